@@ -1,0 +1,127 @@
+# TrustSQL - build, run, test. `make help` lists the targets.
+#
+# PROFILE = release (default) debug asan tsan cov fuzz; CC = gcc (default) or clang.
+# Sources and tests are found by their place: src/FOLDER/*.c become one archive a folder,
+# test/unit/FOLDER/test_*.c one program each, test/fuzz/fuzz_*.c one fuzzer each.
+
+PROFILE ?= release
+CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
+OUT := build/$(PROFILE)$(if $(filter clang,$(CC)),-clang)
+COMPILER := $(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),clang,gcc)
+
+FOLDERS := base os os/posix crypto codec ledger store state sql exec exec/modules/system custody node pg cmd client
+# Link order: users before what they use.
+LINK_ORDER := cmd pg client node exec exec/modules/system custody sql state store ledger codec crypto os os/posix base
+
+WARNINGS := -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wsign-conversion \
+  -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wcast-qual -Wwrite-strings -Wvla \
+  -Walloca -Wundef -Wformat=2 -Wswitch-enum -Wimplicit-fallthrough -Wpointer-arith \
+  -Wdouble-promotion -Wfloat-equal -Wnull-dereference -Wdate-time -fno-common
+WARNINGS_gcc := -Wcast-align=strict -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Warith-conversion
+WARNINGS_clang := -Wcomma -Wconditional-uninitialized -Wunreachable-code -Wassign-enum
+
+HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+OPT_release := -O2 -g $(HARDEN)
+OPT_debug := -O0 -g3
+OPT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+OPT_tsan := -O1 -g -fsanitize=thread
+OPT_cov := -O0 -g --coverage
+OPT_fuzz := -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -fprofile-instr-generate -fcoverage-mapping
+OPT := $(OPT_$(PROFILE)) $(EXTRA_OPT)
+SANITIZE := $(filter -fsanitize=% --coverage -fprofile-instr-generate,$(OPT))
+
+CFLAGS := -std=c11 -Isrc -Iinclude -ffp-contract=off -fPIE -pthread $(WARNINGS) $(WARNINGS_$(COMPILER)) $(OPT)
+LDFLAGS := -pie -pthread -Wl,-z,relro,-z,now $(SANITIZE)
+# Static where an answer of the chain depends on the library; the rest from the distribution.
+LIBS := -Wl,-Bstatic -lpg_query -lprotobuf-c -lsecp256k1 -lsqlite3 -lgmp -linih -Wl,-Bdynamic \
+  -luv -lsodium -lcrypto -lpq -ljansson -lm -ldl
+
+archive = $(OUT)/lib/$(subst /,_,$(1)).a
+LIB_FILES := $(foreach f,$(LINK_ORDER),$(call archive,$(f)))
+
+.PHONY: all build setup run test check nightly bench clean help install-hooks
+all: build
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup: ## Install every package the build, the tests and the program need
+	@tools/setup
+
+build: setup ## Build build/trustsql
+	@$(MAKE) --no-print-directory -j2 program
+
+.PHONY: program
+program: $(OUT)/trustsql
+ifeq ($(PROFILE)-$(COMPILER),release-gcc)
+	@ln -sf release/trustsql build/trustsql
+endif
+
+run: build ## Start a node for trying out: prints a psql line
+	@build/trustsql dev
+
+test: build ## Every test (up to 12 minutes)
+	@tools/test
+
+check: setup ## Format, layers, purity, tidy, clang-tidy, cppcheck
+	@tools/check
+
+nightly: build ## The long runs; figures go to docs/nightly.md
+	@tools/nightly
+
+bench: build ## Throughput and CPU per transaction
+	@build/trustsql bench --nodes 1 --seconds 10
+
+clean:
+	rm -rf build
+
+# --- objects -------------------------------------------------------------------------------------
+define folder_rules
+SRC_$(1) := $(wildcard src/$(1)/*.c)
+OBJ_$(1) := $$(SRC_$(1):src/%.c=$(OUT)/obj/%.o)
+$(call archive,$(1)): $$(OBJ_$(1))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	@ar rcsD $$@ $$^
+OBJECTS += $$(OBJ_$(1))
+endef
+$(foreach f,$(FOLDERS),$(eval $(call folder_rules,$(f))))
+
+$(OUT)/obj/os/posix/%.o: CFLAGS += -D_POSIX_C_SOURCE=200809L
+
+$(OUT)/obj/%.o: src/%.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(OUT)/trustsql: $(LIB_FILES)
+	@echo "  LINK  $@"
+	@$(CC) $(LDFLAGS) -Wl,--start-group $(LIB_FILES) -Wl,--end-group $(LIBS) -o $@
+
+# --- unit tests, model tests and fuzzers ---------------------------------------------------------
+TEST_SUPPORT := $(wildcard test/support/*.c)
+TEST_SUPPORT_OBJ := $(TEST_SUPPORT:%.c=$(OUT)/obj/%.o)
+TESTS := $(wildcard test/unit/*/test_*.c test/model/test_*.c)
+TEST_PROGRAMS := $(TESTS:test/%.c=$(OUT)/test/%)
+FUZZERS := $(wildcard test/fuzz/fuzz_*.c)
+FUZZ_PROGRAMS := $(FUZZERS:test/fuzz/%.c=$(OUT)/fuzz/%)
+
+$(OUT)/obj/test/%.o: test/%.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(CFLAGS) -Itest -D_POSIX_C_SOURCE=200809L -MMD -MP -c $< -o $@
+
+.PRECIOUS: $(OUT)/obj/test/%.o
+$(OUT)/test/%: $(OUT)/obj/test/%.o $(TEST_SUPPORT_OBJ) $(LIB_FILES)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS) $< $(TEST_SUPPORT_OBJ) -Wl,--start-group $(filter-out %/cmd.a,$(LIB_FILES)) -Wl,--end-group -lcmocka $(LIBS) -o $@
+
+$(OUT)/fuzz/%: $(OUT)/obj/test/fuzz/%.o $(TEST_SUPPORT_OBJ) $(LIB_FILES)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS) -fsanitize=fuzzer $< $(TEST_SUPPORT_OBJ) -Wl,--start-group $(filter-out %/cmd.a,$(LIB_FILES)) -Wl,--end-group $(LIBS) -o $@
+
+.PHONY: tests fuzzers
+tests: $(TEST_PROGRAMS)
+fuzzers: $(FUZZ_PROGRAMS)
+
+-include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,57 @@
+/* sign.h - Signatures of accounts and nodes, by scheme.
+ *
+ * secp256k1: ECDSA over a 32-byte hash, compact 64-byte signature, low S only (a high S is refused),
+ * compressed 33-byte key (libsecp256k1). Ed25519: RFC 8032 over the 32 bytes of the hash, canonical
+ * encodings only, no small-order keys (libsodium's rule). Signing is deterministic (RFC 6979,
+ * RFC 8032). A signer context is read-only after init and may be shared by threads. */
+#ifndef TRUSTSQL_CRYPTO_SIGN_H
+#define TRUSTSQL_CRYPTO_SIGN_H
+
+#include "base/status.h"
+#include "crypto/hash.h"
+
+#define SIGN_PUBLIC_MAX     33u
+#define SIGN_SECRET_SIZE    32u
+#define SIGN_SIGNATURE_SIZE 64u
+
+enum sign_scheme { SIGN_SECP256K1 = 1, SIGN_ED25519 = 2 };
+
+struct public_key {
+    uint8_t scheme; /* enum sign_scheme; 0: none. */
+    uint8_t size;
+    uint8_t bytes[SIGN_PUBLIC_MAX];
+};
+
+struct secret_key {
+    uint8_t scheme;
+    uint8_t bytes[SIGN_SECRET_SIZE]; /* Ed25519: the seed. Wipe after use. */
+};
+
+struct signature {
+    uint8_t bytes[SIGN_SIGNATURE_SIZE];
+};
+
+struct signer; /* Precomputed tables; randomised against side channels. */
+
+NODISCARD enum status signer_new(struct signer **out, const uint8_t seed[32]);
+void signer_free(struct signer *s); /* Null allowed. */
+
+/* ST_INVALID: the 32 bytes are no secret key of the scheme (draw again). */
+NODISCARD enum status sign_public(const struct signer *s, struct public_key *out,
+                                  const struct secret_key *secret);
+NODISCARD enum status sign_hash(const struct signer *s, struct signature *out,
+                                const struct secret_key *secret, const struct hash *hash);
+
+/* ST_OK, ST_SIGNATURE, or ST_INVALID for a malformed key. */
+NODISCARD enum status sign_verify(const struct signer *s, const struct public_key *key,
+                                  const struct hash *hash, const struct signature *sig);
+
+/* Scheme and length right and the point valid. */
+NODISCARD enum status public_key_check(const struct signer *s, const struct public_key *key);
+
+static inline bool public_key_equal(const struct public_key *a, const struct public_key *b)
+{
+    return a->scheme == b->scheme && a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
+}
+
+#endif

@@ -1,0 +1,35 @@
+/* custody.h - Keys this node keeps for accounts, sealed, and the verifiers of their passwords.
+ *
+ * Node-local, never chain state. File DIR/custody (docs/format/custody.md): one sealed CBOR item,
+ * replaced as a whole; the sealing key is in DIR/custody.key, mode 0600. Secrets are wiped after use.
+ * Safe from any thread. */
+#ifndef TRUSTSQL_CUSTODY_CUSTODY_H
+#define TRUSTSQL_CUSTODY_CUSTODY_H
+
+#include "crypto/sign.h"
+#include "custody/scram.h"
+#include "os/os.h"
+
+#define CUSTODY_NAME_MAX     63u
+#define CUSTODY_PASSWORD_MAX 1024u
+#define CUSTODY_ENTRIES_MAX  100000u
+
+struct custody;
+
+NODISCARD enum status custody_open(struct custody **out, struct os *os, struct mem *mem,
+                                   const char *dir, const struct signer *signer);
+void custody_close(struct custody *c); /* Null allowed. */
+
+/* Make or replace the entry of name and write the file durably. */
+NODISCARD enum status custody_put(struct custody *c, struct span name,
+                                  const struct secret_key *secret, struct span password);
+NODISCARD enum status custody_remove(struct custody *c, struct span name);
+
+/* ST_NOT_FOUND when there is no such entry. */
+NODISCARD enum status custody_verifier(struct custody *c, struct span name,
+                                       struct scram_verifier *out);
+NODISCARD enum status custody_public(struct custody *c, struct span name, struct public_key *out);
+NODISCARD enum status custody_sign(struct custody *c, struct span name, const struct hash *hash,
+                                   struct signature *out);
+
+#endif

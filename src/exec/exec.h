@@ -1,0 +1,104 @@
+/* exec.h - The replicated state machine: apply one ordered block, give receipts and digests.
+ *
+ * Everything here gives the same bytes on every node. One thread calls exec_apply; readers use
+ * connections of exec_db. Recovery = reopen, then apply the blocks above exec_height again. */
+#ifndef TRUSTSQL_EXEC_EXEC_H
+#define TRUSTSQL_EXEC_EXEC_H
+
+#include "ledger/block.h"
+#include "ledger/genesis.h"
+#include "ledger/receipt.h"
+#include "os/os.h"
+#include "sql/sql.h"
+#include "state/db.h"
+
+#define EXEC_VERSION_MIN 1u
+#define EXEC_VERSION_MAX 1u
+
+struct exec;
+
+struct exec_config {
+    struct os *os;
+    struct mem *mem;
+    const char *path; /* State database file. */
+    struct span genesis; /* Encoded. */
+};
+
+/* Open the state; a new file gets the genesis rows as height 0. what[160]: why it failed. */
+NODISCARD enum status exec_open(struct exec **out, const struct exec_config *config, char *what);
+void exec_close(struct exec *e); /* Null allowed. */
+
+struct db *exec_db(struct exec *e);
+uint64_t exec_height(const struct exec *e);
+struct hash exec_digest(const struct exec *e); /* D of exec_height; D_0 from genesis. */
+
+/* Catalog of the newest height; a reference the caller returns with sql_catalog_unref. Any thread. */
+struct sql_catalog *exec_catalog(struct exec *e);
+
+struct exec_block {
+    const struct header *header;
+    struct hash hash;
+    const struct tx *txs; /* Decoded, signatures verified. */
+    const bool *wants_rows; /* Null, or per transaction: a door here waits for result rows. */
+    uint32_t tx_count;
+};
+
+struct exec_rows { /* Rows of one operation, for the door that waits. */
+    struct sql_column *columns;
+    uint32_t column_count;
+    struct span rows; /* Rowset encoding. */
+    uint64_t row_count;
+    const char *tag;
+    bool tag_has_count;
+};
+
+struct exec_tx_outcome {
+    struct span receipt; /* Encoded. */
+    bool is_ok;
+    struct diag diag;
+    struct exec_rows *ops; /* When wanted and ok: one for each operation. */
+    uint32_t op_count;
+};
+
+struct exec_outcome { /* Lives in arena until the caller resets it. */
+    struct arena arena;
+    struct block_result result;
+    struct hash digest_before;
+    struct hash digest; /* D_h. */
+    struct exec_tx_outcome *txs;
+    uint32_t tx_count;
+    struct hash *receipt_leaves; /* For paths. */
+    struct span record; /* For store_append_result: docs/format/result.md. */
+};
+
+void exec_outcome_init(struct exec_outcome *o, struct mem *mem);
+void exec_outcome_fini(struct exec_outcome *o);
+
+/* Apply block exec_height + 1 and publish its height. A failing transaction leaves a receipt and no
+ * other change. Any status but ST_OK stops the node (nothing was published). */
+NODISCARD enum status exec_apply(struct exec *e, const struct exec_block *in,
+                                 struct exec_outcome *out);
+
+/* Account of a name or address at a reader's height. ST_NOT_FOUND. */
+struct exec_account {
+    uint64_t id;
+    struct account_id address;
+    struct public_key key;
+    bool is_admin;
+};
+NODISCARD enum status exec_account_by_name(sqlite3 *connection, struct span name,
+                                           struct exec_account *out);
+
+/* Decode a stored result record: D_h and receipts (spans into record, arrays in a). */
+struct exec_record {
+    struct block_result result;
+    struct hash digest_before;
+    struct hash digest;
+    struct span *receipts;
+    uint32_t receipt_count;
+    struct span write_set;
+};
+NODISCARD enum status exec_record_decode(struct exec_record *out, struct arena *a,
+                                         struct span record);
+
+#endif

@@ -1,0 +1,35 @@
+/* proof.h - Self-contained evidence that a transaction was executed with a result.
+ *
+ * Format: docs/format/proof.md. Contains the receipt, its Merkle path, the block result, header,
+ * commit certificate and execution certificate. Pure; thread-safe. */
+#ifndef TRUSTSQL_LEDGER_PROOF_H
+#define TRUSTSQL_LEDGER_PROOF_H
+
+#include "crypto/merkle.h"
+#include "ledger/block.h"
+#include "ledger/genesis.h"
+#include "ledger/receipt.h"
+
+struct receipt_proof {
+    struct span receipt; /* Encoded. */
+    uint32_t receipt_index;
+    uint32_t receipt_count;
+    struct merkle_path path;
+    struct block_result result;
+    struct hash digest_before; /* D_{h-1}. */
+    struct span header;        /* Encoded. */
+    struct certificate final_cert; /* P2 on this block (the prover waits for one). */
+    struct certificate res_cert;   /* P3 on D_h. */
+};
+
+void receipt_proof_encode(struct buf *out, const struct receipt_proof *p);
+NODISCARD enum status receipt_proof_decode(struct receipt_proof *p, struct span bytes);
+
+/* Check everything against the genesis of the chain. Decodes the receipt into out (arena a).
+ * ST_OK, or the first failure with *what naming it (static text). */
+NODISCARD enum status receipt_proof_verify(const struct receipt_proof *p, const struct genesis *g,
+                                           const struct hash *chain_id,
+                                           const struct signer *signer, struct receipt *out,
+                                           struct arena *a, const char **what);
+
+#endif

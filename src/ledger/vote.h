@@ -1,0 +1,63 @@
+/* vote.h - The three-part vote, and the certificates cut out of votes.
+ *
+ * consensus.md 1.2; format: docs/format/certificate.md. One signature covers three independent
+ * statements: P1 "first-phase vote", P2 "lock", P3 "execution result". Pure; thread-safe. */
+#ifndef TRUSTSQL_LEDGER_VOTE_H
+#define TRUSTSQL_LEDGER_VOTE_H
+
+#include "base/buf.h"
+#include "codec/cbor.h"
+#include "crypto/hash.h"
+#include "crypto/sign.h"
+
+#define NODES_MAX 31u
+
+enum vote_part { VOTE_P1 = 0, VOTE_P2 = 1, VOTE_P3 = 2, VOTE_PARTS = 3 };
+
+struct statement { /* P1, P2: view is used; P3: view is 0 and hash is D_height. */
+    bool is_null;
+    uint64_t epoch;
+    uint64_t view;
+    uint64_t height;
+    struct hash hash;
+};
+
+struct vote {
+    struct statement parts[VOTE_PARTS];
+    uint32_t voter; /* Index in the epoch's member list. */
+    struct signature sig; /* By the node's Ed25519 key over vote_hash. */
+};
+
+struct hash statement_hash(const struct statement *s, enum vote_part part);
+struct hash vote_hash(const struct vote *v, const struct hash *chain_id);
+void vote_encode(struct buf *out, const struct vote *v);
+void vote_decode(struct vote *v, struct cbor *in); /* Failure sticks in the reader. */
+
+struct certificate_entry {
+    uint32_t voter;
+    struct hash siblings[2]; /* Hashes of the two parts not shown, in order of parts. */
+    struct signature sig;
+};
+
+/* entry_count distinct voters' signatures on one statement. For P3 at a height above the wanted one,
+ * digests[] holds d of the heights (wanted, shown] so that D folds forward. */
+struct certificate {
+    enum vote_part part;
+    struct statement statement;
+    uint32_t entry_count;
+    struct certificate_entry entries[NODES_MAX]; /* Ascending by voter. */
+};
+
+/* Cut the entry for part out of a vote. */
+struct certificate_entry certificate_cut(const struct vote *v, enum vote_part part);
+void certificate_encode(struct buf *out, const struct certificate *c);
+void certificate_decode(struct certificate *c, struct cbor *in);
+struct hash certificate_hash(const struct certificate *c, struct mem *mem);
+
+/* ST_OK when at least quorum distinct members of keys[count] signed the statement. */
+NODISCARD enum status certificate_verify(const struct certificate *c, const struct signer *signer,
+                                         const struct hash *chain_id,
+                                         const struct public_key *keys, uint32_t count,
+                                         uint32_t quorum);
+
+#endif

@@ -1,0 +1,70 @@
+/* backend.h - What a door needs of a node: this one, or a remote one through the proxy.
+ *
+ * Every function is called, and every callback comes, on the doors' loop. A door decodes and
+ * authenticates; the backend parses, signs, submits, reads. Data borrowed in a callback are valid until
+ * it returns. */
+#ifndef TRUSTSQL_NODE_BACKEND_H
+#define TRUSTSQL_NODE_BACKEND_H
+
+#include "base/diag.h"
+#include "custody/scram.h"
+#include "sql/sql.h"
+
+struct backend;
+struct backend_session; /* One client's: user, ledger, settings. */
+
+/* Where the results of one call go. Order: for each statement described? rows* complete; a failure ends
+ * the call with failed; every call ends with done, exactly once, also after cancel and close. */
+struct backend_reply {
+    void (*columns)(void *context, const struct sql_column *columns, uint32_t count);
+    void (*rows)(void *context, const struct sql_column *columns, uint32_t count,
+                 struct span rows, uint64_t row_count); /* Rowset encoding, whole rows. */
+    void (*complete)(void *context, const char *tag, bool has_count, uint64_t count);
+    void (*notice)(void *context, const struct diag *d);
+    void (*failed)(void *context, const struct diag *d);
+    void (*done)(void *context);
+    void *context;
+};
+
+struct backend_call {
+    struct span text; /* Query string. Several statements: one transaction when any of them writes. */
+    const enum sql_type *param_types; /* Declared; SQL_UNKNOWN: inferred. */
+    const struct sql_value *params;   /* Typed as backend_describe said. */
+    uint32_t param_count;
+    bool is_single; /* Extended protocol: exactly one statement (or none). */
+};
+
+struct backend_description { /* Arena memory of the caller. */
+    struct sql_text *statements;
+    uint32_t statement_count;
+    enum sql_type *param_types;
+    uint32_t param_count;
+    struct sql_column *columns;
+    uint32_t column_count;
+};
+
+struct backend_table {
+    /* Verifier of a user's password for the door's SCRAM exchange (mock for an unknown one: then
+     * *is_mock). The door never sees keys. */
+    void (*verifier)(struct backend *b, struct span user, struct scram_verifier *out, bool *is_mock);
+    /* After authentication. 3D000 for an unknown ledger, 28000 for a user without an account. */
+    enum status (*session_open)(struct backend *b, struct backend_session **out, struct span user,
+                                struct span ledger, struct diag *d);
+    /* A running call ends with done first. */
+    void (*session_close)(struct backend *b, struct backend_session *s);
+    /* One call at a time per session; data are copied. */
+    void (*execute)(struct backend *b, struct backend_session *s, const struct backend_call *call,
+                    const struct backend_reply *reply);
+    /* Types of one statement (extended protocol). Synchronous. */
+    enum status (*describe)(struct backend *b, struct backend_session *s, struct arena *a,
+                            const struct backend_call *call, struct backend_description *out,
+                            struct diag *d);
+    /* Interrupt a running read; a write already submitted goes on. */
+    void (*cancel)(struct backend *b, struct backend_session *s);
+};
+
+struct backend {
+    const struct backend_table *table;
+};
+
+#endif

@@ -1,0 +1,68 @@
+/* value.h - SQL values between doors, transactions, SQLite and result rows.
+ *
+ * Types are PostgreSQL OIDs. Storage class of each in SQLite and CBOR: docs/format/row.md.
+ * Rowsets are what a statement returns, in one encoding for receipts (hashed) and doors:
+ * per value u8 tag (0 null, 1 int64 little-endian, 2 bytes: u32 length little-endian and bytes). */
+#ifndef TRUSTSQL_SQL_VALUE_H
+#define TRUSTSQL_SQL_VALUE_H
+
+#include <sqlite3.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/diag.h"
+#include "base/status.h"
+
+#define SQL_VALUE_MAX (1u << 20) /* Bytes of one value. */
+
+enum sql_type {
+    SQL_UNKNOWN = 705, /* An untyped literal or parameter before binding. */
+    SQL_BOOL = 16,
+    SQL_BYTEA = 17,
+    SQL_INT8 = 20,
+    SQL_INT2 = 21,
+    SQL_INT4 = 23,
+    SQL_TEXT = 25,
+    SQL_TIMESTAMPTZ = 1184, /* int64 microseconds since 2000-01-01 UTC, as PostgreSQL. */
+    SQL_NUMERIC = 1700,     /* memcmp-ordered decimal bytes, src/sql/numeric.h. */
+    SQL_VOID = 2278
+};
+
+struct sql_value {
+    enum sql_type type;
+    bool is_null;
+    int64_t integer;   /* bool, int2, int4, int8, timestamptz. */
+    struct span bytes; /* text (UTF-8), bytea, numeric (memcmp form). */
+};
+
+/* PostgreSQL's text input and output of a type (typmod -1: none). Input failures: 22P02, 22003,
+ * 22007… in d. Output is appended to out. */
+NODISCARD enum status sql_value_parse(struct sql_value *v, struct arena *a, enum sql_type type,
+                                      int32_t typmod, struct span text, struct diag *d);
+void sql_value_print(struct buf *out, const struct sql_value *v, int32_t typmod);
+
+/* PostgreSQL's binary send and receive forms. */
+NODISCARD enum status sql_value_receive(struct sql_value *v, struct arena *a, enum sql_type type,
+                                        struct span bytes, struct diag *d);
+void sql_value_send(struct buf *out, const struct sql_value *v, int32_t typmod);
+
+/* The CBOR item of a transaction parameter, both ways. Decode checks range and form for the type. */
+void sql_value_to_cbor(struct buf *out, const struct sql_value *v);
+NODISCARD enum status sql_value_from_cbor(struct sql_value *v, enum sql_type type,
+                                          struct span item);
+
+/* Bind to parameter index (1-based); bytes must stay valid until the statement is reset. */
+NODISCARD enum status sql_value_bind(sqlite3_stmt *stmt, int index, const struct sql_value *v);
+
+/* Append column of the current row in rowset encoding. */
+void sql_rowset_put_column(struct buf *out, sqlite3_stmt *stmt, int column);
+
+/* Next value of a rowset from *at; false at the end or on malformed bytes. */
+bool sql_rowset_next(struct span *at, enum sql_type type, struct sql_value *out);
+
+/* "integer", "numeric(10,2)" … as format_type; into out[64]. */
+void sql_type_name(char out[64], enum sql_type type, int32_t typmod);
+/* pg_type.typlen: 1, 2, 4, 8 or -1. */
+int16_t sql_type_size(enum sql_type type);
+
+#endif

@@ -1,0 +1,49 @@
+/* capture.h - The write set of a block: which rows changed, and to what.
+ *
+ * The pre-update hook is set before any statement is prepared and stays for the life of the writer
+ * connection (a DELETE prepared earlier would truncate unseen). Net effect per (table id, key), sorted;
+ * rows are canonical CBOR. Format of entries and leaves: docs/format/writeset.md. One thread. */
+#ifndef TRUSTSQL_STATE_CAPTURE_H
+#define TRUSTSQL_STATE_CAPTURE_H
+
+#include <sqlite3.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "crypto/hash.h"
+
+struct capture;
+
+struct capture_table {
+    const char *name;            /* SQLite's name of the table. */
+    uint64_t id;                 /* Table id in the catalog. */
+    uint32_t column_count;
+    uint32_t key_count;          /* 0: the key is the rowid. */
+    const uint32_t *key_columns; /* Positions of the primary key's columns, in key order. */
+};
+
+NODISCARD enum status capture_new(struct capture **out, struct mem *mem, sqlite3 *writer);
+void capture_free(struct capture *c); /* Null allowed; before the connection closes. */
+
+/* Tables not registered must not change while a block runs: such a change makes capture_finish fail
+ * with ST_CORRUPT. Adding a name again replaces it. */
+NODISCARD enum status capture_table_add(struct capture *c, const struct capture_table *table);
+void capture_table_remove(struct capture *c, const char *name);
+
+void capture_begin(struct capture *c); /* A block begins: empty. */
+
+/* Position in the log of changes, for transactions and operations; rollback forgets all after it. */
+uint64_t capture_mark(const struct capture *c);
+void capture_rollback(struct capture *c, uint64_t mark);
+
+/* Merkle root over the net changes since mark (zero hash when there are none). */
+NODISCARD enum status capture_root(struct capture *c, uint64_t mark, struct hash *root);
+
+/* The block's sorted net write set: root, and its encoding appended to out (may be null). */
+NODISCARD enum status capture_finish(struct capture *c, struct hash *root, uint32_t *entry_count,
+                                     struct buf *out);
+
+/* First failure inside the hook since capture_begin (no memory, limit), ST_OK if none. */
+NODISCARD enum status capture_status(const struct capture *c);
+
+#endif
