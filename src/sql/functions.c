@@ -1,0 +1,379 @@
+/* functions.c - The tables of functions and casts, and look-up in them.
+ *
+ * A table line is a promise: the template gives PostgreSQL's result. Names in templates are those
+ * of the func_*.c files. Types in lines are short names defined below and undefined at the end. */
+#include "sql/functions.h"
+
+#define BOOL  SQL_BOOL
+#define BYTEA SQL_BYTEA
+#define INT2  SQL_INT2
+#define INT4  SQL_INT4
+#define INT8  SQL_INT8
+#define TEXT  SQL_TEXT
+#define TIME  SQL_TIMESTAMPTZ
+#define NUM   SQL_NUMERIC
+#define ANY   SQL_UNKNOWN
+
+#define FUNC0(name_, result_, sqlite_)                                                             \
+    {                                                                                              \
+        .name = (name_), .kind = SQL_FUNCTION, .result = (result_), .sqlite = (sqlite_)            \
+    }
+#define STABLE0(name_, result_, sqlite_)                                                           \
+    {                                                                                              \
+        .name = (name_), .kind = SQL_FUNCTION, .volatility = SQL_STABLE, .result = (result_),      \
+        .sqlite = (sqlite_)                                                                        \
+    }
+#define FUNC1(name_, a, result_, sqlite_)                                                          \
+    {                                                                                              \
+        .name = (name_), .kind = SQL_FUNCTION, .arg_count = 1, .args = {a}, .result = (result_),   \
+        .sqlite = (sqlite_)                                                                        \
+    }
+#define FUNC2(name_, a, b, result_, sqlite_)                                                       \
+    {                                                                                              \
+        .name = (name_), .kind = SQL_FUNCTION, .arg_count = 2, .args = {a, b},                     \
+        .result = (result_), .sqlite = (sqlite_)                                                   \
+    }
+#define FUNC3(name_, a, b, c, result_, sqlite_)                                                    \
+    {                                                                                              \
+        .name = (name_), .kind = SQL_FUNCTION, .arg_count = 3, .args = {a, b, c},                  \
+        .result = (result_), .sqlite = (sqlite_)                                                   \
+    }
+#define VARIADIC(name_, a, result_, sqlite_)                                                       \
+    {                                                                                              \
+        .name = (name_), .kind = SQL_FUNCTION, .arg_count = 1, .is_variadic = true, .args = {a},   \
+        .result = (result_), .sqlite = (sqlite_)                                                   \
+    }
+#define OPER(name_, a, b, result_, sqlite_)                                                        \
+    {                                                                                              \
+        .name = (name_), .kind = SQL_OPERATOR, .arg_count = 2, .args = {a, b},                     \
+        .result = (result_), .sqlite = (sqlite_)                                                   \
+    }
+#define PREFIX(name_, a, result_, sqlite_)                                                         \
+    {                                                                                              \
+        .name = (name_), .kind = SQL_PREFIX, .arg_count = 1, .args = {a}, .result = (result_),     \
+        .sqlite = (sqlite_)                                                                        \
+    }
+#define AGG1(name_, a, result_, sqlite_)                                                           \
+    {                                                                                              \
+        .name = (name_), .kind = SQL_AGGREGATE, .arg_count = 1, .args = {a}, .result = (result_),  \
+        .sqlite = (sqlite_)                                                                        \
+    }
+
+/* Comparison of a type whose stored order in SQLite is PostgreSQL's. */
+#define COMPARE(type)                                                                              \
+    OPER("=", type, type, BOOL, "(%1 = %2)"), OPER("<>", type, type, BOOL, "(%1 <> %2)"),          \
+        OPER("<", type, type, BOOL, "(%1 < %2)"), OPER("<=", type, type, BOOL, "(%1 <= %2)"),      \
+        OPER(">", type, type, BOOL, "(%1 > %2)"), OPER(">=", type, type, BOOL, "(%1 >= %2)")
+#define COMPARE_NUM(symbol)                                                                        \
+    {                                                                                              \
+        .name = symbol, .kind = SQL_OPERATOR, .arg_count = 2, .args = {NUM, NUM}, .result = BOOL,  \
+        .sqlite = "(numeric_cmp(%1, %2) " symbol " 0)", .sqlite_same_scale = "(%1 " symbol " %2)"  \
+    }
+#define ARITHMETIC(type, prefix)                                                                   \
+    OPER("+", type, type, type, prefix "_add(%1, %2)"),                                            \
+        OPER("-", type, type, type, prefix "_sub(%1, %2)"),                                        \
+        OPER("*", type, type, type, prefix "_mul(%1, %2)"),                                        \
+        OPER("/", type, type, type, prefix "_div(%1, %2)"),                                        \
+        OPER("%", type, type, type, prefix "_mod(%1, %2)"),                                        \
+        PREFIX("-", type, type, prefix "_neg(%1)"), PREFIX("+", type, type, "%1"),                 \
+        FUNC1("abs", type, type, prefix "_abs(%1)"),                                               \
+        FUNC2("mod", type, type, type, prefix "_mod(%1, %2)")
+#define BITS(type, prefix)                                                                         \
+    OPER("&", type, type, type, "(%1 & %2)"), OPER("|", type, type, type, "(%1 | %2)"),            \
+        OPER("#", type, type, type, "((%1 | %2) - (%1 & %2))"), PREFIX("~", type, type, "(~%1)"),  \
+        OPER("<<", type, INT4, type, prefix "_shl(%1, %2)"),                                       \
+        OPER(">>", type, INT4, type, prefix "_shr(%1, %2)")
+#define MIN_MAX(type) AGG1("min", type, type, "min(%1)"), AGG1("max", type, type, "max(%1)")
+#define MOST(type, prefix)                                                                         \
+    VARIADIC("greatest", type, type, prefix "_greatest(%*)"),                                      \
+        VARIADIC("least", type, type, prefix "_least(%*)")
+
+static const struct sql_function functions[] = {
+    COMPARE(BOOL),
+    COMPARE(INT2),
+    COMPARE(INT4),
+    COMPARE(INT8),
+    COMPARE(TEXT),
+    COMPARE(BYTEA),
+    COMPARE(TIME),
+    COMPARE_NUM("="),
+    COMPARE_NUM("<>"),
+    COMPARE_NUM("<"),
+    COMPARE_NUM("<="),
+    COMPARE_NUM(">"),
+    COMPARE_NUM(">="),
+
+    ARITHMETIC(INT2, "int2"),
+    ARITHMETIC(INT4, "int4"),
+    ARITHMETIC(INT8, "int8"),
+    ARITHMETIC(NUM, "numeric"),
+    BITS(INT2, "int2"),
+    BITS(INT4, "int4"),
+    BITS(INT8, "int8"),
+    FUNC2("div", NUM, NUM, NUM, "numeric_div_trunc(%1, %2)"),
+    FUNC1("round", NUM, NUM, "numeric_round(%1, 0)"),
+    FUNC2("round", NUM, INT4, NUM, "numeric_round(%1, %2)"),
+    FUNC1("trunc", NUM, NUM, "numeric_trunc(%1, 0)"),
+    FUNC2("trunc", NUM, INT4, NUM, "numeric_trunc(%1, %2)"),
+    FUNC1("ceil", NUM, NUM, "numeric_ceil(%1)"),
+    FUNC1("ceiling", NUM, NUM, "numeric_ceil(%1)"),
+    FUNC1("floor", NUM, NUM, "numeric_floor(%1)"),
+    FUNC1("sign", NUM, NUM, "numeric_sign(%1)"),
+    FUNC1("scale", NUM, INT4, "numeric_scale(%1)"),
+    FUNC1("min_scale", NUM, INT4, "numeric_min_scale(%1)"),
+    FUNC1("trim_scale", NUM, NUM, "numeric_trim_scale(%1)"),
+
+    OPER("||", TEXT, TEXT, TEXT, "text_cat(%1, %2)"),
+    OPER("||", BYTEA, BYTEA, BYTEA, "bytea_cat(%1, %2)"),
+    {.name = "||",
+     .kind = SQL_OPERATOR,
+     .arg_count = 2,
+     .any = SQL_ANY_TEXT,
+     .args = {TEXT, ANY},
+     .result = TEXT,
+     .sqlite = "text_cat(%1, %2)"},
+    {.name = "||",
+     .kind = SQL_OPERATOR,
+     .arg_count = 2,
+     .any = SQL_ANY_TEXT,
+     .args = {ANY, TEXT},
+     .result = TEXT,
+     .sqlite = "text_cat(%1, %2)"},
+    OPER("~~", TEXT, TEXT, BOOL, "text_like(%1, %2)"),
+    OPER("!~~", TEXT, TEXT, BOOL, "(NOT text_like(%1, %2))"),
+    OPER("~~*", TEXT, TEXT, BOOL, "text_ilike(%1, %2)"),
+    OPER("!~~*", TEXT, TEXT, BOOL, "(NOT text_ilike(%1, %2))"),
+    OPER("^@", TEXT, TEXT, BOOL, "text_starts_with(%1, %2)"),
+    FUNC2("like_escape", TEXT, TEXT, TEXT, "text_like_escape(%1, %2)"),
+    FUNC1("length", TEXT, INT4, "text_length(%1)"),
+    FUNC1("length", BYTEA, INT4, "bytea_length(%1)"),
+    FUNC1("char_length", TEXT, INT4, "text_length(%1)"),
+    FUNC1("character_length", TEXT, INT4, "text_length(%1)"),
+    FUNC1("octet_length", TEXT, INT4, "text_octets(%1)"),
+    FUNC1("octet_length", BYTEA, INT4, "bytea_length(%1)"),
+    FUNC1("bit_length", TEXT, INT4, "(8 * text_octets(%1))"),
+    FUNC1("bit_length", BYTEA, INT4, "(8 * bytea_length(%1))"),
+    FUNC1("lower", TEXT, TEXT, "text_lower(%1)"),
+    FUNC1("upper", TEXT, TEXT, "text_upper(%1)"),
+    FUNC1("initcap", TEXT, TEXT, "text_initcap(%1)"),
+    FUNC2("substr", TEXT, INT4, TEXT, "text_substr(%1, %2)"),
+    FUNC3("substr", TEXT, INT4, INT4, TEXT, "text_substr(%1, %2, %3)"),
+    FUNC2("substring", TEXT, INT4, TEXT, "text_substr(%1, %2)"),
+    FUNC3("substring", TEXT, INT4, INT4, TEXT, "text_substr(%1, %2, %3)"),
+    FUNC2("substr", BYTEA, INT4, BYTEA, "bytea_substr(%1, %2)"),
+    FUNC3("substr", BYTEA, INT4, INT4, BYTEA, "bytea_substr(%1, %2, %3)"),
+    FUNC2("substring", BYTEA, INT4, BYTEA, "bytea_substr(%1, %2)"),
+    FUNC3("substring", BYTEA, INT4, INT4, BYTEA, "bytea_substr(%1, %2, %3)"),
+    FUNC2("position", TEXT, TEXT, INT4, "text_position(%1, %2)"),
+    FUNC2("strpos", TEXT, TEXT, INT4, "text_position(%1, %2)"),
+    FUNC2("starts_with", TEXT, TEXT, BOOL, "text_starts_with(%1, %2)"),
+    FUNC1("btrim", TEXT, TEXT, "text_btrim(%1, ' ')"),
+    FUNC2("btrim", TEXT, TEXT, TEXT, "text_btrim(%1, %2)"),
+    FUNC1("ltrim", TEXT, TEXT, "text_ltrim(%1, ' ')"),
+    FUNC2("ltrim", TEXT, TEXT, TEXT, "text_ltrim(%1, %2)"),
+    FUNC1("rtrim", TEXT, TEXT, "text_rtrim(%1, ' ')"),
+    FUNC2("rtrim", TEXT, TEXT, TEXT, "text_rtrim(%1, %2)"),
+    FUNC3("replace", TEXT, TEXT, TEXT, TEXT, "text_replace(%1, %2, %3)"),
+    FUNC3("translate", TEXT, TEXT, TEXT, TEXT, "text_translate(%1, %2, %3)"),
+    FUNC2("left", TEXT, INT4, TEXT, "text_left(%1, %2)"),
+    FUNC2("right", TEXT, INT4, TEXT, "text_right(%1, %2)"),
+    FUNC2("lpad", TEXT, INT4, TEXT, "text_lpad(%1, %2, ' ')"),
+    FUNC3("lpad", TEXT, INT4, TEXT, TEXT, "text_lpad(%1, %2, %3)"),
+    FUNC2("rpad", TEXT, INT4, TEXT, "text_rpad(%1, %2, ' ')"),
+    FUNC3("rpad", TEXT, INT4, TEXT, TEXT, "text_rpad(%1, %2, %3)"),
+    FUNC2("repeat", TEXT, INT4, TEXT, "text_repeat(%1, %2)"),
+    FUNC1("reverse", TEXT, TEXT, "text_reverse(%1)"),
+    FUNC3("split_part", TEXT, TEXT, INT4, TEXT, "text_split_part(%1, %2, %3)"),
+    {.name = "concat",
+     .kind = SQL_FUNCTION,
+     .arg_count = 1,
+     .is_variadic = true,
+     .any = SQL_ANY_OUTPUT,
+     .args = {ANY},
+     .result = TEXT,
+     .sqlite = "text_concat(%*)"},
+    {.name = "concat_ws",
+     .kind = SQL_FUNCTION,
+     .arg_count = 2,
+     .is_variadic = true,
+     .any = SQL_ANY_OUTPUT,
+     .args = {TEXT, ANY},
+     .result = TEXT,
+     .sqlite = "text_concat_ws(%*)"},
+    FUNC1("ascii", TEXT, INT4, "text_ascii(%1)"),
+    FUNC1("chr", INT4, TEXT, "text_chr(%1)"),
+    FUNC1("to_hex", INT4, TEXT, "int4_to_hex(%1)"),
+    FUNC1("to_hex", INT8, TEXT, "int8_to_hex(%1)"),
+    FUNC1("quote_literal", TEXT, TEXT, "text_quote_literal(%1)"),
+    FUNC2("encode", BYTEA, TEXT, TEXT, "bytea_encode(%1, %2)"),
+    FUNC2("decode", TEXT, TEXT, BYTEA, "bytea_decode(%1, %2)"),
+    FUNC2("get_byte", BYTEA, INT4, INT4, "bytea_get_byte(%1, %2)"),
+    FUNC3("set_byte", BYTEA, INT4, INT4, BYTEA, "bytea_set_byte(%1, %2, %3)"),
+    FUNC1("sha256", BYTEA, BYTEA, "bytea_sha256(%1)"),
+    FUNC1("md5", TEXT, TEXT, "text_md5(%1)"),
+    FUNC1("md5", BYTEA, TEXT, "text_md5(%1)"),
+
+    STABLE0("now", TIME, "ctx_now()"),
+    STABLE0("transaction_timestamp", TIME, "ctx_now()"),
+    STABLE0("statement_timestamp", TIME, "ctx_now()"),
+    STABLE0("current_user", TEXT, "ctx_user()"),
+    STABLE0("session_user", TEXT, "ctx_user()"),
+    STABLE0("current_database", TEXT, "ctx_database()"),
+    FUNC0("version", TEXT, "ctx_version()"),
+    FUNC2("extract", TEXT, TIME, NUM, "time_extract(%1, %2)"),
+    FUNC2("date_trunc", TEXT, TIME, TIME, "time_trunc(%1, %2)"),
+
+    MOST(BOOL, "int"),
+    MOST(INT2, "int"),
+    MOST(INT4, "int"),
+    MOST(INT8, "int"),
+    MOST(TIME, "int"),
+    MOST(TEXT, "text"),
+    MOST(BYTEA, "bytea"),
+    MOST(NUM, "numeric"),
+
+    {.name = "count", .kind = SQL_AGGREGATE, .result = INT8, .sqlite = "count(*)"},
+    {.name = "count",
+     .kind = SQL_AGGREGATE,
+     .arg_count = 1,
+     .args = {ANY},
+     .result = INT8,
+     .sqlite = "count(%1)"},
+    AGG1("sum", INT2, INT8, "int_sum(%1)"),
+    AGG1("sum", INT4, INT8, "int_sum(%1)"),
+    AGG1("sum", INT8, NUM, "int8_sum(%1)"),
+    AGG1("sum", NUM, NUM, "numeric_sum(%1)"),
+    AGG1("avg", INT2, NUM, "int_avg(%1)"),
+    AGG1("avg", INT4, NUM, "int_avg(%1)"),
+    AGG1("avg", INT8, NUM, "int_avg(%1)"),
+    AGG1("avg", NUM, NUM, "numeric_avg(%1)"),
+    MIN_MAX(INT2),
+    MIN_MAX(INT4),
+    MIN_MAX(INT8),
+    MIN_MAX(TEXT),
+    MIN_MAX(TIME),
+    {.name = "min",
+     .kind = SQL_AGGREGATE,
+     .arg_count = 1,
+     .args = {NUM},
+     .result = NUM,
+     .sqlite = "numeric_min(%1)",
+     .sqlite_same_scale = "min(%1)"},
+    {.name = "max",
+     .kind = SQL_AGGREGATE,
+     .arg_count = 1,
+     .args = {NUM},
+     .result = NUM,
+     .sqlite = "numeric_max(%1)",
+     .sqlite_same_scale = "max(%1)"},
+    AGG1("bool_and", BOOL, BOOL, "min(%1)"),
+    AGG1("every", BOOL, BOOL, "min(%1)"),
+    AGG1("bool_or", BOOL, BOOL, "max(%1)"),
+    {.name = "string_agg",
+     .kind = SQL_AGGREGATE,
+     .arg_count = 2,
+     .volatility = SQL_ORDERED,
+     .args = {TEXT, TEXT},
+     .result = TEXT,
+     .sqlite = "text_string_agg(%1, %2)"},
+    {.name = "string_agg",
+     .kind = SQL_AGGREGATE,
+     .arg_count = 2,
+     .volatility = SQL_ORDERED,
+     .args = {BYTEA, BYTEA},
+     .result = BYTEA,
+     .sqlite = "bytea_string_agg(%1, %2)"},
+};
+
+#define CAST(from_, to_, context_, sqlite_)                                                        \
+    {                                                                                              \
+        .from = (from_), .to = (to_), .context = SQL_CAST_##context_, .sqlite = (sqlite_)          \
+    }
+
+static const struct sql_cast casts[] = {
+    CAST(INT2, INT4, IMPLICIT, "%1"),
+    CAST(INT2, INT8, IMPLICIT, "%1"),
+    CAST(INT2, NUM, IMPLICIT, "int_to_numeric(%1)"),
+    CAST(INT4, INT2, ASSIGNMENT, "int_to_int2(%1)"),
+    CAST(INT4, INT8, IMPLICIT, "%1"),
+    CAST(INT4, NUM, IMPLICIT, "int_to_numeric(%1)"),
+    CAST(INT8, INT2, ASSIGNMENT, "int_to_int2(%1)"),
+    CAST(INT8, INT4, ASSIGNMENT, "int_to_int4(%1)"),
+    CAST(INT8, NUM, IMPLICIT, "int_to_numeric(%1)"),
+    CAST(NUM, INT2, ASSIGNMENT, "numeric_to_int2(%1)"),
+    CAST(NUM, INT4, ASSIGNMENT, "numeric_to_int4(%1)"),
+    CAST(NUM, INT8, ASSIGNMENT, "numeric_to_int8(%1)"),
+    CAST(BOOL, INT4, EXPLICIT, "%1"),
+    CAST(INT4, BOOL, EXPLICIT, "(%1 <> 0)"),
+
+    CAST(BOOL, TEXT, ASSIGNMENT, "bool_to_text(%1)"),
+    CAST(INT2, TEXT, ASSIGNMENT, "int_out(%1)"),
+    CAST(INT4, TEXT, ASSIGNMENT, "int_out(%1)"),
+    CAST(INT8, TEXT, ASSIGNMENT, "int_out(%1)"),
+    CAST(NUM, TEXT, ASSIGNMENT, "numeric_out(%1)"),
+    CAST(BYTEA, TEXT, ASSIGNMENT, "bytea_out(%1)"),
+    CAST(TIME, TEXT, ASSIGNMENT, "time_out(%1)"),
+
+    CAST(TEXT, BOOL, EXPLICIT, "bool_in(%1)"),
+    CAST(TEXT, INT2, EXPLICIT, "int2_in(%1)"),
+    CAST(TEXT, INT4, EXPLICIT, "int4_in(%1)"),
+    CAST(TEXT, INT8, EXPLICIT, "int8_in(%1)"),
+    CAST(TEXT, NUM, EXPLICIT, "numeric_in(%1)"),
+    CAST(TEXT, BYTEA, EXPLICIT, "bytea_in(%1)"),
+    CAST(TEXT, TIME, EXPLICIT, "time_in(%1)"),
+};
+
+#define COUNT(table) ((uint32_t)(sizeof(table) / sizeof(table)[0]))
+
+const struct sql_function *sql_function_find(struct span name,
+                                             enum sql_function_kind kind,
+                                             uint32_t index)
+{
+    for (uint32_t i = 0; i < COUNT(functions); i++) {
+        if (functions[i].kind != kind || !span_equal(span_text(functions[i].name), name)) continue;
+        if (index-- == 0) return &functions[i];
+    }
+    return NULL;
+}
+
+const struct sql_cast *sql_cast_find(enum sql_type from, enum sql_type to)
+{
+    for (uint32_t i = 0; i < COUNT(casts); i++) {
+        if (casts[i].from == from && casts[i].to == to) return &casts[i];
+    }
+    return NULL;
+}
+
+const char *sql_fit_template(enum sql_type type, bool is_assignment)
+{
+    if (type == SQL_NUMERIC) return "numeric_fit(%1, %2)";
+    if (type == SQL_TEXT) return is_assignment ? "text_fit(%1, %2)" : "text_cut(%1, %2)";
+    return NULL;
+}
+
+const char *sql_output_template(enum sql_type type)
+{
+    switch (type) {
+    case SQL_BOOL: return "bool_out(%1)";
+    case SQL_INT2:
+    case SQL_INT4:
+    case SQL_INT8: return "int_out(%1)";
+    case SQL_NUMERIC: return "numeric_out(%1)";
+    case SQL_BYTEA: return "bytea_out(%1)";
+    case SQL_TIMESTAMPTZ: return "time_out(%1)";
+    case SQL_TEXT:
+    case SQL_UNKNOWN:
+    case SQL_VOID: return "%1";
+    }
+    return "%1";
+}
+
+const struct sql_function *sql_function_at(uint32_t index)
+{
+    return index < COUNT(functions) ? &functions[index] : NULL;
+}
+
+const struct sql_cast *sql_cast_at(uint32_t index)
+{
+    return index < COUNT(casts) ? &casts[index] : NULL;
+}
