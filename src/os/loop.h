@@ -17,7 +17,9 @@ struct tcp_listener;
 struct tcp_stream;
 
 NODISCARD enum status loop_new(struct loop **out, struct mem *mem);
-void loop_free(struct loop *l); /* After loop_run returned; closes what is left. */
+/* After loop_run returned. Streams still open are closed at once and their closed is called; timers,
+ * wakes, signals and listeners that are left are freed. Null allowed. */
+void loop_free(struct loop *l);
 void loop_run(struct loop *l);  /* Until loop_stop. */
 void loop_stop(struct loop *l);
 uint64_t loop_now_ms(struct loop *l); /* Monotonic, cached per turn. */
@@ -43,13 +45,15 @@ void loop_signal_free(struct loop_signal *s);
 
 struct tcp_events {
     void (*data)(void *context, struct span bytes);
-    void (*closed)(void *context); /* Exactly once; the stream is gone after it returns. */
+    /* Exactly once, from the loop and never from within a call; the stream is gone after it. */
+    void (*closed)(void *context);
     void (*drained)(void *context); /* All queued bytes were written. May be null. */
     void *context;
 };
 
 /* host: numeric address. port 0: any free one; tcp_listener_port tells. accepted gets a stream whose
- * events it sets with tcp_start. ST_EXISTS: the port is taken. */
+ * events it sets with tcp_start, or refuses with tcp_close (then nothing is called).
+ * ST_EXISTS: the port is taken. */
 NODISCARD enum status tcp_listen(struct tcp_listener **out, struct loop *l, const char *host,
                                  uint16_t port,
                                  void (*accepted)(void *context, struct tcp_stream *stream),
@@ -58,13 +62,16 @@ uint16_t tcp_listener_port(const struct tcp_listener *l);
 void tcp_listener_close(struct tcp_listener *l);
 
 void tcp_start(struct tcp_stream *s, const struct tcp_events *events);
-/* Copies bytes. ST_LIMIT beyond TCP_QUEUE_MAX queued: close it. */
+/* Copies bytes, which leave together with all else written in this turn of the loop. ST_LIMIT beyond
+ * TCP_QUEUE_MAX queued: close it. ST_CLOSED: it is closing, by us or by the other side. */
 #define TCP_QUEUE_MAX (64u << 20)
 NODISCARD enum status tcp_write(struct tcp_stream *s, struct span bytes);
 size_t tcp_queued(const struct tcp_stream *s);
 void tcp_pause(struct tcp_stream *s);  /* Stop reading: back-pressure. */
 void tcp_resume(struct tcp_stream *s);
-void tcp_close(struct tcp_stream *s); /* After what is queued was written (at most 5 s). */
+/* Write what is queued (at most 5 s), then close; no data arrives any more. The other side's end of
+ * stream does the same by itself. May be called again. */
+void tcp_close(struct tcp_stream *s);
 /* "127.0.0.1:5432" of the other side into out[64]. */
 void tcp_peer(const struct tcp_stream *s, char out[64]);
 
