@@ -19,7 +19,9 @@ static void trim_partial(char *text)
     if (size - start < need) text[start - 1] = 0;
 }
 
-static void format_into(char *to, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void format_into(char *to,
+                                                              const char *format,
+                                                              va_list args)
 {
     (void)vsnprintf(to, DIAG_TEXT_MAX, format, args);
     trim_partial(to);
