@@ -1,7 +1,7 @@
 /* buf.h - Bytes that grow up to a limit: the target of every encoder.
  *
- * The first failure sticks: later appends do nothing and buf_status() tells at the end, so an encoder
- * checks once. Not thread-safe. Owns its bytes until buf_fini or buf_take. */
+ * The first failure sticks: later appends do nothing and buf_status() tells at the end, so an
+ * encoder checks once. Not thread-safe. Owns its bytes until buf_fini or buf_take. */
 #ifndef TRUSTSQL_BASE_BUF_H
 #define TRUSTSQL_BASE_BUF_H
 
@@ -19,6 +19,12 @@ struct buf {
 };
 
 void buf_init(struct buf *b, struct mem *mem, size_t size_max);
+
+/* Over the caller's bytes: never grows beyond them (ST_LIMIT), needs no buf_fini. */
+static inline void buf_init_fixed(struct buf *b, void *bytes, size_t size)
+{
+    *b = (struct buf){.data = bytes, .capacity = size, .size_max = size};
+}
 
 /* Accepts a zeroed buf. */
 void buf_fini(struct buf *b);

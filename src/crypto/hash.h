@@ -1,7 +1,8 @@
 /* hash.h - The chain's hash function: SHA-256 (FIPS 180-4) in the international suite.
  *
  * Every use inside the product starts with a domain tag, so that no value of one kind can be taken
- * for another: hash_init(&h, "hdr"). Merkle trees use RFC 9162's own prefixes. Pure; thread-safe. */
+ * for another: hash_init(&h, "hdr"). Merkle trees use RFC 9162's own prefixes. Pure; thread-safe.
+ */
 #ifndef TRUSTSQL_CRYPTO_HASH_H
 #define TRUSTSQL_CRYPTO_HASH_H
 

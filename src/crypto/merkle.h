@@ -1,4 +1,4 @@
-/* merkle.h - Merkle tree hash, inclusion and consistency proofs of RFC 9162 (section 2.1).
+/* merkle.h - Merkle tree hash and inclusion proofs of RFC 9162 (section 2.1).
  *
  * Leaf = H(0x00 ‖ data), node = H(0x01 ‖ left ‖ right), empty tree = H(""). The functions take leaf
  * hashes. Pure; thread-safe. */
@@ -17,8 +17,9 @@ struct merkle_path {
 
 /* Right edge of a growing tree (the "compact range"): enough to append and to tell the root. */
 struct merkle_tree {
-    uint64_t count;                     /* Leaves so far. */
-    struct hash peaks[MERKLE_PATH_MAX]; /* peaks[i]: full subtree of 2^i leaves if bit i of count. */
+    uint64_t count; /* Leaves so far. */
+    struct hash
+        peaks[MERKLE_PATH_MAX]; /* peaks[i]: full subtree of 2^i leaves if bit i of count. */
 };
 
 struct hash merkle_leaf(struct span data);
@@ -28,12 +29,18 @@ struct hash merkle_node(const struct hash *left, const struct hash *right);
 struct hash merkle_root(struct hash *leaves, size_t count);
 
 /* Path of leaf index in leaves[count], index < count; keeps leaves. scratch[count]. */
-void merkle_prove(struct merkle_path *out, const struct hash *leaves, struct hash *scratch,
-                  size_t count, size_t index);
+void merkle_prove(struct merkle_path *out,
+                  const struct hash *leaves,
+                  struct hash *scratch,
+                  size_t count,
+                  size_t index);
 
 /* ST_OK when leaf at index of a tree of count leaves gives root, else ST_INVALID. */
-NODISCARD enum status merkle_check(const struct merkle_path *path, const struct hash *leaf,
-                                   uint64_t index, uint64_t count, const struct hash *root);
+NODISCARD enum status merkle_check(const struct merkle_path *path,
+                                   const struct hash *leaf,
+                                   uint64_t index,
+                                   uint64_t count,
+                                   const struct hash *root);
 
 /* Growing tree (history tree over block hashes). A zeroed struct is the empty tree. */
 void merkle_tree_add(struct merkle_tree *t, const struct hash *leaf);

@@ -1,9 +1,9 @@
 /* sign.h - Signatures of accounts and nodes, by scheme.
  *
- * secp256k1: ECDSA over a 32-byte hash, compact 64-byte signature, low S only (a high S is refused),
- * compressed 33-byte key (libsecp256k1). Ed25519: RFC 8032 over the 32 bytes of the hash, canonical
- * encodings only, no small-order keys (libsodium's rule). Signing is deterministic (RFC 6979,
- * RFC 8032). A signer context is read-only after init and may be shared by threads. */
+ * secp256k1: ECDSA over a 32-byte hash, compact 64-byte signature, low S only (a high S is
+ * refused), compressed 33-byte key (libsecp256k1). Ed25519: RFC 8032 over the 32 bytes of the hash,
+ * canonical encodings only, no small-order keys (libsodium's rule). Signing is deterministic (RFC
+ * 6979, RFC 8032). A signer context is read-only after init and may be shared by threads. */
 #ifndef TRUSTSQL_CRYPTO_SIGN_H
 #define TRUSTSQL_CRYPTO_SIGN_H
 
@@ -37,17 +37,29 @@ NODISCARD enum status signer_new(struct signer **out, const uint8_t seed[32]);
 void signer_free(struct signer *s); /* Null allowed. */
 
 /* ST_INVALID: the 32 bytes are no secret key of the scheme (draw again). */
-NODISCARD enum status sign_public(const struct signer *s, struct public_key *out,
+NODISCARD enum status sign_public(const struct signer *s,
+                                  struct public_key *out,
                                   const struct secret_key *secret);
-NODISCARD enum status sign_hash(const struct signer *s, struct signature *out,
-                                const struct secret_key *secret, const struct hash *hash);
+NODISCARD enum status sign_hash(const struct signer *s,
+                                struct signature *out,
+                                const struct secret_key *secret,
+                                const struct hash *hash);
 
 /* ST_OK, ST_SIGNATURE, or ST_INVALID for a malformed key. */
-NODISCARD enum status sign_verify(const struct signer *s, const struct public_key *key,
-                                  const struct hash *hash, const struct signature *sig);
+NODISCARD enum status sign_verify(const struct signer *s,
+                                  const struct public_key *key,
+                                  const struct hash *hash,
+                                  const struct signature *sig);
 
 /* Scheme and length right and the point valid. */
 NODISCARD enum status public_key_check(const struct signer *s, const struct public_key *key);
+
+/* Scheme known and length right; the point may still be invalid. For decoders. */
+static inline bool public_key_is_formed(const struct public_key *key)
+{
+    return (key->scheme == SIGN_SECP256K1 && key->size == 33u) ||
+           (key->scheme == SIGN_ED25519 && key->size == 32u);
+}
 
 static inline bool public_key_equal(const struct public_key *a, const struct public_key *b)
 {

@@ -1,7 +1,7 @@
 /* block.h - Block header and body.
  *
- * consensus.md 1.2; format: docs/format/block.md. hash = H("hdr" ‖ canonical header). A decoded body
- * borrows the encoded bytes. Pure; thread-safe. */
+ * consensus.md 1.2; format: docs/format/block.md. hash = H("hdr" ‖ canonical header). A decoded
+ * body borrows the encoded bytes. Pure; thread-safe. */
 #ifndef TRUSTSQL_LEDGER_BLOCK_H
 #define TRUSTSQL_LEDGER_BLOCK_H
 
@@ -46,11 +46,12 @@ struct body {
     struct certificate res_cert;
     struct span *txs; /* Encoded transactions, in order. */
     uint32_t tx_count;
+    uint32_t size; /* Bytes of the encoding; set by body_decode, ignored by body_encode. */
 };
 
 void header_encode(struct buf *out, const struct header *h);
 void header_decode(struct header *h, struct cbor *in);
-struct hash header_hash(const struct header *h, struct mem *mem);
+struct hash header_hash(const struct header *h);
 
 void body_encode(struct buf *out, const struct body *b);
 NODISCARD enum status body_decode(struct body *b, struct arena *a, struct span bytes);
@@ -62,8 +63,11 @@ NODISCARD enum status block_split(struct span block, struct span *header, struct
 /* Links and roots that need only this header, its body's decoded transactions and the parent:
  * parent hash, height, times ascending, tx_root, counts, no txid twice, certificates' hashes.
  * ST_OK, or ST_REJECTED with *what naming the field (static text). */
-NODISCARD enum status block_check(const struct header *h, const struct body *b,
-                                  const struct tx *txs, const struct header *parent,
-                                  const struct hash *parent_hash, const char **what);
+NODISCARD enum status block_check(const struct header *h,
+                                  const struct body *b,
+                                  const struct tx *txs,
+                                  const struct header *parent,
+                                  const struct hash *parent_hash,
+                                  const char **what);
 
 #endif

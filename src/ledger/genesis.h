@@ -9,6 +9,7 @@
 #include "crypto/account_id.h"
 #include "crypto/sign.h"
 #include "ledger/block.h"
+#include "ledger/quorum.h"
 
 #define GENESIS_NAME_MAX     63u
 #define GENESIS_ACCOUNTS_MAX 1024u
@@ -16,7 +17,7 @@
 
 struct genesis_member { /* A node that votes, in order of its index. */
     struct span organisation;
-    struct span node_name; /* "node0". */
+    struct span node_name;      /* "node0". */
     struct public_key node_key; /* Ed25519. */
 };
 
@@ -36,9 +37,9 @@ struct genesis {
     enum block_mode mode;
     uint32_t f;
     uint32_t p;
-    uint32_t block_txs_max;   /* Transactions in one block. */
-    uint32_t batch_age_ms;    /* A waiting transaction is proposed at the latest after this. */
-    uint64_t fuel_tx;         /* SQLite steps and charged bytes one transaction may use. */
+    uint32_t block_txs_max; /* Transactions in one block. */
+    uint32_t batch_age_ms;  /* A waiting transaction is proposed at the latest after this. */
+    uint64_t fuel_tx;       /* SQLite steps and charged bytes one transaction may use. */
     struct genesis_member *members;
     struct genesis_account *accounts;
     uint32_t member_count;
@@ -49,5 +50,8 @@ void genesis_encode(struct buf *out, const struct genesis *g);
 /* Also checks every limit and the bounds of n, f, p (consensus.md 1.1). */
 NODISCARD enum status genesis_decode(struct genesis *g, struct arena *a, struct span bytes);
 struct hash genesis_chain_id(struct span bytes);
+
+/* The validators of the first epoch. */
+struct validators genesis_validators(const struct genesis *g);
 
 #endif

@@ -8,7 +8,10 @@
 #include "crypto/merkle.h"
 #include "ledger/block.h"
 #include "ledger/genesis.h"
+#include "ledger/quorum.h"
 #include "ledger/receipt.h"
+
+#define PROOF_LATER_MAX 256u /* Heights between the block and the execution certificate. */
 
 struct receipt_proof {
     struct span receipt; /* Encoded. */
@@ -16,10 +19,11 @@ struct receipt_proof {
     uint32_t receipt_count;
     struct merkle_path path;
     struct block_result result;
-    struct hash digest_before; /* D_{h-1}. */
-    struct span header;        /* Encoded. */
+    struct hash digest_before;     /* D_{h-1}. */
+    struct span header;            /* Encoded. */
     struct certificate final_cert; /* P2 on this block (the prover waits for one). */
-    struct certificate res_cert;   /* P3 on D_h. */
+    struct certificate res_cert;   /* P3 on D_H, H >= h. */
+    struct span later;             /* d_{h+1} … d_H, 32 bytes each, so that D_h folds to D_H. */
 };
 
 void receipt_proof_encode(struct buf *out, const struct receipt_proof *p);
@@ -27,9 +31,12 @@ NODISCARD enum status receipt_proof_decode(struct receipt_proof *p, struct span 
 
 /* Check everything against the genesis of the chain. Decodes the receipt into out (arena a).
  * ST_OK, or the first failure with *what naming it (static text). */
-NODISCARD enum status receipt_proof_verify(const struct receipt_proof *p, const struct genesis *g,
+NODISCARD enum status receipt_proof_verify(const struct receipt_proof *p,
+                                           const struct genesis *g,
                                            const struct hash *chain_id,
-                                           const struct signer *signer, struct receipt *out,
-                                           struct arena *a, const char **what);
+                                           const struct signer *signer,
+                                           struct receipt *out,
+                                           struct arena *a,
+                                           const char **what);
 
 #endif

@@ -12,8 +12,9 @@
 enum receipt_status { RECEIPT_OK = 0, RECEIPT_FAILED = 1 };
 
 struct op_result {
-    uint64_t row_count;      /* Rows changed or returned. */
-    struct hash result_hash; /* H("rows" ‖ encoded result rows); zero when the operation has none. */
+    uint64_t row_count; /* Rows changed or returned. */
+    struct hash
+        result_hash; /* H("rows" ‖ encoded result rows); zero when the operation has none. */
 };
 
 struct receipt {
@@ -21,12 +22,12 @@ struct receipt {
     uint64_t height;
     uint32_t index; /* In the block. */
     enum receipt_status status;
-    struct diag diag; /* RECEIPT_FAILED: sqlstate, message, position, detail, hint. */
-    uint32_t failed_op; /* RECEIPT_FAILED: index of the operation. */
+    struct diag diag;      /* RECEIPT_FAILED: sqlstate, message, position, detail, hint. */
+    uint32_t failed_op;    /* RECEIPT_FAILED: index of the operation. */
     struct op_result *ops; /* RECEIPT_OK: one for each operation. */
     uint32_t op_count;
-    struct hash write_root; /* Merkle root of this transaction's own net writes; zero: none. */
-    uint8_t holder;         /* Who holds the signing key: 0 self, 1 custodian. */
+    struct hash write_root;  /* Merkle root of this transaction's own net writes; zero: none. */
+    uint8_t holder;          /* Who holds the signing key: 0 self, 1 custodian. */
     struct span holder_name; /* Custodian organisation, "" for self. */
     struct span events;      /* CBOR array; empty array when none. */
 };

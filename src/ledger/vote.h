@@ -24,7 +24,7 @@ struct statement { /* P1, P2: view is used; P3: view is 0 and hash is D_height. 
 
 struct vote {
     struct statement parts[VOTE_PARTS];
-    uint32_t voter; /* Index in the epoch's member list. */
+    uint32_t voter;       /* Index in the epoch's member list. */
     struct signature sig; /* By the node's Ed25519 key over vote_hash. */
 };
 
@@ -39,8 +39,7 @@ struct certificate_entry {
     struct signature sig;
 };
 
-/* entry_count distinct voters' signatures on one statement. For P3 at a height above the wanted one,
- * digests[] holds d of the heights (wanted, shown] so that D folds forward. */
+/* entry_count distinct voters' signatures on one and the same statement. */
 struct certificate {
     enum vote_part part;
     struct statement statement;
@@ -52,12 +51,14 @@ struct certificate {
 struct certificate_entry certificate_cut(const struct vote *v, enum vote_part part);
 void certificate_encode(struct buf *out, const struct certificate *c);
 void certificate_decode(struct certificate *c, struct cbor *in);
-struct hash certificate_hash(const struct certificate *c, struct mem *mem);
+struct hash certificate_hash(const struct certificate *c); /* H("cert" ‖ encoding). */
 
 /* ST_OK when at least quorum distinct members of keys[count] signed the statement. */
-NODISCARD enum status certificate_verify(const struct certificate *c, const struct signer *signer,
+NODISCARD enum status certificate_verify(const struct certificate *c,
+                                         const struct signer *signer,
                                          const struct hash *chain_id,
-                                         const struct public_key *keys, uint32_t count,
+                                         const struct public_key *keys,
+                                         uint32_t count,
                                          uint32_t quorum);
 
 #endif

@@ -1,0 +1,40 @@
+/* quorum.h - The validators of an epoch, and how many of them make a certificate.
+ *
+ * consensus.md 1.1. Every quorum size of the product is computed here. Pure; thread-safe. */
+#ifndef TRUSTSQL_LEDGER_QUORUM_H
+#define TRUSTSQL_LEDGER_QUORUM_H
+
+#include "ledger/block.h"
+
+struct validators {
+    enum block_mode mode; /* MODE_FAST: adaptive. MODE_STRICT is a state of adaptive, not a mode. */
+    uint32_t f;           /* Byzantine voters tolerated. */
+    uint32_t p;           /* Slack of the fast path. */
+    uint32_t count;
+    struct public_key keys[NODES_MAX]; /* By voter index. */
+};
+
+/* n, f and p inside the bounds of the mode, 1 <= n <= NODES_MAX. Refused too: 1 < n < 4 other than
+ * raft, which could not survive one fault. */
+bool quorum_bounds_hold(enum block_mode mode, uint32_t n, uint32_t f, uint32_t p);
+
+/* Equal P2 or P3 statements that make a certificate; in raft also P1. */
+uint32_t quorum_size(const struct validators *v);
+
+/* Equal P1 statements that commit at once in adaptive: n - p. */
+uint32_t quorum_fast_size(const struct validators *v);
+
+/* ST_OK when c commits its block: P2 of quorum_size, or P1 of the fast quorum (adaptive) or of a
+ * majority (raft). ST_INVALID, ST_SIGNATURE. */
+NODISCARD enum status quorum_check_commit(const struct validators *v,
+                                          const struct certificate *c,
+                                          const struct signer *signer,
+                                          const struct hash *chain_id);
+
+/* ST_OK when c certifies an execution digest: P3 of quorum_size. */
+NODISCARD enum status quorum_check_result(const struct validators *v,
+                                          const struct certificate *c,
+                                          const struct signer *signer,
+                                          const struct hash *chain_id);
+
+#endif
