@@ -63,7 +63,10 @@ static const char *const ddl[] = {
     "CREATE TABLE \"trustsql.accounts\"(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, "
     "address TEXT NOT NULL UNIQUE, scheme INTEGER NOT NULL, public_key BLOB NOT NULL, "
     "custodian TEXT NOT NULL, organisation TEXT NOT NULL, is_admin INTEGER NOT NULL, "
-    "created_height INTEGER NOT NULL) STRICT",
+    "created_height INTEGER NOT NULL, is_closed INTEGER NOT NULL) STRICT",
+    "CREATE TABLE \"trustsql.idempotency\"(account INTEGER NOT NULL, key BLOB NOT NULL, "
+    "txid BLOB NOT NULL, height INTEGER NOT NULL, operations BLOB NOT NULL, "
+    "PRIMARY KEY(account, key)) STRICT, WITHOUT ROWID",
     "INSERT INTO \"trustsql.sequences\"(name, next) VALUES ('catalog', 1), ('object', 1000)",
     NULL,
 };
@@ -109,6 +112,11 @@ static const struct catalog_column accounts_columns[] = {
     COLUMN("organisation", SQL_TEXT),
     COLUMN("is_admin", SQL_BOOL),
     COLUMN("created_height", SQL_INT8),
+    COLUMN("is_closed", SQL_BOOL),
+};
+static const struct catalog_column idempotency_columns[] = {
+    COLUMN("account", SQL_INT8), COLUMN("key", SQL_BYTEA),        COLUMN("txid", SQL_BYTEA),
+    COLUMN("height", SQL_INT8),  COLUMN("operations", SQL_BYTEA),
 };
 static const struct catalog_column blocks_columns[] = {
     COLUMN("height", SQL_INT8),      COLUMN("hash", SQL_BYTEA),    COLUMN("parent", SQL_BYTEA),
@@ -145,6 +153,7 @@ static const struct catalog_table chain_tables[] = {
     CHAIN_TABLE(6, "accounts", accounts_columns, first_column, 1, false),
     CHAIN_TABLE(7, "blocks", blocks_columns, first_column, 1, true),
     CHAIN_TABLE(8, "transactions", transactions_columns, first_column, 1, true),
+    CHAIN_TABLE(9, "idempotency", idempotency_columns, first_two_columns, 2, false),
 };
 #define CHAIN_TABLE_COUNT ((uint32_t)(sizeof chain_tables / sizeof chain_tables[0]))
 
