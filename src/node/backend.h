@@ -13,8 +13,12 @@
 struct backend;
 struct backend_session; /* One client's: user, ledger, settings. */
 
+#define BACKEND_CALLS_MAX 256u /* Calls of one session that may run at once. */
+
 /* Where the results of one call go. Order: for each statement described? rows* complete; a failure ends
- * the call with failed; every call ends with done, exactly once, also after cancel and close. */
+ * the call with failed; every call ends with done, exactly once, also after cancel and close. Callbacks
+ * may come while execute runs. Calls that overlap are answered in the order in which they were issued:
+ * nothing of a call comes before the done of the one before it. */
 struct backend_reply {
     void (*columns)(void *context, const struct sql_column *columns, uint32_t count);
     void (*rows)(void *context, const struct sql_column *columns, uint32_t count,
@@ -41,6 +45,7 @@ struct backend_description { /* Arena memory of the caller. */
     uint32_t param_count;
     struct sql_column *columns;
     uint32_t column_count;
+    bool may_overlap; /* One SQL_KIND_SUBMIT statement: it needs nothing of what runs before it. */
 };
 
 struct backend_table {
@@ -50,9 +55,12 @@ struct backend_table {
     /* After authentication. 3D000 for an unknown ledger, 28000 for a user without an account. */
     enum status (*session_open)(struct backend *b, struct backend_session **out, struct span user,
                                 struct span ledger, struct diag *d);
-    /* A running call ends with done first. */
+    /* Calls that still run end with done before it returns; nothing comes after. Submitted writes go
+     * on. Never called from within a callback. */
     void (*session_close)(struct backend *b, struct backend_session *s);
-    /* One call at a time per session; data are copied. */
+    /* Data are copied. One call at a time per session, but calls whose description said may_overlap may
+     * be issued while only such calls run, up to BACKEND_CALLS_MAX of them. A failed one does not stop
+     * those behind it. */
     void (*execute)(struct backend *b, struct backend_session *s, const struct backend_call *call,
                     const struct backend_reply *reply);
     /* Types of one statement (extended protocol). Synchronous. */
@@ -61,6 +69,10 @@ struct backend_table {
                             struct diag *d);
     /* Interrupt a running read; a write already submitted goes on. */
     void (*cancel)(struct backend *b, struct backend_session *s);
+    /* The client reads too slowly (false) or has caught up (true): hold back rows of the running call;
+     * a few that are on their way may still come. May be null: then a door ends the session of a
+     * client that lets too much pile up. */
+    void (*flow)(struct backend *b, struct backend_session *s, bool is_open);
 };
 
 struct backend {
