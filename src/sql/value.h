@@ -37,18 +37,24 @@ struct sql_value {
 
 /* PostgreSQL's text input and output of a type (typmod -1: none). Input failures: 22P02, 22003,
  * 22007… in d. Output is appended to out. */
-NODISCARD enum status sql_value_parse(struct sql_value *v, struct arena *a, enum sql_type type,
-                                      int32_t typmod, struct span text, struct diag *d);
+NODISCARD enum status sql_value_parse(struct sql_value *v,
+                                      struct arena *a,
+                                      enum sql_type type,
+                                      int32_t typmod,
+                                      struct span text,
+                                      struct diag *d);
 void sql_value_print(struct buf *out, const struct sql_value *v, int32_t typmod);
 
 /* PostgreSQL's binary send and receive forms. */
-NODISCARD enum status sql_value_receive(struct sql_value *v, struct arena *a, enum sql_type type,
-                                        struct span bytes, struct diag *d);
+NODISCARD enum status sql_value_receive(
+    struct sql_value *v, struct arena *a, enum sql_type type, struct span bytes, struct diag *d);
 void sql_value_send(struct buf *out, const struct sql_value *v, int32_t typmod);
 
-/* The CBOR item of a transaction parameter, both ways. Decode checks range and form for the type. */
+/* The CBOR item of a transaction parameter, both ways. Decode checks range and form for the type.
+ */
 void sql_value_to_cbor(struct buf *out, const struct sql_value *v);
-NODISCARD enum status sql_value_from_cbor(struct sql_value *v, enum sql_type type,
+NODISCARD enum status sql_value_from_cbor(struct sql_value *v,
+                                          enum sql_type type,
                                           struct span item);
 
 /* Bind to parameter index (1-based); bytes must stay valid until the statement is reset. */
