@@ -12,9 +12,12 @@ struct mutex;
 struct cond;
 
 /* name: at most 15 characters, shown by top and perf. */
-NODISCARD enum status thread_start(struct thread **out, struct mem *mem, const char *name,
-                                   void (*run)(void *context), void *context);
-void thread_join(struct thread *t); /* Frees it. Null allowed. */
+NODISCARD enum status thread_start(struct thread **out,
+                                   struct mem *mem,
+                                   const char *name,
+                                   void (*run)(void *context),
+                                   void *context);
+void thread_join(struct thread *t);             /* Frees it. Null allowed. */
 uint64_t thread_cpu_ns(const struct thread *t); /* CPU time used so far by a running thread. */
 
 NODISCARD enum status mutex_new(struct mutex **out, struct mem *mem);
@@ -23,7 +26,7 @@ void mutex_lock(struct mutex *m);
 void mutex_unlock(struct mutex *m);
 
 NODISCARD enum status cond_new(struct cond **out, struct mem *mem);
-void cond_free(struct cond *c); /* Null allowed. */
+void cond_free(struct cond *c);                  /* Null allowed. */
 void cond_wait(struct cond *c, struct mutex *m); /* May wake without cause. */
 void cond_signal(struct cond *c);
 void cond_broadcast(struct cond *c);

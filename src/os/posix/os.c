@@ -112,6 +112,7 @@ static enum status file_open(struct os *os, struct os_file **out, const char *pa
 {
     (void)os;
     must((flags & ~(uint32_t)(OS_READ | OS_WRITE | OS_CREATE | OS_EXCLUSIVE)) == 0);
+    must(flags & (OS_READ | OS_WRITE));
     must(!(flags & OS_CREATE) || (flags & OS_WRITE));
     must(!(flags & OS_EXCLUSIVE) || (flags & OS_CREATE));
     int how = O_CLOEXEC | ((flags & OS_WRITE) ? O_RDWR : O_RDONLY);

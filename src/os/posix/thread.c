@@ -76,7 +76,7 @@ void thread_join(struct thread *t)
 uint64_t thread_cpu_ns(const struct thread *t)
 {
     clockid_t clock;
-    struct timespec used;
+    struct timespec used = {0};
     bool is_alive =
         pthread_getcpuclockid(t->handle, &clock) == 0 && clock_gettime(clock, &used) == 0;
     return is_alive ? nanoseconds(used) : atomic_load(&t->cpu_ns_final);
