@@ -1,15 +1,22 @@
 /* db.h - The chain's SQLite database on the multi-version page store.
  *
- * Design, invariants and traps: src/state/README.md. One writer connection (the execution thread), any
- * number of reader connections (each used by one thread at a time) that see one recent height and never
- * wait for the writer. Every connection has temp_store, authorizer and limits set as the traps demand.
- * A block's changes become visible, all at once, when db_commit returns. */
+ * Design, invariants and traps: src/state/README.md. One writer connection (the execution thread),
+ * any number of reader connections (each used by one thread at a time) that see one recent height
+ * and never wait for the writer. Every connection has temp_store, authorizer and limits set as the
+ * traps demand. A block's changes become visible, all at once, when db_commit returns. */
 #ifndef TRUSTSQL_STATE_DB_H
 #define TRUSTSQL_STATE_DB_H
 
 #include <sqlite3.h>
 
+#include "base/buf.h"
 #include "os/os.h"
+
+/* One row (height, note) written by db_commit inside the block: what the file holds. Local
+ * bookkeeping, not part of any write set. */
+#define DB_APPLIED_TABLE "trustsql.applied"
+#define DB_NOTE_MAX      4096u
+#define DB_WHAT_MAX      160u
 
 struct db;
 
@@ -22,33 +29,49 @@ struct db_config {
     size_t clean_bytes;    /* Memory for clean pages kept as cache; 0: 64 MB. */
 };
 
-/* Open, repair from an unfinished checkpoint. ST_CORRUPT: rebuild from blocks. what[160]: why. */
+/* Open, repair from an unfinished checkpoint. ST_CORRUPT: rebuild from blocks. ST_LOCKED: another
+ * process writes the file. what[DB_WHAT_MAX]: why it failed. */
 NODISCARD enum status db_open(struct db **out, const struct db_config *config, char *what);
 void db_close(struct db *db); /* Null allowed; does not checkpoint. All readers must be closed. */
 
-uint64_t db_height(const struct db *db);     /* Newest published height. */
-uint64_t db_height_min(const struct db *db); /* Oldest readable height. */
+bool db_is_new(const struct db *db);          /* No block was committed yet; the heights say 0. */
+uint64_t db_height(const struct db *db);      /* Newest published height. */
+uint64_t db_height_min(const struct db *db);  /* Oldest readable height. */
 uint64_t db_file_height(const struct db *db); /* Height of the file: newest finished checkpoint. */
 
-/* The writer connection; it lives as long as db. Prepare with sqlite3_prepare_v3 as usual. */
+/* The writer connection; it lives as long as db. Prepare with sqlite3_prepare_v3 as usual. Its
+ * authorizer refuses ATTACH, DETACH, VACUUM, PRAGMA, virtual tables and temporary objects; who sets
+ * another one must refuse these too. sqlite3_limit values are constants of db.c: they can change
+ * the result of a statement, so they belong to exec_version. */
 sqlite3 *db_writer(struct db *db);
 
-/* One block = one SQLite transaction on the writer. height must be db_height + 1 (0 for genesis on a
- * new file). db_commit publishes; its failure means the block was rolled back. */
+/* One block = one SQLite transaction on the writer. height must be db_height + 1 (0 for genesis on
+ * a new file). db_commit publishes; its failure means the block was rolled back. After an error of
+ * SQLite inside a block (no memory, I/O) the transaction may be gone already: db_rollback then does
+ * nothing, and db_commit fails. */
 NODISCARD enum status db_begin(struct db *db, uint64_t height);
 NODISCARD enum status db_commit(struct db *db);
 void db_rollback(struct db *db);
 
-/* A read-only connection at the newest height. db_view moves it (0: newest), only while no statement
- * of it is running; ST_NOT_FOUND: the height is not retained. */
+/* Bytes (at most DB_NOTE_MAX) that the next db_commit stores beside the height; without a call the
+ * last committed ones stay. db_note_read appends the committed note, empty on a new file. */
+void db_note(struct db *db, struct span note);
+NODISCARD enum status db_note_read(struct db *db, struct buf *out);
+
+/* A read-only connection at the newest height. db_view moves it (0: newest), only while no
+ * statement of it is running; ST_NOT_FOUND: the height is not retained. Each transaction (in
+ * autocommit each statement) pins the height while it lasts. When a limit of the window retires it,
+ * statements fail with SQLITE_BUSY_SNAPSHOT: the snapshot is too old. */
 NODISCARD enum status db_reader_open(struct db *db, sqlite3 **out);
 void db_reader_close(struct db *db, sqlite3 *reader);
 NODISCARD enum status db_view(struct db *db, sqlite3 *reader, uint64_t height);
 
-/* Write all pages as of the newest height into the file, under the undo journal. Own thread; one at a
- * time. *height: what the file holds now. On failure follow the rules of the README: ST_IO after the
- * file was touched means the process must stop. */
+/* Write all pages as of the newest height into the file, under the undo journal. Own thread; one at
+ * a time. *height: what the file holds now. ST_BUSY: another process is reading the file, call
+ * again soon (after a minute it is ignored). Other failures leave the file as it was, and a later
+ * call tries again; but when db_has_failed the process must stop, and the next db_open repairs. */
 NODISCARD enum status db_checkpoint(struct db *db, uint64_t *height);
+bool db_has_failed(const struct db *db); /* On the thread of db_checkpoint. */
 
 /* True when a checkpoint is due by dirty bytes (64 MB) or heights (1,000) since the last. */
 bool db_checkpoint_due(const struct db *db);

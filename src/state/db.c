@@ -1,0 +1,452 @@
+/* db.c - Connections of the state database: opening, repair, blocks, readers, checkpoints. See
+ * db.h. */
+#include "state/db.h"
+
+#include <stdio.h>
+
+#include "base/must.h"
+#include "state/checkpoint.h"
+#include "state/connection.h"
+#include "state/vfs.h"
+
+#define VIEW_HEIGHTS_DEFAULT   1000u
+#define VIEW_BYTES_DEFAULT     (64u << 20)
+#define CLEAN_BYTES_DEFAULT    (64u << 20)
+#define CHECKPOINT_DUE_BYTES   (64u << 20)
+#define CHECKPOINT_DUE_HEIGHTS 1000u
+#define WRITER_CACHE_KB        16384
+#define READER_CACHE_KB        2048
+#define HEAD_BYTES             100u
+
+static const char SQL_CREATE[] =
+    "CREATE TABLE \"" DB_APPLIED_TABLE "\"(height INTEGER NOT NULL, note BLOB NOT NULL)";
+static const char SQL_INSERT[] =
+    "INSERT INTO \"" DB_APPLIED_TABLE "\"(rowid, height, note) VALUES(1, 0, x'')";
+static const char SQL_UPDATE[] =
+    "UPDATE \"" DB_APPLIED_TABLE "\" SET height = ?1, note = coalesce(?2, note) WHERE rowid = 1";
+static const char SQL_SELECT[] =
+    "SELECT height, note FROM \"" DB_APPLIED_TABLE "\" WHERE rowid = 1";
+
+struct db {
+    struct os *os;
+    struct mem *mem;
+    struct os_file *file;
+    struct os_file *journal;
+    struct pages *pages;
+    struct vfs *vfs;
+    struct checkpoint checkpoint; /* Of the checkpoint's thread. */
+    _Atomic uint64_t file_version;
+    _Atomic uint32_t reader_count;
+
+    /* Of the execution thread. */
+    sqlite3 *writer;
+    sqlite3_stmt *begin;
+    sqlite3_stmt *commit;
+    sqlite3_stmt *update;
+    uint64_t version; /* What the block under way makes; 0: none. */
+    bool has_note;
+    size_t note_size;
+    uint8_t note[DB_NOTE_MAX];
+};
+
+/* What the file says of itself before SQLite reads it. */
+struct file_state {
+    uint32_t page_count;
+};
+
+static enum status open_files(struct db *db, const char *path, char *what);
+static enum status open_file(struct db *db, struct os_file **out, const char *path);
+static enum status sync_parent(struct db *db, const char *path);
+static enum status repair(struct db *db, char *what);
+static enum status inspect(struct db *db, struct file_state *out, char *what);
+static enum status inspect_head(const uint8_t *head, uint32_t page_count, char *what);
+static enum status open_pages(struct db *db,
+                              const struct db_config *config,
+                              uint64_t version,
+                              uint32_t page_count);
+static enum status open_writer(struct db *db, char *what);
+static enum status open_store(struct db *db, const struct db_config *config, char *what);
+static enum status read_applied(struct db *db, uint64_t *version, struct buf *note);
+static void close_store(struct db *db);
+static enum status prepare_block(struct db *db);
+static enum status write_applied(struct db *db);
+static enum status say(char *what, enum status st, const char *text);
+static uint64_t height_of(uint64_t version);
+
+enum status db_open(struct db **out, const struct db_config *config, char *what)
+{
+    must(config->os != NULL);
+    must(config->mem != NULL);
+    what[0] = 0;
+    /* A result of the chain depends on the very library: the one linked is the one compiled for. */
+    if (strcmp(sqlite3_sourceid(), SQLITE_SOURCE_ID) != 0)
+        return say(what, ST_UNSUPPORTED, "the SQLite library is not the one this was built for");
+    struct db *db = mem_alloc_zero(config->mem, 1, sizeof *db);
+    if (db == NULL) return ST_NO_MEMORY;
+    db->os = config->os;
+    db->mem = config->mem;
+    enum status st = open_files(db, config->path, what);
+    if (st == ST_OK) st = repair(db, what);
+    if (st == ST_OK) st = open_store(db, config, what);
+    if (st != ST_OK) {
+        if (what[0] == 0) (void)say(what, st, status_text(st));
+        db_close(db);
+        return st;
+    }
+    *out = db;
+    return ST_OK;
+}
+
+void db_close(struct db *db)
+{
+    if (db == NULL) return;
+    must(atomic_load(&db->reader_count) == 0);
+    close_store(db);
+    db->os->file_close(db->os, db->journal);
+    db->os->file_close(db->os, db->file); /* Gives the lock bytes back. */
+    mem_free(db->mem, db);
+}
+
+bool db_is_new(const struct db *db)
+{
+    return pages_newest(db->pages) == 0;
+}
+
+uint64_t db_height(const struct db *db)
+{
+    return height_of(pages_newest(db->pages));
+}
+
+uint64_t db_height_min(const struct db *db)
+{
+    return height_of(pages_oldest(db->pages));
+}
+
+uint64_t db_file_height(const struct db *db)
+{
+    return height_of(atomic_load(&db->file_version));
+}
+
+sqlite3 *db_writer(struct db *db)
+{
+    return db->writer;
+}
+
+enum status db_begin(struct db *db, uint64_t height)
+{
+    must(db->version == 0); /* One block at a time. */
+    uint64_t version = height + 1;
+    if (version != pages_newest(db->pages) + 1) return ST_INVALID; /* I7 */
+    TRY(connection_run(db->begin));
+    vfs_set_version(db->writer, version);
+    db->version = version;
+    enum status st = version == 1 ? prepare_block(db) : ST_OK;
+    if (st != ST_OK) db_rollback(db);
+    return st;
+}
+
+enum status db_commit(struct db *db)
+{
+    must(db->version != 0);
+    enum status st = write_applied(db);
+    if (st == ST_OK) st = connection_run(db->commit);
+    if (st != ST_OK) {
+        db_rollback(db);
+        return st;
+    }
+    must(pages_newest(db->pages) == db->version);
+    db->version = 0;
+    db->has_note = false;
+    return ST_OK;
+}
+
+void db_rollback(struct db *db)
+{
+    must(db->version != 0);
+    if (sqlite3_get_autocommit(db->writer) == 0) {
+        int rc = sqlite3_exec(db->writer, "ROLLBACK", NULL, NULL, NULL);
+        /* Whatever it says, the transaction is over, and what was staged is gone. */
+        must(rc == SQLITE_OK || sqlite3_get_autocommit(db->writer) != 0);
+    }
+    must(!pages_has_staged(db->pages));
+    db->version = 0;
+    db->has_note = false;
+}
+
+void db_note(struct db *db, struct span note)
+{
+    must(note.size <= DB_NOTE_MAX);
+    if (note.size > 0) memcpy(db->note, note.data, note.size);
+    db->note_size = note.size;
+    db->has_note = true;
+}
+
+enum status db_note_read(struct db *db, struct buf *out)
+{
+    if (db_is_new(db)) return ST_OK;
+    uint64_t version = 0;
+    return read_applied(db, &version, out);
+}
+
+enum status db_reader_open(struct db *db, sqlite3 **out)
+{
+    const struct connection_config config = {
+        .vfs = vfs_name(db->vfs), .is_writer = false, .cache_kb = READER_CACHE_KB};
+    TRY(connection_open(out, &config));
+    atomic_fetch_add(&db->reader_count, 1);
+    return ST_OK;
+}
+
+void db_reader_close(struct db *db, sqlite3 *reader)
+{
+    if (reader == NULL) return;
+    connection_close(reader);
+    uint32_t before = atomic_fetch_sub(&db->reader_count, 1);
+    must(before > 0);
+}
+
+enum status db_view(struct db *db, sqlite3 *reader, uint64_t height)
+{
+    uint64_t version = height == 0 ? WINDOW_NEWEST : height + 1;
+    struct window_view view;
+    TRY(pages_pin(db->pages, version, &view));
+    pages_unpin(db->pages, &view);
+    vfs_set_view(reader, version);
+    return ST_OK;
+}
+
+enum status db_checkpoint(struct db *db, uint64_t *height)
+{
+    uint64_t version = 0;
+    TRY(checkpoint_run(&db->checkpoint, &version));
+    must(version >= atomic_load(&db->file_version)); /* I5 */
+    atomic_store(&db->file_version, version);
+    *height = height_of(version);
+    return ST_OK;
+}
+
+bool db_has_failed(const struct db *db)
+{
+    return db->checkpoint.has_failed;
+}
+
+bool db_checkpoint_due(const struct db *db)
+{
+    uint64_t behind = pages_newest(db->pages) - atomic_load(&db->file_version);
+    return behind >= CHECKPOINT_DUE_HEIGHTS || pages_dirty_bytes(db->pages) >= CHECKPOINT_DUE_BYTES;
+}
+
+static enum status open_files(struct db *db, const char *path, char *what)
+{
+    char journal[OS_PATH_MAX];
+    int length = snprintf(journal, sizeof journal, "%s-journal", path);
+    if (length < 0 || (size_t)length >= sizeof journal)
+        return say(what, ST_LIMIT, "the path of the state database is too long");
+    TRY(open_file(db, &db->file, path));
+    /* For life: other processes may read the file, and never take our journal for a hot one. */
+    enum status st = db->os->file_lock(db->os, db->file, OS_LOCK_EXCLUSIVE, LOCK_RESERVED, 1);
+    if (st == ST_LOCKED) return say(what, st, "another process writes the state database");
+    TRY(st);
+    return open_file(db, &db->journal, journal);
+}
+
+static enum status open_file(struct db *db, struct os_file **out, const char *path)
+{
+    enum status st = db->os->file_open(db->os, out, path, OS_WRITE);
+    if (st != ST_NOT_FOUND) return st;
+    TRY(db->os->file_open(db->os, out, path, OS_WRITE | OS_CREATE));
+    return sync_parent(db, path);
+}
+
+static enum status sync_parent(struct db *db, const char *path)
+{
+    char dir[OS_PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    size_t length = slash == NULL ? 0 : (size_t)(slash - path);
+    must(length < sizeof dir);
+    memcpy(dir, path, length);
+    dir[length] = 0;
+    if (length == 0) (void)snprintf(dir, sizeof dir, "%s", slash == NULL ? "." : "/");
+    return db->os->sync_dir(db->os, dir);
+}
+
+static enum status repair(struct db *db, char *what)
+{
+    const struct undo_files files = {
+        .os = db->os, .mem = db->mem, .file = db->file, .journal = db->journal};
+    uint64_t size = 0;
+    TRY(db->os->file_size(db->os, db->journal, &size));
+    if (size == 0) return ST_OK;
+    /* Somebody may be reading the mixed file right now. */
+    struct os *os = db->os;
+    enum status st = os->file_lock(os, db->file, OS_LOCK_EXCLUSIVE, LOCK_PENDING, 1);
+    if (st == ST_OK)
+        st = os->file_lock(os, db->file, OS_LOCK_EXCLUSIVE, LOCK_SHARED, LOCK_SHARED_BYTES);
+    if (st == ST_LOCKED)
+        return say(what, st, "another process reads the state database, which needs a repair");
+    TRY(st);
+    bool did_repair = false;
+    st = undo_repair(&files, &did_repair);
+    if (st == ST_CORRUPT) (void)say(what, st, "the checkpoint's undo journal is damaged");
+    (void)os->file_lock(os, db->file, OS_UNLOCK, LOCK_SHARED, LOCK_SHARED_BYTES);
+    (void)os->file_lock(os, db->file, OS_UNLOCK, LOCK_PENDING, 1);
+    return st;
+}
+
+static enum status inspect(struct db *db, struct file_state *out, char *what)
+{
+    uint64_t size = 0;
+    TRY(db->os->file_size(db->os, db->file, &size));
+    *out = (struct file_state){0};
+    if (size == 0) return ST_OK;
+    if (size % PAGE_BYTES != 0 || size / PAGE_BYTES >= UINT32_MAX)
+        return say(what, ST_CORRUPT, "the state database is not a whole number of pages");
+    uint8_t head[HEAD_BYTES];
+    size_t got = 0;
+    TRY(db->os->file_read(db->os, db->file, head, sizeof head, 0, &got));
+    if (got < sizeof head) return ST_IO;
+    out->page_count = (uint32_t)(size / PAGE_BYTES);
+    return inspect_head(head, out->page_count, what);
+}
+
+/* SQLite's file format, section 1.3: what the page store relies on. */
+static enum status inspect_head(const uint8_t *head, uint32_t page_count, char *what)
+{
+    static const char MAGIC[16] = "SQLite format 3";
+    bool is_sqlite = memcmp(head, MAGIC, sizeof MAGIC) == 0;
+    if (!is_sqlite) return say(what, ST_CORRUPT, "the state database is not an SQLite file");
+    bool is_ours = head[16] == PAGE_BYTES >> 8 && head[17] == 0 && head[18] == 1 && head[19] == 1 &&
+                   head[20] == 0;
+    if (!is_ours)
+        return say(what, ST_CORRUPT, "the state database has a page size or journal mode not ours");
+    uint32_t counted =
+        (uint32_t)head[28] << 24 | (uint32_t)head[29] << 16 | (uint32_t)head[30] << 8 | head[31];
+    if (counted != page_count)
+        return say(what, ST_CORRUPT, "the state database is shorter or longer than it says");
+    return ST_OK;
+}
+
+/* The height is a row of the file itself: read it at a provisional version, then open for good. */
+static enum status open_store(struct db *db, const struct db_config *config, char *what)
+{
+    struct file_state state;
+    TRY(inspect(db, &state, what));
+    uint64_t version = 0;
+    if (state.page_count > 0) {
+        TRY(open_pages(db, config, 1, state.page_count));
+        TRY(open_writer(db, what));
+        enum status st = read_applied(db, &version, NULL);
+        if (st != ST_OK)
+            return say(what, st, "the state database does not say which height it holds");
+        close_store(db);
+    }
+    TRY(open_pages(db, config, version, state.page_count));
+    TRY(open_writer(db, what));
+    atomic_init(&db->file_version, version);
+    db->checkpoint = (struct checkpoint){
+        .files = {.os = db->os, .mem = db->mem, .file = db->file, .journal = db->journal},
+        .pages = db->pages,
+        .file_pages = state.page_count};
+    return ST_OK;
+}
+
+static enum status open_pages(struct db *db,
+                              const struct db_config *config,
+                              uint64_t version,
+                              uint32_t page_count)
+{
+    uint32_t heights = config->view_heights == 0 ? VIEW_HEIGHTS_DEFAULT : config->view_heights;
+    if (heights > WINDOW_HEIGHTS_MAX) return ST_LIMIT;
+    const struct pages_config pages = {
+        .os = db->os,
+        .mem = db->mem,
+        .file = db->file,
+        .limits = {.view_heights = heights,
+                   .view_bytes = config->view_bytes == 0 ? VIEW_BYTES_DEFAULT : config->view_bytes},
+        .clean_bytes = config->clean_bytes == 0 ? CLEAN_BYTES_DEFAULT : config->clean_bytes,
+        .base = {.version = version, .page_count = page_count}};
+    TRY(pages_new(&db->pages, &pages));
+    return vfs_register(&db->vfs, db->mem, db->pages);
+}
+
+static enum status open_writer(struct db *db, char *what)
+{
+    const struct connection_config config = {
+        .vfs = vfs_name(db->vfs), .is_writer = true, .cache_kb = WRITER_CACHE_KB};
+    enum status st = connection_open(&db->writer, &config);
+    if (st == ST_OK) st = connection_prepare(&db->begin, db->writer, "BEGIN IMMEDIATE");
+    if (st == ST_OK) st = connection_prepare(&db->commit, db->writer, "COMMIT");
+    if (st != ST_OK) (void)say(what, st, "SQLite cannot open the state database");
+    return st;
+}
+
+static void close_store(struct db *db)
+{
+    sqlite3_finalize(db->begin);
+    sqlite3_finalize(db->commit);
+    sqlite3_finalize(db->update);
+    connection_close(db->writer);
+    vfs_unregister(db->vfs);
+    pages_free(db->pages);
+    db->begin = NULL;
+    db->commit = NULL;
+    db->update = NULL;
+    db->writer = NULL;
+    db->vfs = NULL;
+    db->pages = NULL;
+}
+
+/* Version and, when note is not null, the note of the row. ST_CORRUPT: there is no such row. */
+static enum status read_applied(struct db *db, uint64_t *version, struct buf *note)
+{
+    sqlite3_stmt *select = NULL;
+    enum status st = connection_prepare(&select, db->writer, SQL_SELECT);
+    if (st == ST_INVALID) return ST_CORRUPT; /* No such table. */
+    TRY(st);
+    int rc = sqlite3_step(select);
+    if (rc == SQLITE_ROW) {
+        sqlite3_int64 height = sqlite3_column_int64(select, 0);
+        int size = sqlite3_column_bytes(select, 1);
+        bool is_sane = height >= 0 && height < INT64_MAX && size >= 0 && size <= (int)DB_NOTE_MAX &&
+                       sqlite3_column_type(select, 0) == SQLITE_INTEGER;
+        *version = is_sane ? (uint64_t)height + 1 : 0;
+        if (is_sane && note != NULL)
+            buf_put(note, span_of(sqlite3_column_blob(select, 1), (size_t)size));
+        st = is_sane ? ST_OK : ST_CORRUPT;
+        if (is_sane && note != NULL) st = buf_status(note);
+    } else {
+        st = rc == SQLITE_DONE ? ST_CORRUPT : connection_status(rc);
+    }
+    sqlite3_finalize(select);
+    return st;
+}
+
+/* The first block makes the table of the row. */
+static enum status prepare_block(struct db *db)
+{
+    int rc = sqlite3_exec(db->writer, SQL_CREATE, NULL, NULL, NULL);
+    if (rc == SQLITE_OK) rc = sqlite3_exec(db->writer, SQL_INSERT, NULL, NULL, NULL);
+    return connection_status(rc);
+}
+
+static enum status write_applied(struct db *db)
+{
+    if (db->update == NULL) TRY(connection_prepare(&db->update, db->writer, SQL_UPDATE));
+    int rc = sqlite3_bind_int64(db->update, 1, (sqlite3_int64)height_of(db->version));
+    if (rc == SQLITE_OK && db->has_note)
+        rc = sqlite3_bind_blob(db->update, 2, db->note, (int)db->note_size, SQLITE_STATIC);
+    if (rc == SQLITE_OK && !db->has_note) rc = sqlite3_bind_null(db->update, 2);
+    if (rc != SQLITE_OK) return connection_status(rc);
+    return connection_run(db->update);
+}
+
+static enum status say(char *what, enum status st, const char *text)
+{
+    (void)snprintf(what, DB_WHAT_MAX, "%s", text);
+    return st;
+}
+
+static uint64_t height_of(uint64_t version)
+{
+    return version == 0 ? 0 : version - 1;
+}
