@@ -31,7 +31,6 @@ static void put_head(struct buf *b, uint8_t major, uint64_t argument);
 static bool get_head(struct cbor *c, uint8_t *major, uint64_t *argument);
 static uint64_t get_major(struct cbor *c, uint8_t major);
 static struct span get_string(struct cbor *c, uint8_t major);
-static void fail(struct cbor *c, enum status st);
 static uint8_t next_byte(struct cbor *c);
 static void take_scalar(struct cbor *c, enum cbor_kind kind);
 
@@ -103,7 +102,7 @@ bool cbor_peek(struct cbor *c, enum cbor_kind *kind)
     }
     uint8_t major = *c->at >> 5;
     if (major > MAJOR_ARRAY) {
-        fail(c, ST_INVALID);
+        cbor_fail_with(c, ST_INVALID);
         return false;
     }
     static const enum cbor_kind kinds[] = {CBOR_UINT, CBOR_NEGATIVE, CBOR_BYTES, CBOR_TEXT,
@@ -121,7 +120,7 @@ uint64_t cbor_get_uint_max(struct cbor *c, uint64_t max)
 {
     uint64_t value = get_major(c, MAJOR_UINT);
     if (value <= max) return value;
-    fail(c, ST_INVALID);
+    cbor_fail_with(c, ST_INVALID);
     return 0;
 }
 
@@ -131,7 +130,7 @@ int64_t cbor_get_int(struct cbor *c)
     uint64_t argument;
     if (!get_head(c, &major, &argument)) return 0;
     if (major > MAJOR_NEGATIVE || argument > INT64_MAX) {
-        fail(c, ST_INVALID);
+        cbor_fail_with(c, ST_INVALID);
         return 0;
     }
     return major == MAJOR_UINT ? (int64_t)argument : -1 - (int64_t)argument;
@@ -145,7 +144,7 @@ struct span cbor_get_bytes(struct cbor *c)
 void cbor_get_fixed(struct cbor *c, void *to, size_t size)
 {
     struct span bytes = get_string(c, MAJOR_BYTES);
-    if (c->status == ST_OK && bytes.size != size) fail(c, ST_INVALID);
+    if (c->status == ST_OK && bytes.size != size) cbor_fail_with(c, ST_INVALID);
     if (c->status == ST_OK) {
         memcpy(to, bytes.data, size);
     } else {
@@ -157,7 +156,7 @@ struct span cbor_get_text(struct cbor *c)
 {
     struct span text = get_string(c, MAJOR_TEXT);
     if (utf8_valid(text)) return text;
-    fail(c, ST_INVALID);
+    cbor_fail_with(c, ST_INVALID);
     return (struct span){0};
 }
 
@@ -165,19 +164,19 @@ uint64_t cbor_get_array(struct cbor *c)
 {
     uint64_t count = get_major(c, MAJOR_ARRAY);
     if (count <= (uint64_t)(c->end - c->at)) return count;
-    fail(c, ST_TRUNCATED);
+    cbor_fail_with(c, ST_TRUNCATED);
     return 0;
 }
 
 void cbor_expect_array(struct cbor *c, uint64_t count)
 {
-    if (get_major(c, MAJOR_ARRAY) != count) fail(c, ST_INVALID);
+    if (get_major(c, MAJOR_ARRAY) != count) cbor_fail_with(c, ST_INVALID);
 }
 
 bool cbor_get_bool(struct cbor *c)
 {
     uint8_t byte = next_byte(c);
-    if (byte != BYTE_TRUE && byte != BYTE_FALSE) fail(c, ST_INVALID);
+    if (byte != BYTE_TRUE && byte != BYTE_FALSE) cbor_fail_with(c, ST_INVALID);
     return c->status == ST_OK && byte == BYTE_TRUE;
 }
 
@@ -190,13 +189,13 @@ bool cbor_get_null(struct cbor *c)
 
 double cbor_get_float(struct cbor *c)
 {
-    if (next_byte(c) != BYTE_FLOAT) fail(c, ST_INVALID);
-    if (c->status == ST_OK && c->end - c->at < 8) fail(c, ST_TRUNCATED);
+    if (next_byte(c) != BYTE_FLOAT) cbor_fail_with(c, ST_INVALID);
+    if (c->status == ST_OK && c->end - c->at < 8) cbor_fail_with(c, ST_TRUNCATED);
     if (c->status != ST_OK) return 0;
     uint64_t bits = get_u64_be(c->at);
     c->at += 8;
     if ((bits << 1) > 0xffe0000000000000u && bits != NAN_BITS) {
-        fail(c, ST_INVALID);
+        cbor_fail_with(c, ST_INVALID);
         return 0;
     }
     double value;
@@ -217,11 +216,11 @@ struct span cbor_get_item(struct cbor *c, uint32_t depth_max)
         if (open[depth] == 0) break;
         open[depth]--;
         if (!cbor_peek(c, &kind)) {
-            fail(c, ST_TRUNCATED);
+            cbor_fail_with(c, ST_TRUNCATED);
         } else if (kind != CBOR_ARRAY) {
             take_scalar(c, kind);
         } else if (depth == depth_max) {
-            fail(c, ST_INVALID);
+            cbor_fail_with(c, ST_INVALID);
         } else {
             open[++depth] = cbor_get_array(c);
         }
@@ -232,7 +231,13 @@ struct span cbor_get_item(struct cbor *c, uint32_t depth_max)
 
 void cbor_fail(struct cbor *c)
 {
-    fail(c, ST_INVALID);
+    cbor_fail_with(c, ST_INVALID);
+}
+
+void cbor_fail_with(struct cbor *c, enum status st)
+{
+    must(st != ST_OK);
+    if (c->status == ST_OK) c->status = st;
 }
 
 enum status cbor_end(const struct cbor *c)
@@ -319,23 +324,17 @@ static uint64_t get_major(struct cbor *c, uint8_t major)
 static struct span get_string(struct cbor *c, uint8_t major)
 {
     uint64_t size = get_major(c, major);
-    if (size > (uint64_t)(c->end - c->at)) fail(c, ST_TRUNCATED);
+    if (size > (uint64_t)(c->end - c->at)) cbor_fail_with(c, ST_TRUNCATED);
     if (c->status != ST_OK) return (struct span){0};
     struct span out = span_of(c->at, (size_t)size);
     c->at += size;
     return out;
 }
 
-static void fail(struct cbor *c, enum status st)
-{
-    must(st != ST_OK);
-    if (c->status == ST_OK) c->status = st;
-}
-
 /* 0, the byte of no simple value, after a failure. */
 static uint8_t next_byte(struct cbor *c)
 {
-    if (c->at == c->end) fail(c, ST_TRUNCATED);
+    if (c->at == c->end) cbor_fail_with(c, ST_TRUNCATED);
     if (c->status != ST_OK) return 0;
     return *c->at++;
 }

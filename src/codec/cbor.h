@@ -42,7 +42,7 @@ void cbor_put_float(struct buf *b, double value); /* Always 64 bit; NaN in one f
 struct cbor {
     const uint8_t *at;
     const uint8_t *end;
-    enum status status; /* ST_OK, ST_TRUNCATED or ST_INVALID. */
+    enum status status; /* ST_OK, ST_TRUNCATED, ST_INVALID or of cbor_fail_with. */
 };
 
 struct cbor cbor_of(struct span bytes);
@@ -61,6 +61,7 @@ double cbor_get_float(struct cbor *c);
 /* Skip one item of any kind, arrays nested at most depth_max deep (0: none); its bytes. */
 struct span cbor_get_item(struct cbor *c, uint32_t depth_max);
 void cbor_fail(struct cbor *c); /* The caller found the content invalid. */
+void cbor_fail_with(struct cbor *c, enum status st); /* As cbor_fail, with another reason. */
 /* ST_OK only when all was read without failure and nothing is left over. */
 NODISCARD enum status cbor_end(const struct cbor *c);
 

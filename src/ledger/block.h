@@ -18,7 +18,7 @@ enum block_flag { BLOCK_HANDOVER = 1u, BLOCK_EPOCH_CLOSE = 2u, BLOCK_CHECKPOINT 
 
 struct header {
     struct hash chain_id;
-    uint64_t epoch;
+    uint64_t epoch;  /* The first is 0. */
     uint64_t height; /* The first block is 1; its parent is the chain id. */
     uint64_t view;
     struct hash parent;
@@ -60,14 +60,22 @@ NODISCARD enum status body_decode(struct body *b, struct arena *a, struct span b
 void block_encode(struct buf *out, struct span header, struct span body);
 NODISCARD enum status block_split(struct span block, struct span *header, struct span *body);
 
-/* Links and roots that need only this header, its body's decoded transactions and the parent:
- * parent hash, height, times ascending, tx_root, counts, no txid twice, certificates' hashes.
- * ST_OK, or ST_REJECTED with *what naming the field (static text). */
-NODISCARD enum status block_check(const struct header *h,
-                                  const struct body *b,
-                                  const struct tx *txs,
+struct block_parts {
+    const struct header *header;
+    const struct body *body;
+    const struct tx *txs; /* The body's, decoded, body->tx_count of them. */
+};
+
+/* Everything that needs only the block and its parent: chain id, height, parent hash, time after
+ * the parent's, body size, tx_root, counts, span and chain of each transaction, no txid twice in
+ * the block, certificates as the header says. Not: signatures, history_root, proposer, mode, txids
+ * of earlier blocks. parent null: the first block, whose parent hash is the chain id. scratch is
+ * used for the count of transactions × 16 bytes. ST_OK, ST_NO_MEMORY, or ST_REJECTED with *what
+ * naming the field (static text). */
+NODISCARD enum status block_check(const struct block_parts *block,
                                   const struct header *parent,
                                   const struct hash *parent_hash,
+                                  struct arena *scratch,
                                   const char **what);
 
 #endif

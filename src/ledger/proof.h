@@ -29,12 +29,18 @@ struct receipt_proof {
 void receipt_proof_encode(struct buf *out, const struct receipt_proof *p);
 NODISCARD enum status receipt_proof_decode(struct receipt_proof *p, struct span bytes);
 
-/* Check everything against the genesis of the chain. Decodes the receipt into out (arena a).
- * ST_OK, or the first failure with *what naming it (static text). */
+/* What the verifier starts from: the validators and the chain id, both from the genesis it holds.
+ */
+struct proof_trust {
+    const struct validators *validators;
+    const struct hash *chain_id;
+    const struct signer *signer;
+};
+
+/* Check everything. Decodes the receipt into out (arena a). ST_OK, or ST_REJECTED, ST_SIGNATURE,
+ * ST_INVALID with *what naming the first failure (static text). */
 NODISCARD enum status receipt_proof_verify(const struct receipt_proof *p,
-                                           const struct genesis *g,
-                                           const struct hash *chain_id,
-                                           const struct signer *signer,
+                                           const struct proof_trust *trust,
                                            struct receipt *out,
                                            struct arena *a,
                                            const char **what);

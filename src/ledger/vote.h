@@ -53,12 +53,15 @@ void certificate_encode(struct buf *out, const struct certificate *c);
 void certificate_decode(struct certificate *c, struct cbor *in);
 struct hash certificate_hash(const struct certificate *c); /* H("cert" ‖ encoding). */
 
-/* ST_OK when at least quorum distinct members of keys[count] signed the statement. */
+/* The voters of an epoch: quorum.h. */
+struct validators;
+
+/* ST_OK when at least quorum distinct validators, and nobody else, signed the statement.
+ * ST_INVALID, ST_SIGNATURE: one bad entry spoils the certificate. */
 NODISCARD enum status certificate_verify(const struct certificate *c,
                                          const struct signer *signer,
                                          const struct hash *chain_id,
-                                         const struct public_key *keys,
-                                         uint32_t count,
+                                         const struct validators *v,
                                          uint32_t quorum);
 
 #endif

@@ -1,0 +1,164 @@
+/* genesis.c - The first configuration of a chain.
+ *
+ *   genesis = [version, chain name, time_ms, suite, exec_version, mode, f, p, block_txs_max,
+ *              batch_age_ms, fuel_tx, [member…], [account…]]
+ *   member  = [organisation, node name, scheme, key]
+ *   account = [name, scheme, key, custodian, is_admin, organisation]
+ */
+#include "ledger/genesis.h"
+
+#include "base/must.h"
+#include "ledger/ledger_int.h"
+
+#define GENESIS_VERSION    1u
+#define GENESIS_BYTES_MAX  (1u << 20)
+#define BATCH_AGE_MS_MAX   60000u
+#define EXEC_VERSION_FIRST 1u
+
+static void put_member(struct buf *out, const struct genesis_member *m);
+static void get_member(struct cbor *in, struct genesis_member *m);
+static void put_account(struct buf *out, const struct genesis_account *account);
+static void get_account(struct cbor *in, struct genesis_account *account);
+static void get_parameters(struct cbor *in, struct genesis *g);
+static bool members_are_distinct(const struct genesis *g);
+static bool accounts_are_distinct(const struct genesis *g);
+
+void genesis_encode(struct buf *out, const struct genesis *g)
+{
+    cbor_put_array(out, 13);
+    cbor_put_uint(out, GENESIS_VERSION);
+    cbor_put_text(out, g->chain_name);
+    cbor_put_uint(out, g->time_ms);
+    cbor_put_uint(out, g->suite);
+    cbor_put_uint(out, g->exec_version);
+    cbor_put_uint(out, g->mode);
+    cbor_put_uint(out, g->f);
+    cbor_put_uint(out, g->p);
+    cbor_put_uint(out, g->block_txs_max);
+    cbor_put_uint(out, g->batch_age_ms);
+    cbor_put_uint(out, g->fuel_tx);
+    cbor_put_array(out, g->member_count);
+    for (uint32_t i = 0; i < g->member_count; i++)
+        put_member(out, &g->members[i]);
+    cbor_put_array(out, g->account_count);
+    for (uint32_t i = 0; i < g->account_count; i++)
+        put_account(out, &g->accounts[i]);
+}
+
+enum status genesis_decode(struct genesis *g, struct arena *a, struct span bytes)
+{
+    if (bytes.size > GENESIS_BYTES_MAX) return ST_LIMIT;
+    struct genesis got = {0};
+    struct cbor in = cbor_of(bytes);
+    cbor_expect_array(&in, 13);
+    if (cbor_get_uint(&in) != GENESIS_VERSION) cbor_fail(&in);
+    get_parameters(&in, &got);
+    void *items;
+    got.member_count = get_items(&in, a, &items, sizeof *got.members, NODES_MAX);
+    got.members = items;
+    for (uint32_t i = 0; i < got.member_count && in.status == ST_OK; i++)
+        get_member(&in, &got.members[i]);
+    got.account_count = get_items(&in, a, &items, sizeof *got.accounts, GENESIS_ACCOUNTS_MAX);
+    got.accounts = items;
+    for (uint32_t i = 0; i < got.account_count && in.status == ST_OK; i++)
+        get_account(&in, &got.accounts[i]);
+    TRY(cbor_end(&in));
+    if (!quorum_bounds_hold(got.mode, got.member_count, got.f, got.p)) return ST_INVALID;
+    if (!members_are_distinct(&got) || !accounts_are_distinct(&got)) return ST_INVALID;
+    *g = got;
+    return ST_OK;
+}
+
+struct hash genesis_chain_id(struct span bytes)
+{
+    return hash_of("genesis", bytes);
+}
+
+struct validators genesis_validators(const struct genesis *g)
+{
+    must(g->member_count <= NODES_MAX);
+    struct validators v = {.mode = g->mode, .f = g->f, .p = g->p, .count = g->member_count};
+    for (uint32_t i = 0; i < g->member_count; i++)
+        v.keys[i] = g->members[i].node_key;
+    return v;
+}
+
+static void get_parameters(struct cbor *in, struct genesis *g)
+{
+    g->chain_name = get_name(in, GENESIS_NAME_MAX);
+    g->time_ms = cbor_get_uint(in);
+    g->suite = get_u32_max(in, GENESIS_SUITE_INTL);
+    g->exec_version = get_u32_max(in, UINT32_MAX);
+    uint64_t mode = cbor_get_uint_max(in, MODE_RAFT);
+    if (mode < MODE_FAST) {
+        cbor_fail(in);
+        mode = MODE_FAST;
+    }
+    g->mode = (enum block_mode)mode;
+    g->f = get_u32_max(in, NODES_MAX);
+    g->p = get_u32_max(in, NODES_MAX);
+    g->block_txs_max = get_u32_max(in, BLOCK_TXS_MAX);
+    g->batch_age_ms = get_u32_max(in, BATCH_AGE_MS_MAX);
+    g->fuel_tx = cbor_get_uint(in);
+    if (g->suite != GENESIS_SUITE_INTL || g->exec_version < EXEC_VERSION_FIRST) cbor_fail(in);
+    if (g->block_txs_max == 0 || g->fuel_tx == 0) cbor_fail(in);
+}
+
+static void put_member(struct buf *out, const struct genesis_member *m)
+{
+    cbor_put_array(out, 4);
+    cbor_put_text(out, m->organisation);
+    cbor_put_text(out, m->node_name);
+    put_key(out, &m->node_key);
+}
+
+static void get_member(struct cbor *in, struct genesis_member *m)
+{
+    cbor_expect_array(in, 4);
+    m->organisation = get_name(in, GENESIS_NAME_MAX);
+    m->node_name = get_name(in, GENESIS_NAME_MAX);
+    m->node_key = get_key(in);
+    if (m->node_key.scheme != SIGN_ED25519) cbor_fail(in);
+}
+
+static void put_account(struct buf *out, const struct genesis_account *account)
+{
+    cbor_put_array(out, 6);
+    cbor_put_text(out, account->name);
+    put_key(out, &account->key);
+    cbor_put_text(out, account->custodian);
+    cbor_put_bool(out, account->is_admin);
+    cbor_put_text(out, account->organisation);
+}
+
+static void get_account(struct cbor *in, struct genesis_account *account)
+{
+    cbor_expect_array(in, 6);
+    account->name = get_name(in, GENESIS_NAME_MAX);
+    account->key = get_key(in);
+    account->custodian = get_text_max(in, GENESIS_NAME_MAX);
+    if (account->custodian.size > 0 && !name_is_formed(account->custodian, GENESIS_NAME_MAX))
+        cbor_fail(in);
+    account->is_admin = cbor_get_bool(in);
+    account->organisation = get_name(in, GENESIS_NAME_MAX);
+}
+
+static bool members_are_distinct(const struct genesis *g)
+{
+    for (uint32_t i = 1; i < g->member_count; i++)
+        for (uint32_t j = 0; j < i; j++)
+            if (span_equal(g->members[i].node_name, g->members[j].node_name) ||
+                public_key_equal(&g->members[i].node_key, &g->members[j].node_key))
+                return false;
+    return true;
+}
+
+static bool accounts_are_distinct(const struct genesis *g)
+{
+    for (uint32_t i = 1; i < g->account_count; i++)
+        for (uint32_t j = 0; j < i; j++)
+            if (span_equal(g->accounts[i].name, g->accounts[j].name) ||
+                public_key_equal(&g->accounts[i].key, &g->accounts[j].key))
+                return false;
+    return true;
+}

@@ -1,0 +1,192 @@
+/* proof.c - Receipt proofs: encoding, and the check that trusts nothing but the genesis.
+ *
+ *   proof  = [version, receipt as bytes, index, count, [path node…], result, D_{h-1},
+ *             header as bytes, commit certificate, execution certificate, later]
+ *   result = [height, block hash, writeset root, receipts root, checkpoint]
+ *   later  = d_{h+1} ‖ … ‖ d_H as one byte string
+ *
+ * The chain of reasoning, bottom up: the receipt is a leaf of receipts_root; receipts_root is part
+ * of d_h; d_h and the later d fold into D_H; a quorum signed D_H. d_h names the block; the header
+ * has that hash, and a quorum committed it. */
+#include "ledger/proof.h"
+
+#include "base/must.h"
+#include "ledger/ledger_int.h"
+
+#define PROOF_VERSION 1u
+
+static void put_path(struct buf *out, const struct merkle_path *path);
+static void get_path(struct cbor *in, struct merkle_path *path);
+static void put_result(struct buf *out, const struct block_result *r);
+static struct block_result get_result(struct cbor *in);
+static const char *check_header(const struct receipt_proof *p,
+                                const struct hash *chain_id,
+                                struct header *header);
+static const char *check_receipt(const struct receipt_proof *p,
+                                 const struct header *header,
+                                 const struct receipt *receipt);
+static const char *check_statements(const struct receipt_proof *p, const struct header *header);
+static struct hash fold_later(const struct receipt_proof *p);
+
+void receipt_proof_encode(struct buf *out, const struct receipt_proof *p)
+{
+    must(p->later.size % HASH_SIZE == 0);
+    cbor_put_array(out, 11);
+    cbor_put_uint(out, PROOF_VERSION);
+    cbor_put_bytes(out, p->receipt);
+    cbor_put_uint(out, p->receipt_index);
+    cbor_put_uint(out, p->receipt_count);
+    put_path(out, &p->path);
+    put_result(out, &p->result);
+    put_hash(out, &p->digest_before);
+    cbor_put_bytes(out, p->header);
+    certificate_encode(out, &p->final_cert);
+    certificate_encode(out, &p->res_cert);
+    cbor_put_bytes(out, p->later);
+}
+
+enum status receipt_proof_decode(struct receipt_proof *p, struct span bytes)
+{
+    struct cbor in = cbor_of(bytes);
+    cbor_expect_array(&in, 11);
+    if (cbor_get_uint(&in) != PROOF_VERSION) cbor_fail(&in);
+    p->receipt = cbor_get_bytes(&in);
+    p->receipt_index = get_u32_max(&in, BLOCK_TXS_MAX - 1);
+    p->receipt_count = get_u32_max(&in, BLOCK_TXS_MAX);
+    get_path(&in, &p->path);
+    p->result = get_result(&in);
+    p->digest_before = get_hash(&in);
+    p->header = cbor_get_bytes(&in);
+    certificate_decode(&p->final_cert, &in);
+    certificate_decode(&p->res_cert, &in);
+    p->later = cbor_get_bytes(&in);
+    if (p->later.size % HASH_SIZE != 0) cbor_fail(&in);
+    if (p->later.size / HASH_SIZE > PROOF_LATER_MAX) cbor_fail_with(&in, ST_LIMIT);
+    return cbor_end(&in);
+}
+
+enum status receipt_proof_verify(const struct receipt_proof *p,
+                                 const struct proof_trust *trust,
+                                 struct receipt *out,
+                                 struct arena *a,
+                                 const char **what)
+{
+    must(trust->validators->count > 0);
+    struct header header;
+    struct receipt receipt;
+    *what = "the receipt is malformed";
+    TRY(receipt_decode(&receipt, a, p->receipt));
+    *what = check_header(p, trust->chain_id, &header);
+    if (*what == NULL) *what = check_receipt(p, &header, &receipt);
+    if (*what == NULL) *what = check_statements(p, &header);
+    if (*what != NULL) return ST_REJECTED;
+    *what = "the commit certificate does not verify";
+    TRY(quorum_check_commit(trust->validators, &p->final_cert, trust->signer, trust->chain_id));
+    *what = "the execution certificate does not verify";
+    TRY(quorum_check_result(trust->validators, &p->res_cert, trust->signer, trust->chain_id));
+    *what = NULL;
+    *out = receipt;
+    return ST_OK;
+}
+
+static const char *check_header(const struct receipt_proof *p,
+                                const struct hash *chain_id,
+                                struct header *header)
+{
+    struct cbor in = cbor_of(p->header);
+    header_decode(header, &in);
+    if (cbor_end(&in) != ST_OK) return "the header is malformed";
+    if (!hash_equal(&header->chain_id, chain_id)) return "the header is of another chain";
+    if (header->epoch != 0) return "the header is of an epoch whose validators are unknown";
+    struct hash hash = header_hash(header);
+    if (!hash_equal(&hash, &p->result.block_hash)) return "the result is of another block";
+    if (header->height != p->result.height) return "the result is of another height";
+    return NULL;
+}
+
+static const char *check_receipt(const struct receipt_proof *p,
+                                 const struct header *header,
+                                 const struct receipt *receipt)
+{
+    if (receipt->height != header->height) return "the receipt is of another height";
+    if (receipt->index != p->receipt_index) return "the receipt is of another place in the block";
+    if (p->receipt_count != header->tx_count) return "the count of receipts is not the block's";
+    struct hash leaf = receipt_leaf(p->receipt);
+    if (merkle_check(&p->path, &leaf, p->receipt_index, p->receipt_count,
+                     &p->result.receipts_root) != ST_OK)
+        return "the receipt is not under the receipts root";
+    return NULL;
+}
+
+/* The certificates speak of this block and of this digest. */
+static const char *check_statements(const struct receipt_proof *p, const struct header *header)
+{
+    const struct statement *commit = &p->final_cert.statement;
+    if (commit->height != header->height || commit->epoch != header->epoch ||
+        !hash_equal(&commit->hash, &p->result.block_hash))
+        return "the commit certificate is of another block";
+    if (commit->view < header->view) return "the commit certificate is of an earlier view";
+    const struct statement *result = &p->res_cert.statement;
+    uint64_t ahead = p->later.size / HASH_SIZE;
+    if (result->height < header->height || result->height - header->height != ahead)
+        return "the execution certificate is of another height";
+    if (result->epoch != header->epoch) return "the execution certificate is of another epoch";
+    struct hash digest = fold_later(p);
+    if (!hash_equal(&digest, &result->hash))
+        return "the execution certificate is of another result";
+    return NULL;
+}
+
+/* D_H: D_{h-1}, then d_h, then each later d. */
+static struct hash fold_later(const struct receipt_proof *p)
+{
+    struct hash block_digest = block_result_digest(&p->result);
+    struct hash digest = digest_fold(&p->digest_before, &block_digest);
+    for (size_t at = 0; at + HASH_SIZE <= p->later.size; at += HASH_SIZE) {
+        memcpy(block_digest.bytes, p->later.data + at, HASH_SIZE);
+        digest = digest_fold(&digest, &block_digest);
+    }
+    return digest;
+}
+
+static void put_path(struct buf *out, const struct merkle_path *path)
+{
+    must(path->count <= MERKLE_PATH_MAX);
+    cbor_put_array(out, path->count);
+    for (uint32_t i = 0; i < path->count; i++)
+        put_hash(out, &path->nodes[i]);
+}
+
+static void get_path(struct cbor *in, struct merkle_path *path)
+{
+    uint64_t count = cbor_get_array(in);
+    if (count > MERKLE_PATH_MAX) {
+        cbor_fail_with(in, ST_LIMIT);
+        count = 0;
+    }
+    path->count = (uint32_t)count;
+    for (uint32_t i = 0; i < path->count; i++)
+        path->nodes[i] = get_hash(in);
+}
+
+static void put_result(struct buf *out, const struct block_result *r)
+{
+    cbor_put_array(out, 5);
+    cbor_put_uint(out, r->height);
+    put_hash(out, &r->block_hash);
+    put_hash(out, &r->writeset_root);
+    put_hash(out, &r->receipts_root);
+    put_hash(out, &r->checkpoint);
+}
+
+static struct block_result get_result(struct cbor *in)
+{
+    struct block_result r;
+    cbor_expect_array(in, 5);
+    r.height = cbor_get_uint(in);
+    r.block_hash = get_hash(in);
+    r.writeset_root = get_hash(in);
+    r.receipts_root = get_hash(in);
+    r.checkpoint = get_hash(in);
+    return r;
+}
