@@ -4,7 +4,7 @@
 
 #include "base/must.h"
 
-#define ARENA_CHUNK_MIN 4096u
+#define ARENA_CHUNK_MIN 1024u
 #define ARENA_ALIGN     16u
 
 struct arena_chunk {

@@ -1,0 +1,118 @@
+#include "node/executor.h"
+
+#include "base/must.h"
+#include "os/thread.h"
+
+struct executor {
+    struct executor_config config;
+    struct queue *inbox;
+    struct queue *checkpoints; /* One token: a checkpoint is wanted. */
+    struct thread *thread;
+    struct thread *checkpointer;
+    uint64_t checkpoint_mono_ms;
+    bool has_failed;
+};
+
+static void run(void *context);
+static void run_checkpoints(void *context);
+
+enum status executor_new(struct executor **out, const struct executor_config *config)
+{
+    struct executor *e = mem_alloc_zero(config->mem, 1, sizeof *e);
+    if (e == NULL) return ST_NO_MEMORY;
+    e->config = *config;
+    enum status st = queue_new(&e->inbox, config->mem, EXECUTOR_QUEUE_MAX, NULL, NULL);
+    if (st == ST_OK) st = queue_new(&e->checkpoints, config->mem, 1, NULL, NULL);
+    if (st == ST_OK) st = thread_start(&e->thread, config->mem, "exec", run, e);
+    if (st == ST_OK)
+        st = thread_start(&e->checkpointer, config->mem, "checkpoint", run_checkpoints, e);
+    if (st != ST_OK) {
+        executor_free(e);
+        return st;
+    }
+    *out = e;
+    return ST_OK;
+}
+
+void executor_free(struct executor *e)
+{
+    if (e == NULL) return;
+    if (e->inbox != NULL) queue_close(e->inbox);
+    if (e->checkpoints != NULL) queue_close(e->checkpoints);
+    thread_join(e->thread);
+    thread_join(e->checkpointer);
+    queue_free(e->inbox);
+    queue_free(e->checkpoints);
+    mem_free(e->config.mem, e);
+}
+
+enum status executor_submit(struct executor *e, struct flow_block *b)
+{
+    return queue_push(e->inbox, b);
+}
+
+uint64_t executor_cpu_ns(const struct executor *e)
+{
+    return thread_cpu_ns(e->thread);
+}
+
+uint64_t executor_checkpoint_cpu_ns(const struct executor *e)
+{
+    return thread_cpu_ns(e->checkpointer);
+}
+
+static enum status execute(struct executor *e, struct flow_block *b)
+{
+    struct exec_block in = {.header = &b->header,
+                            .hash = b->hash,
+                            .txs = b->views,
+                            .wants_rows = b->wants_rows,
+                            .tx_count = b->tx_count};
+    TRY(exec_apply(e->config.exec, &in, &b->outcome));
+    return store_append_result(e->config.store, b->header.height, b->outcome.record);
+}
+
+static void run(void *context)
+{
+    struct executor *e = context;
+    for (;;) {
+        void *item;
+        if (queue_wait(e->inbox, &item, 1) == 0) return;
+        struct flow_block *b = item;
+        if (!e->has_failed) {
+            enum status st = execute(e, b);
+            if (st != ST_OK) {
+                e->has_failed = true;
+                e->config.failed(e->config.context, st, "a block could not be executed");
+            }
+        }
+        if (e->has_failed) flow_block_free(b);
+        else if (queue_push(e->config.done, b) != ST_OK) flow_block_free(b);
+    }
+}
+
+void executor_tick(struct executor *e, uint64_t mono_ms)
+{
+    if (e->checkpoint_mono_ms == 0) e->checkpoint_mono_ms = mono_ms;
+    struct db *db = exec_db(e->config.exec);
+    bool is_behind = db_file_height(db) < db_height(db);
+    bool is_time = mono_ms - e->checkpoint_mono_ms >= EXECUTOR_CHECKPOINT_MS;
+    if (!db_checkpoint_due(db) && !(is_behind && is_time)) return;
+    e->checkpoint_mono_ms = mono_ms;
+    /* ST_BUSY: one is asked for already. */
+    enum status st = queue_push(e->checkpoints, e);
+    must(st == ST_OK || st == ST_BUSY || st == ST_CLOSED);
+}
+
+static void run_checkpoints(void *context)
+{
+    struct executor *e = context;
+    for (;;) {
+        void *token;
+        if (queue_wait(e->checkpoints, &token, 1) == 0) return;
+        uint64_t height = 0;
+        enum status st = store_results_sync(e->config.store);
+        if (st == ST_OK) st = db_checkpoint(exec_db(e->config.exec), &height);
+        if (st != ST_OK) e->config.failed(e->config.context, st, "the state could not be saved");
+    }
+}

@@ -1,0 +1,42 @@
+/* executor.h - The one thread that applies ordered blocks, and the thread that checkpoints the state.
+ *
+ * Blocks run in order of height; each comes back executed, its result stored (not yet synced: results
+ * are derived). Checkpoints first make the results durable, then the state (store.h). */
+#ifndef TRUSTSQL_NODE_EXECUTOR_H
+#define TRUSTSQL_NODE_EXECUTOR_H
+
+#include "node/flow.h"
+#include "node/queue.h"
+#include "store/store.h"
+
+#define EXECUTOR_QUEUE_MAX     ENGINE_LAG_MAX
+#define EXECUTOR_CHECKPOINT_MS 30000u
+
+struct executor;
+
+struct executor_config {
+    struct os *os;
+    struct mem *mem;
+    struct exec *exec;
+    struct store *store;
+    struct queue *done; /* Sink: blocks come back as FLOW_BLOCK. */
+    /* A failure that must stop the node; any thread. */
+    void (*failed)(void *context, enum status status, const char *what);
+    void *context;
+};
+
+NODISCARD enum status executor_new(struct executor **out, const struct executor_config *config);
+
+/* Finishes its blocks. Null allowed. */
+void executor_free(struct executor *e);
+
+/* Takes b. */
+NODISCARD enum status executor_submit(struct executor *e, struct flow_block *b);
+
+/* Called now and then by the replica: start a checkpoint when one is due. */
+void executor_tick(struct executor *e, uint64_t mono_ms);
+
+uint64_t executor_cpu_ns(const struct executor *e);
+uint64_t executor_checkpoint_cpu_ns(const struct executor *e);
+
+#endif

@@ -1,0 +1,108 @@
+#include "node/flow.h"
+
+#include "base/must.h"
+
+struct flow_tx *flow_tx_new(struct mem *mem, struct span bytes)
+{
+    must(bytes.size <= TX_BYTES_MAX);
+    struct flow_tx *t = mem_alloc(mem, sizeof *t + bytes.size);
+    if (t == NULL) return NULL;
+    *t = (struct flow_tx){.flow = {FLOW_TX}, .mem = mem, .size = bytes.size};
+    arena_init(&t->arena, mem, 0);
+    if (bytes.size > 0) memcpy(t->bytes, bytes.data, bytes.size);
+    return t;
+}
+
+void flow_tx_free(struct flow_tx *t)
+{
+    if (t == NULL) return;
+    arena_fini(&t->arena);
+    mem_free(t->mem, t);
+}
+
+static enum status allocate(struct flow_block *b, uint32_t count)
+{
+    size_t room = count == 0 ? 1 : count;
+    b->txs = mem_alloc_zero(b->mem, room, sizeof(struct flow_tx *));
+    b->views = mem_alloc_zero(b->mem, room, sizeof *b->views);
+    b->wants_rows = mem_alloc_zero(b->mem, room, sizeof *b->wants_rows);
+    b->txids = mem_alloc_zero(b->mem, room, sizeof *b->txids);
+    bool is_complete =
+        b->txs != NULL && b->views != NULL && b->wants_rows != NULL && b->txids != NULL;
+    return is_complete ? ST_OK : ST_NO_MEMORY;
+}
+
+enum status flow_block_new(struct flow_block **out,
+                           struct mem *mem,
+                           struct flow_tx *const *txs,
+                           uint32_t count)
+{
+    must(count <= BLOCK_TXS_MAX);
+    struct flow_block *b = mem_alloc_zero(mem, 1, sizeof *b);
+    if (b == NULL) return ST_NO_MEMORY;
+    b->flow.kind = FLOW_BLOCK;
+    b->mem = mem;
+    buf_init(&b->header_bytes, mem, 0);
+    buf_init(&b->body_bytes, mem, BLOCK_BYTES_MAX);
+    buf_init(&b->bytes, mem, 0);
+    exec_outcome_init(&b->outcome, mem);
+    enum status st = allocate(b, count);
+    if (st != ST_OK) {
+        flow_block_free(b);
+        return st;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        b->txs[i] = txs[i];
+        b->views[i] = txs[i]->tx;
+        b->wants_rows[i] = txs[i]->ticket != NULL && txs[i]->wants_rows;
+        b->txids[i] = txs[i]->tx.txid;
+    }
+    b->tx_count = count;
+    *out = b;
+    return ST_OK;
+}
+
+void flow_block_free(struct flow_block *b)
+{
+    if (b == NULL) return;
+    for (uint32_t i = 0; i < b->tx_count; i++)
+        flow_tx_free(b->txs[i]);
+    mem_free(b->mem, b->txs);
+    mem_free(b->mem, b->views);
+    mem_free(b->mem, b->wants_rows);
+    mem_free(b->mem, b->txids);
+    mem_free(b->mem, b->receipt_tree);
+    buf_fini(&b->header_bytes);
+    buf_fini(&b->body_bytes);
+    buf_fini(&b->bytes);
+    exec_outcome_fini(&b->outcome);
+    mem_free(b->mem, b);
+}
+
+/* All levels of the tree, once for all proofs of the block. */
+static enum status build_tree(struct flow_block *b)
+{
+    if (b->receipt_tree != NULL) return ST_OK;
+    b->receipt_tree = mem_alloc_zero(b->mem, merkle_levels_size(b->tx_count), sizeof(struct hash));
+    if (b->receipt_tree == NULL) return ST_NO_MEMORY;
+    merkle_levels_build(b->receipt_tree, b->outcome.receipt_leaves, b->tx_count);
+    return ST_OK;
+}
+
+enum status flow_block_proof(struct flow_block *b, uint32_t index, struct buf *out)
+{
+    must(index < b->tx_count);
+    must(b->res_cert.entry_count > 0);
+    TRY(build_tree(b));
+    struct receipt_proof proof = {.receipt = b->outcome.txs[index].receipt,
+                                  .receipt_index = index,
+                                  .receipt_count = b->tx_count,
+                                  .result = b->outcome.result,
+                                  .digest_before = b->outcome.digest_before,
+                                  .header = buf_span(&b->header_bytes),
+                                  .final_cert = b->final_cert,
+                                  .res_cert = b->res_cert};
+    merkle_levels_path(&proof.path, b->receipt_tree, b->tx_count, index);
+    receipt_proof_encode(out, &proof);
+    return buf_status(out);
+}

@@ -1,0 +1,134 @@
+#include "node/replay.h"
+
+#include "base/must.h"
+
+static enum status decode_txs(struct flow_tx ***out, struct mem *mem, const struct body *body);
+static void free_txs(struct mem *mem, struct flow_tx **txs, uint32_t count);
+static enum status read_block(const struct replay *r, uint64_t height, struct buf *bytes,
+                              struct flow_block **out);
+static enum status apply(const struct replay *r, struct flow_block *b);
+
+enum status replay_decode(struct flow_block **out, struct mem *mem, struct span bytes)
+{
+    struct span header_bytes;
+    struct span body_bytes;
+    struct header header;
+    struct body body;
+    struct arena arena;
+    struct flow_tx **txs = NULL;
+    TRY(block_split(bytes, &header_bytes, &body_bytes));
+    struct cbor in = cbor_of(header_bytes);
+    header_decode(&header, &in);
+    TRY(cbor_end(&in));
+    arena_init(&arena, mem, 0);
+    enum status st = body_decode(&body, &arena, body_bytes);
+    if (st == ST_OK && body.tx_count != header.tx_count) st = ST_INVALID;
+    if (st == ST_OK) st = decode_txs(&txs, mem, &body);
+    if (st != ST_OK) goto out;
+    st = flow_block_new(out, mem, txs, body.tx_count);
+    if (st != ST_OK) {
+        free_txs(mem, txs, body.tx_count);
+        goto out;
+    }
+    mem_free(mem, txs);
+    (*out)->header = header;
+    (*out)->hash = header_hash(&header, mem);
+out:
+    arena_fini(&arena);
+    return st;
+}
+
+static void free_txs(struct mem *mem, struct flow_tx **txs, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        flow_tx_free(txs[i]);
+    mem_free(mem, txs);
+}
+
+static enum status decode_txs(struct flow_tx ***out, struct mem *mem, const struct body *body)
+{
+    size_t room = body->tx_count == 0 ? 1 : body->tx_count;
+    struct flow_tx **txs = mem_alloc_zero(mem, room, sizeof(struct flow_tx *));
+    if (txs == NULL) return ST_NO_MEMORY;
+    enum status st = ST_OK;
+    for (uint32_t i = 0; i < body->tx_count && st == ST_OK; i++) {
+        struct span bytes = body->txs[i];
+        txs[i] = bytes.size > TX_BYTES_MAX ? NULL : flow_tx_new(mem, bytes);
+        st = txs[i] == NULL ? ST_NO_MEMORY
+                            : tx_decode(&txs[i]->tx, &txs[i]->arena,
+                                        span_of(txs[i]->bytes, txs[i]->size));
+    }
+    if (st != ST_OK) {
+        free_txs(mem, txs, body->tx_count);
+        return st;
+    }
+    *out = txs;
+    return ST_OK;
+}
+
+static enum status read_block(const struct replay *r,
+                              uint64_t height,
+                              struct buf *bytes,
+                              struct flow_block **out)
+{
+    buf_reset(bytes);
+    TRY(store_read_block(r->store, height, bytes, NULL));
+    enum status st = replay_decode(out, r->mem, buf_span(bytes));
+    if (st != ST_OK) return st == ST_NO_MEMORY ? st : ST_CORRUPT;
+    if ((*out)->header.height == height) return ST_OK;
+    flow_block_free(*out);
+    return ST_CORRUPT;
+}
+
+static enum status apply(const struct replay *r, struct flow_block *b)
+{
+    struct exec_block in = {
+        .header = &b->header, .hash = b->hash, .txs = b->views, .tx_count = b->tx_count};
+    TRY(exec_apply(r->exec, &in, &b->outcome));
+    return store_append_result(r->store, b->header.height, b->outcome.record);
+}
+
+/* First height whose ids may still matter, or that the state lacks. */
+static uint64_t first_height(const struct replay *r, uint64_t target)
+{
+    uint64_t span = target > TX_SPAN_BLOCKS_MAX ? target - TX_SPAN_BLOCKS_MAX : 1;
+    uint64_t lacking = exec_height(r->exec) + 1;
+    return lacking < span ? lacking : span;
+}
+
+static void note_tip(struct solo_tip *tip, const struct flow_block *b)
+{
+    tip->height = b->header.height;
+    tip->hash = b->hash;
+    tip->time_ms = b->header.time_ms;
+    tip->res_height = b->header.res_height;
+    if (b->tx_count > 0) tip->has_txs = true;
+}
+
+enum status replay_run(const struct replay *r, struct solo_tip *tip)
+{
+    uint64_t target = store_height(r->store);
+    if (exec_height(r->exec) > target) return ST_CORRUPT; /* The state is ahead of its blocks. */
+    *tip = (struct solo_tip){.hash = r->chain_id};
+    struct buf bytes;
+    buf_init(&bytes, r->mem, 0);
+    enum status st = ST_OK;
+    uint64_t first = first_height(r, target);
+    for (uint64_t height = first; height <= target && st == ST_OK; height++) {
+        struct flow_block *b = NULL;
+        st = read_block(r, height, &bytes, &b);
+        if (st != ST_OK) break;
+        bool is_linked = height == first || hash_equal(&b->header.parent, &tip->hash);
+        if (!is_linked) st = ST_CORRUPT;
+        if (st == ST_OK && height > exec_height(r->exec)) st = apply(r, b);
+        if (st == ST_OK)
+            st = pool_note_block(r->pool, height, b->header.time_ms, b->txids, b->tx_count);
+        note_tip(tip, b);
+        flow_block_free(b);
+        if (r->progress != NULL) r->progress(height, target);
+    }
+    buf_fini(&bytes);
+    tip->digest = exec_digest(r->exec);
+    exec_history(r->exec, &tip->history);
+    return st;
+}

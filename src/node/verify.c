@@ -1,0 +1,109 @@
+#include "node/verify.h"
+
+#include "base/must.h"
+#include "os/thread.h"
+
+struct verify {
+    struct verify_config config;
+    struct queue *inbox;
+    struct thread *threads[VERIFY_THREADS_MAX];
+    uint32_t thread_count;
+};
+
+static void run(void *context);
+
+enum status verify_new(struct verify **out, const struct verify_config *config)
+{
+    must(config->thread_count > 0);
+    must(config->thread_count <= VERIFY_THREADS_MAX);
+    struct verify *v = mem_alloc_zero(config->mem, 1, sizeof *v);
+    if (v == NULL) return ST_NO_MEMORY;
+    v->config = *config;
+    enum status st = queue_new(&v->inbox, config->mem, VERIFY_QUEUE_MAX, NULL, NULL);
+    while (st == ST_OK && v->thread_count < config->thread_count) {
+        st = thread_start(&v->threads[v->thread_count], config->mem, "verify", run, v);
+        if (st == ST_OK) v->thread_count++;
+    }
+    if (st != ST_OK) {
+        verify_free(v);
+        return st;
+    }
+    *out = v;
+    return ST_OK;
+}
+
+void verify_free(struct verify *v)
+{
+    if (v == NULL) return;
+    if (v->inbox != NULL) queue_close(v->inbox);
+    for (uint32_t i = 0; i < v->thread_count; i++)
+        thread_join(v->threads[i]);
+    queue_free(v->inbox);
+    mem_free(v->config.mem, v);
+}
+
+enum status verify_submit(struct verify *v, struct flow_tx *t)
+{
+    must(t->flow.kind == FLOW_TX);
+    return queue_push(v->inbox, t);
+}
+
+uint64_t verify_cpu_ns(const struct verify *v)
+{
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < v->thread_count; i++)
+        total += thread_cpu_ns(v->threads[i]);
+    return total;
+}
+
+enum status verify_tx(struct flow_tx *t, const struct signer *signer, struct diag *d)
+{
+    enum status st = tx_decode(&t->tx, &t->arena, span_of(t->bytes, t->size));
+    if (st == ST_NO_MEMORY) {
+        diag_set(d, "53200", "out of memory");
+        return st;
+    }
+    if (st != ST_OK) {
+        diag_set(d, "TQ005", "the bytes are not a well-formed transaction");
+        diag_detail(d, "Decoding ended with %s.", status_name(st));
+        diag_hint(d, "Use `trustsql tx sign` or a library that writes the format of docs/format.");
+        return st;
+    }
+    st = tx_verify(&t->tx, signer);
+    if (st != ST_OK) {
+        diag_set(d, "TQ004", "a signature of the transaction does not verify");
+        diag_hint(d, "Sign the transaction again, with the keys that it names.");
+    }
+    return st;
+}
+
+static void check_one(struct verify *v, struct flow_tx *t)
+{
+    struct diag d = {0};
+    enum status st = verify_tx(t, v->config.signer, &d);
+    struct queue *sink = v->config.verified;
+    if (st != ST_OK) {
+        if (t->ticket == NULL) {
+            flow_tx_free(t);
+            return;
+        }
+        t->flow.kind = FLOW_REFUSED;
+        t->ticket->status = st;
+        t->ticket->diag = d;
+        sink = v->config.refused;
+    }
+    /* The sinks hold as much as can be under way; they refuse only when the node is ending. */
+    if (queue_push(sink, t) != ST_OK) flow_tx_free(t);
+}
+
+static void run(void *context)
+{
+    struct verify *v = context;
+    void *chunk[VERIFY_CHUNK];
+    for (;;) {
+        uint32_t count = queue_wait(v->inbox, chunk, VERIFY_CHUNK);
+        if (count == 0) return;
+        for (uint32_t i = 0; i < count; i++)
+            check_one(v, chunk[i]);
+    }
+}
