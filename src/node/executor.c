@@ -86,8 +86,8 @@ static void run(void *context)
                 e->config.failed(e->config.context, st, "a block could not be executed");
             }
         }
-        if (e->has_failed) flow_block_free(b);
-        else if (queue_push(e->config.done, b) != ST_OK) flow_block_free(b);
+        /* The block stays the replica's: after a failure it just does not come back. */
+        if (!e->has_failed && queue_push(e->config.done, b) != ST_OK) e->has_failed = true;
     }
 }
 

@@ -30,7 +30,7 @@ NODISCARD enum status executor_new(struct executor **out, const struct executor_
 /* Finishes its blocks. Null allowed. */
 void executor_free(struct executor *e);
 
-/* Takes b. */
+/* Borrows b until it comes back. */
 NODISCARD enum status executor_submit(struct executor *e, struct flow_block *b);
 
 /* Called now and then by the replica: start a checkpoint when one is due. */

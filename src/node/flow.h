@@ -18,7 +18,8 @@ enum flow_kind {
     FLOW_TX,        /* A transaction, verified. */
     FLOW_REFUSED,   /* A transaction on its way back to the door that waits. */
     FLOW_PERSISTED, /* A storage job, done. */
-    FLOW_BLOCK      /* A block, executed; then, certified, on its way to the doors. */
+    FLOW_BLOCK,     /* A block, executed; then, certified, on its way to the doors. */
+    FLOW_READ       /* A chunk of rows for a door. */
 };
 
 struct flow { /* First member of everything on a queue. */

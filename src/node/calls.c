@@ -1,0 +1,213 @@
+/* A call: its query string compiled, then its statements one after the other (reads), or all of them as
+ * one transaction (when any writes). */
+#include "base/must.h"
+#include "node/local_int.h"
+
+static enum status compile_all(struct local_call *c, struct sql_catalog *catalog);
+static void run_reads(struct local_call *c);
+
+void call_free(struct local_call *c)
+{
+    struct mem *mem = c->session->local->config.mem;
+    for (uint32_t i = 0; i < c->statement_count; i++)
+        compiled_unref(c->statements[i]);
+    buf_fini(&c->answer);
+    arena_fini(&c->arena);
+    mem_free(mem, c);
+}
+
+static void out_of_memory(struct local_call *c)
+{
+    diag_set(&c->diag, "53200", "out of memory");
+}
+
+static bool is_ddl(enum sql_kind kind)
+{
+    return kind == SQL_KIND_CREATE_TABLE || kind == SQL_KIND_DROP_TABLE ||
+           kind == SQL_KIND_CREATE_INDEX || kind == SQL_KIND_DROP_INDEX;
+}
+
+/* Positions count from the start of the whole query string. */
+static void shift_position(struct diag *d, const struct sql_text *text)
+{
+    if (d->position > 0) d->position += text->position;
+}
+
+static enum status compile_all(struct local_call *c, struct sql_catalog *catalog)
+{
+    struct local *l = c->session->local;
+    struct sql_text *texts;
+    uint32_t count = 0;
+    TRY(sql_split(&c->arena, c->text, &texts, &count, &c->diag));
+    if (c->is_single && count > 1) {
+        diag_set(&c->diag, "42601", "cannot insert multiple commands into a prepared statement");
+        return ST_INVALID;
+    }
+    c->statements = arena_alloc_zero(&c->arena, count + 1u, sizeof(struct compiled *));
+    if (c->statements == NULL) return ST_NO_MEMORY;
+    bool has_ddl = false;
+    for (uint32_t i = 0; i < count; i++) {
+        struct compiled_request request = {.catalog = catalog,
+                                           .account = c->session->account.id,
+                                           .text = texts[i].text,
+                                           .declared = c->declared,
+                                           .declared_count = c->param_count};
+        enum status st = compiled_get(&c->statements[i], &l->cache, &request, &c->diag);
+        if (st != ST_OK && has_ddl) st = compiled_defer(&c->statements[i], &l->cache, &request);
+        if (st != ST_OK) {
+            shift_position(&c->diag, &texts[i]);
+            return st;
+        }
+        c->statement_count = i + 1;
+        const struct compiled *statement = c->statements[i];
+        has_ddl = has_ddl || is_ddl(statement->statement.kind);
+        c->is_write = c->is_write || statement->statement.is_write;
+        c->is_submit = statement->statement.kind == SQL_KIND_SUBMIT;
+    }
+    c->diag = (struct diag){0}; /* What a deferred statement left. */
+    return ST_OK;
+}
+
+static enum status check_mixture(struct local_call *c)
+{
+    if (c->is_submit && (c->statement_count > 1)) {
+        diag_set(&c->diag, "0A000", "trustsql.submit stands alone in its query");
+        return ST_UNSUPPORTED;
+    }
+    for (uint32_t i = 0; i < c->statement_count && c->is_write; i++) {
+        enum sql_kind kind = c->statements[i]->statement.kind;
+        if (kind != SQL_KIND_SET && kind != SQL_KIND_SHOW && kind != SQL_KIND_SUBMIT) continue;
+        diag_set(&c->diag, "0A000", "SET and SHOW cannot be part of a transaction that writes");
+        diag_hint(&c->diag, "Send it as a query of its own.");
+        return ST_UNSUPPORTED;
+    }
+    return ST_OK;
+}
+
+void call_compile(struct local_call *c)
+{
+    if (c->is_compiled) return;
+    c->is_compiled = true;
+    struct sql_catalog *catalog = exec_catalog(c->session->local->config.exec);
+    enum status st = compile_all(c, catalog);
+    sql_catalog_unref(catalog); /* Compiled statements hold their own references. */
+    if (st == ST_OK) st = check_mixture(c);
+    if (st != ST_OK && c->diag.sqlstate[0] == 0) out_of_memory(c);
+}
+
+void call_begin(struct local_call *c)
+{
+    must(c->state == CALL_QUEUED);
+    call_compile(c);
+    enum status st = c->diag.sqlstate[0] == 0 ? ST_OK : ST_INVALID;
+    c->state = CALL_RUNNING;
+    if (st == ST_OK && c->is_submit) st = submit_begin(c);
+    else if (st == ST_OK && c->is_write) st = write_begin(c);
+    else if (st == ST_OK) run_reads(c);
+    if (st == ST_OK) return;
+    if (c->diag.sqlstate[0] == 0) out_of_memory(c);
+    c->state = CALL_DONE;
+}
+
+/* --- reads -------------------------------------------------------------------------------------- */
+
+static enum status check_access(struct local_call *c, const struct compiled *statement)
+{
+    const struct sql_statement *st = &statement->statement;
+    return exec_check_access(statement->catalog, st, &c->session->account, &c->diag);
+}
+
+static enum status begin_read(struct local_call *c, const struct compiled *statement)
+{
+    TRY(check_access(c, statement));
+    c->read = (struct read_job){.statement = &statement->statement,
+                                .params = c->params,
+                                .param_count = c->param_count,
+                                .user = span_text(c->session->user),
+                                .catalog = statement->catalog,
+                                .owner = c};
+    c->has_columns_sent = false;
+    c->row_count = 0;
+    enum status st = readers_submit(c->session->local->readers, &c->read);
+    if (st == ST_BUSY) {
+        diag_set(&c->diag, "53400", "too many queries are waiting");
+        diag_hint(&c->diag, "Try again in a moment.");
+    }
+    return st;
+}
+
+static enum status show(struct local_call *c, const struct sql_statement *statement)
+{
+    struct buf value;
+    struct buf row;
+    buf_init(&value, c->session->local->config.mem, 0);
+    buf_init(&row, c->session->local->config.mem, 0);
+    enum status st = settings_show(&c->session->settings, statement->name, &value, &c->diag);
+    if (st == ST_OK) {
+        sql_rowset_put_text(&row, buf_span(&value));
+        st = buf_status(&row);
+    }
+    if (st == ST_OK) {
+        c->reply.columns(c->reply.context, statement->columns, statement->column_count);
+        c->reply.rows(c->reply.context, statement->columns, statement->column_count,
+                      buf_span(&row), 1);
+        c->reply.complete(c->reply.context, "SHOW", false, 0);
+    }
+    buf_fini(&value);
+    buf_fini(&row);
+    return st;
+}
+
+static enum status set(struct local_call *c, const struct sql_statement *statement)
+{
+    struct span value = {0};
+    if (statement->argument_count > 0) value = statement->arguments[0].value.bytes;
+    TRY(settings_set(&c->session->settings, statement->name, value, &c->diag));
+    c->reply.complete(c->reply.context, statement->tag, false, 0);
+    return ST_OK;
+}
+
+/* Run statements until one has to wait. */
+static void run_reads(struct local_call *c)
+{
+    enum status st = ST_OK;
+    while (st == ST_OK && c->at < c->statement_count) {
+        const struct compiled *statement = c->statements[c->at++];
+        enum sql_kind kind = statement->statement.kind;
+        if (kind == SQL_KIND_SET) {
+            st = set(c, &statement->statement);
+        } else if (kind == SQL_KIND_SHOW) {
+            st = show(c, &statement->statement);
+        } else if (kind != SQL_KIND_EMPTY) {
+            st = begin_read(c, statement);
+            if (st == ST_OK) return; /* Goes on in call_read_chunk. */
+        }
+    }
+    if (st != ST_OK && c->diag.sqlstate[0] == 0) out_of_memory(c);
+    c->state = CALL_DONE;
+}
+
+void call_read_chunk(struct local_call *c, struct read_chunk *chunk)
+{
+    const struct sql_statement *statement = c->read.statement;
+    bool is_last = chunk->is_last;
+    bool has_failed = is_last && chunk->diag.sqlstate[0] != 0;
+    if (has_failed) c->diag = chunk->diag;
+    if (!has_failed && !c->has_columns_sent) {
+        c->reply.columns(c->reply.context, statement->columns, statement->column_count);
+        c->has_columns_sent = true;
+    }
+    if (!has_failed && chunk->row_count > 0)
+        c->reply.rows(c->reply.context, statement->columns, statement->column_count,
+                      buf_span(&chunk->rows), chunk->row_count);
+    c->row_count += chunk->row_count;
+    readers_release(c->session->local->readers, chunk);
+    if (!is_last) return;
+    if (has_failed) {
+        c->state = CALL_DONE;
+    } else {
+        c->reply.complete(c->reply.context, statement->tag, statement->tag_has_count, c->row_count);
+        run_reads(c);
+    }
+    session_advance(c->session);
+}

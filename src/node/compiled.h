@@ -1,0 +1,53 @@
+/* compiled.h - Compiled statements, shared by the calls that use them and kept by text.
+ *
+ * Immutable once made and reference-counted within the doors' thread. An entry is valid for one
+ * catalog, one list of declared parameter types and one account (owners of new tables). */
+#ifndef TRUSTSQL_NODE_COMPILED_H
+#define TRUSTSQL_NODE_COMPILED_H
+
+#include "sql/sql.h"
+
+#define COMPILED_SLOTS 512u
+#define COMPILED_ARENA_MAX (16u << 20)
+
+struct compiled {
+    uint32_t refs;
+    struct arena arena; /* Everything below. */
+    struct sql_catalog *catalog;
+    uint64_t account;
+    struct span text;
+    enum sql_type *declared;
+    uint32_t declared_count;
+    struct sql_statement statement;
+    bool is_deferred; /* Depends on DDL before it in the same query string: compiled when executed. */
+    /* Writes: the text that is signed, and the literals taken out of it. */
+    struct span lifted;
+    struct sql_value *literals;
+    uint32_t literal_count;
+};
+
+struct compiled_cache {
+    struct mem *mem;
+    struct compiled *slots[COMPILED_SLOTS]; /* Direct-mapped by text. */
+};
+
+struct compiled_request {
+    struct sql_catalog *catalog;
+    uint64_t account;
+    struct span text;
+    const enum sql_type *declared;
+    uint32_t declared_count;
+};
+
+/* A reference to the compiled statement; d says why not. */
+NODISCARD enum status compiled_get(struct compiled **out, struct compiled_cache *cache,
+                                   const struct compiled_request *request, struct diag *d);
+
+/* A statement that can only be compiled when it is executed. */
+NODISCARD enum status compiled_defer(struct compiled **out, struct compiled_cache *cache,
+                                     const struct compiled_request *request);
+
+void compiled_unref(struct compiled *c); /* Null allowed. */
+void compiled_cache_fini(struct compiled_cache *cache);
+
+#endif

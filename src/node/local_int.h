@@ -1,0 +1,84 @@
+/* local_int.h - Sessions and calls of the local backend, for the files that implement them. */
+#ifndef TRUSTSQL_NODE_LOCAL_INT_H
+#define TRUSTSQL_NODE_LOCAL_INT_H
+
+#include "node/compiled.h"
+#include "node/local.h"
+#include "node/settings.h"
+
+enum call_state {
+    CALL_QUEUED,  /* Not begun. */
+    CALL_RUNNING, /* A read or a transaction of it is under way. */
+    CALL_SETTLED, /* A submitted transaction is settled; its answer waits for its turn. */
+    CALL_DONE     /* Everything was said but done. */
+};
+
+struct local_call {
+    struct local_call *next;
+    struct backend_session *session;
+    struct backend_reply reply;
+    struct arena arena; /* Copies of what the door gave. */
+    enum call_state state;
+    struct span text;
+    struct sql_value *params;
+    enum sql_type *declared;
+    uint32_t param_count;
+    bool is_single;
+    bool has_columns_sent; /* Of the read that is running. */
+    uint64_t row_count;
+    struct compiled **statements;
+    uint32_t statement_count;
+    uint32_t at;       /* Next statement of a call that only reads. */
+    bool is_compiled;
+    bool is_write;
+    bool is_submit;
+    struct read_job read;
+    struct ticket ticket;
+    struct buf answer; /* CALL_SETTLED: rowset of a submit. */
+    struct diag diag;  /* sqlstate set: the call failed. */
+};
+
+struct backend_session {
+    struct local *local;
+    struct backend_session *previous;
+    struct backend_session *next;
+    struct exec_account account;
+    struct settings settings;
+    struct local_call *first; /* Calls in order; only the first one answers. */
+    struct local_call *last;
+    uint32_t call_count;
+    bool is_closed; /* Freed when its last call is done. */
+    bool is_advancing;
+    char user[CUSTODY_NAME_MAX + 1];
+};
+
+struct local {
+    struct backend backend; /* First: a backend is its local. */
+    struct local_config config;
+    struct readers *readers;
+    struct verify *verify;
+    struct compiled_cache cache;
+    sqlite3 *lookup; /* Reader connection of the doors' thread, for accounts. */
+    struct backend_session *sessions;
+    uint32_t session_count;
+    uint32_t ticket_count;
+};
+
+/* calls.c - begin a call (compile it first); afterwards its state is not CALL_QUEUED. */
+void call_begin(struct local_call *c);
+/* Compile without beginning, to learn whether it is a submit. */
+void call_compile(struct local_call *c);
+void call_free(struct local_call *c);
+void call_read_chunk(struct local_call *c, struct read_chunk *chunk);
+
+/* write.c - make, sign and submit the transaction of a call that writes or submits. On failure
+ * c->diag is set; otherwise the ticket settles later. */
+NODISCARD enum status write_begin(struct local_call *c);
+NODISCARD enum status submit_begin(struct local_call *c);
+/* Say the answer of a settled submit. */
+void submit_answer(struct local_call *c);
+
+/* local.c - the session's calls have more to say or to do. */
+void session_advance(struct backend_session *s);
+
+#endif

@@ -1,0 +1,288 @@
+#include "node/readers.h"
+
+#include "base/must.h"
+#include "node/chain_tables.h"
+#include "os/thread.h"
+
+#define READERS_STATEMENTS    64u /* Prepared statements kept by each connection. */
+#define READERS_PROGRESS_STEP 1000
+
+struct reader { /* One thread and its connection. */
+    struct readers *readers;
+    struct thread *thread;
+    sqlite3 *connection;
+    struct sql_context context;
+    struct read_job *job; /* Running; null: none. */
+    struct diag diag;
+    sqlite3_stmt *statements[READERS_STATEMENTS]; /* Direct-mapped by text. */
+};
+
+struct readers {
+    struct readers_config config;
+    struct queue *inbox;
+    struct mutex *mutex;
+    struct cond *released;
+    struct reader threads[READERS_THREADS_MAX];
+    uint32_t thread_count;
+    atomic_bool is_closing;
+};
+
+static void run(void *context);
+static void close_reader(struct reader *reader);
+static enum status run_statement(struct reader *reader, sqlite3_stmt *stmt);
+
+static int on_progress(void *context)
+{
+    struct reader *reader = context;
+    struct read_job *job = reader->job;
+    if (job == NULL) return 0;
+    if (atomic_load(&job->is_cancelled) || atomic_load(&reader->readers->is_closing)) return 1;
+    if (reader->context.fuel < READERS_PROGRESS_STEP) {
+        reader->context.fuel = 0;
+        return 1;
+    }
+    reader->context.fuel -= READERS_PROGRESS_STEP;
+    return 0;
+}
+
+static enum status open_reader(struct readers *r, struct reader *reader)
+{
+    reader->readers = r;
+    reader->context.ledger = span_text("main");
+    reader->context.diag = &reader->diag;
+    TRY(db_reader_open(exec_db(r->config.exec), &reader->connection));
+    TRY(sql_functions_register(reader->connection, &reader->context));
+    TRY(chain_tables_register(reader->connection, r->config.tables));
+    sqlite3_progress_handler(reader->connection, READERS_PROGRESS_STEP, on_progress, reader);
+    return thread_start(&reader->thread, r->config.mem, "read", run, reader);
+}
+
+enum status readers_new(struct readers **out, const struct readers_config *config)
+{
+    must(config->thread_count > 0);
+    must(config->thread_count <= READERS_THREADS_MAX);
+    struct readers *r = mem_alloc_zero(config->mem, 1, sizeof *r);
+    if (r == NULL) return ST_NO_MEMORY;
+    r->config = *config;
+    enum status st = queue_new(&r->inbox, config->mem, READERS_QUEUE_MAX, NULL, NULL);
+    if (st == ST_OK) st = mutex_new(&r->mutex, config->mem);
+    if (st == ST_OK) st = cond_new(&r->released, config->mem);
+    for (uint32_t i = 0; i < config->thread_count && st == ST_OK; i++) {
+        r->thread_count++;
+        st = open_reader(r, &r->threads[i]);
+    }
+    if (st != ST_OK) {
+        readers_free(r);
+        return st;
+    }
+    *out = r;
+    return ST_OK;
+}
+
+void readers_free(struct readers *r)
+{
+    if (r == NULL) return;
+    atomic_store(&r->is_closing, true);
+    if (r->inbox != NULL) queue_close(r->inbox);
+    if (r->mutex != NULL && r->released != NULL) {
+        mutex_lock(r->mutex);
+        cond_broadcast(r->released);
+        mutex_unlock(r->mutex);
+    }
+    for (uint32_t i = 0; i < r->thread_count; i++) {
+        thread_join(r->threads[i].thread);
+        close_reader(&r->threads[i]);
+    }
+    cond_free(r->released);
+    mutex_free(r->mutex);
+    queue_free(r->inbox);
+    mem_free(r->config.mem, r);
+}
+
+static void close_reader(struct reader *reader)
+{
+    if (reader->connection == NULL) return;
+    for (uint32_t i = 0; i < READERS_STATEMENTS; i++)
+        sqlite3_finalize(reader->statements[i]);
+    db_reader_close(exec_db(reader->readers->config.exec), reader->connection);
+}
+
+enum status readers_submit(struct readers *r, struct read_job *job)
+{
+    job->chunks_out = 0;
+    return queue_push(r->inbox, job);
+}
+
+void readers_cancel(struct readers *r, struct read_job *job)
+{
+    mutex_lock(r->mutex);
+    atomic_store(&job->is_cancelled, true);
+    cond_broadcast(r->released);
+    mutex_unlock(r->mutex);
+}
+
+void readers_release(struct readers *r, struct read_chunk *chunk)
+{
+    mutex_lock(r->mutex);
+    if (!chunk->is_last) { /* After the last one the job may be gone. */
+        must(chunk->job->chunks_out > 0);
+        chunk->job->chunks_out--;
+        cond_broadcast(r->released);
+    }
+    mutex_unlock(r->mutex);
+    buf_fini(&chunk->rows);
+    mem_free(chunk->mem, chunk);
+}
+
+uint64_t readers_cpu_ns(const struct readers *r)
+{
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < r->thread_count; i++)
+        total += thread_cpu_ns(r->threads[i].thread);
+    return total;
+}
+
+/* --- one read ---------------------------------------------------------------------------------- */
+
+static sqlite3_stmt **slot_of(struct reader *reader, const char *text)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a: a cache, not a promise. */
+    for (const char *at = text; *at != 0; at++)
+        hash = (hash ^ (uint8_t)*at) * 16777619u;
+    return &reader->statements[hash % READERS_STATEMENTS];
+}
+
+static enum status prepare(struct reader *reader, const char *text, sqlite3_stmt **out)
+{
+    sqlite3_stmt **slot = slot_of(reader, text);
+    if (*slot == NULL || strcmp(sqlite3_sql(*slot), text) != 0) {
+        sqlite3_finalize(*slot);
+        *slot = NULL;
+        int code = sqlite3_prepare_v3(reader->connection, text, -1, SQLITE_PREPARE_PERSISTENT,
+                                      slot, NULL);
+        if (code != SQLITE_OK) {
+            sql_error(&reader->diag, reader->connection, code, reader->job->catalog,
+                      &reader->context);
+            return ST_INVALID;
+        }
+    }
+    *out = *slot;
+    return ST_OK;
+}
+
+static struct read_chunk *new_chunk(struct reader *reader)
+{
+    struct mem *mem = reader->readers->config.mem;
+    struct read_chunk *chunk = mem_alloc_zero(mem, 1, sizeof *chunk);
+    must(chunk != NULL); /* A read that cannot even report must not hang its client for ever. */
+    chunk->flow.kind = FLOW_READ;
+    chunk->mem = mem;
+    chunk->job = reader->job;
+    buf_init(&chunk->rows, mem, 0);
+    return chunk;
+}
+
+/* False: the read is to end. The last chunk never waits. */
+static bool send_chunk(struct reader *reader, struct read_chunk *chunk)
+{
+    struct readers *r = reader->readers;
+    struct read_job *job = chunk->job;
+    bool is_last = chunk->is_last;
+    mutex_lock(r->mutex);
+    while (!is_last && job->chunks_out >= READERS_CHUNKS_OUT &&
+           !atomic_load(&job->is_cancelled) && !atomic_load(&r->is_closing))
+        cond_wait(r->released, r->mutex);
+    job->chunks_out++;
+    mutex_unlock(r->mutex);
+    if (queue_push(r->config.outbox, chunk) == ST_OK)
+        return is_last || !atomic_load(&job->is_cancelled);
+    buf_fini(&chunk->rows); /* The doors are closed. */
+    mem_free(chunk->mem, chunk);
+    return false;
+}
+
+static void finish(struct reader *reader, struct read_chunk *chunk)
+{
+    chunk->is_last = true;
+    chunk->diag = reader->diag;
+    reader->job = NULL;
+    (void)send_chunk(reader, chunk);
+}
+
+static enum status bind_params(struct reader *reader, sqlite3_stmt *stmt)
+{
+    const struct read_job *job = reader->job;
+    for (uint32_t i = 0; i < job->param_count; i++) {
+        enum status st = sql_value_bind(stmt, (int)i + 1, &job->params[i]);
+        if (st == ST_OK) continue;
+        diag_set(&reader->diag, "53200", "out of memory");
+        return st;
+    }
+    return ST_OK;
+}
+
+static void explain_failure(struct reader *reader, int code)
+{
+    if (atomic_load(&reader->job->is_cancelled)) {
+        diag_set(&reader->diag, "57014", "canceling statement due to user request");
+    } else if (atomic_load(&reader->readers->is_closing)) {
+        diag_set(&reader->diag, "57P01", "the node is shutting down");
+    } else {
+        sql_error(&reader->diag, reader->connection, code, reader->job->catalog,
+                  &reader->context);
+    }
+}
+
+static enum status run_statement(struct reader *reader, sqlite3_stmt *stmt)
+{
+    struct read_chunk *chunk = new_chunk(reader);
+    int column_count = sqlite3_column_count(stmt);
+    int code = sqlite3_step(stmt);
+    for (; code == SQLITE_ROW; code = sqlite3_step(stmt)) {
+        for (int i = 0; i < column_count; i++)
+            sql_rowset_put_column(&chunk->rows, stmt, i);
+        chunk->row_count++;
+        if (buf_status(&chunk->rows) != ST_OK) break;
+        if (chunk->rows.size < READERS_CHUNK_SIZE) continue;
+        if (!send_chunk(reader, chunk)) {
+            chunk = new_chunk(reader);
+            code = SQLITE_INTERRUPT;
+            break;
+        }
+        chunk = new_chunk(reader);
+    }
+    if (code == SQLITE_ROW) diag_set(&reader->diag, "53200", "out of memory");
+    else if (code != SQLITE_DONE) explain_failure(reader, code);
+    sqlite3_reset(stmt);
+    sqlite3_clear_bindings(stmt);
+    finish(reader, chunk);
+    return ST_OK;
+}
+
+static void run_job(struct reader *reader, struct read_job *job)
+{
+    struct os *os = reader->readers->config.os;
+    reader->job = job;
+    reader->diag = (struct diag){0};
+    reader->context.fuel = READERS_FUEL;
+    reader->context.user = job->user;
+    /* PostgreSQL counts from 2000-01-01. */
+    reader->context.now_us = ((int64_t)os->wall_ms(os) - 946684800000) * 1000;
+    sqlite3_stmt *stmt = NULL;
+    enum status st = db_view(exec_db(reader->readers->config.exec), reader->connection, 0);
+    if (st != ST_OK) diag_set(&reader->diag, "58000", "the newest height cannot be read");
+    if (st == ST_OK) st = prepare(reader, job->statement->sqlite, &stmt);
+    if (st == ST_OK) st = bind_params(reader, stmt);
+    if (st == ST_OK) st = run_statement(reader, stmt);
+    if (st != ST_OK) finish(reader, new_chunk(reader));
+}
+
+static void run(void *context)
+{
+    struct reader *reader = context;
+    for (;;) {
+        void *item;
+        if (queue_wait(reader->readers->inbox, &item, 1) == 0) return;
+        run_job(reader, item);
+    }
+}

@@ -1,0 +1,69 @@
+/* readers.h - The read pool: SELECTs on their own threads, at a known height, never in a write's way.
+ *
+ * A job runs one compiled statement on a pooled read-only connection. Its rows come back in chunks on
+ * the outbox of the doors; a job whose door is slow waits, with at most READERS_CHUNKS_OUT chunks under
+ * way. Every job ends with exactly one chunk that is_last. */
+#ifndef TRUSTSQL_NODE_READERS_H
+#define TRUSTSQL_NODE_READERS_H
+
+#include <stdatomic.h>
+
+#include "exec/exec.h"
+#include "node/flow.h"
+#include "node/queue.h"
+#include "store/store.h"
+
+#define READERS_THREADS_MAX 16u
+#define READERS_QUEUE_MAX   4096u
+#define READERS_CHUNKS_OUT  4u
+#define READERS_CHUNK_SIZE  (64u << 10)
+#define READERS_FUEL        (20u * 1000u * 1000u * 1000u) /* SQLite steps and charged bytes. */
+
+struct readers;
+struct chain_tables_source; /* chain_tables.h */
+
+struct read_job { /* Memory of the one who asks; lives until its last chunk was delivered. */
+    const struct sql_statement *statement;
+    const struct sql_value *params;
+    uint32_t param_count;
+    struct span user;
+    struct sql_catalog *catalog; /* For error texts; borrowed. */
+    atomic_bool is_cancelled;
+    void *owner;
+    uint32_t chunks_out; /* Under the readers' mutex. */
+};
+
+struct read_chunk { /* On the outbox as FLOW_READ; the doors return it with readers_release. */
+    struct flow flow;
+    struct mem *mem;
+    struct read_job *job;
+    struct buf rows; /* Rowset encoding. */
+    uint64_t row_count;
+    bool is_last;
+    struct diag diag; /* is_last: sqlstate empty when the read went well. */
+};
+
+struct readers_config {
+    struct os *os;
+    struct mem *mem;
+    struct exec *exec;
+    const struct chain_tables_source *tables;
+    struct queue *outbox;
+    uint32_t thread_count;
+};
+
+NODISCARD enum status readers_new(struct readers **out, const struct readers_config *config);
+void readers_free(struct readers *r); /* Cancels what runs. Null allowed. */
+
+/* ST_BUSY: too many reads are waiting. */
+NODISCARD enum status readers_submit(struct readers *r, struct read_job *job);
+
+/* A running or waiting job ends soon with 57014. */
+void readers_cancel(struct readers *r, struct read_job *job);
+
+/* The doors have used the chunk: free it, let its job go on. */
+void readers_release(struct readers *r, struct read_chunk *chunk);
+
+uint64_t readers_cpu_ns(const struct readers *r);
+
+#endif

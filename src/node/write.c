@@ -1,0 +1,240 @@
+/* From a query string to a signed transaction and back: one operation per statement, literals as
+ * parameters, signed with the key that custody holds for the session's account. */
+#include <stddef.h>
+
+#include "base/must.h"
+#include "node/local_int.h"
+
+#define WRITE_VALID_MS     (5u * 60u * 1000u)
+#define WRITE_VALID_BLOCKS 1024u
+
+static enum status build_op(struct local_call *c, const struct compiled *statement,
+                            struct tx_op *op);
+static enum status sign(struct local_call *c, struct tx *tx, struct buf *out);
+static enum status submit_bytes(struct local_call *c, struct span bytes, bool wants_rows);
+static void on_settled(struct ticket *t);
+
+static enum status put_param(struct local_call *c, struct tx_param *to, const struct sql_value *v)
+{
+    struct buf item;
+    buf_init(&item, c->session->local->config.mem, TX_BYTES_MAX);
+    sql_value_to_cbor(&item, v);
+    enum status st = buf_status(&item);
+    if (st == ST_OK) {
+        to->type = (uint32_t)v->type;
+        to->value = arena_copy(&c->arena, buf_span(&item));
+        if (to->value.data == NULL) st = ST_NO_MEMORY;
+    }
+    buf_fini(&item);
+    return st;
+}
+
+static enum status build_op(struct local_call *c, const struct compiled *statement, struct tx_op *op)
+{
+    uint32_t given = statement->is_deferred ? 0 : statement->statement.param_count;
+    if (given > c->param_count) {
+        diag_set(&c->diag, "08P01", "the statement needs %u parameters, %u were given", given,
+                 c->param_count);
+        return ST_INVALID;
+    }
+    op->kind = TX_OP_SQL;
+    op->text = statement->lifted;
+    op->param_count = given + statement->literal_count;
+    op->params = arena_alloc_zero(&c->arena, op->param_count + 1u, sizeof *op->params);
+    if (op->params == NULL) return ST_NO_MEMORY;
+    for (uint32_t i = 0; i < op->param_count; i++) {
+        const struct sql_value *v =
+            i < given ? &c->params[i] : &statement->literals[i - given];
+        TRY(put_param(c, &op->params[i], v));
+    }
+    return ST_OK;
+}
+
+static enum status build_tx(struct local_call *c, struct tx *tx)
+{
+    const struct local_config *config = &c->session->local->config;
+    struct os *os = config->os;
+    struct replica_view view;
+    replica_view(config->replica, &view);
+    uint64_t now_ms = os->wall_ms(os);
+    if (now_ms < view.time_ms) now_ms = view.time_ms;
+    *tx = (struct tx){.chain_id = config->chain_id,
+                      .ledger = span_text("main"),
+                      .account = c->session->account.address,
+                      .valid_until_ms = now_ms + WRITE_VALID_MS,
+                      .valid_until_height = view.height + WRITE_VALID_BLOCKS};
+    os->entropy(os, &tx->nonce, sizeof tx->nonce);
+    os->entropy(os, tx->secret, sizeof tx->secret);
+    tx->ops = arena_alloc_zero(&c->arena, c->statement_count, sizeof *tx->ops);
+    tx->signers = arena_alloc_zero(&c->arena, 1, sizeof *tx->signers);
+    tx->signatures = arena_alloc_zero(&c->arena, 1, sizeof *tx->signatures);
+    if (tx->ops == NULL || tx->signers == NULL || tx->signatures == NULL) return ST_NO_MEMORY;
+    for (uint32_t i = 0; i < c->statement_count; i++)
+        TRY(build_op(c, c->statements[i], &tx->ops[i]));
+    tx->op_count = c->statement_count;
+    tx->signer_count = 1;
+    return ST_OK;
+}
+
+static enum status sign(struct local_call *c, struct tx *tx, struct buf *out)
+{
+    const struct local_config *config = &c->session->local->config;
+    struct span user = span_text(c->session->user);
+    enum status st = custody_public(config->custody, user, &tx->signers[0]);
+    if (st == ST_OK) st = tx_hash(tx);
+    if (st == ST_OK) st = custody_sign(config->custody, user, &tx->txid, &tx->signatures[0]);
+    if (st == ST_NOT_FOUND) {
+        diag_set(&c->diag, "28000", "this node does not keep the key of \"%s\"", c->session->user);
+        diag_hint(&c->diag, "Sign the transaction yourself: trustsql tx sign, trustsql tx send.");
+    } else if (st == ST_LIMIT) {
+        diag_set(&c->diag, "54000", "the transaction is too large");
+        diag_detail(&c->diag, "At most %u bytes and %u parameters.", TX_BYTES_MAX, TX_ITEMS_MAX);
+    }
+    TRY(st);
+    tx_encode(tx, out);
+    st = buf_status(out);
+    if (st == ST_LIMIT) {
+        diag_set(&c->diag, "54000", "the transaction is larger than %u bytes", TX_BYTES_MAX);
+        diag_hint(&c->diag, "Split it into several.");
+    }
+    return st;
+}
+
+enum status write_begin(struct local_call *c)
+{
+    for (uint32_t i = 0; i < c->statement_count; i++) {
+        const struct compiled *statement = c->statements[i];
+        if (statement->is_deferred) continue; /* Checked when it is executed. */
+        TRY(exec_check_access(statement->catalog, &statement->statement, &c->session->account,
+                              &c->diag));
+    }
+    struct tx tx;
+    struct buf bytes;
+    buf_init(&bytes, c->session->local->config.mem, TX_BYTES_MAX);
+    enum status st = build_tx(c, &tx);
+    if (st == ST_OK) st = sign(c, &tx, &bytes);
+    if (st == ST_OK) st = submit_bytes(c, buf_span(&bytes), true);
+    mem_wipe(tx.secret, sizeof tx.secret);
+    buf_fini(&bytes);
+    return st;
+}
+
+static enum status submit_bytes(struct local_call *c, struct span bytes, bool wants_rows)
+{
+    struct local *l = c->session->local;
+    enum status st = ST_BUSY;
+    if (l->ticket_count < REPLICA_TICKETS_MAX) {
+        struct flow_tx *t = flow_tx_new(l->config.mem, bytes);
+        if (t == NULL) return ST_NO_MEMORY;
+        c->ticket = (struct ticket){.settled = on_settled};
+        t->ticket = &c->ticket;
+        t->wants_rows = wants_rows;
+        st = verify_submit(l->verify, t);
+        if (st != ST_OK) flow_tx_free(t);
+    }
+    if (st == ST_OK) l->ticket_count++;
+    if (st == ST_BUSY) {
+        diag_set(&c->diag, "53400", "too many transactions are waiting");
+        diag_hint(&c->diag, "Try again in a moment.");
+    } else if (st == ST_CLOSED) {
+        diag_set(&c->diag, "57P01", "the node is shutting down");
+    }
+    return st;
+}
+
+enum status submit_begin(struct local_call *c)
+{
+    const struct sql_statement *statement = &c->statements[0]->statement;
+    must(statement->argument_count == 1);
+    const struct sql_argument *argument = &statement->arguments[0];
+    const struct sql_value *value = &argument->value;
+    if (argument->is_param) {
+        if (argument->param > c->param_count) {
+            diag_set(&c->diag, "08P01", "parameter $%u is missing", argument->param);
+            return ST_INVALID;
+        }
+        value = &c->params[argument->param - 1];
+    }
+    if (value->is_null || value->type != SQL_BYTEA) {
+        diag_set(&c->diag, "22004", "trustsql.submit needs the bytes of a transaction");
+        return ST_INVALID;
+    }
+    if (value->bytes.size > TX_BYTES_MAX) {
+        diag_set(&c->diag, "54000", "the transaction is larger than %u bytes", TX_BYTES_MAX);
+        return ST_LIMIT;
+    }
+    return submit_bytes(c, value->bytes, false);
+}
+
+/* --- answers ------------------------------------------------------------------------------------ */
+
+static void answer_write(struct local_call *c, const struct exec_tx_outcome *outcome)
+{
+    const struct backend_reply *reply = &c->reply;
+    for (uint32_t i = 0; i < outcome->op_count; i++) {
+        const struct exec_rows *op = &outcome->ops[i];
+        if (op->notice != NULL) {
+            struct diag d;
+            diag_set(&d, "00000", "%s", op->notice);
+            reply->notice(reply->context, &d);
+        }
+        if (op->column_count > 0) {
+            reply->columns(reply->context, op->columns, op->column_count);
+            if (op->rows.size > 0)
+                reply->rows(reply->context, op->columns, op->column_count, op->rows,
+                            op->returned_count);
+        }
+        reply->complete(reply->context, op->tag, op->tag_has_count, op->row_count);
+    }
+}
+
+static void put_submit_row(struct local_call *c, const struct exec_tx_outcome *outcome)
+{
+    struct flow_block *b = c->ticket.block;
+    struct buf *row = &c->answer;
+    struct buf proof;
+    char txid[2 * HASH_SIZE + 1];
+    buf_init(&proof, c->session->local->config.mem, 0);
+    buf_init(row, c->session->local->config.mem, 0);
+    hex_encode(txid, hash_span(&b->txids[c->ticket.index]));
+    enum status st = flow_block_proof(b, c->ticket.index, &proof);
+    sql_rowset_put_text(row, span_text(txid));
+    sql_rowset_put_int(row, (int64_t)b->header.height);
+    sql_rowset_put_text(row, span_text(outcome->is_ok ? "ok" : "failed"));
+    sql_rowset_put_text(row, outcome->receipt);
+    sql_rowset_put_text(row, buf_span(&proof));
+    if (st != ST_OK || buf_status(row) != ST_OK) diag_set(&c->diag, "53200", "out of memory");
+    buf_fini(&proof);
+}
+
+static void on_settled(struct ticket *t)
+{
+    struct local_call *c = (struct local_call *)((uint8_t *)t - offsetof(struct local_call, ticket));
+    struct local *l = c->session->local;
+    must(l->ticket_count > 0);
+    l->ticket_count--;
+    c->state = CALL_DONE;
+    if (t->status != ST_OK) {
+        c->diag = t->diag;
+    } else {
+        const struct exec_tx_outcome *outcome = &t->block->outcome.txs[t->index];
+        if (c->is_submit) {
+            put_submit_row(c, outcome);
+            if (c->diag.sqlstate[0] == 0) c->state = CALL_SETTLED;
+        } else if (outcome->is_ok) {
+            answer_write(c, outcome);
+        } else {
+            c->diag = outcome->diag;
+        }
+    }
+    session_advance(c->session);
+}
+
+void submit_answer(struct local_call *c)
+{
+    const struct sql_statement *statement = &c->statements[0]->statement;
+    c->reply.columns(c->reply.context, statement->columns, statement->column_count);
+    c->reply.rows(c->reply.context, statement->columns, statement->column_count,
+                  buf_span(&c->answer), 1);
+    c->reply.complete(c->reply.context, "SELECT", true, 1);
+}
