@@ -47,6 +47,9 @@ struct backend_session {
     struct local_call *first; /* Calls in order; only the first one answers. */
     struct local_call *last;
     uint32_t call_count;
+    struct read_chunk *held_first; /* Rows held back while the client reads slowly. */
+    struct read_chunk *held_last;
+    bool is_held;
     bool is_closed; /* Freed when its last call is done. */
     bool is_advancing;
     char user[CUSTODY_NAME_MAX + 1];

@@ -36,6 +36,7 @@ struct read_job { /* Memory of the one who asks; lives until its last chunk was 
 struct read_chunk { /* On the outbox as FLOW_READ; the doors return it with readers_release. */
     struct flow flow;
     struct mem *mem;
+    struct read_chunk *next; /* For a list of whoever holds it. */
     struct read_job *job;
     struct buf rows; /* Rowset encoding. */
     uint64_t row_count;

@@ -1,0 +1,440 @@
+/* I1 only the first call of a session answers; callbacks run only inside session_advance, execute or
+ *    the delivery of something that arrived.
+ * I2 a closed session says nothing any more and is freed with its last call.
+ * I3 a call is freed only when no read and no ticket of it is under way. */
+#include "node/local.h"
+
+#include "base/must.h"
+#include "node/local_int.h"
+
+static void table_verifier(struct backend *b, struct span user, struct scram_verifier *out,
+                           bool *is_mock);
+static enum status table_session_open(struct backend *b, struct backend_session **out,
+                                      struct span user, struct span ledger, struct diag *d);
+static void table_session_close(struct backend *b, struct backend_session *s);
+static void table_execute(struct backend *b, struct backend_session *s,
+                          const struct backend_call *call, const struct backend_reply *reply);
+static enum status table_describe(struct backend *b, struct backend_session *s, struct arena *a,
+                                  const struct backend_call *call,
+                                  struct backend_description *out, struct diag *d);
+static void table_cancel(struct backend *b, struct backend_session *s);
+static void table_flow(struct backend *b, struct backend_session *s, bool is_open);
+
+static const struct backend_table local_table = {.verifier = table_verifier,
+                                                 .session_open = table_session_open,
+                                                 .session_close = table_session_close,
+                                                 .execute = table_execute,
+                                                 .describe = table_describe,
+                                                 .cancel = table_cancel,
+                                                 .flow = table_flow};
+
+static struct local *local_of(struct backend *b)
+{
+    return (struct local *)b;
+}
+
+/* --- life --------------------------------------------------------------------------------------- */
+
+enum status local_new(struct local **out, const struct local_config *config)
+{
+    struct local *l = mem_alloc_zero(config->mem, 1, sizeof *l);
+    if (l == NULL) return ST_NO_MEMORY;
+    l->backend.table = &local_table;
+    l->config = *config;
+    l->cache.mem = config->mem;
+    enum status st = db_reader_open(exec_db(config->exec), &l->lookup);
+    if (st != ST_OK) {
+        local_free(l);
+        return st;
+    }
+    *out = l;
+    return ST_OK;
+}
+
+void local_attach(struct local *l, struct readers *readers, struct verify *verify)
+{
+    l->readers = readers;
+    l->verify = verify;
+}
+
+void local_free(struct local *l)
+{
+    if (l == NULL) return;
+    must(l->sessions == NULL);
+    compiled_cache_fini(&l->cache);
+    if (l->lookup != NULL) db_reader_close(exec_db(l->config.exec), l->lookup);
+    mem_free(l->config.mem, l);
+}
+
+struct backend *local_backend(struct local *l)
+{
+    return &l->backend;
+}
+
+bool local_is_idle(const struct local *l)
+{
+    return l->sessions == NULL;
+}
+
+/* --- sessions ----------------------------------------------------------------------------------- */
+
+static void table_verifier(struct backend *b,
+                           struct span user,
+                           struct scram_verifier *out,
+                           bool *is_mock)
+{
+    custody_verifier_or_mock(local_of(b)->config.custody, user, out, is_mock);
+}
+
+static enum status find_account(struct local *l,
+                                struct span user,
+                                struct exec_account *out,
+                                struct diag *d)
+{
+    enum status st = db_view(exec_db(l->config.exec), l->lookup, 0);
+    if (st == ST_OK) st = exec_account_by_name(l->lookup, user, out);
+    if (st == ST_NOT_FOUND) {
+        diag_set(d, "28000", "there is no account \"%.*s\" on this chain", (int)user.size,
+                 (const char *)user.data);
+        diag_hint(d, "An administrator creates it: CALL trustsql.create_account(…).");
+    } else if (st != ST_OK) {
+        diag_set(d, "58000", "the account cannot be read: %s", status_text(st));
+    }
+    return st;
+}
+
+static enum status table_session_open(struct backend *b,
+                                      struct backend_session **out,
+                                      struct span user,
+                                      struct span ledger,
+                                      struct diag *d)
+{
+    struct local *l = local_of(b);
+    if (!span_equal(ledger, span_text("main"))) {
+        diag_set(d, "3D000", "database \"%.*s\" does not exist",
+                 (int)(ledger.size < 63 ? ledger.size : 63), (const char *)ledger.data);
+        diag_hint(d, "The ledger of this chain is \"main\".");
+        return ST_NOT_FOUND;
+    }
+    if (l->session_count == LOCAL_SESSIONS_MAX || user.size > CUSTODY_NAME_MAX) {
+        diag_set(d, "53300", "too many sessions are open");
+        return ST_LIMIT;
+    }
+    struct exec_account account;
+    TRY(find_account(l, user, &account, d));
+    struct backend_session *s = mem_alloc_zero(l->config.mem, 1, sizeof *s);
+    if (s == NULL) {
+        diag_set(d, "53200", "out of memory");
+        return ST_NO_MEMORY;
+    }
+    s->local = l;
+    s->account = account;
+    memcpy(s->user, user.data, user.size);
+    s->next = l->sessions;
+    if (l->sessions != NULL) l->sessions->previous = s;
+    l->sessions = s;
+    l->session_count++;
+    *out = s;
+    return ST_OK;
+}
+
+static void free_session(struct backend_session *s)
+{
+    must(s->first == NULL); /* I3 */
+    must(s->held_first == NULL);
+    struct local *l = s->local;
+    if (s->previous != NULL) s->previous->next = s->next;
+    else l->sessions = s->next;
+    if (s->next != NULL) s->next->previous = s->previous;
+    l->session_count--;
+    mem_free(l->config.mem, s);
+}
+
+/* The door's side of a call ends here; what is under way goes on unheard (I2). */
+static void ignore_columns(void *context, const struct sql_column *columns, uint32_t count)
+{
+    (void)context;
+    (void)columns;
+    (void)count;
+}
+
+static void ignore_rows(void *context,
+                        const struct sql_column *columns,
+                        uint32_t count,
+                        struct span rows,
+                        uint64_t row_count)
+{
+    (void)context;
+    (void)columns;
+    (void)count;
+    (void)rows;
+    (void)row_count;
+}
+
+static void ignore_complete(void *context, const char *tag, bool has_count, uint64_t count)
+{
+    (void)context;
+    (void)tag;
+    (void)has_count;
+    (void)count;
+}
+
+static void ignore_diag(void *context, const struct diag *d)
+{
+    (void)context;
+    (void)d;
+}
+
+static void ignore_done(void *context)
+{
+    (void)context;
+}
+
+static const struct backend_reply unheard = {.columns = ignore_columns,
+                                             .rows = ignore_rows,
+                                             .complete = ignore_complete,
+                                             .notice = ignore_diag,
+                                             .failed = ignore_diag,
+                                             .done = ignore_done};
+
+static void table_session_close(struct backend *b, struct backend_session *s)
+{
+    must(!s->is_closed);
+    must(!s->is_advancing); /* Never from within a callback. */
+    table_cancel(b, s);
+    for (struct local_call *c = s->first; c != NULL; c = c->next) {
+        struct backend_reply reply = c->reply;
+        c->reply = unheard;
+        reply.done(reply.context);
+    }
+    s->is_closed = true;
+    s->is_advancing = true; /* What was held back is used up first; then the end is decided once. */
+    table_flow(b, s, true);
+    s->is_advancing = false;
+    session_advance(s);
+}
+
+/* --- calls -------------------------------------------------------------------------------------- */
+
+static void drop_first(struct backend_session *s)
+{
+    struct local_call *c = s->first;
+    s->first = c->next;
+    if (s->first == NULL) s->last = NULL;
+    s->call_count--;
+    struct backend_reply reply = c->reply;
+    bool has_failed = c->diag.sqlstate[0] != 0;
+    struct diag diag = c->diag;
+    call_free(c);
+    if (has_failed) reply.failed(reply.context, &diag);
+    reply.done(reply.context);
+}
+
+static void begin_overlapping(struct backend_session *s)
+{
+    for (struct local_call *c = s->first; c != NULL; c = c->next) {
+        if (c->state == CALL_QUEUED && s->is_closed) {
+            c->state = CALL_DONE;
+        } else if (c->state == CALL_QUEUED) {
+            call_compile(c);
+            if (c != s->first && !c->is_submit) return;
+            call_begin(c);
+        }
+        if (!c->is_submit) return; /* Nothing overlaps another kind of call. */
+    }
+}
+
+void session_advance(struct backend_session *s)
+{
+    if (s->is_advancing) return; /* The one that runs sees what changed. */
+    s->is_advancing = true;
+    begin_overlapping(s);
+    while (s->first != NULL && (s->first->state == CALL_DONE || s->first->state == CALL_SETTLED)) {
+        if (s->first->state == CALL_SETTLED) submit_answer(s->first);
+        drop_first(s);
+        begin_overlapping(s);
+    }
+    s->is_advancing = false;
+    if (s->is_closed && s->first == NULL) free_session(s);
+}
+
+static enum status copy_params(struct local_call *c, const struct backend_call *in)
+{
+    c->params = arena_alloc_zero(&c->arena, in->param_count + 1u, sizeof *c->params);
+    c->declared = arena_alloc_zero(&c->arena, in->param_count + 1u, sizeof *c->declared);
+    if (c->params == NULL || c->declared == NULL) return ST_NO_MEMORY;
+    for (uint32_t i = 0; i < in->param_count; i++) {
+        c->params[i] = in->params[i];
+        c->declared[i] = in->params[i].type;
+        c->params[i].bytes = arena_copy(&c->arena, in->params[i].bytes);
+        if (c->params[i].bytes.data == NULL) return ST_NO_MEMORY;
+    }
+    c->param_count = in->param_count;
+    return ST_OK;
+}
+
+static void refuse_call(const struct backend_reply *reply, const char *sqlstate, const char *text)
+{
+    struct diag d;
+    diag_set(&d, sqlstate, "%s", text);
+    reply->failed(reply->context, &d);
+    reply->done(reply->context);
+}
+
+static void table_execute(struct backend *b,
+                          struct backend_session *s,
+                          const struct backend_call *call,
+                          const struct backend_reply *reply)
+{
+    struct local *l = local_of(b);
+    must(!s->is_closed);
+    if (s->call_count >= LOCAL_CALLS_MAX) {
+        refuse_call(reply, "53400", "too many calls are queued on this session");
+        return;
+    }
+    struct local_call *c = mem_alloc_zero(l->config.mem, 1, sizeof *c);
+    if (c == NULL) {
+        refuse_call(reply, "53200", "out of memory");
+        return;
+    }
+    arena_init(&c->arena, l->config.mem, 0);
+    c->session = s;
+    c->reply = *reply;
+    c->is_single = call->is_single;
+    c->text = arena_copy(&c->arena, call->text);
+    if (c->text.data == NULL || copy_params(c, call) != ST_OK) {
+        call_free(c);
+        refuse_call(reply, "53200", "out of memory");
+        return;
+    }
+    if (s->last == NULL) s->first = c;
+    else s->last->next = c;
+    s->last = c;
+    s->call_count++;
+    session_advance(s);
+}
+
+static enum status describe_one(struct backend_session *s,
+                                struct arena *a,
+                                const struct compiled *statement,
+                                struct backend_description *out)
+{
+    (void)s;
+    const struct sql_statement *st = &statement->statement;
+    out->param_count = st->param_count;
+    out->column_count = st->column_count;
+    out->param_types = arena_alloc(a, (st->param_count + 1u) * sizeof *out->param_types);
+    out->columns = arena_alloc_zero(a, st->column_count + 1u, sizeof *out->columns);
+    if (out->param_types == NULL || out->columns == NULL) return ST_NO_MEMORY;
+    for (uint32_t i = 0; i < st->param_count; i++)
+        out->param_types[i] = st->param_types[i];
+    for (uint32_t i = 0; i < st->column_count; i++) {
+        out->columns[i] = st->columns[i];
+        out->columns[i].name = arena_copy(a, st->columns[i].name);
+        if (out->columns[i].name.data == NULL) return ST_NO_MEMORY;
+    }
+    out->may_overlap = st->kind == SQL_KIND_SUBMIT;
+    return ST_OK;
+}
+
+static enum status table_describe(struct backend *b,
+                                  struct backend_session *s,
+                                  struct arena *a,
+                                  const struct backend_call *call,
+                                  struct backend_description *out,
+                                  struct diag *d)
+{
+    struct local *l = local_of(b);
+    *out = (struct backend_description){0};
+    TRY(sql_split(a, call->text, &out->statements, &out->statement_count, d));
+    if (out->statement_count == 0) return ST_OK;
+    if (out->statement_count > 1) {
+        diag_set(d, "42601", "cannot insert multiple commands into a prepared statement");
+        return ST_INVALID;
+    }
+    struct sql_catalog *catalog = exec_catalog(l->config.exec);
+    struct compiled_request request = {.catalog = catalog,
+                                       .account = s->account.id,
+                                       .text = out->statements[0].text,
+                                       .declared = call->param_types,
+                                       .declared_count = call->param_count};
+    struct compiled *statement = NULL;
+    enum status st = compiled_get(&statement, &l->cache, &request, d);
+    if (st == ST_OK) st = describe_one(s, a, statement, out);
+    compiled_unref(statement);
+    sql_catalog_unref(catalog);
+    if (st != ST_OK && d->sqlstate[0] == 0) diag_set(d, "53200", "out of memory");
+    return st;
+}
+
+static void table_cancel(struct backend *b, struct backend_session *s)
+{
+    struct local_call *c = s->first;
+    if (c == NULL || c->state != CALL_RUNNING || c->is_write || c->is_submit) return;
+    readers_cancel(local_of(b)->readers, &c->read);
+}
+
+/* --- what arrives ------------------------------------------------------------------------------- */
+
+static void table_flow(struct backend *b, struct backend_session *s, bool is_open)
+{
+    (void)b;
+    s->is_held = !is_open;
+    while (!s->is_held && s->held_first != NULL) {
+        struct read_chunk *chunk = s->held_first;
+        s->held_first = chunk->next;
+        if (s->held_first == NULL) s->held_last = NULL;
+        call_read_chunk(chunk->job->owner, chunk);
+    }
+}
+
+static void on_read(struct read_chunk *chunk)
+{
+    struct local_call *c = chunk->job->owner;
+    struct backend_session *s = c->session;
+    if (!s->is_held) {
+        call_read_chunk(c, chunk);
+        return;
+    }
+    chunk->next = NULL;
+    if (s->held_last == NULL) s->held_first = chunk;
+    else s->held_last->next = chunk;
+    s->held_last = chunk;
+}
+
+static void on_block(struct flow_block *b)
+{
+    for (uint32_t i = 0; i < b->tx_count; i++) {
+        struct ticket *t = b->txs[i]->ticket;
+        if (t == NULL) continue;
+        t->status = ST_OK;
+        t->block = b;
+        t->index = i;
+        t->settled(t);
+    }
+    flow_block_free(b);
+}
+
+static void on_refused(struct flow_tx *t)
+{
+    struct ticket *ticket = t->ticket;
+    flow_tx_free(t);
+    must(ticket->status != ST_OK);
+    ticket->settled(ticket);
+}
+
+void local_drain(struct local *l)
+{
+    void *items[256];
+    uint32_t count = queue_take(l->config.outbox, items, 256);
+    for (uint32_t i = 0; i < count; i++) {
+        struct flow *flow = items[i];
+        switch (flow->kind) {
+        case FLOW_BLOCK: on_block((struct flow_block *)flow); break;
+        case FLOW_REFUSED: on_refused((struct flow_tx *)flow); break;
+        case FLOW_READ: on_read((struct read_chunk *)flow); break;
+        case FLOW_TX:
+        case FLOW_PERSISTED: must(false); break; /* They go to the replica. */
+        }
+    }
+}

@@ -1,0 +1,417 @@
+/* Opening goes from the disk up: genesis and keys, store, state, replica (which replays), backend.
+ * Closing goes the other way. Any part that fails while running reports through node_failed and ends
+ * the doors' loop; what was acknowledged is durable by then, so a restart loses nothing. */
+#include "node/node.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "base/hex.h"
+#include "base/must.h"
+#include "node/chain_tables.h"
+#include "node/local.h"
+#include "node/readers.h"
+#include "node/verify.h"
+#include "os/thread.h"
+#include "store/store.h"
+
+struct node {
+    struct os *os;
+    struct mem *mem;
+    char dir[OS_PATH_MAX];
+    struct node_config config;
+    struct signer *signer;
+    struct buf genesis_bytes;
+    struct arena genesis_arena;
+    struct genesis genesis;
+    struct hash chain_id;
+    uint32_t index; /* In the genesis' member list. */
+    struct custody *custody;
+    struct store *store;
+    struct exec *exec;
+    struct loop *loop; /* The doors'. */
+    struct loop_wake *wake;
+    struct queue *outbox;
+    struct replica *replica;
+    struct verify *verify;
+    struct readers *readers;
+    struct local *local;
+    struct chain_tables_source tables;
+    struct mutex *failure_mutex;
+    enum status failure; /* First one. */
+    char failure_what[NODE_WHAT_MAX];
+    atomic_bool is_stopping;
+    bool is_stop_seen;
+    void (*stopped)(void *context);
+    void *stopped_context;
+};
+
+static enum status open_identity(struct node *n, struct secret_key *key, char *what);
+static enum status open_data(struct node *n, char *what);
+static enum status open_running(struct node *n, const struct secret_key *key,
+                                const struct node_open *open, char *what);
+static void on_wake(void *context);
+static bool status_line(void *context, uint32_t index, const char **name, struct buf *value);
+
+static void say(char *what, enum status st, const char *subject)
+{
+    (void)snprintf(what, NODE_WHAT_MAX, "%s: %s", subject, status_text(st));
+}
+
+enum status node_open(struct node **out, const struct node_open *open, char *what)
+{
+    struct node *n = mem_alloc_zero(open->mem, 1, sizeof *n);
+    if (n == NULL) return ST_NO_MEMORY;
+    n->os = open->os;
+    n->mem = open->mem;
+    buf_init(&n->genesis_bytes, n->mem, 0);
+    arena_init(&n->genesis_arena, n->mem, 0);
+    what[0] = 0;
+    (void)snprintf(n->dir, sizeof n->dir, "%s", open->dir);
+    struct secret_key key = {0};
+    enum status st = open_identity(n, &key, what);
+    if (st == ST_OK) st = open_data(n, what);
+    if (st == ST_OK) st = open_running(n, &key, open, what);
+    mem_wipe(&key, sizeof key);
+    if (st != ST_OK) {
+        if (what[0] == 0) say(what, st, "the node could not be opened");
+        node_close(n);
+        return st;
+    }
+    *out = n;
+    return ST_OK;
+}
+
+/* --- opening ------------------------------------------------------------------------------------ */
+
+static enum status find_self(struct node *n, const struct secret_key *key, char *what)
+{
+    struct public_key own;
+    TRY(sign_public(n->signer, &own, key));
+    for (uint32_t i = 0; i < n->genesis.member_count; i++) {
+        if (!public_key_equal(&n->genesis.members[i].node_key, &own)) continue;
+        n->index = i;
+        return ST_OK;
+    }
+    (void)snprintf(what, NODE_WHAT_MAX, "node.key is not the key of any member of this genesis");
+    return ST_DENIED;
+}
+
+static enum status open_identity(struct node *n, struct secret_key *key, char *what)
+{
+    uint8_t seed[32];
+    char reason[160];
+    n->os->entropy(n->os, seed, sizeof seed);
+    TRY(signer_new(&n->signer, seed));
+    enum status st = node_config_read(&n->config, n->os, n->dir, reason);
+    if (st != ST_OK) {
+        (void)snprintf(what, NODE_WHAT_MAX, "node.conf: %s", reason);
+        return st;
+    }
+    st = node_genesis_read(n->os, n->dir, &n->genesis_bytes);
+    if (st == ST_OK)
+        st = genesis_decode(&n->genesis, &n->genesis_arena, buf_span(&n->genesis_bytes));
+    if (st != ST_OK) {
+        say(what, st, "the file genesis cannot be used");
+        return st;
+    }
+    n->chain_id = genesis_chain_id(buf_span(&n->genesis_bytes));
+    st = node_key_read(n->os, n->dir, key);
+    if (st != ST_OK) {
+        say(what, st, "the file node.key cannot be used");
+        return st;
+    }
+    TRY(find_self(n, key, what));
+    if (n->genesis.member_count == 1) return ST_OK;
+    (void)snprintf(what, NODE_WHAT_MAX, "this program runs chains of one validator; this has %u",
+                   n->genesis.member_count);
+    return ST_UNSUPPORTED;
+}
+
+static enum status open_data(struct node *n, char *what)
+{
+    struct damage damage = {0};
+    struct store_config store = {.os = n->os,
+                                 .mem = n->mem,
+                                 .dir = n->dir,
+                                 .chain_id = n->chain_id,
+                                 .segment_size = n->config.segment_size};
+    enum status st = store_open(&n->store, &store, &damage);
+    if (st == ST_CORRUPT) {
+        (void)snprintf(what, NODE_WHAT_MAX, "file %s offset %llu height %llu: %s", damage.file,
+                       (unsigned long long)damage.offset, (unsigned long long)damage.height,
+                       damage.what);
+    } else if (st == ST_LOCKED) {
+        (void)snprintf(what, NODE_WHAT_MAX, "another process is using this directory");
+    } else if (st != ST_OK) {
+        say(what, st, "the blocks cannot be opened");
+    }
+    TRY(st);
+
+    char path[OS_PATH_MAX];
+    char reason[160] = "";
+    TRY(os_path_join(path, n->dir, "state"));
+    st = n->os->make_dir(n->os, path);
+    if (st != ST_OK && st != ST_EXISTS) return st;
+    TRY(os_path_join(path, n->dir, "state/main.db"));
+    struct exec_config exec = {
+        .os = n->os, .mem = n->mem, .path = path, .genesis = buf_span(&n->genesis_bytes)};
+    st = exec_open(&n->exec, &exec, reason);
+    if (st != ST_OK)
+        (void)snprintf(what, NODE_WHAT_MAX, "state/main.db: %s (%s)", status_text(st), reason);
+    TRY(st);
+    st = custody_open(&n->custody, n->os, n->mem, n->dir, n->signer);
+    if (st != ST_OK) say(what, st, "the custody of keys cannot be opened");
+    return st;
+}
+
+static void wake_doors(void *context)
+{
+    struct node *n = context;
+    loop_wake_send(n->wake);
+}
+
+static void node_failed(void *context, enum status st, const char *what)
+{
+    struct node *n = context;
+    mutex_lock(n->failure_mutex);
+    if (n->failure == ST_OK) {
+        n->failure = st == ST_OK ? ST_IO : st;
+        (void)snprintf(n->failure_what, NODE_WHAT_MAX, "%s: %s", what, status_text(st));
+    }
+    mutex_unlock(n->failure_mutex);
+    node_stop(n);
+}
+
+static enum status open_replica(struct node *n,
+                                const struct secret_key *key,
+                                const struct node_open *open,
+                                char *what)
+{
+    struct replica_config config = {
+        .os = n->os,
+        .mem = n->mem,
+        .engine = {.chain_id = n->chain_id,
+                   .signer = n->signer,
+                   .node_key = *key,
+                   .exec_version = n->genesis.exec_version,
+                   .block_txs_max = n->genesis.block_txs_max,
+                   .batch_age_ms = n->genesis.batch_age_ms},
+        .exec = n->exec,
+        .store = n->store,
+        .outbox = n->outbox,
+        .failed = node_failed,
+        .context = n,
+    };
+    enum status st = replica_new(&n->replica, &config, open->progress);
+    mem_wipe(&config.engine.node_key, sizeof config.engine.node_key);
+    if (st != ST_OK) say(what, st, "the blocks could not be replayed");
+    return st;
+}
+
+static enum status open_running(struct node *n,
+                                const struct secret_key *key,
+                                const struct node_open *open,
+                                char *what)
+{
+    TRY(mutex_new(&n->failure_mutex, n->mem));
+    TRY(loop_new(&n->loop, n->mem));
+    TRY(loop_wake_new(&n->wake, n->loop, on_wake, n));
+    TRY(queue_new(&n->outbox, n->mem, 2 * REPLICA_TICKETS_MAX, wake_doors, n));
+    TRY(open_replica(n, key, open, what));
+
+    struct verify_config verify = {.mem = n->mem,
+                                   .signer = n->signer,
+                                   .thread_count = n->config.verify_threads,
+                                   .verified = replica_inbox(n->replica),
+                                   .refused = n->outbox};
+    TRY(verify_new(&n->verify, &verify));
+    struct local_config local = {.os = n->os,
+                                 .mem = n->mem,
+                                 .loop = n->loop,
+                                 .custody = n->custody,
+                                 .exec = n->exec,
+                                 .replica = n->replica,
+                                 .chain_id = n->chain_id,
+                                 .outbox = n->outbox};
+    TRY(local_new(&n->local, &local));
+    n->tables = (struct chain_tables_source){
+        .mem = n->mem, .store = n->store, .exec = n->exec, .status = status_line, .context = n};
+    struct readers_config readers = {.os = n->os,
+                                     .mem = n->mem,
+                                     .exec = n->exec,
+                                     .tables = &n->tables,
+                                     .outbox = n->outbox,
+                                     .thread_count = n->config.read_threads};
+    TRY(readers_new(&n->readers, &readers));
+    local_attach(n->local, n->readers, n->verify);
+    return ST_OK;
+}
+
+void node_close(struct node *n)
+{
+    if (n == NULL) return;
+    readers_free(n->readers);
+    verify_free(n->verify);
+    replica_free(n->replica);
+    local_free(n->local);
+    queue_free(n->outbox);
+    if (n->wake != NULL) loop_wake_free(n->wake);
+    if (n->loop != NULL) loop_free(n->loop);
+    custody_close(n->custody);
+    exec_close(n->exec);
+    store_close(n->store);
+    arena_fini(&n->genesis_arena);
+    buf_fini(&n->genesis_bytes);
+    mutex_free(n->failure_mutex);
+    signer_free(n->signer);
+    mem_free(n->mem, n);
+}
+
+/* --- running ------------------------------------------------------------------------------------ */
+
+const struct node_config *node_settings(const struct node *n)
+{
+    return &n->config;
+}
+
+struct loop *node_loop(struct node *n)
+{
+    return n->loop;
+}
+
+struct backend *node_backend(struct node *n)
+{
+    return local_backend(n->local);
+}
+
+void node_view(struct node *n, struct replica_view *out)
+{
+    replica_view(n->replica, out);
+}
+
+void node_stop(struct node *n)
+{
+    atomic_store(&n->is_stopping, true);
+    loop_wake_send(n->wake);
+}
+
+static void on_wake(void *context)
+{
+    struct node *n = context;
+    local_drain(n->local);
+    if (!atomic_load(&n->is_stopping)) return;
+    if (!n->is_stop_seen) {
+        n->is_stop_seen = true;
+        if (n->stopped != NULL) n->stopped(n->stopped_context);
+    }
+    loop_stop(n->loop);
+}
+
+/* After the loop: what is in flight is finished, what waits is refused, sessions are let go. */
+static void settle(struct node *n)
+{
+    verify_free(n->verify); /* Verified ones reach the replica's inbox before it stops. */
+    n->verify = NULL;
+    replica_stop(n->replica);
+    readers_free(n->readers);
+    n->readers = NULL;
+    while (!local_is_idle(n->local))
+        local_drain(n->local);
+}
+
+static enum status save(struct node *n, char *what)
+{
+    uint64_t height = 0;
+    enum status st = store_sync(n->store);
+    if (st == ST_OK) st = store_results_sync(n->store);
+    if (st == ST_OK) st = db_checkpoint(exec_db(n->exec), &height);
+    if (st != ST_OK) say(what, st, "the state could not be saved");
+    return st;
+}
+
+enum status node_run(struct node *n, void (*stopped)(void *context), void *context, char *what)
+{
+    what[0] = 0;
+    n->stopped = stopped;
+    n->stopped_context = context;
+    TRY(replica_start(n->replica));
+    loop_run(n->loop);
+    settle(n);
+    if (n->failure != ST_OK) {
+        (void)snprintf(what, NODE_WHAT_MAX, "%s", n->failure_what);
+        return n->failure;
+    }
+    return save(n, what);
+}
+
+/* --- trustsql.status ---------------------------------------------------------------------------- */
+
+static void put_hash(struct buf *out, const struct hash *hash)
+{
+    char text[2 * HASH_SIZE + 1];
+    hex_encode(text, hash_span(hash));
+    buf_put_text(out, text);
+}
+
+static void put_number(struct buf *out, uint64_t value)
+{
+    buf_printf(out, "%llu", (unsigned long long)value);
+}
+
+static void put_cpu(struct node *n, struct buf *out, uint32_t stage)
+{
+    struct replica_cpu cpu;
+    replica_cpu(n->replica, &cpu);
+    const uint64_t ns[] = {verify_cpu_ns(n->verify), cpu.consensus,  cpu.store,
+                           cpu.exec,                 cpu.checkpoint, readers_cpu_ns(n->readers)};
+    put_number(out, ns[stage] / 1000u);
+}
+
+static void put_view(struct node *n, struct buf *out, uint32_t index)
+{
+    struct replica_view view;
+    node_view(n, &view);
+    switch (index) {
+    case 0: put_hash(out, &n->chain_id); break;
+    case 1: buf_put(out, n->genesis.members[n->index].node_name); break;
+    case 2: buf_put(out, n->genesis.members[n->index].organisation); break;
+    case 3: put_number(out, n->index); break;
+    case 4: put_number(out, view.executed_height); break;
+    case 5: put_number(out, view.height); break;
+    case 6: put_number(out, view.view); break;
+    case 7: put_number(out, 0); break;
+    case 8: buf_put_text(out, "BFT"); break;
+    case 9: put_hash(out, &view.digest); break;
+    case 10: put_number(out, view.height - view.executed_height); break;
+    case 11: put_number(out, view.waiting); break;
+    case 12: put_number(out, view.time_ms); break;
+    case 13: put_number(out, db_height_min(exec_db(n->exec))); break;
+    case 14: put_number(out, db_file_height(exec_db(n->exec))); break;
+    default: put_number(out, n->genesis.exec_version); break;
+    }
+}
+
+static bool status_line(void *context, uint32_t index, const char **name, struct buf *value)
+{
+    static const char *const names[] = {"chain_id", "node", "organisation", "index", "height",
+                                        "proposed", "view", "leader", "mode", "digest",
+                                        "lag", "waiting", "block_time_ms", "height_min",
+                                        "file_height", "exec_version"};
+    static const char *const stages[] = {"cpu_us_verify", "cpu_us_consensus", "cpu_us_store",
+                                         "cpu_us_exec",   "cpu_us_checkpoint", "cpu_us_read"};
+    const uint32_t count = sizeof names / sizeof names[0];
+    const uint32_t stage_count = sizeof stages / sizeof stages[0];
+    struct node *n = context;
+    if (index < count) {
+        *name = names[index];
+        put_view(n, value, index);
+        return true;
+    }
+    if (index - count < stage_count) {
+        *name = stages[index - count];
+        put_cpu(n, value, index - count);
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,54 @@
+/* node.h - One replica: opens what is in its directory, runs its threads, offers a backend to doors.
+ *
+ * Directory (docs/format/directory.md): node.conf, genesis, node.key, custody, custody.key, lock,
+ * journal, blocks/, results/, state/main.db. The caller's thread runs the doors' loop. */
+#ifndef TRUSTSQL_NODE_NODE_H
+#define TRUSTSQL_NODE_NODE_H
+
+#include "ledger/genesis.h"
+#include "node/backend.h"
+#include "node/config.h"
+#include "node/replica.h"
+#include "os/loop.h"
+
+#define NODE_WHAT_MAX 256u
+
+struct node;
+
+struct node_open {
+    struct os *os;
+    struct mem *mem;
+    const char *dir;
+    /* Recovery shows itself when it lasts; may be null. */
+    void (*progress)(uint64_t height, uint64_t target);
+};
+
+/* what[NODE_WHAT_MAX]: why it failed and what to do. ST_LOCKED: another process has the directory;
+ * ST_CORRUPT: stored data are damaged. */
+NODISCARD enum status node_open(struct node **out, const struct node_open *open, char *what);
+void node_close(struct node *n); /* After node_run. Null allowed. */
+
+const struct node_config *node_settings(const struct node *n);
+struct loop *node_loop(struct node *n); /* For doors. */
+struct backend *node_backend(struct node *n);
+void node_view(struct node *n, struct replica_view *out); /* Any thread. */
+
+/* Serve until node_stop or a failure. ST_OK after a stop: all is durable, the state is in its file.
+ * Otherwise what[NODE_WHAT_MAX] says what happened. stopped (may be null) is called on the doors'
+ * loop once clients must go: doors close there. */
+NODISCARD enum status node_run(struct node *n, void (*stopped)(void *context), void *context,
+                               char *what);
+
+/* Ask node_run to end; any thread. */
+void node_stop(struct node *n);
+
+/* --- files of a node's directory ---------------------------------------------------------------- */
+
+#define NODE_GENESIS_SIZE_MAX (16u << 20)
+
+/* The node's Ed25519 key from DIR/node.key. */
+NODISCARD enum status node_key_read(struct os *os, const char *dir, struct secret_key *out);
+NODISCARD enum status node_key_write(struct os *os, const char *dir, const struct secret_key *key);
+NODISCARD enum status node_genesis_read(struct os *os, const char *dir, struct buf *out);
+
+#endif
