@@ -11,7 +11,7 @@
 #define DIAG_TEXT_MAX 256
 
 struct diag {
-    char sqlstate[6]; /* Five characters and 0; empty: nothing wrong. */
+    char sqlstate[6];  /* Five characters and 0; empty: nothing wrong. */
     uint32_t position; /* 1-based character in the statement's text; 0: unknown. */
     char message[DIAG_TEXT_MAX];
     char detail[DIAG_TEXT_MAX]; /* May be empty. */

@@ -1,8 +1,8 @@
 /* idtable.h - Open-addressing index from 32-byte ids to the caller's own numbering.
  *
- * Holds only numbers; the ids stay where the caller keeps them and are fetched through id_of. The ids
- * must be uniformly distributed (hashes): their first bytes are the hash value. Pure but for mem; one
- * thread. */
+ * Holds only numbers; the ids stay where the caller keeps them and are fetched through id_of. The
+ * ids must be uniformly distributed (hashes): their first bytes are the hash value. Pure but for
+ * mem; one thread. */
 #ifndef TRUSTSQL_BASE_IDTABLE_H
 #define TRUSTSQL_BASE_IDTABLE_H
 

@@ -35,6 +35,15 @@ void merkle_prove(struct merkle_path *out,
                   size_t count,
                   size_t index);
 
+/* All levels of a tree in one array, for the paths of many leaves: merkle_levels_size(count) hashes,
+ * made once, then each path is a walk. count > 0. */
+size_t merkle_levels_size(size_t count);
+void merkle_levels_build(struct hash *levels, const struct hash *leaves, size_t count);
+void merkle_levels_path(struct merkle_path *out,
+                        const struct hash *levels,
+                        size_t count,
+                        size_t index);
+
 /* ST_OK when leaf at index of a tree of count leaves gives root, else ST_INVALID. */
 NODISCARD enum status merkle_check(const struct merkle_path *path,
                                    const struct hash *leaf,

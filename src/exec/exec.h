@@ -5,6 +5,7 @@
 #ifndef TRUSTSQL_EXEC_EXEC_H
 #define TRUSTSQL_EXEC_EXEC_H
 
+#include "crypto/merkle.h"
 #include "ledger/block.h"
 #include "ledger/genesis.h"
 #include "ledger/receipt.h"
@@ -32,6 +33,10 @@ struct db *exec_db(struct exec *e);
 uint64_t exec_height(const struct exec *e);
 struct hash exec_digest(const struct exec *e); /* D of exec_height; D_0 from genesis. */
 
+/* History tree over the hashes of blocks 1…exec_height (leaf = merkle_leaf of the hash); kept in the
+ * state's note beside height and digest, so that a restart need not read all blocks. */
+void exec_history(const struct exec *e, struct merkle_tree *out);
+
 /* Catalog of the newest height; a reference the caller returns with sql_catalog_unref. Any thread. */
 struct sql_catalog *exec_catalog(struct exec *e);
 
@@ -47,9 +52,11 @@ struct exec_rows { /* Rows of one operation, for the door that waits. */
     struct sql_column *columns;
     uint32_t column_count;
     struct span rows; /* Rowset encoding. */
-    uint64_t row_count;
+    uint64_t returned_count; /* Rows in rows. */
+    uint64_t row_count;      /* For the command tag: rows changed, or returned by a SELECT. */
     const char *tag;
     bool tag_has_count;
+    const char *notice; /* Null, or a notice for the client (struct sql_statement). */
 };
 
 struct exec_tx_outcome {
@@ -88,6 +95,12 @@ struct exec_account {
 };
 NODISCARD enum status exec_account_by_name(sqlite3 *connection, struct span name,
                                            struct exec_account *out);
+
+/* May this account run the statement? 42501 in d. The rule of execution, also used before reading. */
+NODISCARD enum status exec_check_access(const struct sql_catalog *catalog,
+                                        const struct sql_statement *statement,
+                                        const struct exec_account *account,
+                                        struct diag *d);
 
 /* Decode a stored result record: D_h and receipts (spans into record, arrays in a). */
 struct exec_record {

@@ -1,8 +1,8 @@
 /* backend.h - What a door needs of a node: this one, or a remote one through the proxy.
  *
  * Every function is called, and every callback comes, on the doors' loop. A door decodes and
- * authenticates; the backend parses, signs, submits, reads. Data borrowed in a callback are valid until
- * it returns. */
+ * authenticates; the backend parses, signs, submits, reads. Data borrowed in a callback are valid
+ * until it returns. */
 #ifndef TRUSTSQL_NODE_BACKEND_H
 #define TRUSTSQL_NODE_BACKEND_H
 
@@ -15,14 +15,17 @@ struct backend_session; /* One client's: user, ledger, settings. */
 
 #define BACKEND_CALLS_MAX 256u /* Calls of one session that may run at once. */
 
-/* Where the results of one call go. Order: for each statement described? rows* complete; a failure ends
- * the call with failed; every call ends with done, exactly once, also after cancel and close. Callbacks
- * may come while execute runs. Calls that overlap are answered in the order in which they were issued:
- * nothing of a call comes before the done of the one before it. */
+/* Where the results of one call go. Order: for each statement described? rows* complete; a failure
+ * ends the call with failed; every call ends with done, exactly once, also after cancel and close.
+ * Callbacks may come while execute runs. Calls that overlap are answered in the order in which they
+ * were issued: nothing of a call comes before the done of the one before it. */
 struct backend_reply {
     void (*columns)(void *context, const struct sql_column *columns, uint32_t count);
-    void (*rows)(void *context, const struct sql_column *columns, uint32_t count,
-                 struct span rows, uint64_t row_count); /* Rowset encoding, whole rows. */
+    void (*rows)(void *context,
+                 const struct sql_column *columns,
+                 uint32_t count,
+                 struct span rows,
+                 uint64_t row_count); /* Rowset encoding, whole rows. */
     void (*complete)(void *context, const char *tag, bool has_count, uint64_t count);
     void (*notice)(void *context, const struct diag *d);
     void (*failed)(void *context, const struct diag *d);
@@ -31,7 +34,8 @@ struct backend_reply {
 };
 
 struct backend_call {
-    struct span text; /* Query string. Several statements: one transaction when any of them writes. */
+    struct span
+        text; /* Query string. Several statements: one transaction when any of them writes. */
     const enum sql_type *param_types; /* Declared; SQL_UNKNOWN: inferred. */
     const struct sql_value *params;   /* Typed as backend_describe said. */
     uint32_t param_count;
@@ -51,27 +55,38 @@ struct backend_description { /* Arena memory of the caller. */
 struct backend_table {
     /* Verifier of a user's password for the door's SCRAM exchange (mock for an unknown one: then
      * *is_mock). The door never sees keys. */
-    void (*verifier)(struct backend *b, struct span user, struct scram_verifier *out, bool *is_mock);
+    void (*verifier)(struct backend *b,
+                     struct span user,
+                     struct scram_verifier *out,
+                     bool *is_mock);
     /* After authentication. 3D000 for an unknown ledger, 28000 for a user without an account. */
-    enum status (*session_open)(struct backend *b, struct backend_session **out, struct span user,
-                                struct span ledger, struct diag *d);
-    /* Calls that still run end with done before it returns; nothing comes after. Submitted writes go
-     * on. Never called from within a callback. */
+    enum status (*session_open)(struct backend *b,
+                                struct backend_session **out,
+                                struct span user,
+                                struct span ledger,
+                                struct diag *d);
+    /* Calls that still run end with done before it returns; nothing comes after. Submitted writes
+     * go on. Never called from within a callback. */
     void (*session_close)(struct backend *b, struct backend_session *s);
-    /* Data are copied. One call at a time per session, but calls whose description said may_overlap may
-     * be issued while only such calls run, up to BACKEND_CALLS_MAX of them. A failed one does not stop
-     * those behind it. */
-    void (*execute)(struct backend *b, struct backend_session *s, const struct backend_call *call,
+    /* Data are copied. One call at a time per session, but calls whose description said may_overlap
+     * may be issued while only such calls run, up to BACKEND_CALLS_MAX of them. A failed one does
+     * not stop those behind it. */
+    void (*execute)(struct backend *b,
+                    struct backend_session *s,
+                    const struct backend_call *call,
                     const struct backend_reply *reply);
     /* Types of one statement (extended protocol). Synchronous. */
-    enum status (*describe)(struct backend *b, struct backend_session *s, struct arena *a,
-                            const struct backend_call *call, struct backend_description *out,
+    enum status (*describe)(struct backend *b,
+                            struct backend_session *s,
+                            struct arena *a,
+                            const struct backend_call *call,
+                            struct backend_description *out,
                             struct diag *d);
     /* Interrupt a running read; a write already submitted goes on. */
     void (*cancel)(struct backend *b, struct backend_session *s);
-    /* The client reads too slowly (false) or has caught up (true): hold back rows of the running call;
-     * a few that are on their way may still come. May be null: then a door ends the session of a
-     * client that lets too much pile up. */
+    /* The client reads too slowly (false) or has caught up (true): hold back rows of the running
+     * call; a few that are on their way may still come. May be null: then a door ends the session
+     * of a client that lets too much pile up. */
     void (*flow)(struct backend *b, struct backend_session *s, bool is_open);
 };
 

@@ -1,5 +1,5 @@
-/* A call: its query string compiled, then its statements one after the other (reads), or all of them as
- * one transaction (when any writes). */
+/* A call: its query string compiled, then its statements one after the other (reads), or all of
+ * them as one transaction (when any writes). */
 #include "base/must.h"
 #include "node/local_int.h"
 
@@ -101,15 +101,19 @@ void call_begin(struct local_call *c)
     call_compile(c);
     enum status st = c->diag.sqlstate[0] == 0 ? ST_OK : ST_INVALID;
     c->state = CALL_RUNNING;
-    if (st == ST_OK && c->is_submit) st = submit_begin(c);
-    else if (st == ST_OK && c->is_write) st = write_begin(c);
-    else if (st == ST_OK) run_reads(c);
+    if (st == ST_OK && c->is_submit)
+        st = submit_begin(c);
+    else if (st == ST_OK && c->is_write)
+        st = write_begin(c);
+    else if (st == ST_OK)
+        run_reads(c);
     if (st == ST_OK) return;
     if (c->diag.sqlstate[0] == 0) out_of_memory(c);
     c->state = CALL_DONE;
 }
 
-/* --- reads -------------------------------------------------------------------------------------- */
+/* --- reads --------------------------------------------------------------------------------------
+ */
 
 static enum status check_access(struct local_call *c, const struct compiled *statement)
 {
@@ -144,13 +148,13 @@ static enum status show(struct local_call *c, const struct sql_statement *statem
     buf_init(&row, c->session->local->config.mem, 0);
     enum status st = settings_show(&c->session->settings, statement->name, &value, &c->diag);
     if (st == ST_OK) {
-        sql_rowset_put_text(&row, buf_span(&value));
+        sql_rowset_put_bytes(&row, buf_span(&value));
         st = buf_status(&row);
     }
     if (st == ST_OK) {
         c->reply.columns(c->reply.context, statement->columns, statement->column_count);
-        c->reply.rows(c->reply.context, statement->columns, statement->column_count,
-                      buf_span(&row), 1);
+        c->reply.rows(c->reply.context, statement->columns, statement->column_count, buf_span(&row),
+                      1);
         c->reply.complete(c->reply.context, "SHOW", false, 0);
     }
     buf_fini(&value);

@@ -1,6 +1,6 @@
-/* One SQLite module serves the three tables; a table is its declaration and the functions that step to
- * the next row and give a column. Plans are bit sets: which of the conditions LOW, HIGH, TXID the
- * arguments of xFilter carry, in this order.
+/* One SQLite module serves the three tables; a table is its declaration and the functions that step
+ * to the next row and give a column. Plans are bit sets: which of the conditions LOW, HIGH, TXID
+ * the arguments of xFilter carry, in this order.
  *
  * I1 a cursor never passes the height that was executed when it was opened. */
 #include "node/chain_tables.h"
@@ -66,7 +66,8 @@ static const struct row_source transactions_rows = {
 static const struct row_source status_rows = {"CREATE TABLE x(name TEXT, value TEXT)", -1, -1,
                                               next_status, status_column};
 
-/* --- rows -------------------------------------------------------------------------------------- */
+/* --- rows --------------------------------------------------------------------------------------
+ */
 
 static enum status load_block(struct cursor *c)
 {
@@ -118,12 +119,12 @@ static enum status next_status(struct cursor *c, bool is_first)
 {
     c->height = is_first ? 0 : c->height + 1;
     buf_reset(&c->value);
-    c->is_at_end =
-        !c->source->status(c->source->context, (uint32_t)c->height, &c->name, &c->value);
+    c->is_at_end = !c->source->status(c->source->context, (uint32_t)c->height, &c->name, &c->value);
     return buf_status(&c->value);
 }
 
-/* --- columns ----------------------------------------------------------------------------------- */
+/* --- columns -----------------------------------------------------------------------------------
+ */
 
 static void put_hash(sqlite3_context *to, const struct hash *hash)
 {
@@ -202,7 +203,8 @@ static enum status status_column(struct cursor *c, sqlite3_context *to, int colu
     return ST_OK;
 }
 
-/* --- SQLite's module --------------------------------------------------------------------------- */
+/* --- SQLite's module ---------------------------------------------------------------------------
+ */
 
 static int connect_table(sqlite3 *connection,
                          void *aux,
@@ -249,10 +251,10 @@ static int plan_bit(const struct row_source *rows, const struct sqlite3_index_co
     if (condition->iColumn == rows->txid_column && is_equal) return PLAN_TXID;
     if (condition->iColumn != rows->height_column || rows->height_column < 0) return 0;
     if (is_equal) return PLAN_LOW | PLAN_HIGH;
-    bool is_low = condition->op == SQLITE_INDEX_CONSTRAINT_GE ||
-                  condition->op == SQLITE_INDEX_CONSTRAINT_GT;
-    bool is_high = condition->op == SQLITE_INDEX_CONSTRAINT_LE ||
-                   condition->op == SQLITE_INDEX_CONSTRAINT_LT;
+    bool is_low =
+        condition->op == SQLITE_INDEX_CONSTRAINT_GE || condition->op == SQLITE_INDEX_CONSTRAINT_GT;
+    bool is_high =
+        condition->op == SQLITE_INDEX_CONSTRAINT_LE || condition->op == SQLITE_INDEX_CONSTRAINT_LT;
     return is_low ? PLAN_LOW : is_high ? PLAN_HIGH : 0;
 }
 
@@ -327,8 +329,8 @@ static void seek_txid(struct cursor *c, sqlite3_value *value)
     struct hash txid;
     uint64_t height = 0;
     uint32_t index = 0;
-    bool is_hash = sqlite3_value_type(value) == SQLITE_BLOB &&
-                   sqlite3_value_bytes(value) == (int)HASH_SIZE;
+    bool is_hash =
+        sqlite3_value_type(value) == SQLITE_BLOB && sqlite3_value_bytes(value) == (int)HASH_SIZE;
     if (is_hash) memcpy(txid.bytes, sqlite3_value_blob(value), HASH_SIZE);
     if (!is_hash || store_find_tx(c->source->store, &txid, &height, &index) != ST_OK ||
         height < c->height || height > c->last) {
@@ -348,8 +350,8 @@ static uint64_t height_of(sqlite3_value *value)
     return height < 0 ? 0 : (uint64_t)height;
 }
 
-static int filter(sqlite3_vtab_cursor *base, int plan, const char *text, int argc,
-                  sqlite3_value **argv)
+static int filter(
+    sqlite3_vtab_cursor *base, int plan, const char *text, int argc, sqlite3_value **argv)
 {
     (void)text;
     (void)argc;
@@ -398,9 +400,9 @@ static int rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 
 #define MODULE(connect)                                                                            \
     {                                                                                              \
-        .iVersion = 1, .xConnect = (connect), .xBestIndex = best_index,                            \
-        .xDisconnect = disconnect, .xOpen = open_cursor, .xClose = close_cursor,                   \
-        .xFilter = filter, .xNext = next, .xEof = at_end, .xColumn = column, .xRowid = rowid,      \
+        .iVersion = 1, .xConnect = (connect), .xBestIndex = best_index, .xDisconnect = disconnect, \
+        .xOpen = open_cursor, .xClose = close_cursor, .xFilter = filter, .xNext = next,            \
+        .xEof = at_end, .xColumn = column, .xRowid = rowid,                                        \
     }
 static const sqlite3_module blocks_module = MODULE(connect_blocks);
 static const sqlite3_module transactions_module = MODULE(connect_transactions);
@@ -421,8 +423,8 @@ enum status chain_tables_register(sqlite3 *connection, const struct chain_tables
             const struct chain_tables_source *in;
             void *out;
         } aux = {.in = source};
-        int code = sqlite3_create_module_v2(connection, tables[i].name, tables[i].module, aux.out,
-                                            NULL);
+        int code =
+            sqlite3_create_module_v2(connection, tables[i].name, tables[i].module, aux.out, NULL);
         if (code != SQLITE_OK) return ST_NO_MEMORY;
     }
     return ST_OK;

@@ -1,8 +1,8 @@
 /* chain_tables.h - trustsql.blocks, trustsql.transactions and trustsql.status as SQL tables.
  *
  * SQLite virtual tables over the block store and the running node, on reader connections only; they
- * show heights up to the newest executed one. A condition on height or txid is used to find the rows;
- * anything else scans. Columns as the catalog lists them (docs/sql/system-tables.md). */
+ * show heights up to the newest executed one. A condition on height or txid is used to find the
+ * rows; anything else scans. Columns as the catalog lists them (docs/sql/system-tables.md). */
 #ifndef TRUSTSQL_NODE_CHAIN_TABLES_H
 #define TRUSTSQL_NODE_CHAIN_TABLES_H
 

@@ -7,7 +7,7 @@
 
 #include "sql/sql.h"
 
-#define COMPILED_SLOTS 512u
+#define COMPILED_SLOTS     512u
 #define COMPILED_ARENA_MAX (16u << 20)
 
 struct compiled {
@@ -19,7 +19,8 @@ struct compiled {
     enum sql_type *declared;
     uint32_t declared_count;
     struct sql_statement statement;
-    bool is_deferred; /* Depends on DDL before it in the same query string: compiled when executed. */
+    bool is_deferred; /* Depends on DDL before it in the same query string: compiled when executed.
+                       */
     /* Writes: the text that is signed, and the literals taken out of it. */
     struct span lifted;
     struct sql_value *literals;
@@ -40,11 +41,14 @@ struct compiled_request {
 };
 
 /* A reference to the compiled statement; d says why not. */
-NODISCARD enum status compiled_get(struct compiled **out, struct compiled_cache *cache,
-                                   const struct compiled_request *request, struct diag *d);
+NODISCARD enum status compiled_get(struct compiled **out,
+                                   struct compiled_cache *cache,
+                                   const struct compiled_request *request,
+                                   struct diag *d);
 
 /* A statement that can only be compiled when it is executed. */
-NODISCARD enum status compiled_defer(struct compiled **out, struct compiled_cache *cache,
+NODISCARD enum status compiled_defer(struct compiled **out,
+                                     struct compiled_cache *cache,
                                      const struct compiled_request *request);
 
 void compiled_unref(struct compiled *c); /* Null allowed. */

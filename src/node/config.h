@@ -21,7 +21,9 @@ struct node_config {
 void node_config_defaults(struct node_config *config);
 
 /* DIR/node.conf over the defaults. what[160] says which line is wrong. */
-NODISCARD enum status node_config_read(struct node_config *config, struct os *os, const char *dir,
+NODISCARD enum status node_config_read(struct node_config *config,
+                                       struct os *os,
+                                       const char *dir,
                                        char *what);
 
 void node_config_write(const struct node_config *config, struct buf *out);

@@ -52,12 +52,12 @@ struct engine_effect {
     enum engine_journal_slot slot;
     uint64_t lsn;
     uint64_t height;
-    uint64_t time_ms;     /* NEED_BATCH. */
-    struct header header; /* PROPOSE. */
-    struct hash hash;     /* PROPOSE: of header. */
+    uint64_t time_ms;                     /* NEED_BATCH. */
+    struct header header;                 /* PROPOSE. */
+    struct hash hash;                     /* PROPOSE: of header. */
     const struct certificate *final_cert; /* NEED_BATCH: for the body, or null; FINAL: of height. */
-    const struct certificate *res_cert;   /* NEED_BATCH: for the body, or null; RESULT: of height. */
-    struct vote vote;                     /* WRITE: the record is its encoding. */
+    const struct certificate *res_cert; /* NEED_BATCH: for the body, or null; RESULT: of height. */
+    struct vote vote;                   /* WRITE: the record is its encoding. */
 };
 
 /* Pointers inside are valid until the next step. */

@@ -1,7 +1,8 @@
-/* executor.h - The one thread that applies ordered blocks, and the thread that checkpoints the state.
+/* executor.h - The one thread that applies ordered blocks, and the thread that checkpoints the
+ * state.
  *
- * Blocks run in order of height; each comes back executed, its result stored (not yet synced: results
- * are derived). Checkpoints first make the results durable, then the state (store.h). */
+ * Blocks run in order of height; each comes back executed, its result stored (not yet synced:
+ * results are derived). Checkpoints first make the results durable, then the state (store.h). */
 #ifndef TRUSTSQL_NODE_EXECUTOR_H
 #define TRUSTSQL_NODE_EXECUTOR_H
 

@@ -31,6 +31,7 @@ struct flow_block;
 /* One who waits on the doors' loop. Memory of the one who waits; settled is called exactly once. */
 struct ticket {
     void (*settled)(struct ticket *t);
+    void *owner;              /* Whose it is; for settled. */
     enum status status;       /* ST_OK: executed and certified; else refused, diag says why. */
     struct diag diag;         /* Refused. */
     struct flow_block *block; /* ST_OK: borrowed during settled. */
@@ -61,7 +62,7 @@ struct flow_block {
     struct buf body_bytes;
     struct buf bytes; /* [header, body] as stored. */
     struct flow_tx **txs;
-    struct tx *views;   /* The same transactions as one array, for the executor. */
+    struct tx *views; /* The same transactions as one array, for the executor. */
     bool *wants_rows;
     struct hash *txids;
     uint32_t tx_count;
@@ -72,8 +73,10 @@ struct flow_block {
 };
 
 /* Takes txs[count]: their array is copied, the transactions belong to the block. */
-NODISCARD enum status flow_block_new(struct flow_block **out, struct mem *mem,
-                                     struct flow_tx *const *txs, uint32_t count);
+NODISCARD enum status flow_block_new(struct flow_block **out,
+                                     struct mem *mem,
+                                     struct flow_tx *const *txs,
+                                     uint32_t count);
 void flow_block_free(struct flow_block *b); /* With its transactions. Null allowed. */
 
 /* Append the proof of transaction index of a certified block. */

@@ -1,22 +1,31 @@
-/* I1 only the first call of a session answers; callbacks run only inside session_advance, execute or
- *    the delivery of something that arrived.
- * I2 a closed session says nothing any more and is freed with its last call.
- * I3 a call is freed only when no read and no ticket of it is under way. */
+/* I1 only the first call of a session answers; callbacks run only inside session_advance, execute
+ * or the delivery of something that arrived. I2 a closed session says nothing any more and is freed
+ * with its last call. I3 a call is freed only when no read and no ticket of it is under way. */
 #include "node/local.h"
 
 #include "base/must.h"
 #include "node/local_int.h"
 
-static void table_verifier(struct backend *b, struct span user, struct scram_verifier *out,
+static void table_verifier(struct backend *b,
+                           struct span user,
+                           struct scram_verifier *out,
                            bool *is_mock);
-static enum status table_session_open(struct backend *b, struct backend_session **out,
-                                      struct span user, struct span ledger, struct diag *d);
+static enum status table_session_open(struct backend *b,
+                                      struct backend_session **out,
+                                      struct span user,
+                                      struct span ledger,
+                                      struct diag *d);
 static void table_session_close(struct backend *b, struct backend_session *s);
-static void table_execute(struct backend *b, struct backend_session *s,
-                          const struct backend_call *call, const struct backend_reply *reply);
-static enum status table_describe(struct backend *b, struct backend_session *s, struct arena *a,
+static void table_execute(struct backend *b,
+                          struct backend_session *s,
+                          const struct backend_call *call,
+                          const struct backend_reply *reply);
+static enum status table_describe(struct backend *b,
+                                  struct backend_session *s,
+                                  struct arena *a,
                                   const struct backend_call *call,
-                                  struct backend_description *out, struct diag *d);
+                                  struct backend_description *out,
+                                  struct diag *d);
 static void table_cancel(struct backend *b, struct backend_session *s);
 static void table_flow(struct backend *b, struct backend_session *s, bool is_open);
 
@@ -33,7 +42,8 @@ static struct local *local_of(struct backend *b)
     return (struct local *)b;
 }
 
-/* --- life --------------------------------------------------------------------------------------- */
+/* --- life ---------------------------------------------------------------------------------------
+ */
 
 enum status local_new(struct local **out, const struct local_config *config)
 {
@@ -76,7 +86,8 @@ bool local_is_idle(const struct local *l)
     return l->sessions == NULL;
 }
 
-/* --- sessions ----------------------------------------------------------------------------------- */
+/* --- sessions -----------------------------------------------------------------------------------
+ */
 
 static void table_verifier(struct backend *b,
                            struct span user,
@@ -143,8 +154,10 @@ static void free_session(struct backend_session *s)
     must(s->first == NULL); /* I3 */
     must(s->held_first == NULL);
     struct local *l = s->local;
-    if (s->previous != NULL) s->previous->next = s->next;
-    else l->sessions = s->next;
+    if (s->previous != NULL)
+        s->previous->next = s->next;
+    else
+        l->sessions = s->next;
     if (s->next != NULL) s->next->previous = s->previous;
     l->session_count--;
     mem_free(l->config.mem, s);
@@ -214,7 +227,8 @@ static void table_session_close(struct backend *b, struct backend_session *s)
     session_advance(s);
 }
 
-/* --- calls -------------------------------------------------------------------------------------- */
+/* --- calls --------------------------------------------------------------------------------------
+ */
 
 static void drop_first(struct backend_session *s)
 {
@@ -307,8 +321,10 @@ static void table_execute(struct backend *b,
         refuse_call(reply, "53200", "out of memory");
         return;
     }
-    if (s->last == NULL) s->first = c;
-    else s->last->next = c;
+    if (s->last == NULL)
+        s->first = c;
+    else
+        s->last->next = c;
     s->last = c;
     s->call_count++;
     session_advance(s);
@@ -374,7 +390,8 @@ static void table_cancel(struct backend *b, struct backend_session *s)
     readers_cancel(local_of(b)->readers, &c->read);
 }
 
-/* --- what arrives ------------------------------------------------------------------------------- */
+/* --- what arrives -------------------------------------------------------------------------------
+ */
 
 static void table_flow(struct backend *b, struct backend_session *s, bool is_open)
 {
@@ -397,8 +414,10 @@ static void on_read(struct read_chunk *chunk)
         return;
     }
     chunk->next = NULL;
-    if (s->held_last == NULL) s->held_first = chunk;
-    else s->held_last->next = chunk;
+    if (s->held_last == NULL)
+        s->held_first = chunk;
+    else
+        s->held_last->next = chunk;
     s->held_last = chunk;
 }
 
@@ -428,11 +447,11 @@ void local_drain(struct local *l)
     void *items[256];
     uint32_t count = queue_take(l->config.outbox, items, 256);
     for (uint32_t i = 0; i < count; i++) {
-        struct flow *flow = items[i];
+        const struct flow *flow = items[i];
         switch (flow->kind) {
-        case FLOW_BLOCK: on_block((struct flow_block *)flow); break;
-        case FLOW_REFUSED: on_refused((struct flow_tx *)flow); break;
-        case FLOW_READ: on_read((struct read_chunk *)flow); break;
+        case FLOW_BLOCK: on_block(items[i]); break;
+        case FLOW_REFUSED: on_refused(items[i]); break;
+        case FLOW_READ: on_read(items[i]); break;
         case FLOW_TX:
         case FLOW_PERSISTED: must(false); break; /* They go to the replica. */
         }

@@ -1,8 +1,8 @@
 /* local.h - The backend of this very node: what the doors of its process talk to.
  *
- * Lives on the doors' loop. Parses and binds statements against the newest catalog, sends reads to the
- * read pool, makes one signed transaction of each query string that writes (with the key that custody
- * holds for the session's account), and answers when its result is certified. */
+ * Lives on the doors' loop. Parses and binds statements against the newest catalog, sends reads to
+ * the read pool, makes one signed transaction of each query string that writes (with the key that
+ * custody holds for the session's account), and answers when its result is certified. */
 #ifndef TRUSTSQL_NODE_LOCAL_H
 #define TRUSTSQL_NODE_LOCAL_H
 

@@ -28,7 +28,7 @@ struct local_call {
     uint64_t row_count;
     struct compiled **statements;
     uint32_t statement_count;
-    uint32_t at;       /* Next statement of a call that only reads. */
+    uint32_t at; /* Next statement of a call that only reads. */
     bool is_compiled;
     bool is_write;
     bool is_submit;

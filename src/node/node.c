@@ -1,6 +1,6 @@
 /* Opening goes from the disk up: genesis and keys, store, state, replica (which replays), backend.
- * Closing goes the other way. Any part that fails while running reports through node_failed and ends
- * the doors' loop; what was acknowledged is durable by then, so a restart loses nothing. */
+ * Closing goes the other way. Any part that fails while running reports through node_failed and
+ * ends the doors' loop; what was acknowledged is durable by then, so a restart loses nothing. */
 #include "node/node.h"
 
 #include <stdatomic.h>
@@ -48,8 +48,10 @@ struct node {
 
 static enum status open_identity(struct node *n, struct secret_key *key, char *what);
 static enum status open_data(struct node *n, char *what);
-static enum status open_running(struct node *n, const struct secret_key *key,
-                                const struct node_open *open, char *what);
+static enum status open_running(struct node *n,
+                                const struct secret_key *key,
+                                const struct node_open *open,
+                                char *what);
 static void on_wake(void *context);
 static bool status_line(void *context, uint32_t index, const char **name, struct buf *value);
 
@@ -82,7 +84,8 @@ enum status node_open(struct node **out, const struct node_open *open, char *wha
     return ST_OK;
 }
 
-/* --- opening ------------------------------------------------------------------------------------ */
+/* --- opening ------------------------------------------------------------------------------------
+ */
 
 static enum status find_self(struct node *n, const struct secret_key *key, char *what)
 {
@@ -100,12 +103,12 @@ static enum status find_self(struct node *n, const struct secret_key *key, char 
 static enum status open_identity(struct node *n, struct secret_key *key, char *what)
 {
     uint8_t seed[32];
-    char reason[160];
+    char reason[160] = "";
     n->os->entropy(n->os, seed, sizeof seed);
     TRY(signer_new(&n->signer, seed));
     enum status st = node_config_read(&n->config, n->os, n->dir, reason);
     if (st != ST_OK) {
-        (void)snprintf(what, NODE_WHAT_MAX, "node.conf: %s", reason);
+        (void)snprintf(what, NODE_WHAT_MAX, "node.conf: %.200s", reason);
         return st;
     }
     st = node_genesis_read(n->os, n->dir, &n->genesis_bytes);
@@ -268,7 +271,8 @@ void node_close(struct node *n)
     mem_free(n->mem, n);
 }
 
-/* --- running ------------------------------------------------------------------------------------ */
+/* --- running ------------------------------------------------------------------------------------
+ */
 
 const struct node_config *node_settings(const struct node *n)
 {
@@ -345,7 +349,8 @@ enum status node_run(struct node *n, void (*stopped)(void *context), void *conte
     return save(n, what);
 }
 
-/* --- trustsql.status ---------------------------------------------------------------------------- */
+/* --- trustsql.status ----------------------------------------------------------------------------
+ */
 
 static void put_hash(struct buf *out, const struct hash *hash)
 {
@@ -363,8 +368,9 @@ static void put_cpu(struct node *n, struct buf *out, uint32_t stage)
 {
     struct replica_cpu cpu;
     replica_cpu(n->replica, &cpu);
-    const uint64_t ns[] = {verify_cpu_ns(n->verify), cpu.consensus,  cpu.store,
-                           cpu.exec,                 cpu.checkpoint, readers_cpu_ns(n->readers)};
+    const uint64_t ns[] = {
+        verify_cpu_ns(n->verify),  cpu.consensus, cpu.store, cpu.exec, cpu.checkpoint,
+        readers_cpu_ns(n->readers)};
     put_number(out, ns[stage] / 1000u);
 }
 
@@ -394,11 +400,11 @@ static void put_view(struct node *n, struct buf *out, uint32_t index)
 
 static bool status_line(void *context, uint32_t index, const char **name, struct buf *value)
 {
-    static const char *const names[] = {"chain_id", "node", "organisation", "index", "height",
-                                        "proposed", "view", "leader", "mode", "digest",
-                                        "lag", "waiting", "block_time_ms", "height_min",
-                                        "file_height", "exec_version"};
-    static const char *const stages[] = {"cpu_us_verify", "cpu_us_consensus", "cpu_us_store",
+    static const char *const names[] = {
+        "chain_id",      "node",       "organisation", "index",       "height", "proposed",
+        "view",          "leader",     "mode",         "digest",      "lag",    "waiting",
+        "block_time_ms", "height_min", "file_height",  "exec_version"};
+    static const char *const stages[] = {"cpu_us_verify", "cpu_us_consensus",  "cpu_us_store",
                                          "cpu_us_exec",   "cpu_us_checkpoint", "cpu_us_read"};
     const uint32_t count = sizeof names / sizeof names[0];
     const uint32_t stage_count = sizeof stages / sizeof stages[0];

@@ -1,4 +1,5 @@
-/* node.h - One replica: opens what is in its directory, runs its threads, offers a backend to doors.
+/* node.h - One replica: opens what is in its directory, runs its threads, offers a backend to
+ * doors.
  *
  * Directory (docs/format/directory.md): node.conf, genesis, node.key, custody, custody.key, lock,
  * journal, blocks/, results/, state/main.db. The caller's thread runs the doors' loop. */
@@ -36,13 +37,16 @@ void node_view(struct node *n, struct replica_view *out); /* Any thread. */
 /* Serve until node_stop or a failure. ST_OK after a stop: all is durable, the state is in its file.
  * Otherwise what[NODE_WHAT_MAX] says what happened. stopped (may be null) is called on the doors'
  * loop once clients must go: doors close there. */
-NODISCARD enum status node_run(struct node *n, void (*stopped)(void *context), void *context,
+NODISCARD enum status node_run(struct node *n,
+                               void (*stopped)(void *context),
+                               void *context,
                                char *what);
 
 /* Ask node_run to end; any thread. */
 void node_stop(struct node *n);
 
-/* --- files of a node's directory ---------------------------------------------------------------- */
+/* --- files of a node's directory ----------------------------------------------------------------
+ */
 
 #define NODE_GENESIS_SIZE_MAX (16u << 20)
 

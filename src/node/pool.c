@@ -16,7 +16,9 @@ struct pool {
     size_t bytes;
 };
 
-static enum status check(const struct pool *p, const struct flow_tx *t, const struct pool_tip *tip,
+static enum status check(const struct pool *p,
+                         const struct flow_tx *t,
+                         const struct pool_tip *tip,
                          struct diag *d);
 
 static const uint8_t *id_of(const void *context, uint32_t number)
@@ -66,23 +68,23 @@ static enum status check(const struct pool *p,
     }
     if (tx_check_span(&t->tx, tip->time_ms, tip->height) != ST_OK) {
         diag_set(d, "TQ002", "the transaction is outside its span of validity");
-        diag_detail(d, "It may be included for at most 10 minutes and 2048 blocks, until its own limit.");
+        diag_detail(
+            d, "It may be included for at most 10 minutes and 2048 blocks, until its own limit.");
         diag_hint(d, "Sign it again; check the clock of the signing machine.");
         return ST_EXPIRED;
     }
     uint64_t height = txset_find(p->span, &t->tx.txid);
     if (height == 0 && idtable_find(&p->index, t->tx.txid.bytes) == IDTABLE_NONE) return ST_OK;
     diag_set(d, "TQ003", "the transaction is known already");
-    if (height > 0) diag_detail(d, "It is in block %llu.", (unsigned long long)height);
-    else diag_detail(d, "It waits for a block.");
+    if (height > 0)
+        diag_detail(d, "It is in block %llu.", (unsigned long long)height);
+    else
+        diag_detail(d, "It waits for a block.");
     diag_hint(d, "Its result is in trustsql.transactions; sign with a new nonce to repeat it.");
     return ST_DUPLICATE;
 }
 
-enum status pool_add(struct pool *p,
-                     struct flow_tx *t,
-                     const struct pool_tip *tip,
-                     struct diag *d)
+enum status pool_add(struct pool *p, struct flow_tx *t, const struct pool_tip *tip, struct diag *d)
 {
     TRY(check(p, t, tip, d));
     if (p->count == POOL_TXS_MAX || t->size > POOL_BYTES_MAX - p->bytes) {
@@ -136,11 +138,8 @@ uint32_t pool_take(struct pool *p, struct flow_tx **out, const struct pool_take 
     return count;
 }
 
-enum status pool_note_block(struct pool *p,
-                            uint64_t height,
-                            uint64_t time_ms,
-                            const struct hash *txids,
-                            uint32_t count)
+enum status pool_note_block(
+    struct pool *p, uint64_t height, uint64_t time_ms, const struct hash *txids, uint32_t count)
 {
     txset_expire(p->span, height, time_ms);
     return txset_add_block(p->span, height, time_ms, txids, count);

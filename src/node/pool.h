@@ -13,7 +13,7 @@
 
 struct pool;
 
-struct pool_tip { /* What the next block will be measured against. */
+struct pool_tip {     /* What the next block will be measured against. */
     uint64_t height;  /* Of the next block. */
     uint64_t time_ms; /* At least. */
 };
@@ -23,7 +23,9 @@ void pool_free(struct pool *p); /* With the transactions in it. Null allowed. */
 
 /* Takes t when ST_OK. Refusals leave it with the caller and d filled: ST_WRONG_CHAIN, ST_EXPIRED,
  * ST_DUPLICATE, ST_BUSY (full). */
-NODISCARD enum status pool_add(struct pool *p, struct flow_tx *t, const struct pool_tip *tip,
+NODISCARD enum status pool_add(struct pool *p,
+                               struct flow_tx *t,
+                               const struct pool_tip *tip,
                                struct diag *d);
 
 uint32_t pool_waiting(const struct pool *p);
@@ -40,8 +42,8 @@ struct pool_take {
 uint32_t pool_take(struct pool *p, struct flow_tx **out, const struct pool_take *take);
 
 /* A block was proposed (or replayed at start): its ids belong to the span from now on. */
-NODISCARD enum status pool_note_block(struct pool *p, uint64_t height, uint64_t time_ms,
-                                      const struct hash *txids, uint32_t count);
+NODISCARD enum status pool_note_block(
+    struct pool *p, uint64_t height, uint64_t time_ms, const struct hash *txids, uint32_t count);
 
 /* Everything that waits, one at a time, when the node stops. Null: empty. */
 struct flow_tx *pool_drain(struct pool *p);

@@ -1,8 +1,8 @@
 /* queue.h - Bounded hand-over of pointers between threads, in chunks.
  *
- * Any thread may push; one thread takes. The taker either waits (a thread of its own) or is notified
- * (a loop): notify is called when the queue stops being empty, outside the lock. A full queue refuses:
- * whoever pushes tells its client to try again. */
+ * Any thread may push; one thread takes. The taker either waits (a thread of its own) or is
+ * notified (a loop): notify is called when the queue stops being empty, outside the lock. A full
+ * queue refuses: whoever pushes tells its client to try again. */
 #ifndef TRUSTSQL_NODE_QUEUE_H
 #define TRUSTSQL_NODE_QUEUE_H
 
@@ -15,8 +15,11 @@
 struct queue;
 
 /* notify may be null. */
-NODISCARD enum status queue_new(struct queue **out, struct mem *mem, uint32_t count_max,
-                                void (*notify)(void *context), void *context);
+NODISCARD enum status queue_new(struct queue **out,
+                                struct mem *mem,
+                                uint32_t count_max,
+                                void (*notify)(void *context),
+                                void *context);
 void queue_free(struct queue *q); /* Null allowed; items left in it are the caller's loss. */
 
 /* ST_BUSY: full. ST_CLOSED: after queue_close. */

@@ -142,7 +142,8 @@ uint64_t readers_cpu_ns(const struct readers *r)
     return total;
 }
 
-/* --- one read ---------------------------------------------------------------------------------- */
+/* --- one read ----------------------------------------------------------------------------------
+ */
 
 static sqlite3_stmt **slot_of(struct reader *reader, const char *text)
 {
@@ -158,8 +159,8 @@ static enum status prepare(struct reader *reader, const char *text, sqlite3_stmt
     if (*slot == NULL || strcmp(sqlite3_sql(*slot), text) != 0) {
         sqlite3_finalize(*slot);
         *slot = NULL;
-        int code = sqlite3_prepare_v3(reader->connection, text, -1, SQLITE_PREPARE_PERSISTENT,
-                                      slot, NULL);
+        int code =
+            sqlite3_prepare_v3(reader->connection, text, -1, SQLITE_PREPARE_PERSISTENT, slot, NULL);
         if (code != SQLITE_OK) {
             sql_error(&reader->diag, reader->connection, code, reader->job->catalog,
                       &reader->context);
@@ -189,8 +190,8 @@ static bool send_chunk(struct reader *reader, struct read_chunk *chunk)
     struct read_job *job = chunk->job;
     bool is_last = chunk->is_last;
     mutex_lock(r->mutex);
-    while (!is_last && job->chunks_out >= READERS_CHUNKS_OUT &&
-           !atomic_load(&job->is_cancelled) && !atomic_load(&r->is_closing))
+    while (!is_last && job->chunks_out >= READERS_CHUNKS_OUT && !atomic_load(&job->is_cancelled) &&
+           !atomic_load(&r->is_closing))
         cond_wait(r->released, r->mutex);
     job->chunks_out++;
     mutex_unlock(r->mutex);
@@ -228,8 +229,7 @@ static void explain_failure(struct reader *reader, int code)
     } else if (atomic_load(&reader->readers->is_closing)) {
         diag_set(&reader->diag, "57P01", "the node is shutting down");
     } else {
-        sql_error(&reader->diag, reader->connection, code, reader->job->catalog,
-                  &reader->context);
+        sql_error(&reader->diag, reader->connection, code, reader->job->catalog, &reader->context);
     }
 }
 
@@ -251,8 +251,10 @@ static enum status run_statement(struct reader *reader, sqlite3_stmt *stmt)
         }
         chunk = new_chunk(reader);
     }
-    if (code == SQLITE_ROW) diag_set(&reader->diag, "53200", "out of memory");
-    else if (code != SQLITE_DONE) explain_failure(reader, code);
+    if (code == SQLITE_ROW)
+        diag_set(&reader->diag, "53200", "out of memory");
+    else if (code != SQLITE_DONE)
+        explain_failure(reader, code);
     sqlite3_reset(stmt);
     sqlite3_clear_bindings(stmt);
     finish(reader, chunk);

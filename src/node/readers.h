@@ -1,8 +1,9 @@
-/* readers.h - The read pool: SELECTs on their own threads, at a known height, never in a write's way.
+/* readers.h - The read pool: SELECTs on their own threads, at a known height, never in a write's
+ * way.
  *
- * A job runs one compiled statement on a pooled read-only connection. Its rows come back in chunks on
- * the outbox of the doors; a job whose door is slow waits, with at most READERS_CHUNKS_OUT chunks under
- * way. Every job ends with exactly one chunk that is_last. */
+ * A job runs one compiled statement on a pooled read-only connection. Its rows come back in chunks
+ * on the outbox of the doors; a job whose door is slow waits, with at most READERS_CHUNKS_OUT
+ * chunks under way. Every job ends with exactly one chunk that is_last. */
 #ifndef TRUSTSQL_NODE_READERS_H
 #define TRUSTSQL_NODE_READERS_H
 

@@ -4,7 +4,9 @@
 
 static enum status decode_txs(struct flow_tx ***out, struct mem *mem, const struct body *body);
 static void free_txs(struct mem *mem, struct flow_tx **txs, uint32_t count);
-static enum status read_block(const struct replay *r, uint64_t height, struct buf *bytes,
+static enum status read_block(const struct replay *r,
+                              uint64_t height,
+                              struct buf *bytes,
                               struct flow_block **out);
 static enum status apply(const struct replay *r, struct flow_block *b);
 
@@ -32,7 +34,7 @@ enum status replay_decode(struct flow_block **out, struct mem *mem, struct span 
     }
     mem_free(mem, txs);
     (*out)->header = header;
-    (*out)->hash = header_hash(&header, mem);
+    (*out)->hash = header_hash(&header);
 out:
     arena_fini(&arena);
     return st;
@@ -54,9 +56,9 @@ static enum status decode_txs(struct flow_tx ***out, struct mem *mem, const stru
     for (uint32_t i = 0; i < body->tx_count && st == ST_OK; i++) {
         struct span bytes = body->txs[i];
         txs[i] = bytes.size > TX_BYTES_MAX ? NULL : flow_tx_new(mem, bytes);
-        st = txs[i] == NULL ? ST_NO_MEMORY
-                            : tx_decode(&txs[i]->tx, &txs[i]->arena,
-                                        span_of(txs[i]->bytes, txs[i]->size));
+        st = txs[i] == NULL
+                 ? ST_NO_MEMORY
+                 : tx_decode(&txs[i]->tx, &txs[i]->arena, span_of(txs[i]->bytes, txs[i]->size));
     }
     if (st != ST_OK) {
         free_txs(mem, txs, body->tx_count);

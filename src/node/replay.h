@@ -1,4 +1,5 @@
-/* replay.h - From the store to a running replica: apply what the state lacks, remember the live span.
+/* replay.h - From the store to a running replica: apply what the state lacks, remember the live
+ * span.
  *
  * The blocks are our own, checked when they were voted for; still each is decoded strictly, and its
  * hash is compared with its child's parent: damage is ST_CORRUPT, never a crash. */

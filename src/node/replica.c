@@ -14,10 +14,10 @@
 #include "os/loop.h"
 #include "os/thread.h"
 
-#define REPLICA_BLOCKS    128u
-#define REPLICA_INBOX_MAX (VERIFY_QUEUE_MAX + 4u * REPLICA_BLOCKS)
-#define REPLICA_CHUNK     256u
-#define REPLICA_TICK_MS   10u
+#define REPLICA_BLOCKS          128u
+#define REPLICA_INBOX_MAX       (VERIFY_QUEUE_MAX + 4u * REPLICA_BLOCKS)
+#define REPLICA_CHUNK           256u
+#define REPLICA_TICK_MS         10u
 #define REPLICA_BLOCK_BYTES_MAX (BLOCK_BYTES_MAX / 2u)
 
 _Static_assert(REPLICA_BLOCKS > ENGINE_WINDOW + ENGINE_LAG_MAX, "I1: heights must not collide");
@@ -85,8 +85,7 @@ static enum status open_parts(struct replica *r)
     TRY(mutex_new(&r->view_mutex, mem));
     TRY(queue_new(&r->inbox, mem, REPLICA_INBOX_MAX, wake_inbox, r));
     TRY(pool_new(&r->pool, mem, &r->config.engine.chain_id));
-    struct storage_config storage = {
-        .mem = mem, .store = r->config.store, .done = r->inbox};
+    struct storage_config storage = {.mem = mem, .store = r->config.store, .done = r->inbox};
     TRY(storage_new(&r->storage, &storage));
     struct executor_config executor = {.os = r->config.os,
                                        .mem = mem,
@@ -245,22 +244,24 @@ static void on_persisted(struct replica *r, struct storage_job *job)
     mem_free(r->config.mem, job);
 }
 
-static void on_message(struct replica *r, struct flow *flow)
+static void on_executed(struct replica *r, const struct flow_block *b)
 {
+    struct engine_event event = {
+        .kind = ENGINE_EXECUTED, .height = b->header.height, .digest = b->outcome.digest};
+    step(r, &event);
+}
+
+static void on_message(struct replica *r, void *item)
+{
+    const struct flow *flow = item;
     switch (flow->kind) {
-    case FLOW_TX: on_tx(r, (struct flow_tx *)flow); return;
-    case FLOW_PERSISTED: on_persisted(r, (struct storage_job *)flow); return;
-    case FLOW_BLOCK: {
-        const struct flow_block *b = (const struct flow_block *)flow;
-        struct engine_event event = {.kind = ENGINE_EXECUTED,
-                                     .height = b->header.height,
-                                     .digest = b->outcome.digest};
-        step(r, &event);
-        return;
+    case FLOW_TX: on_tx(r, item); return;
+    case FLOW_PERSISTED: on_persisted(r, item); return;
+    case FLOW_BLOCK: on_executed(r, item); return;
+    case FLOW_REFUSED:
+    case FLOW_READ: break;
     }
-    case FLOW_REFUSED: break;
-    }
-    must(false); /* Refused transactions go to the outbox. */
+    must(false); /* Those go to the doors. */
 }
 
 static void tick(struct replica *r)
@@ -302,7 +303,8 @@ static void on_timer(void *context)
     tick(context);
 }
 
-/* --- what the engine wants --------------------------------------------------------------------- */
+/* --- what the engine wants ---------------------------------------------------------------------
+ */
 
 static enum status encode_body(struct flow_block *b, const struct engine_effect *need)
 {
@@ -426,8 +428,7 @@ static void step(struct replica *r, const struct engine_event *event)
     enum status st = solo_step(&r->engine, event, effects);
     must(st == ST_OK); /* Events come from our own threads, in order. */
     for (uint32_t i = 0; i < effects->count && st == ST_OK; i++)
-        st = perform(r, &effects->items[i],
-                     i + 1 < effects->count ? &effects->items[i + 1] : NULL);
+        st = perform(r, &effects->items[i], i + 1 < effects->count ? &effects->items[i + 1] : NULL);
     if (st == ST_OK && effects->count > 0 &&
         effects->items[effects->count - 1].kind == ENGINE_NEED_BATCH) {
         struct engine_effect need = effects->items[effects->count - 1];

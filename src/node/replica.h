@@ -1,7 +1,7 @@
 /* replica.h - Loop A: the engine, the pool, and the performing of effects in order.
  *
- * Its thread alone touches engine and pool. Transactions arrive verified on replica_inbox; certified
- * blocks and refused transactions leave on the outbox given, towards the doors. */
+ * Its thread alone touches engine and pool. Transactions arrive verified on replica_inbox;
+ * certified blocks and refused transactions leave on the outbox given, towards the doors. */
 #ifndef TRUSTSQL_NODE_REPLICA_H
 #define TRUSTSQL_NODE_REPLICA_H
 
@@ -39,7 +39,8 @@ struct replica_view {
 };
 
 /* Replays what the state lacks from the store, then stands ready. progress may be null. */
-NODISCARD enum status replica_new(struct replica **out, const struct replica_config *config,
+NODISCARD enum status replica_new(struct replica **out,
+                                  const struct replica_config *config,
                                   void (*progress)(uint64_t height, uint64_t target));
 void replica_free(struct replica *r); /* After replica_stop. Null allowed. */
 

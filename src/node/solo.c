@@ -7,8 +7,8 @@
  * PERSISTED  | lsn covers votes in flight            | FINAL for each, in order of height
  * EXECUTED   | next height                           | WRITE(result vote), RESULT
  *
- * A block is due when transactions wait (nothing in flight: at once; else a full batch or old enough),
- * when a result of transactions is in no header yet, or after a minute of silence (1.9).
+ * A block is due when transactions wait (nothing in flight: at once; else a full batch or old
+ * enough), when a result of transactions is in no header yet, or after a minute of silence (1.9).
  *
  * I1 executed ≤ final ≤ tip ≤ final + W.
  * I2 a block is final only when the lsn of its vote is durable.
@@ -56,7 +56,8 @@ static struct engine_effect *add_effect(struct engine_effects *out, enum engine_
     return effect;
 }
 
-/* P1 and P2 name the block: with one voter the vote is its own quorum certificate. P3 is cumulative. */
+/* P1 and P2 name the block: with one voter the vote is its own quorum certificate. P3 is
+ * cumulative. */
 static struct vote make_vote(const struct solo *s, uint64_t height, const struct hash *hash)
 {
     struct vote vote = {.voter = 0};
@@ -97,8 +98,10 @@ static bool is_block_due(const struct solo *s, const struct engine_event *event)
 
 static void step_tick(struct solo *s, const struct engine_event *event, struct engine_effects *out)
 {
-    if (event->waiting == 0) s->waiting_since_ms = 0;
-    else if (s->waiting_since_ms == 0) s->waiting_since_ms = event->mono_ms;
+    if (event->waiting == 0)
+        s->waiting_since_ms = 0;
+    else if (s->waiting_since_ms == 0)
+        s->waiting_since_ms = event->mono_ms;
     if (s->proposed_mono_ms == 0) s->proposed_mono_ms = event->mono_ms;
 
     if (s->is_batch_asked || !is_block_due(s, event)) return;
@@ -130,12 +133,12 @@ static void fill_header(const struct solo *s, const struct engine_batch *batch, 
                          .mode = MODE_BFT};
     if (s->final_cert.entry_count > 0) {
         h->final_height = s->final_cert.statement.height;
-        h->final_cert_hash = certificate_hash(&s->final_cert, mem_system());
+        h->final_cert_hash = certificate_hash(&s->final_cert);
     }
     if (s->res_cert.entry_count > 0) {
         h->res_height = s->res_cert.statement.height;
         h->res_digest = s->res_cert.statement.hash;
-        h->res_cert_hash = certificate_hash(&s->res_cert, mem_system());
+        h->res_cert_hash = certificate_hash(&s->res_cert);
     }
 }
 
@@ -148,7 +151,7 @@ static enum status step_batch(struct solo *s,
     struct engine_effect *propose = add_effect(out, ENGINE_PROPOSE);
     fill_header(s, &event->batch, &propose->header);
     propose->height = propose->header.height;
-    propose->hash = header_hash(&propose->header, mem_system());
+    propose->hash = header_hash(&propose->header);
 
     struct hash leaf = merkle_leaf(hash_span(&propose->hash));
     merkle_tree_add(&s->tip.history, &leaf);

@@ -8,9 +8,9 @@
 #include "crypto/merkle.h"
 #include "node/engine.h"
 
-#define SOLO_AHEAD_MS_MAX    500u   /* Block time may run before the clock by this (prec, 1.16). */
-#define SOLO_CERTIFY_MS      50u    /* A result waits at most this long for a block to carry it. */
-#define SOLO_HEARTBEAT_MS    60000u /* An idle chain proposes an empty block this often. */
+#define SOLO_AHEAD_MS_MAX 500u   /* Block time may run before the clock by this (prec, 1.16). */
+#define SOLO_CERTIFY_MS   50u    /* A result waits at most this long for a block to carry it. */
+#define SOLO_HEARTBEAT_MS 60000u /* An idle chain proposes an empty block this often. */
 
 struct solo_config {
     struct hash chain_id;
@@ -21,14 +21,14 @@ struct solo_config {
     uint32_t batch_age_ms;
 };
 
-struct solo_tip { /* Where a restart continues: the newest block of the store, executed. */
-    uint64_t height; /* 0: nothing but the genesis. */
+struct solo_tip {     /* Where a restart continues: the newest block of the store, executed. */
+    uint64_t height;  /* 0: nothing but the genesis. */
     struct hash hash; /* Chain id at height 0. */
     uint64_t time_ms;
-    struct hash digest; /* D_height. */
+    struct hash digest;         /* D_height. */
     struct merkle_tree history; /* Over the hashes of blocks 1…height. */
-    uint64_t res_height; /* Newest result that a header carries. */
-    bool has_txs;        /* Some block above res_height has transactions. */
+    uint64_t res_height;        /* Newest result that a header carries. */
+    bool has_txs;               /* Some block above res_height has transactions. */
 };
 
 struct solo {
@@ -53,12 +53,14 @@ struct solo {
 };
 
 /* Also signs the statements about the tip again: a restart needs no certificate from disk. */
-NODISCARD enum status solo_init(struct solo *s, const struct solo_config *config,
+NODISCARD enum status solo_init(struct solo *s,
+                                const struct solo_config *config,
                                 const struct solo_tip *tip);
 void solo_fini(struct solo *s); /* Wipes the key. */
 
 /* ST_INVALID: an event that cannot come now (a bug of the runtime shows here, not later). */
-NODISCARD enum status solo_step(struct solo *s, const struct engine_event *event,
+NODISCARD enum status solo_step(struct solo *s,
+                                const struct engine_event *event,
                                 struct engine_effects *out);
 
 #endif

@@ -1,7 +1,7 @@
 /* storage.h - The storage thread: append, journal, one sync for all that waits, report.
  *
- * Jobs run in order. A failure of the disk is final: it is reported once, nothing more is written and
- * the node stops (consensus.md 1.14). */
+ * Jobs run in order. A failure of the disk is final: it is reported once, nothing more is written
+ * and the node stops (consensus.md 1.14). */
 #ifndef TRUSTSQL_NODE_STORAGE_H
 #define TRUSTSQL_NODE_STORAGE_H
 
@@ -11,7 +11,7 @@
 
 #define STORAGE_QUEUE_MAX 256u
 
-struct storage_job { /* Made by the replica, freed by it after it came back. */
+struct storage_job {          /* Made by the replica, freed by it after it came back. */
     struct flow flow;         /* FLOW_PERSISTED when done. */
     struct flow_block *block; /* Append it; null: none. Stays the replica's. */
     enum engine_journal_slot slot;

@@ -1,5 +1,5 @@
-/* A ring of ids in order of inclusion, and an index of positions in it. Expiry takes from the front, so
- * a position never moves while it is in the set.
+/* A ring of ids in order of inclusion, and an index of positions in it. Expiry takes from the
+ * front, so a position never moves while it is in the set.
  *
  * I1 every live id is in the index under its position, and nothing else is.
  * I2 blocks are in ascending height and their counts add up to the ids in the ring. */
@@ -109,11 +109,8 @@ static enum status grow(struct txset *s, uint64_t need)
     return ST_OK;
 }
 
-enum status txset_add_block(struct txset *s,
-                            uint64_t height,
-                            uint64_t time_ms,
-                            const struct hash *txids,
-                            uint32_t count)
+enum status txset_add_block(
+    struct txset *s, uint64_t height, uint64_t time_ms, const struct hash *txids, uint32_t count)
 {
     must(s->block_count < TXSET_BLOCKS);
     TRY(grow(s, s->count + count));

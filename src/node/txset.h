@@ -1,7 +1,7 @@
 /* txset.h - The exact set of transaction ids of the live span.
  *
- * A transaction may be included within 10 minutes and 2,048 blocks (consensus.md 1.15), so its id must
- * be known for that long. Rebuilt from the blocks at start, never written. One thread. */
+ * A transaction may be included within 10 minutes and 2,048 blocks (consensus.md 1.15), so its id
+ * must be known for that long. Rebuilt from the blocks at start, never written. One thread. */
 #ifndef TRUSTSQL_NODE_TXSET_H
 #define TRUSTSQL_NODE_TXSET_H
 
@@ -18,8 +18,8 @@ void txset_free(struct txset *s); /* Null allowed. */
 uint64_t txset_find(const struct txset *s, const struct hash *txid);
 
 /* All ids of one block, in order of height. Ids in the set already are a bug. */
-NODISCARD enum status txset_add_block(struct txset *s, uint64_t height, uint64_t time_ms,
-                                      const struct hash *txids, uint32_t count);
+NODISCARD enum status txset_add_block(
+    struct txset *s, uint64_t height, uint64_t time_ms, const struct hash *txids, uint32_t count);
 
 /* Drop blocks that no transaction valid at (height, time_ms) can repeat: called with those of the
  * next block before it is added. */

@@ -1,7 +1,7 @@
 /* verify.h - Verification threads: decode once, check signatures once, off every loop.
  *
- * Transactions come in from any thread and leave, in no particular order, on the sink: verified, or as
- * FLOW_REFUSED with the ticket's status and diag set (dropped when nobody waits). */
+ * Transactions come in from any thread and leave, in no particular order, on the sink: verified, or
+ * as FLOW_REFUSED with the ticket's status and diag set (dropped when nobody waits). */
 #ifndef TRUSTSQL_NODE_VERIFY_H
 #define TRUSTSQL_NODE_VERIFY_H
 
@@ -31,7 +31,8 @@ NODISCARD enum status verify_submit(struct verify *v, struct flow_tx *t);
 /* CPU time of all its threads so far. */
 uint64_t verify_cpu_ns(const struct verify *v);
 
-/* The check of one transaction, as the threads do it: decode, limits, signatures. d says why not. */
+/* The check of one transaction, as the threads do it: decode, limits, signatures. d says why not.
+ */
 NODISCARD enum status verify_tx(struct flow_tx *t, const struct signer *signer, struct diag *d);
 
 #endif

@@ -1,14 +1,14 @@
 /* From a query string to a signed transaction and back: one operation per statement, literals as
  * parameters, signed with the key that custody holds for the session's account. */
-#include <stddef.h>
-
+#include "base/hex.h"
 #include "base/must.h"
 #include "node/local_int.h"
 
 #define WRITE_VALID_MS     (5u * 60u * 1000u)
 #define WRITE_VALID_BLOCKS 1024u
 
-static enum status build_op(struct local_call *c, const struct compiled *statement,
+static enum status build_op(struct local_call *c,
+                            const struct compiled *statement,
                             struct tx_op *op);
 static enum status sign(struct local_call *c, struct tx *tx, struct buf *out);
 static enum status submit_bytes(struct local_call *c, struct span bytes, bool wants_rows);
@@ -29,7 +29,9 @@ static enum status put_param(struct local_call *c, struct tx_param *to, const st
     return st;
 }
 
-static enum status build_op(struct local_call *c, const struct compiled *statement, struct tx_op *op)
+static enum status build_op(struct local_call *c,
+                            const struct compiled *statement,
+                            struct tx_op *op)
 {
     uint32_t given = statement->is_deferred ? 0 : statement->statement.param_count;
     if (given > c->param_count) {
@@ -43,8 +45,7 @@ static enum status build_op(struct local_call *c, const struct compiled *stateme
     op->params = arena_alloc_zero(&c->arena, op->param_count + 1u, sizeof *op->params);
     if (op->params == NULL) return ST_NO_MEMORY;
     for (uint32_t i = 0; i < op->param_count; i++) {
-        const struct sql_value *v =
-            i < given ? &c->params[i] : &statement->literals[i - given];
+        const struct sql_value *v = i < given ? &c->params[i] : &statement->literals[i - given];
         TRY(put_param(c, &op->params[i], v));
     }
     return ST_OK;
@@ -126,7 +127,7 @@ static enum status submit_bytes(struct local_call *c, struct span bytes, bool wa
     if (l->ticket_count < REPLICA_TICKETS_MAX) {
         struct flow_tx *t = flow_tx_new(l->config.mem, bytes);
         if (t == NULL) return ST_NO_MEMORY;
-        c->ticket = (struct ticket){.settled = on_settled};
+        c->ticket = (struct ticket){.settled = on_settled, .owner = c};
         t->ticket = &c->ticket;
         t->wants_rows = wants_rows;
         st = verify_submit(l->verify, t);
@@ -166,7 +167,8 @@ enum status submit_begin(struct local_call *c)
     return submit_bytes(c, value->bytes, false);
 }
 
-/* --- answers ------------------------------------------------------------------------------------ */
+/* --- answers ------------------------------------------------------------------------------------
+ */
 
 static void answer_write(struct local_call *c, const struct exec_tx_outcome *outcome)
 {
@@ -198,18 +200,18 @@ static void put_submit_row(struct local_call *c, const struct exec_tx_outcome *o
     buf_init(row, c->session->local->config.mem, 0);
     hex_encode(txid, hash_span(&b->txids[c->ticket.index]));
     enum status st = flow_block_proof(b, c->ticket.index, &proof);
-    sql_rowset_put_text(row, span_text(txid));
-    sql_rowset_put_int(row, (int64_t)b->header.height);
-    sql_rowset_put_text(row, span_text(outcome->is_ok ? "ok" : "failed"));
-    sql_rowset_put_text(row, outcome->receipt);
-    sql_rowset_put_text(row, buf_span(&proof));
+    sql_rowset_put_bytes(row, span_text(txid));
+    sql_rowset_put_integer(row, (int64_t)b->header.height);
+    sql_rowset_put_bytes(row, span_text(outcome->is_ok ? "ok" : "failed"));
+    sql_rowset_put_bytes(row, outcome->receipt);
+    sql_rowset_put_bytes(row, buf_span(&proof));
     if (st != ST_OK || buf_status(row) != ST_OK) diag_set(&c->diag, "53200", "out of memory");
     buf_fini(&proof);
 }
 
 static void on_settled(struct ticket *t)
 {
-    struct local_call *c = (struct local_call *)((uint8_t *)t - offsetof(struct local_call, ticket));
+    struct local_call *c = t->owner;
     struct local *l = c->session->local;
     must(l->ticket_count > 0);
     l->ticket_count--;

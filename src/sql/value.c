@@ -191,8 +191,7 @@ void sql_rowset_put_column(struct buf *out, sqlite3_stmt *stmt, int column)
         return;
     }
     if (kind == SQLITE_INTEGER) {
-        buf_put_u8(out, ROWSET_INTEGER);
-        buf_put_u64_le(out, (uint64_t)sqlite3_column_int64(stmt, column));
+        sql_rowset_put_integer(out, sqlite3_column_int64(stmt, column));
         return;
     }
     const void *data = sqlite3_column_blob(stmt, column);
@@ -201,9 +200,21 @@ void sql_rowset_put_column(struct buf *out, sqlite3_stmt *stmt, int column)
         out->status = ST_NO_MEMORY;
         return;
     }
+    sql_rowset_put_bytes(out, span_of(data, size));
+}
+
+void sql_rowset_put_integer(struct buf *out, int64_t value)
+{
+    buf_put_u8(out, ROWSET_INTEGER);
+    buf_put_u64_le(out, (uint64_t)value);
+}
+
+void sql_rowset_put_bytes(struct buf *out, struct span bytes)
+{
+    must(bytes.size <= UINT32_MAX);
     buf_put_u8(out, ROWSET_BYTES);
-    buf_put_u32_le(out, size);
-    buf_put(out, span_of(data, size));
+    buf_put_u32_le(out, (uint32_t)bytes.size);
+    buf_put(out, bytes);
 }
 
 bool sql_rowset_next(struct span *at, enum sql_type type, struct sql_value *out)

@@ -63,6 +63,10 @@ NODISCARD enum status sql_value_bind(sqlite3_stmt *stmt, int index, const struct
 /* Append column of the current row in rowset encoding. */
 void sql_rowset_put_column(struct buf *out, sqlite3_stmt *stmt, int column);
 
+/* Append one value that does not come from SQLite. */
+void sql_rowset_put_integer(struct buf *out, int64_t value);
+void sql_rowset_put_bytes(struct buf *out, struct span bytes);
+
 /* Next value of a rowset from *at; false at the end or on malformed bytes. */
 bool sql_rowset_next(struct span *at, enum sql_type type, struct sql_value *out);
 
