@@ -10,7 +10,7 @@
 #include "store/store.h"
 
 #define NODE_CONF_SIZE_MAX (64u << 10)
-#define NODE_WHAT_MAX      160u
+#define CONFIG_WHAT_MAX    160u
 
 enum field_kind { FIELD_HOST, FIELD_U16, FIELD_U32, FIELD_U64 };
 
@@ -85,11 +85,11 @@ static int on_entry(void *context, const char *section, const char *name, const 
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         if (strcmp(fields[i].section, section) != 0 || strcmp(fields[i].name, name) != 0) continue;
         if (set_field(parse->config, &fields[i], value)) return 1;
-        (void)snprintf(parse->what, NODE_WHAT_MAX, "[%s] %s: the value \"%.40s\" does not fit",
+        (void)snprintf(parse->what, CONFIG_WHAT_MAX, "[%s] %s: the value \"%.40s\" does not fit",
                        section, name, value);
         return 0;
     }
-    (void)snprintf(parse->what, NODE_WHAT_MAX, "[%.40s] %.40s is no setting of a node", section,
+    (void)snprintf(parse->what, CONFIG_WHAT_MAX, "[%.40s] %.40s is no setting of a node", section,
                    name);
     return 0;
 }
@@ -110,9 +110,9 @@ enum status node_config_read(struct node_config *config, struct os *os, const ch
         int line = ini_parse_string((const char *)text.data, on_entry, &parse);
         if (line != 0) st = ST_INVALID;
         if (line != 0 && what[0] == 0)
-            (void)snprintf(what, NODE_WHAT_MAX, "line %d is not \"key = value\"", line);
+            (void)snprintf(what, CONFIG_WHAT_MAX, "line %d is not \"key = value\"", line);
     } else {
-        (void)snprintf(what, NODE_WHAT_MAX, "%s", status_text(st));
+        (void)snprintf(what, CONFIG_WHAT_MAX, "%s", status_text(st));
     }
     buf_fini(&text);
     return st;

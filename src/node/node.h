@@ -12,7 +12,7 @@
 #include "node/replica.h"
 #include "os/loop.h"
 
-#define NODE_WHAT_MAX 256u
+#define NODE_WHAT_MAX 512u
 
 struct node;
 

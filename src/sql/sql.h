@@ -92,6 +92,7 @@ struct sql_compile {
     struct span text;                  /* One statement. */
     const enum sql_type *param_types;  /* Declared types of $1…; SQL_UNKNOWN: to be inferred. */
     uint32_t param_count;
+    uint64_t account; /* Row id of the account that will own what the statement creates. */
 };
 
 /* Compile one statement. The result lives in a. On failure d says why; ST_INVALID for a wrong
