@@ -60,7 +60,8 @@ struct sql_statement {
     bool tag_has_count;
     /* SELECT, INSERT, UPDATE, DELETE, SUBMIT: one SQLite text with ?1…?n for the parameters. */
     const char *sqlite;
-    /* DDL, GRANT, REVOKE: statements to run in order on the writer, catalog rows included. */
+    /* DDL, GRANT, REVOKE: statements to run in order on the writer, catalog rows included. ?1 in a
+     * step is the row id of the account that runs it (the owner of what it makes). */
     const char **steps;
     uint32_t step_count;
     enum sql_type *param_types;
@@ -69,7 +70,7 @@ struct sql_statement {
     uint32_t column_count;
     struct sql_access *access;
     uint32_t access_count;
-    /* CALL: procedure name and arguments (constants or parameters). SET, SHOW: name and value. */
+    /* CALL: procedure name (without "trustsql.") and arguments (constants or parameters). SET, SHOW: name and value. */
     struct span name;
     struct sql_argument *arguments;
     uint32_t argument_count;
