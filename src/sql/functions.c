@@ -80,7 +80,7 @@
         FUNC2("mod", type, type, type, prefix "_mod(%1, %2)")
 #define BITS(type, prefix)                                                                         \
     OPER("&", type, type, type, "(%1 & %2)"), OPER("|", type, type, type, "(%1 | %2)"),            \
-        OPER("#", type, type, type, "((%1 | %2) - (%1 & %2))"), PREFIX("~", type, type, "(~%1)"),  \
+        OPER("#", type, type, type, "int_xor(%1, %2)"), PREFIX("~", type, type, "(~%1)"),          \
         OPER("<<", type, INT4, type, prefix "_shl(%1, %2)"),                                       \
         OPER(">>", type, INT4, type, prefix "_shr(%1, %2)")
 #define MIN_MAX(type) AGG1("min", type, type, "min(%1)"), AGG1("max", type, type, "max(%1)")
@@ -204,14 +204,11 @@ static const struct sql_function functions[] = {
     FUNC1("chr", INT4, TEXT, "text_chr(%1)"),
     FUNC1("to_hex", INT4, TEXT, "int4_to_hex(%1)"),
     FUNC1("to_hex", INT8, TEXT, "int8_to_hex(%1)"),
-    FUNC1("quote_literal", TEXT, TEXT, "text_quote_literal(%1)"),
     FUNC2("encode", BYTEA, TEXT, TEXT, "bytea_encode(%1, %2)"),
     FUNC2("decode", TEXT, TEXT, BYTEA, "bytea_decode(%1, %2)"),
     FUNC2("get_byte", BYTEA, INT4, INT4, "bytea_get_byte(%1, %2)"),
     FUNC3("set_byte", BYTEA, INT4, INT4, BYTEA, "bytea_set_byte(%1, %2, %3)"),
     FUNC1("sha256", BYTEA, BYTEA, "bytea_sha256(%1)"),
-    FUNC1("md5", TEXT, TEXT, "text_md5(%1)"),
-    FUNC1("md5", BYTEA, TEXT, "text_md5(%1)"),
 
     STABLE0("now", TIME, "ctx_now()"),
     STABLE0("transaction_timestamp", TIME, "ctx_now()"),

@@ -56,6 +56,8 @@ NODISCARD enum status numeric_from_wire(struct numeric *out, struct span wire, s
 void numeric_to_wire(struct buf *out, struct span bytes);
 
 void numeric_from_int(struct numeric *out, int64_t value);
+/* value × 10^−scale, printed with scale digits. */
+void numeric_from_scaled(struct numeric *out, int64_t value, uint32_t scale);
 /* Rounded half away from zero. False: outside int64. */
 bool numeric_to_int(struct span bytes, int64_t *value);
 

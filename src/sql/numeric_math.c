@@ -153,10 +153,17 @@ bool numeric_rescale(struct numeric *out, struct span bytes, uint32_t scale)
 
 void numeric_from_int(struct numeric *out, int64_t value)
 {
+    numeric_from_scaled(out, value, 0);
+}
+
+void numeric_from_scaled(struct numeric *out, int64_t value, uint32_t scale)
+{
+    must(scale <= NUMERIC_SCALE_MAX);
     struct decimal n;
     const bool is_negative = value < 0;
     struct diag unused;
     decimal_from_u64(&n, is_negative ? 0u - (uint64_t)value : (uint64_t)value, is_negative);
+    n.scale = scale;
     const enum status st = decimal_encode(out, &n, &unused);
     must(st == ST_OK);
 }

@@ -15,6 +15,9 @@ void sql_int_print(struct buf *out, int64_t value);
 
 /* Hexadecimal (\x…) or escape form. to has room for text.size bytes. */
 NODISCARD enum status sql_bytea_parse(uint8_t *to, size_t *size, struct span text, struct diag *d);
+/* The forms alone: digits without \x; *size starts at 0. */
+NODISCARD enum status sql_hex_parse(uint8_t *to, size_t *size, struct span text, struct diag *d);
+NODISCARD enum status sql_escape_parse(uint8_t *to, size_t *size, struct span text, struct diag *d);
 void sql_bytea_print(struct buf *out, struct span bytes);
 
 /* UTF-8 without the character 0; 22021. */

@@ -10,8 +10,6 @@ static struct span trim_blanks(struct span text);
 static int shown(struct span text);
 static bool word_matches(struct span text, const char *word, size_t size_min);
 static enum status bad_int(enum sql_type type, struct span text, bool is_range, struct diag *d);
-static enum status parse_hex(uint8_t *to, size_t *size, struct span text, struct diag *d);
-static enum status parse_escape(uint8_t *to, size_t *size, struct span text, struct diag *d);
 static bool is_octal(struct span text, size_t at);
 
 enum status sql_bool_parse(int64_t *out, struct span text, struct diag *d)
@@ -75,8 +73,8 @@ enum status sql_bytea_parse(uint8_t *to, size_t *size, struct span text, struct 
 {
     *size = 0;
     if (text.size >= 2 && text.data[0] == '\\' && text.data[1] == 'x')
-        return parse_hex(to, size, span_of(text.data + 2, text.size - 2), d);
-    return parse_escape(to, size, text, d);
+        return sql_hex_parse(to, size, span_of(text.data + 2, text.size - 2), d);
+    return sql_escape_parse(to, size, text, d);
 }
 
 void sql_bytea_print(struct buf *out, struct span bytes)
@@ -202,7 +200,7 @@ static enum status bad_int(enum sql_type type, struct span text, bool is_range, 
     return ST_INVALID;
 }
 
-static enum status parse_hex(uint8_t *to, size_t *size, struct span text, struct diag *d)
+enum status sql_hex_parse(uint8_t *to, size_t *size, struct span text, struct diag *d)
 {
     for (size_t at = 0; at < text.size;) {
         const uint8_t c = text.data[at];
@@ -226,7 +224,7 @@ static enum status parse_hex(uint8_t *to, size_t *size, struct span text, struct
     return ST_OK;
 }
 
-static enum status parse_escape(uint8_t *to, size_t *size, struct span text, struct diag *d)
+enum status sql_escape_parse(uint8_t *to, size_t *size, struct span text, struct diag *d)
 {
     for (size_t at = 0; at < text.size;) {
         if (text.data[at] != '\\') {

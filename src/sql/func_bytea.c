@@ -1,0 +1,258 @@
+/* func_bytea.c - Functions of bytea: encodings, bytes, hash. */
+#include "base/must.h"
+#include "crypto/hash.h"
+#include "sql/function_int.h"
+#include "sql/value_int.h"
+
+#define BASE64_LINE 76u
+
+static const char base64_digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static bool has_name(struct span name, const char *wanted);
+static void encode_hex(sqlite3_context *c, struct span bytes);
+static void encode_base64(sqlite3_context *c, struct span bytes);
+static void encode_escape(sqlite3_context *c, struct span bytes);
+static void decode_base64(sqlite3_context *c, struct span text);
+static void decode_text(sqlite3_context *c, struct span text, bool is_hex);
+static int base64_value(uint8_t character);
+static bool byte_index(sqlite3_context *c, struct span bytes, int32_t index);
+
+static void bytea_length(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    must(count == 1);
+    if (sqlite3_value_type(args[0]) == SQLITE_NULL) return;
+    sqlite3_result_int64(c, sqlite3_value_bytes(args[0]));
+}
+
+static void bytea_cat(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    if (!function_begin(c, count, args)) return;
+    const struct span a = function_bytes(args[0]);
+    const struct span b = function_bytes(args[1]);
+    uint8_t *out = function_alloc(c, a.size + b.size);
+    if (out == NULL) return;
+    memcpy(out, a.data, a.size);
+    memcpy(out + a.size, b.data, b.size);
+    function_take_bytea(c, out, a.size + b.size);
+}
+
+static void bytea_encode(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    if (!function_begin(c, count, args)) return;
+    const struct span bytes = function_bytes(args[0]);
+    const struct span name = function_bytes(args[1]);
+    if (has_name(name, "hex"))
+        encode_hex(c, bytes);
+    else if (has_name(name, "base64"))
+        encode_base64(c, bytes);
+    else if (has_name(name, "escape"))
+        encode_escape(c, bytes);
+    else
+        function_fail(c, "22023", "unrecognized encoding: \"%.*s\"", (int)name.size,
+                      (const char *)name.data);
+}
+
+static void bytea_decode(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    if (!function_begin(c, count, args)) return;
+    const struct span text = function_bytes(args[0]);
+    const struct span name = function_bytes(args[1]);
+    if (has_name(name, "base64"))
+        decode_base64(c, text);
+    else if (has_name(name, "hex") || has_name(name, "escape"))
+        decode_text(c, text, has_name(name, "hex"));
+    else
+        function_fail(c, "22023", "unrecognized encoding: \"%.*s\"", (int)name.size,
+                      (const char *)name.data);
+}
+
+static void bytea_get_byte(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    if (!function_begin(c, count, args)) return;
+    const struct span bytes = function_bytes(args[0]);
+    const int32_t index = function_int4(args[1]);
+    if (byte_index(c, bytes, index)) sqlite3_result_int(c, bytes.data[index]);
+}
+
+static void bytea_set_byte(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    if (!function_begin(c, count, args)) return;
+    const struct span bytes = function_bytes(args[0]);
+    const int32_t index = function_int4(args[1]);
+    if (!byte_index(c, bytes, index)) return;
+    uint8_t *out = function_alloc(c, bytes.size);
+    if (out == NULL) return;
+    memcpy(out, bytes.data, bytes.size);
+    out[index] = (uint8_t)sqlite3_value_int64(args[2]);
+    function_take_bytea(c, out, bytes.size);
+}
+
+static void bytea_sha256(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    if (!function_begin(c, count, args)) return;
+    const struct hash h = hash_of("", function_bytes(args[0]));
+    function_return_bytea(c, hash_span(&h));
+}
+
+const struct native function_byteas[] = {
+    {.name = "bytea_length", .args = 1, .call = bytea_length},
+    {.name = "bytea_cat", .args = 2, .call = bytea_cat},
+    {.name = "bytea_encode", .args = 2, .call = bytea_encode},
+    {.name = "bytea_decode", .args = 2, .call = bytea_decode},
+    {.name = "bytea_get_byte", .args = 2, .call = bytea_get_byte},
+    {.name = "bytea_set_byte", .args = 3, .call = bytea_set_byte},
+    {.name = "bytea_sha256", .args = 1, .call = bytea_sha256},
+    {.name = NULL},
+};
+
+static bool has_name(struct span name, const char *wanted)
+{
+    if (name.size != strlen(wanted)) return false;
+    for (size_t i = 0; i < name.size; i++) {
+        const uint8_t byte = name.data[i];
+        const uint8_t lower = byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + 32) : byte;
+        if (lower != (uint8_t)wanted[i]) return false;
+    }
+    return true;
+}
+
+static void encode_hex(sqlite3_context *c, struct span bytes)
+{
+    static const char hex[] = "0123456789abcdef";
+    uint8_t *out = function_alloc(c, 2 * bytes.size);
+    if (out == NULL) return;
+    for (size_t i = 0; i < bytes.size; i++) {
+        out[2 * i] = (uint8_t)hex[bytes.data[i] >> 4];
+        out[2 * i + 1] = (uint8_t)hex[bytes.data[i] & 15];
+    }
+    function_take_text(c, out, 2 * bytes.size);
+}
+
+/* Lines of 76 characters, each full one ended by a line feed. */
+static void encode_base64(sqlite3_context *c, struct span bytes)
+{
+    const size_t quads = (bytes.size + 2) / 3;
+    uint8_t *out = function_alloc(c, 4 * quads + 4 * quads / BASE64_LINE);
+    if (out == NULL) return;
+    size_t size = 0;
+    size_t line = 0;
+    for (size_t at = 0; at < bytes.size; at += 3) {
+        const size_t left = bytes.size - at;
+        uint32_t group = (uint32_t)bytes.data[at] << 16;
+        if (left > 1) group |= (uint32_t)bytes.data[at + 1] << 8;
+        if (left > 2) group |= bytes.data[at + 2];
+        out[size++] = (uint8_t)base64_digits[group >> 18];
+        out[size++] = (uint8_t)base64_digits[group >> 12 & 63];
+        out[size++] = left > 1 ? (uint8_t)base64_digits[group >> 6 & 63] : '=';
+        out[size++] = left > 2 ? (uint8_t)base64_digits[group & 63] : '=';
+        line += 4;
+        if (line == BASE64_LINE && left >= 3) {
+            out[size++] = '\n';
+            line = 0;
+        }
+    }
+    function_take_text(c, out, size);
+}
+
+/* Bytes 0 and above 127 as \ooo, the backslash doubled. */
+static void encode_escape(sqlite3_context *c, struct span bytes)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < bytes.size; i++) {
+        const uint8_t b = bytes.data[i];
+        size += b == 0 || b > 127 ? 4 : (b == '\\' ? 2 : 1);
+    }
+    uint8_t *out = function_alloc(c, size);
+    if (out == NULL) return;
+    size = 0;
+    for (size_t i = 0; i < bytes.size; i++) {
+        const uint8_t b = bytes.data[i];
+        const bool is_octal = b == 0 || b > 127;
+        if (is_octal || b == '\\') out[size++] = '\\';
+        if (is_octal) {
+            out[size++] = (uint8_t)('0' + (b >> 6));
+            out[size++] = (uint8_t)('0' + (b >> 3 & 7));
+            out[size++] = (uint8_t)('0' + (b & 7));
+        } else {
+            out[size++] = b;
+        }
+    }
+    function_take_text(c, out, size);
+}
+
+static void decode_base64(sqlite3_context *c, struct span text)
+{
+    uint8_t *out = function_alloc(c, text.size / 4 * 3 + 3);
+    if (out == NULL) return;
+    bool is_wrong = false;
+    size_t size = 0;
+    size_t at = 0;
+    uint32_t group = 0;
+    uint32_t count = 0;
+    uint32_t end = 0; /* Bytes of a group that ends early. */
+    for (; at < text.size && !is_wrong; at++) {
+        const uint8_t b = text.data[at];
+        if (b == ' ' || b == '\t' || b == '\n' || b == '\r') continue;
+        const int value = b == '=' ? 0 : base64_value(b);
+        is_wrong = value < 0 || (b == '=' && end == 0 && count < 2);
+        if (b == '=' && end == 0) end = count == 2 ? 1 : 2;
+        if (is_wrong || ++count < 4) {
+            group = group << 6 | ((uint32_t)value & 63u);
+            continue;
+        }
+        group = group << 6 | (uint32_t)value;
+        out[size++] = (uint8_t)(group >> 16);
+        if (end != 1) out[size++] = (uint8_t)(group >> 8);
+        if (end == 0) out[size++] = (uint8_t)group;
+        group = 0;
+        count = 0;
+    }
+    if (!is_wrong && count == 0) {
+        function_take_bytea(c, out, size);
+        return;
+    }
+    sqlite3_free(out);
+    struct diag d;
+    if (!is_wrong) {
+        diag_set(&d, "22023", "invalid base64 end sequence");
+        diag_hint(&d, "Input data is missing padding, is truncated, or is otherwise corrupted.");
+    } else if (text.data[at - 1] == '=') {
+        diag_set(&d, "22023", "unexpected \"=\" while decoding base64 sequence");
+    } else {
+        diag_set(&d, "22023", "invalid symbol \"%.*s\" found while decoding base64 sequence",
+                 (int)sql_char_size(text.data[at - 1]), (const char *)text.data + at - 1);
+    }
+    function_fail_with(c, &d);
+}
+
+/* hex (without \x) or escape form. */
+static void decode_text(sqlite3_context *c, struct span text, bool is_hex)
+{
+    struct diag d;
+    size_t size = 0;
+    uint8_t *out = function_alloc(c, text.size);
+    if (out == NULL) return;
+    const enum status st =
+        is_hex ? sql_hex_parse(out, &size, text, &d) : sql_escape_parse(out, &size, text, &d);
+    if (st == ST_OK) {
+        function_take_bytea(c, out, size);
+        return;
+    }
+    sqlite3_free(out);
+    function_fail_with(c, &d);
+}
+
+static int base64_value(uint8_t character)
+{
+    const char *at = character == 0 ? NULL : strchr(base64_digits, character);
+    return at == NULL ? -1 : (int)(at - base64_digits);
+}
+
+static bool byte_index(sqlite3_context *c, struct span bytes, int32_t index)
+{
+    if (index >= 0 && (size_t)index < bytes.size) return true;
+    function_fail(c, "2202E", "index %d out of valid range, 0..%lld", (int)index,
+                  (long long)bytes.size - 1);
+    return false;
+}

@@ -1,0 +1,61 @@
+/* function_int.h - What the function files share: arguments, results, fuel and errors.
+ *
+ * Every function finds its struct sql_context as user data. Arguments have the SQLite storage class
+ * of their SQL type, because the compiler typed them. Most functions are strict: NULL in, NULL out.
+ */
+#ifndef TRUSTSQL_SQL_FUNCTION_INT_H
+#define TRUSTSQL_SQL_FUNCTION_INT_H
+
+#include "sql/functions.h"
+#include "sql/numeric.h"
+#include "sql/sql.h"
+
+struct native {       /* One function as SQLite knows it. */
+    const char *name; /* Null ends a table. */
+    int args;         /* −1: any number. */
+    void (*call)(sqlite3_context *c, int count, sqlite3_value **args);
+    void (*step)(sqlite3_context *c, int count, sqlite3_value **args);
+    void (*finish)(sqlite3_context *c);
+};
+
+extern const struct native function_integers[];
+extern const struct native function_numerics[];
+extern const struct native function_texts[];
+extern const struct native function_text_parts[];
+extern const struct native function_matches[];
+extern const struct native function_byteas[];
+extern const struct native function_times[];
+extern const struct native function_casts[];
+extern const struct native function_aggregates[];
+extern const struct native function_contexts[]; /* Not deterministic for SQLite. */
+
+/* Begin a strict function: false when an argument is NULL (the result is NULL then) or the fuel for
+ * the arguments' bytes is not left (the error is set). */
+bool function_begin(sqlite3_context *c, int count, sqlite3_value **args);
+
+/* Take fuel for bytes; false: reached the limit, the error is set. */
+bool function_charge(sqlite3_context *c, size_t bytes);
+
+/* End with an error. The first one of a statement stays. */
+void function_fail(sqlite3_context *c, const char *sqlstate, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void function_fail_with(sqlite3_context *c, const struct diag *d);
+void function_no_memory(sqlite3_context *c);
+
+struct span function_bytes(sqlite3_value *value); /* Of text, bytea, numeric. */
+int32_t function_int4(sqlite3_value *value);
+/* A stored numeric; false when its bytes are none (damaged file): the error is set. */
+bool function_numeric(sqlite3_context *c, sqlite3_value *value, struct span *out);
+
+/* Memory for a result, charged; null: limit or no memory, the error is set. */
+uint8_t *function_alloc(sqlite3_context *c, size_t size);
+/* Give back what function_alloc gave as the result, or part of it. */
+void function_take_text(sqlite3_context *c, uint8_t *data, size_t size);
+void function_take_bytea(sqlite3_context *c, uint8_t *data, size_t size);
+/* Copies. */
+void function_return_text(sqlite3_context *c, struct span text);
+void function_return_bytea(sqlite3_context *c, struct span bytes);
+void function_return_numeric(sqlite3_context *c, const struct numeric *n);
+void function_return_bool(sqlite3_context *c, bool value);
+
+#endif
