@@ -1,8 +1,8 @@
 /* checkpoint.h - Bring the file to the newest height, safely against a crash at any moment.
  *
  * 1. append the old images to the undo journal, sync; 2. write its head, sync; 3. write the pages
- * in place, sync; 4. empty the journal, sync. A crash before 2 leaves the file untouched, one after
- * it is undone at the next open, by us or by stock SQLite.
+ * in place, sync; 4. zero the journal's head, sync, then cut it. A crash before 2 leaves the file
+ * untouched, one after it is undone at the next open, by us or by stock SQLite.
  *
  * Failures: before 3 the journal is emptied and nothing happened. In 3 the file is mixed: it is
  * repaired at once (all pages concerned are in memory, no view notices). A failed sync, or a failed

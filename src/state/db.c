@@ -247,15 +247,15 @@ static enum status open_files(struct db *db, const char *path, char *what)
     enum status st = db->os->file_lock(db->os, db->file, OS_LOCK_EXCLUSIVE, LOCK_RESERVED, 1);
     if (st == ST_LOCKED) return say(what, st, "another process writes the state database");
     TRY(st);
-    return open_file(db, &db->journal, journal);
+    TRY(open_file(db, &db->journal, journal));
+    return sync_parent(db, path); /* Also when a run before died between making and syncing. */
 }
 
 static enum status open_file(struct db *db, struct os_file **out, const char *path)
 {
     enum status st = db->os->file_open(db->os, out, path, OS_WRITE);
     if (st != ST_NOT_FOUND) return st;
-    TRY(db->os->file_open(db->os, out, path, OS_WRITE | OS_CREATE));
-    return sync_parent(db, path);
+    return db->os->file_open(db->os, out, path, OS_WRITE | OS_CREATE);
 }
 
 static enum status sync_parent(struct db *db, const char *path)
@@ -274,11 +274,11 @@ static enum status repair(struct db *db, char *what)
 {
     const struct undo_files files = {
         .os = db->os, .mem = db->mem, .file = db->file, .journal = db->journal};
-    uint64_t size = 0;
-    TRY(db->os->file_size(db->os, db->journal, &size));
-    if (size == 0) return ST_OK;
-    /* Somebody may be reading the mixed file right now. */
     struct os *os = db->os;
+    uint64_t size = 0;
+    TRY(os->file_size(os, db->journal, &size));
+    if (size == 0) return undo_clear(&files); /* A cut that was not synced could come undone. */
+    /* Somebody may be reading the mixed file right now. */
     enum status st = os->file_lock(os, db->file, OS_LOCK_EXCLUSIVE, LOCK_PENDING, 1);
     if (st == ST_OK)
         st = os->file_lock(os, db->file, OS_LOCK_EXCLUSIVE, LOCK_SHARED, LOCK_SHARED_BYTES);

@@ -106,7 +106,6 @@ enum status undo_repair(const struct undo_files *f, bool *did_repair)
     uint8_t bytes[UNDO_HEAD_BYTES];
     size_t got = 0;
     TRY(f->os->file_read(f->os, f->journal, bytes, sizeof bytes, 0, &got));
-    if (got == 0) return ST_OK;
     struct undo_head head;
     enum status st = undo_head_decode(&head, span_of(bytes, got));
     if (st == ST_TRUNCATED) return undo_clear(f); /* The file was not touched yet. */
@@ -122,10 +121,15 @@ enum status undo_repair(const struct undo_files *f, bool *did_repair)
     return st == ST_OK ? undo_clear(f) : st;
 }
 
+/* The head goes first: a cut alone could leave it standing before records that are gone. */
 enum status undo_clear(const struct undo_files *f)
 {
-    TRY(f->os->file_truncate(f->os, f->journal, 0));
-    return f->os->file_sync(f->os, f->journal);
+    static const uint8_t ZERO[UNDO_HEAD_BYTES] = {0};
+    TRY(f->os->file_write(f->os, f->journal, span_of(ZERO, sizeof ZERO), 0));
+    TRY(f->os->file_sync(f->os, f->journal));
+    /* Only tidiness: without a head the rest says nothing, and the next journal writes over it. */
+    (void)f->os->file_truncate(f->os, f->journal, 0);
+    return ST_OK;
 }
 
 static void short_digest(uint8_t out[DIGEST_BYTES], struct hasher *h)

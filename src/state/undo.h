@@ -65,7 +65,7 @@ NODISCARD enum status undo_write_records(const struct undo_files *f,
  * damaged, the file is lost: rebuild it. Idempotent. */
 NODISCARD enum status undo_repair(const struct undo_files *f, bool *did_repair);
 
-/* Empty the journal, durably. */
+/* Make the journal say nothing, durably: its head is zeroed and synced, then it is cut. */
 NODISCARD enum status undo_clear(const struct undo_files *f);
 
 #endif
