@@ -1,13 +1,8 @@
 /* The fake os does what it promises to the tests of store and state: what was synced survives every
  * crash, what was not is really lost, faults strike where they were set. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "base/buf.h"
+#include "support/cmocka_all.h"
 #include "support/fake_os.h"
 
 #define SEEDS 64u
