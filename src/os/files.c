@@ -32,7 +32,7 @@ enum status os_replace_file(struct os *os, const char *path, struct span bytes)
     char dir[OS_PATH_MAX];
     size_t len = strlen(path);
     if (len + sizeof(TEMPORARY_SUFFIX) > sizeof(temporary)) return ST_LIMIT;
-    memcpy(temporary, path, len);
+    memcpy(temporary, path, len + 1);
     memcpy(temporary + len, TEMPORARY_SUFFIX, sizeof(TEMPORARY_SUFFIX));
     TRY(dir_of(dir, path));
 
@@ -54,7 +54,7 @@ enum status os_path_join(char *out, const char *dir, const char *name)
     size_t slash_len = dir_len == 0 || has_slash ? 0 : 1;
     if (dir_len >= OS_PATH_MAX || name_len >= OS_PATH_MAX) return ST_LIMIT;
     if (dir_len + slash_len + name_len + 1 > OS_PATH_MAX) return ST_LIMIT;
-    memmove(out, dir, dir_len); /* out may be dir: descending in place. */
+    memmove(out, dir, dir_len + 1); /* out may be dir: descending in place. */
     if (slash_len == 1) out[dir_len] = '/';
     memcpy(out + dir_len + slash_len, name, name_len + 1);
     must(strlen(out) == dir_len + slash_len + name_len);

@@ -328,6 +328,8 @@ static void file_close(struct os *os, struct os_file *file)
     leave(f);
 }
 
+/* The sixth parameter is the table. */
+// NOLINTNEXTLINE(readability-function-size)
 static enum status file_read(
     struct os *os, struct os_file *file, void *to, size_t size, uint64_t offset, size_t *got)
 {

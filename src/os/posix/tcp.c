@@ -18,6 +18,7 @@
 #include "loop_int.h"
 
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -67,6 +68,9 @@ struct tcp_listener {
     bool is_closed;
 };
 
+_Static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port),
+               "address_port reads both");
+
 static enum status listener_open(struct tcp_listener *listener, const struct sockaddr *address);
 static enum status address_parse(struct sockaddr_storage *out, const char *host, uint16_t port);
 static uint16_t address_port(const struct sockaddr_storage *address);
@@ -95,6 +99,8 @@ static void limit_reached(uv_timer_t *timer);
 
 /* --- listeners ----------------------------------------------------------------------------- */
 
+/* The sixth parameter is the callback's context. */
+// NOLINTNEXTLINE(readability-function-size)
 enum status tcp_listen(struct tcp_listener **out,
                        struct loop *l,
                        const char *host,
@@ -141,7 +147,7 @@ static enum status listener_open(struct tcp_listener *listener, const struct soc
     if (result == 0) {
         result = uv_listen((uv_stream_t *)&listener->uv, BACKLOG, listener_connection);
     }
-    struct sockaddr_storage bound;
+    struct sockaddr_storage bound = {0};
     int size = sizeof(bound);
     if (result == 0) {
         result = uv_tcp_getsockname(&listener->uv, (struct sockaddr *)&bound, &size);
@@ -160,9 +166,9 @@ static enum status address_parse(struct sockaddr_storage *out, const char *host,
 
 static uint16_t address_port(const struct sockaddr_storage *address)
 {
-    bool is_ip6 = address->ss_family == AF_INET6;
-    return ntohs(is_ip6 ? ((const struct sockaddr_in6 *)address)->sin6_port
-                        : ((const struct sockaddr_in *)address)->sin_port);
+    uint16_t port = 0; /* At the same place in both families. */
+    memcpy(&port, (const uint8_t *)address + offsetof(struct sockaddr_in, sin_port), sizeof(port));
+    return ntohs(port);
 }
 
 static void listener_connection(uv_stream_t *server, int result)

@@ -6,6 +6,7 @@
 #include "support/fake_os.h"
 
 #define SEEDS 64u
+#define PAGE  ((size_t)4096)
 
 static struct os_file *must_open(struct os *os, const char *path, uint32_t flags)
 {
@@ -320,32 +321,32 @@ static void test_capacity(void **state)
     (void)state;
     struct fake_os *f = fake_os_new(1);
     struct os *os = fake_os_table(f);
-    fake_os_set_capacity(f, 4 * 4096);
+    fake_os_set_capacity(f, 4 * PAGE);
     struct os_file *file = must_open(os, "a", OS_WRITE | OS_CREATE);
     uint64_t left = 0;
-    assert_int_equal(os->file_allocate(os, file, 2 * 4096), ST_OK);
+    assert_int_equal(os->file_allocate(os, file, 2 * PAGE), ST_OK);
     assert_int_equal(os->free_bytes(os, ".", &left), ST_OK);
-    assert_int_equal(left, 2 * 4096);
-    assert_int_equal(os->file_allocate(os, file, 5 * 4096), ST_NO_SPACE);
+    assert_int_equal(left, 2 * PAGE);
+    assert_int_equal(os->file_allocate(os, file, 5 * PAGE), ST_NO_SPACE);
 
     /* Reserved room needs no new space, the fifth page has none; what fitted is there. */
-    static const uint8_t bytes[5 * 4096] = {1};
-    assert_int_equal(os->file_write(os, file, span_of(bytes, 2 * 4096), 0), ST_OK);
-    assert_int_equal(os->file_write(os, file, span_of(bytes, 5 * 4096), 0), ST_NO_SPACE);
+    static const uint8_t bytes[5 * PAGE] = {1};
+    assert_int_equal(os->file_write(os, file, span_of(bytes, 2 * PAGE), 0), ST_OK);
+    assert_int_equal(os->file_write(os, file, span_of(bytes, 5 * PAGE), 0), ST_NO_SPACE);
     uint64_t size = 0;
     assert_int_equal(os->file_size(os, file, &size), ST_OK);
-    assert_int_equal(size, 4 * 4096);
+    assert_int_equal(size, 4 * PAGE);
 
     /* Space returns when the file is cut, and when the last user of a removed file closes it. */
     assert_int_equal(os->file_truncate(os, file, 4096), ST_OK);
     assert_int_equal(os->free_bytes(os, ".", &left), ST_OK);
-    assert_int_equal(left, 3 * 4096);
+    assert_int_equal(left, 3 * PAGE);
     assert_int_equal(os->remove(os, "a"), ST_OK);
     assert_int_equal(os->free_bytes(os, ".", &left), ST_OK);
-    assert_int_equal(left, 3 * 4096);
+    assert_int_equal(left, 3 * PAGE);
     os->file_close(os, file);
     assert_int_equal(os->free_bytes(os, ".", &left), ST_OK);
-    assert_int_equal(left, 4 * 4096);
+    assert_int_equal(left, 4 * PAGE);
     fake_os_free(f);
 }
 
@@ -356,7 +357,7 @@ static void test_allocation_is_durable(void **state)
     struct fake_os *f = fake_os_new(1);
     struct os *os = fake_os_table(f);
     struct os_file *file = must_open(os, "a", OS_WRITE | OS_CREATE);
-    assert_int_equal(os->file_allocate(os, file, 8 * 4096), ST_OK);
+    assert_int_equal(os->file_allocate(os, file, 8 * PAGE), ST_OK);
     assert_int_equal(os->file_sync(os, file), ST_OK);
     assert_int_equal(os->sync_dir(os, "."), ST_OK);
     os->file_close(os, file);
@@ -365,9 +366,9 @@ static void test_allocation_is_durable(void **state)
     file = must_open(os, "a", OS_WRITE);
     uint64_t size = 0;
     assert_int_equal(os->file_size(os, file, &size), ST_OK);
-    assert_int_equal(size, 8 * 4096);
-    must_write(os, file, "x", 7 * 4096);
-    assert_int_equal(os->file_write(os, file, span_text("x"), 8 * 4096), ST_NO_SPACE);
+    assert_int_equal(size, 8 * PAGE);
+    must_write(os, file, "x", 7 * PAGE);
+    assert_int_equal(os->file_write(os, file, span_text("x"), 8 * PAGE), ST_NO_SPACE);
     os->file_close(os, file);
     fake_os_free(f);
 }

@@ -117,9 +117,13 @@ static void serve(struct server *s, struct mem *mem, uint32_t clients)
 {
     struct thread *threads[4];
     assert_true(clients <= 4);
+    if (s->accepted == NULL) s->accepted = on_accepted;
+    if (s->closed == NULL) s->closed = on_closed;
+    assert_int_equal(mutex_new(&s->mutex, mem_system()), ST_OK);
+    assert_int_equal(cond_new(&s->happened, mem_system()), ST_OK);
     assert_int_equal(loop_new(&s->loop, mem), ST_OK);
     assert_int_equal(loop_wake_new(&s->wake, s->loop, on_client_done, s), ST_OK);
-    assert_int_equal(tcp_listen(&s->listener, s->loop, "127.0.0.1", 0, on_accepted, s), ST_OK);
+    assert_int_equal(tcp_listen(&s->listener, s->loop, "127.0.0.1", 0, s->accepted, s), ST_OK);
     assert_true(tcp_listener_port(s->listener) != 0);
     atomic_store(&s->clients_left, clients);
     for (uint32_t i = 0; i < clients; i++)
