@@ -1,0 +1,214 @@
+/* exec.c - Open the state, apply blocks.
+ *
+ * A block is one SQLite transaction, a transaction of the chain one savepoint in it. SQLite rolls
+ * back the whole block when a writing statement is interrupted, which is how fuel stops one. Then
+ * the block begins again, and that transaction is failed without being run: its outcome is known.
+ * The fuel of a block is bounded too, so only a few transactions can do this to one block, and what
+ * has to be run again is bounded. */
+#include "exec/exec_int.h"
+
+#include "base/must.h"
+#include "exec/apply.h"
+#include "exec/sqlite.h"
+
+static enum status open_all(struct exec *e, const struct exec_config *config, char *what);
+static enum status open_writer(struct exec *e, char *what);
+static enum status load(struct exec *e, const struct exec_config *config, char *what);
+static enum status prepare_savepoints(struct exec *e);
+static int on_progress(void *context);
+static enum status say(char *what, enum status st, const char *text);
+
+enum status exec_open(struct exec **out, const struct exec_config *config, char *what)
+{
+    what[0] = 0;
+    struct exec *e = mem_alloc_zero(config->mem, 1, sizeof *e);
+    if (e == NULL) return say(what, ST_NO_MEMORY, status_text(ST_NO_MEMORY));
+    e->mem = config->mem;
+    enum status st = open_all(e, config, what);
+    if (st != ST_OK) {
+        if (what[0] == 0) (void)say(what, st, status_text(st));
+        exec_close(e);
+        return st;
+    }
+    *out = e;
+    return ST_OK;
+}
+
+void exec_close(struct exec *e)
+{
+    if (e == NULL) return;
+    for (int i = 0; i < SAVEPOINT_COUNT; i++)
+        sqlite3_finalize(e->savepoints[i]);
+    statements_free(e->statements);
+    accounts_free(e->accounts);
+    capture_free(e->capture);
+    if (e->writer != NULL) sqlite3_progress_handler(e->writer, 0, NULL, NULL);
+    db_close(e->db);
+    sql_catalog_unref(e->catalog);
+    sql_catalog_unref(e->published);
+    mutex_free(e->lock);
+    signer_free(e->signer);
+    arena_fini(&e->arena);
+    buf_fini(&e->rows);
+    buf_fini(&e->bytes);
+    mem_free(e->mem, e);
+}
+
+struct db *exec_db(struct exec *e)
+{
+    return e->db;
+}
+
+uint64_t exec_height(const struct exec *e)
+{
+    return e->height;
+}
+
+struct hash exec_digest(const struct exec *e)
+{
+    return e->digest;
+}
+
+void exec_history(const struct exec *e, struct merkle_tree *out)
+{
+    *out = e->history;
+}
+
+struct sql_catalog *exec_catalog(struct exec *e)
+{
+    mutex_lock(e->lock);
+    struct sql_catalog *c = sql_catalog_ref(e->published);
+    mutex_unlock(e->lock);
+    return c;
+}
+
+enum status exec_account_by_name(sqlite3 *connection, struct span name, struct exec_account *out)
+{
+    struct account account;
+    TRY(account_by_name(connection, name, &account));
+    if (account.is_closed) return ST_NOT_FOUND;
+    *out = (struct exec_account){.id = account.id,
+                                 .address = account.address,
+                                 .key = account.key,
+                                 .is_admin = account.is_admin};
+    return ST_OK;
+}
+
+void exec_outcome_init(struct exec_outcome *o, struct mem *mem)
+{
+    *o = (struct exec_outcome){0};
+    arena_init(&o->arena, mem, 0);
+}
+
+void exec_outcome_fini(struct exec_outcome *o)
+{
+    if (o->arena.mem != NULL) arena_fini(&o->arena);
+    *o = (struct exec_outcome){0};
+}
+
+enum status exec_apply(struct exec *e, const struct exec_block *in, struct exec_outcome *out)
+{
+    const struct header *h = in->header;
+    if (h->height != e->height + 1 || in->tx_count > BLOCK_TXS_MAX) return ST_INVALID;
+    if (h->exec_version < EXEC_VERSION_MIN || h->exec_version > EXEC_VERSION_MAX)
+        return ST_UNSUPPORTED;
+    must(db_height(e->db) == e->height);
+    struct apply apply = {.exec = e, .in = in, .out = out};
+    arena_reset(&out->arena);
+    TRY(apply_block(&apply));
+    must(db_height(e->db) == h->height);
+    e->height = h->height; /* E2 */
+    e->digest = out->digest;
+    e->history = apply.history;
+    schema_publish(e);
+    return ST_OK;
+}
+
+static enum status open_all(struct exec *e, const struct exec_config *config, char *what)
+{
+    buf_init(&e->rows, e->mem, EXEC_ROWS_BYTES_MAX);
+    buf_init(&e->bytes, e->mem, 0);
+    arena_init(&e->arena, e->mem, 0);
+    static const uint8_t seed[32] = {0}; /* This signer never sees a secret. */
+    TRY(signer_new(&e->signer, seed));
+    TRY(mutex_new(&e->lock, e->mem));
+    const struct db_config db = {.os = config->os, .mem = config->mem, .path = config->path};
+    TRY(db_open(&e->db, &db, what));
+    TRY(open_writer(e, what));
+    return load(e, config, what);
+}
+
+static enum status open_writer(struct exec *e, char *what)
+{
+    e->writer = db_writer(e->db);
+    TRY(capture_new(&e->capture, e->mem, e->writer)); /* E1 */
+    e->context.diag = &e->function_diag;
+    enum status st = sql_functions_register(e->writer, &e->context);
+    if (st != ST_OK) return say(what, st, "the SQL functions could not be registered");
+    /* Plans must not depend on the values of parameters. */
+    int is_set = 0;
+    int rc = sqlite3_db_config(e->writer, SQLITE_DBCONFIG_ENABLE_QPSG, 1, &is_set);
+    if (rc != SQLITE_OK || is_set != 1) return ST_UNSUPPORTED;
+    sqlite3_progress_handler(e->writer, EXEC_FUEL_STEP, on_progress, e);
+    TRY(accounts_new(&e->accounts, e->mem, e->writer));
+    TRY(statements_new(&e->statements, e->mem, e->writer));
+    return prepare_savepoints(e);
+}
+
+static enum status load(struct exec *e, const struct exec_config *config, char *what)
+{
+    struct genesis genesis;
+    enum status st = genesis_decode(&genesis, &e->arena, config->genesis);
+    if (st != ST_OK) return say(what, st, "the genesis file is not well formed");
+    if (genesis.exec_version < EXEC_VERSION_MIN || genesis.exec_version > EXEC_VERSION_MAX)
+        return say(what, ST_UNSUPPORTED, "the chain needs another version of this program");
+    e->chain_id = genesis_chain_id(config->genesis);
+    e->fuel_tx = genesis.fuel_tx;
+    if (db_is_new(e->db)) {
+        st = genesis_apply(e, &genesis);
+        if (st != ST_OK) return say(what, st, "the rows of the genesis could not be made");
+    }
+    st = note_read(e);
+    if (st != ST_OK) return say(what, st, "the state does not say its height and digest");
+    if (e->catalog == NULL) st = schema_reload(e);
+    if (st != ST_OK) return say(what, st, "the catalog of the state cannot be read");
+    schema_publish(e);
+    arena_reset(&e->arena);
+    return ST_OK;
+}
+
+static enum status prepare_savepoints(struct exec *e)
+{
+    static const char *const text[SAVEPOINT_COUNT] = {
+        [SAVEPOINT_SET] = "SAVEPOINT tx",
+        [SAVEPOINT_RELEASE] = "RELEASE tx",
+        [SAVEPOINT_ROLLBACK] = "ROLLBACK TO tx",
+    };
+    const unsigned flags = SQLITE_PREPARE_PERSISTENT;
+    for (int i = 0; i < SAVEPOINT_COUNT; i++) {
+        int rc = sqlite3_prepare_v3(e->writer, text[i], -1, flags, &e->savepoints[i], NULL);
+        TRY(sqlite_status(rc));
+    }
+    return ST_OK;
+}
+
+/* Non-zero interrupts the running statement. */
+static int on_progress(void *context)
+{
+    struct exec *e = context;
+    if (!e->is_metered) return 0;
+    if (e->context.fuel <= EXEC_FUEL_STEP) {
+        e->context.fuel = 0;
+        return 1;
+    }
+    e->context.fuel -= EXEC_FUEL_STEP;
+    return 0;
+}
+
+static enum status say(char *what, enum status st, const char *text)
+{
+    size_t size = strlen(text);
+    must(size < DB_WHAT_MAX);
+    memcpy(what, text, size + 1);
+    return st;
+}

@@ -1,0 +1,108 @@
+/* exec_int.h - What the files of this folder share.
+ *
+ * Invariants
+ * E1  The pre-update hook is set before any statement is prepared on the writer.
+ * E2  height, digest, history and published change only after db_commit has returned ST_OK.
+ * E3  catalog is what the writer sees; capture knows exactly its tables that are not virtual.
+ * E4  A cached statement was compiled against catalog; a change of catalog empties the cache.
+ * E5  Nothing in a receipt depends on what a cache held, on memory, time or the machine: a failure
+ *     that such things cause is a status and stops the node. */
+#ifndef TRUSTSQL_EXEC_EXEC_INT_H
+#define TRUSTSQL_EXEC_EXEC_INT_H
+
+#include "crypto/merkle.h"
+#include "exec/exec.h"
+#include "exec/module.h"
+#include "exec/statements.h"
+#include "os/thread.h"
+#include "state/capture.h"
+
+#define EXEC_FUEL_STEP      1000u      /* SQLite steps between two looks at the fuel. */
+#define EXEC_BLOCK_FUEL_TXS 16u        /* Transactions with full fuel that fit into one block. */
+#define EXEC_BLOCK_FUEL_MIN (1u << 26) /* About a thousand steps for each of a full block. */
+#define EXEC_ROWS_MAX       (1u << 20) /* Rows one operation returns. */
+#define EXEC_ROWS_BYTES_MAX (16u << 20)
+#define JOB_FUEL_TEXT       "the transaction used up its fuel"
+#define EXEC_NOW_AGE_MS_MAX (10u * 60u * 1000u) /* Oldest now() a transaction may fix. */
+
+enum savepoint { SAVEPOINT_SET, SAVEPOINT_RELEASE, SAVEPOINT_ROLLBACK, SAVEPOINT_COUNT };
+
+struct exec {
+    struct mem *mem;
+    struct db *db;
+    sqlite3 *writer; /* Of db. */
+    struct capture *capture;
+    struct signer *signer;
+    struct accounts *accounts;
+    struct statements *statements;
+    sqlite3_stmt *savepoints[SAVEPOINT_COUNT];
+    struct sql_catalog *catalog; /* E3 */
+
+    struct mutex *lock;            /* Over published alone. */
+    struct sql_catalog *published; /* Catalog of height. */
+
+    struct hash chain_id;
+    uint64_t fuel_tx;
+    uint64_t height; /* E2, as the next two. */
+    struct hash digest;
+    struct merkle_tree history; /* Hashes of blocks 1…height. */
+
+    struct sql_context context; /* What functions see. */
+    struct diag function_diag;
+    bool is_metered; /* A user's statement runs: steps cost fuel. */
+
+    struct arena arena; /* Reset for each transaction. */
+    struct buf rows;    /* Result rows of the running operation. */
+    struct buf bytes;   /* A receipt, a note. */
+};
+
+/* One transaction while it is applied. */
+struct job {
+    struct exec *exec;
+    const struct exec_block *block;
+    const struct tx *tx;
+    uint32_t index;
+    struct arena *out;      /* Null, or where rows for a waiting door go. */
+    struct account account; /* id 0: unknown. */
+    struct diag diag;       /* Why it is rejected. */
+    uint32_t op;            /* The operation that runs. */
+    struct op_result *ops;  /* tx->op_count. */
+    struct exec_rows *rows; /* tx->op_count, when out is set. */
+    struct span events;
+    bool is_block_lost; /* SQLite rolled back the block: begin again without this transaction. */
+};
+
+/* transaction.c: check and run; ST_REJECTED: the transaction fails with job->diag. The caller owns
+ * the savepoint. */
+NODISCARD enum status transaction_run(struct job *j);
+
+/* operation.c: one operation, into j->ops[j->op] and j->rows[j->op]. */
+NODISCARD enum status operation_run(struct job *j, const struct tx_op *op);
+
+/* ST_REJECTED with diag saying that a limit was reached (54000). what: static text. */
+NODISCARD enum status job_limit(struct job *j, const char *what);
+
+/* procedure.c: CALL. */
+NODISCARD enum status procedure_run(struct job *j,
+                                    const struct tx_op *op,
+                                    const struct sql_statement *s);
+
+/* schema.c */
+/* Make catalog (taken over, also on failure) the one of the writer. */
+NODISCARD enum status schema_take(struct exec *e, struct sql_catalog *catalog);
+NODISCARD enum status schema_reload(struct exec *e);
+void schema_publish(struct exec *e);
+
+/* genesis.c: make height 0. genesis: decoded from the bytes that chain_id names. */
+NODISCARD enum status genesis_apply(struct exec *e, const struct genesis *genesis);
+
+/* note.c: height's digest and history, in the block's commit. */
+NODISCARD enum status note_write(struct exec *e,
+                                 const struct hash *digest,
+                                 const struct merkle_tree *history);
+NODISCARD enum status note_read(struct exec *e);
+
+/* record.c */
+void record_encode(struct buf *out, const struct exec_outcome *o, struct span write_set);
+
+#endif

@@ -1,0 +1,252 @@
+/* accounts.c - The table "trustsql.accounts" (docs/format/catalog.md).
+ *
+ * Invariants
+ * A1  The cache holds nothing but rows as the writer sees them, until accounts_forget.
+ * A2  address is that of the key the account began with; scheme and public_key form a key.
+ * A3  A statement is reset before the function that stepped it returns. */
+#include "exec/modules/system/accounts.h"
+
+#include "base/must.h"
+#include "codec/cbor.h"
+#include "exec/sqlite.h"
+
+#define CACHE_SLOTS 8192u /* A power of two. */
+
+#define SELECT_ACCOUNT                                                                             \
+    "SELECT id, name, address, scheme, public_key, custodian, organisation, is_admin, is_closed "  \
+    "FROM \"trustsql.accounts\" "
+
+enum query { FIND, NEXT_ID, IS_TAKEN, ADD, CLOSE, QUERY_COUNT };
+
+/* Rows are never deleted, so max(id) + 1 has never been given. */
+static const char *const query_text[QUERY_COUNT] = {
+    [FIND] = SELECT_ACCOUNT "WHERE address = ?1",
+    [NEXT_ID] = "SELECT coalesce(max(id), 0) + 1 FROM \"trustsql.accounts\"",
+    [IS_TAKEN] = "SELECT 1 FROM \"trustsql.accounts\" WHERE name = ?1 OR address = ?2",
+    [ADD] = "INSERT INTO \"trustsql.accounts\"(id, name, address, scheme, public_key, custodian, "
+            "organisation, is_admin, created_height, is_closed) "
+            "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)",
+    [CLOSE] = "UPDATE \"trustsql.accounts\" SET is_closed = 1 WHERE name = ?1 AND is_closed = 0",
+};
+
+struct slot {
+    bool is_used;
+    struct account account;
+};
+
+struct accounts {
+    struct mem *mem;
+    sqlite3 *writer;
+    sqlite3_stmt *queries[QUERY_COUNT]; /* Prepared at first use. */
+    uint32_t used_count;
+    struct slot slots[CACHE_SLOTS];
+};
+
+static enum status query(struct accounts *a, enum query which, sqlite3_stmt **out);
+static enum status read_row(sqlite3_stmt *s, struct account *out);
+static bool read_text(sqlite3_stmt *s, int column, char *out);
+static enum status bind_text(sqlite3_stmt *s, int index, const char *text);
+static enum status bind_span(sqlite3_stmt *s, int index, struct span text);
+static enum status check_taken(struct accounts *a, const char *name, const char *address);
+static enum status next_id(struct accounts *a, uint64_t *id);
+static enum status bind_row(sqlite3_stmt *s, const struct account *account, const char *address);
+
+static struct slot *slot_of(struct accounts *a, const struct account_id *address)
+{
+    uint32_t hash = (uint32_t)address->bytes[0] | (uint32_t)address->bytes[1] << 8;
+    return &a->slots[hash % CACHE_SLOTS];
+}
+
+enum status accounts_new(struct accounts **out, struct mem *mem, sqlite3 *writer)
+{
+    struct accounts *a = mem_alloc_zero(mem, 1, sizeof *a);
+    if (a == NULL) return ST_NO_MEMORY;
+    a->mem = mem;
+    a->writer = writer;
+    *out = a;
+    return ST_OK;
+}
+
+void accounts_free(struct accounts *a)
+{
+    if (a == NULL) return;
+    for (int i = 0; i < QUERY_COUNT; i++)
+        sqlite3_finalize(a->queries[i]);
+    mem_free(a->mem, a);
+}
+
+enum status accounts_find(struct accounts *a,
+                          const struct account_id *address,
+                          const struct account **out)
+{
+    struct slot *slot = slot_of(a, address);
+    if (slot->is_used && account_id_equal(&slot->account.address, address)) {
+        *out = &slot->account; /* A1 */
+        return ST_OK;
+    }
+    char text[ACCOUNT_TEXT_MAX];
+    account_id_text(text, address);
+    sqlite3_stmt *s;
+    TRY(query(a, FIND, &s));
+    struct account found;
+    enum status st = bind_text(s, 1, text);
+    if (st == ST_OK) st = sqlite_step_status(sqlite3_step(s));
+    if (st == ST_OK) st = read_row(s, &found);
+    (void)sqlite3_reset(s); /* A3; repeats the code of the step. */
+    if (st != ST_OK) return st;
+    if (!account_id_equal(&found.address, address)) return ST_CORRUPT;
+    if (!slot->is_used) a->used_count++;
+    slot->is_used = true;
+    slot->account = found;
+    *out = &slot->account;
+    return ST_OK;
+}
+
+void accounts_forget(struct accounts *a)
+{
+    if (a->used_count == 0) return;
+    for (uint32_t i = 0; i < CACHE_SLOTS; i++)
+        a->slots[i].is_used = false;
+    a->used_count = 0;
+}
+
+enum status accounts_add(struct accounts *a, struct account *account, uint64_t height)
+{
+    must(public_key_is_formed(&account->key)); /* A2 */
+    must(account_name_is_valid(span_text(account->name)));
+    account->address = account_id_of(&account->key);
+    char address[ACCOUNT_TEXT_MAX];
+    account_id_text(address, &account->address);
+    TRY(check_taken(a, account->name, address));
+    TRY(next_id(a, &account->id));
+    sqlite3_stmt *s;
+    TRY(query(a, ADD, &s));
+    enum status st = bind_row(s, account, address);
+    if (st == ST_OK) st = sqlite_status(sqlite3_bind_int64(s, 9, (sqlite3_int64)height));
+    if (st == ST_OK) st = sqlite_done_status(sqlite3_step(s));
+    (void)sqlite3_reset(s);
+    accounts_forget(a);
+    return st;
+}
+
+enum status accounts_close(struct accounts *a, struct span name)
+{
+    sqlite3_stmt *s;
+    TRY(query(a, CLOSE, &s));
+    enum status st = bind_span(s, 1, name);
+    if (st == ST_OK) st = sqlite_done_status(sqlite3_step(s));
+    if (st == ST_OK && sqlite3_changes(a->writer) == 0) st = ST_NOT_FOUND;
+    (void)sqlite3_reset(s);
+    accounts_forget(a);
+    return st;
+}
+
+enum status account_by_name(sqlite3 *connection, struct span name, struct account *out)
+{
+    if (!account_name_is_valid(name)) return ST_NOT_FOUND;
+    sqlite3_stmt *s = NULL;
+    int rc = sqlite3_prepare_v2(connection, SELECT_ACCOUNT "WHERE name = ?1", -1, &s, NULL);
+    enum status st = sqlite_status(rc);
+    if (st == ST_OK) st = bind_span(s, 1, name);
+    if (st == ST_OK) st = sqlite_step_status(sqlite3_step(s));
+    if (st == ST_OK) st = read_row(s, out);
+    (void)sqlite3_finalize(s);
+    return st;
+}
+
+bool account_name_is_valid(struct span name)
+{
+    if (name.size == 0 || name.size > ACCOUNT_NAME_MAX || !utf8_valid(name)) return false;
+    for (size_t i = 0; i < name.size; i++)
+        if (name.data[i] < 0x20 || name.data[i] == 0x7f) return false;
+    return true;
+}
+
+static enum status query(struct accounts *a, enum query which, sqlite3_stmt **out)
+{
+    must(which < QUERY_COUNT);
+    sqlite3_stmt **s = &a->queries[which];
+    const unsigned flags = SQLITE_PREPARE_PERSISTENT;
+    if (*s == NULL)
+        TRY(sqlite_status(sqlite3_prepare_v3(a->writer, query_text[which], -1, flags, s, NULL)));
+    *out = *s;
+    return ST_OK;
+}
+
+/* Whatever a row cannot hold when we wrote it is damage of the file. */
+static enum status read_row(sqlite3_stmt *s, struct account *out)
+{
+    struct account row = {.id = (uint64_t)sqlite3_column_int64(s, 0)};
+    char address[ACCOUNT_NAME_MAX + 1];
+    bool is_right = read_text(s, 1, row.name) && read_text(s, 2, address) &&
+                    read_text(s, 5, row.custodian) && read_text(s, 6, row.organisation);
+    const void *key = sqlite3_column_blob(s, 4);
+    int size = sqlite3_column_bytes(s, 4);
+    if (!is_right || key == NULL || size > (int)SIGN_PUBLIC_MAX) return ST_CORRUPT;
+    row.key.scheme = (uint8_t)sqlite3_column_int(s, 3);
+    row.key.size = (uint8_t)size;
+    memcpy(row.key.bytes, key, (size_t)size);
+    if (!public_key_is_formed(&row.key)) return ST_CORRUPT; /* A2 */
+    row.is_admin = sqlite3_column_int(s, 7) != 0;
+    row.is_closed = sqlite3_column_int(s, 8) != 0;
+    if (account_id_parse(&row.address, address) != ST_OK) return ST_CORRUPT;
+    *out = row;
+    return ST_OK;
+}
+
+static bool read_text(sqlite3_stmt *s, int column, char *out)
+{
+    const void *text = sqlite3_column_text(s, column);
+    int size = sqlite3_column_bytes(s, column);
+    if (text == NULL || size > (int)ACCOUNT_NAME_MAX) return false;
+    memcpy(out, text, (size_t)size);
+    out[size] = 0;
+    return true;
+}
+
+static enum status bind_text(sqlite3_stmt *s, int index, const char *text)
+{
+    return sqlite_status(sqlite3_bind_text(s, index, text, -1, SQLITE_STATIC));
+}
+
+static enum status bind_span(sqlite3_stmt *s, int index, struct span text)
+{
+    const char *data = (const char *)text.data;
+    return sqlite_status(sqlite3_bind_text(s, index, data, (int)text.size, SQLITE_STATIC));
+}
+
+/* ST_EXISTS when name or address has a row. */
+static enum status check_taken(struct accounts *a, const char *name, const char *address)
+{
+    sqlite3_stmt *s;
+    TRY(query(a, IS_TAKEN, &s));
+    enum status st = bind_text(s, 1, name);
+    if (st == ST_OK) st = bind_text(s, 2, address);
+    if (st == ST_OK) st = sqlite_step_status(sqlite3_step(s));
+    (void)sqlite3_reset(s);
+    if (st == ST_OK) return ST_EXISTS;
+    return st == ST_NOT_FOUND ? ST_OK : st;
+}
+
+static enum status next_id(struct accounts *a, uint64_t *id)
+{
+    sqlite3_stmt *s;
+    TRY(query(a, NEXT_ID, &s));
+    enum status st = sqlite_step_status(sqlite3_step(s));
+    if (st == ST_OK) *id = (uint64_t)sqlite3_column_int64(s, 0);
+    (void)sqlite3_reset(s);
+    return st;
+}
+
+static enum status bind_row(sqlite3_stmt *s, const struct account *account, const char *address)
+{
+    const struct public_key *key = &account->key;
+    TRY(sqlite_status(sqlite3_bind_int64(s, 1, (sqlite3_int64)account->id)));
+    TRY(bind_text(s, 2, account->name));
+    TRY(bind_text(s, 3, address));
+    TRY(sqlite_status(sqlite3_bind_int(s, 4, key->scheme)));
+    TRY(sqlite_status(sqlite3_bind_blob(s, 5, key->bytes, key->size, SQLITE_STATIC)));
+    TRY(bind_text(s, 6, account->custodian));
+    TRY(bind_text(s, 7, account->organisation));
+    return sqlite_status(sqlite3_bind_int(s, 8, account->is_admin));
+}

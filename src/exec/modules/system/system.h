@@ -1,0 +1,11 @@
+/* system.h - The module every chain has: accounts, and the rule of idempotency keys. */
+#ifndef TRUSTSQL_EXEC_MODULES_SYSTEM_SYSTEM_H
+#define TRUSTSQL_EXEC_MODULES_SYSTEM_SYSTEM_H
+
+#include "exec/module.h"
+
+/* create_account(name, public_key [, custodian [, organisation [, is_admin]]]),
+ * close_account(name). */
+extern const struct module module_system;
+
+#endif

@@ -1,0 +1,278 @@
+/* operation.c - Run one operation of a transaction: SQL text with typed parameters.
+ *
+ * Fuel is counted in SQLite's steps: the progress handler (exec.c) takes EXEC_FUEL_STEP at a time
+ * while a user's statement runs, the rest is taken when it ends. The statement's own counter is set
+ * to zero first, so a statement that comes from the cache costs the same as a new one (E5). */
+#include "exec/exec_int.h"
+
+#include "base/must.h"
+#include "exec/sqlite.h"
+
+static enum status check_kind(struct job *j, const struct sql_statement *s);
+static enum status run_statement(struct job *j, const struct tx_op *op, const struct prepared *s);
+static enum status bind(struct job *j, const struct tx_op *op, const struct prepared *s);
+static enum status collect(struct job *j, const struct prepared *s, uint64_t *row_count);
+static enum status add_row(struct job *j, const struct prepared *s, uint64_t row_count);
+static enum status check_after(struct job *j);
+static enum status run_steps(struct job *j, const struct sql_statement *s);
+static enum status run_step(struct job *j, const char *text);
+static int step(struct job *j, sqlite3_stmt *s);
+static void charge(struct job *j, uint64_t fuel);
+static enum status step_failed(struct job *j, int code);
+static enum status keep_rows(struct job *j, const struct sql_statement *s, uint64_t returned);
+static bool is_ddl(enum sql_kind kind);
+
+enum status operation_run(struct job *j, const struct tx_op *op)
+{
+    if (op->kind != TX_OP_SQL) {
+        diag_set(&j->diag, "0A000", "this chain runs no operations of kind %u", (unsigned)op->kind);
+        return ST_REJECTED;
+    }
+    struct exec *e = j->exec;
+    charge(j, op->text.size);
+    if (e->context.fuel == 0) return job_limit(j, JOB_FUEL_TEXT);
+    struct prepared *s;
+    TRY(statements_get(e->statements, e->catalog, op, &s, &j->diag));
+    TRY(check_kind(j, &s->compiled));
+    const struct exec_account account = {.id = j->account.id, .is_admin = j->account.is_admin};
+    enum status st = exec_check_access(e->catalog, &s->compiled, &account, &j->diag);
+    if (st != ST_OK) return ST_REJECTED;
+    buf_reset(&e->rows);
+    if (s->compiled.kind == SQL_KIND_CALL) {
+        TRY(procedure_run(j, op, &s->compiled));
+        TRY(check_after(j));
+    } else if (!is_ddl(s->compiled.kind)) {
+        return run_statement(j, op, s);
+    } else if (s->compiled.step_count > 0) {
+        TRY(run_steps(j, &s->compiled));
+    }
+    j->ops[j->op] = (struct op_result){0};
+    TRY(keep_rows(j, &s->compiled, 0));
+    /* Last, for it empties the cache s lives in. */
+    bool has_changed = is_ddl(s->compiled.kind) && s->compiled.step_count > 0;
+    return has_changed ? schema_reload(e) : ST_OK;
+}
+
+enum status job_limit(struct job *j, const char *what)
+{
+    diag_set(&j->diag, "54000", "%s", what);
+    return ST_REJECTED;
+}
+
+enum status exec_check_access(const struct sql_catalog *catalog,
+                              const struct sql_statement *statement,
+                              const struct exec_account *account,
+                              struct diag *d)
+{
+    for (uint32_t i = 0; i < statement->access_count; i++) {
+        const struct sql_access *access = &statement->access[i];
+        uint32_t rights = sql_catalog_rights(catalog, access->table_id, account->id);
+        if ((access->rights & ~rights) == 0) continue;
+        const struct catalog_table *t = sql_catalog_by_id(catalog, access->table_id);
+        struct span name = t == NULL ? span_text("?") : t->name;
+        const char *what = (access->rights & ~rights) == SQL_RIGHT_OWNER ? "must be owner of"
+                                                                         : "permission denied for";
+        diag_set(d, "42501", "%s table %.*s", what, (int)name.size, (const char *)name.data);
+        return ST_DENIED;
+    }
+    return ST_OK;
+}
+
+static bool is_ddl(enum sql_kind kind)
+{
+    return kind == SQL_KIND_CREATE_TABLE || kind == SQL_KIND_DROP_TABLE ||
+           kind == SQL_KIND_CREATE_INDEX || kind == SQL_KIND_DROP_INDEX || kind == SQL_KIND_GRANT ||
+           kind == SQL_KIND_REVOKE;
+}
+
+/* What a node answers from its own files or settings is no part of a transaction. */
+static enum status check_kind(struct job *j, const struct sql_statement *s)
+{
+    switch (s->kind) {
+    case SQL_KIND_SELECT:
+    case SQL_KIND_INSERT:
+    case SQL_KIND_UPDATE:
+    case SQL_KIND_DELETE:
+    case SQL_KIND_CREATE_TABLE:
+    case SQL_KIND_DROP_TABLE:
+    case SQL_KIND_CREATE_INDEX:
+    case SQL_KIND_DROP_INDEX:
+    case SQL_KIND_GRANT:
+    case SQL_KIND_REVOKE:
+    case SQL_KIND_CALL: break;
+    case SQL_KIND_EMPTY:
+    case SQL_KIND_SUBMIT:
+    case SQL_KIND_SET:
+    case SQL_KIND_SHOW:
+        diag_set(&j->diag, "0A000", "%s cannot be an operation of a transaction", s->tag);
+        return ST_REJECTED;
+    }
+    for (uint32_t i = 0; i < s->access_count; i++) {
+        const struct catalog_table *t = sql_catalog_by_id(j->exec->catalog, s->access[i].table_id);
+        if (t == NULL || !t->is_virtual) continue;
+        diag_set(&j->diag, "0A000", "trustsql.%.*s cannot be read in a transaction of the chain",
+                 (int)t->name.size, (const char *)t->name.data);
+        diag_hint(&j->diag, "Read it in a statement of its own.");
+        return ST_REJECTED;
+    }
+    return ST_OK;
+}
+
+static enum status run_statement(struct job *j, const struct tx_op *op, const struct prepared *s)
+{
+    must(s->stmt != NULL);
+    uint64_t returned = 0;
+    enum status st = bind(j, op, s);
+    if (st == ST_OK) st = collect(j, s, &returned);
+    /* Counts are read before the reset; its code repeats that of the step. */
+    uint64_t steps =
+        (uint64_t)(uint32_t)sqlite3_stmt_status(s->stmt, SQLITE_STMTSTATUS_VM_STEP, true);
+    (void)sqlite3_reset(s->stmt);
+    TRY(st);
+    charge(j, steps % EXEC_FUEL_STEP);
+    TRY(check_after(j));
+    struct op_result *result = &j->ops[j->op];
+    bool is_change = s->compiled.kind != SQL_KIND_SELECT;
+    result->row_count = is_change ? (uint64_t)sqlite3_changes64(j->exec->writer) : returned;
+    result->result_hash = (struct hash){{0}};
+    if (s->compiled.column_count > 0)
+        result->result_hash = hash_of("rows", buf_span(&j->exec->rows));
+    return keep_rows(j, &s->compiled, returned);
+}
+
+static enum status bind(struct job *j, const struct tx_op *op, const struct prepared *s)
+{
+    (void)sqlite3_stmt_status(s->stmt, SQLITE_STMTSTATUS_VM_STEP, true);
+    for (uint32_t i = 0; i < s->compiled.param_count; i++) {
+        struct sql_value value;
+        const struct tx_param *param = &op->params[i];
+        enum status st = sql_value_from_cbor(&value, (enum sql_type)param->type, param->value);
+        if (st != ST_OK) {
+            if (st == ST_NO_MEMORY) return st;
+            diag_set(&j->diag, "22P03", "parameter $%u is no value of its type", i + 1);
+            return ST_REJECTED;
+        }
+        TRY(sql_value_bind(s->stmt, (int)i + 1, &value));
+    }
+    return ST_OK;
+}
+
+static enum status collect(struct job *j, const struct prepared *s, uint64_t *row_count)
+{
+    int code;
+    while ((code = step(j, s->stmt)) == SQLITE_ROW)
+        TRY(add_row(j, s, (*row_count)++));
+    return code == SQLITE_DONE ? ST_OK : step_failed(j, code);
+}
+
+static enum status add_row(struct job *j, const struct prepared *s, uint64_t row_count)
+{
+    struct buf *rows = &j->exec->rows;
+    if (row_count == EXEC_ROWS_MAX) return job_limit(j, "the statement returns too many rows");
+    for (uint32_t i = 0; i < s->compiled.column_count; i++)
+        sql_rowset_put_column(rows, s->stmt, (int)i);
+    enum status st = buf_status(rows);
+    return st == ST_LIMIT ? job_limit(j, "the statement returns too many bytes") : st;
+}
+
+/* After everything that ran for a user. */
+static enum status check_after(struct job *j)
+{
+    struct exec *e = j->exec;
+    enum status st = capture_status(e->capture);
+    if (st == ST_LIMIT) return job_limit(j, "the block changes too many rows");
+    TRY(st);
+    if (e->context.fuel == 0) return job_limit(j, JOB_FUEL_TEXT);
+    return ST_OK;
+}
+
+static enum status run_steps(struct job *j, const struct sql_statement *s)
+{
+    for (uint32_t i = 0; i < s->step_count; i++)
+        TRY(run_step(j, s->steps[i]));
+    return check_after(j);
+}
+
+static enum status run_step(struct job *j, const char *text)
+{
+    sqlite3_stmt *s = NULL;
+    int code = sqlite3_prepare_v2(j->exec->writer, text, -1, &s, NULL);
+    if (code != SQLITE_OK) return step_failed(j, code);
+    if (sqlite3_bind_parameter_count(s) > 0)
+        code = sqlite3_bind_int64(s, 1, (sqlite3_int64)j->account.id);
+    if (code == SQLITE_OK) {
+        do {
+            code = step(j, s);
+        } while (code == SQLITE_ROW);
+    }
+    enum status st = code == SQLITE_DONE ? ST_OK : step_failed(j, code);
+    charge(j, (uint64_t)(uint32_t)sqlite3_stmt_status(s, SQLITE_STMTSTATUS_VM_STEP, false) %
+                  EXEC_FUEL_STEP);
+    (void)sqlite3_finalize(s); /* Repeats the code of the step. */
+    return st;
+}
+
+static int step(struct job *j, sqlite3_stmt *s)
+{
+    struct exec *e = j->exec;
+    e->function_diag.sqlstate[0] = 0;
+    e->is_metered = true;
+    int code = sqlite3_step(s);
+    e->is_metered = false;
+    return code;
+}
+
+static void charge(struct job *j, uint64_t fuel)
+{
+    uint64_t *left = &j->exec->context.fuel;
+    *left = *left > fuel ? *left - fuel : 0;
+}
+
+/* A failure that every node sees alike rejects the transaction; any other stops the node (E5). */
+static enum status step_failed(struct job *j, int code)
+{
+    struct exec *e = j->exec;
+    enum status st = capture_status(e->capture);
+    if (st != ST_OK && st != ST_LIMIT) return st;
+    int primary = code & 0xff;
+    bool is_out = e->context.fuel == 0;
+    if (sqlite3_get_autocommit(e->writer) != 0) {
+        /* SQLite rolls back everything when a writing statement is interrupted. */
+        j->is_block_lost = primary == SQLITE_INTERRUPT && is_out;
+        if (!j->is_block_lost)
+            return primary == SQLITE_INTERRUPT ? ST_CORRUPT : sqlite_status(code);
+    }
+    if (primary != SQLITE_ERROR && primary != SQLITE_CONSTRAINT && primary != SQLITE_MISMATCH &&
+        primary != SQLITE_RANGE && primary != SQLITE_TOOBIG && primary != SQLITE_INTERRUPT) {
+        st = sqlite_status(code);
+        return st == ST_OK ? ST_CORRUPT : st;
+    }
+    if (is_out) return job_limit(j, JOB_FUEL_TEXT);
+    sql_error(&j->diag, e->writer, code, e->catalog, &e->context);
+    must(j->diag.sqlstate[0] != 0);
+    bool is_of_machine = memcmp(j->diag.sqlstate, "53", 2) == 0;
+    return is_of_machine ? ST_NO_MEMORY : ST_REJECTED;
+}
+
+/* For the door that waits: everything it needs, in memory that outlives the block. */
+static enum status keep_rows(struct job *j, const struct sql_statement *s, uint64_t returned)
+{
+    if (j->out == NULL) return ST_OK;
+    struct exec_rows *rows = &j->rows[j->op];
+    *rows = (struct exec_rows){.column_count = s->column_count,
+                               .returned_count = returned,
+                               .row_count = j->ops[j->op].row_count,
+                               .tag_has_count = s->tag_has_count};
+    rows->tag = arena_text(j->out, s->tag);
+    rows->columns = arena_alloc(j->out, s->column_count * sizeof *rows->columns);
+    rows->rows = arena_copy(j->out, buf_span(&j->exec->rows));
+    if (rows->tag == NULL || rows->columns == NULL || rows->rows.data == NULL) return ST_NO_MEMORY;
+    for (uint32_t i = 0; i < s->column_count; i++) {
+        rows->columns[i] = s->columns[i];
+        rows->columns[i].name = arena_copy(j->out, s->columns[i].name);
+        if (rows->columns[i].name.data == NULL) return ST_NO_MEMORY;
+    }
+    if (s->notice == NULL) return ST_OK;
+    rows->notice = arena_text(j->out, s->notice);
+    return rows->notice == NULL ? ST_NO_MEMORY : ST_OK;
+}

@@ -1,0 +1,54 @@
+/* schema.c - The catalog of the writer, what capture knows of it, and the copy readers take. */
+#include "exec/exec_int.h"
+
+#include "base/must.h"
+
+static enum status watch(struct exec *e, const struct catalog_table *t);
+
+enum status schema_take(struct exec *e, struct sql_catalog *catalog)
+{
+    struct sql_catalog *before = e->catalog;
+    e->catalog = catalog;
+    statements_clear(e->statements); /* E4 */
+    uint32_t count = before == NULL ? 0 : sql_catalog_table_count(before);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct catalog_table *t = sql_catalog_table_at(before, i);
+        const struct catalog_table *now = sql_catalog_by_id(catalog, t->id);
+        if (now == NULL) capture_table_remove(e->capture, (const char *)t->sqlite_name.data);
+    }
+    enum status st = ST_OK;
+    for (uint32_t i = 0; st == ST_OK && i < sql_catalog_table_count(catalog); i++)
+        st = watch(e, sql_catalog_table_at(catalog, i)); /* E3 */
+    sql_catalog_unref(before);
+    return st;
+}
+
+enum status schema_reload(struct exec *e)
+{
+    struct sql_catalog *catalog = NULL;
+    TRY(sql_catalog_load(&catalog, e->mem, e->writer));
+    return schema_take(e, catalog);
+}
+
+void schema_publish(struct exec *e)
+{
+    if (e->published == e->catalog) return;
+    struct sql_catalog *catalog = sql_catalog_ref(e->catalog);
+    mutex_lock(e->lock);
+    struct sql_catalog *before = e->published;
+    e->published = catalog;
+    mutex_unlock(e->lock);
+    sql_catalog_unref(before);
+}
+
+static enum status watch(struct exec *e, const struct catalog_table *t)
+{
+    if (t->is_virtual) return ST_OK;
+    must(t->sqlite_name.data[t->sqlite_name.size] == 0); /* Catalog texts end with a zero. */
+    const struct capture_table table = {.name = (const char *)t->sqlite_name.data,
+                                        .id = t->id,
+                                        .column_count = t->column_count,
+                                        .key_count = t->key_count,
+                                        .key_columns = t->key_columns};
+    return capture_table_add(e->capture, &table);
+}
