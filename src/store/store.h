@@ -1,9 +1,9 @@
 /* store.h - Blocks in segment files, their results, and the consensus journal, on one directory.
  *
- * Layout, formats and crash rules: src/store/README.md and docs/format/store.md. A body goes once into
- * the open segment; the journal record of the vote names where. store_sync makes the segment, then the
- * journal, durable. Bytes the journal calls durable are never taken for a torn tail: their damage is
- * ST_CORRUPT. One writer thread; store_read_* is safe from any thread beside it. */
+ * Layout, formats and crash rules: src/store/README.md and docs/format/store.md. A body goes once
+ * into the open segment; the journal record of the vote names where. store_sync makes the segment,
+ * then the journal, durable. Bytes the journal calls durable are never taken for a torn tail: their
+ * damage is ST_CORRUPT. One writer thread; store_read_* is safe from any thread beside it. */
 #ifndef TRUSTSQL_STORE_STORE_H
 #define TRUSTSQL_STORE_STORE_H
 
@@ -16,25 +16,29 @@ struct store;
 struct store_config {
     struct os *os;
     struct mem *mem;
-    const char *dir;         /* The node's directory; blocks/, results/ and journal live in it. */
+    const char *dir; /* The node's directory; blocks/, results/ and journal live in it. */
     struct hash chain_id;
-    uint64_t segment_size;   /* Bytes after which a segment is sealed; 0: STORE_SEGMENT_SIZE. */
-    bool is_read_only;       /* Offline tools: no repair, nothing is written. */
+    uint64_t segment_size;      /* Bytes after which a segment is sealed; 0: STORE_SEGMENT_SIZE. */
+    uint32_t journal_area_size; /* A multiple of 512, from 4 KiB; 0: 1 MiB, which holds every slot
+                                   at its limit. Counts when the journal is made. */
+    bool is_read_only;          /* Offline tools: no repair, nothing is written. */
 };
 
 #define STORE_SEGMENT_SIZE (64u << 20)
-#define STORE_WHAT_MAX 160
+#define STORE_WHAT_MAX     160
 
-struct damage { /* Where stored bytes are wrong, as far as known. */
+struct damage {                 /* Where stored bytes are wrong, as far as known. */
     char file[OS_NAME_MAX + 1]; /* Relative to the node's directory. */
     uint64_t offset;
     uint64_t height; /* 0: unknown. */
     char what[STORE_WHAT_MAX];
 };
 
-/* Open, recover (cut a torn tail behind what the journal calls durable). On ST_CORRUPT damage is set.
- * Only the open segment and the heads and ends of sealed ones are read: store_scan reads all. */
-NODISCARD enum status store_open(struct store **out, const struct store_config *config,
+/* Open, recover (cut a torn tail behind what the journal calls durable). On ST_CORRUPT damage is
+ * set. Only the open segment and the heads and ends of sealed ones are read: store_scan reads all.
+ */
+NODISCARD enum status store_open(struct store **out,
+                                 const struct store_config *config,
                                  struct damage *damage);
 void store_close(struct store *s); /* Null allowed. Does not sync. */
 
@@ -43,15 +47,21 @@ uint64_t store_height(const struct store *s);
 
 /* Append block height = store_height + 1 (encoded [header, body]); txids[count] in the order of the
  * block feed the index of the segment. Not durable until store_sync. */
-NODISCARD enum status store_append(struct store *s, uint64_t height, const struct hash *hash,
-                                   struct span block, const struct hash *txids, uint32_t count);
+NODISCARD enum status store_append(struct store *s,
+                                   uint64_t height,
+                                   const struct hash *hash,
+                                   struct span block,
+                                   const struct hash *txids,
+                                   uint32_t count);
 
-/* Safety record of the engine (own vote, lock, view, frozen message, certificate): the newest of each
- * slot is what store_journal_read returns after a restart. vote_height > 0 names the block whose body
- * must be durable with it. */
-#define JOURNAL_SLOTS       8u
-#define JOURNAL_RECORD_MAX  (64u << 10)
-NODISCARD enum status store_journal(struct store *s, uint32_t slot, uint64_t vote_height,
+/* Safety record of the engine (own vote, lock, view, frozen message, certificate): the newest of
+ * each slot is what store_journal_read returns after a restart. vote_height > 0 names the block
+ * whose body must be durable with it. */
+#define JOURNAL_SLOTS      8u
+#define JOURNAL_RECORD_MAX (64u << 10)
+NODISCARD enum status store_journal(struct store *s,
+                                    uint32_t slot,
+                                    uint64_t vote_height,
                                     struct span record);
 NODISCARD enum status store_journal_read(struct store *s, uint32_t slot, struct buf *out);
 
@@ -67,20 +77,28 @@ NODISCARD enum status store_results_sync(struct store *s);
 uint64_t store_result_height(const struct store *s);
 
 /* Appended to out; checksum verified. ST_NOT_FOUND, ST_CORRUPT (damage set when not null). */
-NODISCARD enum status store_read_block(struct store *s, uint64_t height, struct buf *out,
+NODISCARD enum status store_read_block(struct store *s,
+                                       uint64_t height,
+                                       struct buf *out,
                                        struct damage *damage);
-NODISCARD enum status store_read_result(struct store *s, uint64_t height, struct buf *out,
+NODISCARD enum status store_read_result(struct store *s,
+                                        uint64_t height,
+                                        struct buf *out,
                                         struct damage *damage);
 
 /* Height and position of a transaction in sealed segments and the open one. ST_NOT_FOUND. */
-NODISCARD enum status store_find_tx(struct store *s, const struct hash *txid, uint64_t *height,
+NODISCARD enum status store_find_tx(struct store *s,
+                                    const struct hash *txid,
+                                    uint64_t *height,
                                     uint32_t *index);
 
 /* Read every byte of every segment, index and the journal, in order of height; blocks are handed to
- * visit with their place (file, offset). Damage does not stop the scan of later files: each is handed
- * to found. Returns ST_OK, ST_CORRUPT when anything was found, or visit's failure. */
+ * visit with their place (file, offset). Damage does not stop the scan of later files: each is
+ * handed to found. Returns ST_OK, ST_CORRUPT when anything was found, or visit's failure. */
 struct store_scan {
-    enum status (*visit)(void *context, uint64_t height, struct span block,
+    enum status (*visit)(void *context,
+                         uint64_t height,
+                         struct span block,
                          const struct damage *place);
     void (*found)(void *context, const struct damage *damage);
     void *context;

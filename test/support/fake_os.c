@@ -20,7 +20,8 @@ struct os_file {
     struct os_file *next; /* Of all open ones. */
     uint32_t node;
     bool can_write;
-    bool is_stale; /* Made before the last crash. */
+    bool is_stale;        /* Made before the last crash. */
+    bool is_sync_ignored; /* See fake_os_ignore_sync. */
 };
 
 struct range_lock {
@@ -54,6 +55,7 @@ struct fake_os {
     bool fault_cuts_power;
     bool has_failed;
     bool is_cut;
+    const char *ignored_suffix; /* Null: no sync is ignored. */
     uint64_t wall_ms;
     uint64_t monotonic_ns;
 };
@@ -130,6 +132,11 @@ void fake_os_cut_power(struct fake_os *f, uint64_t nth)
 {
     set_fault(f, FAKE_OS_CHANGES, nth, ST_IO);
     f->fault_cuts_power = true;
+}
+
+void fake_os_ignore_sync(struct fake_os *f, const char *suffix)
+{
+    f->ignored_suffix = suffix;
 }
 
 void fake_os_heal(struct fake_os *f)
@@ -285,6 +292,12 @@ static enum status open_node(struct fake_os *f, const char *path, uint32_t flags
     return ST_OK;
 }
 
+static bool ends_with(const char *path, const char *suffix)
+{
+    if (suffix == NULL || strlen(path) < strlen(suffix)) return false;
+    return strcmp(path + strlen(path) - strlen(suffix), suffix) == 0;
+}
+
 static enum status file_open(struct os *os, struct os_file **out, const char *path, uint32_t flags)
 {
     must(flags & (OS_READ | OS_WRITE));
@@ -298,6 +311,7 @@ static enum status file_open(struct os *os, struct os_file **out, const char *pa
         must(file != NULL);
         file->node = node;
         file->can_write = (flags & OS_WRITE) != 0;
+        file->is_sync_ignored = ends_with(path, f->ignored_suffix);
         file->next = f->files;
         f->files = file;
         disk_use(f->disk, node);
@@ -371,7 +385,7 @@ static enum status file_sync(struct os *os, struct os_file *file)
     bool was_cut = f->is_cut;
     enum status st = begin(f, file, FAKE_OS_SYNC);
     if (st == ST_OK) {
-        disk_sync(f->disk, file->node);
+        if (!file->is_sync_ignored) disk_sync(f->disk, file->node);
     } else if (!file->is_stale && !was_cut) {
         disk_sync_failed(f->disk, file->node, &f->rng);
     }

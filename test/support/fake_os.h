@@ -81,6 +81,10 @@ void fake_os_cut_power(struct fake_os *f, uint64_t nth);
 
 void fake_os_heal(struct fake_os *f);
 
+/* A planted fault: syncs of files opened from now on whose path ends in suffix (kept, not copied)
+ * report success and do nothing. Null: no more. */
+void fake_os_ignore_sync(struct fake_os *f, const char *suffix);
+
 /* A fault of above has struck. */
 bool fake_os_has_failed(const struct fake_os *f);
 

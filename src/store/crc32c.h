@@ -1,0 +1,20 @@
+/* crc32c.h - CRC-32C (Castagnoli, as in RFC 3720 appendix B.4), eight bytes a step.
+ *
+ * Finds every flipped byte and every burst up to 32 bits. It is no defence against intent: hashes
+ * and signatures above it are. The tables are computed once by the caller's crc32c_init, so that
+ * there is neither global state nor a page of constants. Pure; thread-safe after init. */
+#ifndef TRUSTSQL_STORE_CRC32C_H
+#define TRUSTSQL_STORE_CRC32C_H
+
+#include "base/span.h"
+
+struct crc32c {
+    uint32_t table[8][256]; /* table[k][b]: byte b followed by k zero bytes. */
+};
+
+void crc32c_init(struct crc32c *c);
+
+/* Continue from seed, the checksum of what came before (0: nothing). */
+uint32_t crc32c_add(const struct crc32c *c, uint32_t seed, struct span bytes);
+
+#endif

@@ -1,0 +1,93 @@
+/* env.c - Paths below the node's directory and the one way to name damage. */
+#include "store/env.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/must.h"
+
+enum status env_init(struct env *env, const struct store_config *config)
+{
+    must(config->os != NULL);
+    must(config->mem != NULL);
+    if (strlen(config->dir) + OS_NAME_MAX + 2 > OS_PATH_MAX) return ST_LIMIT;
+    env->os = config->os;
+    env->mem = config->mem;
+    env->chain_id = config->chain_id;
+    env->is_read_only = config->is_read_only;
+    crc32c_init(&env->crc);
+    (void)snprintf(env->dir, sizeof env->dir, "%s", config->dir);
+    return ST_OK;
+}
+
+enum status env_open(const struct env *env, struct os_file **out, const char *name, uint32_t flags)
+{
+    char path[OS_PATH_MAX];
+    must(!env->is_read_only || flags == OS_READ); /* S9. */
+    TRY(os_path_join(path, env->dir, name));
+    return env->os->file_open(env->os, out, path, flags);
+}
+
+enum status env_remove(const struct env *env, const char *name)
+{
+    char path[OS_PATH_MAX];
+    must(!env->is_read_only); /* S9. */
+    TRY(os_path_join(path, env->dir, name));
+    enum status st = env->os->remove(env->os, path);
+    return st == ST_NOT_FOUND ? ST_OK : st;
+}
+
+enum status env_rename(const struct env *env, const char *from, const char *to)
+{
+    char from_path[OS_PATH_MAX];
+    char to_path[OS_PATH_MAX];
+    must(!env->is_read_only); /* S9. */
+    TRY(os_path_join(from_path, env->dir, from));
+    TRY(os_path_join(to_path, env->dir, to));
+    return env->os->rename(env->os, from_path, to_path);
+}
+
+enum status env_sync_dir(const struct env *env, const char *name)
+{
+    char path[OS_PATH_MAX];
+    must(!env->is_read_only); /* S9. */
+    if (name[0] == '\0') return env->os->sync_dir(env->os, env->dir);
+    TRY(os_path_join(path, env->dir, name));
+    return env->os->sync_dir(env->os, path);
+}
+
+enum status env_make_dir(const struct env *env, const char *name)
+{
+    char path[OS_PATH_MAX];
+    must(!env->is_read_only); /* S9. */
+    TRY(os_path_join(path, env->dir, name));
+    enum status st = env->os->make_dir(env->os, path);
+    return st == ST_EXISTS ? ST_OK : st;
+}
+
+enum status env_read(
+    const struct env *env, struct os_file *file, void *to, size_t size, uint64_t offset)
+{
+    size_t got = 0;
+    TRY(env->os->file_read(env->os, file, to, size, offset, &got));
+    must(got <= size);
+    return got == size ? ST_OK : ST_TRUNCATED;
+}
+
+void damage_set(
+    struct damage *d, const char *file, uint64_t offset, uint64_t height, const char *what)
+{
+    must(strlen(file) <= OS_NAME_MAX);
+    must(strlen(what) < STORE_WHAT_MAX);
+    if (d == NULL) return;
+    *d = (struct damage){.offset = offset, .height = height};
+    (void)snprintf(d->file, sizeof d->file, "%s", file);
+    (void)snprintf(d->what, sizeof d->what, "%s", what);
+}
+
+enum status damaged(
+    struct damage *d, const char *file, uint64_t offset, uint64_t height, const char *what)
+{
+    damage_set(d, file, offset, height, what);
+    return ST_CORRUPT;
+}

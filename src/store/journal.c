@@ -1,0 +1,318 @@
+/* journal.c - What this node has promised: writing.
+ *
+ * Record                           Payload of a generation, 48 bytes
+ *    0  4 bytes of the payload        0  8 magic
+ *    4  2 kind                        8  8 generation
+ *    6  1 slot, else 0               16 32 chain id
+ *    7  1 flags: 1 first of a sync
+ *    8  8 sequence number            Payload of a slot: place, the record's bytes
+ *   16  4 checksum of the one before Payload of an end: place
+ *   20  … payload
+ *    …  4 CRC-32C of all before      Place, 60 bytes: segment 8, offset 8, length 4, height 8,
+ *                                    hash 32; all zero: none
+ *
+ * An area starts with generation, the slots in use, end: the snapshot. Sequence numbers go on over
+ * generations; the first record of an area has 0 for the checksum before it. */
+#include "store/journal.h"
+
+#include "base/endian.h"
+#include "base/must.h"
+
+#define HEAD_SIZE  20u
+#define FLAG_FIRST 1u
+#define TEMPORARY  "journal.tmp"
+
+static const uint8_t MAGIC[8] = {'T', 'S', 'Q', 'L', 'J', 'R', 'N', '1'};
+
+_Static_assert(JOURNAL_OVERHEAD == HEAD_SIZE + 4, "overhead");
+_Static_assert(JOURNAL_PLACE_SIZE == 8 + 8 + 4 + 8 + HASH_SIZE, "place");
+_Static_assert(JOURNAL_GENERATION_SIZE == 8 + 8 + HASH_SIZE, "generation");
+/* The snapshot of eight full slots and one more record fit the standard area. */
+_Static_assert((JOURNAL_SLOTS + 1) * (JOURNAL_RECORD_MAX + JOURNAL_PLACE_SIZE + JOURNAL_OVERHEAD) +
+                       JOURNAL_GENERATION_SIZE + JOURNAL_OVERHEAD +
+                       2 * (JOURNAL_PLACE_SIZE + JOURNAL_OVERHEAD) <=
+                   JOURNAL_AREA_SIZE,
+               "area");
+
+#define END_SIZE      (JOURNAL_PLACE_SIZE + JOURNAL_OVERHEAD)
+#define SNAPSHOT_SIZE (JOURNAL_GENERATION_SIZE + JOURNAL_OVERHEAD + END_SIZE)
+
+struct draft {
+    enum journal_kind kind;
+    uint32_t slot;
+    const struct place *place; /* Null: none. */
+    struct span bytes;         /* After the place. */
+};
+
+static void add(struct journal *j, const struct draft *d);
+static void wrap(struct journal *j);
+static void put_place(uint8_t *to, const struct place *p);
+static enum status write_copies(struct journal *j, uint32_t from, uint32_t to);
+static enum status zero_copies(struct journal *j, uint32_t area, uint32_t size);
+static enum status write_new(struct journal *j);
+
+enum status journal_create(const struct env *env, uint32_t area_size)
+{
+    struct journal j = {.env = env, .area_size = area_size == 0 ? JOURNAL_AREA_SIZE : area_size};
+    must(j.area_size >= JOURNAL_AREA_MIN);
+    must(j.area_size <= JOURNAL_AREA_MAX);
+    must(j.area_size % JOURNAL_SECTOR == 0);
+    enum status st = ST_NO_MEMORY;
+    j.image = mem_alloc_zero(env->mem, j.area_size, 1);
+    j.spare = mem_alloc_zero(env->mem, j.area_size, 1);
+    if (j.image == NULL || j.spare == NULL) goto out;
+    wrap(&j);
+    st = env_remove(env, TEMPORARY);
+    if (st != ST_OK) goto out;
+    st = env_open(env, &j.file, TEMPORARY, OS_WRITE | OS_CREATE | OS_EXCLUSIVE);
+    if (st != ST_OK) goto out;
+    st = write_new(&j);
+    if (st == ST_OK) st = env_rename(env, TEMPORARY, JOURNAL_NAME);
+    if (st == ST_OK) st = env_sync_dir(env, "");
+out:
+    journal_close(&j);
+    return st;
+}
+
+void journal_close(struct journal *j)
+{
+    if (j->env == NULL) return;
+    j->env->os->file_close(j->env->os, j->file);
+    mem_free(j->env->mem, j->image);
+    mem_free(j->env->mem, j->spare);
+    *j = (struct journal){0};
+}
+
+enum status journal_renew(struct journal *j)
+{
+    must(!j->env->is_read_only); /* S9. */
+    must(!j->is_wrapping);
+    must(!j->is_ready);
+    uint32_t old = j->area;
+    wrap(j);
+    /* The target may hold the rest of an unfinished wrap: overwrite all of it. */
+    TRY(write_copies(j, 0, j->area_size));
+    TRY(j->env->os->file_sync(j->env->os, j->file));
+    TRY(zero_copies(j, old, j->area_size));
+    TRY(j->env->os->file_sync(j->env->os, j->file));
+    j->written = j->used;
+    j->is_wrapping = false;
+    j->is_ready = true;
+    return env_sync_dir(j->env, ""); /* Its name may be as new as its bytes. */
+}
+
+enum status journal_put(struct journal *j,
+                        uint32_t slot,
+                        const struct place *place,
+                        struct span record)
+{
+    must(slot < JOURNAL_SLOTS);
+    must(j->is_ready);
+    if (record.size == 0 || record.size > JOURNAL_RECORD_MAX) return ST_LIMIT;
+    uint32_t size = JOURNAL_PLACE_SIZE + JOURNAL_OVERHEAD + (uint32_t)record.size;
+    uint64_t snapshot = SNAPSHOT_SIZE;
+    for (uint32_t i = 0; i < JOURNAL_SLOTS; i++)
+        if (j->slots[i].at != 0)
+            snapshot += JOURNAL_PLACE_SIZE + JOURNAL_OVERHEAD + j->slots[i].size;
+    if (snapshot + size + END_SIZE > j->area_size) return ST_LIMIT;
+    if (j->used + size + END_SIZE > j->area_size) wrap(j);
+    struct draft d = {.kind = JOURNAL_SLOT, .slot = slot, .place = place, .bytes = record};
+    add(j, &d);
+    struct journal_slot *s = &j->slots[slot];
+    s->size = (uint32_t)record.size;
+    s->at = j->used - 4 - s->size;
+    s->place = place == NULL ? (struct place){0} : *place;
+    if (place != NULL && place->height > j->end.height) j->end = *place;
+    return ST_OK;
+}
+
+struct span journal_get(const struct journal *j, uint32_t slot)
+{
+    must(slot < JOURNAL_SLOTS);
+    const struct journal_slot *s = &j->slots[slot];
+    if (s->at == 0) return span_of(NULL, 0);
+    must(s->at + s->size + 4 <= j->used);
+    return span_of(j->image + s->at, s->size);
+}
+
+enum status journal_sync(struct journal *j, const struct place *newest)
+{
+    must(newest->height >= j->end.height); /* S5: nothing is named that is not durable. */
+    if (newest->height > j->end.height) {
+        j->end = *newest;
+        if (j->used + END_SIZE > j->area_size) {
+            wrap(j);
+        } else {
+            struct draft d = {.kind = JOURNAL_END, .place = newest};
+            add(j, &d);
+        }
+    }
+    if (j->written == j->used) return ST_OK;
+    TRY(write_copies(j, j->written, j->used));
+    TRY(j->env->os->file_sync(j->env->os, j->file));
+    if (j->is_wrapping) {
+        TRY(zero_copies(j, 1 - j->area, j->old_used)); /* S6: only after the sync above. */
+        TRY(j->env->os->file_sync(j->env->os, j->file));
+    }
+    j->written = j->used;
+    j->is_wrapping = false;
+    return ST_OK;
+}
+
+bool journal_decode(struct journal_record *r, const struct env *env, struct span in)
+{
+    if (in.size < JOURNAL_OVERHEAD) return false;
+    uint32_t size = get_u32_le(in.data);
+    uint32_t kind = (uint32_t)in.data[4] | (uint32_t)in.data[5] << 8;
+    if (kind < JOURNAL_GENERATION || kind > JOURNAL_END) return false;
+    if (size > in.size - JOURNAL_OVERHEAD || in.data[7] > FLAG_FIRST) return false;
+    if (in.data[6] >= JOURNAL_SLOTS) return false;
+    uint32_t crc = crc32c_add(&env->crc, 0, span_of(in.data, HEAD_SIZE + size));
+    if (get_u32_le(in.data + HEAD_SIZE + size) != crc) return false;
+    *r = (struct journal_record){.kind = (enum journal_kind)kind,
+                                 .is_first = in.data[7] == FLAG_FIRST,
+                                 .slot = in.data[6],
+                                 .seq = get_u64_le(in.data + 8),
+                                 .prev = get_u32_le(in.data + 16),
+                                 .crc = crc,
+                                 .payload = span_of(in.data + HEAD_SIZE, size),
+                                 .size = size + JOURNAL_OVERHEAD};
+    struct place place;
+    switch (r->kind) {
+    case JOURNAL_GENERATION:
+        return size == JOURNAL_GENERATION_SIZE && memcmp(r->payload.data, MAGIC, 8) == 0;
+    case JOURNAL_SLOT:
+        return size > JOURNAL_PLACE_SIZE && size <= JOURNAL_PLACE_SIZE + JOURNAL_RECORD_MAX &&
+               journal_place_decode(&place, r->payload);
+    case JOURNAL_END: return size == JOURNAL_PLACE_SIZE && journal_place_decode(&place, r->payload);
+    }
+    return false;
+}
+
+/* False: neither none nor a possible place. */
+bool journal_place_decode(struct place *p, struct span in)
+{
+    must(in.size >= JOURNAL_PLACE_SIZE);
+    *p = (struct place){.number = get_u64_le(in.data),
+                        .offset = get_u64_le(in.data + 8),
+                        .length = get_u32_le(in.data + 16),
+                        .height = get_u64_le(in.data + 20)};
+    memcpy(p->hash.bytes, in.data + 28, HASH_SIZE);
+    if (p->height == 0)
+        return p->number == 0 && p->offset == 0 && p->length == 0 && hash_is_zero(&p->hash);
+    return p->number > 0 && p->number < UINT32_MAX && p->offset >= SEGMENT_HEADER_SIZE &&
+           p->offset <= UINT32_MAX && p->length >= RECORD_HEAD_SIZE;
+}
+
+uint64_t journal_offset(uint32_t area_size, uint32_t copy, uint32_t area)
+{
+    must(copy < 2);
+    must(area < 2);
+    return ((uint64_t)copy * 2 + area) * area_size;
+}
+
+static void put_place(uint8_t *to, const struct place *p)
+{
+    put_u64_le(to, p->number);
+    put_u64_le(to + 8, p->offset);
+    put_u32_le(to + 16, p->length);
+    put_u64_le(to + 20, p->height);
+    memcpy(to + 28, p->hash.bytes, HASH_SIZE);
+}
+
+/* Append to the image; there is room. */
+static void add(struct journal *j, const struct draft *d)
+{
+    static const struct place none = {0};
+    uint32_t place_size = d->kind == JOURNAL_GENERATION ? 0 : JOURNAL_PLACE_SIZE;
+    uint32_t size = place_size + (uint32_t)d->bytes.size;
+    must(j->used + size + JOURNAL_OVERHEAD <= j->area_size);
+    uint8_t *to = j->image + j->used;
+    bool is_first = j->used == j->written;
+    put_u32_le(to, size);
+    to[4] = (uint8_t)d->kind;
+    to[5] = 0;
+    to[6] = (uint8_t)d->slot;
+    to[7] = is_first ? FLAG_FIRST : 0;
+    put_u64_le(to + 8, ++j->seq);
+    put_u32_le(to + 16, j->used == 0 ? 0 : j->prev);
+    if (place_size > 0) put_place(to + HEAD_SIZE, d->place == NULL ? &none : d->place);
+    if (d->bytes.size > 0) memcpy(to + HEAD_SIZE + place_size, d->bytes.data, d->bytes.size);
+    j->prev = crc32c_add(&j->env->crc, 0, span_of(to, HEAD_SIZE + size));
+    put_u32_le(to + HEAD_SIZE + size, j->prev);
+    j->used += size + JOURNAL_OVERHEAD;
+    struct journal_record again;
+    must(journal_decode(&again, j->env, span_of(to, size + JOURNAL_OVERHEAD)));
+}
+
+/* Start the snapshot in the other area. What was collected and not written lives on in it. */
+static void wrap(struct journal *j)
+{
+    uint8_t *old = j->image;
+    if (!j->is_wrapping) {
+        j->old_used = j->written;
+        j->area = 1 - j->area;
+        j->generation++;
+        j->is_wrapping = true;
+    }
+    j->image = j->spare;
+    j->spare = old;
+    memset(j->image, 0, j->area_size);
+    j->used = 0;
+    j->written = 0;
+    uint8_t generation[JOURNAL_GENERATION_SIZE];
+    memcpy(generation, MAGIC, 8);
+    put_u64_le(generation + 8, j->generation);
+    memcpy(generation + 16, j->env->chain_id.bytes, HASH_SIZE);
+    struct draft d = {.kind = JOURNAL_GENERATION, .bytes = span_of(generation, sizeof generation)};
+    add(j, &d);
+    for (uint32_t i = 0; i < JOURNAL_SLOTS; i++) {
+        struct journal_slot *s = &j->slots[i];
+        if (s->at == 0) continue;
+        d = (struct draft){.kind = JOURNAL_SLOT,
+                           .slot = i,
+                           .place = &s->place,
+                           .bytes = span_of(old + s->at, s->size)};
+        add(j, &d);
+        s->at = j->used - 4 - s->size;
+    }
+    d = (struct draft){.kind = JOURNAL_END, .place = &j->end};
+    add(j, &d);
+    must(j->used > j->written);
+}
+
+static enum status write_copies(struct journal *j, uint32_t from, uint32_t to)
+{
+    must(from < to);
+    must(to <= j->area_size);
+    for (uint32_t copy = 0; copy < 2; copy++) {
+        uint64_t offset = journal_offset(j->area_size, copy, j->area) + from;
+        struct span bytes = span_of(j->image + from, to - from);
+        TRY(j->env->os->file_write(j->env->os, j->file, bytes, offset));
+    }
+    return ST_OK;
+}
+
+/* The spare is of no use until the next wrap, which overwrites it. */
+static enum status zero_copies(struct journal *j, uint32_t area, uint32_t size)
+{
+    must(area != j->area);
+    must(size <= j->area_size);
+    memset(j->spare, 0, j->area_size);
+    if (size == 0) return ST_OK;
+    for (uint32_t copy = 0; copy < 2; copy++) {
+        uint64_t offset = journal_offset(j->area_size, copy, area);
+        TRY(j->env->os->file_write(j->env->os, j->file, span_of(j->spare, size), offset));
+    }
+    return ST_OK;
+}
+
+/* All four areas are written, also the zeros: later writes then change no metadata. */
+static enum status write_new(struct journal *j)
+{
+    struct os *os = j->env->os;
+    TRY(os->file_allocate(os, j->file, (uint64_t)j->area_size * 4));
+    TRY(write_copies(j, 0, j->area_size));
+    TRY(zero_copies(j, 1 - j->area, j->area_size));
+    return os->file_sync(os, j->file);
+}

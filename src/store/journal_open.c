@@ -1,0 +1,326 @@
+/* journal_open.c - What this node has promised: reading it again after a crash or a fault.
+ *
+ * The two copies of an area are walked together. A record that is right in one copy counts. Where
+ * neither is right, the walk ends, and what follows decides:
+ *
+ *   both copies zero to the end           → the end;
+ *   a write that the crash tore           → the end: nobody was told of what it held;
+ *   anything else                         → damage (ST_CORRUPT): promises may be lost, the node
+ * must rejoin with a new key.
+ *
+ * A torn write (sectors of it written, others still zero, S7) shows this: sector by sector the
+ * copies are equal or one of them is zero; each copy lacks at least one sector; and no record of a
+ * later sync follows, because a later sync proves that the one before was complete. */
+#include "store/journal.h"
+
+#include "base/endian.h"
+#include "base/must.h"
+
+#define REJOIN "; if the disk cannot be put right, rejoin with a new key"
+
+enum tail { TAIL_CLEAN, TAIL_TORN, TAIL_DAMAGED };
+
+struct area { /* Both copies of one area, in memory, and what a walk over them found. */
+    const struct env *env;
+    const uint8_t *copy[2];
+    uint32_t size;
+    uint32_t index;
+    uint32_t used;
+    uint64_t seq;
+    uint32_t prev;
+    uint64_t generation; /* 0: no generation record. */
+    bool is_complete;    /* The snapshot's end was seen. */
+    bool is_wrong_chain;
+    enum tail tail;
+    bool has_difference;      /* A record was right in one copy only. */
+    uint32_t first_different; /* Where; and in which copy it is wrong. */
+    uint32_t wrong_copy;
+};
+
+struct walker { /* Null functions: only what struct area holds is wanted. */
+    void (*record)(void *context, const struct area *a, const struct journal_record *r);
+    void *context;
+};
+
+static enum status read_copies(struct journal *j, uint32_t area, struct area *out);
+static void walk(struct area *a, const struct walker *w);
+static unsigned next_record(const struct area *a, struct journal_record *out);
+static enum tail judge_tail(const struct area *a);
+static enum status choose(struct journal *j, uint32_t *chosen, struct damage *damage);
+static enum status load(struct journal *j, uint32_t chosen, struct damage *damage);
+
+enum status journal_open(struct journal *j, const struct env *env, struct damage *damage)
+{
+    *j = (struct journal){.env = env};
+    uint64_t size = 0;
+    uint32_t chosen = 0;
+    enum status st = env_open(env, &j->file, JOURNAL_NAME, env->is_read_only ? OS_READ : OS_WRITE);
+    if (st != ST_OK) goto out;
+    st = env->os->file_size(env->os, j->file, &size);
+    if (st != ST_OK) goto out;
+    j->area_size = (uint32_t)(size / 4);
+    if (size % (4 * JOURNAL_SECTOR) != 0 || size / 4 < JOURNAL_AREA_MIN ||
+        size / 4 > JOURNAL_AREA_MAX) {
+        st = damaged(damage, JOURNAL_NAME, size, 0, "the journal has a wrong size" REJOIN);
+        goto out;
+    }
+    st = ST_NO_MEMORY;
+    j->image = mem_alloc(env->mem, j->area_size);
+    j->spare = mem_alloc(env->mem, j->area_size);
+    if (j->image == NULL || j->spare == NULL) goto out;
+    st = choose(j, &chosen, damage);
+    if (st == ST_OK) st = load(j, chosen, damage);
+out:
+    if (st != ST_OK) journal_close(j);
+    return st;
+}
+
+static bool is_zero(const uint8_t *bytes, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to; i++)
+        if (bytes[i] != 0) return false;
+    return true;
+}
+
+static enum status read_copies(struct journal *j, uint32_t area, struct area *out)
+{
+    uint8_t *to[2] = {j->image, j->spare};
+    for (uint32_t copy = 0; copy < 2; copy++) {
+        uint64_t offset = journal_offset(j->area_size, copy, area);
+        TRY(env_read(j->env, j->file, to[copy], j->area_size, offset));
+    }
+    *out = (struct area){
+        .env = j->env, .copy = {j->image, j->spare}, .size = j->area_size, .index = area};
+    return ST_OK;
+}
+
+/* Bit c: copy c holds the record that continues the walk. */
+static unsigned next_record(const struct area *a, struct journal_record *out)
+{
+    unsigned mask = 0;
+    for (unsigned c = 0; c < 2; c++) {
+        struct journal_record r;
+        if (!journal_decode(&r, a->env, span_of(a->copy[c] + a->used, a->size - a->used))) continue;
+        bool is_start = a->used == 0;
+        if (is_start != (r.kind == JOURNAL_GENERATION)) continue;
+        if (is_start ? r.prev != 0 : r.prev != a->prev || r.seq != a->seq + 1) continue;
+        if (mask != 0 && r.crc != out->crc) continue;
+        *out = r;
+        mask |= 1u << c;
+    }
+    return mask;
+}
+
+static void note_difference(struct area *a, unsigned mask)
+{
+    if (a->has_difference) return;
+    must(mask == 1 || mask == 2);
+    a->has_difference = true;
+    a->first_different = a->used;
+    a->wrong_copy = mask == 1 ? 1 : 0;
+}
+
+static void walk(struct area *a, const struct walker *w)
+{
+    struct journal_record r;
+    for (unsigned mask = next_record(a, &r); mask != 0; mask = next_record(a, &r)) {
+        if (mask != 3) note_difference(a, mask);
+        if (r.kind == JOURNAL_GENERATION) {
+            a->generation = get_u64_le(r.payload.data + 8);
+            a->is_wrong_chain = memcmp(r.payload.data + 16, a->env->chain_id.bytes, HASH_SIZE) != 0;
+        }
+        if (r.kind == JOURNAL_END) a->is_complete = true;
+        if (w != NULL) w->record(w->context, a, &r);
+        a->used += r.size;
+        a->seq = r.seq;
+        a->prev = r.crc;
+        must(a->used <= a->size);
+    }
+    a->tail = judge_tail(a);
+}
+
+/* Sector by sector: equal, or one of them zero. *lacks: copies with a sector that is zero. */
+static bool looks_torn(const struct area *a, uint32_t from, uint32_t to, unsigned *lacks)
+{
+    *lacks = 0;
+    while (from < to) {
+        uint32_t end = (from / JOURNAL_SECTOR + 1) * JOURNAL_SECTOR;
+        if (end > to) end = to;
+        bool is_zero_0 = is_zero(a->copy[0], from, end);
+        bool is_zero_1 = is_zero(a->copy[1], from, end);
+        if (!is_zero_0 && !is_zero_1 && memcmp(a->copy[0] + from, a->copy[1] + from, end - from))
+            return false;
+        *lacks |= (is_zero_0 ? 1u : 0u) | (is_zero_1 ? 2u : 0u);
+        from = end;
+    }
+    return true;
+}
+
+static bool has_later_sync(const struct area *a, uint32_t from, uint32_t to)
+{
+    for (uint32_t at = from + 1; at < to; at++)
+        for (unsigned c = 0; c < 2; c++) {
+            struct journal_record r;
+            if (!journal_decode(&r, a->env, span_of(a->copy[c] + at, a->size - at))) continue;
+            if (r.is_first && r.seq > a->seq) return true;
+        }
+    return false;
+}
+
+static enum tail judge_tail(const struct area *a)
+{
+    uint32_t end = a->size;
+    while (end > a->used && a->copy[0][end - 1] == 0 && a->copy[1][end - 1] == 0)
+        end--;
+    if (end == a->used) return TAIL_CLEAN;
+    unsigned lacks = 0;
+    if (!looks_torn(a, a->used, end, &lacks)) return TAIL_DAMAGED;
+    /* Behind its last byte a copy that was cut short has zeros as well. */
+    if (lacks != 3) return TAIL_DAMAGED;
+    return has_later_sync(a, a->used, end) ? TAIL_DAMAGED : TAIL_TORN;
+}
+
+static enum status choose(struct journal *j, uint32_t *chosen, struct damage *damage)
+{
+    uint64_t generation = 0;
+    bool is_wrong_chain = false;
+    for (uint32_t i = 0; i < 2; i++) {
+        struct area a;
+        TRY(read_copies(j, i, &a));
+        walk(&a, NULL);
+        is_wrong_chain = is_wrong_chain || a.is_wrong_chain;
+        if (!a.is_complete || a.generation <= generation) continue;
+        generation = a.generation;
+        *chosen = i;
+    }
+    if (is_wrong_chain)
+        return damaged(damage, JOURNAL_NAME, 0, 0, "the journal belongs to another chain");
+    if (generation == 0)
+        return damaged(damage, JOURNAL_NAME, 0, 0, "the journal is damaged in both copies" REJOIN);
+    return ST_OK;
+}
+
+static void apply(void *context, const struct area *a, const struct journal_record *r)
+{
+    struct journal *j = context;
+    struct place place = {0};
+    switch (r->kind) {
+    case JOURNAL_GENERATION: return;
+    case JOURNAL_SLOT:
+        (void)journal_place_decode(&place, r->payload);
+        j->slots[r->slot] = (struct journal_slot){
+            .at = a->used + r->size - 4 - ((uint32_t)r->payload.size - JOURNAL_PLACE_SIZE),
+            .size = (uint32_t)r->payload.size - JOURNAL_PLACE_SIZE,
+            .place = place};
+        break;
+    case JOURNAL_END: (void)journal_place_decode(&place, r->payload); break;
+    }
+    if (place.height > j->end.height) j->end = place;
+    /* The image takes the right one of two copies. */
+    const uint8_t *from = r->payload.data - (JOURNAL_OVERHEAD - 4);
+    if (from != j->image + a->used) memcpy(j->image + a->used, from, r->size);
+}
+
+static enum status load(struct journal *j, uint32_t chosen, struct damage *damage)
+{
+    struct area a;
+    struct walker w = {.record = apply, .context = j};
+    TRY(read_copies(j, chosen, &a));
+    walk(&a, &w);
+    must(a.is_complete);
+    if (a.tail == TAIL_DAMAGED) {
+        uint64_t offset = journal_offset(j->area_size, 0, chosen) + a.used;
+        return damaged(damage, JOURNAL_NAME, offset, j->end.height,
+                       "a record of the journal is damaged in both copies" REJOIN);
+    }
+    memset(j->image + a.used, 0, j->area_size - a.used);
+    j->area = chosen;
+    j->used = a.used;
+    j->written = a.used;
+    j->generation = a.generation;
+    j->seq = a.seq;
+    j->prev = a.prev;
+    return ST_OK;
+}
+
+/* --- scan ----------------------------------------------------------------------------------------
+ */
+
+struct forgiving { /* A record that one copy lacks is a crash only in what the last sync wrote. */
+    uint32_t last_first; /* Where the newest record with is_first starts. */
+};
+
+static void note_first(void *context, const struct area *a, const struct journal_record *r)
+{
+    struct forgiving *f = context;
+    if (r->is_first) f->last_first = a->used;
+}
+
+static void tell(const struct journal_finder *finder,
+                 const struct area *a,
+                 uint32_t copy,
+                 uint32_t at,
+                 const char *what)
+{
+    struct damage d;
+    uint64_t offset = journal_offset(a->size, copy, a->index) + at;
+    damage_set(&d, JOURNAL_NAME, offset, 0, what);
+    finder->found(finder->context, &d);
+}
+
+/* The area in use: whole in both copies but for what a crash may have torn. */
+static void scan_live(struct area *a, const struct journal_finder *finder)
+{
+    struct forgiving f = {0};
+    struct walker w = {.record = note_first, .context = &f};
+    walk(a, &w);
+    unsigned lacks = 0;
+    bool is_torn = a->has_difference && a->first_different >= f.last_first &&
+                   looks_torn(a, a->first_different, a->used, &lacks);
+    if (a->has_difference && !is_torn)
+        tell(finder, a, a->wrong_copy, a->first_different,
+             "one of two copies of a record is damaged; a start of the node repairs it");
+    if (a->tail == TAIL_DAMAGED)
+        tell(finder, a, 0, a->used, "bytes behind the last record are wrong" REJOIN);
+}
+
+/* The other area: zero, or whole in itself (a crash between two steps of a wrap). */
+static void scan_idle(struct area *a, const struct journal_finder *finder)
+{
+    for (uint32_t c = 0; c < 2; c++) {
+        struct area single = *a;
+        single.copy[0] = a->copy[c];
+        single.copy[1] = a->copy[c];
+        walk(&single, NULL);
+        if (single.tail == TAIL_CLEAN && (single.used == 0 || single.is_complete)) continue;
+        uint32_t at = single.used;
+        while (at + 1 < a->size && a->copy[c][at] == 0)
+            at++;
+        tell(finder, a, c, at, "an area that is not in use is not zero; a start repairs it");
+    }
+}
+
+enum status journal_scan(const struct env *env,
+                         const struct journal_finder *finder,
+                         struct place *end)
+{
+    struct journal j;
+    struct damage d = {0};
+    enum status st = journal_open(&j, env, &d);
+    if (st == ST_NOT_FOUND) st = damaged(&d, JOURNAL_NAME, 0, 0, "the file is missing" REJOIN);
+    if (st == ST_CORRUPT) finder->found(finder->context, &d);
+    TRY(st);
+    *end = j.end;
+    uint32_t live = j.area;
+    for (uint32_t i = 0; i < 2 && st == ST_OK; i++) {
+        struct area a;
+        st = read_copies(&j, i, &a);
+        if (st != ST_OK) break;
+        if (i == live)
+            scan_live(&a, finder);
+        else
+            scan_idle(&a, finder);
+    }
+    journal_close(&j);
+    return st;
+}

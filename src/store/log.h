@@ -1,0 +1,111 @@
+/* log.h - Segment files in a row: append at the end, read any height, cut the end off.
+ *
+ * Internal to src/store. One log holds the blocks, another the results. Files 1…sealed_count are
+ * sealed and durable; the file behind them, if there is one, is current. One writer thread calls
+ * append, seal, cut and sync; log_height and log_read are safe from any thread beside it: the lock
+ * is held for look-ups only, never during IO. */
+#ifndef TRUSTSQL_STORE_LOG_H
+#define TRUSTSQL_STORE_LOG_H
+
+#include "os/thread.h"
+#include "store/segment.h"
+
+struct place {       /* Where the record of a block lies. All zero: none. */
+    uint64_t number; /* Of the segment. */
+    uint64_t offset;
+    uint32_t length; /* Head and payload. */
+    uint64_t height;
+    struct hash hash;
+};
+
+struct log_sealed {
+    uint64_t first_height;
+    uint64_t last_height;
+    uint64_t seal_offset;
+    uint32_t salt;
+    struct hash digest;
+};
+
+struct log {
+    const struct env *env;
+    const struct segment_kind *kind;
+    struct mutex *lock; /* Guards what readers see: sealed, offsets, heights. */
+    uint64_t segment_size;
+    struct log_sealed *sealed; /* [i]: segment i + 1. */
+    uint32_t sealed_count;
+    uint32_t sealed_capacity;
+    uint64_t height; /* Newest block in the log; 0: none. */
+    /* The current file; file is null when the next append starts one. */
+    struct os_file *file;
+    uint64_t first_height;
+    uint64_t size;
+    uint32_t salt;
+    struct hash digest;
+    uint32_t *offsets; /* Of blocks first_height, first_height + 1, … */
+    uint32_t count;
+    uint32_t capacity;
+    bool is_dirty;     /* The current file has bytes that are not synced. */
+    bool is_dir_dirty; /* Its directory entry is not synced. */
+    struct place last; /* The newest block. */
+    struct buf buffer; /* One record, written at once. */
+};
+
+struct log_record {
+    uint64_t height;
+    const struct hash *hash;
+    const struct hash *txids;
+    uint32_t count;
+    struct span body;
+};
+
+/* Called for each block of the current segment when a log is opened. */
+struct log_visitor {
+    enum status (*visit)(void *context, const struct segment_reader *reader);
+    void *context;
+};
+
+NODISCARD enum status log_init(struct log *l,
+                               const struct env *env,
+                               const struct segment_kind *kind,
+                               uint64_t segment_size);
+void log_fini(struct log *l); /* Accepts a zeroed log. */
+
+/* Load the files and cut (not when read only) what lies behind durable; durable null: what lies
+ * behind the last whole record. Everything before must be right, else ST_CORRUPT. */
+NODISCARD enum status log_open(struct log *l,
+                               const struct place *durable,
+                               const struct log_visitor *visitor,
+                               struct damage *damage);
+
+/* Number of the newest file of this kind; 0: none. */
+NODISCARD enum status log_newest(const struct env *env,
+                                 const struct segment_kind *kind,
+                                 uint64_t *newest);
+
+uint64_t log_height(const struct log *l);
+
+/* True when the current file is to be sealed before the next append. */
+bool log_is_full(const struct log *l);
+NODISCARD enum status log_seal(struct log *l);
+
+/* Room in the tables for one more block: fails before anything is written. */
+NODISCARD enum status log_reserve(struct log *l, const struct log_record *r);
+/* Write it; log_reserve was called. */
+NODISCARD enum status log_append(struct log *l, const struct log_record *r);
+NODISCARD enum status log_sync(struct log *l);
+
+/* Drop all blocks above height (at least 0). */
+NODISCARD enum status log_cut(struct log *l, uint64_t height, struct damage *damage);
+
+/* The body of height, appended to out. ST_NOT_FOUND, ST_CORRUPT. */
+NODISCARD enum status log_read(const struct log *l,
+                               uint64_t height,
+                               struct buf *out,
+                               struct damage *damage);
+/* Where height lies, read from its head. */
+NODISCARD enum status log_place(const struct log *l,
+                                uint64_t height,
+                                struct place *out,
+                                struct damage *damage);
+
+#endif

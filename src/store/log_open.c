@@ -1,0 +1,268 @@
+/* log_open.c - Segment files in a row: recovery and cutting.
+ *
+ * With a durable place (blocks): the segments before it must be sealed and linked, its own segment
+ * is read wholly, and what lies behind the place was never promised to anybody: cut. Without
+ * (results, which are derived): all files but the last must be sealed and linked; the last is cut
+ * behind its last whole record. */
+#include "store/log.h"
+
+#include "base/must.h"
+
+struct adoption { /* How far the current file is read. */
+    uint64_t number;
+    uint64_t height_max;               /* Stop behind this block; 0: at the first wrong record. */
+    const struct place *durable;       /* Null: none. */
+    const struct log_visitor *visitor; /* Null: none. */
+};
+
+struct listing {
+    const struct segment_kind *kind;
+    uint64_t newest;
+};
+
+static enum status visit_name(void *context, const char *name);
+static enum status load_sealed(struct log *l, uint64_t number, struct damage *damage);
+static enum status check_link(const struct log *l,
+                              const struct segment_reader *r,
+                              struct damage *damage);
+static enum status adopt(struct log *l, const struct adoption *a, struct damage *damage);
+static enum status read_current(struct log *l,
+                                const struct adoption *a,
+                                struct segment_reader *r,
+                                struct damage *damage);
+static enum status remove_files(struct log *l, uint64_t from, uint64_t to);
+
+enum status log_open(struct log *l,
+                     const struct place *durable,
+                     const struct log_visitor *visitor,
+                     struct damage *damage)
+{
+    uint64_t newest = 0;
+    must(l->sealed_count == 0);
+    must(l->file == NULL);
+    TRY(log_newest(l->env, l->kind, &newest));
+    uint64_t last = durable != NULL ? durable->number : newest;
+    if (last > newest) {
+        char name[OS_NAME_MAX + 1];
+        segment_name(name, l->kind, last);
+        return damaged(damage, name, 0, durable == NULL ? 0 : durable->height,
+                       "the file is missing");
+    }
+    for (uint64_t number = 1; number < last; number++)
+        TRY(load_sealed(l, number, damage));
+    struct adoption a = {.number = last,
+                         .height_max = durable == NULL ? 0 : durable->height,
+                         .durable = durable,
+                         .visitor = visitor};
+    if (last > 0) TRY(adopt(l, &a, damage));
+    return remove_files(l, last + 1, newest);
+}
+
+enum status log_newest(const struct env *env, const struct segment_kind *kind, uint64_t *newest)
+{
+    char path[OS_PATH_MAX];
+    struct listing list = {.kind = kind};
+    TRY(os_path_join(path, env->dir, kind->dir));
+    enum status st = env->os->list_dir(env->os, path, visit_name, &list);
+    if (st != ST_OK && st != ST_NOT_FOUND) return st;
+    if (list.newest >= UINT32_MAX) return ST_LIMIT;
+    *newest = list.newest;
+    return ST_OK;
+}
+
+enum status log_cut(struct log *l, uint64_t height, struct damage *damage)
+{
+    must(!l->env->is_read_only); /* S9. */
+    if (height >= l->height) return ST_OK;
+    uint64_t newest = (uint64_t)l->sealed_count + (l->file != NULL ? 1 : 0);
+    l->env->os->file_close(l->env->os, l->file);
+    l->file = NULL;
+    mutex_lock(l->lock);
+    l->count = 0;
+    uint64_t first_height = l->first_height; /* Of the file that is cut. */
+    while (l->sealed_count > 0 && l->sealed[l->sealed_count - 1].last_height > height)
+        first_height = l->sealed[--l->sealed_count].first_height;
+    l->height = l->sealed_count == 0 ? 0 : l->sealed[l->sealed_count - 1].last_height;
+    mutex_unlock(l->lock);
+    uint64_t number = (uint64_t)l->sealed_count + 1;
+    TRY(remove_files(l, number + 1, newest));
+    if (first_height > height) return remove_files(l, number, number);
+    struct adoption a = {.number = number, .height_max = height};
+    TRY(adopt(l, &a, damage));
+    must(l->height == height);
+    return ST_OK;
+}
+
+static enum status visit_name(void *context, const char *name)
+{
+    struct listing *list = context;
+    uint64_t number = 0;
+    size_t digits = 0;
+    for (; name[digits] >= '0' && name[digits] <= '9' && digits < 12; digits++)
+        number = number * 10 + (uint64_t)(name[digits] - '0');
+    if (digits < 8 || number == 0 || name[digits] != '.') return ST_OK;
+    if (strcmp(name + digits + 1, list->kind->suffix) != 0) return ST_OK;
+    if (number > list->newest) list->newest = number;
+    return ST_OK;
+}
+
+static enum status reserve_sealed(struct log *l)
+{
+    if (l->sealed_count < l->sealed_capacity) return ST_OK;
+    uint32_t capacity = l->sealed_capacity == 0 ? 64 : l->sealed_capacity * 2;
+    struct log_sealed *sealed = mem_resize(l->env->mem, l->sealed, capacity * sizeof *sealed);
+    if (sealed == NULL) return ST_NO_MEMORY;
+    l->sealed = sealed;
+    l->sealed_capacity = capacity;
+    return ST_OK;
+}
+
+static enum status load_sealed(struct log *l, uint64_t number, struct damage *damage)
+{
+    struct segment_reader r;
+    must(number == (uint64_t)l->sealed_count + 1);
+    TRY(reserve_sealed(l));
+    enum status st = segment_reader_open(&r, l->env, l->kind, number, damage);
+    if (st == ST_NOT_FOUND) {
+        char name[OS_NAME_MAX + 1];
+        segment_name(name, l->kind, number);
+        return damaged(damage, name, 0, l->height + 1, "the file is missing");
+    }
+    TRY(st);
+    struct record seal;
+    uint64_t offset = 0;
+    st = check_link(l, &r, damage);
+    if (st == ST_OK) st = segment_reader_seal(&r, &seal, &offset, damage);
+    if (st == ST_OK) {
+        l->sealed[l->sealed_count++] = (struct log_sealed){.first_height = r.header.first_height,
+                                                           .last_height = seal.height,
+                                                           .seal_offset = offset,
+                                                           .salt = r.salt,
+                                                           .digest = seal.hash};
+        l->height = seal.height;
+    }
+    segment_reader_close(&r);
+    return st;
+}
+
+static enum status check_link(const struct log *l,
+                              const struct segment_reader *r,
+                              struct damage *damage)
+{
+    struct hash before = {{0}};
+    uint64_t height = 0;
+    if (l->sealed_count > 0) {
+        before = l->sealed[l->sealed_count - 1].digest;
+        height = l->sealed[l->sealed_count - 1].last_height;
+    }
+    /* Results may begin at any height: where they are lost, only later ones are made again. */
+    bool is_first = l->sealed_count == 0 && l->kind == &SEGMENT_RESULTS;
+    if ((is_first || r->header.first_height == height + 1) &&
+        hash_equal(&before, &r->header.previous))
+        return ST_OK;
+    return damaged(damage, r->name, 56, height + 1, "the file does not continue the one before");
+}
+
+/* Make file a->number the current one. */
+static enum status adopt(struct log *l, const struct adoption *a, struct damage *damage)
+{
+    struct segment_reader r;
+    const struct env *env = l->env;
+    must(l->file == NULL);
+    must(a->number == (uint64_t)l->sealed_count + 1);
+    TRY(reserve_sealed(l)); /* For its own sealing. */
+    enum status st = segment_reader_open(&r, env, l->kind, a->number, damage);
+    if (st == ST_CORRUPT && a->durable == NULL && !env->is_read_only) {
+        /* The header of the last file of results never became durable: start it anew. */
+        return remove_files(l, a->number, a->number);
+    }
+    if (st == ST_CORRUPT && a->durable == NULL) return ST_OK;
+    TRY(st);
+    st = check_link(l, &r, damage);
+    if (st == ST_OK) st = read_current(l, a, &r, damage);
+    uint64_t end = r.offset;
+    uint64_t size = r.size;
+    segment_reader_close(&r);
+    TRY(st);
+    uint32_t flags = env->is_read_only ? OS_READ : OS_WRITE;
+    char name[OS_NAME_MAX + 1];
+    segment_name(name, l->kind, a->number);
+    TRY(env_open(env, &l->file, name, flags));
+    l->size = end;
+    if (env->is_read_only) return ST_OK;
+    l->is_dirty = true; /* Whether the process before synced them is not known. */
+    l->is_dir_dirty = true;
+    if (end == size) return ST_OK;
+    TRY(env->os->file_truncate(env->os, l->file, end));
+    return env->os->file_sync(env->os, l->file);
+}
+
+/* Take block by block. A durable place makes every wrong byte before it damage. */
+static enum status take_block(struct log *l, const struct adoption *a, struct segment_reader *r)
+{
+    struct log_record room = {.height = r->height};
+    TRY(log_reserve(l, &room));
+    if (a->visitor != NULL) TRY(a->visitor->visit(a->visitor->context, r));
+    l->last = (struct place){.number = a->number,
+                             .offset = r->start,
+                             .length = (uint32_t)(r->offset - r->start),
+                             .height = r->height,
+                             .hash = r->record.hash};
+    must(r->start <= UINT32_MAX);
+    mutex_lock(l->lock);
+    l->offsets[l->count++] = (uint32_t)r->start;
+    l->height = r->height;
+    mutex_unlock(l->lock);
+    l->digest = r->digest;
+    return ST_OK;
+}
+
+static bool place_equal(const struct place *a, const struct place *b)
+{
+    return a->number == b->number && a->offset == b->offset && a->length == b->length &&
+           a->height == b->height && hash_equal(&a->hash, &b->hash);
+}
+
+static enum status read_current(struct log *l,
+                                const struct adoption *a,
+                                struct segment_reader *r,
+                                struct damage *damage)
+{
+    uint64_t good = r->offset; /* Behind the last whole block. */
+    enum status st = ST_OK;
+    mutex_lock(l->lock);
+    l->first_height = r->header.first_height;
+    l->salt = r->salt;
+    l->count = 0;
+    mutex_unlock(l->lock);
+    l->digest = r->digest;
+    while (a->height_max == 0 || r->height < a->height_max) {
+        st = segment_reader_next(r, damage);
+        if (st != ST_OK || r->record.kind == RECORD_SEAL) break;
+        TRY(take_block(l, a, r));
+        good = r->offset;
+    }
+    r->offset = good;
+    if (st != ST_OK && st != ST_NOT_FOUND && st != ST_TRUNCATED && st != ST_CORRUPT) return st;
+    if (a->durable == NULL) return ST_OK;
+    if (l->height < a->durable->height) { /* S4. */
+        if (st == ST_OK || st == ST_NOT_FOUND)
+            return damaged(damage, r->name, good, l->height + 1,
+                           "the file ends before what the journal calls durable");
+        return ST_CORRUPT; /* damage was set by the reader. */
+    }
+    if (place_equal(&l->last, a->durable)) return ST_OK;
+    return damaged(damage, r->name, l->last.offset, l->height,
+                   "the block is not the one the journal names");
+}
+
+static enum status remove_files(struct log *l, uint64_t from, uint64_t to)
+{
+    if (l->env->is_read_only || from > to) return ST_OK;
+    for (uint64_t number = to; number >= from; number--) {
+        char name[OS_NAME_MAX + 1];
+        segment_name(name, l->kind, number);
+        TRY(env_remove(l->env, name));
+    }
+    return env_sync_dir(l->env, l->kind->dir);
+}

@@ -1,0 +1,197 @@
+/* scan.c - Read every byte of a store and name what is wrong, without opening or changing it.
+ *
+ * What lies behind the durable place of the journal was promised to nobody: whole blocks there are
+ * passed over in silence, so is one that the end of the file cuts off; anything else is told. */
+#include "base/must.h"
+#include "store/index.h"
+#include "store/journal.h"
+#include "store/log.h"
+
+#define UNCOVERED "bytes that the journal does not cover; a start of the node cuts them"
+
+struct walk {
+    const struct env *env;
+    const struct segment_kind *kind;
+    const struct store_scan *scan;
+    struct place end;     /* Durable place of the blocks. */
+    bool has_end;         /* The journal could be read. */
+    uint64_t newest;      /* Number of the last file. */
+    bool has_previous;    /* The file before was read to its seal: */
+    uint64_t next_height; /* what follows it */
+    struct hash previous; /* and its digest. */
+    bool is_damaged;
+    bool is_file_damaged; /* Something was found in the file at hand. */
+};
+
+static enum status walk_kind(struct walk *w);
+static enum status walk_file(struct walk *w, uint64_t number);
+static enum status walk_records(struct walk *w, struct segment_reader *r);
+static enum status walk_block(struct walk *w, const struct segment_reader *r);
+static void check_end(struct walk *w, struct segment_reader *r);
+static void find(struct walk *w, const struct damage *d);
+static void find_in_journal(void *context, const struct damage *damage);
+
+enum status store_scan(const struct store_config *config, const struct store_scan *scan)
+{
+    struct env *env = mem_alloc(config->mem, sizeof *env);
+    if (env == NULL) return ST_NO_MEMORY;
+    struct walk blocks = {.env = env, .kind = &SEGMENT_BLOCKS, .scan = scan};
+    struct walk results = {.env = env, .kind = &SEGMENT_RESULTS, .scan = scan};
+    enum status st = env_init(env, config);
+    env->is_read_only = true;
+    if (st != ST_OK) goto out;
+    struct journal_finder finder = {.found = find_in_journal, .context = &blocks};
+    st = journal_scan(env, &finder, &blocks.end);
+    blocks.has_end = st == ST_OK;
+    if (st == ST_OK || st == ST_CORRUPT) st = walk_kind(&blocks);
+    if (st == ST_OK) st = walk_kind(&results);
+    if (st == ST_OK && (blocks.is_damaged || results.is_damaged)) st = ST_CORRUPT;
+out:
+    mem_free(config->mem, env);
+    return st;
+}
+
+static enum status walk_kind(struct walk *w)
+{
+    TRY(log_newest(w->env, w->kind, &w->newest));
+    uint64_t last = w->newest;
+    if (w->has_end && w->end.number > last) last = w->end.number;
+    w->has_previous = true;
+    w->next_height = 1;
+    for (uint64_t number = 1; number <= last; number++)
+        TRY(walk_file(w, number));
+    return ST_OK;
+}
+
+static bool is_uncovered(const struct walk *w, const struct segment_reader *r, uint64_t number)
+{
+    if (!w->has_end) return false;
+    if (number != w->end.number) return number > w->end.number;
+    return r != NULL && r->offset >= w->end.offset + w->end.length;
+}
+
+static void find_at(struct walk *w,
+                    const struct segment_reader *r,
+                    uint64_t number,
+                    const struct damage *d)
+{
+    struct damage told = *d;
+    if (is_uncovered(w, r, number)) damage_set(&told, d->file, d->offset, d->height, UNCOVERED);
+    find(w, &told);
+}
+
+static enum status walk_file(struct walk *w, uint64_t number)
+{
+    struct segment_reader r;
+    struct damage d = {0};
+    w->is_file_damaged = false;
+    enum status st = segment_reader_open(&r, w->env, w->kind, number, &d);
+    if (st == ST_NOT_FOUND) {
+        char name[OS_NAME_MAX + 1];
+        segment_name(name, w->kind, number);
+        st = damaged(&d, name, 0, w->has_previous ? w->next_height : 0, "the file is missing");
+    }
+    if (st == ST_CORRUPT) {
+        find_at(w, NULL, number, &d);
+        w->has_previous = false;
+        return ST_OK;
+    }
+    TRY(st);
+    bool is_any = number == 1 && w->kind == &SEGMENT_RESULTS;
+    if (w->has_previous && (!hash_equal(&w->previous, &r.header.previous) ||
+                            (!is_any && r.header.first_height != w->next_height))) {
+        damage_set(&d, r.name, 56, w->next_height, "the file does not continue the one before");
+        find_at(w, NULL, number, &d);
+    }
+    st = walk_records(w, &r);
+    if (st == ST_OK) check_end(w, &r);
+    if (st == ST_OK && r.is_sealed && w->kind == &SEGMENT_BLOCKS) {
+        struct index_id id = {
+            .number = number, .first_height = r.header.first_height, .digest = r.digest};
+        enum status index_st = index_scan(w->env, &id, &d);
+        if (index_st == ST_CORRUPT) find(w, &d);
+        if (index_st != ST_CORRUPT && index_st != ST_NOT_FOUND) st = index_st;
+    }
+    w->has_previous = r.is_sealed && !w->is_file_damaged;
+    w->previous = r.digest;
+    w->next_height = r.height + 1;
+    segment_reader_close(&r);
+    return st;
+}
+
+/* To the end of the file, or to where it cannot be read on. */
+static enum status walk_records(struct walk *w, struct segment_reader *r)
+{
+    for (;;) {
+        struct damage d = {0};
+        uint64_t before = r->offset;
+        bool is_last = r->header.number >= w->newest;
+        bool is_open = !w->has_end || is_uncovered(w, r, r->header.number);
+        enum status st = segment_reader_next(r, &d);
+        if (st == ST_NOT_FOUND) return ST_OK;
+        if (st == ST_TRUNCATED && is_last && is_open) return ST_OK; /* A torn append. */
+        if (st == ST_OK) {
+            TRY(walk_block(w, r));
+            continue;
+        }
+        if (st != ST_CORRUPT && st != ST_TRUNCATED) return st;
+        bool is_past = r->offset > before;
+        if (is_past && is_open && w->has_end) damage_set(&d, r->name, before, r->height, UNCOVERED);
+        if (is_past)
+            find(w, &d);
+        else
+            find_at(w, r, r->header.number, &d);
+        if (!is_past) return ST_OK;
+    }
+}
+
+static enum status walk_block(struct walk *w, const struct segment_reader *r)
+{
+    const struct place *end = &w->end;
+    if (r->record.kind != RECORD_BLOCK || w->kind != &SEGMENT_BLOCKS) return ST_OK;
+    if (w->has_end && r->height > end->height) return ST_OK; /* Promised to nobody. */
+    struct damage d = {.offset = r->start, .height = r->height};
+    memcpy(d.file, r->name, sizeof d.file);
+    if (w->has_end && r->height == end->height &&
+        (r->header.number != end->number || r->start != end->offset ||
+         !hash_equal(&r->record.hash, &end->hash))) {
+        damage_set(&d, r->name, r->start, r->height, "the block is not the one the journal names");
+        find(w, &d);
+        return ST_OK;
+    }
+    if (w->scan->visit == NULL) return ST_OK;
+    return w->scan->visit(w->scan->context, r->height, segment_reader_body(r), &d);
+}
+
+/* A whole file may still be too short. */
+static void check_end(struct walk *w, struct segment_reader *r)
+{
+    struct damage d;
+    if (w->is_file_damaged) return;
+    if (w->has_end && r->header.number == w->end.number && r->height < w->end.height) {
+        damage_set(&d, r->name, r->offset, r->height + 1,
+                   "the file ends before what the journal calls durable");
+        find(w, &d);
+    } else if (!r->is_sealed && r->header.number < w->newest) {
+        damage_set(&d, r->name, r->offset, r->height + 1, "the seal of the segment is missing");
+        find(w, &d);
+    } else if (!r->is_sealed && w->has_end && r->header.number < w->end.number) {
+        damage_set(&d, r->name, r->offset, r->height + 1, "the seal of the segment is missing");
+        find(w, &d);
+    }
+}
+
+static void find(struct walk *w, const struct damage *d)
+{
+    w->is_damaged = true;
+    w->is_file_damaged = true;
+    must(d->file[0] != '\0');
+    if (w->scan->found != NULL) w->scan->found(w->scan->context, d);
+}
+
+static void find_in_journal(void *context, const struct damage *damage)
+{
+    struct walk *w = context;
+    find(w, damage);
+    w->is_file_damaged = false;
+}
