@@ -118,7 +118,7 @@ $(OUT)/test/%: $(OUT)/obj/test/%.o $(TEST_SUPPORT_OBJ) $(LIB_FILES)
 
 $(OUT)/fuzz/%: $(OUT)/obj/test/fuzz/%.o $(TEST_SUPPORT_OBJ) $(LIB_FILES)
 	@mkdir -p $(@D)
-	@$(CC) $(LDFLAGS) -fsanitize=fuzzer $< $(TEST_SUPPORT_OBJ) -Wl,--start-group $(filter-out %/cmd.a,$(LIB_FILES)) -Wl,--end-group $(LIBS) -o $@
+	@$(CC) $(LDFLAGS) -fsanitize=fuzzer $< $(TEST_SUPPORT_OBJ) -Wl,--start-group $(filter-out %/cmd.a,$(LIB_FILES)) -Wl,--end-group -lcmocka $(LIBS) -o $@
 
 .PHONY: tests fuzzers
 tests: $(TEST_PROGRAMS)
