@@ -127,6 +127,13 @@ uint64_t db_file_height(const struct db *db)
     return height_of(atomic_load(&db->file_version));
 }
 
+uint64_t db_window_bytes(struct db *db)
+{
+    struct pages_usage usage;
+    pages_usage(db->pages, &usage);
+    return usage.diff_bytes;
+}
+
 sqlite3 *db_writer(struct db *db)
 {
     return db->writer;

@@ -39,6 +39,9 @@ uint64_t db_height(const struct db *db);      /* Newest published height. */
 uint64_t db_height_min(const struct db *db);  /* Oldest readable height. */
 uint64_t db_file_height(const struct db *db); /* Height of the file: newest finished checkpoint. */
 
+/* Memory of the differences that keep older heights readable. Any thread. */
+uint64_t db_window_bytes(struct db *db);
+
 /* The writer connection; it lives as long as db. Prepare with sqlite3_prepare_v3 as usual. Its
  * authorizer refuses ATTACH, DETACH, VACUUM, PRAGMA, virtual tables and temporary objects; who sets
  * another one must refuse these too. sqlite3_limit values are constants of db.c: they can change

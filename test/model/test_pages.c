@@ -5,6 +5,7 @@
 
 #include "base/must.h"
 #include "support/cmocka_all.h"
+#include "support/os_hook.h"
 #include "support/state_model.h"
 
 #define RUN_SEEDS   20u
@@ -131,98 +132,27 @@ static void every_cut_is_repaired(void **state)
 
 /* A disk that pretends one of the four syncs of each checkpoint. */
 struct liar {
-    struct os os; /* First: the table's functions get its address. */
-    struct os *honest;
     uint64_t calls;
     uint64_t skipped; /* 0 … 3: the sync that is not done. */
     bool is_on;
 };
 
-static struct os *honest_of(struct os *os)
+static bool liar_before(void *context, enum fake_os_call kind)
 {
-    return ((struct liar *)(void *)os)->honest;
-}
-
-static enum status liar_sync(struct os *os, struct os_file *file)
-{
-    struct liar *l = (struct liar *)(void *)os;
-    bool is_skipped = l->is_on && l->calls++ % 4 == l->skipped;
-    return is_skipped ? ST_OK : l->honest->file_sync(l->honest, file);
-}
-
-static enum status liar_open(struct os *os, struct os_file **out, const char *path, uint32_t flags)
-{
-    return honest_of(os)->file_open(honest_of(os), out, path, flags);
-}
-
-static void liar_close(struct os *os, struct os_file *file)
-{
-    honest_of(os)->file_close(honest_of(os), file);
-}
-
-static enum status liar_read(
-    struct os *os, struct os_file *file, void *to, size_t size, uint64_t offset, size_t *got)
-{
-    return honest_of(os)->file_read(honest_of(os), file, to, size, offset, got);
-}
-
-static enum status liar_write(struct os *os,
-                              struct os_file *file,
-                              struct span bytes,
-                              uint64_t offset)
-{
-    return honest_of(os)->file_write(honest_of(os), file, bytes, offset);
-}
-
-static enum status liar_size(struct os *os, struct os_file *file, uint64_t *size)
-{
-    return honest_of(os)->file_size(honest_of(os), file, size);
-}
-
-static enum status liar_truncate(struct os *os, struct os_file *file, uint64_t size)
-{
-    return honest_of(os)->file_truncate(honest_of(os), file, size);
-}
-
-static enum status liar_lock(
-    struct os *os, struct os_file *file, enum os_lock kind, uint64_t offset, uint64_t size)
-{
-    return honest_of(os)->file_lock(honest_of(os), file, kind, offset, size);
-}
-
-static enum status liar_sync_dir(struct os *os, const char *path)
-{
-    return honest_of(os)->sync_dir(honest_of(os), path);
-}
-
-static uint64_t liar_clock(struct os *os)
-{
-    return honest_of(os)->monotonic_ns(honest_of(os));
-}
-
-static void liar_init(struct liar *l, struct os *honest, uint64_t skipped)
-{
-    *l = (struct liar){.os = {.file_open = liar_open,
-                              .file_close = liar_close,
-                              .file_read = liar_read,
-                              .file_write = liar_write,
-                              .file_sync = liar_sync,
-                              .file_size = liar_size,
-                              .file_truncate = liar_truncate,
-                              .file_lock = liar_lock,
-                              .sync_dir = liar_sync_dir,
-                              .monotonic_ns = liar_clock},
-                       .honest = honest,
-                       .skipped = skipped};
+    struct liar *l = context;
+    return !l->is_on || kind != FAKE_OS_SYNC || l->calls++ % 4 != l->skipped;
 }
 
 /* One checkpoint over the liar, the power going at the nth change; what the checks say. */
 static bool is_found(uint64_t skipped, uint64_t seed, uint64_t n, bool *is_done)
 {
     struct fake_os *disk = fake_os_new(seed);
-    struct liar liar;
-    liar_init(&liar, fake_os_table(disk), skipped);
-    struct state_model *m = state_model_new(disk, &liar.os, seed);
+    struct liar liar = {.skipped = skipped};
+    struct os_hook hook;
+    os_hook_init(&hook, fake_os_table(disk));
+    hook.before = liar_before;
+    hook.context = &liar;
+    struct state_model *m = state_model_new(disk, &hook.os, seed);
     const char *wrong = state_model_open(m);
     liar.is_on = true;
     for (int i = 0; wrong == NULL && i < 8; i++)
