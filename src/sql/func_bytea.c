@@ -9,7 +9,6 @@
 static const char base64_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-static bool has_name(struct span name, const char *wanted);
 static void encode_hex(sqlite3_context *c, struct span bytes);
 static void encode_base64(sqlite3_context *c, struct span bytes);
 static void encode_escape(sqlite3_context *c, struct span bytes);
@@ -42,11 +41,11 @@ static void bytea_encode(sqlite3_context *c, int count, sqlite3_value **args)
     if (!function_begin(c, count, args)) return;
     const struct span bytes = function_bytes(args[0]);
     const struct span name = function_bytes(args[1]);
-    if (has_name(name, "hex"))
+    if (function_has_name(name, "hex"))
         encode_hex(c, bytes);
-    else if (has_name(name, "base64"))
+    else if (function_has_name(name, "base64"))
         encode_base64(c, bytes);
-    else if (has_name(name, "escape"))
+    else if (function_has_name(name, "escape"))
         encode_escape(c, bytes);
     else
         function_fail(c, "22023", "unrecognized encoding: \"%.*s\"", (int)name.size,
@@ -58,10 +57,10 @@ static void bytea_decode(sqlite3_context *c, int count, sqlite3_value **args)
     if (!function_begin(c, count, args)) return;
     const struct span text = function_bytes(args[0]);
     const struct span name = function_bytes(args[1]);
-    if (has_name(name, "base64"))
+    if (function_has_name(name, "base64"))
         decode_base64(c, text);
-    else if (has_name(name, "hex") || has_name(name, "escape"))
-        decode_text(c, text, has_name(name, "hex"));
+    else if (function_has_name(name, "hex") || function_has_name(name, "escape"))
+        decode_text(c, text, function_has_name(name, "hex"));
     else
         function_fail(c, "22023", "unrecognized encoding: \"%.*s\"", (int)name.size,
                       (const char *)name.data);
@@ -105,17 +104,6 @@ const struct native function_byteas[] = {
     {.name = "bytea_sha256", .args = 1, .call = bytea_sha256},
     {.name = NULL},
 };
-
-static bool has_name(struct span name, const char *wanted)
-{
-    if (name.size != strlen(wanted)) return false;
-    for (size_t i = 0; i < name.size; i++) {
-        const uint8_t byte = name.data[i];
-        const uint8_t lower = byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + 32) : byte;
-        if (lower != (uint8_t)wanted[i]) return false;
-    }
-    return true;
-}
 
 static void encode_hex(sqlite3_context *c, struct span bytes)
 {

@@ -173,12 +173,12 @@ const struct native function_text_parts[] = {
 static bool substring_range(sqlite3_context *c, int count, sqlite3_value **args, struct range *out)
 {
     const int64_t start = function_int4(args[1]);
-    const int64_t length = count > 2 ? function_int4(args[2]) : INT32_MAX;
+    const int64_t length = count > 2 ? function_int4(args[2]) : 0;
     if (length < 0) {
         function_fail(c, "22011", "negative substring length not allowed");
         return false;
     }
-    int64_t end = count > 2 && length < INT32_MAX ? start + length : INT64_MAX;
+    int64_t end = count > 2 ? start + length : INT64_MAX;
     if (end > INT32_MAX) end = INT64_MAX; /* PostgreSQL: beyond int4 means to the end. */
     const int64_t first = start < 1 ? 1 : start;
     out->from = (size_t)(first - 1);

@@ -38,6 +38,7 @@ static void extract_seconds(sqlite3_context *c,
                             enum field field,
                             int64_t time,
                             const struct time_fields *f);
+static void extract_epoch(struct numeric *out, int64_t time);
 static int64_t extract_whole(enum field field, const struct time_fields *f);
 static int64_t truncated(enum field field, const struct time_fields *f);
 static int64_t truncated_year(enum field field, int64_t year);
@@ -80,16 +81,17 @@ static void time_trunc(sqlite3_context *c, int count, sqlite3_value **args)
     const struct span name = function_bytes(args[0]);
     const int64_t time = sqlite3_value_int64(args[1]);
     const enum field field = field_of(name);
+    if (time == TIME_INFINITY ||
+        time == TIME_MINUS_INFINITY) { /* Before the unit is looked at, as PostgreSQL. */
+        sqlite3_result_int64(c, time);
+        return;
+    }
     if (field == FIELD_UNKNOWN) {
         not_recognized(c, name);
         return;
     }
     if (field > FIELD_MILLENNIUM) {
         not_supported(c, name);
-        return;
-    }
-    if (time == TIME_INFINITY || time == TIME_MINUS_INFINITY) {
-        sqlite3_result_int64(c, time);
         return;
     }
     struct time_fields f;
@@ -162,11 +164,7 @@ static enum field field_of(struct span name)
         {"timezone_minute", FIELD_ZONE_MINUTE},
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        const size_t size = strlen(names[i].name);
-        size_t same = 0;
-        while (size == name.size && same < size && (name.data[same] | 0x20) == names[i].name[same])
-            same++;
-        if (size == name.size && same == size) return names[i].field;
+        if (function_has_name(name, names[i].name)) return names[i].field;
     }
     return FIELD_UNKNOWN;
 }
@@ -195,16 +193,31 @@ static void extract_seconds(sqlite3_context *c,
     } else if (field == FIELD_SECOND) {
         numeric_from_scaled(&out, us, 6);
     } else {
-        struct numeric from_2000;
-        struct numeric epoch;
-        struct diag unused;
-        numeric_from_scaled(&from_2000, time, 6);
-        numeric_from_int(&epoch, TIME_EPOCH_S);
-        const enum status st = numeric_calculate(&out, NUMERIC_ADD, numeric_span(&from_2000),
-                                                 numeric_span(&epoch), &unused);
-        must(st == ST_OK);
+        extract_epoch(&out, time);
     }
     function_return_numeric(c, &out);
+}
+
+/* Far in the future PostgreSQL divides with fewer digits and rounds twice; so do we. */
+static void extract_epoch(struct numeric *out, int64_t time)
+{
+    struct numeric from_2000;
+    struct numeric epoch;
+    struct numeric sum;
+    struct diag unused;
+    const bool is_far = time >= INT64_MAX - (int64_t)TIME_EPOCH_S * TIME_SECOND_US;
+    numeric_from_scaled(&from_2000, time, is_far ? 0 : 6);
+    numeric_from_int(&epoch, is_far ? (int64_t)TIME_EPOCH_S * TIME_SECOND_US : TIME_EPOCH_S);
+    enum status st = numeric_calculate(is_far ? &sum : out, NUMERIC_ADD, numeric_span(&from_2000),
+                                       numeric_span(&epoch), &unused);
+    must(st == ST_OK);
+    if (!is_far) return;
+    numeric_from_int(&epoch, TIME_SECOND_US);
+    st = numeric_calculate(out, NUMERIC_DIV, numeric_span(&sum), numeric_span(&epoch), &unused);
+    must(st == ST_OK);
+    sum = *out;
+    st = numeric_round(out, numeric_span(&sum), 6, NUMERIC_HALF_AWAY, &unused);
+    must(st == ST_OK);
 }
 
 static int64_t extract_whole(enum field field, const struct time_fields *f)

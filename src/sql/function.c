@@ -99,6 +99,17 @@ bool function_numeric(sqlite3_context *c, sqlite3_value *value, struct span *out
     return false;
 }
 
+bool function_has_name(struct span name, const char *wanted)
+{
+    if (name.size != strlen(wanted)) return false;
+    for (size_t i = 0; i < name.size; i++) {
+        const uint8_t byte = name.data[i];
+        const uint8_t lower = byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + 32) : byte;
+        if (lower != (uint8_t)wanted[i]) return false;
+    }
+    return true;
+}
+
 uint8_t *function_alloc(sqlite3_context *c, size_t size)
 {
     if (size > SQL_VALUE_MAX) {

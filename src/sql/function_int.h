@@ -47,6 +47,9 @@ int32_t function_int4(sqlite3_value *value);
 /* A stored numeric; false when its bytes are none (damaged file): the error is set. */
 bool function_numeric(sqlite3_context *c, sqlite3_value *value, struct span *out);
 
+/* wanted is lower case; ASCII case is ignored. */
+bool function_has_name(struct span name, const char *wanted);
+
 /* Memory for a result, charged; null: limit or no memory, the error is set. */
 uint8_t *function_alloc(sqlite3_context *c, size_t size);
 /* Give back what function_alloc gave as the result, or part of it. */

@@ -93,8 +93,8 @@ enum status numeric_round(
 {
     struct decimal n;
     const int32_t limit = (int32_t)NUMERIC_SCALE_MAX;
-    if (places > limit) places = limit;
-    if (places < -limit) places = -limit;
+    if (places > limit) return numeric_too_fine(d);
+    if (places < -limit - 1) places = -limit - 1; /* Nothing is left there. */
     decimal_decode(&n, bytes);
     decimal_round(&n, places, how);
     return decimal_encode(out, &n, d);

@@ -38,20 +38,17 @@ enum status sql_int_parse(int64_t *out, enum sql_type type, struct span text, st
     const bool is_negative = number.size > 0 && number.data[0] == '-';
     if (number.size > 0 && (number.data[0] == '-' || number.data[0] == '+')) at++;
     if (at == number.size) return bad_int(type, text, false, d);
+    const int64_t min = type == SQL_INT2 ? INT16_MIN : (type == SQL_INT4 ? INT32_MIN : INT64_MIN);
     int64_t value = 0; /* Negative, as its range is the larger. */
-    bool is_range = false;
     for (; at < number.size; at++) {
         const uint8_t c = number.data[at];
         if (c < '0' || c > '9') return bad_int(type, text, false, d);
-        if (__builtin_mul_overflow(value, 10, &value)) is_range = true;
-        if (__builtin_sub_overflow(value, c - '0', &value)) is_range = true;
+        const bool is_over = __builtin_mul_overflow(value, 10, &value) ||
+                             __builtin_sub_overflow(value, c - '0', &value);
+        if (is_over || value < min) return bad_int(type, text, true, d);
     }
-    if (!is_negative && value == INT64_MIN) is_range = true;
-    if (is_range) return bad_int(type, text, true, d);
+    if (!is_negative && value == min) return bad_int(type, text, true, d);
     if (!is_negative) value = -value;
-    if (type == SQL_INT2 && (value < INT16_MIN || value > INT16_MAX)) is_range = true;
-    if (type == SQL_INT4 && (value < INT32_MIN || value > INT32_MAX)) is_range = true;
-    if (is_range) return bad_int(type, text, true, d);
     *out = value;
     return ST_OK;
 }
