@@ -30,7 +30,9 @@ OPT_fuzz := -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-rec
 OPT := $(OPT_$(PROFILE)) $(EXTRA_OPT)
 SANITIZE := $(filter -fsanitize=% --coverage -fprofile-instr-generate,$(OPT))
 
-CFLAGS := -std=c11 -Isrc -Iinclude -ffp-contract=off -fPIE -pthread $(WARNINGS) $(WARNINGS_$(COMPILER)) $(OPT)
+LIBPQ_INCLUDE := $(shell pkg-config --variable=includedir libpq 2>/dev/null)
+
+CFLAGS := -std=c11 -Isrc -Iinclude -isystem $(LIBPQ_INCLUDE) -ffp-contract=off -fPIE -pthread $(WARNINGS) $(WARNINGS_$(COMPILER)) $(OPT)
 LDFLAGS := -pie -pthread -Wl,-z,relro,-z,now $(SANITIZE)
 # Static where an answer of the chain depends on the library; the rest from the distribution.
 LIBS := -Wl,-Bstatic -lpg_query -lprotobuf-c -lsecp256k1 -lsqlite3 -lgmp -linih -Wl,-Bdynamic \

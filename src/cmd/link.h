@@ -1,22 +1,39 @@
-/* link.h - A libpq connection from a subcommand to a node, and single values from it. */
+/* link.h - A libpq connection from a subcommand to a node. */
 #ifndef TRUSTSQL_CMD_LINK_H
 #define TRUSTSQL_CMD_LINK_H
 
 #include <libpq-fe.h>
 
-#include "base/status.h"
+#include "cmd/cmd.h"
 #include "cmd/layout.h"
 
-/* As admin@node<index> of a chain on this machine. ST_UNREACHABLE: nobody answers. */
+/* As admin@node<index> of a chain on this machine. On failure *out may be set: its error message says
+ * why; PQfinish it in any case. ST_UNREACHABLE: nobody answers. */
 NODISCARD enum status link_open_admin(PGconn **out, const struct layout *l, uint32_t index);
 
-/* The options --host, --port, --user, PGPASSWORD and a password file, as psql takes them. */
-struct link_options {
+/* Which node, and who one is there: the options that all client commands take. */
+struct link_arguments {
+    const char *dir; /* Of a chain on this machine: gives port, user and password of node index. */
+    uint64_t index;
     const char *host;
     uint64_t port;
     const char *user;
     const char *password_file; /* Null: PGPASSWORD, or asked for on the terminal. */
 };
-NODISCARD enum status link_open(PGconn **out, const struct link_options *options);
+
+#define LINK_SPECS_MAX 6u
+#define LINK_USAGE     "[--dir D [--node I] | --host H --port P --user U]"
+#define LINK_HELP                                                                                  \
+    "  --dir D            a chain on this machine, made by dev or testnet (default: chain)\n"     \
+    "  --node I           which of its nodes (default: 0)\n"                                      \
+    "  --host H --port P  any other node\n"                                                       \
+    "  --user U           account to log in with; the password is taken from\n"                   \
+    "  --password-file F  or from PGPASSWORD, or asked for\n"
+
+/* Defaults into *arguments; the options for them into specs[LINK_SPECS_MAX]. Returns their count. */
+uint32_t link_specs(struct link_arguments *arguments, struct option_spec *specs);
+
+/* Connect, or complain; an exit code. */
+int link_connect(PGconn **out, const struct command *self, const struct link_arguments *arguments);
 
 #endif
