@@ -54,8 +54,8 @@ struct words { /* Arguments that are no options. */
     uint32_t count;
 };
 
-/* Parse argv[1…]. True: go on. False: return *exit_code (help was printed, or what is wrong). words may
- * be null: none are allowed. */
+/* Parse argv[1…]. True: go on. False: return *exit_code (help was printed, or what is wrong). words
+ * may be null: none are allowed. */
 bool options_parse(const struct command *self,
                    int argc,
                    char **argv,

@@ -15,11 +15,12 @@ static void on_ready(void *context, uint16_t port)
     printf("TrustSQL is running: one node, data in %s/node0. Ctrl-C stops it.\n\n"
            "  PGPASSWORD=$(cat %s/admin.password) psql -h 127.0.0.1 -p %u -U admin@node0 main\n\n",
            d->layout.dir, d->layout.dir, (unsigned)port);
-    printf("Three statements to try:\n\n"
-           "  CREATE TABLE bills (id bigint PRIMARY KEY, owner text NOT NULL, amount "
-           "numeric(12,2));\n"
-           "  INSERT INTO bills VALUES (1, 'alice', 120.50), (2, 'bob', 80) RETURNING id, amount;\n"
-           "  SELECT height, tx_count, time FROM trustsql.blocks ORDER BY height DESC LIMIT 3;\n\n");
+    printf(
+        "Three statements to try:\n\n"
+        "  CREATE TABLE bills (id bigint PRIMARY KEY, owner text NOT NULL, amount "
+        "numeric(12,2));\n"
+        "  INSERT INTO bills VALUES (1, 'alice', 120.50), (2, 'bob', 80) RETURNING id, amount;\n"
+        "  SELECT height, tx_count, time FROM trustsql.blocks ORDER BY height DESC LIMIT 3;\n\n");
     (void)fflush(stdout);
 }
 
@@ -35,18 +36,17 @@ static int run(const struct command *self, int argc, char **argv)
     if (!options_parse(self, argc, argv, specs, 2, NULL, &exit_code)) return exit_code;
     char what[160] = "";
     char node_dir[OS_PATH_MAX];
-    struct dev d = {.layout = {.os = os_posix(),
-                               .dir = dir,
-                               .node_count = 1,
-                               .base_port = (uint16_t)base_port}};
+    struct dev d = {
+        .layout = {
+            .os = os_posix(), .dir = dir, .node_count = 1, .base_port = (uint16_t)base_port}};
     enum status st = layout_make(&d.layout, what);
     if (st != ST_OK && st != ST_EXISTS) {
         complain(self, NULL, "cannot make a chain in %s: %s", dir, what);
         return exit_code_of(st);
     }
     if (d.layout.node_count != 1) {
-        complain(self, "Use `trustsql testnet`, or another --dir.",
-                 "the chain in %s has %u nodes", dir, d.layout.node_count);
+        complain(self, "Use `trustsql testnet`, or another --dir.", "the chain in %s has %u nodes",
+                 dir, d.layout.node_count);
         return EXIT_USAGE;
     }
     if (layout_node_dir(&d.layout, 0, node_dir) != ST_OK) return EXIT_USAGE;

@@ -1,5 +1,5 @@
-/* init.c - A chain made by its organisations: each makes its keys and a public card; the cards of all
- * make the genesis. Nobody ever holds another's key. */
+/* init.c - A chain made by its organisations: each makes its keys and a public card; the cards of
+ * all make the genesis. Nobody ever holds another's key. */
 #include <ini.h>
 #include <stdio.h>
 
@@ -11,10 +11,10 @@
 #include "node/node.h"
 #include "os/process.h"
 
-#define CARD_SIZE_MAX  4096u
-#define CARD_TEXT_MAX  (GENESIS_NAME_MAX + 1u)
-#define CARD_KEY_TEXT  (2u * SIGN_PUBLIC_MAX + 1u)
-#define PASSWORD_MAX   1024u
+#define CARD_SIZE_MAX 4096u
+#define CARD_TEXT_MAX (GENESIS_NAME_MAX + 1u)
+#define CARD_KEY_TEXT (2u * SIGN_PUBLIC_MAX + 1u)
+#define PASSWORD_MAX  1024u
 
 struct card { /* What an organisation shows to the others. */
     char organisation[CARD_TEXT_MAX];
@@ -24,7 +24,8 @@ struct card { /* What an organisation shows to the others. */
     struct public_key admin_key;
 };
 
-/* --- cards --------------------------------------------------------------------------------------- */
+/* --- cards ---------------------------------------------------------------------------------------
+ */
 
 static void card_print(const struct card *card, struct buf *out)
 {
@@ -60,8 +61,7 @@ static int on_entry(void *context, const char *section, const char *name, const 
     if (strcmp(name, "organisation") == 0) return take_text(card->organisation, value);
     if (strcmp(name, "node") == 0) return take_text(card->node, value);
     if (strcmp(name, "admin") == 0) return take_text(card->admin, value);
-    if (strcmp(name, "node_key") == 0)
-        return take_key(&card->node_key, SIGN_ED25519, 32, value);
+    if (strcmp(name, "node_key") == 0) return take_key(&card->node_key, SIGN_ED25519, 32, value);
     if (strcmp(name, "admin_key") == 0)
         return take_key(&card->admin_key, SIGN_SECP256K1, 33, value);
     return 0;
@@ -84,7 +84,8 @@ static enum status card_read(struct card *out, const char *path)
     return st;
 }
 
-/* --- init org ------------------------------------------------------------------------------------ */
+/* --- init org ------------------------------------------------------------------------------------
+ */
 
 struct org_options {
     const char *dir;
@@ -98,7 +99,8 @@ struct org_options {
 static enum status read_password(const char *file, char *out)
 {
     struct buf text;
-    if (file == NULL) return terminal_ask_secret("Password of the administrator: ", out, PASSWORD_MAX);
+    if (file == NULL)
+        return terminal_ask_secret("Password of the administrator: ", out, PASSWORD_MAX);
     buf_init(&text, mem_system(), 0);
     enum status st = os_read_file(os_posix(), file, PASSWORD_MAX - 1, &text);
     size_t size = text.size;
@@ -212,7 +214,8 @@ static int run_org(const struct command *self, const struct org_options *o)
     return EXIT_FINE;
 }
 
-/* --- init genesis -------------------------------------------------------------------------------- */
+/* --- init genesis --------------------------------------------------------------------------------
+ */
 
 static void fill_genesis(struct genesis *g,
                          const struct card *cards,
@@ -282,16 +285,16 @@ static int run_genesis(const struct command *self,
     enum status st = ST_OK;
     for (uint32_t i = 0; i < count && st == ST_OK; i++) {
         st = card_read(&cards[i], files->items[i + 1]);
-        if (st != ST_OK)
-            complain(self, NULL, "card %s: %s", files->items[i + 1], status_text(st));
+        if (st != ST_OK) complain(self, NULL, "card %s: %s", files->items[i + 1], status_text(st));
     }
     if (st == ST_OK) {
         st = write_genesis(chain, out, cards, count);
         if (st != ST_OK)
-            complain(self,
-                     "Names of organisations, nodes and accounts must differ; a chain has 1, or 4 to "
-                     "31 validators.",
-                     "no genesis can be made of these cards: %s", status_text(st));
+            complain(
+                self,
+                "Names of organisations, nodes and accounts must differ; a chain has 1, or 4 to "
+                "31 validators.",
+                "no genesis can be made of these cards: %s", status_text(st));
     }
     mem_free(mem_system(), cards);
     return exit_code_of(st);

@@ -9,7 +9,7 @@
 #define WHAT_MAX  160u
 #define NAME_SIZE 32u
 
-struct fresh_node { /* One node of a chain being made. */
+struct fresh_node {               /* One node of a chain being made. */
     char name[NAME_SIZE];         /* "node0" */
     char organisation[NAME_SIZE]; /* "org0" */
     char admin[NAME_SIZE];        /* "admin@node0" */
@@ -17,12 +17,19 @@ struct fresh_node { /* One node of a chain being made. */
     struct secret_key admin_key;
 };
 
-static enum status draw_node(const struct layout *l, const struct signer *signer, uint32_t index,
+static enum status draw_node(const struct layout *l,
+                             const struct signer *signer,
+                             uint32_t index,
                              struct fresh_node *out);
-static enum status write_node(const struct layout *l, const struct signer *signer, uint32_t index,
-                              const struct fresh_node *node, struct span genesis);
-static enum status encode_genesis(const struct layout *l, const struct signer *signer,
-                                  const struct fresh_node *nodes, struct buf *out);
+static enum status write_node(const struct layout *l,
+                              const struct signer *signer,
+                              uint32_t index,
+                              const struct fresh_node *node,
+                              struct span genesis);
+static enum status encode_genesis(const struct layout *l,
+                                  const struct signer *signer,
+                                  const struct fresh_node *nodes,
+                                  struct buf *out);
 
 uint16_t layout_port(const struct layout *l, uint32_t index, enum layout_port which)
 {
@@ -60,8 +67,10 @@ enum status layout_open(struct layout *l, char *what)
     arena_init(&arena, mem_system(), 0);
     enum status st = node_genesis_read(l->os, dir, &bytes);
     if (st == ST_OK) st = genesis_decode(&genesis, &arena, buf_span(&bytes));
-    if (st == ST_OK) l->node_count = genesis.member_count;
-    else (void)snprintf(what, WHAT_MAX, "the genesis of node0: %s", status_text(st));
+    if (st == ST_OK)
+        l->node_count = genesis.member_count;
+    else
+        (void)snprintf(what, WHAT_MAX, "the genesis of node0: %s", status_text(st));
     arena_fini(&arena);
     buf_fini(&bytes);
     return st;
@@ -111,7 +120,8 @@ struct genesis layout_genesis(struct span chain_name, uint64_t time_ms)
                             .fuel_tx = LAYOUT_FUEL};
 }
 
-/* --- making a chain ------------------------------------------------------------------------------ */
+/* --- making a chain ------------------------------------------------------------------------------
+ */
 
 static enum status make_dir(struct os *os, const char *path)
 {
@@ -226,7 +236,8 @@ static enum status make_nodes(const struct layout *l,
         TRY(draw_node(l, signer, i, &nodes[i]));
     buf_init(&genesis, mem_system(), 0);
     enum status st = encode_genesis(l, signer, nodes, &genesis);
-    for (uint32_t i = l->node_count; i > 0 && st == ST_OK; i--) /* node0 last: it marks the chain. */
+    for (uint32_t i = l->node_count; i > 0 && st == ST_OK;
+         i--) /* node0 last: it marks the chain. */
         st = write_node(l, signer, i - 1, &nodes[i - 1], buf_span(&genesis));
     buf_fini(&genesis);
     return st;

@@ -35,15 +35,18 @@ NODISCARD enum status layout_open(struct layout *l, char *what);
 /* D/admin.password into out[LAYOUT_PASSWORD_SIZE + 1]. Wipe after use. */
 NODISCARD enum status layout_password(const struct layout *l, char *out);
 
-/* --- pieces, also for `trustsql init` ------------------------------------------------------------ */
+/* --- pieces, also for `trustsql init` ------------------------------------------------------------
+ */
 
 #define LAYOUT_BLOCK_TXS    2000u
 #define LAYOUT_BATCH_AGE_MS 10u
 #define LAYOUT_FUEL         (500u * 1000u * 1000u)
 
 /* Draw a secret key of the scheme. */
-NODISCARD enum status layout_draw_key(struct os *os, const struct signer *signer,
-                                      enum sign_scheme scheme, struct secret_key *out);
+NODISCARD enum status layout_draw_key(struct os *os,
+                                      const struct signer *signer,
+                                      enum sign_scheme scheme,
+                                      struct secret_key *out);
 
 /* Parameters of a new chain, all but members and accounts. */
 struct genesis layout_genesis(struct span chain_name, uint64_t time_ms);

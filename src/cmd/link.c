@@ -10,16 +10,20 @@
 
 static enum status find_password(const struct link_arguments *arguments, char *out);
 
-static enum status open_link(PGconn **out,
-                             const char *host,
-                             uint64_t port,
-                             const char *user,
-                             const char *password)
+static enum status open_link(
+    PGconn **out, const char *host, uint64_t port, const char *user, const char *password)
 {
     char port_text[24];
     (void)snprintf(port_text, sizeof port_text, "%llu", (unsigned long long)port);
-    const char *const keys[] = {"host",    "port",            "user",             "password", "dbname",
-                                "sslmode", "connect_timeout", "application_name", NULL};
+    const char *const keys[] = {"host",
+                                "port",
+                                "user",
+                                "password",
+                                "dbname",
+                                "sslmode",
+                                "connect_timeout",
+                                "application_name",
+                                NULL};
     const char *const values[] = {host,      port_text,      user,       password, "main",
                                   "disable", LINK_TIMEOUT_S, "trustsql", NULL};
     *out = PQconnectdbParams(keys, values, 0);
@@ -35,8 +39,7 @@ enum status link_open_admin(PGconn **out, const struct layout *l, uint32_t index
     *out = NULL;
     TRY(layout_password(l, password));
     (void)snprintf(user, sizeof user, "admin@node%u", index);
-    enum status st =
-        open_link(out, "127.0.0.1", layout_port(l, index, PORT_SQL), user, password);
+    enum status st = open_link(out, "127.0.0.1", layout_port(l, index, PORT_SQL), user, password);
     mem_wipe(password, sizeof password);
     return st;
 }
@@ -45,8 +48,8 @@ uint32_t link_specs(struct link_arguments *arguments, struct option_spec *specs)
 {
     *arguments = (struct link_arguments){.dir = LAYOUT_DIR, .host = "127.0.0.1"};
     specs[0] = (struct option_spec){"dir", OPTION_TEXT, &arguments->dir, 0, 0};
-    specs[1] = (struct option_spec){"node", OPTION_NUMBER, &arguments->index, 0,
-                                    LAYOUT_NODES_MAX - 1};
+    specs[1] =
+        (struct option_spec){"node", OPTION_NUMBER, &arguments->index, 0, LAYOUT_NODES_MAX - 1};
     specs[2] = (struct option_spec){"host", OPTION_TEXT, &arguments->host, 0, 0};
     specs[3] = (struct option_spec){"port", OPTION_NUMBER, &arguments->port, 1, 65535};
     specs[4] = (struct option_spec){"user", OPTION_TEXT, &arguments->user, 0, 0};
@@ -80,8 +83,7 @@ static enum status open_by_arguments(PGconn **out, const struct link_arguments *
 {
     char password[LINK_PASSWORD_MAX];
     TRY(find_password(arguments, password));
-    enum status st =
-        open_link(out, arguments->host, arguments->port, arguments->user, password);
+    enum status st = open_link(out, arguments->host, arguments->port, arguments->user, password);
     mem_wipe(password, sizeof password);
     return st;
 }

@@ -7,8 +7,8 @@
 #include "cmd/cmd.h"
 #include "cmd/layout.h"
 
-/* As admin@node<index> of a chain on this machine. On failure *out may be set: its error message says
- * why; PQfinish it in any case. ST_UNREACHABLE: nobody answers. */
+/* As admin@node<index> of a chain on this machine. On failure *out may be set: its error message
+ * says why; PQfinish it in any case. ST_UNREACHABLE: nobody answers. */
 NODISCARD enum status link_open_admin(PGconn **out, const struct layout *l, uint32_t index);
 
 /* Which node, and who one is there: the options that all client commands take. */
@@ -24,13 +24,14 @@ struct link_arguments {
 #define LINK_SPECS_MAX 6u
 #define LINK_USAGE     "[--dir D [--node I] | --host H --port P --user U]"
 #define LINK_HELP                                                                                  \
-    "  --dir D            a chain on this machine, made by dev or testnet (default: chain)\n"     \
-    "  --node I           which of its nodes (default: 0)\n"                                      \
-    "  --host H --port P  any other node\n"                                                       \
-    "  --user U           account to log in with; the password is taken from\n"                   \
+    "  --dir D            a chain on this machine, made by dev or testnet (default: chain)\n"      \
+    "  --node I           which of its nodes (default: 0)\n"                                       \
+    "  --host H --port P  any other node\n"                                                        \
+    "  --user U           account to log in with; the password is taken from\n"                    \
     "  --password-file F  or from PGPASSWORD, or asked for\n"
 
-/* Defaults into *arguments; the options for them into specs[LINK_SPECS_MAX]. Returns their count. */
+/* Defaults into *arguments; the options for them into specs[LINK_SPECS_MAX]. Returns their count.
+ */
 uint32_t link_specs(struct link_arguments *arguments, struct option_spec *specs);
 
 /* Connect, or complain; an exit code. */

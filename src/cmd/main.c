@@ -5,7 +5,7 @@
 #include "cmd/cmd.h"
 
 static const struct command *const commands[] = {
-    &command_dev, &command_testnet, &command_init, &command_node,   &command_status, &command_sql,
+    &command_dev, &command_testnet, &command_init,   &command_node,  &command_status, &command_sql,
     &command_key, &command_tx,      &command_verify, &command_bench, &command_version};
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
@@ -18,7 +18,8 @@ static void print_help(FILE *to)
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         fprintf(to, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
     fputs("\n`trustsql COMMAND --help` tells the options of a command.\n"
-          "Exit codes: 0 ok, 1 a check failed, 2 wrong usage, 3 unreachable, 4 stored data damaged.\n",
+          "Exit codes: 0 ok, 1 a check failed, 2 wrong usage, 3 unreachable, 4 stored data "
+          "damaged.\n",
           to);
 }
 

@@ -21,8 +21,10 @@ static void take_line(struct node_report *r, const char *name, const char *value
     };
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         if (strcmp(fields[i].name, name) != 0) continue;
-        if (fields[i].number != NULL) *fields[i].number = strtoull(value, NULL, 10);
-        else (void)snprintf(fields[i].text, fields[i].text_size, "%s", value);
+        if (fields[i].number != NULL)
+            *fields[i].number = strtoull(value, NULL, 10);
+        else
+            (void)snprintf(fields[i].text, fields[i].text_size, "%s", value);
     }
 }
 

@@ -16,7 +16,8 @@ struct node_report {
     char chain_id[REPORT_TEXT_MAX];
 };
 
-NODISCARD enum status node_report_fetch(struct node_report *out, const struct layout *l,
+NODISCARD enum status node_report_fetch(struct node_report *out,
+                                        const struct layout *l,
                                         uint32_t index);
 
 #endif

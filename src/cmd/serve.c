@@ -104,10 +104,8 @@ int serve_node(const struct serve *serve)
 {
     char what[NODE_WHAT_MAX] = "";
     struct serving s = {0};
-    struct node_open open = {.os = os_posix(),
-                             .mem = mem_system(),
-                             .dir = serve->dir,
-                             .progress = on_progress};
+    struct node_open open = {
+        .os = os_posix(), .mem = mem_system(), .dir = serve->dir, .progress = on_progress};
     enum status st = node_open(&s.node, &open, what);
     if (st == ST_OK) st = run(serve, &s, what);
     node_close(s.node);

@@ -1,4 +1,5 @@
-/* serve.h - Run the node of one directory in this process, doors included, until SIGINT or SIGTERM. */
+/* serve.h - Run the node of one directory in this process, doors included, until SIGINT or SIGTERM.
+ */
 #ifndef TRUSTSQL_CMD_SERVE_H
 #define TRUSTSQL_CMD_SERVE_H
 

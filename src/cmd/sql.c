@@ -11,10 +11,14 @@ static bool is_number_type(Oid type)
 static void put_json_value(struct buf *out, PGresult *result, int row, int column)
 {
     const char *value = PQgetvalue(result, row, column);
-    if (PQgetisnull(result, row, column)) buf_put_text(out, "null");
-    else if (is_number_type(PQftype(result, column))) buf_put_text(out, value);
-    else if (PQftype(result, column) == 16) buf_put_text(out, value[0] == 't' ? "true" : "false");
-    else json_put_text(out, span_text(value));
+    if (PQgetisnull(result, row, column))
+        buf_put_text(out, "null");
+    else if (is_number_type(PQftype(result, column)))
+        buf_put_text(out, value);
+    else if (PQftype(result, column) == 16)
+        buf_put_text(out, value[0] == 't' ? "true" : "false");
+    else
+        json_put_text(out, span_text(value));
 }
 
 static void put_json(struct buf *out, PGresult *result)

@@ -13,10 +13,12 @@ static void put_rows(struct buf *out, PGresult *result, bool is_json)
             if (i > 0) buf_put_u8(out, ',');
             json_put_text(out, span_text(name));
             buf_put_u8(out, ':');
-            bool is_number = value[0] != 0 && strspn(value, "0123456789") == strlen(value) &&
-                             strlen(value) < 20;
-            if (is_number) buf_put_text(out, value);
-            else json_put_text(out, span_text(value));
+            bool is_number =
+                value[0] != 0 && strspn(value, "0123456789") == strlen(value) && strlen(value) < 20;
+            if (is_number)
+                buf_put_text(out, value);
+            else
+                json_put_text(out, span_text(value));
         } else {
             buf_printf(out, "%-20s %s\n", name, value);
         }

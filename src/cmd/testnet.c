@@ -1,4 +1,5 @@
-/* testnet.c - A real chain on this machine: one process per node, started, watched and stopped here. */
+/* testnet.c - A real chain on this machine: one process per node, started, watched and stopped
+ * here. */
 #include <stdio.h>
 
 #include "base/must.h"
@@ -114,8 +115,7 @@ static int start_all(struct testnet *t, bool is_detached)
     int worst = EXIT_FINE; /* Ctrl-C reaches the nodes by itself: same terminal. */
     for (uint32_t i = 0; i < t->layout.node_count; i++) {
         int exit_code = EXIT_CHECK_FAILED;
-        if (process_wait(pids[i], &exit_code) != ST_OK || exit_code != EXIT_FINE)
-            worst = exit_code;
+        if (process_wait(pids[i], &exit_code) != ST_OK || exit_code != EXIT_FINE) worst = exit_code;
     }
     return worst;
 }
@@ -155,7 +155,8 @@ static int stop_all(struct testnet *t)
     return EXIT_FINE;
 }
 
-/* --- status -------------------------------------------------------------------------------------- */
+/* --- status --------------------------------------------------------------------------------------
+ */
 
 static void put_json_node(struct testnet *t, uint32_t index, struct buf *out)
 {
@@ -163,8 +164,10 @@ static void put_json_node(struct testnet *t, uint32_t index, struct buf *out)
     int64_t pid = node_pid(t, index);
     bool is_known = pid != 0 && node_report_fetch(&report, &t->layout, index) == ST_OK;
     buf_printf(out, "%s{\"index\":%u,\"pid\":", index > 0 ? "," : "", index);
-    if (pid != 0) buf_printf(out, "%lld", (long long)pid);
-    else buf_put_text(out, "null");
+    if (pid != 0)
+        buf_printf(out, "%lld", (long long)pid);
+    else
+        buf_put_text(out, "null");
     buf_printf(out, ",\"ports\":{\"p2p\":%u,\"http\":%u,\"sql\":%u}",
                (unsigned)layout_port(&t->layout, index, PORT_P2P),
                (unsigned)layout_port(&t->layout, index, PORT_HTTP),
@@ -190,8 +193,9 @@ static void put_text_node(struct testnet *t, uint32_t index, struct buf *out)
     } else if (node_report_fetch(&report, &t->layout, index) != ST_OK) {
         buf_printf(out, "node%u  process %lld does not answer\n", index, (long long)pid);
     } else {
-        buf_printf(out, "node%u  process %lld  height %llu  view %llu  leader node%llu  %s  lag %llu"
-                        "  digest %.16s…\n",
+        buf_printf(out,
+                   "node%u  process %lld  height %llu  view %llu  leader node%llu  %s  lag %llu"
+                   "  digest %.16s…\n",
                    index, (long long)pid, (unsigned long long)report.height,
                    (unsigned long long)report.view, (unsigned long long)report.leader, report.mode,
                    (unsigned long long)report.lag, report.digest);
@@ -204,14 +208,17 @@ static int show_status(struct testnet *t, bool is_json)
     buf_init(&out, mem_system(), 0);
     if (is_json) buf_put_text(&out, "{\"nodes\":[");
     for (uint32_t i = 0; i < t->layout.node_count; i++) {
-        if (is_json) put_json_node(t, i, &out);
-        else put_text_node(t, i, &out);
+        if (is_json)
+            put_json_node(t, i, &out);
+        else
+            put_text_node(t, i, &out);
     }
     if (is_json) buf_put_text(&out, "]}\n");
     return print_and_free(&out);
 }
 
-/* --- the command --------------------------------------------------------------------------------- */
+/* --- the command ---------------------------------------------------------------------------------
+ */
 
 struct testnet_options {
     const char *dir;
@@ -228,7 +235,8 @@ static int make_and_start(struct testnet *t, const struct testnet_options *o)
 {
     char what[160] = "";
     if (o->nodes != 1) {
-        complain(t->self, NULL, "chains of %llu nodes are not supported by this version: use --nodes 1",
+        complain(t->self, NULL,
+                 "chains of %llu nodes are not supported by this version: use --nodes 1",
                  (unsigned long long)o->nodes);
         return EXIT_USAGE;
     }

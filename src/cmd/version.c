@@ -14,8 +14,9 @@ static int run(const struct command *self, int argc, char **argv)
     struct buf out;
     buf_init(&out, mem_system(), 0);
     if (is_json)
-        buf_printf(&out, "{\"version\":\"%s\",\"exec_version_min\":%u,\"exec_version_max\":%u,"
-                         "\"sqlite\":\"%s\"}\n",
+        buf_printf(&out,
+                   "{\"version\":\"%s\",\"exec_version_min\":%u,\"exec_version_max\":%u,"
+                   "\"sqlite\":\"%s\"}\n",
                    VERSION, EXEC_VERSION_MIN, EXEC_VERSION_MAX, sqlite3_libversion());
     else
         buf_printf(&out, "trustsql %s (exec_version %u to %u, SQLite %s)\n", VERSION,

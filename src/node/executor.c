@@ -113,6 +113,8 @@ static void run_checkpoints(void *context)
         uint64_t height = 0;
         enum status st = store_results_sync(e->config.store);
         if (st == ST_OK) st = db_checkpoint(exec_db(e->config.exec), &height);
-        if (st != ST_OK) e->config.failed(e->config.context, st, "the state could not be saved");
+        /* ST_BUSY: another process is reading the file; a later one succeeds. */
+        if (st != ST_OK && st != ST_BUSY)
+            e->config.failed(e->config.context, st, "the state could not be saved");
     }
 }

@@ -11,10 +11,11 @@
 
 enum process_signal { PROCESS_TERMINATE, PROCESS_KILL };
 
-/* Start this program (its own executable file) with arguments argv[0…] up to null, argv[0] being its
- * name. log_path not null: standard output and error are appended there, standard input is empty, and
- * the child has its own session: it outlives the parent and does not see its Ctrl-C. */
-NODISCARD enum status process_spawn_self(int64_t *pid, const char *const *argv,
+/* Start this program (its own executable file) with arguments argv[0…] up to null, argv[0] being
+ * its name. log_path not null: standard output and error are appended there, standard input is
+ * empty, and the child has its own session: it outlives the parent and does not see its Ctrl-C. */
+NODISCARD enum status process_spawn_self(int64_t *pid,
+                                         const char *const *argv,
                                          const char *log_path);
 
 /* ST_NOT_FOUND: there is no such process. */

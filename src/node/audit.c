@@ -1,0 +1,237 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/must.h"
+#include "node/audit_int.h"
+#include "node/node.h"
+#include "os/thread.h"
+
+#define SETUP_FILE_SIZE_MAX 32u
+
+static enum status open_audit(struct audit *a, char *what);
+static void close_audit(struct audit *a);
+static void check_newest(struct audit *a);
+
+void audit_found(
+    struct audit *a, const struct damage *place, uint64_t height, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    mutex_lock(a->mutex);
+    struct audit_report *r = a->report;
+    r->damage_count++;
+    if (r->damage_kept < AUDIT_DAMAGE_MAX) {
+        struct damage *d = &r->damage[r->damage_kept++];
+        *d = *place;
+        d->height = height;
+        (void)vsnprintf(d->what, sizeof d->what, format, args);
+    }
+    mutex_unlock(a->mutex);
+    va_end(args);
+}
+
+static enum status on_block(void *context,
+                            uint64_t height,
+                            struct span block,
+                            const struct damage *place)
+{
+    return audit_block(context, height, block, place);
+}
+
+static void on_damage(void *context, const struct damage *damage)
+{
+    audit_found(context, damage, damage->height, "%s", damage->what);
+}
+
+enum status audit_run(const struct audit_config *config, struct audit_report *report, char *what)
+{
+    struct audit a = {.config = config, .report = report};
+    *report = (struct audit_report){0};
+    what[0] = 0;
+    buf_init(&a.genesis_bytes, config->mem, 0);
+    arena_init(&a.arena, config->mem, 0);
+    enum status st = open_audit(&a, what);
+    if (st == ST_OK) {
+        struct store_config store = {.os = config->os,
+                                     .mem = config->mem,
+                                     .dir = config->dir,
+                                     .chain_id = a.chain_id,
+                                     .is_read_only = true};
+        struct store_scan scan = {.visit = on_block, .found = on_damage, .context = &a};
+        st = store_scan(&store, &scan);
+        if (st == ST_CORRUPT && report->damage_count > 0) st = ST_OK; /* Told below. */
+    }
+    if (st == ST_OK) check_newest(&a);
+    if (a.state != NULL && st == ST_OK) audit_state_finish(a.state);
+    close_audit(&a);
+    if (st != ST_OK && what[0] == 0) (void)snprintf(what, 160, "%s", status_text(st));
+    if (st == ST_OK && report->damage_count > 0) st = ST_CORRUPT;
+    return st;
+}
+
+/* --- opening -------------------------------------------------------------------------------------
+ */
+
+static enum status open_genesis(struct audit *a, char *what)
+{
+    enum status st = node_genesis_read(a->config->os, a->config->dir, &a->genesis_bytes);
+    if (st == ST_OK) st = genesis_decode(&a->genesis, &a->arena, buf_span(&a->genesis_bytes));
+    if (st != ST_OK) {
+        (void)snprintf(what, 160, "the file genesis cannot be used: %s", status_text(st));
+        return st;
+    }
+    a->chain_id = genesis_chain_id(buf_span(&a->genesis_bytes));
+    a->report->chain_id = a->chain_id;
+    a->validators = genesis_validators(&a->genesis);
+    return ST_OK;
+}
+
+/* DIR/setup.height: written by `trustsql bench`, so that its own preparations count apart. */
+static enum status read_setup_height(struct audit *a)
+{
+    char path[OS_PATH_MAX];
+    struct buf text;
+    TRY(os_path_join(path, a->config->dir, "setup.height"));
+    buf_init(&text, a->config->mem, 0);
+    enum status st = os_read_file(a->config->os, path, SETUP_FILE_SIZE_MAX, &text);
+    buf_put_u8(&text, 0);
+    if (st == ST_OK && buf_status(&text) == ST_OK)
+        a->setup_height = strtoull((const char *)text.data, NULL, 10);
+    buf_fini(&text);
+    return st == ST_NOT_FOUND ? ST_OK : st;
+}
+
+static enum status open_replay(struct audit *a, char *what)
+{
+    char path[OS_PATH_MAX];
+    TRY(os_path_join(path, a->config->scratch, "replay.db"));
+    struct exec_config exec = {.os = a->config->os,
+                               .mem = a->config->mem,
+                               .path = path,
+                               .genesis = buf_span(&a->genesis_bytes)};
+    TRY(exec_open(&a->exec, &exec, what));
+    a->report->digest = exec_digest(a->exec);
+    return ST_OK;
+}
+
+static enum status open_audit(struct audit *a, char *what)
+{
+    const struct audit_config *config = a->config;
+    uint8_t seed[32];
+    struct damage damage = {0};
+    TRY(mutex_new(&a->mutex, config->mem));
+    config->os->entropy(config->os, seed, sizeof seed);
+    TRY(signer_new(&a->signer, seed));
+    TRY(open_genesis(a, what));
+    TRY(read_setup_height(a));
+    TRY(txset_new(&a->span, config->mem));
+    struct store_config store = {.os = config->os,
+                                 .mem = config->mem,
+                                 .dir = config->dir,
+                                 .chain_id = a->chain_id,
+                                 .is_read_only = true};
+    enum status st = store_open(&a->store, &store, &damage);
+    if (st != ST_OK && st != ST_CORRUPT) return st; /* Damage is told in full by the scan. */
+    TRY(open_replay(a, what));
+    TRY(audit_signatures_new(&a->signatures, a));
+    TRY(audit_state_new(&a->state, a));
+    return audit_state_compare(a->state, 0);
+}
+
+static enum status remove_scratch(void *context, const char *name)
+{
+    const struct audit *a = context;
+    char path[OS_PATH_MAX];
+    TRY(os_path_join(path, a->config->scratch, name));
+    return a->config->os->remove(a->config->os, path);
+}
+
+static void close_audit(struct audit *a)
+{
+    audit_signatures_finish(a->signatures);
+    audit_state_free(a->state);
+    exec_close(a->exec);
+    store_close(a->store);
+    txset_free(a->span);
+    signer_free(a->signer);
+    arena_fini(&a->arena);
+    buf_fini(&a->genesis_bytes);
+    /* What cannot be removed is only scratch. */
+    (void)!a->config->os->list_dir(a->config->os, a->config->scratch, remove_scratch, a);
+    mutex_free(a->mutex);
+}
+
+/* --- the newest block: its certificates stand in the journal
+ * -------------------------------------- */
+
+static bool read_vote(struct audit *a, enum engine_journal_slot slot, struct vote *out)
+{
+    struct buf record;
+    buf_init(&record, a->config->mem, 0);
+    enum status st = store_journal_read(a->store, (uint32_t)slot, &record);
+    if (st == ST_OK) {
+        struct cbor in = cbor_of(buf_span(&record));
+        vote_decode(out, &in);
+        st = cbor_end(&in);
+    }
+    buf_fini(&record);
+    return st == ST_OK;
+}
+
+static struct certificate cut(const struct vote *vote, enum vote_part part)
+{
+    struct certificate c = {.part = part, .statement = vote->parts[part], .entry_count = 1};
+    c.entries[0] = certificate_cut(vote, part);
+    return c;
+}
+
+static void check_commit(struct audit *a)
+{
+    struct vote vote;
+    const struct damage place = {.file = "journal"};
+    if (a->certified_height == a->report->height) return;
+    if (!read_vote(a, ENGINE_SLOT_VOTE, &vote)) {
+        audit_found(a, &place, a->report->height, "there is no certificate of the newest block");
+        return;
+    }
+    struct certificate c = cut(&vote, VOTE_P2);
+    a->report->certificates += c.entry_count;
+    if (quorum_check_commit(&a->validators, &c, a->signer, &a->chain_id) != ST_OK)
+        audit_found(a, &place, c.statement.height, "the certificate of the newest block is wrong");
+    else if (c.statement.height != a->report->height ||
+             !hash_equal(&c.statement.hash, &a->parent_hash))
+        audit_found(a, &place, c.statement.height,
+                    "the newest certificate is for block %llu, the newest block is %llu",
+                    (unsigned long long)c.statement.height, (unsigned long long)a->report->height);
+    else
+        a->certified_height = c.statement.height;
+}
+
+/* After a crash the result of the newest blocks may not be signed yet: a start signs it. */
+static void check_certified_result(struct audit *a)
+{
+    struct vote vote;
+    const struct damage place = {.file = "journal"};
+    if (read_vote(a, ENGINE_SLOT_RESULT, &vote)) {
+        struct certificate c = cut(&vote, VOTE_P3);
+        const uint64_t newest = a->report->height;
+        const uint64_t height = c.statement.height;
+        bool is_recent = height > 0 && height <= newest && newest - height < ENGINE_LAG_MAX;
+        a->report->certificates += c.entry_count;
+        if (quorum_check_result(&a->validators, &c, a->signer, &a->chain_id) != ST_OK)
+            audit_found(a, &place, height, "the certificate of the newest result is wrong");
+        else if (is_recent && !hash_equal(&a->digests[height % ENGINE_LAG_MAX], &c.statement.hash))
+            audit_found(a, &place, height, "the certified result is not what the replay gives");
+        else if (is_recent && height > a->result_height)
+            a->result_height = height;
+    }
+    a->report->is_certified = a->result_height == a->report->height;
+}
+
+static void check_newest(struct audit *a)
+{
+    if (a->is_broken || a->store == NULL || a->report->height == 0) return;
+    check_commit(a);
+    check_certified_result(a);
+}
