@@ -7,7 +7,7 @@
  * Invariants
  *   D1  `door->connections` holds every connection whose stream is not closed.
  *   D2  A connection has a session until the stream is closed or the door is.
- *   D3  The timer runs exactly while there are connections.
+ *   D3  The timer runs exactly while there are connections and the door is open.
  *   D4  The door is freed with its last connection after pg_door_close. */
 #include "pg/door.h"
 
@@ -116,6 +116,8 @@ void pg_door_close(struct pg_door *d)
     d->is_closing = true;
     tcp_listener_close(d->listener);
     d->listener = NULL;
+    loop_timer_free(d->timer); /* The loop itself may end before the last stream is closed. */
+    d->timer = NULL;
     for (struct connection *c = d->connections; c != NULL; c = c->next) {
         connection_end(c, "57P01", "terminating connection: the node is shutting down");
         pg_session_free(c->session); /* D2 */
@@ -174,8 +176,11 @@ static void on_closed(void *context)
     if (c->is_admitted) d->admitted_count--;
     mem_free(d->config.mem, c);
     if (d->connections != NULL) return;
-    loop_timer_stop(d->timer);       /* D3 */
-    if (d->is_closing) door_free(d); /* D4 */
+    if (d->is_closing) {
+        door_free(d); /* D4 */
+    } else {
+        loop_timer_stop(d->timer); /* D3 */
+    }
 }
 
 static void on_tick(void *context)
@@ -257,7 +262,7 @@ static void door_free(struct pg_door *d)
 {
     must(d->connection_count == 0);
     must(d->admitted_count == 0);
-    loop_timer_free(d->timer);
+    must(d->is_closing);
     mem_free(d->config.mem, d);
 }
 
