@@ -222,7 +222,7 @@ static enum status make_record(struct apply *a, struct span write_set)
 {
     struct buf *bytes = &a->exec->bytes;
     buf_reset(bytes);
-    record_encode(bytes, a->out, write_set);
+    exec_record_encode(bytes, a->out, write_set);
     TRY(buf_status(bytes));
     a->out->record = arena_copy(&a->out->arena, buf_span(bytes));
     return a->out->record.data == NULL ? ST_NO_MEMORY : ST_OK;

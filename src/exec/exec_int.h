@@ -103,6 +103,6 @@ NODISCARD enum status note_write(struct exec *e,
 NODISCARD enum status note_read(struct exec *e);
 
 /* record.c */
-void record_encode(struct buf *out, const struct exec_outcome *o, struct span write_set);
+void exec_record_encode(struct buf *out, const struct exec_outcome *o, struct span write_set);
 
 #endif

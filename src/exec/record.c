@@ -16,7 +16,7 @@ static void get_hash(struct cbor *in, struct hash *out)
     cbor_get_fixed(in, out->bytes, HASH_SIZE);
 }
 
-void record_encode(struct buf *out, const struct exec_outcome *o, struct span write_set)
+void exec_record_encode(struct buf *out, const struct exec_outcome *o, struct span write_set)
 {
     must(write_set.size > 0);
     cbor_put_array(out, RECORD_FIELDS);

@@ -534,13 +534,13 @@ static void test_fuel_does_not_depend_on_the_cache(void **state)
     (void)state;
     uint32_t failed_count = 0;
     uint32_t runs = 0;
-    for (uint64_t fuel = 2000; fuel < 12000; fuel += 500, runs++) {
+    for (uint64_t fuel = 2000; fuel < 5000; fuel += 173, runs++) {
         struct hash a = run_doublings(fuel, false, &failed_count);
         struct hash b = run_doublings(fuel, true, &failed_count);
         assert_true(hash_equal(&a, &b));
     }
-    assert_true(failed_count > runs);
-    assert_true(failed_count < 18 * runs);
+    assert_true(failed_count > 4);
+    assert_true(failed_count < 18 * runs - 4);
 }
 
 /* A block full of greedy transactions ends: only so much fuel is in it. */
