@@ -56,6 +56,23 @@ enum status env_sync_dir(const struct env *env, const char *name)
     return env->os->sync_dir(env->os, path);
 }
 
+enum status env_sync_parent(const struct env *env)
+{
+    char path[OS_PATH_MAX];
+    must(!env->is_read_only); /* S9. */
+    size_t size = strlen(env->dir);
+    memcpy(path, env->dir, size + 1);
+    while (size > 1 && path[size - 1] == '/')
+        size--;
+    while (size > 0 && path[size - 1] != '/')
+        size--;
+    while (size > 1 && path[size - 1] == '/')
+        size--;
+    path[size] = '\0';
+    must(size < OS_PATH_MAX);
+    return env->os->sync_dir(env->os, size == 0 ? "." : path);
+}
+
 enum status env_make_dir(const struct env *env, const char *name)
 {
     char path[OS_PATH_MAX];

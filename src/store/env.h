@@ -29,6 +29,8 @@ NODISCARD enum status env_remove(const struct env *env, const char *name);
 NODISCARD enum status env_rename(const struct env *env, const char *from, const char *to);
 /* Make the directory's entry name ("": the directory itself) durable. */
 NODISCARD enum status env_sync_dir(const struct env *env, const char *name);
+/* Make the directory's own name durable in its parent. */
+NODISCARD enum status env_sync_parent(const struct env *env);
 /* Make the directory name; its presence is no failure. */
 NODISCARD enum status env_make_dir(const struct env *env, const char *name);
 

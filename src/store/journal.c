@@ -90,10 +90,14 @@ enum status journal_renew(struct journal *j)
     must(!j->is_ready);
     uint32_t old = j->area;
     wrap(j);
-    /* The target may hold the rest of an unfinished wrap: overwrite all of it. */
-    TRY(write_copies(j, 0, j->area_size));
+    /* The rest goes first, durably: a crash must not mix two attempts at the same generation. */
+    if (j->has_rest) {
+        TRY(zero_copies(j, j->area, j->area_size));
+        TRY(j->env->os->file_sync(j->env->os, j->file));
+    }
+    TRY(write_copies(j, 0, j->used));
     TRY(j->env->os->file_sync(j->env->os, j->file));
-    TRY(zero_copies(j, old, j->area_size));
+    TRY(zero_copies(j, old, j->area_size)); /* S6. */
     TRY(j->env->os->file_sync(j->env->os, j->file));
     j->written = j->used;
     j->is_wrapping = false;
@@ -296,7 +300,7 @@ static enum status write_copies(struct journal *j, uint32_t from, uint32_t to)
 /* The spare is of no use until the next wrap, which overwrites it. */
 static enum status zero_copies(struct journal *j, uint32_t area, uint32_t size)
 {
-    must(area != j->area);
+    must(area != j->area || j->written == 0);
     must(size <= j->area_size);
     memset(j->spare, 0, j->area_size);
     if (size == 0) return ST_OK;

@@ -8,9 +8,10 @@
  *   anything else                         → damage (ST_CORRUPT): promises may be lost, the node
  * must rejoin with a new key.
  *
- * A torn write (sectors of it written, others still zero, S7) shows this: sector by sector the
- * copies are equal or one of them is zero; each copy lacks at least one sector; and no record of a
- * later sync follows, because a later sync proves that the one before was complete. */
+ * A write that stopped (at any byte) or was torn (sectors of it written, others still zero, S7)
+ * shows this: sector by sector the copies are equal as far as both go; in some sector one goes less
+ * far, or both have nothing; and no record of a later sync follows, because a later sync proves
+ * that the one before was complete. */
 #include "store/journal.h"
 
 #include "base/endian.h"
@@ -139,21 +140,39 @@ static void walk(struct area *a, const struct walker *w)
     a->tail = judge_tail(a);
 }
 
-/* Sector by sector: equal, or one of them zero. *lacks: copies with a sector that is zero. */
-static bool looks_torn(const struct area *a, uint32_t from, uint32_t to, unsigned *lacks)
+/* Bytes of from…to without the zeros at their end. */
+static uint32_t filled(const uint8_t *bytes, uint32_t from, uint32_t to)
 {
-    *lacks = 0;
+    while (to > from && bytes[to - 1] == 0)
+        to--;
+    return to - from;
+}
+
+/* Sector by sector the copies are equal as far as both go. *lacks: some sector is zero, or goes
+ * less far in one copy. */
+static bool looks_torn(const struct area *a, uint32_t from, uint32_t to, bool *lacks)
+{
+    *lacks = false;
     while (from < to) {
         uint32_t end = (from / JOURNAL_SECTOR + 1) * JOURNAL_SECTOR;
         if (end > to) end = to;
-        bool is_zero_0 = is_zero(a->copy[0], from, end);
-        bool is_zero_1 = is_zero(a->copy[1], from, end);
-        if (!is_zero_0 && !is_zero_1 && memcmp(a->copy[0] + from, a->copy[1] + from, end - from))
-            return false;
-        *lacks |= (is_zero_0 ? 1u : 0u) | (is_zero_1 ? 2u : 0u);
+        uint32_t sizes[2] = {filled(a->copy[0], from, end), filled(a->copy[1], from, end)};
+        uint32_t common = sizes[0] < sizes[1] ? sizes[0] : sizes[1];
+        if (memcmp(a->copy[0] + from, a->copy[1] + from, common) != 0) return false;
+        if (common == 0 || sizes[0] != sizes[1]) *lacks = true;
         from = end;
     }
     return true;
+}
+
+/* Where the record that should follow ends, by its own word. */
+static uint32_t claimed_end(const struct area *a)
+{
+    if (a->size - a->used < JOURNAL_OVERHEAD) return a->size;
+    uint32_t sizes[2] = {get_u32_le(a->copy[0] + a->used), get_u32_le(a->copy[1] + a->used)};
+    uint32_t size = sizes[0] > sizes[1] ? sizes[0] : sizes[1];
+    uint32_t room = a->size - a->used - JOURNAL_OVERHEAD;
+    return a->used + JOURNAL_OVERHEAD + (size < room ? size : room);
 }
 
 static bool has_later_sync(const struct area *a, uint32_t from, uint32_t to)
@@ -173,10 +192,10 @@ static enum tail judge_tail(const struct area *a)
     while (end > a->used && a->copy[0][end - 1] == 0 && a->copy[1][end - 1] == 0)
         end--;
     if (end == a->used) return TAIL_CLEAN;
-    unsigned lacks = 0;
-    if (!looks_torn(a, a->used, end, &lacks)) return TAIL_DAMAGED;
-    /* Behind its last byte a copy that was cut short has zeros as well. */
-    if (lacks != 3) return TAIL_DAMAGED;
+    uint32_t whole = claimed_end(a);
+    if (whole > end) end = whole; /* What it should fill is lacking, too. */
+    bool lacks = false;
+    if (!looks_torn(a, a->used, end, &lacks) || !lacks) return TAIL_DAMAGED;
     return has_later_sync(a, a->used, end) ? TAIL_DAMAGED : TAIL_TORN;
 }
 
@@ -184,10 +203,12 @@ static enum status choose(struct journal *j, uint32_t *chosen, struct damage *da
 {
     uint64_t generation = 0;
     bool is_wrong_chain = false;
+    bool has_bytes[2] = {false, false};
     for (uint32_t i = 0; i < 2; i++) {
         struct area a;
         TRY(read_copies(j, i, &a));
         walk(&a, NULL);
+        has_bytes[i] = a.used > 0 || a.tail != TAIL_CLEAN;
         is_wrong_chain = is_wrong_chain || a.is_wrong_chain;
         if (!a.is_complete || a.generation <= generation) continue;
         generation = a.generation;
@@ -197,6 +218,7 @@ static enum status choose(struct journal *j, uint32_t *chosen, struct damage *da
         return damaged(damage, JOURNAL_NAME, 0, 0, "the journal belongs to another chain");
     if (generation == 0)
         return damaged(damage, JOURNAL_NAME, 0, 0, "the journal is damaged in both copies" REJOIN);
+    j->has_rest = has_bytes[1 - *chosen];
     return ST_OK;
 }
 
@@ -274,14 +296,17 @@ static void scan_live(struct area *a, const struct journal_finder *finder)
     struct forgiving f = {0};
     struct walker w = {.record = note_first, .context = &f};
     walk(a, &w);
-    unsigned lacks = 0;
+    bool lacks = false;
     bool is_torn = a->has_difference && a->first_different >= f.last_first &&
                    looks_torn(a, a->first_different, a->used, &lacks);
     if (a->has_difference && !is_torn)
         tell(finder, a, a->wrong_copy, a->first_different,
              "one of two copies of a record is damaged; a start of the node repairs it");
-    if (a->tail == TAIL_DAMAGED)
-        tell(finder, a, 0, a->used, "bytes behind the last record are wrong" REJOIN);
+    if (a->tail == TAIL_CLEAN) return;
+    /* Told although a power cut may have left it: one flipped byte looks the same. */
+    uint32_t copy = is_zero(a->copy[0], a->used, a->size) ? 1 : 0;
+    tell(finder, a, copy, a->used,
+         "bytes behind the last record: a write that did not finish; a start cuts it");
 }
 
 /* The other area: zero, or whole in itself (a crash between two steps of a wrap). */

@@ -93,6 +93,8 @@ NODISCARD enum status log_reserve(struct log *l, const struct log_record *r);
 /* Write it; log_reserve was called. */
 NODISCARD enum status log_append(struct log *l, const struct log_record *r);
 NODISCARD enum status log_sync(struct log *l);
+/* As log_sync, from any thread beside the writer, through a file of its own. */
+NODISCARD enum status log_sync_beside(const struct log *l);
 
 /* Drop all blocks above height (at least 0). */
 NODISCARD enum status log_cut(struct log *l, uint64_t height, struct damage *damage);

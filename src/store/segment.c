@@ -203,6 +203,10 @@ enum status segment_reader_seal(struct segment_reader *r,
     if (whole > r->size - SEGMENT_HEADER_SIZE || found.count == 0 ||
         found.height != r->header.first_height + found.count - 1)
         return bad(r, damage, "the seal of the segment does not fit its blocks");
+    uint8_t first[RECORD_HEAD_SIZE]; /* A cut behind it would make it the last. */
+    TRY(env_read(r->env, r->file, first, sizeof first, r->size - whole));
+    if (memcmp(first, head, sizeof head) != 0)
+        return bad(r, damage, "the seal of the segment is damaged");
     *seal = found;
     *offset = r->size - whole;
     return ST_OK;

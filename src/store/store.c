@@ -25,7 +25,7 @@ struct store {
     uint32_t indexed_count;     /* Segments 1…indexed_count have one; guarded by blocks.lock. */
     struct mutex *repair_lock;  /* One reader at a time rebuilds an index. */
     enum status failed;         /* Of the storage thread: kept for ever. */
-    enum status results_failed; /* Of the execution thread. */
+    enum status results_failed; /* Of results; guarded by results.lock. */
 };
 
 static enum status open_files(struct store *s,
@@ -38,6 +38,8 @@ static enum status check_votes(struct store *s, struct damage *damage);
 static enum status open_indexes(struct store *s);
 static enum status seal_segment(struct store *s);
 static enum status keep(enum status *failed, enum status st);
+static enum status keep_result(struct store *s, enum status st);
+static enum status append_result(struct store *s, uint64_t height, struct span result);
 static enum status place_of(struct store *s, uint64_t height, struct place *out);
 static bool get_index_id(struct store *s, uint32_t number, struct index_id *out);
 static enum status find_sealed(struct store *s,
@@ -144,26 +146,21 @@ enum status store_sync(struct store *s)
 
 enum status store_append_result(struct store *s, uint64_t height, struct span result)
 {
-    static const struct hash none = {{0}};
-    struct log *l = &s->results;
     must(!s->env.is_read_only); /* S9. */
     must(height > 0);
-    if (s->results_failed != ST_OK) return s->results_failed;
+    TRY(keep_result(s, ST_OK));
     if (result.size > RECORD_BODY_MAX) return ST_LIMIT;
-    if (l->height > 0 && height > l->height + 1) return ST_INVALID;
-    if (height <= l->height) TRY(keep(&s->results_failed, log_cut(l, height - 1, NULL)));
-    must(l->height == 0 || l->height == height - 1);
-    if (log_is_full(l)) TRY(keep(&s->results_failed, log_seal(l)));
-    struct log_record r = {.height = height, .hash = &none, .body = result};
-    TRY(log_reserve(l, &r));
-    return keep(&s->results_failed, log_append(l, &r));
+    uint64_t before = s->results.height;
+    if (before > 0 && height > before + 1) return ST_INVALID;
+    if (height <= before) TRY(keep_result(s, log_cut(&s->results, height - 1, NULL)));
+    return append_result(s, height, result);
 }
 
 enum status store_results_sync(struct store *s)
 {
     must(!s->env.is_read_only); /* S9. */
-    if (s->results_failed != ST_OK) return s->results_failed;
-    return keep(&s->results_failed, log_sync(&s->results));
+    TRY(keep_result(s, ST_OK));
+    return keep_result(s, log_sync_beside(&s->results));
 }
 
 uint64_t store_result_height(const struct store *s)
@@ -254,6 +251,7 @@ static enum status open_journal(struct store *s, uint32_t area_size, struct dama
     if (newest > 0)
         return damaged(damage, JOURNAL_NAME, 0, 0, "the journal is missing; rejoin with a new key");
     if (s->env.is_read_only) return ST_NOT_FOUND;
+    TRY(env_sync_parent(&s->env)); /* The journal is what says that a store is here: last. */
     TRY(journal_create(&s->env, area_size));
     return journal_open(&s->journal, &s->env, damage);
 }
@@ -336,6 +334,28 @@ static enum status keep(enum status *failed, enum status st)
     must(*failed == ST_OK); /* S8. */
     *failed = st;
     return st;
+}
+
+/* Two threads write results and sync them: the first failure of either stays. */
+static enum status keep_result(struct store *s, enum status st)
+{
+    mutex_lock(s->results.lock);
+    if (s->results_failed == ST_OK) s->results_failed = st; /* S8. */
+    enum status kept = s->results_failed;
+    mutex_unlock(s->results.lock);
+    must(st == ST_OK || kept != ST_OK);
+    return kept;
+}
+
+static enum status append_result(struct store *s, uint64_t height, struct span result)
+{
+    static const struct hash none = {{0}};
+    struct log *l = &s->results;
+    must(l->height == 0 || l->height == height - 1); /* S1. */
+    if (log_is_full(l)) TRY(keep_result(s, log_seal(l)));
+    struct log_record r = {.height = height, .hash = &none, .body = result};
+    TRY(log_reserve(l, &r));
+    return keep_result(s, log_append(l, &r));
 }
 
 static enum status place_of(struct store *s, uint64_t height, struct place *out)

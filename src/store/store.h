@@ -3,7 +3,8 @@
  * Layout, formats and crash rules: src/store/README.md and docs/format/store.md. A body goes once
  * into the open segment; the journal record of the vote names where. store_sync makes the segment,
  * then the journal, durable. Bytes the journal calls durable are never taken for a torn tail: their
- * damage is ST_CORRUPT. One writer thread; store_read_* is safe from any thread beside it. */
+ * damage is ST_CORRUPT. One thread appends blocks, journals and syncs; one appends results, another
+ * may sync them; everything that reads is safe from any thread beside them. */
 #ifndef TRUSTSQL_STORE_STORE_H
 #define TRUSTSQL_STORE_STORE_H
 
@@ -65,13 +66,15 @@ NODISCARD enum status store_journal(struct store *s,
                                     struct span record);
 NODISCARD enum status store_journal_read(struct store *s, uint32_t slot, struct buf *out);
 
-/* Make all of the above durable: segment first, then journal, one fdatasync each (none when clean).
- * Any failure is final: the process must stop. */
+/* Make all of the above durable: segment first, then journal, one fdatasync each (none when clean;
+ * two more when the journal turns over). After it the newest block counts as durable, voted for or
+ * not. Any failure is final, here and above: every later call that writes fails, the process must
+ * stop. ST_LIMIT and ST_NO_MEMORY of the calls above change nothing and are not final. */
 NODISCARD enum status store_sync(struct store *s);
 
 /* Results (receipts, write set, digest) of executed blocks: derived, rebuilt by replay. Appending
- * height again after a restart overwrites from there. Durable after store_results_sync, which the
- * state's checkpoint calls first. */
+ * height again after a restart overwrites from there; the first may have any height, a gap is
+ * ST_INVALID. Durable after store_results_sync, which the state's checkpoint calls first. */
 NODISCARD enum status store_append_result(struct store *s, uint64_t height, struct span result);
 NODISCARD enum status store_results_sync(struct store *s);
 uint64_t store_result_height(const struct store *s);
