@@ -348,7 +348,7 @@ void portal_send(struct pg_session *s, struct buf *to, struct portal *p, uint32_
         session_error(s, &d);
         return;
     }
-    buf_put(to, span_of(p->rows.data + p->rows_at, end - p->rows_at));
+    if (sent > 0) buf_put(to, span_of(p->rows.data + p->rows_at, end - p->rows_at));
     p->rows_at = end;
     if (sent == row_max) {
         p->state = PORTAL_SUSPENDED;

@@ -32,12 +32,14 @@ struct pg_fake {
     bool has_flow;              /* Set by flow(true). */
     struct pg_fake_call *first; /* Of all sessions, in order. */
     struct pg_fake_call *last;
+    uint32_t rows_max;    /* Of "rows N". */
     uint32_t running;     /* Now. */
     uint32_t running_max; /* Ever. */
     uint32_t executed;
     uint32_t sessions;
     uint32_t flow_closed; /* Times. */
     uint8_t mock_secret[32];
+    struct scram_verifier alice;
 };
 
 void pg_fake_init(struct pg_fake *f, struct mem *mem);

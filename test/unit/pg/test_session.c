@@ -524,6 +524,20 @@ static void test_row_limit(void **state)
     stage_close(&t);
 }
 
+static void test_row_limit_on_no_rows(void **state)
+{
+    (void)state;
+    struct stage t;
+    log_in(&t);
+    say_parse(&t, "", "rows 0");
+    say_bind(&t, "p", "", NULL);
+    say_execute(&t, "p", 3);
+    say_empty(&t, 'S');
+    send_said(&t);
+    assert_string_equal(heard(&t), "12CZ");
+    stage_close(&t);
+}
+
 static void test_row_limit_on_a_huge_result(void **state)
 {
     (void)state;
@@ -859,6 +873,7 @@ int main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_statement_limit),
         cmocka_unit_test(test_row_limit),
+        cmocka_unit_test(test_row_limit_on_no_rows),
         cmocka_unit_test(test_row_limit_on_a_huge_result),
         cmocka_unit_test(test_submits_overlap_in_order),
         cmocka_unit_test(test_unnamed_submit_is_not_parsed_again),
