@@ -24,6 +24,6 @@ enum status hex_decode(uint8_t *out, size_t size, struct span text)
     for (size_t i = 0; i < text.size; i++)
         if (digit_value(text.data[i]) < 0) return ST_INVALID;
     for (size_t i = 0; i < size; i++)
-        out[i] = (uint8_t)(digit_value(text.data[2 * i]) << 4 | digit_value(text.data[2 * i + 1]));
+        out[i] = (uint8_t)(digit_value(text.data[2 * i]) * 16 + digit_value(text.data[2 * i + 1]));
     return ST_OK;
 }

@@ -7,13 +7,15 @@
  *   then   secret HEX
  *   or     sealed argon2id PASSES KIB SALT NONCE BOX
  *
- * One space, one line feed at the end of each line, lower-case hexadecimal digits: a file has one
- * form. Reading makes the key from the secret and prints the file again in the clear to compare, so
- * that a damaged address or public key is found. */
+ * One space, one line feed at the end of each line. Reading makes the key from the secret and
+ * prints the file again in the clear to compare, so that a damaged address or public key is found.
+ */
+#include "base/hex.h"
 #include "base/must.h"
 #include "client/client_int.h"
 #include "crypto/passphrase.h"
 
+#define HEX_BYTES_MAX   PASSPHRASE_SEALED_SIZE /* The longest of all. */
 #define SEAL_PASSES     3u
 #define SEAL_MEMORY_KIB 65536u
 
@@ -113,13 +115,11 @@ static void put_head(struct buf *out, const struct trustsql_key *key)
 
 static void put_hex(struct buf *out, const uint8_t *bytes, size_t size)
 {
-    static const char digits[] = "0123456789abcdef";
-    uint8_t *to = buf_extend(out, 2 * size);
-    if (to == NULL) return;
-    for (size_t i = 0; i < size; i++) {
-        to[2 * i] = (uint8_t)digits[bytes[i] >> 4];
-        to[2 * i + 1] = (uint8_t)digits[bytes[i] & 15u];
-    }
+    char digits[2 * HEX_BYTES_MAX + 1];
+    must(size <= HEX_BYTES_MAX);
+    hex_encode(digits, span_of(bytes, size));
+    buf_put_text(out, digits);
+    mem_wipe(digits, sizeof digits);
 }
 
 static bool starts(const struct text *t, const char *word)
@@ -143,26 +143,15 @@ static void expect(struct text *t, const char *word)
     }
 }
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return -1;
-}
-
 static void get_hex(struct text *t, uint8_t *to, size_t size)
 {
-    memset(to, 0, size);
-    if (t->failed || t->left.size < 2 * size) {
+    bool is_there = !t->failed && t->left.size >= 2 * size;
+    if (is_there && hex_decode(to, size, span_of(t->left.data, 2 * size)) == ST_OK) {
+        skip(t, 2 * size);
+    } else {
+        memset(to, 0, size);
         t->failed = true;
-        return;
     }
-    for (size_t i = 0; i < 2 * size; i++) {
-        int digit = hex_digit(t->left.data[i]);
-        if (digit < 0) t->failed = true;
-        to[i / 2] = (uint8_t)(to[i / 2] << 4 | (digit & 15));
-    }
-    skip(t, 2 * size);
 }
 
 /* Up to seven digits, no leading zero. */

@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include "base/must.h"
 
-_Static_assert(PASSPHRASE_SALT_SIZE == crypto_pwhash_SALTBYTES, "Argon2id's salt");
 _Static_assert(PASSPHRASE_NONCE_SIZE == crypto_secretbox_NONCEBYTES, "secretbox's nonce");
 _Static_assert(PASSPHRASE_SEALED_SIZE == PASSPHRASE_SECRET_SIZE + crypto_secretbox_MACBYTES,
                "secretbox's tag");
@@ -18,6 +17,7 @@ static enum status derive(uint8_t key[crypto_secretbox_KEYBYTES],
     if (box->memory_kib < PASSPHRASE_MEMORY_KIB_MIN || box->memory_kib > PASSPHRASE_MEMORY_KIB_MAX)
         return ST_LIMIT;
     if (sodium_init() < 0) return ST_UNSUPPORTED;
+    must(crypto_pwhash_saltbytes() == PASSPHRASE_SALT_SIZE);
     int failed = crypto_pwhash(key, crypto_secretbox_KEYBYTES, (const char *)passphrase.data,
                                passphrase.size, box->salt, box->passes,
                                (size_t)box->memory_kib * 1024u, crypto_pwhash_ALG_ARGON2ID13);

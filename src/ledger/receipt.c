@@ -165,9 +165,9 @@ static void get_diag_text(struct cbor *in, char out[DIAG_TEXT_MAX])
 {
     struct span text = get_text_max(in, DIAG_TEXT_MAX - 1);
     if (text.size == 0) return;
-    if (memchr(text.data, 0, text.size) != NULL) cbor_fail(in);
     memcpy(out, text.data, text.size);
     out[text.size] = 0;
+    if (strlen(out) != text.size) cbor_fail(in);
 }
 
 static struct span get_events(struct cbor *in)

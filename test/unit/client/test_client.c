@@ -136,7 +136,8 @@ static void damaged_key_files_are_refused(void **state)
         assert_int_not_equal(key_file_parse(f->lib, &got, span_of(bytes, size), NULL), ST_OK);
     for (size_t bit = 0; bit < 8 * text.size; bit++) {
         bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        assert_int_not_equal(key_file_parse(f->lib, &got, buf_span(&text), NULL), ST_OK);
+        if (key_file_parse(f->lib, &got, buf_span(&text), NULL) == ST_OK)
+            assert_memory_equal(&got, &key, sizeof key); /* A digit in upper case. */
         bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
     bytes[text.size] = '\n';
