@@ -49,7 +49,6 @@ struct shard {
     struct page **buckets;
     uint32_t bucket_count; /* A power of two. */
     uint32_t entry_count;
-    uint64_t drops; /* Images dropped so far: tells a reader of the file to look again (I4). */
 };
 
 struct staged {
@@ -96,6 +95,8 @@ static struct shard *shard_of(struct pages *p, uint32_t number);
 static struct page **find_link(struct shard *s, uint32_t number);
 static enum status entry_add(struct pages *p, uint32_t number, struct page **out);
 static void shard_grow(struct pages *p, struct shard *s);
+static enum status look(
+    struct pages *p, const struct window_view *view, uint32_t number, uint8_t *to, bool has_bytes);
 static enum status read_file(struct pages *p, uint32_t number, uint8_t *to);
 static void rewind_page(const struct page *page, uint64_t version, uint8_t *to);
 static enum status prepare_page(struct pages *p, struct staged *s);
@@ -161,31 +162,11 @@ enum status pages_read(struct pages *p,
 {
     must(number >= 1);
     must(number <= view->page_count);
-    struct shard *s = shard_of(p, number);
-    bool has_file = false; /* to holds what the file said when s->drops was drops. */
-    uint64_t drops = 0;
-    for (;;) {
-        mutex_lock(s->mutex);
-        if (view->version < window_oldest(&p->window)) {
-            mutex_unlock(s->mutex);
-            return ST_EXPIRED;
-        }
-        struct page *page = *find_link(s, number);
-        bool has_image = page != NULL && page->image != NULL;
-        if (has_image || (has_file && drops == s->drops)) {
-            if (has_image) memcpy(to, page->image, PAGE_BYTES);
-            if (page != NULL) {
-                page->is_recent = true;
-                rewind_page(page, view->version, to);
-            }
-            mutex_unlock(s->mutex);
-            return ST_OK;
-        }
-        drops = s->drops;
-        mutex_unlock(s->mutex);
-        TRY(read_file(p, number, to)); /* I4: repeated if an image came and went meanwhile. */
-        has_file = true;
-    }
+    enum status st = look(p, view, number, to, false);
+    if (st != ST_NOT_FOUND) return st;
+    TRY(read_file(p, number, to));
+    /* I4: what changed since the look, even under the read, differences turn back. */
+    return look(p, view, number, to, true);
 }
 
 uint64_t pages_oldest(const struct pages *p)
@@ -496,6 +477,27 @@ static void shard_grow(struct pages *p, struct shard *s)
     mem_free(p->mem, old);
 }
 
+/* The page of the view from its image in memory, else, when to has_bytes of the file, from these.
+ * ST_NOT_FOUND: neither. */
+static enum status look(
+    struct pages *p, const struct window_view *view, uint32_t number, uint8_t *to, bool has_bytes)
+{
+    struct shard *s = shard_of(p, number);
+    mutex_lock(s->mutex);
+    struct page *page = *find_link(s, number);
+    bool is_dead = view->version < window_oldest(&p->window);
+    bool has_image = page != NULL && page->image != NULL;
+    if (!is_dead && has_image) memcpy(to, page->image, PAGE_BYTES);
+    has_bytes = has_bytes || has_image;
+    if (!is_dead && page != NULL && has_bytes) {
+        page->is_recent = true;
+        rewind_page(page, view->version, to);
+    }
+    mutex_unlock(s->mutex);
+    if (is_dead) return ST_EXPIRED;
+    return has_bytes ? ST_OK : ST_NOT_FOUND;
+}
+
 static enum status read_file(struct pages *p, uint32_t number, uint8_t *to)
 {
     size_t got = 0;
@@ -685,7 +687,6 @@ static void sweep_shard(struct pages *p, struct shard *s)
             if (is_over && page->image != NULL && page->dirty_since == 0 && !page->is_recent) {
                 mem_free(p->mem, page->image);
                 page->image = NULL;
-                s->drops++; /* I4 */
                 atomic_fetch_sub(&p->image_count, 1);
             }
             page->is_recent = false;

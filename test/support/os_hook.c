@@ -28,7 +28,9 @@ static enum status hook_read(
     struct os *os, struct os_file *file, void *to, size_t size, uint64_t offset, size_t *got)
 {
     struct os *inner = hook_of(os)->inner;
-    return inner->file_read(inner, file, to, size, offset, got);
+    enum status st = inner->file_read(inner, file, to, size, offset, got);
+    if (hook_of(os)->after_read != NULL) hook_of(os)->after_read(hook_of(os)->context);
+    return st;
 }
 
 static enum status hook_write(struct os *os,

@@ -1,4 +1,5 @@
-/* os_hook.h - A struct os in front of another one that asks before each change of a file.
+/* os_hook.h - A struct os in front of another one that asks before each change of a file
+ * and tells after each read.
  *
  * For disks that lie (a sync that is not done) and processes that die at a chosen call. Wraps what
  * the state database uses; the other functions of the table are null. */
@@ -12,6 +13,7 @@ struct os_hook {
     struct os *inner;
     /* kind: FAKE_OS_WRITE, FAKE_OS_SYNC or FAKE_OS_TRUNCATE. False: pretend that it was done. */
     bool (*before)(void *context, enum fake_os_call kind);
+    void (*after_read)(void *context); /* May be null, as before may. */
     void *context;
 };
 

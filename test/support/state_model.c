@@ -171,7 +171,7 @@ const char *state_model_checkpoint(struct state_model *m, bool may_fail)
         m->tried = STATE_MODEL_NONE;
         return NULL;
     }
-    m->tried = m->newest;
+    if (st != ST_CLOSED) m->tried = m->newest;
     return may_fail ? NULL : wrong(m, status_name(st), m->newest);
 }
 

@@ -477,6 +477,30 @@ static void other_processes_are_respected(void **state)
     checkpoint(p, 2);
 }
 
+/* A journal that cannot be voided must not be written over: it is final. */
+static void standing_journal_is_final(void **state)
+{
+    struct place *p = *state;
+    open_db(p);
+    block(p, 0, TABLE);
+    checkpoint(p, 0);
+    block(p, 1, ROW);
+    struct os *foreign = fake_os_other_process(p->disk);
+    struct os_file *f = NULL;
+    must(foreign->file_open(foreign, &f, "main.db", OS_READ) == ST_OK);
+    must(foreign->file_lock(foreign, f, OS_LOCK_SHARED, LOCK_SHARED, LOCK_SHARED_BYTES) == ST_OK);
+    fake_os_fail(p->disk, FAKE_OS_WRITE, 3, ST_IO); /* Records, head, voiding. */
+    uint64_t height = 0;
+    assert_int_equal(db_checkpoint(p->db, &height), ST_BUSY);
+    assert_true(db_has_failed(p->db));
+    foreign->file_close(foreign, f);
+    assert_int_equal(db_checkpoint(p->db, &height), ST_CLOSED);
+    block(p, 2, ROW); /* Blocks do not need the file; it is the node that stops. */
+    close_db(p);
+    open_db(p);
+    assert_int_equal(db_height(p->db), 0);
+}
+
 /* Changes the file's bytes at offset and tells what opening says. */
 static enum status open_damaged(struct place *p, uint64_t offset, struct span bytes)
 {
@@ -659,6 +683,7 @@ int main(void)
         CASE(big_sort_needs_no_file),
         CASE(two_databases_in_one_process),
         CASE(other_processes_are_respected),
+        CASE(standing_journal_is_final),
         CASE(damaged_files_are_refused),
         CASE(foreign_database_is_refused),
         CASE(full_disk_is_survived),

@@ -7,6 +7,7 @@
 #include "support/cmocka_all.h"
 #include "support/fail_mem.h"
 #include "support/fake_os.h"
+#include "support/os_hook.h"
 #include "support/test_rng.h"
 
 #define PAGES_MAX    40u
@@ -15,6 +16,7 @@
 /* The page store over a fake disk, beside whole images of every version ever published. */
 struct rig {
     struct fake_os *disk;
+    struct os_hook hook; /* Between the store and the disk. */
     struct os *os;
     struct mem *mem;
     struct os_file *file;
@@ -23,6 +25,7 @@ struct rig {
     struct checkpoint checkpoint;
     struct test_rng rng;
     uint64_t newest;
+    uint32_t spread; /* Pages changed by a block, at most; 1: page 1 alone. */
     uint32_t counts[VERSIONS_MAX];
     uint8_t (*images)[PAGES_MAX][PAGE_BYTES]; /* By version. */
 };
@@ -35,8 +38,11 @@ struct options {
 
 static void rig_open(struct rig *r, const struct options *o)
 {
-    *r = (struct rig){.disk = fake_os_new(1), .mem = mem_system(), .rng = {.state = 11}};
-    r->os = fake_os_table(r->disk);
+    *r = (struct rig){
+        .disk = fake_os_new(1), .mem = mem_system(), .rng = {.state = 11}, .spread = 6};
+    os_hook_init(&r->hook, fake_os_table(r->disk));
+    r->hook.context = r;
+    r->os = &r->hook.os;
     r->images = calloc(VERSIONS_MAX, sizeof *r->images);
     must(r->images != NULL);
     must(r->os->file_open(r->os, &r->file, "main.db", OS_WRITE | OS_CREATE) == ST_OK);
@@ -69,7 +75,7 @@ static void stage_some(struct rig *r)
     must(version < VERSIONS_MAX);
     memcpy(r->images[version], r->images[r->newest], sizeof r->images[version]);
     uint32_t count = r->counts[r->newest];
-    uint64_t writes = 1 + test_rng_below(&r->rng, 6);
+    uint64_t writes = 1 + test_rng_below(&r->rng, r->spread);
     for (uint64_t i = 0; i < writes; i++) {
         uint32_t last = count < PAGES_MAX ? count + 1 : PAGES_MAX;
         /* Page 1 in each block: long chains with keys. */
@@ -112,19 +118,25 @@ static void assert_all_versions(struct rig *r)
     }
 }
 
+static void assert_file(struct rig *r, uint64_t version)
+{
+    struct os *os = fake_os_table(r->disk);
+    uint8_t page[PAGE_BYTES];
+    for (uint32_t n = 1; n <= r->counts[version]; n++) {
+        size_t got = 0;
+        uint64_t offset = (uint64_t)(n - 1) * PAGE_BYTES;
+        must(os->file_read(os, r->file, page, PAGE_BYTES, offset, &got) == ST_OK);
+        assert_int_equal(got, PAGE_BYTES);
+        assert_memory_equal(page, r->images[version][n - 1], PAGE_BYTES);
+    }
+}
+
 static void run_checkpoint(struct rig *r)
 {
     uint64_t version = 0;
     assert_int_equal(checkpoint_run(&r->checkpoint, &version), ST_OK);
     assert_int_equal(version, r->newest);
-    uint8_t page[PAGE_BYTES];
-    for (uint32_t n = 1; n <= r->counts[version]; n++) {
-        size_t got = 0;
-        uint64_t offset = (uint64_t)(n - 1) * PAGE_BYTES;
-        must(r->os->file_read(r->os, r->file, page, PAGE_BYTES, offset, &got) == ST_OK);
-        assert_int_equal(got, PAGE_BYTES);
-        assert_memory_equal(page, r->images[version][n - 1], PAGE_BYTES);
-    }
+    assert_file(r, version);
 }
 
 /* Reads at each retained version against kept whole images; nothing below the window is given. */
@@ -163,6 +175,79 @@ static void dropped_images_come_from_the_file(void **state)
     assert_true(usage.image_count <= usage.dirty_count + 8);
     assert_true(usage.image_count < PAGES_MAX);
     assert_all_versions(&r);
+    rig_close(&r);
+}
+
+/* Publishes a version before each write of a checkpoint; its context is the rig. */
+static bool publish_before(void *context, enum fake_os_call kind)
+{
+    struct rig *r = context;
+    if (kind == FAKE_OS_WRITE) publish_some(r);
+    return true;
+}
+
+/* Blocks under a checkpoint: the file gets the height it began with, and the next one the rest. */
+static void blocks_go_on_under_a_checkpoint(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_open(&r, &(struct options){.view_heights = 100, .view_bytes = 64 << 20, .clean_bytes = 0});
+    for (int i = 0; i < 12; i++) {
+        for (int k = 0; k < 3; k++)
+            publish_some(&r);
+        uint64_t began = r.newest;
+        uint64_t version = 0;
+        r.hook.before = publish_before;
+        assert_int_equal(checkpoint_run(&r.checkpoint, &version), ST_OK);
+        r.hook.before = NULL;
+        assert_int_equal(version, began);
+        assert_true(r.newest > began + 2);
+        assert_file(&r, began);
+        assert_all_versions(&r);
+        if (i % 3 == 2) run_checkpoint(&r);
+    }
+    rig_close(&r);
+}
+
+/* A checkpoint, then blocks that leave all pages but the first alone, until their images are gone.
+ */
+static void drop_images(struct rig *r)
+{
+    run_checkpoint(r);
+    r->spread = 1;
+    for (int i = 0; i < 40; i++)
+        publish_some(r);
+    r->spread = 6;
+}
+
+/* Changes, writes and drops the very page whose bytes a reader has just taken from the file. */
+static void overtake(void *context)
+{
+    struct rig *r = context;
+    r->hook.after_read = NULL;
+    for (int i = 0; i < 20; i++)
+        publish_some(r);
+    drop_images(r);
+}
+
+/* I4: a reader that is overtaken between its read of the file and its second look. */
+static void overtaken_reader_sees_its_version(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_open(&r, &(struct options){.view_heights = 100, .view_bytes = 64 << 20, .clean_bytes = 0});
+    for (int i = 0; i < 60; i++)
+        publish_some(&r);
+    for (int i = 0; i < 3; i++) {
+        drop_images(&r);
+        struct window_view view;
+        assert_int_equal(pages_pin(r.pages, WINDOW_NEWEST, &view), ST_OK);
+        r.hook.after_read = overtake;
+        assert_view(&r, &view);
+        assert_null(r.hook.after_read); /* A page did come from the file. */
+        assert_view(&r, &view);
+        pages_unpin(r.pages, &view);
+    }
     rig_close(&r);
 }
 
@@ -403,6 +488,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_version_is_what_it_was),
         cmocka_unit_test(dropped_images_come_from_the_file),
+        cmocka_unit_test(blocks_go_on_under_a_checkpoint),
+        cmocka_unit_test(overtaken_reader_sees_its_version),
         cmocka_unit_test(pinned_version_stays_until_the_ring_is_full),
         cmocka_unit_test(bytes_limit_shrinks_the_window),
         cmocka_unit_test(late_unpin_leaves_the_new_owner_alone),
