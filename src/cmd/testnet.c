@@ -15,6 +15,7 @@
 struct testnet {
     const struct command *self;
     struct layout layout;
+    bool is_quiet;
 };
 
 static int start_all(struct testnet *t, bool is_detached);
@@ -110,7 +111,7 @@ static int start_all(struct testnet *t, bool is_detached)
         st = await_serving(t, index, pids[index]);
     if (st == ST_OK) st = await_final_write(t);
     if (st != ST_OK) return fail_start(t, index > 0 ? index - 1 : 0, st, is_detached);
-    print_lines(t);
+    if (!t->is_quiet) print_lines(t);
     if (is_detached) return EXIT_FINE;
     int worst = EXIT_FINE; /* Ctrl-C reaches the nodes by itself: same terminal. */
     for (uint32_t i = 0; i < t->layout.node_count; i++) {
@@ -229,6 +230,7 @@ struct testnet_options {
     bool is_stop;
     bool is_status;
     bool is_json;
+    bool is_quiet;
 };
 
 static int make_and_start(struct testnet *t, const struct testnet_options *o)
@@ -240,6 +242,7 @@ static int make_and_start(struct testnet *t, const struct testnet_options *o)
                  (unsigned long long)o->nodes);
         return EXIT_USAGE;
     }
+    t->is_quiet = o->is_quiet;
     t->layout.node_count = (uint32_t)o->nodes;
     t->layout.base_port = (uint16_t)o->base_port;
     enum status st = layout_make(&t->layout, what);
@@ -261,6 +264,7 @@ static int run(const struct command *self, int argc, char **argv)
         {"detach", OPTION_FLAG, &o.is_detached, 0, 0},
         {"status", OPTION_FLAG, &o.is_status, 0, 0},
         {"json", OPTION_FLAG, &o.is_json, 0, 0},
+        {"quiet", OPTION_FLAG, &o.is_quiet, 0, 0},
         {"start", OPTION_NUMBER, &o.start, 0, LAYOUT_NODES_MAX - 1},
         {"stop", OPTION_FLAG, &o.is_stop, 0, 0},
     };
@@ -292,6 +296,7 @@ const struct command command_testnet = {
     "  --nodes N      number of nodes (default: 1)\n"
     "  --base-port P  first port (default: 5440)\n"
     "  --detach       return once every node serves SQL and one write was final\n"
+    "  --quiet        print no psql lines\n"
     "  --status       show each node: process, ports, height, view, leader, mode, digest, lag\n"
     "  --json         with --status: for machines\n"
     "  --start I      start node I again\n"

@@ -1,9 +1,9 @@
 /* verify.c - Offline checks of what a node or a proof says, from the genesis alone. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/hex.h"
 #include "cmd/cmd.h"
+#include "cmd/scratch.h"
 #include "node/audit.h"
 #include "os/process.h"
 
@@ -117,17 +117,6 @@ static bool is_running(const char *dir)
     return os_path_join(path, dir, "lock") == ST_OK && process_lock_holder(path) != 0;
 }
 
-static enum status make_scratch(const char *base, char out[OS_PATH_MAX])
-{
-    struct os *os = os_posix();
-    uint8_t random[8];
-    char name[64] = "trustsql-verify-";
-    os->entropy(os, random, sizeof random);
-    hex_encode(name + strlen(name), span_of(random, sizeof random));
-    TRY(os_path_join(out, base, name));
-    return os->make_dir(os, out);
-}
-
 static int verify_node(const struct command *self, const char *dir, const struct verify_options *o)
 {
     char scratch[OS_PATH_MAX];
@@ -138,7 +127,7 @@ static int verify_node(const struct command *self, const char *dir, const struct
                  "a node is running on %s", dir);
         return EXIT_USAGE;
     }
-    enum status st = make_scratch(o->scratch, scratch);
+    enum status st = scratch_make_in(o->scratch, "trustsql-verify", scratch);
     if (st != ST_OK) {
         complain(self, "Name a writable directory with --scratch.", "%s: %s", o->scratch,
                  status_text(st));
@@ -157,7 +146,7 @@ static int verify_node(const struct command *self, const char *dir, const struct
     struct audit_report *report = mem_alloc_zero(mem_system(), 1, sizeof *report);
     if (report == NULL) return EXIT_CHECK_FAILED;
     st = audit_run(&config, report, what);
-    (void)!os->remove(os, scratch);
+    scratch_remove(scratch);
     uint64_t elapsed_ms = (os->monotonic_ns(os) - progress.started_ns) / 1000000u;
     int exit_code = exit_code_of(st);
     if (st != ST_OK && st != ST_CORRUPT) {
@@ -177,8 +166,7 @@ static int verify_node(const struct command *self, const char *dir, const struct
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    const char *temporary = getenv("TMPDIR");
-    struct verify_options o = {.threads = 2, .scratch = temporary != NULL ? temporary : "/tmp"};
+    struct verify_options o = {.threads = 2, .scratch = scratch_base()};
     const char *items[2];
     struct words words = {.items = items, .max = 2};
     const struct option_spec specs[] = {

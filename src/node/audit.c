@@ -139,14 +139,6 @@ static enum status open_audit(struct audit *a, char *what)
     return audit_state_compare(a->state, 0);
 }
 
-static enum status remove_scratch(void *context, const char *name)
-{
-    const struct audit *a = context;
-    char path[OS_PATH_MAX];
-    TRY(os_path_join(path, a->config->scratch, name));
-    return a->config->os->remove(a->config->os, path);
-}
-
 static void close_audit(struct audit *a)
 {
     audit_signatures_finish(a->signatures);
@@ -157,8 +149,6 @@ static void close_audit(struct audit *a)
     signer_free(a->signer);
     arena_fini(&a->arena);
     buf_fini(&a->genesis_bytes);
-    /* What cannot be removed is only scratch. */
-    (void)!a->config->os->list_dir(a->config->os, a->config->scratch, remove_scratch, a);
     mutex_free(a->mutex);
 }
 

@@ -17,7 +17,7 @@ struct audit_config {
     struct os *os;
     struct mem *mem;
     const char *dir;       /* The node's. */
-    const char *scratch;   /* An empty directory for the replayed database; emptied at the end. */
+    const char *scratch;   /* An empty directory for copies and the replay; left full. */
     uint32_t thread_count; /* For signatures. */
     /* Told now and then; may be null. */
     void (*progress)(void *context, uint64_t height);

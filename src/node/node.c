@@ -364,14 +364,22 @@ static void put_number(struct buf *out, uint64_t value)
     buf_printf(out, "%llu", (unsigned long long)value);
 }
 
+/* The doors' own share is the total less the stages. */
 static void put_cpu(struct node *n, struct buf *out, uint32_t stage)
 {
     struct replica_cpu cpu;
     replica_cpu(n->replica, &cpu);
-    const uint64_t ns[] = {
-        verify_cpu_ns(n->verify),  cpu.consensus, cpu.store, cpu.exec, cpu.checkpoint,
-        readers_cpu_ns(n->readers)};
-    put_number(out, ns[stage] / 1000u);
+    const uint64_t ns[] = {n->os->process_cpu_ns(n->os),
+                           verify_cpu_ns(n->verify),
+                           cpu.consensus,
+                           cpu.store,
+                           cpu.exec,
+                           cpu.checkpoint,
+                           readers_cpu_ns(n->readers)};
+    if (stage == 0)
+        put_number(out, n->os->process_memory(n->os));
+    else
+        put_number(out, ns[stage - 1] / 1000u);
 }
 
 static void put_view(struct node *n, struct buf *out, uint32_t index)
@@ -404,8 +412,9 @@ static bool status_line(void *context, uint32_t index, const char **name, struct
         "chain_id",      "node",       "organisation", "index",       "height", "proposed",
         "view",          "leader",     "mode",         "digest",      "lag",    "waiting",
         "block_time_ms", "height_min", "file_height",  "exec_version"};
-    static const char *const stages[] = {"cpu_us_verify", "cpu_us_consensus",  "cpu_us_store",
-                                         "cpu_us_exec",   "cpu_us_checkpoint", "cpu_us_read"};
+    static const char *const stages[] = {"rss_bytes",         "cpu_us_total", "cpu_us_verify",
+                                         "cpu_us_consensus",  "cpu_us_store", "cpu_us_exec",
+                                         "cpu_us_checkpoint", "cpu_us_read"};
     const uint32_t count = sizeof names / sizeof names[0];
     const uint32_t stage_count = sizeof stages / sizeof stages[0];
     struct node *n = context;

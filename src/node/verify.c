@@ -69,6 +69,11 @@ enum status verify_tx(struct flow_tx *t, const struct signer *signer, struct dia
         diag_hint(d, "Use `trustsql tx sign` or a library that writes the format of docs/format.");
         return st;
     }
+    if (t->tx.is_redacted) {
+        diag_set(d, "TQ006", "a transaction with values taken out cannot be executed");
+        diag_hint(d, "It only proves what it was; send the original.");
+        return ST_REJECTED;
+    }
     st = tx_verify(&t->tx, signer);
     if (st != ST_OK) {
         diag_set(d, "TQ004", "a signature of the transaction does not verify");

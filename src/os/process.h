@@ -32,6 +32,8 @@ int64_t process_lock_holder(const char *path);
 
 void process_sleep_ms(uint32_t ms);
 
+uint32_t process_core_count(void); /* Cores that this process may use; at least 1. */
+
 bool terminal_is(int descriptor); /* 0 input, 1 output, 2 error. */
 
 /* Ask on the terminal without echo. ST_UNSUPPORTED: there is no terminal. Wipe after use. */

@@ -94,6 +94,12 @@ void process_sleep_ms(uint32_t ms)
     }
 }
 
+uint32_t process_core_count(void)
+{
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1 : (uint32_t)count;
+}
+
 bool terminal_is(int descriptor)
 {
     return isatty(descriptor) == 1;

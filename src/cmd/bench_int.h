@@ -1,0 +1,87 @@
+/* bench_int.h - The parts of `trustsql bench`: a chain to load, transactions, load, report. */
+#ifndef TRUSTSQL_CMD_BENCH_INT_H
+#define TRUSTSQL_CMD_BENCH_INT_H
+
+#include <stdatomic.h>
+
+#include "cmd/layout.h"
+#include "cmd/link.h"
+#include "ledger/proof.h"
+
+#define BENCH_ACCOUNTS     1000u
+#define BENCH_PAYLOAD_SIZE 200u
+#define BENCH_CONNECTIONS  8u
+#define BENCH_WINDOW       256u /* Under way on one connection. */
+
+#define BENCH_CREATE_TABLE                                                                         \
+    "CREATE TABLE bench (id bigint PRIMARY KEY, account bigint NOT NULL, payload text NOT NULL)"
+#define BENCH_CREATE_INDEX "CREATE INDEX bench_account ON bench (account)"
+#define BENCH_INSERT       "INSERT INTO bench (id, account, payload) VALUES ($1, $2, $3)"
+
+struct bench {
+    const struct command *self;
+    struct os *os;
+    struct layout layout;
+    struct signer *signer;
+    struct buf genesis_bytes;
+    struct arena genesis_arena;
+    struct genesis genesis;
+    struct validators validators;
+    struct hash chain_id;
+    struct secret_key keys[BENCH_ACCOUNTS];
+    struct public_key publics[BENCH_ACCOUNTS];
+    uint64_t setup_height;
+    uint64_t verify_ns; /* One signature verification on this machine, now. */
+};
+
+/* bench_chain.c: make and start a chain; accounts, table and index; stop it. Exit codes. */
+int bench_chain_start(struct bench *b);
+int bench_chain_prepare(struct bench *b);
+int bench_chain_stop(struct bench *b);
+
+/* bench_txs.c: signed transactions made ahead. */
+struct bench_txs {
+    struct span *items; /* Encoded; memory of buffers. */
+    uint32_t count;
+    struct buf *buffers; /* One a thread. */
+    uint32_t buffer_count;
+};
+NODISCARD enum status bench_txs_make(struct bench_txs *out,
+                                     struct bench *b,
+                                     uint64_t first_id,
+                                     uint32_t count);
+void bench_txs_free(struct bench_txs *txs);
+
+/* bench_load.c: send transactions, verify what comes back. */
+struct bench_load {
+    const struct bench_txs *txs;
+    uint32_t first;       /* Index of the first to send. */
+    uint32_t count;       /* How many there are to send. */
+    uint64_t rate;        /* A second; 0: as fast as windows allow. */
+    uint64_t duration_ns; /* Stop sending then. */
+};
+
+struct bench_result {
+    uint32_t sent;
+    uint32_t committed; /* With a verified receipt that says ok. */
+    uint32_t refused;
+    uint64_t elapsed_ns; /* First sent to last answered. */
+    uint64_t p50_ns;     /* From when it was due, to its verified receipt. */
+    uint64_t p99_ns;
+    char error[256]; /* The first refusal or failed check; empty: none. */
+};
+NODISCARD enum status bench_load_run(struct bench *b,
+                                     const struct bench_load *load,
+                                     struct bench_result *out);
+
+/* One session, one statement after the other, each final before the next; writes a second. */
+NODISCARD enum status bench_session_run(struct bench *b,
+                                        uint64_t first_id,
+                                        uint64_t duration_ns,
+                                        double *per_second);
+
+/* bench_sqlite.c: SQLite alone with the same rows, batches of batch rows a transaction. */
+NODISCARD enum status bench_sqlite_run(
+    struct bench *b, uint32_t count, uint32_t batch, double *per_second, double *cpu_us);
+
+#endif
