@@ -1,5 +1,5 @@
 /* func_text.c - Text functions that look at or rebuild whole texts: length, case, concatenation,
- * replacement. Characters are UTF-8; case is that of collation "C": ASCII letters only. */
+ * translation. Characters are UTF-8; case is that of collation "C": ASCII letters only. */
 #include "base/must.h"
 #include "sql/function_int.h"
 #include "sql/value_int.h"
@@ -11,7 +11,6 @@ enum letter_case { CASE_LOWER, CASE_UPPER, CASE_INITIAL };
 static void change_case(sqlite3_context *c, int count, sqlite3_value **args, enum letter_case to);
 static void join(sqlite3_context *c, int count, sqlite3_value **args, struct span separator);
 static void extreme(sqlite3_context *c, int count, sqlite3_value **args, bool is_greatest);
-static size_t count_of(struct span text, struct span part);
 static uint32_t decode_char(const uint8_t *at);
 static size_t encode_char(uint8_t *to, uint32_t code);
 static const uint8_t *find_char(struct span text, const uint8_t *wanted, size_t *index);
@@ -85,32 +84,6 @@ static void text_repeat(sqlite3_context *c, int count, sqlite3_value **args)
     if (out == NULL) return;
     for (size_t at = 0; at < size; at += text.size)
         memcpy(out + at, text.data, text.size);
-    function_take_text(c, out, size);
-}
-
-static void text_replace(sqlite3_context *c, int count, sqlite3_value **args)
-{
-    if (!function_begin(c, count, args)) return;
-    const struct span text = function_bytes(args[0]);
-    const struct span from = function_bytes(args[1]);
-    const struct span to = function_bytes(args[2]);
-    const size_t found = count_of(text, from);
-    if (!function_charge(c, text.size)) return;
-    uint8_t *out = function_alloc(c, text.size - found * from.size + found * to.size);
-    if (out == NULL) return;
-    size_t size = 0;
-    for (size_t at = 0; at < text.size;) {
-        const bool is_here = from.size > 0 && text.size - at >= from.size &&
-                             memcmp(text.data + at, from.data, from.size) == 0;
-        if (is_here) {
-            memcpy(out + size, to.data, to.size);
-            size += to.size;
-            at += from.size;
-        } else {
-            out[size++] = text.data[at++];
-        }
-    }
-    must(size == text.size - found * from.size + found * to.size);
     function_take_text(c, out, size);
 }
 
@@ -190,7 +163,6 @@ const struct native function_texts[] = {
     {.name = "text_concat_ws", .args = -1, .call = text_concat_ws},
     {.name = "text_reverse", .args = 1, .call = text_reverse},
     {.name = "text_repeat", .args = 2, .call = text_repeat},
-    {.name = "text_replace", .args = 3, .call = text_replace},
     {.name = "text_translate", .args = 3, .call = text_translate},
     {.name = "text_ascii", .args = 1, .call = text_ascii},
     {.name = "text_chr", .args = 1, .call = text_chr},
@@ -263,18 +235,6 @@ static void extreme(sqlite3_context *c, int count, sqlite3_value **args, bool is
         best = i;
     }
     if (best >= 0) sqlite3_result_value(c, args[best]);
-}
-
-/* Places of part in text that do not overlap. */
-static size_t count_of(struct span text, struct span part)
-{
-    size_t count = 0;
-    for (size_t at = 0; part.size > 0 && at + part.size <= text.size;) {
-        const bool is_here = memcmp(text.data + at, part.data, part.size) == 0;
-        count += is_here ? 1 : 0;
-        at += is_here ? part.size : 1;
-    }
-    return count;
 }
 
 static uint32_t decode_char(const uint8_t *at)

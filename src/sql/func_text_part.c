@@ -1,4 +1,4 @@
-/* func_text_part.c - Text functions that cut out or add a part: substr, left, trim, pad, split. */
+/* func_text_part.c - Text functions that cut out or add a part: substr, left, trim, pad. */
 #include "base/must.h"
 #include "sql/function_int.h"
 #include "sql/value_int.h"
@@ -17,8 +17,6 @@ static void trim(sqlite3_context *c, int count, sqlite3_value **args, enum trim_
 static bool set_has(struct span set, struct span character);
 static void pad(sqlite3_context *c, int count, sqlite3_value **args, bool is_left);
 static size_t fill(uint8_t *to, struct span with, size_t characters);
-static size_t find(struct span text, struct span part, size_t from);
-static struct span split_forward(struct span text, struct span by, uint64_t field);
 
 static void text_substr(sqlite3_context *c, int count, sqlite3_value **args)
 {
@@ -86,47 +84,6 @@ static void text_rpad(sqlite3_context *c, int count, sqlite3_value **args)
     pad(c, count, args, false);
 }
 
-/* Character position, from 1; 0: not found. */
-static void text_position(sqlite3_context *c, int count, sqlite3_value **args)
-{
-    if (!function_begin(c, count, args)) return;
-    const struct span text = function_bytes(args[0]);
-    const struct span part = function_bytes(args[1]);
-    if (!function_charge(c, text.size)) return;
-    const size_t at = find(text, part, 0);
-    if (at > text.size) {
-        sqlite3_result_int(c, 0);
-        return;
-    }
-    sqlite3_result_int64(c, 1 + (int64_t)sql_text_length(span_of(text.data, at)));
-}
-
-static void text_split_part(sqlite3_context *c, int count, sqlite3_value **args)
-{
-    if (!function_begin(c, count, args)) return;
-    const struct span text = function_bytes(args[0]);
-    const struct span by = function_bytes(args[1]);
-    int64_t field = function_int4(args[2]);
-    if (field == 0) {
-        function_fail(c, "22023", "field position must not be zero");
-        return;
-    }
-    if (!function_charge(c, 2 * text.size)) return;
-    if (by.size == 0) {
-        const bool is_all = field == 1 || field == -1;
-        function_return_text(c, is_all ? text : span_of("", 0));
-        return;
-    }
-    if (field < 0) { /* Counted from the end. */
-        int64_t fields = 1;
-        for (size_t at = find(text, by, 0); at <= text.size; at = find(text, by, at + by.size))
-            fields++;
-        field = fields + 1 + field;
-    }
-    const bool has_field = field > 0 && text.size > 0;
-    function_return_text(c, has_field ? split_forward(text, by, (uint64_t)field) : span_of("", 0));
-}
-
 /* varchar(n) on assignment. */
 static void text_fit(sqlite3_context *c, int count, sqlite3_value **args)
 {
@@ -162,8 +119,6 @@ const struct native function_text_parts[] = {
     {.name = "text_rtrim", .args = 2, .call = text_rtrim},
     {.name = "text_lpad", .args = 3, .call = text_lpad},
     {.name = "text_rpad", .args = 3, .call = text_rpad},
-    {.name = "text_position", .args = 2, .call = text_position},
-    {.name = "text_split_part", .args = 3, .call = text_split_part},
     {.name = "text_fit", .args = 2, .call = text_fit},
     {.name = "text_cut", .args = 2, .call = text_cut},
     {.name = NULL},
@@ -251,25 +206,4 @@ static size_t fill(uint8_t *to, struct span with, size_t characters)
         at = at + width < with.size ? at + width : 0;
     }
     return size;
-}
-
-/* Byte place of part in text from a place on; SIZE_MAX: nowhere. */
-static size_t find(struct span text, struct span part, size_t from)
-{
-    for (size_t at = from; at + part.size <= text.size; at++) {
-        if (part.size == 0 || memcmp(text.data + at, part.data, part.size) == 0) return at;
-    }
-    return SIZE_MAX;
-}
-
-static struct span split_forward(struct span text, struct span by, uint64_t field)
-{
-    size_t from = 0;
-    for (; field > 1; field--) {
-        const size_t at = find(text, by, from);
-        if (at == SIZE_MAX) return span_of("", 0);
-        from = at + by.size;
-    }
-    const size_t at = find(text, by, from);
-    return span_of(text.data + from, (at == SIZE_MAX ? text.size : at) - from);
 }

@@ -22,6 +22,7 @@ extern const struct native function_integers[];
 extern const struct native function_numerics[];
 extern const struct native function_texts[];
 extern const struct native function_text_parts[];
+extern const struct native function_searches[];
 extern const struct native function_matches[];
 extern const struct native function_byteas[];
 extern const struct native function_times[];
