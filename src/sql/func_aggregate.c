@@ -9,11 +9,13 @@
 
 __extension__ typedef __int128 wide;
 
+_Static_assert(sizeof(wide) == 16, "two words");
+
 #define WIDE_PART 1000000000000000000 /* 10^18: a 128-bit sum is printed in such parts. */
 
 struct int_sum {
     uint64_t rows;
-    wide sum;
+    uint64_t sum[2]; /* A wide; SQLite aligns its memory to 8 bytes only. */
 };
 
 struct numeric_sum {
@@ -34,6 +36,7 @@ struct text_sum {
     bool has_failed;
 };
 
+static wide sum_of(const struct int_sum *s);
 static void best_step(sqlite3_context *c, sqlite3_value *value, int wanted);
 static void return_quotient(sqlite3_context *c, const struct numeric *sum, uint64_t rows);
 static void numeric_from_wide(struct numeric *out, wide value);
@@ -49,7 +52,8 @@ static void int_step(sqlite3_context *c, int count, sqlite3_value **args)
         function_no_memory(c);
         return;
     }
-    s->sum += sqlite3_value_int64(args[0]);
+    const wide sum = sum_of(s) + sqlite3_value_int64(args[0]);
+    memcpy(s->sum, &sum, sizeof sum);
     s->rows++;
 }
 
@@ -58,10 +62,11 @@ static void int_sum_finish(sqlite3_context *c)
 {
     const struct int_sum *s = sqlite3_aggregate_context(c, 0);
     if (s == NULL || s->rows == 0) return;
-    if (s->sum > INT64_MAX || s->sum < INT64_MIN)
+    const wide sum = sum_of(s);
+    if (sum > INT64_MAX || sum < INT64_MIN)
         function_fail(c, "22003", "bigint out of range");
     else
-        sqlite3_result_int64(c, (int64_t)s->sum);
+        sqlite3_result_int64(c, (int64_t)sum);
 }
 
 /* sum of bigint: numeric. */
@@ -70,7 +75,7 @@ static void int8_sum_finish(sqlite3_context *c)
     const struct int_sum *s = sqlite3_aggregate_context(c, 0);
     struct numeric out;
     if (s == NULL || s->rows == 0) return;
-    numeric_from_wide(&out, s->sum);
+    numeric_from_wide(&out, sum_of(s));
     function_return_numeric(c, &out);
 }
 
@@ -79,7 +84,7 @@ static void int_avg_finish(sqlite3_context *c)
     const struct int_sum *s = sqlite3_aggregate_context(c, 0);
     struct numeric sum;
     if (s == NULL || s->rows == 0) return;
-    numeric_from_wide(&sum, s->sum);
+    numeric_from_wide(&sum, sum_of(s));
     return_quotient(c, &sum, s->rows);
 }
 
@@ -175,6 +180,13 @@ const struct native function_aggregates[] = {
     {.name = "bytea_string_agg", .args = 2, .step = text_step, .finish = bytea_agg_finish},
     {.name = NULL},
 };
+
+static wide sum_of(const struct int_sum *s)
+{
+    wide sum;
+    memcpy(&sum, s->sum, sizeof sum);
+    return sum;
+}
 
 /* Of equal values the last is kept, as PostgreSQL's numeric_smaller and numeric_larger do. */
 static void best_step(sqlite3_context *c, sqlite3_value *value, int wanted)

@@ -197,25 +197,25 @@ static void change_case(sqlite3_context *c, int count, sqlite3_value **args, enu
 static void join(sqlite3_context *c, int count, sqlite3_value **args, struct span separator)
 {
     size_t size = 0;
-    int used = 0;
+    bool is_first = true;
     for (int i = 0; i < count; i++) {
         if (sqlite3_value_type(args[i]) == SQLITE_NULL) continue;
-        size += (size_t)sqlite3_value_bytes(args[i]) + (used > 0 ? separator.size : 0);
-        used++;
+        size += (size_t)sqlite3_value_bytes(args[i]) + (is_first ? 0 : separator.size);
+        is_first = false;
     }
     uint8_t *out = function_alloc(c, size);
     if (out == NULL) return;
     size_t at = 0;
+    is_first = true;
     for (int i = 0; i < count; i++) {
         if (sqlite3_value_type(args[i]) == SQLITE_NULL) continue;
-        if (at > 0 || used < 0) {
-            memcpy(out + at, separator.data, separator.size);
-            at += separator.size;
-        }
+        const struct span before = is_first ? span_of("", 0) : separator;
         const struct span text = function_bytes(args[i]);
+        memcpy(out + at, before.data, before.size);
+        at += before.size;
         memcpy(out + at, text.data, text.size);
         at += text.size;
-        used = -1; /* From the second on the separator comes first. */
+        is_first = false;
     }
     must(at == size);
     function_take_text(c, out, size);
