@@ -21,7 +21,7 @@ struct exec;
 struct exec_config {
     struct os *os;
     struct mem *mem;
-    const char *path; /* State database file. */
+    const char *path;    /* State database file. */
     struct span genesis; /* Encoded. */
 };
 
@@ -33,17 +33,18 @@ struct db *exec_db(struct exec *e);
 uint64_t exec_height(const struct exec *e);
 struct hash exec_digest(const struct exec *e); /* D of exec_height; D_0 from genesis. */
 
-/* History tree over the hashes of blocks 1…exec_height (leaf = merkle_leaf of the hash); kept in the
- * state's note beside height and digest, so that a restart need not read all blocks. */
+/* History tree over the hashes of blocks 1…exec_height (leaf = merkle_leaf of the hash); kept in
+ * the state's note beside height and digest, so that a restart need not read all blocks. */
 void exec_history(const struct exec *e, struct merkle_tree *out);
 
-/* Catalog of the newest height; a reference the caller returns with sql_catalog_unref. Any thread. */
+/* Catalog of the newest height; a reference the caller returns with sql_catalog_unref. Any thread.
+ */
 struct sql_catalog *exec_catalog(struct exec *e);
 
 struct exec_block {
     const struct header *header;
     struct hash hash;
-    const struct tx *txs; /* Decoded, signatures verified. */
+    const struct tx *txs;   /* Decoded, signatures verified. */
     const bool *wants_rows; /* Null, or per transaction: a door here waits for result rows. */
     uint32_t tx_count;
 };
@@ -51,7 +52,7 @@ struct exec_block {
 struct exec_rows { /* Rows of one operation, for the door that waits. */
     struct sql_column *columns;
     uint32_t column_count;
-    struct span rows; /* Rowset encoding. */
+    struct span rows;        /* Rowset encoding. */
     uint64_t returned_count; /* Rows in rows. */
     uint64_t row_count;      /* For the command tag: rows changed, or returned by a SELECT. */
     const char *tag;
@@ -75,7 +76,7 @@ struct exec_outcome { /* Lives in arena until the caller resets it. */
     struct exec_tx_outcome *txs;
     uint32_t tx_count;
     struct hash *receipt_leaves; /* For paths. */
-    struct span record; /* For store_append_result: docs/format/result.md. */
+    struct span record;          /* For store_append_result: docs/format/result.md. */
 };
 
 void exec_outcome_init(struct exec_outcome *o, struct mem *mem);
@@ -83,7 +84,8 @@ void exec_outcome_fini(struct exec_outcome *o);
 
 /* Apply block exec_height + 1 and publish its height. A failing transaction leaves a receipt and no
  * other change. Any status but ST_OK stops the node (nothing was published). */
-NODISCARD enum status exec_apply(struct exec *e, const struct exec_block *in,
+NODISCARD enum status exec_apply(struct exec *e,
+                                 const struct exec_block *in,
                                  struct exec_outcome *out);
 
 /* Account of a name or address at a reader's height. ST_NOT_FOUND. */
@@ -93,10 +95,12 @@ struct exec_account {
     struct public_key key;
     bool is_admin;
 };
-NODISCARD enum status exec_account_by_name(sqlite3 *connection, struct span name,
+NODISCARD enum status exec_account_by_name(sqlite3 *connection,
+                                           struct span name,
                                            struct exec_account *out);
 
-/* May this account run the statement? 42501 in d. The rule of execution, also used before reading. */
+/* May this account run the statement? 42501 in d. The rule of execution, also used before reading.
+ */
 NODISCARD enum status exec_check_access(const struct sql_catalog *catalog,
                                         const struct sql_statement *statement,
                                         const struct exec_account *account,
@@ -111,7 +115,8 @@ struct exec_record {
     uint32_t receipt_count;
     struct span write_set;
 };
-NODISCARD enum status exec_record_decode(struct exec_record *out, struct arena *a,
+NODISCARD enum status exec_record_decode(struct exec_record *out,
+                                         struct arena *a,
                                          struct span record);
 
 #endif

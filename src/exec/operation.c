@@ -15,6 +15,7 @@ static enum status collect(struct job *j, const struct prepared *s, uint64_t *ro
 static enum status add_row(struct job *j, const struct prepared *s, uint64_t row_count);
 static enum status check_after(struct job *j);
 static enum status run_steps(struct job *j, const struct sql_statement *s);
+static enum status check_grantees(struct job *j, const struct sql_statement *s);
 static enum status run_step(struct job *j, const char *text);
 static int step(struct job *j, sqlite3_stmt *s);
 static void charge(struct job *j, uint64_t fuel);
@@ -32,7 +33,8 @@ enum status operation_run(struct job *j, const struct tx_op *op)
     charge(j, op->text.size);
     if (e->context.fuel == 0) return job_limit(j, JOB_FUEL_TEXT);
     struct prepared *s;
-    TRY(statements_get(e->statements, e->catalog, op, &s, &j->diag));
+    const struct statements_want want = {.catalog = e->catalog, .op = op, .account = j->account.id};
+    TRY(statements_get(e->statements, &s, &want, &j->diag));
     TRY(check_kind(j, &s->compiled));
     const struct exec_account account = {.id = j->account.id, .is_admin = j->account.is_admin};
     enum status st = exec_check_access(e->catalog, &s->compiled, &account, &j->diag);
@@ -188,9 +190,28 @@ static enum status check_after(struct job *j)
 
 static enum status run_steps(struct job *j, const struct sql_statement *s)
 {
+    TRY(check_grantees(j, s));
     for (uint32_t i = 0; i < s->step_count; i++)
         TRY(run_step(j, s->steps[i]));
     return check_after(j);
+}
+
+/* GRANT and REVOKE name accounts, which the compiler does not know. */
+static enum status check_grantees(struct job *j, const struct sql_statement *s)
+{
+    if (s->kind != SQL_KIND_GRANT && s->kind != SQL_KIND_REVOKE) return ST_OK;
+    for (uint32_t i = 0; i < s->argument_count; i++) {
+        struct span name = s->arguments[i].value.bytes;
+        struct account account;
+        enum status st = account_by_name(j->exec->writer, name, &account);
+        if (st == ST_NOT_FOUND) {
+            diag_set(&j->diag, "42704", "role \"%.*s\" does not exist", (int)name.size,
+                     (const char *)name.data);
+            return ST_REJECTED;
+        }
+        TRY(st);
+    }
+    return ST_OK;
 }
 
 static enum status run_step(struct job *j, const char *text)

@@ -62,7 +62,8 @@ static enum status take_argument(struct job *j,
         out->type = type;
         return ST_OK;
     }
-    if (out->type != SQL_UNKNOWN) return ST_NOT_FOUND;
+    bool is_literal = out->type == SQL_UNKNOWN || (out->type == SQL_TEXT && !in->is_param);
+    if (!is_literal) return ST_NOT_FOUND;
     struct span text = out->bytes;
     enum status st = sql_value_parse(out, &j->exec->arena, type, -1, text, &j->diag);
     return st == ST_OK || st == ST_NO_MEMORY ? st : ST_REJECTED;

@@ -1,8 +1,8 @@
 /* statements.c - Least recently used of STATEMENTS_MAX, found through a small hash table.
  *
  * Invariants
- * C1  Every entry is in exactly one bucket and in the list; the list is in order of last use.
- * C2  Entries differ in text or parameter types. */
+ * C1  Every entry but `once` is in exactly one bucket and in the list, which is in order of last
+ * use. C2  Entries differ in text or parameter types. */
 #include "exec/statements.h"
 
 #include "base/must.h"
@@ -27,6 +27,7 @@ struct statements {
     struct mem *mem;
     sqlite3 *writer;
     uint32_t count;
+    struct entry *once; /* Not kept: freed by the next get or clear. Null: none. */
     struct entry *newest;
     struct entry *oldest;
     struct entry *buckets[BUCKETS];
@@ -36,15 +37,12 @@ static uint64_t hash_op(const struct tx_op *op);
 static struct entry *find(const struct statements *c, uint64_t hash, const struct tx_op *op);
 static bool is_same(const struct entry *e, const struct tx_op *op);
 static enum status make(struct statements *c,
-                        const struct sql_catalog *catalog,
-                        const struct tx_op *op,
+                        const struct statements_want *want,
                         struct entry **out,
                         struct diag *d);
-static enum status compile(struct entry *e,
-                           const struct sql_catalog *catalog,
-                           const struct tx_op *op,
-                           struct diag *d);
+static enum status compile(struct entry *e, const struct statements_want *want, struct diag *d);
 static bool type_is_known(uint32_t type);
+static void keep(struct statements *c, struct entry *e);
 static void link_newest(struct statements *c, struct entry *e);
 static void unlink_entry(struct statements *c, struct entry *e);
 static void drop(struct statements *c, struct entry *e);
@@ -68,32 +66,29 @@ void statements_free(struct statements *c)
 }
 
 enum status statements_get(struct statements *c,
-                           const struct sql_catalog *catalog,
-                           const struct tx_op *op,
                            struct prepared **out,
+                           const struct statements_want *want,
                            struct diag *d)
 {
-    uint64_t hash = hash_op(op);
-    struct entry *e = find(c, hash, op);
+    uint64_t hash = hash_op(want->op);
+    struct entry *e = find(c, hash, want->op);
     if (e == NULL) {
-        TRY(make(c, catalog, op, &e, d));
+        TRY(make(c, want, &e, d));
         e->hash = hash;
-        if (c->count == STATEMENTS_MAX) drop(c, c->oldest);
-        e->bucket_next = c->buckets[hash % BUCKETS];
-        c->buckets[hash % BUCKETS] = e;
-        c->count++;
-        link_newest(c, e);
+        keep(c, e);
     } else if (e != c->newest) {
         unlink_entry(c, e);
         link_newest(c, e);
     }
-    must(c->newest == e); /* C1 */
+    must(c->newest == e || c->once == e); /* C1 */
     *out = &e->prepared;
     return ST_OK;
 }
 
 void statements_clear(struct statements *c)
 {
+    if (c->once != NULL) entry_free(c->mem, c->once);
+    c->once = NULL;
     while (c->oldest != NULL)
         drop(c, c->oldest);
     must(c->count == 0);
@@ -134,15 +129,14 @@ static bool is_same(const struct entry *e, const struct tx_op *op)
 }
 
 static enum status make(struct statements *c,
-                        const struct sql_catalog *catalog,
-                        const struct tx_op *op,
+                        const struct statements_want *want,
                         struct entry **out,
                         struct diag *d)
 {
     struct entry *e = mem_alloc_zero(c->mem, 1, sizeof *e);
     if (e == NULL) return ST_NO_MEMORY;
     arena_init(&e->arena, c->mem, COMPILED_BYTES_MAX);
-    enum status st = compile(e, catalog, op, d);
+    enum status st = compile(e, want, d);
     if (st == ST_OK && e->prepared.compiled.sqlite != NULL) {
         int rc = sqlite3_prepare_v3(c->writer, e->prepared.compiled.sqlite, -1,
                                     SQLITE_PREPARE_PERSISTENT, &e->prepared.stmt, NULL);
@@ -161,11 +155,9 @@ static enum status make(struct statements *c,
     return ST_OK;
 }
 
-static enum status compile(struct entry *e,
-                           const struct sql_catalog *catalog,
-                           const struct tx_op *op,
-                           struct diag *d)
+static enum status compile(struct entry *e, const struct statements_want *want, struct diag *d)
 {
+    const struct tx_op *op = want->op;
     e->text = arena_copy(&e->arena, op->text);
     e->types = arena_alloc(&e->arena, op->param_count * sizeof *e->types);
     if (e->text.data == NULL || e->types == NULL) return ST_NO_MEMORY;
@@ -177,7 +169,7 @@ static enum status compile(struct entry *e,
         }
         e->types[i] = (enum sql_type)op->params[i].type;
     }
-    const struct sql_compile in = {.catalog = catalog,
+    const struct sql_compile in = {.catalog = want->catalog,
                                    .text = e->text,
                                    .param_types = e->types,
                                    .param_count = op->param_count};
@@ -201,6 +193,21 @@ static bool type_is_known(uint32_t type)
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (known[i] == type) return true;
     return false;
+}
+
+static void keep(struct statements *c, struct entry *e)
+{
+    if (e->prepared.compiled.steps != NULL) {
+        if (c->once != NULL) entry_free(c->mem, c->once);
+        c->once = e;
+        return;
+    }
+    if (c->count == STATEMENTS_MAX) drop(c, c->oldest);
+    struct entry **bucket = &c->buckets[e->hash % BUCKETS];
+    e->bucket_next = *bucket;
+    *bucket = e;
+    c->count++;
+    link_newest(c, e);
 }
 
 static void link_newest(struct statements *c, struct entry *e)

@@ -1,7 +1,8 @@
 /* statements.h - Compiled and prepared statements, by text and parameter types, in a bounded cache.
  *
- * All were made against one catalog version: statements_clear when it changes. Whether a statement
- * came from the cache shows nowhere but in time. One thread. */
+ * All were made against one catalog version: statements_clear when it changes. DDL is compiled for
+ * one account and changes the catalog anyway, so it is not kept. Whether a statement came from the
+ * cache shows nowhere but in time. One thread. */
 #ifndef TRUSTSQL_EXEC_STATEMENTS_H
 #define TRUSTSQL_EXEC_STATEMENTS_H
 
@@ -20,12 +21,17 @@ struct prepared {
 NODISCARD enum status statements_new(struct statements **out, struct mem *mem, sqlite3 *writer);
 void statements_free(struct statements *c); /* Null allowed. Before the connection closes. */
 
-/* The statement of op, borrowed until the next get or clear. ST_REJECTED: it is wrong, d says why.
- */
+struct statements_want {
+    const struct sql_catalog *catalog;
+    const struct tx_op *op;
+    uint64_t account; /* Row id. */
+};
+
+/* The statement of an operation, borrowed until the next get or clear. ST_REJECTED: it is wrong, d
+ * says why. */
 NODISCARD enum status statements_get(struct statements *c,
-                                     const struct sql_catalog *catalog,
-                                     const struct tx_op *op,
                                      struct prepared **out,
+                                     const struct statements_want *want,
                                      struct diag *d);
 
 void statements_clear(struct statements *c);
