@@ -24,12 +24,13 @@
 #define KEY_SIZE        crypto_aead_xchacha20poly1305_ietf_KEYBYTES
 #define NONCE_SIZE      crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 #define TAG_SIZE        crypto_aead_xchacha20poly1305_ietf_ABYTES
-#define MAGIC           "TSQLCST1"
 #define MAGIC_SIZE      8u
 #define HEAD_SIZE       (MAGIC_SIZE + NONCE_SIZE)
 #define ENTRY_FIELDS    8u
 #define ENTRY_BYTES_MAX 320u
 #define FILE_MAX        (HEAD_SIZE + TAG_SIZE + 16u + CUSTODY_ENTRIES_MAX * ENTRY_BYTES_MAX)
+
+static const uint8_t magic[MAGIC_SIZE] = {'T', 'S', 'Q', 'L', 'C', 'S', 'T', '1'};
 
 _Static_assert(KEY_SIZE == 32, "the key file holds 32 bytes");
 
@@ -400,7 +401,7 @@ static enum status table_seal(struct custody *c, const struct table *t, struct b
     uint8_t *to = buf_extend(sealed, HEAD_SIZE + plain.size + TAG_SIZE);
     st = buf_status(sealed);
     if (st != ST_OK) goto out;
-    memcpy(to, MAGIC, MAGIC_SIZE);
+    memcpy(to, magic, sizeof magic);
     c->os->entropy(c->os, to + MAGIC_SIZE, NONCE_SIZE);
     unsigned long long size = 0;
     int sealed_ok =
@@ -417,7 +418,7 @@ out:
 static enum status table_open(struct custody *c, struct span sealed, struct buf *plain)
 {
     if (sealed.size < HEAD_SIZE + TAG_SIZE + 1) return ST_CORRUPT;
-    if (memcmp(sealed.data, MAGIC, MAGIC_SIZE) != 0) return ST_CORRUPT;
+    if (memcmp(sealed.data, magic, sizeof magic) != 0) return ST_CORRUPT;
     size_t size = sealed.size - HEAD_SIZE - TAG_SIZE;
     uint8_t *to = buf_extend(plain, size);
     TRY(buf_status(plain));

@@ -18,7 +18,7 @@
 
 #include "base/must.h"
 
-#define AUTH_MESSAGE_MAX (3 * SCRAM_MESSAGE_MAX)
+#define AUTH_MESSAGE_MAX ((size_t)3 * SCRAM_MESSAGE_MAX)
 #define BASE64           sodium_base64_VARIANT_ORIGINAL
 
 enum scram_state { SCRAM_FIRST, SCRAM_FINAL, SCRAM_OVER };

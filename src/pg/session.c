@@ -45,7 +45,7 @@ enum status pg_session_new(struct pg_session **out,
     s->client_encoding = "UTF8";
     buf_init(&s->in, config->mem, 0);
     buf_init(&s->out, config->mem, 0);
-    arena_init(&s->arena, config->mem, 4u * WIRE_STARTUP_MAX);
+    arena_init(&s->arena, config->mem, (size_t)4 * WIRE_STARTUP_MAX);
     *out = s;
     return ST_OK;
 }
@@ -226,7 +226,7 @@ void session_flush(struct pg_session *s)
         return;
     }
     buf_reset(&s->out);
-    if (s->out.capacity > 2 * PG_OUT_CHUNK) buf_fini(&s->out);
+    if (s->out.capacity > (size_t)2 * PG_OUT_CHUNK) buf_fini(&s->out);
     if (s->is_congested || s->link.queued(s->link.context) < PG_QUEUED_HIGH) return;
     s->is_congested = true;
     struct backend *b = s->config.backend;
@@ -422,7 +422,7 @@ static void on_login(struct pg_session *s, const struct wire_message *m)
     }
     struct buf reply;
     bool is_done = false;
-    buf_init(&reply, s->config.mem, 2u * SCRAM_MESSAGE_MAX);
+    buf_init(&reply, s->config.mem, (size_t)2 * SCRAM_MESSAGE_MAX);
     enum status st = scram_step(s->scram, data, &reply, &is_done);
     if (st == ST_DENIED) {
         struct diag d;

@@ -133,7 +133,7 @@ bool wire_next_parameter(struct span *at, struct span *name, struct span *value)
 uint32_t wire_type(const struct wire_message *m, uint16_t index)
 {
     must(index < m->type_count);
-    return get_u32_be(m->types.data + 4u * index);
+    return get_u32_be(m->types.data + (size_t)4 * index);
 }
 
 void wire_next_value(struct span *at, struct span *value, bool *is_null)
@@ -171,7 +171,7 @@ static void decode_parse(struct wire_message *m, struct cursor *c)
     m->name = take_string(c);
     m->text = take_string(c);
     m->type_count = take_u16(c);
-    m->types = take(c, 4u * m->type_count);
+    m->types = take(c, (size_t)4 * m->type_count);
 }
 
 static void decode_bind(struct wire_message *m, struct cursor *c)
@@ -200,7 +200,9 @@ static void decode_target(struct wire_message *m, struct cursor *c)
 
 static bool type_is_known(uint8_t type)
 {
-    return type != 0 && memchr("BCDEFHPQSXcdfp", type, 14) != NULL;
+    static const uint8_t known[] = {'B', 'C', 'D', 'E', 'F', 'H', 'P',
+                                    'Q', 'S', 'X', 'c', 'd', 'f', 'p'};
+    return memchr(known, type, sizeof known) != NULL;
 }
 
 /* --- cursor
@@ -252,9 +254,9 @@ static struct span take_string(struct cursor *c)
 static struct wire_formats take_formats(struct cursor *c)
 {
     struct wire_formats f = {.count = take_u16(c)};
-    f.codes = take(c, 2u * f.count);
+    f.codes = take(c, (size_t)2 * f.count);
     for (uint16_t i = 0; i < f.count && !c->is_bad; i++) {
-        if (get_u16_be(f.codes.data + 2u * i) > WIRE_FORMAT_BINARY) c->is_bad = true;
+        if (get_u16_be(f.codes.data + (size_t)2 * i) > WIRE_FORMAT_BINARY) c->is_bad = true;
     }
     return f;
 }

@@ -12,6 +12,7 @@
 #define DEFERRED  2u
 #define SLOW      16u
 
+/* NOLINTNEXTLINE(readability-identifier-naming): the name is libFuzzer's. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool admit(void *context)

@@ -222,6 +222,7 @@ static void fake_execute(struct backend *b,
     if (!f->is_deferred) pg_fake_run(f);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the signature is the table's. */
 static enum status fake_describe(struct backend *b,
                                  struct backend_session *s,
                                  struct arena *a,

@@ -267,6 +267,7 @@ static void broken_close(struct os *os, struct os_file *file)
     real_of(os)->file_close(real_of(os), file);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the signature is the table's. */
 static enum status broken_read(
     struct os *os, struct os_file *file, void *to, size_t size, uint64_t offset, size_t *got)
 {

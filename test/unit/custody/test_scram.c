@@ -188,9 +188,10 @@ static void test_too_long_message(void **state)
 {
     (void)state;
     struct exchange x;
+    struct span first = span_text("n,,n=,r=");
     static uint8_t message[SCRAM_MESSAGE_MAX + 1];
     memset(message, 'a', sizeof message);
-    memcpy(message, "n,,n=,r=", 8);
+    memcpy(message, first.data, first.size);
     bool is_done = false;
     exchange_begin(&x, "pencil", false);
     assert_int_equal(exchange_step(&x, span_of(message, sizeof message), &is_done), ST_INVALID);
