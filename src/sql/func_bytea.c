@@ -9,10 +9,19 @@
 static const char base64_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+struct base64 { /* Decoding. */
+    uint8_t *out;
+    size_t size;
+    uint32_t group; /* Bits of the characters so far. */
+    uint32_t count; /* Characters of the group. */
+    uint32_t end;   /* Bytes of a group that = ends early; 0: none seen. */
+};
+
 static void encode_hex(sqlite3_context *c, struct span bytes);
 static void encode_base64(sqlite3_context *c, struct span bytes);
 static void encode_escape(sqlite3_context *c, struct span bytes);
 static void decode_base64(sqlite3_context *c, struct span text);
+static bool base64_take(struct base64 *s, uint8_t character);
 static void decode_text(sqlite3_context *c, struct span text, bool is_hex);
 static int base64_value(uint8_t character);
 static bool byte_index(sqlite3_context *c, struct span bytes, int32_t index);
@@ -171,47 +180,46 @@ static void encode_escape(sqlite3_context *c, struct span bytes)
 
 static void decode_base64(sqlite3_context *c, struct span text)
 {
-    uint8_t *out = function_alloc(c, text.size / 4 * 3 + 3);
-    if (out == NULL) return;
-    bool is_wrong = false;
-    size_t size = 0;
+    struct base64 s = {.out = function_alloc(c, text.size / 4 * 3 + 3)};
+    if (s.out == NULL) return;
     size_t at = 0;
-    uint32_t group = 0;
-    uint32_t count = 0;
-    uint32_t end = 0; /* Bytes of a group that ends early. */
-    for (; at < text.size && !is_wrong; at++) {
-        const uint8_t b = text.data[at];
-        if (b == ' ' || b == '\t' || b == '\n' || b == '\r') continue;
-        const int value = b == '=' ? 0 : base64_value(b);
-        is_wrong = value < 0 || (b == '=' && end == 0 && count < 2);
-        if (b == '=' && end == 0) end = count == 2 ? 1 : 2;
-        if (is_wrong || ++count < 4) {
-            group = group << 6 | ((uint32_t)value & 63u);
-            continue;
-        }
-        group = group << 6 | (uint32_t)value;
-        out[size++] = (uint8_t)(group >> 16);
-        if (end != 1) out[size++] = (uint8_t)(group >> 8);
-        if (end == 0) out[size++] = (uint8_t)group;
-        group = 0;
-        count = 0;
-    }
-    if (!is_wrong && count == 0) {
-        function_take_bytea(c, out, size);
+    while (at < text.size && base64_take(&s, text.data[at]))
+        at++;
+    if (at == text.size && s.count == 0) {
+        function_take_bytea(c, s.out, s.size);
         return;
     }
-    sqlite3_free(out);
+    sqlite3_free(s.out);
     struct diag d;
-    if (!is_wrong) {
+    if (at == text.size) {
         diag_set(&d, "22023", "invalid base64 end sequence");
         diag_hint(&d, "Input data is missing padding, is truncated, or is otherwise corrupted.");
-    } else if (text.data[at - 1] == '=') {
+    } else if (text.data[at] == '=') {
         diag_set(&d, "22023", "unexpected \"=\" while decoding base64 sequence");
     } else {
         diag_set(&d, "22023", "invalid symbol \"%.*s\" found while decoding base64 sequence",
-                 (int)sql_char_size(text.data[at - 1]), (const char *)text.data + at - 1);
+                 (int)sql_char_size(text.data[at]), (const char *)text.data + at);
     }
     function_fail_with(c, &d);
+}
+
+/* One character; false: it may not stand here. */
+static bool base64_take(struct base64 *s, uint8_t character)
+{
+    const bool is_end = character == '=';
+    if (character == ' ' || character == '\t' || character == '\n' || character == '\r')
+        return true;
+    const int value = is_end ? 0 : base64_value(character);
+    if (value < 0 || (is_end && s->end == 0 && s->count < 2)) return false;
+    if (is_end && s->end == 0) s->end = s->count - 1;
+    s->group = s->group << 6 | (uint32_t)value;
+    if (++s->count < 4) return true;
+    s->out[s->size++] = (uint8_t)(s->group >> 16);
+    if (s->end != 1) s->out[s->size++] = (uint8_t)(s->group >> 8);
+    if (s->end == 0) s->out[s->size++] = (uint8_t)s->group;
+    s->group = 0;
+    s->count = 0;
+    return true;
 }
 
 /* hex (without \x) or escape form. */

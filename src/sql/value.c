@@ -32,6 +32,8 @@ static enum status take_bytes(struct sql_value *v,
 static enum status too_long(struct diag *d);
 static bool bytes_are_valid(enum sql_type type, struct span bytes);
 
+/* Six parameters, as type and typmod come apart in every caller.
+ * NOLINTNEXTLINE(readability-function-size) */
 enum status sql_value_parse(struct sql_value *v,
                             struct arena *a,
                             enum sql_type type,
