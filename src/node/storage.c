@@ -55,8 +55,12 @@ static enum status write_job(struct storage *s, const struct storage_job *job)
     uint64_t height = 0;
     if (b != NULL) {
         height = b->header.height;
-        TRY(store_append(s->config.store, height, &b->hash, buf_span(&b->bytes), b->txids,
-                         b->tx_count));
+        struct store_block block = {.height = height,
+                                    .hash = b->hash,
+                                    .bytes = buf_span(&b->bytes),
+                                    .txids = b->txids,
+                                    .tx_count = b->tx_count};
+        TRY(store_append(s->config.store, &block));
     }
     buf_reset(&s->record);
     vote_encode(&s->record, &job->vote);

@@ -23,8 +23,9 @@
 #define ENTRY_SIZE  40u
 #define ENTRIES_MAX 102u
 #define CHUNK_PAGES 16u
+#define TAIL_OFFSET ((size_t)ENTRIES_MAX * ENTRY_SIZE)
 
-static const uint8_t MAGIC[8] = {'T', 'S', 'Q', 'L', 'I', 'D', 'X', '1'};
+static const uint8_t magic_bytes[8] = {'T', 'S', 'Q', 'L', 'I', 'D', 'X', '1'};
 
 _Static_assert(ENTRY_SIZE == HASH_SIZE + 4 + 4, "entry");
 _Static_assert(ENTRIES_MAX *ENTRY_SIZE + 16 == PAGE_SIZE, "page");
@@ -98,8 +99,8 @@ enum status index_rebuild(const struct env *env, const struct index_id *id, cons
 enum status index_collect(const struct env *env, const struct index_id *id, struct txmap *out)
 {
     struct segment_reader r;
-    enum status st = segment_reader_open(&r, env, &SEGMENT_BLOCKS, id->number, NULL);
-    if (st != ST_OK) return st == ST_NOT_FOUND ? ST_CORRUPT : st;
+    enum status st = segment_reader_open(&r, env, &segment_blocks, id->number, NULL);
+    if (st != ST_OK) return st == ST_NOT_FOUND || st == ST_TRUNCATED ? ST_CORRUPT : st;
     while (st == ST_OK && !r.is_sealed) {
         st = segment_reader_next(&r, NULL);
         if (st != ST_OK || r.record.kind != RECORD_BLOCK) continue;
@@ -212,7 +213,7 @@ static enum status check_first(struct index_file *f,
     f->count = get_u32_le(f->page + 56);
     f->page_count = f->count / ENTRIES_MAX + (f->count % ENTRIES_MAX > 0 ? 1 : 0);
     f->first_height = get_u64_le(f->page + 16);
-    if (memcmp(f->page, MAGIC, 8) != 0 || get_u64_le(f->page + 8) != id->number ||
+    if (memcmp(f->page, magic_bytes, 8) != 0 || get_u64_le(f->page + 8) != id->number ||
         f->first_height != id->first_height ||
         memcmp(f->page + 24, id->digest.bytes, HASH_SIZE) != 0)
         return damaged(damage, f->name, 0, 0, "the index is not of this segment");
@@ -229,7 +230,7 @@ static enum status read_page(struct index_file *f, uint32_t number, struct damag
     enum status st = env_read(f->env, f->file, f->page, PAGE_SIZE, offset);
     if (st != ST_OK && st != ST_TRUNCATED) return st;
     uint32_t full = number < f->page_count ? ENTRIES_MAX : f->count - (number - 1) * ENTRIES_MAX;
-    const uint8_t *tail = f->page + ENTRIES_MAX * ENTRY_SIZE;
+    const uint8_t *tail = f->page + TAIL_OFFSET;
     if (st == ST_TRUNCATED || get_u32_le(tail) != full || get_u32_le(tail + 4) != number ||
         get_u32_le(tail + 8) != f->salt ||
         get_u32_le(tail + 12) != crc32c_add(&f->env->crc, 0, span_of(f->page, PAGE_SIZE - 4))) {
@@ -263,7 +264,7 @@ static void fill_page(uint8_t *page,
         put_u32_le(entry + 32, block);
         put_u32_le(entry + 36, index);
     }
-    put_u32_le(page + ENTRIES_MAX * ENTRY_SIZE, entries);
+    put_u32_le(page + TAIL_OFFSET, entries);
 }
 
 static enum status write_entries(const struct env *env,
@@ -302,7 +303,7 @@ static enum status write_pages(const struct env *env,
                                const struct txmap *txids)
 {
     uint8_t page[PAGE_SIZE] = {0};
-    memcpy(page, MAGIC, 8);
+    memcpy(page, magic_bytes, 8);
     put_u64_le(page + 8, id->number);
     put_u64_le(page + 16, id->first_height);
     memcpy(page + 24, id->digest.bytes, HASH_SIZE);

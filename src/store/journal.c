@@ -22,7 +22,7 @@
 #define FLAG_FIRST 1u
 #define TEMPORARY  "journal.tmp"
 
-static const uint8_t MAGIC[8] = {'T', 'S', 'Q', 'L', 'J', 'R', 'N', '1'};
+static const uint8_t magic_bytes[8] = {'T', 'S', 'Q', 'L', 'J', 'R', 'N', '1'};
 
 _Static_assert(JOURNAL_OVERHEAD == HEAD_SIZE + 4, "overhead");
 _Static_assert(JOURNAL_PLACE_SIZE == 8 + 8 + 4 + 8 + HASH_SIZE, "place");
@@ -50,6 +50,7 @@ static void put_place(uint8_t *to, const struct place *p);
 static enum status write_copies(struct journal *j, uint32_t from, uint32_t to);
 static enum status zero_copies(struct journal *j, uint32_t area, uint32_t size);
 static enum status write_new(struct journal *j);
+static enum status renew_file(struct journal *j, uint32_t old);
 
 enum status journal_create(const struct env *env, uint32_t area_size)
 {
@@ -90,15 +91,7 @@ enum status journal_renew(struct journal *j)
     must(!j->is_ready);
     uint32_t old = j->area;
     wrap(j);
-    /* The rest goes first, durably: a crash must not mix two attempts at the same generation. */
-    if (j->has_rest) {
-        TRY(zero_copies(j, j->area, j->area_size));
-        TRY(j->env->os->file_sync(j->env->os, j->file));
-    }
-    TRY(write_copies(j, 0, j->used));
-    TRY(j->env->os->file_sync(j->env->os, j->file));
-    TRY(zero_copies(j, old, j->area_size)); /* S6. */
-    TRY(j->env->os->file_sync(j->env->os, j->file));
+    TRY(renew_file(j, old));
     j->written = j->used;
     j->is_wrapping = false;
     j->is_ready = true;
@@ -184,7 +177,7 @@ bool journal_decode(struct journal_record *r, const struct env *env, struct span
     struct place place;
     switch (r->kind) {
     case JOURNAL_GENERATION:
-        return size == JOURNAL_GENERATION_SIZE && memcmp(r->payload.data, MAGIC, 8) == 0;
+        return size == JOURNAL_GENERATION_SIZE && memcmp(r->payload.data, magic_bytes, 8) == 0;
     case JOURNAL_SLOT:
         return size > JOURNAL_PLACE_SIZE && size <= JOURNAL_PLACE_SIZE + JOURNAL_RECORD_MAX &&
                journal_place_decode(&place, r->payload);
@@ -265,7 +258,7 @@ static void wrap(struct journal *j)
     j->used = 0;
     j->written = 0;
     uint8_t generation[JOURNAL_GENERATION_SIZE];
-    memcpy(generation, MAGIC, 8);
+    memcpy(generation, magic_bytes, 8);
     put_u64_le(generation + 8, j->generation);
     memcpy(generation + 16, j->env->chain_id.bytes, HASH_SIZE);
     struct draft d = {.kind = JOURNAL_GENERATION, .bytes = span_of(generation, sizeof generation)};
@@ -318,5 +311,19 @@ static enum status write_new(struct journal *j)
     TRY(os->file_allocate(os, j->file, (uint64_t)j->area_size * 4));
     TRY(write_copies(j, 0, j->area_size));
     TRY(zero_copies(j, 1 - j->area, j->area_size));
+    return os->file_sync(os, j->file);
+}
+
+static enum status renew_file(struct journal *j, uint32_t old)
+{
+    struct os *os = j->env->os;
+    /* The rest goes first, durably: a crash must not mix two attempts at the same generation. */
+    if (j->has_rest) {
+        TRY(zero_copies(j, j->area, j->area_size));
+        TRY(os->file_sync(os, j->file));
+    }
+    TRY(write_copies(j, 0, j->used));
+    TRY(os->file_sync(os, j->file));
+    TRY(zero_copies(j, old, j->area_size)); /* S6. */
     return os->file_sync(os, j->file);
 }

@@ -45,7 +45,7 @@ struct journal {
     uint32_t written;  /* Bytes of image that are in the file and durable. */
     uint32_t old_used; /* While is_wrapping: bytes to zero in the other area. */
     bool is_wrapping;  /* image is not in the file yet; the other area still counts. */
-    bool has_rest;    /* Before renewal: the other area holds the rest of an unfinished wrap. */
+    bool has_rest;     /* Before renewal: the other area holds the rest of an unfinished wrap. */
     bool is_ready;     /* Renewed: the file is exactly the written part of image and zeros. */
     uint64_t generation;
     uint64_t seq;  /* Of the newest record. */

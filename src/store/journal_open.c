@@ -60,7 +60,7 @@ enum status journal_open(struct journal *j, const struct env *env, struct damage
     st = env->os->file_size(env->os, j->file, &size);
     if (st != ST_OK) goto out;
     j->area_size = (uint32_t)(size / 4);
-    if (size % (4 * JOURNAL_SECTOR) != 0 || size / 4 < JOURNAL_AREA_MIN ||
+    if (size % ((uint64_t)4 * JOURNAL_SECTOR) != 0 || size / 4 < JOURNAL_AREA_MIN ||
         size / 4 > JOURNAL_AREA_MAX) {
         st = damaged(damage, JOURNAL_NAME, size, 0, "the journal has a wrong size" REJOIN);
         goto out;

@@ -75,7 +75,7 @@ enum status log_seal(struct log *l)
     const struct env *env = l->env;
     must(l->count > 0);
     must(l->height == l->first_height + l->count - 1); /* S1. */
-    size_t size = RECORD_HEAD_SIZE * 2 + (size_t)l->count * 4;
+    size_t size = (size_t)RECORD_HEAD_SIZE * 2 + (size_t)l->count * 4;
     buf_reset(&l->buffer);
     uint8_t *to = buf_extend(&l->buffer, size);
     TRY(buf_status(&l->buffer));
@@ -196,7 +196,7 @@ enum status log_sync_beside(const struct log *l)
 
 enum status log_read(const struct log *l, uint64_t height, struct buf *out, struct damage *damage)
 {
-    struct place place;
+    struct place place = {0};
     TRY(log_place(l, height, &place, damage));
     char name[OS_NAME_MAX + 1];
     segment_name(name, l->kind, place.number);

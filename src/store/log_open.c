@@ -26,6 +26,7 @@ static enum status check_link(const struct log *l,
                               const struct segment_reader *r,
                               struct damage *damage);
 static enum status adopt(struct log *l, const struct adoption *a, struct damage *damage);
+static enum status take_file(struct log *l, uint64_t number, uint64_t end, uint64_t size);
 static enum status read_current(struct log *l,
                                 const struct adoption *a,
                                 struct segment_reader *r,
@@ -128,6 +129,7 @@ static enum status load_sealed(struct log *l, uint64_t number, struct damage *da
         segment_name(name, l->kind, number);
         return damaged(damage, name, 0, l->height + 1, "the file is missing");
     }
+    if (st == ST_TRUNCATED) return ST_CORRUPT;
     TRY(st);
     struct record seal;
     uint64_t offset = 0;
@@ -156,7 +158,7 @@ static enum status check_link(const struct log *l,
         height = l->sealed[l->sealed_count - 1].last_height;
     }
     /* Results may begin at any height: where they are lost, only later ones are made again. */
-    bool is_first = l->sealed_count == 0 && l->kind == &SEGMENT_RESULTS;
+    bool is_first = l->sealed_count == 0 && l->kind == &segment_results;
     if ((is_first || r->header.first_height == height + 1) &&
         hash_equal(&before, &r->header.previous))
         return ST_OK;
@@ -172,11 +174,9 @@ static enum status adopt(struct log *l, const struct adoption *a, struct damage 
     must(a->number == (uint64_t)l->sealed_count + 1);
     TRY(reserve_sealed(l)); /* For its own sealing. */
     enum status st = segment_reader_open(&r, env, l->kind, a->number, damage);
-    if (st == ST_CORRUPT && a->durable == NULL && !env->is_read_only) {
-        /* The header of the last file of results never became durable: start it anew. */
-        return remove_files(l, a->number, a->number);
-    }
-    if (st == ST_CORRUPT && a->durable == NULL) return ST_OK;
+    if (st == ST_TRUNCATED && a->durable != NULL) return ST_CORRUPT;
+    /* The header of the last file of results never became durable: start it anew. */
+    if (st == ST_TRUNCATED) return remove_files(l, a->number, a->number);
     TRY(st);
     st = check_link(l, &r, damage);
     if (st == ST_OK) st = read_current(l, a, &r, damage);
@@ -184,10 +184,17 @@ static enum status adopt(struct log *l, const struct adoption *a, struct damage 
     uint64_t size = r.size;
     segment_reader_close(&r);
     TRY(st);
-    uint32_t flags = env->is_read_only ? OS_READ : OS_WRITE;
+    return take_file(l, a->number, end, size);
+}
+
+/* Open the current file to go on behind end. */
+static enum status take_file(struct log *l, uint64_t number, uint64_t end, uint64_t size)
+{
+    const struct env *env = l->env;
     char name[OS_NAME_MAX + 1];
-    segment_name(name, l->kind, a->number);
-    TRY(env_open(env, &l->file, name, flags));
+    must(end <= size);
+    segment_name(name, l->kind, number);
+    TRY(env_open(env, &l->file, name, env->is_read_only ? OS_READ : OS_WRITE));
     l->size = end;
     if (env->is_read_only) return ST_OK;
     l->is_dirty = true; /* Whether the process before synced them is not known. */

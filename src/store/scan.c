@@ -35,8 +35,8 @@ enum status store_scan(const struct store_config *config, const struct store_sca
 {
     struct env *env = mem_alloc(config->mem, sizeof *env);
     if (env == NULL) return ST_NO_MEMORY;
-    struct walk blocks = {.env = env, .kind = &SEGMENT_BLOCKS, .scan = scan};
-    struct walk results = {.env = env, .kind = &SEGMENT_RESULTS, .scan = scan};
+    struct walk blocks = {.env = env, .kind = &segment_blocks, .scan = scan};
+    struct walk results = {.env = env, .kind = &segment_results, .scan = scan};
     enum status st = env_init(env, config);
     env->is_read_only = true;
     if (st != ST_OK) goto out;
@@ -70,13 +70,10 @@ static bool is_uncovered(const struct walk *w, const struct segment_reader *r, u
     return r != NULL && r->offset >= w->end.offset + w->end.length;
 }
 
-static void find_at(struct walk *w,
-                    const struct segment_reader *r,
-                    uint64_t number,
-                    const struct damage *d)
+static void find_at(struct walk *w, uint64_t number, const struct damage *d)
 {
     struct damage told = *d;
-    if (is_uncovered(w, r, number)) damage_set(&told, d->file, d->offset, d->height, UNCOVERED);
+    if (is_uncovered(w, NULL, number)) damage_set(&told, d->file, d->offset, d->height, UNCOVERED);
     find(w, &told);
 }
 
@@ -91,21 +88,21 @@ static enum status walk_file(struct walk *w, uint64_t number)
         segment_name(name, w->kind, number);
         st = damaged(&d, name, 0, w->has_previous ? w->next_height : 0, "the file is missing");
     }
-    if (st == ST_CORRUPT) {
-        find_at(w, NULL, number, &d);
+    if (st == ST_CORRUPT || st == ST_TRUNCATED) {
+        find_at(w, number, &d);
         w->has_previous = false;
         return ST_OK;
     }
     TRY(st);
-    bool is_any = number == 1 && w->kind == &SEGMENT_RESULTS;
+    bool is_any = number == 1 && w->kind == &segment_results;
     if (w->has_previous && (!hash_equal(&w->previous, &r.header.previous) ||
                             (!is_any && r.header.first_height != w->next_height))) {
         damage_set(&d, r.name, 56, w->next_height, "the file does not continue the one before");
-        find_at(w, NULL, number, &d);
+        find_at(w, number, &d);
     }
     st = walk_records(w, &r);
     if (st == ST_OK) check_end(w, &r);
-    if (st == ST_OK && r.is_sealed && w->kind == &SEGMENT_BLOCKS) {
+    if (st == ST_OK && r.is_sealed && w->kind == &segment_blocks) {
         struct index_id id = {
             .number = number, .first_height = r.header.first_height, .digest = r.digest};
         enum status index_st = index_scan(w->env, &id, &d);
@@ -122,33 +119,29 @@ static enum status walk_file(struct walk *w, uint64_t number)
 /* To the end of the file, or to where it cannot be read on. */
 static enum status walk_records(struct walk *w, struct segment_reader *r)
 {
+    bool is_last = r->header.number >= w->newest;
     for (;;) {
         struct damage d = {0};
         uint64_t before = r->offset;
-        bool is_last = r->header.number >= w->newest;
         bool is_open = !w->has_end || is_uncovered(w, r, r->header.number);
         enum status st = segment_reader_next(r, &d);
-        if (st == ST_NOT_FOUND) return ST_OK;
-        if (st == ST_TRUNCATED && is_last && is_open) return ST_OK; /* A torn append. */
         if (st == ST_OK) {
             TRY(walk_block(w, r));
             continue;
         }
+        if (st == ST_NOT_FOUND) return ST_OK;
+        if (st == ST_TRUNCATED && is_last && is_open) return ST_OK; /* A torn append. */
         if (st != ST_CORRUPT && st != ST_TRUNCATED) return st;
-        bool is_past = r->offset > before;
-        if (is_past && is_open && w->has_end) damage_set(&d, r->name, before, r->height, UNCOVERED);
-        if (is_past)
-            find(w, &d);
-        else
-            find_at(w, r, r->header.number, &d);
-        if (!is_past) return ST_OK;
+        if (is_open && w->has_end) damage_set(&d, r->name, before, d.height, UNCOVERED);
+        find(w, &d);
+        if (r->offset == before) return ST_OK;
     }
 }
 
 static enum status walk_block(struct walk *w, const struct segment_reader *r)
 {
     const struct place *end = &w->end;
-    if (r->record.kind != RECORD_BLOCK || w->kind != &SEGMENT_BLOCKS) return ST_OK;
+    if (r->record.kind != RECORD_BLOCK || w->kind != &segment_blocks) return ST_OK;
     if (w->has_end && r->height > end->height) return ST_OK; /* Promised to nobody. */
     struct damage d = {.offset = r->start, .height = r->height};
     memcpy(d.file, r->name, sizeof d.file);
@@ -168,14 +161,13 @@ static void check_end(struct walk *w, struct segment_reader *r)
 {
     struct damage d;
     if (w->is_file_damaged) return;
+    bool is_before_last =
+        r->header.number < w->newest || (w->has_end && r->header.number < w->end.number);
     if (w->has_end && r->header.number == w->end.number && r->height < w->end.height) {
         damage_set(&d, r->name, r->offset, r->height + 1,
                    "the file ends before what the journal calls durable");
         find(w, &d);
-    } else if (!r->is_sealed && r->header.number < w->newest) {
-        damage_set(&d, r->name, r->offset, r->height + 1, "the seal of the segment is missing");
-        find(w, &d);
-    } else if (!r->is_sealed && w->has_end && r->header.number < w->end.number) {
+    } else if (!r->is_sealed && is_before_last) {
         damage_set(&d, r->name, r->offset, r->height + 1, "the seal of the segment is missing");
         find(w, &d);
     }

@@ -20,14 +20,15 @@
 #include "base/endian.h"
 #include "base/must.h"
 
-const struct segment_kind SEGMENT_BLOCKS = {
+const struct segment_kind segment_blocks = {
     .dir = "blocks", .suffix = "seg", .magic = {'T', 'S', 'Q', 'L', 'S', 'E', 'G', '1'}};
-const struct segment_kind SEGMENT_RESULTS = {
+const struct segment_kind segment_results = {
     .dir = "results", .suffix = "res", .magic = {'T', 'S', 'Q', 'L', 'R', 'E', 'S', '1'}};
 
 _Static_assert(SEGMENT_HEADER_SIZE == 8 + 8 + 8 + HASH_SIZE + HASH_SIZE + 4, "header");
 _Static_assert(RECORD_HEAD_SIZE == 4 + 4 + 8 + 4 + 4 + HASH_SIZE + 4, "head");
-_Static_assert((uint64_t)SEGMENT_SIZE_MAX + RECORD_BODY_MAX + RECORD_TXIDS_MAX * HASH_SIZE <
+_Static_assert((uint64_t)SEGMENT_SIZE_MAX + RECORD_BODY_MAX +
+                       (uint64_t)RECORD_TXIDS_MAX * HASH_SIZE <
                    UINT32_MAX,
                "offsets");
 
@@ -215,9 +216,16 @@ enum status segment_reader_seal(struct segment_reader *r,
 static enum status read_header(struct segment_reader *r, uint64_t number, struct damage *damage)
 {
     uint8_t in[SEGMENT_HEADER_SIZE];
-    if (r->size < sizeof in)
-        return damaged(damage, r->name, r->size, 0, "the file ends inside its header");
+    static const uint8_t zeros[SEGMENT_HEADER_SIZE];
+    if (r->size < sizeof in) {
+        damage_set(damage, r->name, r->size, 0, "the file ends inside its header");
+        return ST_TRUNCATED;
+    }
     TRY(env_read(r->env, r->file, in, sizeof in, 0));
+    if (memcmp(in, zeros, sizeof in) == 0) {
+        damage_set(damage, r->name, 0, 0, "the header of the file is zero");
+        return ST_TRUNCATED;
+    }
     r->salt = get_u32_le(in + 88);
     if (r->salt != crc32c_add(&r->env->crc, 0, span_of(in, 88)))
         return damaged(damage, r->name, 0, 0, "the header of the file has a wrong checksum");

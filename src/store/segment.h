@@ -28,8 +28,8 @@ struct segment_kind {
     uint8_t magic[8];
 };
 
-extern const struct segment_kind SEGMENT_BLOCKS;
-extern const struct segment_kind SEGMENT_RESULTS;
+extern const struct segment_kind segment_blocks;
+extern const struct segment_kind segment_results;
 
 struct segment_header {
     uint64_t number; /* From 1. */
@@ -90,8 +90,8 @@ struct segment_reader {
     struct buf payload;   /* and its bytes. */
 };
 
-/* Open file number and read its header. ST_NOT_FOUND: no such file; ST_CORRUPT: a wrong header. A
- * failed reader needs no close. */
+/* Open file number and read its header. ST_NOT_FOUND: no such file; ST_CORRUPT: a wrong header;
+ * ST_TRUNCATED: none was ever written. damage is set for both. A failed reader needs no close. */
 NODISCARD enum status segment_reader_open(struct segment_reader *r,
                                           const struct env *env,
                                           const struct segment_kind *kind,

@@ -31,6 +31,8 @@ struct store {
 static enum status open_files(struct store *s,
                               const struct store_config *config,
                               struct damage *damage);
+static enum status open_logs(struct store *s, uint64_t segment_size, struct damage *damage);
+static enum status make_ready(struct store *s);
 static enum status prepare_dir(struct store *s);
 static enum status open_journal(struct store *s, uint32_t area_size, struct damage *damage);
 static enum status open_blocks(struct store *s, struct damage *damage);
@@ -50,10 +52,10 @@ static enum status find_sealed(struct store *s,
 
 enum status store_open(struct store **out, const struct store_config *config, struct damage *damage)
 {
+    uint32_t area_size = config->journal_area_size;
     if (config->segment_size > SEGMENT_SIZE_MAX) return ST_LIMIT;
-    if (config->journal_area_size != 0 && (config->journal_area_size < JOURNAL_AREA_MIN ||
-                                           config->journal_area_size > JOURNAL_AREA_MAX ||
-                                           config->journal_area_size % JOURNAL_SECTOR != 0))
+    if (area_size != 0 && (area_size < JOURNAL_AREA_MIN || area_size > JOURNAL_AREA_MAX ||
+                           area_size % JOURNAL_SECTOR != 0))
         return ST_LIMIT;
     struct store *s = mem_alloc_zero(config->mem, 1, sizeof *s);
     if (s == NULL) return ST_NO_MEMORY;
@@ -86,30 +88,29 @@ uint64_t store_height(const struct store *s)
     return log_height(&s->blocks);
 }
 
-enum status store_append(struct store *s,
-                         uint64_t height,
-                         const struct hash *hash,
-                         struct span block,
-                         const struct hash *txids,
-                         uint32_t count)
+enum status store_append(struct store *s, const struct store_block *block)
 {
-    must(!s->env.is_read_only);           /* S9. */
-    must(height == s->blocks.height + 1); /* S1. */
+    must(!s->env.is_read_only);                  /* S9. */
+    must(block->height == s->blocks.height + 1); /* S1. */
     if (s->failed != ST_OK) return s->failed;
-    if (block.size > RECORD_BODY_MAX || count > RECORD_TXIDS_MAX) return ST_LIMIT;
+    if (block->bytes.size > RECORD_BODY_MAX || block->tx_count > RECORD_TXIDS_MAX) return ST_LIMIT;
     if (log_is_full(&s->blocks)) TRY(keep(&s->failed, seal_segment(s)));
-    struct log_record r = {
-        .height = height, .hash = hash, .txids = txids, .count = count, .body = block};
+    struct log_record r = {.height = block->height,
+                           .hash = &block->hash,
+                           .txids = block->txids,
+                           .count = block->tx_count,
+                           .body = block->bytes};
     mutex_lock(s->blocks.lock);
-    enum status st = txmap_reserve(&s->txids, count);
+    enum status st = txmap_reserve(&s->txids, block->tx_count);
     mutex_unlock(s->blocks.lock);
     TRY(st);
     TRY(log_reserve(&s->blocks, &r));
     TRY(keep(&s->failed, log_append(&s->blocks, &r)));
+    struct span txids = span_of(block->txids, (size_t)block->tx_count * HASH_SIZE);
     mutex_lock(s->blocks.lock);
-    txmap_add(&s->txids, height, span_of(txids, (size_t)count * HASH_SIZE));
+    txmap_add(&s->txids, block->height, txids);
     mutex_unlock(s->blocks.lock);
-    must(s->blocks.height == height);
+    must(s->blocks.height == block->height);
     return ST_OK;
 }
 
@@ -208,23 +209,32 @@ static enum status open_files(struct store *s,
                               const struct store_config *config,
                               struct damage *damage)
 {
-    uint64_t size = config->segment_size == 0 ? STORE_SEGMENT_SIZE : config->segment_size;
     uint64_t seed = 0;
-    uint64_t results_size = size / RESULTS_SHARE == 0 ? 1 : size / RESULTS_SHARE;
     s->env.os->entropy(s->env.os, &seed, sizeof seed);
     txmap_init(&s->txids, s->env.mem, seed);
     TRY(mutex_new(&s->repair_lock, s->env.mem));
     if (!s->env.is_read_only) TRY(prepare_dir(s));
     TRY(open_journal(s, config->journal_area_size, damage));
-    TRY(log_init(&s->blocks, &s->env, &SEGMENT_BLOCKS, size));
+    TRY(open_logs(s, config->segment_size, damage));
+    if (!s->env.is_read_only) return make_ready(s);
+    s->indexed_count = s->blocks.sealed_count;
+    return ST_OK;
+}
+
+static enum status open_logs(struct store *s, uint64_t segment_size, struct damage *damage)
+{
+    uint64_t size = segment_size == 0 ? STORE_SEGMENT_SIZE : segment_size;
+    uint64_t results_size = size / RESULTS_SHARE == 0 ? 1 : size / RESULTS_SHARE;
+    TRY(log_init(&s->blocks, &s->env, &segment_blocks, size));
     TRY(open_blocks(s, damage));
     TRY(check_votes(s, damage));
-    TRY(log_init(&s->results, &s->env, &SEGMENT_RESULTS, results_size));
-    TRY(log_open(&s->results, NULL, NULL, damage));
-    if (s->env.is_read_only) {
-        s->indexed_count = s->blocks.sealed_count;
-        return ST_OK;
-    }
+    TRY(log_init(&s->results, &s->env, &segment_results, results_size));
+    return log_open(&s->results, NULL, NULL, damage);
+}
+
+static enum status make_ready(struct store *s)
+{
+    must(!s->env.is_read_only); /* S9. */
     TRY(open_indexes(s));
     return journal_renew(&s->journal);
 }
@@ -247,7 +257,7 @@ static enum status open_journal(struct store *s, uint32_t area_size, struct dama
     enum status st = journal_open(&s->journal, &s->env, damage);
     if (st != ST_NOT_FOUND) return st;
     uint64_t newest = 0;
-    TRY(log_newest(&s->env, &SEGMENT_BLOCKS, &newest));
+    TRY(log_newest(&s->env, &segment_blocks, &newest));
     if (newest > 0)
         return damaged(damage, JOURNAL_NAME, 0, 0, "the journal is missing; rejoin with a new key");
     if (s->env.is_read_only) return ST_NOT_FOUND;

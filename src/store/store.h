@@ -46,14 +46,16 @@ void store_close(struct store *s); /* Null allowed. Does not sync. */
 /* Height of the newest block in the store; 0: none. */
 uint64_t store_height(const struct store *s);
 
-/* Append block height = store_height + 1 (encoded [header, body]); txids[count] in the order of the
- * block feed the index of the segment. Not durable until store_sync. */
-NODISCARD enum status store_append(struct store *s,
-                                   uint64_t height,
-                                   const struct hash *hash,
-                                   struct span block,
-                                   const struct hash *txids,
-                                   uint32_t count);
+struct store_block { /* Everything is borrowed for the call. */
+    uint64_t height; /* store_height + 1. */
+    struct hash hash;
+    struct span bytes;        /* The encoded [header, body]. */
+    const struct hash *txids; /* In the order of the block; they feed the index of the segment. */
+    uint32_t tx_count;
+};
+
+/* Append a block. Not durable until store_sync. ST_LIMIT: larger than any block may be. */
+NODISCARD enum status store_append(struct store *s, const struct store_block *block);
 
 /* Safety record of the engine (own vote, lock, view, frozen message, certificate): the newest of
  * each slot is what store_journal_read returns after a restart. vote_height > 0 names the block

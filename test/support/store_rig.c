@@ -77,12 +77,16 @@ enum status store_rig_append(struct store_rig *r)
     uint32_t count = store_rig_txid_count(height);
     for (uint32_t i = 0; i < count; i++)
         txids[i] = store_rig_txid(height, i, r->salt);
-    struct hash hash = store_rig_hash(height, r->salt);
-    struct buf block;
-    buf_init(&block, mem_system(), 0);
-    store_rig_block(&block, height, r->salt);
-    enum status st = store_append(r->store, height, &hash, buf_span(&block), txids, count);
-    buf_fini(&block);
+    struct buf bytes;
+    buf_init(&bytes, mem_system(), 0);
+    store_rig_block(&bytes, height, r->salt);
+    struct store_block block = {.height = height,
+                                .hash = store_rig_hash(height, r->salt),
+                                .bytes = buf_span(&bytes),
+                                .txids = txids,
+                                .tx_count = count};
+    enum status st = store_append(r->store, &block);
+    buf_fini(&bytes);
     return st;
 }
 

@@ -16,27 +16,32 @@ struct history {       /* What the store acknowledged. */
     uint64_t result;   /* Newest result of a finished store_results_sync. */
 };
 
+static enum status do_step(struct store_rig *r, struct history *h, uint32_t step)
+{
+    uint64_t height = store_height(r->store) + 1;
+    h->appended = height;
+    TRY(store_rig_append(r));
+    if (height <= store_result_height(r->store) + 1) TRY(store_rig_result(r, height));
+    if (step % 2 == 0) {
+        struct hash vote = store_rig_hash(height, r->salt + 1);
+        TRY(store_journal(r->store, step % JOURNAL_SLOTS, height, hash_span(&vote)));
+    }
+    if (step % 3 != 0) return ST_OK;
+    TRY(store_sync(r->store));
+    h->height = height;
+    if (step % 2 == 0) h->vote = height;
+    if (step % 9 != 0) return ST_OK;
+    TRY(store_results_sync(r->store));
+    h->result = store_result_height(r->store);
+    return ST_OK;
+}
+
 /* Blocks, votes every second time, results; several blocks a sync. Stops at the first failure. */
 static enum status work(struct store_rig *r, struct history *h)
 {
     h->appended = store_height(r->store);
-    for (uint32_t step = 1; step <= STEPS; step++) {
-        uint64_t height = store_height(r->store) + 1;
-        h->appended = height;
-        TRY(store_rig_append(r));
-        if (height <= store_result_height(r->store) + 1) TRY(store_rig_result(r, height));
-        if (step % 2 == 0) {
-            struct hash vote = store_rig_hash(height, r->salt + 1);
-            TRY(store_journal(r->store, step % JOURNAL_SLOTS, height, hash_span(&vote)));
-        }
-        if (step % 3 != 0) continue;
-        TRY(store_sync(r->store));
-        h->height = height;
-        if (step % 2 == 0) h->vote = height;
-        if (step % 9 != 0) continue;
-        TRY(store_results_sync(r->store));
-        h->result = store_result_height(r->store);
-    }
+    for (uint32_t step = 1; step <= STEPS; step++)
+        TRY(do_step(r, h, step));
     return ST_OK;
 }
 
