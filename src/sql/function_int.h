@@ -28,6 +28,7 @@ extern const struct native function_byteas[];
 extern const struct native function_times[];
 extern const struct native function_casts[];
 extern const struct native function_aggregates[];
+extern const struct native function_compilers[];
 extern const struct native function_contexts[]; /* Not deterministic for SQLite. */
 
 /* Begin a strict function: false when an argument is NULL (the result is NULL then) or the fuel for

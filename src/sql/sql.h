@@ -13,6 +13,7 @@
 #define SQL_STATEMENTS_MAX 1024u      /* Statements of one query string. */
 #define SQL_DEPTH_MAX      200u       /* Nesting of parentheses and expressions. */
 #define SQL_COLUMNS_MAX    1600u
+#define SQL_LIFT_MAX       4096u /* Literals; a statement with more keeps all of them. */
 
 /* One statement of a query string. */
 struct sql_text {

@@ -1,0 +1,357 @@
+/* bind_int.h - The compiler's own form of a statement, between PostgreSQL's tree and SQLite's text.
+ *
+ * bind_*.c make it from libpg_query's tree: names are resolved, types known, what is not supported
+ * refused. emit.c prints it. Everything lives in the statement's arena. For files of this folder.
+ */
+#ifndef TRUSTSQL_SQL_BIND_INT_H
+#define TRUSTSQL_SQL_BIND_INT_H
+
+#include "sql/functions.h"
+#include "sql/parse.h"
+#include "sql/sql.h"
+
+#define BIND_PARAMS_MAX 65535u /* PostgreSQL's own limit. */
+
+enum expr_kind {
+    EXPR_CONST,
+    EXPR_PARAM,
+    EXPR_COLUMN,
+    EXPR_CALL,      /* A template with args: functions, operators, casts. */
+    EXPR_JOINED,    /* All args with the template between them: AND, OR. */
+    EXPR_CASE,      /* args: condition, result, …, and the ELSE result last. */
+    EXPR_QUERY,     /* A template with args and "%q" for the query. */
+    EXPR_AGGREGATE, /* As EXPR_CALL, with is_distinct and filter. */
+    EXPR_DEFAULT    /* DEFAULT in VALUES and SET. */
+};
+
+struct expr {
+    enum expr_kind kind;
+    enum sql_type type; /* SQL_UNKNOWN: only EXPR_CONST and EXPR_PARAM, before coercion. */
+    int32_t typmod;
+    int32_t scale;    /* numeric: every value has this scale; -1: not known. */
+    int32_t position; /* Byte in the statement; -1: none. */
+    bool is_stable;   /* Some part depends on the context (now, current_user). */
+    struct sql_value value;
+    uint32_t param; /* 1-based. */
+    struct source *source;
+    uint32_t column;
+    const char *template;
+    struct expr **args;
+    uint32_t arg_count;
+    struct query *query;
+    bool is_distinct;
+    struct expr *filter;
+};
+
+struct field { /* A column of a source. */
+    struct span name;
+    enum sql_type type;
+    int32_t typmod;
+    int32_t scale;
+    bool is_not_null;
+};
+
+struct source {            /* A table or subquery in FROM, or the target of a write. */
+    uint32_t id;           /* Emitted as "r.<id>". */
+    struct span alias;     /* Name it is known by. */
+    struct span schema;    /* Of a table without alias: for schema.table.column. */
+    const char *reference; /* Emitted instead of "r.<id>"; null: none. */
+    const struct catalog_table *table;
+    struct query *query;
+    struct cte *cte;
+    struct field *fields;
+    uint32_t field_count;
+    bool is_nullable; /* On the side of an outer join that may be missing. */
+};
+
+struct entry { /* A column name visible without qualification. */
+    struct span name;
+    struct expr *expr;
+};
+
+enum join_kind { JOIN_NONE, JOIN_INNER, JOIN_LEFT, JOIN_RIGHT, JOIN_FULL };
+
+struct from { /* One item of FROM: a source, or a join of two. */
+    enum join_kind join;
+    struct source *source;
+    struct from *left;
+    struct from *right;
+    struct expr *on;         /* Null: none (CROSS JOIN). */
+    struct source **sources; /* All below. */
+    struct entry *entries;
+    uint32_t source_count;
+    uint32_t entry_count;
+};
+
+struct scope { /* Where names are looked up; the chain of parents are the enclosing queries. */
+    struct scope *parent;
+    struct source **sources;
+    struct entry *entries;
+    uint32_t source_count;
+    uint32_t entry_count;
+    struct expr **outer_refs; /* Columns of this scope used in nested queries. */
+    uint32_t outer_ref_count;
+};
+
+struct target {
+    struct expr *expr;
+    struct span name;
+};
+
+struct sort {
+    struct expr *expr;
+    uint32_t ordinal; /* Output column, 1-based, when expr is one; 0: none. */
+    bool is_desc;
+    bool is_nulls_first;
+};
+
+enum set_op { SET_NONE, SET_UNION, SET_UNION_ALL, SET_INTERSECT, SET_EXCEPT };
+
+struct row {
+    struct expr **values;
+    uint32_t count;
+};
+
+struct cte {
+    struct cte *next; /* The one visible before it. */
+    struct span name;
+    uint32_t id; /* Emitted as "w.<id>". */
+    struct query *query;
+    struct field *fields;
+    uint32_t field_count;
+};
+
+struct query {
+    struct cte **ctes;
+    uint32_t cte_count;
+    enum set_op op;
+    struct query *left;
+    struct query *right;
+    struct row *rows; /* VALUES. */
+    uint32_t row_count;
+    struct target *targets;
+    uint32_t target_count;
+    struct from **from;
+    uint32_t from_count;
+    struct expr *where;
+    struct expr **groups;
+    uint32_t group_count;
+    struct expr *having;
+    struct sort *sorts;
+    uint32_t sort_count;
+    struct expr *limit;
+    struct expr *offset;
+    struct scope scope;
+    uint32_t first_grouped_ref; /* Of scope.outer_refs: those made in targets, HAVING, ORDER BY. */
+    uint32_t grouped_ref_count;
+    bool is_distinct;
+    bool has_aggregates;
+    bool is_scalar; /* More than one row is an error: 21000. */
+};
+
+struct literal {  /* A constant that sql_lift() may make a parameter. */
+    size_t start; /* Bytes of the statement. */
+    size_t size;
+    struct expr *expr;
+};
+
+enum clause {
+    CLAUSE_NONE,
+    CLAUSE_TARGET,
+    CLAUSE_WHERE,
+    CLAUSE_ON,
+    CLAUSE_GROUP,
+    CLAUSE_HAVING,
+    CLAUSE_ORDER,
+    CLAUSE_LIMIT,
+    CLAUSE_VALUES,
+    CLAUSE_SET,
+    CLAUSE_RETURNING,
+    CLAUSE_CHECK,
+    CLAUSE_DEFAULT,
+    CLAUSE_AGGREGATE,
+    CLAUSE_FILTER
+};
+
+struct binder {
+    struct arena *arena;
+    const struct sql_catalog *catalog;
+    struct span text;
+    struct diag *diag;
+    enum sql_type *param_types;
+    uint32_t param_count;
+    struct scope *scope;
+    struct cte *ctes;    /* Visible here, newest first. */
+    struct query *query; /* Whose clauses are being bound; null outside. */
+    enum clause clause;
+    struct sql_access *access;
+    uint32_t access_count;
+    struct literal *literals;
+    uint32_t literal_count;
+    uint32_t keep_literals; /* > 0: constants stay in the text (they must match others). */
+    uint32_t next_id;
+    bool is_write;
+};
+
+/* --- bind.c: tools ------------------------------------------------------------------------- */
+
+/* Set the diag (printf) with the position of a byte offset; returns ST_INVALID. */
+enum status bind_fail(struct binder *b,
+                      int32_t position,
+                      const char *sqlstate,
+                      const char *format,
+                      ...) __attribute__((format(printf, 4, 5)));
+/* 0A000; hint may be null. Returns ST_UNSUPPORTED. */
+enum status bind_unsupported(struct binder *b,
+                             int32_t position,
+                             const char *what,
+                             const char *hint);
+/* 53200; returns ST_NO_MEMORY. */
+enum status bind_no_memory(struct binder *b);
+
+/* Room for one more item in an array without spare room of its own; null: no memory. */
+void *bind_grow(struct binder *b, void *items, uint32_t count, size_t size);
+struct expr *bind_new_expr(struct binder *b,
+                           enum expr_kind kind,
+                           enum sql_type type,
+                           int32_t position);
+/* An EXPR_CALL with up to three arguments (null: no more). Null: no memory. */
+struct expr *bind_call(struct binder *b,
+                       enum sql_type type,
+                       const char *template,
+                       struct expr *const args[static 3]);
+NODISCARD enum status bind_access(struct binder *b, const struct catalog_table *t, uint32_t rights);
+/* The text of a String node; size 0: it is none. */
+struct span bind_string(const PgQuery__Node *n);
+struct span bind_cstring(const char *text); /* Null: empty. */
+const char *bind_type_name(struct binder *b, enum sql_type type);
+
+/* --- types.c ------------------------------------------------------------------------------- */
+
+NODISCARD enum status bind_type(struct binder *b,
+                                const PgQuery__TypeName *name,
+                                enum sql_type *type,
+                                int32_t *typmod);
+bool type_can_coerce(enum sql_type from, enum sql_type to, enum sql_cast_context context);
+/* *e becomes an expression of the type. what names the target in a failure of assignment, null:
+ * 42846. */
+struct coercion {
+    enum sql_type type;
+    int32_t typmod;
+    enum sql_cast_context context;
+    struct span column; /* For assignments: the column. */
+};
+NODISCARD enum status bind_coerce(struct binder *b, struct expr **e, const struct coercion *to);
+/* To a type by implicit casts, no typmod. */
+NODISCARD enum status bind_coerce_implicit(struct binder *b, struct expr **e, enum sql_type type);
+/* PostgreSQL's common type of CASE, COALESCE, UNION …; construct names it in the failure. */
+NODISCARD enum status bind_common_type(struct binder *b,
+                                       struct expr *const *items,
+                                       uint32_t count,
+                                       const char *construct,
+                                       enum sql_type *type);
+NODISCARD enum status bind_coerce_all(struct binder *b,
+                                      struct expr **items,
+                                      uint32_t count,
+                                      const char *construct,
+                                      enum sql_type *type);
+/* A condition: bool, else 42804 "argument of WHERE must be type boolean, not type text". */
+NODISCARD enum status bind_condition(struct binder *b, struct expr **e, const char *clause);
+/* Unknown becomes text. */
+NODISCARD enum status bind_settle(struct binder *b, struct expr **e);
+
+/* --- resolve.c ----------------------------------------------------------------------------- */
+
+NODISCARD enum status bind_operator(struct binder *b,
+                                    struct expr **out,
+                                    struct span symbol,
+                                    struct expr *const args[static 2],
+                                    int32_t position);
+NODISCARD enum status bind_prefix(
+    struct binder *b, struct expr **out, struct span symbol, struct expr *arg, int32_t position);
+struct call_site {
+    struct span name;
+    struct expr **args;
+    uint32_t arg_count;
+    int32_t position;
+};
+NODISCARD enum status bind_function(struct binder *b,
+                                    struct expr **out,
+                                    const struct call_site *site);
+/* A form in which equal values are equal bytes: numeric of unknown scale without trailing zeros. */
+NODISCARD enum status bind_canonical(struct binder *b, struct expr **e);
+
+/* --- expr.c, call.c ------------------------------------------------------------------------ */
+
+NODISCARD enum status bind_expr(struct binder *b, struct expr **out, const PgQuery__Node *n);
+NODISCARD enum status bind_expr_list(struct binder *b,
+                                     struct expr ***out,
+                                     PgQuery__Node *const *items,
+                                     size_t count);
+NODISCARD enum status bind_func_call(struct binder *b, struct expr **out, const PgQuery__Node *n);
+NODISCARD enum status bind_value_function(struct binder *b,
+                                          struct expr **out,
+                                          const PgQuery__Node *n);
+NODISCARD enum status bind_sublink(struct binder *b, struct expr **out, const PgQuery__Node *n);
+NODISCARD enum status bind_a_expr(struct binder *b, struct expr **out, const PgQuery__Node *n);
+/* The name PostgreSQL gives to an unnamed output column. */
+struct span bind_column_name(const PgQuery__Node *n);
+
+/* --- from.c -------------------------------------------------------------------------------- */
+
+NODISCARD enum status bind_column_ref(struct binder *b, struct expr **out, const PgQuery__Node *n);
+NODISCARD enum status bind_from(struct binder *b,
+                                struct query *q,
+                                PgQuery__Node *const *items,
+                                size_t count);
+NODISCARD enum status bind_table(struct binder *b,
+                                 const PgQuery__RangeVar *name,
+                                 const struct catalog_table **out);
+NODISCARD enum status bind_table_source(struct binder *b,
+                                        struct source **out,
+                                        const struct catalog_table *t,
+                                        struct span alias);
+NODISCARD enum status bind_star(struct binder *b, struct query *q, const PgQuery__ColumnRef *ref);
+struct expr *bind_field(struct binder *b, struct source *s, uint32_t column);
+NODISCARD enum status bind_scope_add(struct binder *b, struct scope *scope, struct source *s);
+
+/* --- query.c, group.c ---------------------------------------------------------------------- */
+
+NODISCARD enum status bind_query(struct binder *b,
+                                 struct query **out,
+                                 const PgQuery__SelectStmt *s);
+/* The node must be a SelectStmt. */
+NODISCARD enum status bind_query_node(struct binder *b, struct query **out, const PgQuery__Node *n);
+NODISCARD enum status bind_with(struct binder *b, struct query *q, const PgQuery__WithClause *w);
+NODISCARD enum status bind_targets(struct binder *b,
+                                   struct query *q,
+                                   PgQuery__Node *const *items,
+                                   size_t count);
+NODISCARD enum status bind_check_groups(struct binder *b, struct query *q);
+
+/* --- emit.c -------------------------------------------------------------------------------- */
+
+void emit_expr(struct buf *out, const struct expr *e);
+void emit_query(struct buf *out, const struct query *q);
+void emit_name(struct buf *out, struct span name);  /* "quoted" */
+void emit_text(struct buf *out, struct span value); /* 'quoted' */
+void emit_targets(struct buf *out, const struct target *targets, uint32_t count);
+void emit_ctes(struct buf *out, const struct query *q);
+/* The buffer's text into the arena, terminated. */
+NODISCARD enum status emit_finish(struct binder *b, struct buf *out, const char **text);
+
+/* --- dml.c, ddl*.c, utility.c: one function a statement ------------------------------------ */
+
+typedef enum status bind_statement_fn(struct binder *b,
+                                      struct sql_statement *out,
+                                      const PgQuery__Node *n);
+bind_statement_fn compile_select, compile_insert, compile_update, compile_delete;
+bind_statement_fn compile_create_table, compile_drop, compile_create_index, compile_grant;
+bind_statement_fn compile_set, compile_show, compile_call, compile_transaction;
+
+/* Result columns from targets, and the SQLite text. */
+NODISCARD enum status compile_columns(struct binder *b,
+                                      struct sql_statement *out,
+                                      const struct query *q);
+
+#endif

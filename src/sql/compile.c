@@ -1,0 +1,317 @@
+/* Entry points: split a query string, compile one statement, lift its literals. */
+#include <stdio.h>
+
+#include "base/must.h"
+#include "sql/bind_int.h"
+#include "sql/lex.h"
+
+/* --- split --------------------------------------------------------------------------------- */
+
+struct splitter {
+    struct arena *arena;
+    struct span text;
+    struct diag *diag;
+    struct sql_text *list;
+    uint32_t count;
+};
+
+static enum status add_text(struct splitter *s, size_t start, size_t end)
+{
+    if (start == end) return ST_OK;
+    if (s->count == SQL_STATEMENTS_MAX) {
+        diag_set(s->diag, "54000", "more than %u statements in one query string",
+                 SQL_STATEMENTS_MAX);
+        return ST_LIMIT;
+    }
+    if (s->count == 0) s->list = arena_alloc(s->arena, SQL_STATEMENTS_MAX * sizeof *s->list);
+    if (s->list == NULL) {
+        diag_set(s->diag, "53200", "out of memory");
+        return ST_NO_MEMORY;
+    }
+    uint32_t before = lex_char_count(span_of(s->text.data, start));
+    s->list[s->count++] =
+        (struct sql_text){.text = span_of(s->text.data + start, end - start), .position = before};
+    return ST_OK;
+}
+
+/* A semicolon inside brackets ends nothing: CREATE RULE … DO (a; b). */
+static enum status split_tokens(struct splitter *s)
+{
+    size_t start = 0;
+    size_t end = 0;
+    uint32_t depth = 0;
+    for (struct lex_token t = lex_next(s->text, 0);; t = lex_next(s->text, t.start + t.size)) {
+        bool is_end = t.kind == LEX_END || (t.kind == LEX_SEMICOLON && depth == 0);
+        if (is_end) {
+            TRY(add_text(s, start, end));
+            start = end = t.start + t.size;
+        }
+        if (t.kind == LEX_END) return ST_OK;
+        if (is_end) continue;
+        if (start == end) start = t.start;
+        end = t.start + t.size;
+        depth += t.kind == LEX_OPEN;
+        depth -= t.kind == LEX_CLOSE && depth > 0;
+    }
+}
+
+enum status sql_split(
+    struct arena *a, struct span text, struct sql_text **out, uint32_t *count, struct diag *d)
+{
+    if (text.size > SQL_TEXT_MAX) {
+        diag_set(d, "54000", "query string is longer than %u bytes", SQL_TEXT_MAX);
+        return ST_LIMIT;
+    }
+    struct splitter s = {.arena = a, .text = text, .diag = d};
+    TRY(split_tokens(&s));
+    if (s.count > 1) { /* One alone is parsed when it is compiled. */
+        PgQuery__ParseResult *tree = NULL;
+        struct arena scratch;
+        arena_init(&scratch, a->mem, a->total_max);
+        enum status st = parse_tree(&tree, &scratch, text, d);
+        arena_fini(&scratch);
+        if (st != ST_OK) return st;
+    }
+    *out = s.list;
+    *count = s.count;
+    return ST_OK;
+}
+
+/* --- compile ------------------------------------------------------------------------------- */
+
+enum status compile_columns(struct binder *b, struct sql_statement *out, const struct query *q)
+{
+    out->columns = arena_alloc_zero(b->arena, q->target_count, sizeof *out->columns);
+    if (out->columns == NULL) return bind_no_memory(b);
+    out->column_count = q->target_count;
+    for (uint32_t i = 0; i < q->target_count; i++)
+        out->columns[i] = (struct sql_column){.name = q->targets[i].name,
+                                              .type = q->targets[i].expr->type,
+                                              .typmod = q->targets[i].expr->typmod};
+    return ST_OK;
+}
+
+static const struct {
+    PgQuery__Node__NodeCase kind;
+    bind_statement_fn *compile;
+    bool is_write;
+} statements[] = {
+    {PG_QUERY__NODE__NODE_SELECT_STMT, compile_select, false},
+    {PG_QUERY__NODE__NODE_INSERT_STMT, compile_insert, true},
+    {PG_QUERY__NODE__NODE_UPDATE_STMT, compile_update, true},
+    {PG_QUERY__NODE__NODE_DELETE_STMT, compile_delete, true},
+    {PG_QUERY__NODE__NODE_CREATE_STMT, compile_create_table, true},
+    {PG_QUERY__NODE__NODE_DROP_STMT, compile_drop, true},
+    {PG_QUERY__NODE__NODE_INDEX_STMT, compile_create_index, true},
+    {PG_QUERY__NODE__NODE_GRANT_STMT, compile_grant, true},
+    {PG_QUERY__NODE__NODE_CALL_STMT, compile_call, true},
+    {PG_QUERY__NODE__NODE_VARIABLE_SET_STMT, compile_set, false},
+    {PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT, compile_show, false},
+    {PG_QUERY__NODE__NODE_TRANSACTION_STMT, compile_transaction, false},
+};
+
+static enum status unsupported_statement(struct binder *b, const PgQuery__Node *n)
+{
+    static const struct {
+        PgQuery__Node__NodeCase kind;
+        const char *what;
+        const char *hint;
+    } known[] = {
+        {PG_QUERY__NODE__NODE_ALTER_TABLE_STMT, "ALTER TABLE is not supported",
+         "Create a new table and copy the rows with INSERT ... SELECT."},
+        {PG_QUERY__NODE__NODE_RENAME_STMT, "renaming is not supported",
+         "Create a new table and copy the rows with INSERT ... SELECT."},
+        {PG_QUERY__NODE__NODE_TRUNCATE_STMT, "TRUNCATE is not supported",
+         "Use DELETE FROM: every removed row is part of the chain's history."},
+        {PG_QUERY__NODE__NODE_COPY_STMT, "COPY is not supported", "Use INSERT with several rows."},
+        {PG_QUERY__NODE__NODE_VIEW_STMT, "views are not supported", NULL},
+        {PG_QUERY__NODE__NODE_CREATE_SEQ_STMT, "sequences are not supported", NULL},
+        {PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT, "schemas are not supported",
+         "All tables are in schema public."},
+        {PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT, "functions are not supported", NULL},
+        {PG_QUERY__NODE__NODE_CREATE_TRIG_STMT, "triggers are not supported", NULL},
+        {PG_QUERY__NODE__NODE_CREATE_ROLE_STMT, "CREATE ROLE is not supported",
+         "Accounts are made with CALL trustsql.create_account(...)."},
+        {PG_QUERY__NODE__NODE_EXPLAIN_STMT, "EXPLAIN is not supported", NULL},
+        {PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT, "CREATE TABLE AS is not supported",
+         "Use CREATE TABLE and INSERT ... SELECT."},
+        {PG_QUERY__NODE__NODE_PREPARE_STMT, "PREPARE is not supported",
+         "Use the extended protocol of your driver."},
+        {PG_QUERY__NODE__NODE_EXECUTE_STMT, "EXECUTE is not supported",
+         "Use the extended protocol of your driver."},
+        {PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT, "cursors are not supported", NULL},
+        {PG_QUERY__NODE__NODE_FETCH_STMT, "cursors are not supported", NULL},
+        {PG_QUERY__NODE__NODE_LISTEN_STMT, "LISTEN is not supported", NULL},
+        {PG_QUERY__NODE__NODE_NOTIFY_STMT, "NOTIFY is not supported", NULL},
+        {PG_QUERY__NODE__NODE_LOCK_STMT, "LOCK is not supported",
+         "Transactions run one after the other."},
+        {PG_QUERY__NODE__NODE_MERGE_STMT, "MERGE is not supported", "Use INSERT ... ON CONFLICT."},
+        {PG_QUERY__NODE__NODE_VACUUM_STMT, "VACUUM and ANALYZE are not supported",
+         "Nothing needs them here."},
+        {PG_QUERY__NODE__NODE_COMMENT_STMT, "COMMENT is not supported", NULL},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (known[i].kind == n->node_case)
+            return bind_unsupported(b, 0, known[i].what, known[i].hint);
+    return bind_unsupported(b, 0, "this statement is not supported",
+                            "See docs/sql for what is supported.");
+}
+
+static enum status start(struct binder *b,
+                         struct arena *a,
+                         const struct sql_compile *in,
+                         struct diag *d)
+{
+    *b = (struct binder){.arena = a, .catalog = in->catalog, .text = in->text, .diag = d};
+    if (in->param_count > BIND_PARAMS_MAX) {
+        diag_set(d, "54023", "more than %u parameters", BIND_PARAMS_MAX);
+        return ST_LIMIT;
+    }
+    for (uint32_t i = 0; i < in->param_count; i++) {
+        b->param_types = bind_grow(b, b->param_types, i, sizeof *b->param_types);
+        if (b->param_types == NULL) return bind_no_memory(b);
+        b->param_types[i] = in->param_types[i];
+    }
+    b->param_count = in->param_count;
+    return ST_OK;
+}
+
+/* The types the statement left open: 42P18. A declared parameter that is not used may be open. */
+static enum status check_params(struct binder *b, uint32_t declared)
+{
+    for (uint32_t i = 0; i < b->param_count; i++) {
+        if (b->param_types[i] != SQL_UNKNOWN) continue;
+        if (i >= declared)
+            return bind_fail(b, -1, "42P18", "could not determine data type of parameter $%u",
+                             i + 1);
+        b->param_types[i] = SQL_TEXT;
+    }
+    return ST_OK;
+}
+
+static enum status compile_node(struct binder *b, struct sql_statement *out, const PgQuery__Node *n)
+{
+    for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
+        if (statements[i].kind != n->node_case) continue;
+        b->is_write = statements[i].is_write;
+        out->is_write = statements[i].is_write;
+        return statements[i].compile(b, out, n);
+    }
+    return unsupported_statement(b, n);
+}
+
+static enum status bind_statement(struct binder *b,
+                                  struct sql_statement *out,
+                                  const struct sql_compile *in)
+{
+    PgQuery__ParseResult *tree = NULL;
+    TRY(parse_tree(&tree, b->arena, in->text, b->diag));
+    if (tree->n_stmts > 1)
+        return bind_fail(b, -1, "42601",
+                         "cannot insert multiple commands into a prepared statement");
+    if (tree->n_stmts == 0 || tree->stmts[0]->stmt == NULL) {
+        out->kind = SQL_KIND_EMPTY;
+        out->tag = "";
+        return ST_OK;
+    }
+    TRY(compile_node(b, out, tree->stmts[0]->stmt));
+    return check_params(b, in->param_count);
+}
+
+enum status sql_compile(struct sql_statement *out,
+                        struct arena *a,
+                        const struct sql_compile *in,
+                        struct diag *d)
+{
+    struct binder b;
+    struct sql_statement s = {.kind = SQL_KIND_EMPTY, .tag = ""};
+    TRY(start(&b, a, in, d));
+    TRY(bind_statement(&b, &s, in));
+    s.param_types = b.param_types;
+    s.param_count = b.param_count;
+    s.access = b.access;
+    s.access_count = b.access_count;
+    must(s.tag != NULL);
+    *out = s;
+    return ST_OK;
+}
+
+/* --- lift ---------------------------------------------------------------------------------- */
+
+static void sort_literals(struct binder *b)
+{
+    /* Almost in order already, and never the same place twice: insertion sort. */
+    for (uint32_t i = 1; i < b->literal_count; i++) {
+        struct literal l = b->literals[i];
+        uint32_t k = i;
+        for (; k > 0 && b->literals[k - 1].start > l.start; k--)
+            b->literals[k] = b->literals[k - 1];
+        b->literals[k] = l;
+    }
+}
+
+/* Two constants never share a place in the text; if the grammar made two of one, neither moves. */
+static bool is_disjoint(const struct binder *b)
+{
+    for (uint32_t i = 1; i < b->literal_count; i++)
+        if (b->literals[i].start < b->literals[i - 1].start + b->literals[i - 1].size) return false;
+    return true;
+}
+
+static bool can_lift(const struct binder *b, const struct sql_statement *s)
+{
+    bool is_dml = s->kind == SQL_KIND_SELECT || s->kind == SQL_KIND_INSERT ||
+                  s->kind == SQL_KIND_UPDATE || s->kind == SQL_KIND_DELETE;
+    return is_dml && b->literal_count > 0 && b->literal_count <= SQL_LIFT_MAX &&
+           b->literal_count + b->param_count <= BIND_PARAMS_MAX && is_disjoint(b);
+}
+
+static enum status lifted_text(struct binder *b,
+                               uint32_t param_count,
+                               struct span *text,
+                               struct sql_value *values)
+{
+    struct buf out;
+    const char *copy = NULL;
+    buf_init(&out, b->arena->mem, 0);
+    size_t at = 0;
+    for (uint32_t i = 0; i < b->literal_count; i++) {
+        const struct literal *l = &b->literals[i];
+        must(l->start >= at);
+        buf_put(&out, span_of(b->text.data + at, l->start - at));
+        /* Blanks keep it apart from what stood around the literal: SELECT'a'FROM t, a-1. */
+        buf_printf(&out, " $%u ", param_count + i + 1);
+        values[i] = l->expr->value;
+        values[i].type = l->expr->type;
+        at = l->start + l->size;
+    }
+    buf_put(&out, span_of(b->text.data + at, b->text.size - at));
+    size_t size = out.size;
+    TRY(emit_finish(b, &out, &copy));
+    *text = span_of(copy, size);
+    return ST_OK;
+}
+
+enum status sql_lift(struct arena *a,
+                     const struct sql_compile *in,
+                     struct span *text,
+                     struct sql_value **values,
+                     uint32_t *count,
+                     struct diag *d)
+{
+    struct binder b;
+    struct sql_statement s = {.kind = SQL_KIND_EMPTY};
+    TRY(start(&b, a, in, d));
+    TRY(bind_statement(&b, &s, in));
+    *text = in->text;
+    *values = NULL;
+    *count = 0;
+    if (b.literal_count <= SQL_LIFT_MAX) sort_literals(&b);
+    if (!can_lift(&b, &s)) return ST_OK;
+    struct sql_value *lifted = arena_alloc_zero(a, b.literal_count, sizeof *lifted);
+    if (lifted == NULL) return bind_no_memory(&b);
+    TRY(lifted_text(&b, in->param_count, text, lifted));
+    *values = lifted;
+    *count = b.literal_count;
+    return ST_OK;
+}

@@ -1,0 +1,59 @@
+/* ddl_int.h - What the DDL files share: steps, names, catalog rows. For files of this folder. */
+#ifndef TRUSTSQL_SQL_DDL_INT_H
+#define TRUSTSQL_SQL_DDL_INT_H
+
+#include "sql/bind_int.h"
+
+#define DDL_NAME_MAX 63u /* Bytes of an identifier, as in PostgreSQL. */
+
+/* Add a step: begin, print into the buffer, end. */
+void ddl_step(struct binder *b, struct buf *text);
+NODISCARD enum status ddl_step_end(struct binder *b, struct sql_statement *out, struct buf *text);
+
+/* The last steps of every change of the catalog: version, and the next id if any was used. */
+NODISCARD enum status ddl_finish(struct binder *b, struct sql_statement *out, uint64_t next_id);
+
+/* Names of relations given out by this statement, not yet in the catalog. */
+struct ddl_names {
+    struct span *taken;
+    uint32_t count;
+};
+bool ddl_is_taken(const struct binder *b, const struct ddl_names *names, struct span name);
+NODISCARD enum status ddl_take(struct binder *b, struct ddl_names *names, struct span name);
+/* PostgreSQL's own name: table_columns_label, with a number when it is taken. columns may be empty.
+ */
+struct ddl_name_parts {
+    struct span table;
+    struct span columns;
+    const char *label;
+};
+NODISCARD enum status ddl_choose_name(struct binder *b,
+                                      struct ddl_names *names,
+                                      const struct ddl_name_parts *parts,
+                                      struct span *out);
+/* A name SQLite can hold beside those that exist: 0A000 else. */
+NODISCARD enum status ddl_check_name(struct binder *b, struct span name, int32_t position);
+/* Schema of a new object: public only. */
+NODISCARD enum status ddl_check_schema(struct binder *b, const PgQuery__RangeVar *r);
+
+/* The catalog row of an index or constraint. */
+struct ddl_index_row {
+    uint64_t id;
+    uint64_t table_id;
+    enum catalog_index_kind kind;
+    struct span name;
+    const uint32_t *columns;
+    uint32_t column_count;
+    struct span definition;
+};
+NODISCARD enum status ddl_index_row(struct binder *b,
+                                    struct sql_statement *out,
+                                    const struct ddl_index_row *row);
+
+/* PostgreSQL's text of an expression. */
+NODISCARD enum status ddl_deparse(struct binder *b, const PgQuery__Node *n, struct span *out);
+
+/* Nothing to do: a notice "kind \"name\" does not exist (relation: already exists), skipping". */
+void ddl_skip(struct binder *b, struct sql_statement *out, const char *kind, struct span name);
+
+#endif

@@ -1,0 +1,370 @@
+/* The compiler's form to SQLite's text. No decision is made here: every expression carries its
+ * template, every name is qualified and quoted. Sources are "r.<n>", WITH queries "w.<n>": names a
+ * user's table cannot have. Output columns are c1, c2, … */
+#include <inttypes.h>
+
+#include "base/must.h"
+#include "sql/bind_int.h"
+
+static void emit_source_name(struct buf *out, const struct source *s)
+{
+    if (s->reference != NULL)
+        buf_put_text(out, s->reference);
+    else
+        buf_printf(out, "\"r.%u\"", s->id);
+}
+
+static void emit_quoted(struct buf *out, struct span text, char quote)
+{
+    buf_put_u8(out, (uint8_t)quote);
+    size_t start = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] != (uint8_t)quote) continue;
+        buf_put(out, span_of(text.data + start, i + 1 - start));
+        buf_put_u8(out, (uint8_t)quote);
+        start = i + 1;
+    }
+    if (start < text.size) buf_put(out, span_of(text.data + start, text.size - start));
+    buf_put_u8(out, (uint8_t)quote);
+}
+
+void emit_name(struct buf *out, struct span name)
+{
+    emit_quoted(out, name, '"');
+}
+
+void emit_text(struct buf *out, struct span value)
+{
+    emit_quoted(out, value, '\'');
+}
+
+static void emit_bytes(struct buf *out, struct span bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+    buf_put_text(out, "x'");
+    for (size_t i = 0; i < bytes.size; i++) {
+        buf_put_u8(out, (uint8_t)digits[bytes.data[i] >> 4]);
+        buf_put_u8(out, (uint8_t)digits[bytes.data[i] & 15u]);
+    }
+    buf_put_u8(out, '\'');
+}
+
+static void emit_const(struct buf *out, const struct sql_value *v)
+{
+    if (v->is_null) {
+        buf_put_text(out, "NULL");
+        return;
+    }
+    switch (v->type) {
+    case SQL_BOOL:
+    case SQL_INT2:
+    case SQL_INT4:
+    case SQL_INT8:
+    case SQL_TIMESTAMPTZ:
+        buf_printf(out, v->integer < 0 ? "(%" PRId64 ")" : "%" PRId64, v->integer);
+        return;
+    case SQL_BYTEA:
+    case SQL_NUMERIC: emit_bytes(out, v->bytes); return;
+    case SQL_TEXT:
+    case SQL_UNKNOWN: emit_text(out, v->bytes); return;
+    case SQL_VOID: break;
+    }
+    must(!"constants have a type");
+}
+
+static void emit_args(struct buf *out, const struct expr *e, uint32_t first)
+{
+    for (uint32_t i = first; i < e->arg_count; i++) {
+        if (i > first) buf_put_text(out, ", ");
+        emit_expr(out, e->args[i]);
+    }
+}
+
+static void emit_placeholder(struct buf *out, const struct expr *e, char what)
+{
+    if (e->is_distinct && (what == '*' || what == '1')) buf_put_text(out, "DISTINCT ");
+    switch (what) {
+    case '*': emit_args(out, e, 0); break;
+    case '+': emit_args(out, e, 1); break;
+    case 'q':
+        must(e->query != NULL);
+        emit_query(out, e->query);
+        break;
+    case '%': buf_put_u8(out, '%'); break;
+    default:
+        must(what >= '1' && what <= '9');
+        must((uint32_t)(what - '1') < e->arg_count);
+        emit_expr(out, e->args[what - '1']);
+        break;
+    }
+}
+
+static void emit_template(struct buf *out, const struct expr *e)
+{
+    for (const char *at = e->template; *at != 0;) {
+        size_t plain = strcspn(at, "%");
+        buf_put(out, span_of(at, plain));
+        at += plain;
+        if (*at == 0) break;
+        emit_placeholder(out, e, at[1]);
+        at += 2;
+    }
+    if (e->filter == NULL) return;
+    buf_put_text(out, " FILTER (WHERE ");
+    emit_expr(out, e->filter);
+    buf_put_text(out, ")");
+}
+
+static void emit_joined(struct buf *out, const struct expr *e)
+{
+    buf_put_u8(out, '(');
+    for (uint32_t i = 0; i < e->arg_count; i++) {
+        if (i > 0) buf_put_text(out, e->template);
+        emit_expr(out, e->args[i]);
+    }
+    buf_put_u8(out, ')');
+}
+
+static void emit_case(struct buf *out, const struct expr *e)
+{
+    must(e->arg_count % 2 == 1);
+    buf_put_text(out, "(CASE");
+    for (uint32_t i = 0; i + 1 < e->arg_count; i += 2) {
+        buf_put_text(out, " WHEN ");
+        emit_expr(out, e->args[i]);
+        buf_put_text(out, " THEN ");
+        emit_expr(out, e->args[i + 1]);
+    }
+    buf_put_text(out, " ELSE ");
+    emit_expr(out, e->args[e->arg_count - 1]);
+    buf_put_text(out, " END)");
+}
+
+static void emit_column(struct buf *out, const struct expr *e)
+{
+    emit_source_name(out, e->source);
+    buf_put_u8(out, '.');
+    if (e->source->table != NULL)
+        emit_name(out, e->source->table->columns[e->column].name);
+    else
+        buf_printf(out, "c%u", e->column + 1);
+}
+
+void emit_expr(struct buf *out, const struct expr *e)
+{
+    switch (e->kind) {
+    case EXPR_CONST: emit_const(out, &e->value); return;
+    case EXPR_PARAM: buf_printf(out, "?%u", e->param); return;
+    case EXPR_COLUMN: emit_column(out, e); return;
+    case EXPR_JOINED: emit_joined(out, e); return;
+    case EXPR_CASE: emit_case(out, e); return;
+    case EXPR_CALL:
+    case EXPR_QUERY:
+    case EXPR_AGGREGATE: emit_template(out, e); return;
+    case EXPR_DEFAULT: break;
+    }
+    must(!"DEFAULT is replaced before");
+}
+
+/* --- queries ------------------------------------------------------------------------------- */
+
+static void emit_from(struct buf *out, const struct from *f);
+
+static void emit_source(struct buf *out, const struct source *s)
+{
+    if (s->table != NULL) {
+        emit_name(out, s->table->sqlite_name);
+    } else if (s->cte != NULL) {
+        buf_printf(out, "\"w.%u\"", s->cte->id);
+    } else {
+        buf_put_u8(out, '(');
+        emit_query(out, s->query);
+        buf_put_u8(out, ')');
+    }
+    buf_put_text(out, " AS ");
+    emit_source_name(out, s);
+}
+
+static void emit_join(struct buf *out, const struct from *f)
+{
+    static const char *const words[] = {"", " JOIN ", " LEFT JOIN ", " RIGHT JOIN ", " FULL JOIN "};
+    bool is_nested = f->right->join != JOIN_NONE;
+    emit_from(out, f->left);
+    buf_put_text(out, words[f->join]);
+    if (is_nested) buf_put_u8(out, '(');
+    emit_from(out, f->right);
+    if (is_nested) buf_put_u8(out, ')');
+    if (f->on == NULL) return;
+    buf_put_text(out, " ON ");
+    emit_expr(out, f->on);
+}
+
+static void emit_from(struct buf *out, const struct from *f)
+{
+    if (f->join == JOIN_NONE)
+        emit_source(out, f->source);
+    else
+        emit_join(out, f);
+}
+
+static void emit_from_list(struct buf *out, const struct query *q)
+{
+    for (uint32_t i = 0; i < q->from_count; i++) {
+        bool is_nested = i > 0 && q->from[i]->join != JOIN_NONE;
+        buf_put_text(out, i == 0 ? " FROM " : ", ");
+        if (is_nested) buf_put_u8(out, '(');
+        emit_from(out, q->from[i]);
+        if (is_nested) buf_put_u8(out, ')');
+    }
+}
+
+void emit_targets(struct buf *out, const struct target *targets, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (i > 0) buf_put_text(out, ", ");
+        emit_expr(out, targets[i].expr);
+        buf_printf(out, " AS c%u", i + 1);
+    }
+    if (count == 0) buf_put_text(out, "NULL");
+}
+
+static bool is_never_null(const struct expr *e)
+{
+    return e->kind == EXPR_COLUMN && e->source->fields[e->column].is_not_null &&
+           !e->source->is_nullable;
+}
+
+static void emit_sorts(struct buf *out, const struct query *q)
+{
+    bool is_output = q->op != SET_NONE || q->row_count > 0;
+    for (uint32_t i = 0; i < q->sort_count; i++) {
+        const struct sort *s = &q->sorts[i];
+        buf_put_text(out, i == 0 ? " ORDER BY " : ", ");
+        /* A constant would be taken for an output column. */
+        if (s->ordinal > 0 && (is_output || s->expr->kind != EXPR_COLUMN))
+            buf_printf(out, "%u", s->ordinal);
+        else if (s->expr->kind == EXPR_CONST)
+            buf_put_text(out, "NULL");
+        else
+            emit_expr(out, s->expr);
+        if (s->is_desc) buf_put_text(out, " DESC");
+        if (s->is_nulls_first != s->is_desc || !is_never_null(s->expr))
+            buf_put_text(out, s->is_nulls_first ? " NULLS FIRST" : " NULLS LAST");
+    }
+}
+
+static void emit_groups(struct buf *out, const struct query *q)
+{
+    for (uint32_t i = 0; i < q->group_count; i++) {
+        buf_put_text(out, i == 0 ? " GROUP BY " : ", ");
+        if (q->groups[i]->kind == EXPR_CONST)
+            buf_put_text(out, "NULL");
+        else
+            emit_expr(out, q->groups[i]);
+    }
+    if (q->having == NULL) return;
+    buf_put_text(out, " HAVING ");
+    emit_expr(out, q->having);
+}
+
+static void emit_values(struct buf *out, const struct query *q)
+{
+    buf_put_text(out, "SELECT ");
+    for (uint32_t i = 0; i < q->target_count; i++)
+        buf_printf(out, "%scolumn%u AS c%u", i > 0 ? ", " : "", i + 1, i + 1);
+    buf_put_text(out, " FROM (VALUES ");
+    for (uint32_t i = 0; i < q->row_count; i++) {
+        buf_put_text(out, i > 0 ? ", (" : "(");
+        for (uint32_t k = 0; k < q->rows[i].count; k++) {
+            if (k > 0) buf_put_text(out, ", ");
+            emit_expr(out, q->rows[i].values[k]);
+        }
+        buf_put_u8(out, ')');
+    }
+    buf_put_u8(out, ')');
+}
+
+/* An operand of a set operation: wrapped where SQLite's flat, left-to-right list would read it
+ * otherwise. */
+static void emit_operand(struct buf *out, const struct query *q, bool is_right)
+{
+    bool is_wrapped = q->sort_count > 0 || q->limit != NULL || q->offset != NULL ||
+                      q->cte_count > 0 || (is_right && q->op != SET_NONE);
+    if (is_wrapped) buf_put_text(out, "SELECT * FROM (");
+    emit_query(out, q);
+    if (is_wrapped) buf_put_u8(out, ')');
+}
+
+static void emit_set(struct buf *out, const struct query *q)
+{
+    static const char *const words[] = {"", " UNION ", " UNION ALL ", " INTERSECT ", " EXCEPT "};
+    emit_operand(out, q->left, false);
+    buf_put_text(out, words[q->op]);
+    emit_operand(out, q->right, true);
+}
+
+void emit_ctes(struct buf *out, const struct query *q)
+{
+    for (uint32_t i = 0; i < q->cte_count; i++) {
+        buf_printf(out, "%s\"w.%u\" AS (", i == 0 ? "WITH " : ", ", q->ctes[i]->id);
+        emit_query(out, q->ctes[i]->query);
+        buf_put_text(out, i + 1 == q->cte_count ? ") " : ")");
+    }
+}
+
+static void emit_select(struct buf *out, const struct query *q)
+{
+    buf_put_text(out, q->is_distinct ? "SELECT DISTINCT " : "SELECT ");
+    emit_targets(out, q->targets, q->target_count);
+    emit_from_list(out, q);
+    if (q->where != NULL) {
+        buf_put_text(out, " WHERE ");
+        emit_expr(out, q->where);
+    }
+    emit_groups(out, q);
+}
+
+static void emit_limit(struct buf *out, const struct query *q)
+{
+    if (q->limit == NULL && q->offset == NULL) return;
+    buf_put_text(out, " LIMIT ");
+    if (q->limit != NULL)
+        emit_expr(out, q->limit);
+    else
+        buf_put_text(out, "-1");
+    if (q->offset == NULL) return;
+    buf_put_text(out, " OFFSET ");
+    emit_expr(out, q->offset);
+}
+
+void emit_query(struct buf *out, const struct query *q)
+{
+    if (q->is_scalar) buf_put_text(out, "SELECT sql_single(c1) FROM (");
+    emit_ctes(out, q);
+    if (q->row_count > 0)
+        emit_values(out, q);
+    else if (q->op != SET_NONE)
+        emit_set(out, q);
+    else
+        emit_select(out, q);
+    emit_sorts(out, q);
+    emit_limit(out, q);
+    if (q->is_scalar) buf_put_u8(out, ')');
+}
+
+enum status emit_finish(struct binder *b, struct buf *out, const char **text)
+{
+    enum status st = buf_status(out);
+    struct span copy = {0};
+    if (st == ST_OK) {
+        copy = arena_copy(b->arena, buf_span(out));
+        if (copy.data == NULL) st = ST_NO_MEMORY;
+    }
+    buf_fini(out);
+    if (st == ST_OK) *text = (const char *)copy.data;
+    if (st == ST_LIMIT) {
+        diag_set(b->diag, "54000", "statement is too long");
+        return st;
+    }
+    return st == ST_OK ? ST_OK : bind_no_memory(b);
+}

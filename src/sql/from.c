@@ -1,0 +1,554 @@
+/* FROM: tables, subqueries and joins, and the look-up of column names in them. */
+#include "base/must.h"
+#include "sql/bind_int.h"
+#include "sql/numeric.h"
+
+/* --- tables -------------------------------------------------------------------------------- */
+
+static bool is_system_schema(struct span schema, struct span name)
+{
+    if (span_equal(schema, span_text("pg_catalog"))) return true;
+    if (span_equal(schema, span_text("information_schema"))) return true;
+    return schema.size == 0 && name.size > 3 && memcmp(name.data, "pg_", 3) == 0;
+}
+
+enum status bind_table(struct binder *b,
+                       const PgQuery__RangeVar *r,
+                       const struct catalog_table **out)
+{
+    struct span schema = bind_cstring(r->schemaname);
+    struct span name = bind_cstring(r->relname);
+    if (r->catalogname != NULL && r->catalogname[0] != 0)
+        return bind_unsupported(b, r->location, "cross-database references are not supported",
+                                "Write the table as schema.table.");
+    *out = sql_catalog_find(b->catalog, schema, name);
+    if (*out != NULL) return ST_OK;
+    if (is_system_schema(schema, name))
+        return bind_unsupported(b, r->location, "PostgreSQL's system catalogs do not exist here",
+                                "See trustsql.tables, trustsql.columns and trustsql.indexes.");
+    if (schema.size > 0)
+        return bind_fail(b, r->location, "42P01", "relation \"%s.%s\" does not exist",
+                         r->schemaname, r->relname);
+    return bind_fail(b, r->location, "42P01", "relation \"%s\" does not exist", r->relname);
+}
+
+static int32_t scale_of(enum sql_type type, int32_t typmod)
+{
+    if (type != SQL_NUMERIC || typmod < 0) return -1;
+    int32_t scale = numeric_typmod_scale(typmod);
+    return scale < 0 ? 0 : scale;
+}
+
+static struct source *new_source(struct binder *b, struct span alias, uint32_t field_count)
+{
+    struct source *s = arena_alloc_zero(b->arena, 1, sizeof *s);
+    if (s == NULL) return NULL;
+    s->id = ++b->next_id;
+    s->alias = alias;
+    s->field_count = field_count;
+    s->fields = arena_alloc_zero(b->arena, field_count, sizeof *s->fields);
+    return s->fields == NULL ? NULL : s;
+}
+
+enum status bind_table_source(struct binder *b,
+                              struct source **out,
+                              const struct catalog_table *t,
+                              struct span alias)
+{
+    struct source *s = new_source(b, alias.size > 0 ? alias : t->name, t->column_count);
+    if (s == NULL) return bind_no_memory(b);
+    s->table = t;
+    if (alias.size == 0) s->schema = t->schema;
+    for (uint32_t i = 0; i < t->column_count; i++) {
+        const struct catalog_column *c = &t->columns[i];
+        s->fields[i] = (struct field){.name = c->name,
+                                      .type = c->type,
+                                      .typmod = c->typmod,
+                                      .scale = scale_of(c->type, c->typmod),
+                                      .is_not_null = c->is_not_null};
+    }
+    *out = s;
+    return ST_OK;
+}
+
+static void fields_of_query(struct field *fields, const struct query *q)
+{
+    for (uint32_t i = 0; i < q->target_count; i++)
+        fields[i] = (struct field){.name = q->targets[i].name,
+                                   .type = q->targets[i].expr->type,
+                                   .typmod = q->targets[i].expr->typmod,
+                                   .scale = q->targets[i].expr->scale};
+}
+
+/* t(a, b): other names for the first columns. */
+static enum status rename_fields(struct binder *b, struct source *s, const PgQuery__Alias *alias)
+{
+    if (alias == NULL) return ST_OK;
+    if (alias->n_colnames > s->field_count)
+        return bind_fail(b, -1, "42P10",
+                         "table \"%s\" has %u columns available but %zu columns specified",
+                         alias->aliasname, s->field_count, alias->n_colnames);
+    for (size_t i = 0; i < alias->n_colnames; i++)
+        s->fields[i].name = bind_string(alias->colnames[i]);
+    return ST_OK;
+}
+
+static struct cte *find_cte(const struct binder *b, const PgQuery__RangeVar *r)
+{
+    if (r->schemaname != NULL && r->schemaname[0] != 0) return NULL;
+    struct span name = bind_cstring(r->relname);
+    for (struct cte *c = b->ctes; c != NULL; c = c->next)
+        if (span_equal(c->name, name)) return c;
+    return NULL;
+}
+
+static enum status bind_range_var(struct binder *b, struct source **out, const PgQuery__RangeVar *r)
+{
+    struct span alias = r->alias != NULL ? bind_cstring(r->alias->aliasname) : (struct span){0};
+    struct cte *cte = find_cte(b, r);
+    if (cte != NULL) {
+        struct source *s = new_source(b, alias.size > 0 ? alias : cte->name, cte->field_count);
+        if (s == NULL) return bind_no_memory(b);
+        s->cte = cte;
+        memcpy(s->fields, cte->fields, cte->field_count * sizeof *s->fields);
+        *out = s;
+        return rename_fields(b, s, r->alias);
+    }
+    const struct catalog_table *t = NULL;
+    TRY(bind_table(b, r, &t));
+    if (t->is_virtual && b->is_write)
+        return bind_unsupported(b, r->location,
+                                "a write cannot read trustsql.blocks and trustsql.transactions",
+                                "Read them first, and give the values.");
+    TRY(bind_access(b, t, SQL_RIGHT_SELECT));
+    TRY(bind_table_source(b, out, t, alias));
+    return rename_fields(b, *out, r->alias);
+}
+
+static enum status bind_range_subselect(struct binder *b,
+                                        struct source **out,
+                                        const PgQuery__RangeSubselect *r)
+{
+    if (r->lateral) return bind_unsupported(b, -1, "LATERAL is not supported", NULL);
+    if (r->alias == NULL) {
+        (void)bind_fail(b, -1, "42601", "subquery in FROM must have an alias");
+        diag_hint(b->diag, "For example, FROM (SELECT ...) [AS] foo.");
+        return ST_INVALID;
+    }
+    struct query *q = NULL;
+    TRY(bind_query_node(b, &q, r->subquery));
+    struct source *s = new_source(b, bind_cstring(r->alias->aliasname), q->target_count);
+    if (s == NULL) return bind_no_memory(b);
+    s->query = q;
+    fields_of_query(s->fields, q);
+    *out = s;
+    return rename_fields(b, s, r->alias);
+}
+
+struct expr *bind_field(struct binder *b, struct source *s, uint32_t column)
+{
+    must(column < s->field_count);
+    const struct field *f = &s->fields[column];
+    struct expr *e = bind_new_expr(b, EXPR_COLUMN, f->type, -1);
+    if (e == NULL) return NULL;
+    e->typmod = f->typmod;
+    e->scale = f->scale;
+    e->source = s;
+    e->column = column;
+    return e;
+}
+
+static enum status add_entry(struct binder *b,
+                             struct entry **entries,
+                             uint32_t *count,
+                             struct entry entry)
+{
+    if (entry.expr == NULL) return bind_no_memory(b);
+    *entries = bind_grow(b, *entries, *count, sizeof **entries);
+    if (*entries == NULL) return bind_no_memory(b);
+    (*entries)[(*count)++] = entry;
+    return ST_OK;
+}
+
+static enum status add_source(struct binder *b,
+                              struct source ***sources,
+                              uint32_t *count,
+                              struct source *s)
+{
+    for (uint32_t i = 0; i < *count; i++)
+        if (span_equal((*sources)[i]->alias, s->alias) &&
+            span_equal((*sources)[i]->schema, s->schema))
+            return bind_fail(b, -1, "42712", "table name \"%.*s\" specified more than once",
+                             (int)s->alias.size, (const char *)s->alias.data);
+    *sources = bind_grow(b, *sources, *count, sizeof(struct source *));
+    if (*sources == NULL) return bind_no_memory(b);
+    (*sources)[(*count)++] = s;
+    return ST_OK;
+}
+
+enum status bind_scope_add(struct binder *b, struct scope *scope, struct source *s)
+{
+    TRY(add_source(b, &scope->sources, &scope->source_count, s));
+    for (uint32_t i = 0; i < s->field_count; i++)
+        TRY(add_entry(b, &scope->entries, &scope->entry_count,
+                      (struct entry){s->fields[i].name, bind_field(b, s, i)}));
+    return ST_OK;
+}
+
+/* --- joins --------------------------------------------------------------------------------- */
+
+static enum status bind_from_item(struct binder *b, struct from **out, const PgQuery__Node *n);
+
+static enum status join_kind_of(struct binder *b, const PgQuery__JoinExpr *j, enum join_kind *kind)
+{
+    switch (j->jointype) {
+    case PG_QUERY__JOIN_TYPE__JOIN_INNER: *kind = JOIN_INNER; return ST_OK;
+    case PG_QUERY__JOIN_TYPE__JOIN_LEFT: *kind = JOIN_LEFT; return ST_OK;
+    case PG_QUERY__JOIN_TYPE__JOIN_RIGHT: *kind = JOIN_RIGHT; return ST_OK;
+    case PG_QUERY__JOIN_TYPE__JOIN_FULL: *kind = JOIN_FULL; return ST_OK;
+    case PG_QUERY__JOIN_TYPE__JOIN_SEMI:
+    case PG_QUERY__JOIN_TYPE__JOIN_ANTI:
+    case PG_QUERY__JOIN_TYPE__JOIN_UNIQUE_OUTER:
+    case PG_QUERY__JOIN_TYPE__JOIN_UNIQUE_INNER:
+    case PG_QUERY__JOIN_TYPE__JOIN_TYPE_UNDEFINED:
+    case _PG_QUERY__JOIN_TYPE_IS_INT_SIZE: break;
+    }
+    return bind_unsupported(b, -1, "this kind of join is not supported", NULL);
+}
+
+static void mark_nullable(const struct from *f)
+{
+    for (uint32_t i = 0; i < f->source_count; i++)
+        f->sources[i]->is_nullable = true;
+}
+
+static struct entry *find_entry(const struct from *f, struct span name)
+{
+    for (uint32_t i = 0; i < f->entry_count; i++)
+        if (span_equal(f->entries[i].name, name)) return &f->entries[i];
+    return NULL;
+}
+
+/* The columns both sides share, one of each: the names of USING, or all common ones of NATURAL. */
+static enum status shared_names(struct binder *b,
+                                const struct from *f,
+                                const PgQuery__JoinExpr *j,
+                                struct row *names)
+{
+    uint32_t max = j->is_natural ? f->left->entry_count : (uint32_t)j->n_using_clause;
+    struct expr **list = arena_alloc_zero(b->arena, 2 * (size_t)max + 1, sizeof *list);
+    if (list == NULL) return bind_no_memory(b);
+    for (uint32_t i = 0; i < max; i++) {
+        struct span name =
+            j->is_natural ? f->left->entries[i].name : bind_string(j->using_clause[i]);
+        const struct entry *left = find_entry(f->left, name);
+        const struct entry *right = find_entry(f->right, name);
+        if (j->is_natural && right == NULL) continue;
+        if (left == NULL || right == NULL)
+            return bind_fail(b, -1, "42703",
+                             "column \"%.*s\" specified in USING clause does not exist in %s table",
+                             (int)name.size, (const char *)name.data,
+                             left == NULL ? "left" : "right");
+        list[names->count++] = left->expr;
+        list[names->count++] = right->expr;
+    }
+    names->values = list;
+    return ST_OK;
+}
+
+static enum status merged_column(struct binder *b,
+                                 struct from *f,
+                                 struct expr *const pair[2],
+                                 struct expr **equal)
+{
+    TRY(bind_operator(b, equal, span_text("="), pair, -1));
+    struct expr *value = f->join == JOIN_RIGHT ? pair[1] : pair[0];
+    struct span name = {0};
+    for (uint32_t i = 0; i < f->left->entry_count; i++)
+        if (f->left->entries[i].expr == pair[0]) name = f->left->entries[i].name;
+    if (f->join == JOIN_FULL) {
+        value = bind_call(b, (*equal)->args[0]->type, "coalesce(%1, %2)",
+                          (struct expr *[3]){(*equal)->args[0], (*equal)->args[1]});
+        if (value == NULL) return bind_no_memory(b);
+        if (pair[0]->scale == pair[1]->scale) value->scale = pair[0]->scale;
+    }
+    return add_entry(b, &f->entries, &f->entry_count, (struct entry){name, value});
+}
+
+static bool is_in(const struct row *list, const struct expr *e)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        if (list->values[i] == e) return true;
+    return false;
+}
+
+static enum status add_rest(struct binder *b,
+                            struct from *f,
+                            const struct from *side,
+                            const struct row *merged)
+{
+    for (uint32_t i = 0; i < side->entry_count; i++)
+        if (!is_in(merged, side->entries[i].expr))
+            TRY(add_entry(b, &f->entries, &f->entry_count, side->entries[i]));
+    return ST_OK;
+}
+
+static enum status bind_using(struct binder *b, struct from *f, const PgQuery__JoinExpr *j)
+{
+    struct row merged = {0};
+    TRY(shared_names(b, f, j, &merged));
+    struct expr *on = bind_new_expr(b, EXPR_JOINED, SQL_BOOL, -1);
+    if (on == NULL) return bind_no_memory(b);
+    on->template = " AND ";
+    on->args = arena_alloc_zero(b->arena, merged.count / 2 + 1, sizeof *on->args);
+    if (on->args == NULL) return bind_no_memory(b);
+    for (uint32_t i = 0; i < merged.count; i += 2)
+        TRY(merged_column(b, f, &merged.values[i], &on->args[on->arg_count++]));
+    if (on->arg_count > 0) f->on = on;
+    TRY(add_rest(b, f, f->left, &merged));
+    return add_rest(b, f, f->right, &merged);
+}
+
+static enum status bind_on(struct binder *b, struct from *f, const PgQuery__Node *quals)
+{
+    struct row none = {0};
+    TRY(add_rest(b, f, f->left, &none));
+    TRY(add_rest(b, f, f->right, &none));
+    if (quals == NULL) return ST_OK;
+    struct scope scope = {.parent = b->scope->parent,
+                          .sources = f->sources,
+                          .source_count = f->source_count,
+                          .entries = f->entries,
+                          .entry_count = f->entry_count};
+    struct scope *before = b->scope;
+    enum clause clause = b->clause;
+    b->scope = &scope;
+    b->clause = CLAUSE_ON;
+    TRY(bind_expr(b, &f->on, quals));
+    b->scope = before;
+    b->clause = clause;
+    return bind_condition(b, &f->on, "JOIN/ON");
+}
+
+static enum status bind_join(struct binder *b, struct from *f, const PgQuery__JoinExpr *j)
+{
+    if (j->alias != NULL || j->join_using_alias != NULL)
+        return bind_unsupported(b, -1, "an alias of a join is not supported",
+                                "Give the tables aliases.");
+    TRY(join_kind_of(b, j, &f->join));
+    TRY(bind_from_item(b, &f->left, j->larg));
+    TRY(bind_from_item(b, &f->right, j->rarg));
+    for (uint32_t i = 0; i < f->left->source_count; i++)
+        TRY(add_source(b, &f->sources, &f->source_count, f->left->sources[i]));
+    for (uint32_t i = 0; i < f->right->source_count; i++)
+        TRY(add_source(b, &f->sources, &f->source_count, f->right->sources[i]));
+    if (f->join == JOIN_LEFT || f->join == JOIN_FULL) mark_nullable(f->right);
+    if (f->join == JOIN_RIGHT || f->join == JOIN_FULL) mark_nullable(f->left);
+    if (j->is_natural || j->n_using_clause > 0) return bind_using(b, f, j);
+    return bind_on(b, f, j->quals);
+}
+
+static enum status bind_from_item(struct binder *b, struct from **out, const PgQuery__Node *n)
+{
+    struct from *f = arena_alloc_zero(b->arena, 1, sizeof *f);
+    if (f == NULL) return bind_no_memory(b);
+    *out = f;
+    switch ((int)n->node_case) {
+    case PG_QUERY__NODE__NODE_JOIN_EXPR: return bind_join(b, f, n->join_expr);
+    case PG_QUERY__NODE__NODE_RANGE_VAR: TRY(bind_range_var(b, &f->source, n->range_var)); break;
+    case PG_QUERY__NODE__NODE_RANGE_SUBSELECT:
+        TRY(bind_range_subselect(b, &f->source, n->range_subselect));
+        break;
+    case PG_QUERY__NODE__NODE_RANGE_FUNCTION:
+        return bind_unsupported(b, -1, "functions in FROM are not supported", NULL);
+    default: return bind_unsupported(b, -1, "this kind of FROM item is not supported", NULL);
+    }
+    TRY(add_source(b, &f->sources, &f->source_count, f->source));
+    for (uint32_t i = 0; i < f->source->field_count; i++)
+        TRY(add_entry(b, &f->entries, &f->entry_count,
+                      (struct entry){f->source->fields[i].name, bind_field(b, f->source, i)}));
+    return ST_OK;
+}
+
+enum status bind_from(struct binder *b, struct query *q, PgQuery__Node *const *items, size_t count)
+{
+    q->from = arena_alloc_zero(b->arena, count + 1, sizeof(struct from *));
+    if (q->from == NULL) return bind_no_memory(b);
+    for (size_t i = 0; i < count; i++)
+        TRY(bind_from_item(b, &q->from[q->from_count++], items[i]));
+    /* Only now: items of FROM do not see each other. */
+    for (uint32_t i = 0; i < q->from_count; i++) {
+        struct from *f = q->from[i];
+        for (uint32_t k = 0; k < f->source_count; k++)
+            TRY(add_source(b, &q->scope.sources, &q->scope.source_count, f->sources[k]));
+        for (uint32_t k = 0; k < f->entry_count; k++)
+            TRY(add_entry(b, &q->scope.entries, &q->scope.entry_count, f->entries[k]));
+    }
+    return ST_OK;
+}
+
+/* --- names --------------------------------------------------------------------------------- */
+
+struct lookup {
+    struct span schema;
+    struct span table; /* Size 0: not qualified. */
+    struct span column;
+    int32_t position;
+};
+
+static enum status use_column(struct binder *b,
+                              struct expr **out,
+                              struct scope *scope,
+                              const struct expr *found)
+{
+    struct expr *e = arena_alloc(b->arena, sizeof *e);
+    if (e == NULL) return bind_no_memory(b);
+    *e = *found;
+    *out = e;
+    if (scope == b->scope) return ST_OK;
+    scope->outer_refs =
+        bind_grow(b, scope->outer_refs, scope->outer_ref_count, sizeof(struct expr *));
+    if (scope->outer_refs == NULL) return bind_no_memory(b);
+    scope->outer_refs[scope->outer_ref_count++] = e;
+    return ST_OK;
+}
+
+static struct source *find_source(const struct scope *scope, const struct lookup *l)
+{
+    for (uint32_t i = 0; i < scope->source_count; i++) {
+        struct source *s = scope->sources[i];
+        if (!span_equal(s->alias, l->table)) continue;
+        if (l->schema.size == 0 || span_equal(s->schema, l->schema)) return s;
+    }
+    return NULL;
+}
+
+static enum status qualified(struct binder *b, struct expr **out, const struct lookup *l)
+{
+    for (struct scope *scope = b->scope; scope != NULL; scope = scope->parent) {
+        struct source *s = find_source(scope, l);
+        if (s == NULL) continue;
+        for (uint32_t i = 0; i < s->field_count; i++) {
+            if (!span_equal(s->fields[i].name, l->column)) continue;
+            struct expr *e = bind_field(b, s, i);
+            if (e == NULL) return bind_no_memory(b);
+            e->position = l->position;
+            return use_column(b, out, scope, e);
+        }
+        return bind_fail(b, l->position, "42703", "column %.*s.%.*s does not exist",
+                         (int)l->table.size, (const char *)l->table.data, (int)l->column.size,
+                         (const char *)l->column.data);
+    }
+    return bind_fail(b, l->position, "42P01", "missing FROM-clause entry for table \"%.*s\"",
+                     (int)l->table.size, (const char *)l->table.data);
+}
+
+static enum status unqualified(struct binder *b, struct expr **out, const struct lookup *l)
+{
+    for (struct scope *scope = b->scope; scope != NULL; scope = scope->parent) {
+        const struct entry *found = NULL;
+        for (uint32_t i = 0; i < scope->entry_count; i++) {
+            if (!span_equal(scope->entries[i].name, l->column)) continue;
+            if (found != NULL)
+                return bind_fail(b, l->position, "42702", "column reference \"%.*s\" is ambiguous",
+                                 (int)l->column.size, (const char *)l->column.data);
+            found = &scope->entries[i];
+        }
+        if (found == NULL) continue;
+        TRY(use_column(b, out, scope, found->expr));
+        (*out)->position = l->position;
+        return ST_OK;
+    }
+    struct lookup whole = {.table = l->column};
+    for (struct scope *scope = b->scope; scope != NULL; scope = scope->parent)
+        if (find_source(scope, &whole) != NULL)
+            return bind_unsupported(b, l->position, "a whole row as a value is not supported",
+                                    "Name the columns.");
+    return bind_fail(b, l->position, "42703", "column \"%.*s\" does not exist", (int)l->column.size,
+                     (const char *)l->column.data);
+}
+
+enum status bind_column_ref(struct binder *b, struct expr **out, const PgQuery__Node *n)
+{
+    const PgQuery__ColumnRef *r = n->column_ref;
+    struct lookup l = {.position = r->location};
+    if (r->n_fields == 0 || r->n_fields > 3)
+        return bind_unsupported(b, r->location, "cross-database references are not supported",
+                                "Write schema.table.column.");
+    if (r->fields[r->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR)
+        return bind_unsupported(b, r->location, "a whole row as a value is not supported",
+                                "Name the columns.");
+    l.column = bind_string(r->fields[r->n_fields - 1]);
+    if (r->n_fields >= 2) l.table = bind_string(r->fields[r->n_fields - 2]);
+    if (r->n_fields == 3) l.schema = bind_string(r->fields[0]);
+    if (b->clause == CLAUSE_DEFAULT)
+        return bind_fail(b, r->location, "0A000",
+                         "cannot use column reference in DEFAULT expression");
+    if (b->clause == CLAUSE_LIMIT)
+        return bind_fail(b, r->location, "42P10", "argument of LIMIT must not contain variables");
+    return l.table.size == 0 ? unqualified(b, out, &l) : qualified(b, out, &l);
+}
+
+/* --- * ------------------------------------------------------------------------------------- */
+
+static enum status add_target(struct binder *b,
+                              struct query *q,
+                              struct span name,
+                              struct expr *expr)
+{
+    if (expr == NULL) return bind_no_memory(b);
+    if (q->target_count >= SQL_COLUMNS_MAX)
+        return bind_fail(b, -1, "54011", "target lists can have at most %u entries",
+                         SQL_COLUMNS_MAX);
+    q->targets = bind_grow(b, q->targets, q->target_count, sizeof *q->targets);
+    if (q->targets == NULL) return bind_no_memory(b);
+    q->targets[q->target_count++] = (struct target){.expr = expr, .name = name};
+    return ST_OK;
+}
+
+enum status bind_star(struct binder *b, struct query *q, const PgQuery__ColumnRef *r)
+{
+    if (r->n_fields == 1) {
+        if (b->scope->source_count == 0)
+            return bind_fail(b, r->location, "42601",
+                             "SELECT * with no tables specified is not valid");
+        for (uint32_t i = 0; i < b->scope->entry_count; i++)
+            TRY(add_target(b, q, b->scope->entries[i].name, b->scope->entries[i].expr));
+        return ST_OK;
+    }
+    struct lookup l = {.table = bind_string(r->fields[r->n_fields - 2])};
+    if (r->n_fields == 3) l.schema = bind_string(r->fields[0]);
+    struct source *s = find_source(b->scope, &l);
+    if (s == NULL)
+        return bind_fail(b, r->location, "42P01", "missing FROM-clause entry for table \"%.*s\"",
+                         (int)l.table.size, (const char *)l.table.data);
+    for (uint32_t i = 0; i < s->field_count; i++)
+        TRY(add_target(b, q, s->fields[i].name, bind_field(b, s, i)));
+    return ST_OK;
+}
+
+static bool is_star(const PgQuery__Node *n)
+{
+    if (n->node_case != PG_QUERY__NODE__NODE_COLUMN_REF) return false;
+    const PgQuery__ColumnRef *r = n->column_ref;
+    return r->n_fields > 0 && r->fields[r->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR;
+}
+
+enum status bind_targets(struct binder *b,
+                         struct query *q,
+                         PgQuery__Node *const *items,
+                         size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const PgQuery__ResTarget *t = items[i]->res_target;
+        if (is_star(t->val)) {
+            TRY(bind_star(b, q, t->val->column_ref));
+            continue;
+        }
+        struct expr *e = NULL;
+        TRY(bind_expr(b, &e, t->val));
+        bool is_named = t->name != NULL && t->name[0] != 0;
+        TRY(add_target(b, q, is_named ? span_text(t->name) : bind_column_name(t->val), e));
+    }
+    return ST_OK;
+}

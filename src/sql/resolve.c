@@ -1,0 +1,344 @@
+/* Which operator or function is meant: PostgreSQL's rules (manual, 10.2 and 10.3) over the tables
+ * of functions.h. */
+#include <stdio.h>
+
+#include "base/must.h"
+#include "sql/bind_int.h"
+#include "sql/numeric.h"
+
+#define CANDIDATES_MAX 64u
+
+struct choice {
+    enum sql_function_kind kind;
+    struct span name;
+    struct expr **args;
+    uint32_t arg_count;
+    int32_t position;
+    const struct sql_function *found[CANDIDATES_MAX];
+    uint32_t count;
+};
+
+static enum sql_type arg_type(const struct sql_function *f, uint32_t index)
+{
+    uint32_t last = (uint32_t)f->arg_count - 1;
+    return f->args[index < f->arg_count ? index : last];
+}
+
+static bool takes_count(const struct sql_function *f, uint32_t count)
+{
+    return f->arg_count == count || (f->is_variadic && count >= f->arg_count);
+}
+
+static bool takes_args(const struct sql_function *f, const struct choice *c)
+{
+    for (uint32_t i = 0; i < c->arg_count; i++)
+        if (!type_can_coerce(c->args[i]->type, arg_type(f, i), SQL_CAST_IMPLICIT)) return false;
+    return true;
+}
+
+static uint32_t exact_args(const struct sql_function *f, const struct choice *c)
+{
+    uint32_t exact = 0;
+    for (uint32_t i = 0; i < c->arg_count; i++)
+        exact += c->args[i]->type == arg_type(f, i) && c->args[i]->type != SQL_UNKNOWN;
+    return exact;
+}
+
+/* Arguments that need a conversion and would get text or bool, the preferred types that exist. */
+static uint32_t preferred_args(const struct sql_function *f, const struct choice *c)
+{
+    uint32_t preferred = 0;
+    for (uint32_t i = 0; i < c->arg_count; i++) {
+        enum sql_type type = arg_type(f, i);
+        preferred += type == c->args[i]->type || type == SQL_TEXT || type == SQL_BOOL ||
+                     type == SQL_TIMESTAMPTZ;
+    }
+    return preferred;
+}
+
+typedef uint32_t rank_fn(const struct sql_function *f, const struct choice *c);
+
+static void keep_best(struct choice *c, rank_fn *rank)
+{
+    uint32_t best = 0;
+    for (uint32_t i = 0; i < c->count; i++)
+        if (rank(c->found[i], c) > best) best = rank(c->found[i], c);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < c->count; i++)
+        if (rank(c->found[i], c) == best) c->found[kept++] = c->found[i];
+    c->count = kept;
+}
+
+/* Unknown arguments: as if they had the one type of the known ones; else text where one candidate
+ * takes it. */
+static uint32_t guessed_args(const struct sql_function *f, const struct choice *c)
+{
+    enum sql_type known = SQL_UNKNOWN;
+    for (uint32_t i = 0; i < c->arg_count; i++) {
+        if (c->args[i]->type == SQL_UNKNOWN) continue;
+        if (known != SQL_UNKNOWN && known != c->args[i]->type) return 0;
+        known = c->args[i]->type;
+    }
+    uint32_t matching = 0;
+    for (uint32_t i = 0; i < c->arg_count; i++) {
+        if (c->args[i]->type != SQL_UNKNOWN) continue;
+        enum sql_type type = arg_type(f, i);
+        matching += known == SQL_UNKNOWN ? type == SQL_TEXT : type == known;
+    }
+    return matching;
+}
+
+static bool has_exact(const struct choice *c, const struct sql_function *f, enum sql_type other)
+{
+    for (uint32_t i = 0; i < c->arg_count; i++) {
+        enum sql_type type = c->args[i]->type == SQL_UNKNOWN ? other : c->args[i]->type;
+        if (type == SQL_UNKNOWN || type != arg_type(f, i)) return false;
+    }
+    return true;
+}
+
+/* An operator with one unknown argument takes it for the type of the other, if that fits exactly.
+ */
+static enum sql_type other_type(const struct choice *c)
+{
+    if (c->kind != SQL_OPERATOR || c->arg_count != 2) return SQL_UNKNOWN;
+    return c->args[0]->type == SQL_UNKNOWN ? c->args[1]->type : c->args[0]->type;
+}
+
+/* *any_name: the name exists at all. */
+static void choose(struct choice *c, bool *any_name)
+{
+    const struct sql_function *f = NULL;
+    *any_name = false;
+    for (uint32_t i = 0; (f = sql_function_find(c->name, c->kind, i)) != NULL; i++) {
+        *any_name = true;
+        if (!takes_count(f, c->arg_count)) continue;
+        if (has_exact(c, f, other_type(c))) {
+            c->found[0] = f;
+            c->count = 1;
+            return;
+        }
+        if (takes_args(f, c) && c->count < CANDIDATES_MAX) c->found[c->count++] = f;
+    }
+    if (c->count > 1) keep_best(c, exact_args);
+    if (c->count > 1) keep_best(c, preferred_args);
+    if (c->count > 1) keep_best(c, guessed_args);
+}
+
+/* --- applying ------------------------------------------------------------------------------ */
+
+static enum status pass_any(struct binder *b, struct expr **arg, enum sql_any how)
+{
+    TRY(bind_settle(b, arg));
+    if (how == SQL_ANY_RAW || (*arg)->type == SQL_TEXT) return ST_OK;
+    if (how == SQL_ANY_TEXT) {
+        struct coercion to = {.type = SQL_TEXT, .typmod = -1, .context = SQL_CAST_EXPLICIT};
+        return bind_coerce(b, arg, &to);
+    }
+    const char *template = sql_output_template((*arg)->type);
+    *arg = bind_call(b, SQL_TEXT, template, (struct expr *[3]){*arg});
+    return *arg == NULL ? bind_no_memory(b) : ST_OK;
+}
+
+/* The scale all numeric arguments share; -1: none. Constants are fitted to the others'. */
+static int32_t shared_scale(struct binder *b, struct expr **args, uint32_t count)
+{
+    int32_t scale = -1;
+    for (uint32_t i = 0; i < count; i++) {
+        if (args[i]->type != SQL_NUMERIC || args[i]->kind == EXPR_CONST) continue;
+        if (args[i]->scale < 0 || (scale >= 0 && args[i]->scale != scale)) return -1;
+        scale = args[i]->scale;
+    }
+    for (uint32_t i = 0; scale >= 0 && i < count; i++) {
+        if (args[i]->type != SQL_NUMERIC || args[i]->kind != EXPR_CONST) continue;
+        if (args[i]->value.is_null || args[i]->scale == scale) continue;
+        struct numeric fitted;
+        if (!numeric_rescale(&fitted, args[i]->value.bytes, (uint32_t)scale)) return -1;
+        struct span copy = arena_copy(b->arena, numeric_span(&fitted));
+        struct expr *e = bind_new_expr(b, EXPR_CONST, SQL_NUMERIC, args[i]->position);
+        if (e == NULL || copy.data == NULL) return -1;
+        e->value = (struct sql_value){.type = SQL_NUMERIC, .bytes = copy};
+        e->scale = scale;
+        args[i] = e;
+    }
+    return scale;
+}
+
+/* The scale of a numeric result, where it follows from the arguments'. */
+static int32_t result_scale(const struct sql_function *f, const struct expr *e)
+{
+    int32_t left = e->arg_count > 0 ? e->args[0]->scale : -1;
+    int32_t right = e->arg_count > 1 ? e->args[1]->scale : left;
+    if (f->result != SQL_NUMERIC || left < 0 || right < 0) return -1;
+    bool is_sum = strcmp(f->name, "+") == 0 || strcmp(f->name, "-") == 0;
+    if (is_sum) return left > right ? left : right;
+    if (strcmp(f->name, "*") == 0 && left + right < (int32_t)NUMERIC_SCALE_MAX) return left + right;
+    bool is_same =
+        strcmp(f->name, "abs") == 0 || strcmp(f->name, "min") == 0 || strcmp(f->name, "max") == 0;
+    if (is_same) return left;
+    if (strcmp(f->name, "sum") == 0 && e->args[0]->type == SQL_NUMERIC) return left;
+    return -1;
+}
+
+static enum status apply(struct binder *b, struct expr **out, struct choice *c)
+{
+    const struct sql_function *f = c->found[0];
+    enum expr_kind kind = f->kind == SQL_AGGREGATE ? EXPR_AGGREGATE : EXPR_CALL;
+    struct expr *e = bind_new_expr(b, kind, f->result, c->position);
+    struct expr **args = arena_alloc_zero(b->arena, c->arg_count + 1, sizeof *args);
+    if (e == NULL || args == NULL) return bind_no_memory(b);
+    e->args = args;
+    e->arg_count = c->arg_count;
+    e->template = f->sqlite;
+    e->is_stable = f->volatility == SQL_STABLE;
+    for (uint32_t i = 0; i < c->arg_count; i++) {
+        args[i] = c->args[i];
+        enum sql_type type = arg_type(f, i);
+        if (type == SQL_UNKNOWN)
+            TRY(pass_any(b, &args[i], f->any));
+        else
+            TRY(bind_coerce_implicit(b, &args[i], type));
+        e->is_stable = e->is_stable || args[i]->is_stable;
+    }
+    e->scale = result_scale(f, e);
+    if (f->sqlite_same_scale != NULL && shared_scale(b, args, c->arg_count) >= 0)
+        e->template = f->sqlite_same_scale;
+    if (f->volatility == SQL_ORDERED && b->is_write)
+        return bind_unsupported(b, c->position,
+                                "an aggregate that depends on the order of rows is not supported "
+                                "in a write",
+                                "Run it in a SELECT.");
+    *out = e;
+    return ST_OK;
+}
+
+/* --- operators ----------------------------------------------------------------------------- */
+
+static enum status no_operator(struct binder *b, const struct choice *c, bool is_ambiguous)
+{
+    const char *left = c->arg_count == 2 ? bind_type_name(b, c->args[0]->type) : "";
+    const char *right = bind_type_name(b, c->args[c->arg_count - 1]->type);
+    (void)bind_fail(b, c->position, is_ambiguous ? "42725" : "42883",
+                    is_ambiguous ? "operator is not unique: %s%s%.*s %s"
+                                 : "operator does not exist: %s%s%.*s %s",
+                    left, c->arg_count == 2 ? " " : "", (int)c->name.size,
+                    (const char *)c->name.data, right);
+    diag_hint(b->diag, is_ambiguous
+                           ? "Could not choose a best candidate operator. You might need to add "
+                             "explicit type casts."
+                           : "No operator matches the given name and argument types. You might "
+                             "need to add explicit type casts.");
+    return ST_INVALID;
+}
+
+static enum status resolve_operator(struct binder *b, struct expr **out, struct choice *c)
+{
+    bool any_name = false;
+    choose(c, &any_name);
+    if (c->count == 1) return apply(b, out, c);
+    return no_operator(b, c, c->count > 1);
+}
+
+enum status bind_operator(struct binder *b,
+                          struct expr **out,
+                          struct span symbol,
+                          struct expr *const args[static 2],
+                          int32_t position)
+{
+    struct choice c = {.kind = SQL_OPERATOR,
+                       .name = symbol,
+                       .args = (struct expr *[2]){args[0], args[1]},
+                       .arg_count = 2,
+                       .position = position};
+    if (span_equal(symbol, span_text("!="))) c.name = span_text("<>");
+    return resolve_operator(b, out, &c);
+}
+
+enum status bind_prefix(
+    struct binder *b, struct expr **out, struct span symbol, struct expr *arg, int32_t position)
+{
+    struct choice c = {.kind = SQL_PREFIX,
+                       .name = symbol,
+                       .args = (struct expr *[1]){arg},
+                       .arg_count = 1,
+                       .position = position};
+    return resolve_operator(b, out, &c);
+}
+
+/* --- functions ----------------------------------------------------------------------------- */
+
+/* Functions of PostgreSQL that people try first and that do not exist here. */
+static const struct {
+    const char *name;
+    const char *hint;
+} known_functions[] = {
+    {"random", "A transaction must give the same result on every node."},
+    {"gen_random_uuid", "Make the value in the client."},
+    {"nextval", "Sequences do not exist: give the values."},
+    {"currval", "Sequences do not exist: give the values."},
+    {"generate_series", "Give the rows with VALUES."},
+    {"clock_timestamp", "Use now(): the time of the block."},
+    {"to_char", "Format in the client."},
+    {"date_trunc", "Compute in the client."},
+    {"age", "Compute in the client."},
+    {"array_agg", "Arrays do not exist here."},
+    {"json_agg", "Build JSON in the client."},
+    {"row_number", "Window functions do not exist here."},
+    {"rank", "Window functions do not exist here."},
+    {"set_config", "Use SET."},
+    {"pg_sleep", "A transaction must not wait."},
+};
+
+static enum status no_function(struct binder *b, const struct choice *c)
+{
+    for (size_t i = 0; i < sizeof known_functions / sizeof known_functions[0]; i++) {
+        if (!span_equal(c->name, span_text(known_functions[i].name))) continue;
+        char what[96];
+        (void)snprintf(what, sizeof what, "function %s is not supported", known_functions[i].name);
+        return bind_unsupported(b, c->position, what, known_functions[i].hint);
+    }
+    char types[DIAG_TEXT_MAX] = "";
+    size_t used = 0;
+    for (uint32_t i = 0; i < c->arg_count && used < sizeof types; i++) {
+        int size = snprintf(types + used, sizeof types - used, "%s%s", i > 0 ? ", " : "",
+                            bind_type_name(b, c->args[i]->type));
+        used += size > 0 ? (size_t)size : 0;
+    }
+    bool is_ambiguous = c->count > 1;
+    (void)bind_fail(b, c->position, is_ambiguous ? "42725" : "42883",
+                    is_ambiguous ? "function %.*s(%s) is not unique"
+                                 : "function %.*s(%s) does not exist",
+                    (int)c->name.size, (const char *)c->name.data, types);
+    diag_hint(b->diag, is_ambiguous
+                           ? "Could not choose a best candidate function. You might need to add "
+                             "explicit type casts."
+                           : "No function matches the given name and argument types. You might "
+                             "need to add explicit type casts.");
+    return ST_INVALID;
+}
+
+enum status bind_function(struct binder *b, struct expr **out, const struct call_site *site)
+{
+    static const enum sql_function_kind kinds[] = {SQL_FUNCTION, SQL_AGGREGATE};
+    struct choice c = {0};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        c = (struct choice){.kind = kinds[i],
+                            .name = site->name,
+                            .args = site->args,
+                            .arg_count = site->arg_count,
+                            .position = site->position};
+        bool any_name = false;
+        choose(&c, &any_name);
+        if (c.count == 1) return apply(b, out, &c);
+        if (any_name) break;
+    }
+    return no_function(b, &c);
+}
+
+enum status bind_canonical(struct binder *b, struct expr **e)
+{
+    if ((*e)->type != SQL_NUMERIC || (*e)->scale >= 0) return ST_OK;
+    struct call_site site = {
+        .name = span_text("trim_scale"), .args = e, .arg_count = 1, .position = (*e)->position};
+    return bind_function(b, e, &site);
+}

@@ -1,0 +1,245 @@
+/* GRANT, REVOKE, CALL, SET, SHOW, and the refusal of transaction statements. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/must.h"
+#include "sql/ddl_int.h"
+
+/* --- GRANT and REVOKE ---------------------------------------------------------------------- */
+
+struct grant {
+    const PgQuery__GrantStmt *stmt;
+    uint32_t rights;
+};
+
+static enum status bind_rights(struct binder *b, struct grant *g)
+{
+    static const struct {
+        const char *name;
+        uint32_t right;
+    } names[] = {{"select", SQL_RIGHT_SELECT},
+                 {"insert", SQL_RIGHT_INSERT},
+                 {"update", SQL_RIGHT_UPDATE},
+                 {"delete", SQL_RIGHT_DELETE}};
+    const uint32_t all = SQL_RIGHT_SELECT | SQL_RIGHT_INSERT | SQL_RIGHT_UPDATE | SQL_RIGHT_DELETE;
+    g->rights = g->stmt->n_privileges == 0 ? all : 0;
+    for (size_t i = 0; i < g->stmt->n_privileges; i++) {
+        const PgQuery__AccessPriv *p = g->stmt->privileges[i]->access_priv;
+        if (p->n_cols > 0)
+            return bind_unsupported(b, -1, "rights on columns are not supported",
+                                    "Grant on the table.");
+        uint32_t right = 0;
+        for (size_t k = 0; k < sizeof names / sizeof names[0]; k++)
+            if (p->priv_name != NULL && strcmp(names[k].name, p->priv_name) == 0)
+                right = names[k].right;
+        if (right == 0)
+            return bind_unsupported(b, -1, "this right is not supported",
+                                    "Rights are SELECT, INSERT, UPDATE, DELETE and ALL.");
+        g->rights |= right;
+    }
+    return ST_OK;
+}
+
+/* SQLite's text of the grantee's row id, and the name for the caller to check. */
+static enum status emit_grantee(struct binder *b,
+                                struct sql_statement *out,
+                                const PgQuery__RoleSpec *role,
+                                struct buf *text)
+{
+    switch (role->roletype) {
+    case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_PUBLIC: buf_put_u8(text, '0'); return ST_OK;
+    case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_CURRENT_ROLE:
+    case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_CURRENT_USER:
+    case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_SESSION_USER:
+        buf_put_text(text, "?1"); /* The account that runs the step. */
+        return ST_OK;
+    case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_CSTRING:
+    case PG_QUERY__ROLE_SPEC_TYPE__ROLE_SPEC_TYPE_UNDEFINED:
+    case _PG_QUERY__ROLE_SPEC_TYPE_IS_INT_SIZE: break;
+    }
+    struct span name = bind_cstring(role->rolename);
+    buf_put_text(text, "(SELECT id FROM \"trustsql.accounts\" WHERE name = ");
+    emit_text(text, name);
+    buf_put_u8(text, ')');
+    for (uint32_t i = 0; i < out->argument_count; i++)
+        if (span_equal(out->arguments[i].value.bytes, name)) return ST_OK;
+    out->arguments = bind_grow(b, out->arguments, out->argument_count, sizeof *out->arguments);
+    if (out->arguments == NULL) return bind_no_memory(b);
+    out->arguments[out->argument_count++] =
+        (struct sql_argument){.value = {.type = SQL_TEXT, .bytes = name}};
+    return ST_OK;
+}
+
+static enum status grant_step(struct binder *b,
+                              struct sql_statement *out,
+                              const struct grant *g,
+                              uint64_t table_id,
+                              const PgQuery__RoleSpec *role)
+{
+    struct buf text;
+    ddl_step(b, &text);
+    if (g->stmt->is_grant) {
+        buf_printf(&text,
+                   "INSERT INTO \"trustsql.rights\"(table_id, grantee, rights) VALUES (%" PRIu64
+                   ", ",
+                   table_id);
+        TRY(emit_grantee(b, out, role, &text));
+        buf_printf(&text, ", %u) ON CONFLICT(table_id, grantee) DO UPDATE SET rights = rights | %u",
+                   g->rights, g->rights);
+        return ddl_step_end(b, out, &text);
+    }
+    buf_printf(&text,
+               "UPDATE \"trustsql.rights\" SET rights = rights & ~%u WHERE table_id = %" PRIu64
+               " AND grantee = ",
+               g->rights, table_id);
+    TRY(emit_grantee(b, out, role, &text));
+    return ddl_step_end(b, out, &text);
+}
+
+static enum status clean_step(struct binder *b, struct sql_statement *out)
+{
+    struct buf text;
+    ddl_step(b, &text);
+    buf_put_text(&text, "DELETE FROM \"trustsql.rights\" WHERE rights = 0");
+    return ddl_step_end(b, out, &text);
+}
+
+static enum status check_grant(struct binder *b, const PgQuery__GrantStmt *s)
+{
+    bool is_table = s->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE &&
+                    s->targtype == PG_QUERY__GRANT_TARGET_TYPE__ACL_TARGET_OBJECT;
+    if (!is_table)
+        return bind_unsupported(b, 0, "rights are supported on tables",
+                                "Write GRANT ... ON TABLE name TO account.");
+    if (s->grant_option)
+        return bind_unsupported(b, 0, "GRANT OPTION is not supported",
+                                "Only the owner of a table grants rights on it.");
+    return ST_OK;
+}
+
+enum status compile_grant(struct binder *b, struct sql_statement *out, const PgQuery__Node *n)
+{
+    const PgQuery__GrantStmt *s = n->grant_stmt;
+    struct grant g = {.stmt = s};
+    out->kind = s->is_grant ? SQL_KIND_GRANT : SQL_KIND_REVOKE;
+    out->tag = s->is_grant ? "GRANT" : "REVOKE";
+    TRY(check_grant(b, s));
+    TRY(bind_rights(b, &g));
+    for (size_t i = 0; i < s->n_objects; i++) {
+        const struct catalog_table *t = NULL;
+        const PgQuery__RangeVar *name = s->objects[i]->range_var;
+        TRY(bind_table(b, name, &t));
+        if (t->id < CATALOG_FIRST_ID)
+            return bind_fail(b, name->location, "42501", "must be owner of table %s",
+                             name->relname);
+        TRY(bind_access(b, t, SQL_RIGHT_OWNER));
+        for (size_t k = 0; k < s->n_grantees; k++)
+            TRY(grant_step(b, out, &g, t->id, s->grantees[k]->role_spec));
+    }
+    if (!s->is_grant) TRY(clean_step(b, out));
+    return ddl_finish(b, out, sql_catalog_next_id(b->catalog));
+}
+
+/* --- CALL ---------------------------------------------------------------------------------- */
+
+enum status compile_call(struct binder *b, struct sql_statement *out, const PgQuery__Node *n)
+{
+    const PgQuery__FuncCall *c = n->call_stmt->funccall;
+    struct span name = bind_string(c->funcname[c->n_funcname - 1]);
+    bool is_ours =
+        c->n_funcname == 2 && span_equal(bind_string(c->funcname[0]), span_text("trustsql"));
+    if (!is_ours)
+        return bind_fail(b, c->location, "42883", "procedure %.*s does not exist", (int)name.size,
+                         (const char *)name.data);
+    out->kind = SQL_KIND_CALL;
+    out->tag = "CALL";
+    out->name = name;
+    out->arguments = arena_alloc_zero(b->arena, c->n_args + 1, sizeof *out->arguments);
+    if (out->arguments == NULL) return bind_no_memory(b);
+    for (size_t i = 0; i < c->n_args; i++) {
+        struct expr *e = NULL;
+        TRY(bind_expr(b, &e, c->args[i]));
+        TRY(bind_settle(b, &e));
+        if (e->kind != EXPR_CONST && e->kind != EXPR_PARAM)
+            return bind_unsupported(b, e->position, "arguments must be constants or parameters",
+                                    "Compute the value in the client.");
+        out->arguments[out->argument_count++] = (struct sql_argument){
+            .is_param = e->kind == EXPR_PARAM, .param = e->param, .value = e->value};
+    }
+    return ST_OK;
+}
+
+/* --- SET and SHOW -------------------------------------------------------------------------- */
+
+static void put_setting(struct buf *text, const PgQuery__Node *n)
+{
+    if (n->node_case == PG_QUERY__NODE__NODE_TYPE_CAST) n = n->type_cast->arg;
+    if (n->node_case != PG_QUERY__NODE__NODE_A_CONST || n->a_const->isnull) return;
+    const PgQuery__AConst *c = n->a_const;
+    switch (c->val_case) {
+    case PG_QUERY__A__CONST__VAL_IVAL: buf_printf(text, "%d", c->ival->ival); break;
+    case PG_QUERY__A__CONST__VAL_FVAL: buf_put(text, bind_cstring(c->fval->fval)); break;
+    case PG_QUERY__A__CONST__VAL_BOOLVAL:
+        buf_put_text(text, c->boolval->boolval ? "on" : "off");
+        break;
+    case PG_QUERY__A__CONST__VAL_SVAL: buf_put(text, bind_cstring(c->sval->sval)); break;
+    case PG_QUERY__A__CONST__VAL_BSVAL:
+    case PG_QUERY__A__CONST__VAL__NOT_SET:
+    case _PG_QUERY__A__CONST__VAL__CASE_IS_INT_SIZE: break;
+    }
+}
+
+static enum status set_value(struct binder *b,
+                             struct sql_statement *out,
+                             const PgQuery__VariableSetStmt *s)
+{
+    struct buf text;
+    const char *value = NULL;
+    buf_init(&text, b->arena->mem, 0);
+    for (size_t i = 0; i < s->n_args; i++) {
+        if (i > 0) buf_put_text(&text, ", ");
+        put_setting(&text, s->args[i]);
+    }
+    TRY(emit_finish(b, &text, &value));
+    out->arguments = arena_alloc_zero(b->arena, 1, sizeof *out->arguments);
+    if (out->arguments == NULL) return bind_no_memory(b);
+    out->arguments[0].value = (struct sql_value){.type = SQL_TEXT, .bytes = span_text(value)};
+    out->argument_count = 1;
+    return ST_OK;
+}
+
+enum status compile_set(struct binder *b, struct sql_statement *out, const PgQuery__Node *n)
+{
+    const PgQuery__VariableSetStmt *s = n->variable_set_stmt;
+    bool is_reset = s->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET ||
+                    s->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL;
+    out->kind = SQL_KIND_SET;
+    out->tag = is_reset ? "RESET" : "SET";
+    out->name = bind_cstring(s->name);
+    if (s->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL) out->name = span_text("all");
+    if (s->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_SET_VALUE) return set_value(b, out, s);
+    return ST_OK;
+}
+
+enum status compile_show(struct binder *b, struct sql_statement *out, const PgQuery__Node *n)
+{
+    out->kind = SQL_KIND_SHOW;
+    out->tag = "SHOW";
+    out->name = bind_cstring(n->variable_show_stmt->name);
+    out->columns = arena_alloc_zero(b->arena, 1, sizeof *out->columns);
+    if (out->columns == NULL) return bind_no_memory(b);
+    out->columns[0] = (struct sql_column){.name = out->name, .type = SQL_TEXT, .typmod = -1};
+    out->column_count = 1;
+    return ST_OK;
+}
+
+/* --- BEGIN, COMMIT, … ---------------------------------------------------------------------- */
+
+enum status compile_transaction(struct binder *b, struct sql_statement *out, const PgQuery__Node *n)
+{
+    (void)out;
+    (void)n;
+    return bind_unsupported(b, 0, "BEGIN, COMMIT and ROLLBACK are not supported",
+                            "Send the statements in one query string, separated by semicolons: "
+                            "they are one transaction.");
+}
