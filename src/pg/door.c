@@ -15,6 +15,7 @@
 #include "pg/session.h"
 
 #define DOOR_EXTRA       64u
+#define DOOR_TIMEOUT_MS  60000u
 #define DOOR_TICK_MS_MAX 1000u
 #define DOOR_TICK_MS_MIN 10u
 
@@ -64,12 +65,8 @@ static void house_cancel(void *context, uint32_t process, uint32_t secret);
 
 struct pg_door_config pg_door_config_default(struct mem *mem, struct os *os)
 {
-    return (struct pg_door_config){.mem = mem,
-                                   .os = os,
-                                   .host = "127.0.0.1",
-                                   .connections_max = 1000,
-                                   .auth_timeout_ms = 60000,
-                                   .write_timeout_ms = 60000};
+    return (struct pg_door_config){
+        .mem = mem, .os = os, .host = "127.0.0.1", .connections_max = 1000};
 }
 
 enum status pg_door_open(struct pg_door **out,
@@ -79,12 +76,12 @@ enum status pg_door_open(struct pg_door **out,
 {
     must(config->connections_max > 0);
     must(config->connections_max <= PG_DOOR_CONNECTIONS_MAX);
-    must(config->auth_timeout_ms > 0);
-    must(config->write_timeout_ms > 0);
     struct pg_door *d = mem_alloc_zero(config->mem, 1, sizeof *d);
     if (d == NULL) return ST_NO_MEMORY;
     d->config = *config;
     d->config.host = NULL; /* The caller's; not needed any more. */
+    if (d->config.auth_timeout_ms == 0) d->config.auth_timeout_ms = DOOR_TIMEOUT_MS;
+    if (d->config.write_timeout_ms == 0) d->config.write_timeout_ms = DOOR_TIMEOUT_MS;
     d->loop = l;
     d->backend = b;
     enum status st = loop_timer_new(&d->timer, l, on_tick, d);
