@@ -127,7 +127,7 @@ static void let_in(struct checkpoint *c)
 /* Step 3 without its sync. */
 static enum status write_pages(struct checkpoint *c, const struct plan *plan)
 {
-    uint8_t *buffer = mem_alloc(c->files.mem, UNDO_BATCH * PAGE_BYTES);
+    uint8_t *buffer = mem_alloc(c->files.mem, (size_t)UNDO_BATCH * PAGE_BYTES);
     if (buffer == NULL) return ST_NO_MEMORY;
     enum status st = ST_OK;
     for (uint32_t at = 0; st == ST_OK && at < plan->count;)

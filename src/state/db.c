@@ -18,13 +18,13 @@
 #define READER_CACHE_KB        2048
 #define HEAD_BYTES             100u
 
-static const char SQL_CREATE[] =
+static const char sql_create[] =
     "CREATE TABLE \"" DB_APPLIED_TABLE "\"(height INTEGER NOT NULL, note BLOB NOT NULL)";
-static const char SQL_INSERT[] =
+static const char sql_insert[] =
     "INSERT INTO \"" DB_APPLIED_TABLE "\"(rowid, height, note) VALUES(1, 0, x'')";
-static const char SQL_UPDATE[] =
+static const char sql_update[] =
     "UPDATE \"" DB_APPLIED_TABLE "\" SET height = ?1, note = coalesce(?2, note) WHERE rowid = 1";
-static const char SQL_SELECT[] =
+static const char sql_select[] =
     "SELECT height, note FROM \"" DB_APPLIED_TABLE "\" WHERE rowid = 1";
 
 struct db {
@@ -319,8 +319,8 @@ static enum status inspect(struct db *db, struct file_state *out, char *what)
 /* SQLite's file format, section 1.3: what the page store relies on. */
 static enum status inspect_head(const uint8_t *head, uint32_t page_count, char *what)
 {
-    static const char MAGIC[16] = "SQLite format 3";
-    bool is_sqlite = memcmp(head, MAGIC, sizeof MAGIC) == 0;
+    static const char sqlite_magic[16] = "SQLite format 3";
+    bool is_sqlite = memcmp(head, sqlite_magic, sizeof sqlite_magic) == 0;
     if (!is_sqlite) return say(what, ST_CORRUPT, "the state database is not an SQLite file");
     bool is_ours = head[16] == PAGE_BYTES >> 8 && head[17] == 0 && head[18] == 1 && head[19] == 1 &&
                    head[20] == 0;
@@ -407,7 +407,7 @@ static void close_store(struct db *db)
 static enum status read_applied(struct db *db, uint64_t *version, struct buf *note)
 {
     sqlite3_stmt *select = NULL;
-    enum status st = connection_prepare(&select, db->writer, SQL_SELECT);
+    enum status st = connection_prepare(&select, db->writer, sql_select);
     if (st == ST_INVALID) return ST_CORRUPT; /* No such table. */
     TRY(st);
     int rc = sqlite3_step(select);
@@ -431,14 +431,14 @@ static enum status read_applied(struct db *db, uint64_t *version, struct buf *no
 /* The first block makes the table of the row. */
 static enum status prepare_block(struct db *db)
 {
-    int rc = sqlite3_exec(db->writer, SQL_CREATE, NULL, NULL, NULL);
-    if (rc == SQLITE_OK) rc = sqlite3_exec(db->writer, SQL_INSERT, NULL, NULL, NULL);
+    int rc = sqlite3_exec(db->writer, sql_create, NULL, NULL, NULL);
+    if (rc == SQLITE_OK) rc = sqlite3_exec(db->writer, sql_insert, NULL, NULL, NULL);
     return connection_status(rc);
 }
 
 static enum status write_applied(struct db *db)
 {
-    if (db->update == NULL) TRY(connection_prepare(&db->update, db->writer, SQL_UPDATE));
+    if (db->update == NULL) TRY(connection_prepare(&db->update, db->writer, sql_update));
     int rc = sqlite3_bind_int64(db->update, 1, (sqlite3_int64)height_of(db->version));
     if (rc == SQLITE_OK && db->has_note)
         rc = sqlite3_bind_blob(db->update, 2, db->note, (int)db->note_size, SQLITE_STATIC);

@@ -44,9 +44,13 @@ struct page {
     bool is_recent; /* Read or written since the last sweep. */
 };
 
+struct bucket {
+    struct page *first;
+};
+
 struct shard {
     struct mutex *mutex;
-    struct page **buckets;
+    struct bucket *buckets;
     uint32_t bucket_count; /* A power of two. */
     uint32_t entry_count;
 };
@@ -60,6 +64,12 @@ struct staged {
 };
 
 #define NO_PLACE SIZE_MAX
+
+struct dirty_list {
+    uint32_t *numbers;
+    uint32_t count;
+    uint32_t capacity;
+};
 
 struct pages {
     struct os *os;
@@ -89,6 +99,11 @@ struct pages {
     size_t block_size;
 };
 
+static bool list_shard(struct pages *p,
+                       struct shard *s,
+                       const struct window_view *view,
+                       struct dirty_list *list);
+static void list_page(struct dirty_list *list, const struct page *page);
 static enum status shards_init(struct pages *p);
 static void shards_fini(struct pages *p);
 static struct shard *shard_of(struct pages *p, uint32_t number);
@@ -320,39 +335,16 @@ enum status pages_list_dirty(struct pages *p,
                              uint32_t **numbers,
                              uint32_t *count)
 {
-    uint32_t *list = NULL;
-    uint32_t listed = 0;
-    uint32_t capacity = 0;
+    struct dirty_list list = {0};
     for (uint32_t i = 0; i < SHARD_COUNT; i++) {
-        struct shard *s = &p->shards[i];
-        mutex_lock(s->mutex);
-        uint32_t entries = s->entry_count;
-        mutex_unlock(s->mutex);
-        /* Pages added meanwhile are newer than the view: those that are due were there before. */
-        if (capacity - listed < entries) {
-            uint32_t wanted = 2 * capacity + entries;
-            uint32_t *grown = mem_resize(p->mem, list, wanted * sizeof *grown);
-            if (grown == NULL) {
-                mem_free(p->mem, list);
-                return ST_NO_MEMORY;
-            }
-            list = grown;
-            capacity = wanted;
+        if (!list_shard(p, &p->shards[i], view, &list)) {
+            mem_free(p->mem, list.numbers);
+            return ST_NO_MEMORY;
         }
-        mutex_lock(s->mutex);
-        for (uint32_t b = 0; b < s->bucket_count; b++) {
-            for (const struct page *page = s->buckets[b]; page != NULL; page = page->next) {
-                if (page->dirty_since == 0 || page->dirty_since > view->version) continue;
-                must(listed < capacity);
-                must(page->image != NULL); /* I4 */
-                list[listed++] = page->number;
-            }
-        }
-        mutex_unlock(s->mutex);
     }
-    if (listed > 0) qsort(list, listed, sizeof *list, compare_numbers);
-    *numbers = list;
-    *count = listed;
+    if (list.count > 0) qsort(list.numbers, list.count, sizeof *list.numbers, compare_numbers);
+    *numbers = list.numbers;
+    *count = list.count;
     return ST_OK;
 }
 
@@ -394,6 +386,38 @@ uint64_t pages_dirty_bytes(const struct pages *p)
     return atomic_load(&p->dirty_count) * PAGE_BYTES;
 }
 
+/* Append the shard's pages that are not in the file as of view. False: no memory. */
+static bool list_shard(struct pages *p,
+                       struct shard *s,
+                       const struct window_view *view,
+                       struct dirty_list *list)
+{
+    mutex_lock(s->mutex);
+    uint32_t entries = s->entry_count;
+    mutex_unlock(s->mutex);
+    /* Pages added from here on are newer than the view: those that are due were there before. */
+    if (list->capacity - list->count < entries) {
+        uint32_t capacity = 2 * list->capacity + entries;
+        uint32_t *grown = mem_resize(p->mem, list->numbers, capacity * sizeof *grown);
+        if (grown == NULL) return false;
+        list->numbers = grown;
+        list->capacity = capacity;
+    }
+    mutex_lock(s->mutex);
+    for (uint32_t b = 0; b < s->bucket_count; b++)
+        for (const struct page *page = s->buckets[b].first; page != NULL; page = page->next)
+            if (page->dirty_since != 0 && page->dirty_since <= view->version) list_page(list, page);
+    mutex_unlock(s->mutex);
+    return true;
+}
+
+static void list_page(struct dirty_list *list, const struct page *page)
+{
+    must(list->count < list->capacity);
+    must(page->image != NULL); /* I4 */
+    list->numbers[list->count++] = page->number;
+}
+
 static enum status shards_init(struct pages *p)
 {
     for (uint32_t i = 0; i < SHARD_COUNT; i++) {
@@ -411,9 +435,9 @@ static void shards_fini(struct pages *p)
     for (uint32_t i = 0; i < SHARD_COUNT; i++) {
         struct shard *s = &p->shards[i];
         for (uint32_t b = 0; s->buckets != NULL && b < s->bucket_count; b++) {
-            while (s->buckets[b] != NULL) {
-                struct page *page = s->buckets[b];
-                s->buckets[b] = page->next;
+            while (s->buckets[b].first != NULL) {
+                struct page *page = s->buckets[b].first;
+                s->buckets[b].first = page->next;
                 mem_free(p->mem, page->image);
                 mem_free(p->mem, page);
             }
@@ -431,7 +455,7 @@ static struct shard *shard_of(struct pages *p, uint32_t number)
 /* The link that points to the entry, or the null at the end of its bucket. */
 static struct page **find_link(struct shard *s, uint32_t number)
 {
-    struct page **link = &s->buckets[(number / SHARD_COUNT) & (s->bucket_count - 1)];
+    struct page **link = &s->buckets[(number / SHARD_COUNT) & (s->bucket_count - 1)].first;
     while (*link != NULL && (*link)->number != number)
         link = &(*link)->next;
     return link;
@@ -459,15 +483,15 @@ static enum status entry_add(struct pages *p, uint32_t number, struct page **out
 static void shard_grow(struct pages *p, struct shard *s)
 {
     uint32_t old_count = s->bucket_count;
-    struct page **old = s->buckets;
-    struct page **grown = mem_alloc_zero(p->mem, 2 * (size_t)old_count, sizeof *grown);
+    struct bucket *old = s->buckets;
+    struct bucket *grown = mem_alloc_zero(p->mem, 2 * (size_t)old_count, sizeof *grown);
     if (grown == NULL) return;
     s->buckets = grown;
     s->bucket_count = 2 * old_count;
     for (uint32_t b = 0; b < old_count; b++) {
-        while (old[b] != NULL) {
-            struct page *page = old[b];
-            old[b] = page->next;
+        while (old[b].first != NULL) {
+            struct page *page = old[b].first;
+            old[b].first = page->next;
             struct page **link = find_link(s, page->number);
             must(*link == NULL);
             page->next = NULL;
@@ -680,7 +704,7 @@ static void sweep_shard(struct pages *p, struct shard *s)
     uint64_t oldest = window_oldest(&p->window);
     mutex_lock(s->mutex);
     for (uint32_t b = 0; b < s->bucket_count; b++) {
-        struct page **link = &s->buckets[b];
+        struct page **link = &s->buckets[b].first;
         while (*link != NULL) {
             struct page *page = *link;
             must(page->staged == 0);

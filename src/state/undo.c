@@ -7,8 +7,8 @@
 
 #define DIGEST_BYTES 8u
 
-static const uint8_t MAGIC[8] = {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7};
-static const uint8_t OUR_MAGIC[8] = {'T', 'S', 'Q', 'L', 'U', 'N', 'D', 'O'};
+static const uint8_t sqlite_magic[8] = {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7};
+static const uint8_t our_magic[8] = {'T', 'S', 'Q', 'L', 'U', 'N', 'D', 'O'};
 
 static void short_digest(uint8_t out[DIGEST_BYTES], struct hasher *h);
 static void head_digest(uint8_t out[DIGEST_BYTES], const uint8_t *head);
@@ -32,13 +32,13 @@ static struct span record_batch(uint8_t *records, uint32_t count);
 void undo_head_encode(uint8_t out[UNDO_HEAD_BYTES], const struct undo_head *head)
 {
     memset(out, 0, UNDO_HEAD_BYTES);
-    memcpy(out, MAGIC, sizeof MAGIC);
+    memcpy(out, sqlite_magic, sizeof sqlite_magic);
     put_u32_be(out + 8, head->record_count);
     put_u32_be(out + 12, head->seed);
     put_u32_be(out + 16, head->page_count);
     put_u32_be(out + 20, UNDO_SECTOR);
     put_u32_be(out + 24, PAGE_BYTES);
-    memcpy(out + 32, OUR_MAGIC, sizeof OUR_MAGIC);
+    memcpy(out + 32, our_magic, sizeof our_magic);
     put_u64_be(out + 40, head->height);
     memcpy(out + 48, head->digest, DIGEST_BYTES);
     head_digest(out + 56, out);
@@ -51,8 +51,8 @@ enum status undo_head_decode(struct undo_head *out, struct span bytes)
     uint8_t digest[DIGEST_BYTES];
     head_digest(digest, b);
     if (memcmp(digest, b + 56, DIGEST_BYTES) != 0) return ST_TRUNCATED;
-    bool is_ours = memcmp(b, MAGIC, sizeof MAGIC) == 0 &&
-                   memcmp(b + 32, OUR_MAGIC, sizeof OUR_MAGIC) == 0 &&
+    bool is_ours = memcmp(b, sqlite_magic, sizeof sqlite_magic) == 0 &&
+                   memcmp(b + 32, our_magic, sizeof our_magic) == 0 &&
                    get_u32_be(b + 20) == UNDO_SECTOR && get_u32_be(b + 24) == PAGE_BYTES &&
                    get_u32_be(b + 28) == 0;
     if (!is_ours) return ST_CORRUPT;
@@ -80,7 +80,7 @@ enum status undo_write_records(const struct undo_files *f,
                                uint32_t count)
 {
     must(count <= head->page_count);
-    uint8_t *records = mem_alloc(f->mem, UNDO_BATCH * UNDO_RECORD_BYTES);
+    uint8_t *records = mem_alloc(f->mem, (size_t)UNDO_BATCH * UNDO_RECORD_BYTES);
     if (records == NULL) return ST_NO_MEMORY;
     struct hasher h;
     hash_init(&h, "undo");
@@ -110,7 +110,7 @@ enum status undo_repair(const struct undo_files *f, bool *did_repair)
     enum status st = undo_head_decode(&head, span_of(bytes, got));
     if (st == ST_TRUNCATED) return undo_clear(f); /* The file was not touched yet. */
     TRY(st);
-    uint8_t *records = mem_alloc(f->mem, UNDO_BATCH * UNDO_RECORD_BYTES);
+    uint8_t *records = mem_alloc(f->mem, (size_t)UNDO_BATCH * UNDO_RECORD_BYTES);
     if (records == NULL) return ST_NO_MEMORY;
     st = check_records(f, &head, records);
     if (st == ST_OK) {
@@ -124,8 +124,8 @@ enum status undo_repair(const struct undo_files *f, bool *did_repair)
 /* The head goes first: a cut alone could leave it standing before records that are gone. */
 enum status undo_clear(const struct undo_files *f)
 {
-    static const uint8_t ZERO[UNDO_HEAD_BYTES] = {0};
-    TRY(f->os->file_write(f->os, f->journal, span_of(ZERO, sizeof ZERO), 0));
+    static const uint8_t nothing[UNDO_HEAD_BYTES] = {0};
+    TRY(f->os->file_write(f->os, f->journal, span_of(nothing, sizeof nothing), 0));
     TRY(f->os->file_sync(f->os, f->journal));
     /* Only tidiness: without a head the rest says nothing, and the next journal writes over it. */
     (void)f->os->file_truncate(f->os, f->journal, 0);

@@ -51,7 +51,7 @@ static int code_of(enum status st, int io_code);
 static enum status read_page(struct vfs_file *f, uint32_t number, uint8_t *to);
 static int prepare(struct vfs_file *f);
 
-static const sqlite3_io_methods METHODS = {
+static const sqlite3_io_methods io_methods = {
     .iVersion = 1, /* No shared memory, no mapping: WAL is impossible. */
     .xClose = file_close,
     .xRead = file_read,
@@ -135,7 +135,7 @@ static int vfs_open(sqlite3_vfs *v, const char *name, sqlite3_file *file, int fl
     enum role role = (flags & SQLITE_OPEN_READWRITE) != 0 ? ROLE_WRITER : ROLE_READER;
     if (role == ROLE_WRITER && vfs->has_writer) return SQLITE_CANTOPEN;
     struct vfs_file *f = (struct vfs_file *)(void *)file;
-    *f = (struct vfs_file){.base.pMethods = &METHODS,
+    *f = (struct vfs_file){.base.pMethods = &io_methods,
                            .vfs = vfs,
                            .role = role,
                            .wanted = role == ROLE_WRITER ? 0 : WINDOW_NEWEST};
@@ -342,7 +342,7 @@ static struct vfs_file *file_of(sqlite3 *connection)
     int rc = sqlite3_file_control(connection, "main", SQLITE_FCNTL_FILE_POINTER, &file);
     must(rc == SQLITE_OK);
     must(file != NULL);
-    must(file->pMethods == &METHODS);
+    must(file->pMethods == &io_methods);
     return (struct vfs_file *)(void *)file;
 }
 

@@ -4,7 +4,7 @@
 #include "state/undo.h"
 #include "support/fake_os.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size); /* NOLINT */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

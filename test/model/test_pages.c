@@ -48,11 +48,11 @@ static const char *cut_checkpoint(struct state_model *m)
  * final. */
 static const char *fail_checkpoint(struct state_model *m)
 {
-    static const uint32_t KINDS[FAULT_KINDS] = {FAKE_OS_WRITE | FAKE_OS_TRUNCATE, FAKE_OS_SYNC,
+    static const uint32_t kinds[FAULT_KINDS] = {FAKE_OS_WRITE | FAKE_OS_TRUNCATE, FAKE_OS_SYNC,
                                                 FAKE_OS_READ};
     uint32_t kind = (uint32_t)test_rng_below(&m->rng, FAULT_KINDS);
     enum status st = test_rng_coin(&m->rng) ? ST_IO : ST_NO_SPACE;
-    fake_os_fail(m->disk, KINDS[kind], 1 + test_rng_below(&m->rng, 12), st);
+    fake_os_fail(m->disk, kinds[kind], 1 + test_rng_below(&m->rng, 12), st);
     const char *wrong = state_model_checkpoint(m, true);
     if (wrong == NULL && kind == 1 && fake_os_has_failed(m->disk) && !db_has_failed(m->db))
         wrong = "a failed sync was not final";

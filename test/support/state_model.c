@@ -45,7 +45,7 @@ const char *state_model_open(struct state_model *m)
                                      .path = "main.db",
                                      .view_heights = 60,
                                      .view_bytes = 1 << 20,
-                                     .clean_bytes = 8 * 4096};
+                                     .clean_bytes = (size_t)8 * 4096};
     enum status st = db_open(&m->db, &config, what);
     if (st != ST_OK) {
         (void)snprintf(m->what, sizeof m->what, "open: %s: %s", status_name(st), what);

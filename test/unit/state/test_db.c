@@ -97,8 +97,8 @@ static sqlite3 *reader(struct place *p)
     return r;
 }
 
-static const char TABLE[] = "CREATE TABLE t(a INTEGER PRIMARY KEY, b BLOB)";
-static const char ROW[] = "INSERT INTO t(b) VALUES(randomblob(500))";
+static const char make_table[] = "CREATE TABLE t(a INTEGER PRIMARY KEY, b BLOB)";
+static const char add_row[] = "INSERT INTO t(b) VALUES(randomblob(500))";
 
 /* A block becomes visible as a whole, and older heights stay as they were. */
 static void heights_are_seen_as_they_were(void **state)
@@ -106,7 +106,7 @@ static void heights_are_seen_as_they_were(void **state)
     struct place *p = *state;
     open_db(p);
     assert_true(db_is_new(p->db));
-    block(p, 0, TABLE);
+    block(p, 0, make_table);
     assert_false(db_is_new(p->db));
     for (uint64_t h = 1; h <= 200; h++)
         block(p, h, "INSERT INTO t(b) VALUES('row'); UPDATE t SET b = b || a WHERE a % 7 = 3");
@@ -126,10 +126,10 @@ static void a_block_is_invisible_until_commit(void **state)
 {
     struct place *p = *state;
     open_db(p);
-    block(p, 0, TABLE);
+    block(p, 0, make_table);
     sqlite3 *r = reader(p);
     assert_int_equal(db_begin(p->db, 1), ST_OK);
-    run(db_writer(p->db), ROW);
+    run(db_writer(p->db), add_row);
     run(db_writer(p->db), "CREATE TABLE u(x)");
     assert_int_equal(number(r, "SELECT count(*) FROM t"), 0);
     assert_int_equal(number(r, "SELECT count(*) FROM sqlite_schema"), 2);
@@ -148,15 +148,15 @@ static void checkpoint_makes_it_last(void **state)
 {
     struct place *p = *state;
     open_db(p);
-    block(p, 0, TABLE);
+    block(p, 0, make_table);
     close_db(p);
     open_db(p);
     assert_true(db_is_new(p->db));
-    block(p, 0, TABLE);
-    block(p, 1, ROW);
+    block(p, 0, make_table);
+    block(p, 1, add_row);
     checkpoint(p, 1);
     checkpoint(p, 1);
-    block(p, 2, ROW);
+    block(p, 2, add_row);
     close_db(p);
     fake_os_crash(p->disk, FAKE_OS_LOSE_ALL);
     open_db(p);
@@ -164,7 +164,7 @@ static void checkpoint_makes_it_last(void **state)
     assert_int_equal(db_height(p->db), 1);
     assert_int_equal(db_height_min(p->db), 1);
     assert_int_equal(number(db_writer(p->db), "SELECT count(*) FROM t"), 1);
-    block(p, 2, ROW);
+    block(p, 2, add_row);
     assert_int_equal(db_begin(p->db, 4), ST_INVALID); /* I7 */
     assert_int_equal(db_begin(p->db, 2), ST_INVALID);
 }
@@ -178,20 +178,20 @@ static void note_is_committed_with_the_block(void **state)
     open_db(p);
     assert_int_equal(db_note_read(p->db, &note), ST_OK);
     assert_int_equal(note.size, 0);
-    block(p, 0, TABLE);
+    block(p, 0, make_table);
     db_note(p->db, span_text("one"));
-    block(p, 1, ROW);
-    block(p, 2, ROW);
+    block(p, 1, add_row);
+    block(p, 2, add_row);
     assert_int_equal(db_begin(p->db, 3), ST_OK);
     db_note(p->db, span_text("lost"));
     db_rollback(p->db);
-    block(p, 3, ROW);
+    block(p, 3, add_row);
     assert_int_equal(db_note_read(p->db, &note), ST_OK);
     assert_true(span_equal(buf_span(&note), span_text("one")));
     uint8_t big[DB_NOTE_MAX];
     memset(big, 9, sizeof big);
     db_note(p->db, span_of(big, sizeof big));
-    block(p, 4, ROW);
+    block(p, 4, add_row);
     checkpoint(p, 4);
     close_db(p);
     open_db(p);
@@ -206,7 +206,7 @@ static void savepoints_roll_back(void **state)
 {
     struct place *p = *state;
     open_db(p);
-    block(p, 0, TABLE);
+    block(p, 0, make_table);
     block(
         p, 1,
         "INSERT INTO t VALUES(1, 'a'); SAVEPOINT s; UPDATE t SET b = 'b'; INSERT INTO t VALUES(2, "
@@ -219,20 +219,20 @@ static void savepoints_roll_back(void **state)
 static void big_blocks_spill(void **state)
 {
     struct place *p = *state;
-    static const char BIG[] =
+    static const char many_rows[] =
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE "
         "i < 6000) INSERT INTO t(b) SELECT zeroblob(3500) FROM n";
     open_db(p);
-    block(p, 0, TABLE);
-    block(p, 1, ROW);
+    block(p, 0, make_table);
+    block(p, 1, add_row);
     sqlite3 *r = reader(p);
     assert_int_equal(db_begin(p->db, 2), ST_OK);
-    run(db_writer(p->db), BIG);
+    run(db_writer(p->db), many_rows);
     run(db_writer(p->db), "UPDATE t SET b = zeroblob(3400)");
     assert_int_equal(number(r, "SELECT count(*) FROM t"), 1);
     db_rollback(p->db);
     assert_int_equal(number(db_writer(p->db), "SELECT count(*) FROM t"), 1);
-    block(p, 2, BIG);
+    block(p, 2, many_rows);
     assert_int_equal(number(r, "SELECT count(*) FROM t"), 6001);
     assert_int_equal(db_view(p->db, r, 1), ST_OK);
     assert_int_equal(number(r, "SELECT count(*) FROM t"), 1);
@@ -243,7 +243,7 @@ static void big_blocks_spill(void **state)
 static void dangerous_statements_are_refused(void **state)
 {
     struct place *p = *state;
-    static const char *const REFUSED[] = {
+    static const char *const refused[] = {
         "ATTACH 'x' AS x",
         "DETACH main",
         "VACUUM",
@@ -262,14 +262,14 @@ static void dangerous_statements_are_refused(void **state)
         "SELECT \"no such column\"",
     };
     open_db(p);
-    block(p, 0, TABLE);
+    block(p, 0, make_table);
     sqlite3 *r = reader(p);
-    for (size_t i = 0; i < sizeof REFUSED / sizeof REFUSED[0]; i++) {
-        assert_int_not_equal(try_run(r, REFUSED[i]), SQLITE_OK);
-        assert_int_not_equal(try_run(db_writer(p->db), REFUSED[i]), SQLITE_OK);
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        assert_int_not_equal(try_run(r, refused[i]), SQLITE_OK);
+        assert_int_not_equal(try_run(db_writer(p->db), refused[i]), SQLITE_OK);
     }
     db_reader_close(p->db, r);
-    block(p, 1, ROW);
+    block(p, 1, add_row);
     checkpoint(p, 1);
 }
 
@@ -278,19 +278,19 @@ static void only_blocks_write(void **state)
 {
     struct place *p = *state;
     open_db(p);
-    block(p, 0, TABLE);
+    block(p, 0, make_table);
     sqlite3 *r = reader(p);
-    assert_int_equal(try_run(r, ROW) & 0xff, SQLITE_READONLY);
+    assert_int_equal(try_run(r, add_row) & 0xff, SQLITE_READONLY);
     assert_int_not_equal(try_run(r, "BEGIN IMMEDIATE; INSERT INTO t(b) VALUES(1); COMMIT"), 0);
-    assert_int_not_equal(try_run(db_writer(p->db), ROW), SQLITE_OK);
+    assert_int_not_equal(try_run(db_writer(p->db), add_row), SQLITE_OK);
     assert_int_equal(db_height(p->db), 0);
     assert_int_equal(number(db_writer(p->db), "SELECT count(*) FROM t"), 0);
     /* The transaction of a block that ended under it is not taken for a commit. */
     assert_int_equal(db_begin(p->db, 1), ST_OK);
     run(db_writer(p->db), "ROLLBACK");
-    assert_int_not_equal(try_run(db_writer(p->db), ROW), SQLITE_OK);
+    assert_int_not_equal(try_run(db_writer(p->db), add_row), SQLITE_OK);
     assert_int_not_equal(db_commit(p->db), ST_OK);
-    block(p, 1, ROW);
+    block(p, 1, add_row);
     db_reader_close(p->db, r);
 }
 
@@ -318,7 +318,7 @@ static void wal_is_impossible(void **state)
 {
     struct place *p = *state;
     open_db(p);
-    block(p, 0, TABLE);
+    block(p, 0, make_table);
     checkpoint(p, 0);
     (void)sqlite3_set_authorizer(db_writer(p->db), NULL, NULL);
     sqlite3_stmt *s = NULL;
@@ -342,7 +342,7 @@ static void journal_beside_the_file_is_not_hot(void **state)
 {
     struct place *p = *state;
     open_db(p);
-    block(p, 0, TABLE);
+    block(p, 0, make_table);
     checkpoint(p, 0);
     struct undo_head head = {.page_count = 1};
     uint8_t bytes[UNDO_HEAD_BYTES];
@@ -353,7 +353,7 @@ static void journal_beside_the_file_is_not_hot(void **state)
     p->os->file_close(p->os, f);
     sqlite3 *r = reader(p);
     assert_int_equal(number(r, "SELECT count(*) FROM t"), 0);
-    block(p, 1, ROW);
+    block(p, 1, add_row);
     assert_int_equal(number(r, "SELECT count(*) FROM t"), 1);
     db_reader_close(p->db, r);
     checkpoint(p, 1);
@@ -365,7 +365,7 @@ static void running_statement_keeps_its_height(void **state)
     struct place *p = *state;
     p->config.view_heights = 4;
     open_db(p);
-    block(p, 0, TABLE);
+    block(p, 0, make_table);
     for (uint64_t h = 1; h <= 40; h++)
         block(p, h, "INSERT INTO t(b) VALUES(zeroblob(3000))");
     sqlite3 *r = reader(p);
@@ -381,7 +381,7 @@ static void running_statement_keeps_its_height(void **state)
         assert_int_equal(sqlite3_column_int64(s, 0), i);
     }
     for (uint64_t h = 91; h <= 140; h++) /* The ring of 64 is full: the view is killed. */
-        block(p, h, ROW);
+        block(p, h, add_row);
     int rc = SQLITE_ROW;
     while (rc == SQLITE_ROW)
         rc = sqlite3_step(s);
@@ -398,12 +398,12 @@ static void retired_view_is_told(void **state)
     struct place *p = *state;
     p->config.view_heights = 2;
     open_db(p);
-    block(p, 0, TABLE);
-    block(p, 1, ROW);
+    block(p, 0, make_table);
+    block(p, 1, add_row);
     sqlite3 *r = reader(p);
     assert_int_equal(db_view(p->db, r, 1), ST_OK);
     for (uint64_t h = 2; h <= 6; h++)
-        block(p, h, ROW);
+        block(p, h, add_row);
     assert_int_equal(try_run(r, "SELECT count(*) FROM t"), SQLITE_BUSY_SNAPSHOT);
     assert_int_equal(db_view(p->db, r, 1), ST_NOT_FOUND);
     assert_int_equal(db_view(p->db, r, 5), ST_OK);
@@ -416,13 +416,13 @@ static void big_sort_needs_no_file(void **state)
 {
     struct place *p = *state;
     open_db(p);
-    block(p, 0, TABLE);
+    block(p, 0, make_table);
     sqlite3 *r = reader(p);
-    static const char SORT[] =
+    static const char big_sort[] =
         "SELECT count(*) FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
         "WHERE "
         "i < 20000) SELECT zeroblob(300) || (i * 7919 % 20000) AS x FROM n ORDER BY x LIMIT 19999)";
-    assert_int_equal(number(r, SORT), 19999);
+    assert_int_equal(number(r, big_sort), 19999);
     db_reader_close(p->db, r);
 }
 
@@ -435,14 +435,14 @@ static void two_databases_in_one_process(void **state)
     config.path = "second.db";
     struct db *second = NULL;
     assert_int_equal(db_open(&second, &config, p->what), ST_OK);
-    block(p, 0, TABLE);
+    block(p, 0, make_table);
     assert_true(db_is_new(second));
     assert_int_equal(db_begin(second, 0), ST_OK);
     run(db_writer(second), "CREATE TABLE other(x)");
     assert_int_equal(db_commit(second), ST_OK);
     assert_int_equal(try_run(db_writer(p->db), "SELECT * FROM other"), SQLITE_ERROR);
     db_close(second);
-    block(p, 1, ROW);
+    block(p, 1, add_row);
 }
 
 /* Other processes: a second writer is refused; a reader delays a checkpoint for a minute at most.
@@ -451,9 +451,9 @@ static void other_processes_are_respected(void **state)
 {
     struct place *p = *state;
     open_db(p);
-    block(p, 0, TABLE);
+    block(p, 0, make_table);
     checkpoint(p, 0);
-    block(p, 1, ROW);
+    block(p, 1, add_row);
     struct os *foreign = fake_os_other_process(p->disk);
     struct db_config config = p->config;
     config.os = foreign;
@@ -473,7 +473,7 @@ static void other_processes_are_respected(void **state)
     checkpoint(p, 1);
     assert_int_equal(foreign->file_lock(foreign, f, OS_LOCK_SHARED, LOCK_PENDING, 1), ST_OK);
     foreign->file_close(foreign, f);
-    block(p, 2, ROW);
+    block(p, 2, add_row);
     checkpoint(p, 2);
 }
 
@@ -482,9 +482,9 @@ static void standing_journal_is_final(void **state)
 {
     struct place *p = *state;
     open_db(p);
-    block(p, 0, TABLE);
+    block(p, 0, make_table);
     checkpoint(p, 0);
-    block(p, 1, ROW);
+    block(p, 1, add_row);
     struct os *foreign = fake_os_other_process(p->disk);
     struct os_file *f = NULL;
     must(foreign->file_open(foreign, &f, "main.db", OS_READ) == ST_OK);
@@ -495,7 +495,7 @@ static void standing_journal_is_final(void **state)
     assert_true(db_has_failed(p->db));
     foreign->file_close(foreign, f);
     assert_int_equal(db_checkpoint(p->db, &height), ST_CLOSED);
-    block(p, 2, ROW); /* Blocks do not need the file; it is the node that stops. */
+    block(p, 2, add_row); /* Blocks do not need the file; it is the node that stops. */
     close_db(p);
     open_db(p);
     assert_int_equal(db_height(p->db), 0);
@@ -525,9 +525,9 @@ static void damaged_files_are_refused(void **state)
 {
     struct place *p = *state;
     open_db(p);
-    block(p, 0, TABLE);
+    block(p, 0, make_table);
     for (uint64_t h = 1; h < 40; h++)
-        block(p, h, ROW);
+        block(p, h, add_row);
     checkpoint(p, 39);
     uint64_t size = 0;
     struct os_file *f = NULL;
@@ -555,7 +555,7 @@ static void foreign_database_is_refused(void **state)
 {
     struct place *p = *state;
     open_db(p);
-    block(p, 0, TABLE);
+    block(p, 0, make_table);
     block(p, 1, "DROP TABLE t");
     (void)sqlite3_set_authorizer(db_writer(p->db), NULL, NULL);
     assert_int_equal(db_begin(p->db, 2), ST_OK);
@@ -585,7 +585,7 @@ static void each_failing_call_is_survived(void **state)
             enum status st = db_open(&db, &config, what);
             if (st == ST_OK && db_is_new(db)) {
                 assert_int_equal(db_begin(db, 0), ST_OK);
-                run(db_writer(db), TABLE);
+                run(db_writer(db), make_table);
                 assert_int_equal(db_commit(db), ST_OK);
             }
             uint64_t height = 0;
@@ -616,7 +616,7 @@ static void no_memory_at_every_call(void **state)
         if (st == ST_OK) {
             st = db_begin(db, 0);
             bool has_begun = st == ST_OK;
-            if (st == ST_OK && try_run(db_writer(db), TABLE) != SQLITE_OK) st = ST_NO_MEMORY;
+            if (st == ST_OK && try_run(db_writer(db), make_table) != SQLITE_OK) st = ST_NO_MEMORY;
             if (st == ST_OK)
                 st = db_commit(db);
             else if (has_begun)
@@ -638,17 +638,17 @@ static void full_disk_is_survived(void **state)
 {
     struct place *p = *state;
     open_db(p);
-    block(p, 0, TABLE);
+    block(p, 0, make_table);
     checkpoint(p, 0);
     for (uint64_t h = 1; h <= 30; h++)
         block(p, h, "INSERT INTO t(b) VALUES(zeroblob(9000))");
-    fake_os_set_capacity(p->disk, 30 * 4096);
+    fake_os_set_capacity(p->disk, (uint64_t)30 * 4096);
     uint64_t height = 0;
     assert_int_equal(db_checkpoint(p->db, &height), ST_NO_SPACE);
     assert_false(db_has_failed(p->db));
     assert_int_equal(db_file_height(p->db), 0);
     assert_int_equal(number(db_writer(p->db), "SELECT count(*) FROM t"), 30);
-    block(p, 31, ROW);
+    block(p, 31, add_row);
     struct fake_os *copy = fake_os_copy(p->disk, 3);
     fake_os_crash(copy, FAKE_OS_LOSE_SOME);
     struct db_config config = p->config;

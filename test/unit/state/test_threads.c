@@ -13,7 +13,7 @@
 #define READERS  4u
 #define BLOCKS   1200u
 #define ACCOUNTS 300u
-#define TOTAL    (ACCOUNTS * 1000u)
+#define TOTAL    (ACCOUNTS * (int64_t)1000)
 
 struct shared {
     struct fake_os *disk;

@@ -13,11 +13,11 @@
 #define OLD_PAGES 80u
 #define CHANGED   70u /* More than a batch. */
 
-static const struct undo_head HEAD = {.record_count = 3,
-                                      .seed = 0x01020304,
-                                      .page_count = 9,
-                                      .height = 0x1122334455667788,
-                                      .digest = {1, 2, 3, 4, 5, 6, 7, 8}};
+static const struct undo_head example = {.record_count = 3,
+                                         .seed = 0x01020304,
+                                         .page_count = 9,
+                                         .height = 0x1122334455667788,
+                                         .digest = {1, 2, 3, 4, 5, 6, 7, 8}};
 
 /* A database of OLD_PAGES pages, its journal, and the file changed as a checkpoint would. */
 struct rig {
@@ -100,17 +100,17 @@ static void head_is_as_documented(void **state)
 {
     (void)state;
     uint8_t bytes[UNDO_HEAD_BYTES];
-    undo_head_encode(bytes, &HEAD);
+    undo_head_encode(bytes, &example);
     hex_assert_equal(span_of(bytes, 56),
                      "d9d505f920a163d7 00000003 01020304 00000009 00001000 00001000 00000000"
                      "5453514c554e444f 1122334455667788 0102030405060708");
     struct undo_head back;
     assert_int_equal(undo_head_decode(&back, span_of(bytes, sizeof bytes)), ST_OK);
-    assert_int_equal(back.record_count, HEAD.record_count);
-    assert_int_equal(back.seed, HEAD.seed);
-    assert_int_equal(back.page_count, HEAD.page_count);
-    assert_int_equal(back.height, HEAD.height);
-    assert_memory_equal(back.digest, HEAD.digest, sizeof HEAD.digest);
+    assert_int_equal(back.record_count, example.record_count);
+    assert_int_equal(back.seed, example.seed);
+    assert_int_equal(back.page_count, example.page_count);
+    assert_int_equal(back.height, example.height);
+    assert_memory_equal(back.digest, example.digest, sizeof example.digest);
 }
 
 /* Cut at every length, flipped at every bit: "never finished", and nothing is written to out. */
@@ -118,17 +118,17 @@ static void damaged_heads_are_found(void **state)
 {
     (void)state;
     uint8_t bytes[UNDO_HEAD_BYTES];
-    undo_head_encode(bytes, &HEAD);
+    undo_head_encode(bytes, &example);
     struct undo_head out = {.height = 42};
     for (size_t size = 0; size < UNDO_HEAD_BYTES; size++)
         assert_int_equal(undo_head_decode(&out, span_of(bytes, size)), ST_TRUNCATED);
-    for (size_t bit = 0; bit < 8 * UNDO_HEAD_BYTES; bit++) {
+    for (size_t bit = 0; bit < (size_t)8 * UNDO_HEAD_BYTES; bit++) {
         bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
         assert_int_equal(undo_head_decode(&out, span_of(bytes, sizeof bytes)), ST_TRUNCATED);
         bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
     assert_int_equal(out.height, 42);
-    struct undo_head more = HEAD; /* More records than pages: right digest, impossible. */
+    struct undo_head more = example; /* More records than pages: right digest, impossible. */
     more.record_count = 10;
     undo_head_encode(bytes, &more);
     assert_int_equal(undo_head_decode(&out, span_of(bytes, sizeof bytes)), ST_CORRUPT);
