@@ -179,7 +179,9 @@ static enum status write_receipt(struct apply *a,
     buf_reset(&e->bytes);
     receipt_encode(&e->bytes, &r);
     TRY(buf_status(&e->bytes));
-    *outcome = (struct exec_tx_outcome){.is_ok = is_ok, .diag = r.diag};
+    outcome->is_ok = is_ok;
+    outcome->diag.sqlstate[0] = 0;
+    if (!is_ok) outcome->diag = r.diag;
     outcome->receipt = arena_copy(&a->out->arena, buf_span(&e->bytes));
     if (outcome->receipt.data == NULL) return ST_NO_MEMORY;
     a->out->receipt_leaves[j->index] = receipt_leaf(outcome->receipt);

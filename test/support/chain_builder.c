@@ -6,8 +6,8 @@
 #include "codec/cbor.h"
 #include "crypto/merkle.h"
 
-#define OPS_MAX    1024u
-#define PARAMS_MAX 64u
+#define OPS_MIN    4u
+#define PARAMS_MIN 8u
 #define FUEL_TX    10000000u
 #define ACCOUNTS   4u
 
@@ -157,10 +157,8 @@ struct tx *chain_tx_begin(struct chain_builder *b, uint32_t account)
 {
     struct tx *tx = arena_alloc_zero(&b->arena, 1, sizeof *tx);
     must(tx != NULL);
-    tx->ops = arena_alloc_zero(&b->arena, OPS_MAX, sizeof *tx->ops);
     tx->signers = arena_alloc_zero(&b->arena, TX_SIGNERS_MAX, sizeof *tx->signers);
     tx->signatures = arena_alloc_zero(&b->arena, TX_SIGNERS_MAX, sizeof *tx->signatures);
-    must(tx->ops != NULL);
     must(tx->signers != NULL);
     must(tx->signatures != NULL);
     tx->chain_id = b->chain_id;
@@ -179,9 +177,20 @@ struct tx *chain_tx_begin(struct chain_builder *b, uint32_t account)
     return tx;
 }
 
+/* Arrays double; the arena keeps the old ones until the end. */
+static void *grow(struct chain_builder *b, void *items, uint32_t count, uint32_t min, size_t size)
+{
+    bool is_full = count == 0 || (count >= min && (count & (count - 1)) == 0);
+    if (!is_full) return items;
+    void *more = arena_alloc_zero(&b->arena, count == 0 ? min : 2 * (size_t)count, size);
+    must(more != NULL);
+    if (count > 0) memcpy(more, items, count * size);
+    return more;
+}
+
 struct tx_op *chain_op(struct chain_builder *b, struct tx *tx, const char *sql)
 {
-    must(tx->op_count < OPS_MAX);
+    tx->ops = grow(b, tx->ops, tx->op_count, OPS_MIN, sizeof *tx->ops);
     struct tx_op *op = &tx->ops[tx->op_count++];
     op->kind = TX_OP_SQL;
     op->text = arena_copy(&b->arena, span_text(sql));
@@ -191,11 +200,7 @@ struct tx_op *chain_op(struct chain_builder *b, struct tx *tx, const char *sql)
 
 static void add_param(struct chain_builder *b, struct tx_op *op, const struct sql_value *v)
 {
-    if (op->params == NULL) {
-        op->params = arena_alloc_zero(&b->arena, PARAMS_MAX, sizeof *op->params);
-        must(op->params != NULL);
-    }
-    must(op->param_count < PARAMS_MAX);
+    op->params = grow(b, op->params, op->param_count, PARAMS_MIN, sizeof *op->params);
     struct buf item;
     buf_init(&item, mem_system(), 0);
     sql_value_to_cbor(&item, v);

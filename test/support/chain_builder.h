@@ -55,6 +55,7 @@ void chain_tx(struct chain_builder *b, uint32_t account, const char *sql);
 
 /* account ≥ CHAIN_ACCOUNTS_MAX: signed with chain_new_key(account), for an account made later. */
 struct tx *chain_tx_begin(struct chain_builder *b, uint32_t account);
+/* Valid until the next chain_op of the same transaction. */
 struct tx_op *chain_op(struct chain_builder *b, struct tx *tx, const char *sql);
 void chain_param_int(struct chain_builder *b, struct tx_op *op, enum sql_type type, int64_t value);
 void chain_param_text(struct chain_builder *b, struct tx_op *op, const char *text);

@@ -11,6 +11,7 @@
 #include "exec/sqlite.h"
 
 #define CACHE_SLOTS 8192u /* A power of two. */
+#define CACHE_WAYS  4u    /* Neighbours in which an address may stand. */
 
 #define SELECT_ACCOUNT                                                                             \
     "SELECT id, name, address, scheme, public_key, custodian, organisation, is_admin, is_closed "  \
@@ -51,10 +52,19 @@ static enum status check_taken(struct accounts *a, const char *name, const char 
 static enum status next_id(struct accounts *a, uint64_t *id);
 static enum status bind_row(sqlite3_stmt *s, const struct account *account, const char *address);
 
+/* Where address stands, or where it is to be put: a free place, else one that depends on it. */
 static struct slot *slot_of(struct accounts *a, const struct account_id *address)
 {
     uint32_t hash = (uint32_t)address->bytes[0] | (uint32_t)address->bytes[1] << 8;
-    return &a->slots[hash % CACHE_SLOTS];
+    struct slot *set = &a->slots[hash % CACHE_SLOTS & ~(CACHE_WAYS - 1)];
+    struct slot *free_slot = NULL;
+    for (uint32_t i = 0; i < CACHE_WAYS; i++) {
+        if (!set[i].is_used)
+            free_slot = &set[i];
+        else if (account_id_equal(&set[i].account.address, address))
+            return &set[i];
+    }
+    return free_slot != NULL ? free_slot : &set[address->bytes[2] % CACHE_WAYS];
 }
 
 enum status accounts_new(struct accounts **out, struct mem *mem, sqlite3 *writer)
