@@ -19,7 +19,7 @@ struct pg_door_config {
     const char *host;          /* Numeric address. */
     uint16_t port;             /* 0: any free one. */
     uint32_t connections_max;  /* Clients logged in or about to; 1 to PG_DOOR_CONNECTIONS_MAX. */
-    uint32_t auth_timeout_ms;  /* From the connection to the end of the login. */
+    uint32_t auth_timeout_ms;  /* From the connection to the end of the login; 0: a minute. */
     uint32_t idle_timeout_ms;  /* Without a message from a client that nothing runs for; 0: none. */
     uint32_t write_timeout_ms; /* While a client takes none of what is sent; 0: a minute. */
 };
