@@ -38,25 +38,42 @@ struct hash merkle_root(struct hash *leaves, size_t count)
     return leaves[0];
 }
 
-void merkle_prove(struct merkle_path *out,
-                  const struct hash *leaves,
-                  struct hash *scratch,
-                  size_t count,
-                  size_t index)
+size_t merkle_levels_size(size_t count)
+{
+    must(count > 0);
+    size_t total = count;
+    while (count > 1) {
+        count = (count + 1) / 2;
+        total += count;
+    }
+    return total;
+}
+
+void merkle_levels_build(struct hash *levels, const struct hash *leaves, size_t count)
+{
+    memcpy(levels, leaves, count * sizeof *leaves);
+    while (count > 1) {
+        struct hash *above = levels + count;
+        for (size_t i = 0; i + 1 < count; i += 2)
+            above[i / 2] = merkle_node(&levels[i], &levels[i + 1]);
+        if (count % 2 == 1) above[count / 2] = levels[count - 1];
+        levels = above;
+        count = (count + 1) / 2;
+    }
+}
+
+void merkle_levels_path(struct merkle_path *out,
+                        const struct hash *levels,
+                        size_t count,
+                        size_t index)
 {
     must(index < count);
-    memcpy(scratch, leaves, count * sizeof *leaves);
     out->count = 0;
-    while (count > 1) {
-        size_t sibling = index ^ 1u;
-        if (sibling < count) {
-            must(out->count < MERKLE_PATH_MAX);
-            out->nodes[out->count++] = scratch[sibling];
-        }
-        count = next_level(scratch, count);
-        index /= 2;
+    for (; count > 1; count = (count + 1) / 2, index /= 2) {
+        if ((index ^ 1u) < count) out->nodes[out->count++] = levels[index ^ 1u];
+        levels += count;
     }
-    must(index == 0);
+    must(out->count <= MERKLE_PATH_MAX);
 }
 
 /* RFC 9162 section 2.1.3.2; fn and sn are its names. */
@@ -120,44 +137,4 @@ static size_t next_level(struct hash *nodes, size_t count)
         nodes[i] = merkle_node(&nodes[2 * i], &nodes[2 * i + 1]);
     if (count % 2 != 0) nodes[half] = nodes[count - 1];
     return half + count % 2;
-}
-
-/* Pairing neighbours level by level, an odd last node moving up unchanged, gives RFC 9162's tree: its
- * left subtree is always the largest full one. */
-size_t merkle_levels_size(size_t count)
-{
-    must(count > 0);
-    size_t total = count;
-    while (count > 1) {
-        count = (count + 1) / 2;
-        total += count;
-    }
-    return total;
-}
-
-void merkle_levels_build(struct hash *levels, const struct hash *leaves, size_t count)
-{
-    memcpy(levels, leaves, count * sizeof *leaves);
-    while (count > 1) {
-        struct hash *above = levels + count;
-        for (size_t i = 0; i + 1 < count; i += 2)
-            above[i / 2] = merkle_node(&levels[i], &levels[i + 1]);
-        if (count % 2 == 1) above[count / 2] = levels[count - 1];
-        levels = above;
-        count = (count + 1) / 2;
-    }
-}
-
-void merkle_levels_path(struct merkle_path *out,
-                        const struct hash *levels,
-                        size_t count,
-                        size_t index)
-{
-    must(index < count);
-    out->count = 0;
-    for (; count > 1; count = (count + 1) / 2, index /= 2) {
-        if ((index ^ 1u) < count) out->nodes[out->count++] = levels[index ^ 1u];
-        levels += count;
-    }
-    must(out->count <= MERKLE_PATH_MAX);
 }

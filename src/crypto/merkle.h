@@ -28,15 +28,8 @@ struct hash merkle_node(const struct hash *left, const struct hash *right);
 /* Root over leaves[count]; overwrites leaves as scratch. */
 struct hash merkle_root(struct hash *leaves, size_t count);
 
-/* Path of leaf index in leaves[count], index < count; keeps leaves. scratch[count]. */
-void merkle_prove(struct merkle_path *out,
-                  const struct hash *leaves,
-                  struct hash *scratch,
-                  size_t count,
-                  size_t index);
-
-/* All levels of a tree in one array, for the paths of many leaves: merkle_levels_size(count) hashes,
- * made once, then each path is a walk. count > 0. */
+/* All levels of a tree in one array, for the paths of its leaves: merkle_levels_size(count) hashes,
+ * made once, the root last; then each path is a walk. index < count, count > 0. */
 size_t merkle_levels_size(size_t count);
 void merkle_levels_build(struct hash *levels, const struct hash *leaves, size_t count);
 void merkle_levels_path(struct merkle_path *out,

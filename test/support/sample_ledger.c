@@ -307,7 +307,7 @@ void sample_proof(struct receipt_proof *p, struct arena *a, uint32_t later_count
 {
     struct sample_block b;
     struct hash leaves[SAMPLE_TXS_MAX];
-    struct hash scratch[SAMPLE_TXS_MAX];
+    struct hash levels[3 * SAMPLE_TXS_MAX];
     uint8_t bytes[2048];
     struct buf out;
     sample_block(&b, a, SAMPLE_TXS_MAX);
@@ -322,7 +322,8 @@ void sample_proof(struct receipt_proof *p, struct arena *a, uint32_t later_count
     for (uint32_t i = 0; i < SAMPLE_TXS_MAX; i++)
         leaves[i] = merkle_leaf(span_of(&i, 1));
     leaves[2] = receipt_leaf(p->receipt);
-    merkle_prove(&p->path, leaves, scratch, SAMPLE_TXS_MAX, 2);
+    merkle_levels_build(levels, leaves, SAMPLE_TXS_MAX);
+    merkle_levels_path(&p->path, levels, SAMPLE_TXS_MAX, 2);
     p->result = (struct block_result){.height = SAMPLE_HEIGHT,
                                       .block_hash = header_hash(&b.header),
                                       .writeset_root = tagged("write set"),

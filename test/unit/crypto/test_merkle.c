@@ -60,14 +60,14 @@ static void every_path_verifies_and_only_there(void **state)
 {
     (void)state;
     struct hash leaves[SWEEP_MAX];
-    struct hash scratch[SWEEP_MAX];
+    struct hash levels[3 * SWEEP_MAX];
     for (size_t count = 1; count <= SWEEP_MAX; count++) {
         make_leaves(leaves, count);
-        memcpy(scratch, leaves, sizeof scratch);
-        struct hash root = merkle_root(scratch, count);
+        merkle_levels_build(levels, leaves, count);
+        struct hash root = levels[merkle_levels_size(count) - 1];
         for (size_t index = 0; index < count; index++) {
             struct merkle_path path;
-            merkle_prove(&path, leaves, scratch, count, index);
+            merkle_levels_path(&path, levels, count, index);
             for (size_t at = 0; at <= count; at++) {
                 enum status st = merkle_check(&path, &leaves[index], at, count, &root);
                 assert_int_equal(st, at == index ? ST_OK : ST_INVALID);
@@ -76,16 +76,36 @@ static void every_path_verifies_and_only_there(void **state)
     }
 }
 
+/* The root stands last and nothing is written behind it. */
+static void levels_fill_their_size(void **state)
+{
+    (void)state;
+    struct hash leaves[SWEEP_MAX];
+    struct hash levels[3 * SWEEP_MAX];
+    struct hash beyond;
+    memset(&beyond, 0xee, sizeof beyond);
+    for (size_t count = 1; count <= SWEEP_MAX; count++) {
+        make_leaves(leaves, count);
+        size_t size = merkle_levels_size(count);
+        assert_true(size < sizeof levels / sizeof levels[0]);
+        memset(levels, 0xee, sizeof levels);
+        merkle_levels_build(levels, leaves, count);
+        assert_true(hash_equal(&levels[size], &beyond));
+        struct hash root = merkle_root(leaves, count);
+        assert_true(hash_equal(&levels[size - 1], &root));
+    }
+}
+
 static void damaged_paths_are_refused(void **state)
 {
     (void)state;
     struct hash leaves[13];
-    struct hash scratch[13];
+    struct hash levels[3 * 13];
     make_leaves(leaves, 13);
-    memcpy(scratch, leaves, sizeof scratch);
-    struct hash root = merkle_root(scratch, 13);
+    merkle_levels_build(levels, leaves, 13);
+    struct hash root = levels[merkle_levels_size(13) - 1];
     struct merkle_path path;
-    merkle_prove(&path, leaves, scratch, 13, 6);
+    merkle_levels_path(&path, levels, 13, 6);
     assert_int_equal(path.count, 4);
     for (uint32_t i = 0; i < path.count; i++) {
         path.nodes[i].bytes[5] ^= 1;
@@ -122,6 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(published_roots),
         cmocka_unit_test(every_path_verifies_and_only_there),
+        cmocka_unit_test(levels_fill_their_size),
         cmocka_unit_test(damaged_paths_are_refused),
         cmocka_unit_test(growing_tree_equals_the_whole),
     };
