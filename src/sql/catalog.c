@@ -134,6 +134,11 @@ static const struct catalog_column transactions_columns[] = {
     COLUMN("time", SQL_TIMESTAMPTZ),
 };
 
+static const struct catalog_column status_columns[] = {
+    COLUMN("name", SQL_TEXT),
+    COLUMN("value", SQL_TEXT),
+};
+
 static const uint32_t first_column[] = {0};
 static const uint32_t first_two_columns[] = {0, 1};
 
@@ -154,6 +159,7 @@ static const struct catalog_table chain_tables[] = {
     CHAIN_TABLE(7, "blocks", blocks_columns, first_column, 1, true),
     CHAIN_TABLE(8, "transactions", transactions_columns, first_column, 1, true),
     CHAIN_TABLE(9, "idempotency", idempotency_columns, first_two_columns, 2, false),
+    CHAIN_TABLE(10, "status", status_columns, first_column, 1, true),
 };
 #define CHAIN_TABLE_COUNT ((uint32_t)(sizeof chain_tables / sizeof chain_tables[0]))
 

@@ -5,7 +5,7 @@
 #include "exec/module.h"
 
 /* create_account(name, public_key [, custodian [, organisation [, is_admin]]]),
- * close_account(name). */
+ * close_account(name), ping(). */
 extern const struct module module_system;
 
 #endif
