@@ -54,6 +54,7 @@ enum status client_new(struct trustsql **out, struct os *os, struct mem *mem)
     enum status st = signer_new(&lib->signer, seed);
     mem_wipe(seed, sizeof seed);
     if (st == ST_OK) {
+        must(lib->signer != NULL);
         *out = lib;
     } else {
         trustsql_free(lib);
@@ -106,6 +107,7 @@ enum status client_key_of(const struct trustsql *lib,
 {
     struct public_key public;
     TRY(sign_public(lib->signer, &public, secret));
+    must(public.size <= sizeof out->public_key);
     memset(out, 0, sizeof *out);
     out->scheme = secret->scheme;
     out->public_size = public.size;
@@ -238,6 +240,7 @@ static enum status sync_parent(const struct trustsql *lib, const char *path)
     if (slash != NULL) {
         size_t size = slash == path ? 1 : (size_t)(slash - path);
         if (size >= sizeof parent) return ST_LIMIT;
+        must(size > 0);
         memcpy(parent, path, size);
         parent[size] = 0;
     }

@@ -84,6 +84,7 @@ void trustsql_tx_add_sql(struct trustsql_tx *tx, const char *text)
     }
     struct span kept = keep(tx, span_text(text));
     if (tx->status != ST_OK) return;
+    must(t->op_count < tx->op_capacity);
     t->ops[t->op_count++] = (struct tx_op){.kind = TX_OP_SQL, .text = kept};
     tx->param_capacity = 0;
 }
@@ -179,6 +180,7 @@ static void *grow(struct trustsql_tx *tx, const void *items, uint32_t *capacity,
         return NULL;
     }
     if (*capacity > 0) memcpy(grown, items, *capacity * item_size);
+    must(room > *capacity);
     *capacity = room;
     return grown;
 }
@@ -215,6 +217,7 @@ static enum status set_signers(struct trustsql_tx *tx,
         memcpy(t->signers[i].bytes, keys[i].public_key, sizeof keys[i].public_key);
         if (!public_key_is_formed(&t->signers[i])) return ST_INVALID;
     }
+    must(count <= TX_SIGNERS_MAX);
     t->signer_count = (uint32_t)count;
     if (!tx->has_account) t->account = account_id_of(&t->signers[0]);
     return ST_OK;
@@ -223,6 +226,7 @@ static enum status set_signers(struct trustsql_tx *tx,
 static enum status make_signatures(struct trustsql_tx *tx, const struct trustsql_key *keys)
 {
     struct tx *t = &tx->tx;
+    must(t->signer_count > 0);
     enum status st = ST_OK;
     for (uint32_t i = 0; i < t->signer_count && st == ST_OK; i++) {
         struct secret_key secret = {.scheme = keys[i].scheme};

@@ -206,6 +206,7 @@ double cbor_get_float(struct cbor *c)
 struct span cbor_get_item(struct cbor *c, uint32_t depth_max)
 {
     must(depth_max <= CBOR_DEPTH_MAX);
+    must(c->at <= c->end);
     const uint8_t *start = c->at;
     uint64_t open[CBOR_DEPTH_MAX + 1] = {1}; /* Items still to come at each level. */
     uint32_t depth = 0;
@@ -223,6 +224,7 @@ struct span cbor_get_item(struct cbor *c, uint32_t depth_max)
             cbor_fail_with(c, ST_INVALID);
         } else {
             open[++depth] = cbor_get_array(c);
+            must(depth <= depth_max);
         }
         if (c->status != ST_OK) return (struct span){0};
     }
@@ -269,6 +271,8 @@ static void put_head(struct buf *b, uint8_t major, uint64_t argument)
         put_u64_be(head + 1, argument);
         size = 9;
     }
+    must(size <= sizeof head);
+    must(major <= MAJOR_ARRAY);
     head[0] = (uint8_t)(major << 5 | info);
     buf_put(b, span_of(head, size));
 }
@@ -277,6 +281,7 @@ static void put_head(struct buf *b, uint8_t major, uint64_t argument)
 static bool get_head(struct cbor *c, uint8_t *major, uint64_t *argument)
 {
     if (c->status != ST_OK) return false;
+    must(c->at <= c->end);
     if (c->at == c->end) {
         c->status = ST_TRUNCATED;
         return false;
@@ -308,6 +313,7 @@ static bool get_head(struct cbor *c, uint8_t *major, uint64_t *argument)
     }
     *argument = value;
     c->at += 1 + size;
+    must(c->at <= c->end);
     return true;
 }
 
@@ -328,6 +334,7 @@ static struct span get_string(struct cbor *c, uint8_t major)
     if (c->status != ST_OK) return (struct span){0};
     struct span out = span_of(c->at, (size_t)size);
     c->at += size;
+    must(c->at <= c->end);
     return out;
 }
 

@@ -5,10 +5,6 @@
 #include "base/mem.h"
 #include "base/must.h"
 
-_Static_assert(PASSPHRASE_NONCE_SIZE == crypto_secretbox_NONCEBYTES, "secretbox's nonce");
-_Static_assert(PASSPHRASE_SEALED_SIZE == PASSPHRASE_SECRET_SIZE + crypto_secretbox_MACBYTES,
-               "secretbox's tag");
-
 static enum status derive(uint8_t key[crypto_secretbox_KEYBYTES],
                           const struct passphrase_box *box,
                           struct span passphrase)
@@ -18,6 +14,8 @@ static enum status derive(uint8_t key[crypto_secretbox_KEYBYTES],
         return ST_LIMIT;
     if (sodium_init() < 0) return ST_UNSUPPORTED;
     must(crypto_pwhash_saltbytes() == PASSPHRASE_SALT_SIZE);
+    must(crypto_secretbox_noncebytes() == PASSPHRASE_NONCE_SIZE);
+    must(crypto_secretbox_macbytes() == PASSPHRASE_SEALED_SIZE - PASSPHRASE_SECRET_SIZE);
     int failed = crypto_pwhash(key, crypto_secretbox_KEYBYTES, (const char *)passphrase.data,
                                passphrase.size, box->salt, box->passes,
                                (size_t)box->memory_kib * 1024u, crypto_pwhash_ALG_ARGON2ID13);

@@ -33,6 +33,8 @@ static void merge_sort(const struct hash **items, const struct hash **spare, siz
 
 void header_encode(struct buf *out, const struct header *h)
 {
+    must(h->mode >= MODE_FAST && h->mode <= MODE_RAFT);
+    must(h->tx_count <= BLOCK_TXS_MAX);
     cbor_put_array(out, HEADER_FIELDS);
     put_hash(out, &h->chain_id);
     cbor_put_uint(out, h->epoch);
@@ -130,6 +132,7 @@ enum status body_decode(struct body *b, struct arena *a, struct span bytes)
         b->txs[i] = cbor_get_bytes(&in);
         if (b->txs[i].size > TX_BYTES_MAX) cbor_fail_with(&in, ST_LIMIT);
     }
+    must(b->tx_count <= BLOCK_TXS_MAX);
     b->size = (uint32_t)bytes.size;
     return cbor_end(&in);
 }
@@ -168,6 +171,7 @@ enum status block_check(const struct block_parts *block,
         if (is_found) wrong = "a transaction stands twice in the block";
     }
     if (wrong == NULL) return ST_OK;
+    must(wrong[0] != 0);
     *what = wrong;
     return ST_REJECTED;
 }
@@ -264,6 +268,7 @@ static enum status find_duplicate(const struct tx *txs,
                                   struct arena *scratch,
                                   bool *is_found)
 {
+    must(count <= BLOCK_TXS_MAX);
     *is_found = false;
     if (count < 2) return ST_OK;
     const struct hash **items = arena_alloc(scratch, 2 * (size_t)count * sizeof(void *));
@@ -271,6 +276,7 @@ static enum status find_duplicate(const struct tx *txs,
     for (uint32_t i = 0; i < count; i++)
         items[i] = &txs[i].txid;
     merge_sort(items, items + count, count);
+    must(memcmp(items[0], items[count - 1], HASH_SIZE) <= 0);
     for (uint32_t i = 1; i < count; i++)
         if (hash_equal(items[i - 1], items[i])) *is_found = true;
     return ST_OK;
@@ -278,6 +284,7 @@ static enum status find_duplicate(const struct tx *txs,
 
 static void merge(const struct hash **to, const struct hash **from, size_t middle, size_t count)
 {
+    must(middle <= count);
     size_t left = 0;
     size_t right = middle;
     for (size_t i = 0; i < count; i++) {

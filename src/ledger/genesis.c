@@ -25,6 +25,8 @@ static bool accounts_are_distinct(const struct genesis *g);
 
 void genesis_encode(struct buf *out, const struct genesis *g)
 {
+    must(g->member_count <= NODES_MAX);
+    must(g->account_count <= GENESIS_ACCOUNTS_MAX);
     cbor_put_array(out, 13);
     cbor_put_uint(out, GENESIS_VERSION);
     cbor_put_text(out, g->chain_name);
@@ -65,6 +67,7 @@ enum status genesis_decode(struct genesis *g, struct arena *a, struct span bytes
     TRY(cbor_end(&in));
     if (!quorum_bounds_hold(got.mode, got.member_count, got.f, got.p)) return ST_INVALID;
     if (!members_are_distinct(&got) || !accounts_are_distinct(&got)) return ST_INVALID;
+    must(got.member_count > 0);
     *g = got;
     return ST_OK;
 }
@@ -77,6 +80,7 @@ struct hash genesis_chain_id(struct span bytes)
 struct validators genesis_validators(const struct genesis *g)
 {
     must(g->member_count <= NODES_MAX);
+    must(quorum_bounds_hold(g->mode, g->member_count, g->f, g->p));
     struct validators v = {.mode = g->mode, .f = g->f, .p = g->p, .count = g->member_count};
     for (uint32_t i = 0; i < g->member_count; i++)
         v.keys[i] = g->members[i].node_key;

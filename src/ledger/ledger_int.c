@@ -46,6 +46,7 @@ uint32_t get_items(
     must(item_size > 0);
     *items = NULL;
     uint64_t count = cbor_get_array(in);
+    must(count <= (uint64_t)(in->end - in->at));
     if (count == 0) return 0;
     if (count > count_max) {
         cbor_fail_with(in, ST_LIMIT);

@@ -31,6 +31,8 @@ static struct hash fold_later(const struct receipt_proof *p);
 void receipt_proof_encode(struct buf *out, const struct receipt_proof *p)
 {
     must(p->later.size % HASH_SIZE == 0);
+    must(p->later.size / HASH_SIZE <= PROOF_LATER_MAX);
+    must(p->receipt_index < p->receipt_count);
     cbor_put_array(out, 11);
     cbor_put_uint(out, PROOF_VERSION);
     cbor_put_bytes(out, p->receipt);
@@ -53,6 +55,7 @@ enum status receipt_proof_decode(struct receipt_proof *p, struct span bytes)
     p->receipt = cbor_get_bytes(&in);
     p->receipt_index = get_u32_max(&in, BLOCK_TXS_MAX - 1);
     p->receipt_count = get_u32_max(&in, BLOCK_TXS_MAX);
+    if (p->receipt_index >= p->receipt_count) cbor_fail(&in);
     get_path(&in, &p->path);
     p->result = get_result(&in);
     p->digest_before = get_hash(&in);
@@ -80,6 +83,7 @@ enum status receipt_proof_verify(const struct receipt_proof *p,
     if (*what == NULL) *what = check_receipt(p, &header, &receipt);
     if (*what == NULL) *what = check_statements(p, &header);
     if (*what != NULL) return ST_REJECTED;
+    must(p->result.height == receipt.height);
     *what = "the commit certificate does not verify";
     TRY(quorum_check_commit(trust->validators, &p->final_cert, trust->signer, trust->chain_id));
     *what = "the execution certificate does not verify";

@@ -29,6 +29,9 @@ static struct span get_events(struct cbor *in);
 
 void receipt_encode(struct buf *out, const struct receipt *r)
 {
+    must(r->height > 0);
+    must(r->holder <= 1);
+    must(r->holder_name.size <= HOLDER_NAME_MAX);
     cbor_put_array(out, 9);
     put_hash(out, &r->txid);
     cbor_put_uint(out, r->height);
@@ -55,6 +58,7 @@ enum status receipt_decode(struct receipt *r, struct arena *a, struct span bytes
     cbor_expect_array(&in, 9);
     got.txid = get_hash(&in);
     got.height = cbor_get_uint(&in);
+    if (got.height == 0) cbor_fail(&in);
     got.index = get_u32_max(&in, UINT32_MAX);
     got.status = (enum receipt_status)cbor_get_uint_max(&in, RECEIPT_FAILED);
     switch (got.status) {
@@ -98,6 +102,7 @@ struct hash digest_fold(const struct hash *before, const struct hash *block_dige
 
 static void put_results(struct buf *out, const struct receipt *r)
 {
+    must(r->op_count <= TX_OPS_MAX);
     cbor_put_array(out, r->op_count);
     for (uint32_t i = 0; i < r->op_count; i++) {
         cbor_put_array(out, 2);
@@ -121,6 +126,7 @@ static void get_results(struct cbor *in, struct arena *a, struct receipt *r)
 static void put_failure(struct buf *out, const struct receipt *r)
 {
     must(strlen(r->diag.sqlstate) == SQLSTATE_SIZE);
+    must(r->failed_op < TX_OPS_MAX);
     cbor_put_array(out, 6);
     cbor_put_uint(out, r->failed_op);
     cbor_put_text(out, span_text(r->diag.sqlstate));
@@ -165,6 +171,7 @@ static void get_diag_text(struct cbor *in, char out[DIAG_TEXT_MAX])
 {
     struct span text = get_text_max(in, DIAG_TEXT_MAX - 1);
     if (text.size == 0) return;
+    must(text.size < DIAG_TEXT_MAX);
     memcpy(out, text.data, text.size);
     out[text.size] = 0;
     if (strlen(out) != text.size) cbor_fail(in);

@@ -11,7 +11,8 @@ static void encode_auth(struct buf *out, const struct tx *t, const struct tx_aut
 
 void tx_encode(const struct tx *t, struct buf *out)
 {
-    must(t->signer_count > 0);
+    must(t->signer_count > 0 && t->signer_count <= TX_SIGNERS_MAX);
+    must(t->op_count > 0 && t->op_count <= TX_OPS_MAX);
     cbor_put_array(out, 5);
     cbor_put_uint(out, TX_VERSION);
     tx_encode_envelope(t, out);
@@ -30,6 +31,9 @@ void tx_encode(const struct tx *t, struct buf *out)
 
 void tx_encode_envelope(const struct tx *t, struct buf *out)
 {
+    must(t->ledger.size <= TX_LEDGER_MAX);
+    must(t->reserved_count <= TX_RESERVED_MAX);
+    must(t->idempotency_key.size <= TX_IDEMPOTENCY_MAX);
     uint8_t account[TX_ACCOUNT_SIZE];
     account[0] = t->account.version;
     memcpy(account + 1, t->account.bytes, ACCOUNT_ID_SIZE);
@@ -82,6 +86,7 @@ bool tx_signers_are_distinct(const struct tx *t)
 
 static void encode_op(struct buf *out, const struct tx *t, const struct tx_op *op)
 {
+    must(op->kind >= TX_OP_SQL && op->kind <= TX_OP_MODULE);
     cbor_put_array(out, 4);
     cbor_put_uint(out, op->kind);
     cbor_put_text(out, op->text);

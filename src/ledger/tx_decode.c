@@ -52,6 +52,9 @@ enum status tx_decode(struct tx *t, struct arena *a, struct span bytes)
     read_ops(&p, &ops);
     read_signatures(&p);
     TRY(cbor_end(&p.in));
+    must(out.op_count > 0);
+    must(out.signer_count > 0);
+    must(ops.count == out.op_count);
     out.txid = tx_id_of(envelope, &ops);
     out.leaf = tx_leaf_of(&out);
     out.full = hash_of("txfull", bytes);
@@ -76,6 +79,7 @@ static struct span read_envelope(struct pass *p)
     t->idempotency_key = cbor_get_bytes(in);
     if (t->idempotency_key.size > TX_IDEMPOTENCY_MAX) cbor_fail_with(in, ST_LIMIT);
     read_signers(p);
+    must(in->at >= start);
     return span_of(start, (size_t)(in->at - start));
 }
 
@@ -146,6 +150,7 @@ static void read_signatures(struct pass *p)
     uint32_t count = get_items(&p->in, p->arena, &items, sizeof *t->signatures, TX_SIGNERS_MAX);
     t->signatures = items;
     if (count != t->signer_count) cbor_fail(&p->in);
+    must(count <= TX_SIGNERS_MAX);
     for (uint32_t i = 0; i < count; i++)
         cbor_get_fixed(&p->in, t->signatures[i].bytes, SIGN_SIGNATURE_SIZE);
 }
@@ -176,11 +181,13 @@ static uint32_t read_item_count(struct pass *p, void **items, size_t item_size, 
     uint32_t most = count_max < left ? count_max : left;
     uint32_t count = get_items(&p->in, p->arena, items, item_size, most);
     p->items += count;
+    must(p->items <= TX_ITEMS_MAX);
     return count;
 }
 
 static void read_param(struct pass *p, struct tx_param *param, uint32_t index)
 {
+    must(index < TX_PARAMS_MAX);
     struct cbor *in = &p->in;
     uint64_t shape = cbor_get_array(in);
     if (p->t->is_redacted && shape == 1) {

@@ -73,6 +73,7 @@ struct hash tx_param_commitment(const struct tx_param *p)
     cbor_put_array(&head, 2);
     cbor_put_uint(&head, p->type);
     must(buf_status(&head) == ST_OK);
+    must(!p->is_purged);
     struct hasher h;
     hash_init(&h, "val");
     hash_add_hash(&h, &p->salt);
@@ -83,6 +84,7 @@ struct hash tx_param_commitment(const struct tx_param *p)
 
 struct hash tx_auth_commitment(const struct tx_auth *auth)
 {
+    must(!auth->is_purged);
     struct hasher h;
     hash_init(&h, "auth");
     hash_add_hash(&h, &auth->salt);
@@ -92,6 +94,8 @@ struct hash tx_auth_commitment(const struct tx_auth *auth)
 
 struct hash tx_op_leaf(const struct tx_op *op)
 {
+    must(op->param_count <= TX_PARAMS_MAX);
+    must(op->auth_count <= TX_AUTHS_MAX);
     struct hash text = hash_of("text", op->text);
     struct hasher h;
     hash_init(&h, "op");
@@ -128,6 +132,7 @@ struct hash tx_id_of(struct span envelope, const struct merkle_tree *ops)
 
 struct hash tx_leaf_of(const struct tx *t)
 {
+    must(t->signer_count > 0);
     uint8_t bytes[2 * HASH_SIZE];
     struct hasher h;
     hash_init(&h, "sigs");
@@ -152,6 +157,7 @@ static struct hash salt_of(const struct tx *t, uint32_t op, uint32_t item, uint8
 
 static void commit_op(struct tx *t, uint32_t index)
 {
+    must(index < t->op_count);
     struct tx_op *op = &t->ops[index];
     for (uint32_t i = 0; i < op->param_count; i++) {
         op->params[i].salt = tx_param_salt(t, index, i);

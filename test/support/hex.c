@@ -18,7 +18,7 @@ size_t hex_bytes(uint8_t *to, size_t size, const char *text)
         int value = digit(*text);
         assert_true(value >= 0);
         assert_true(digits / 2 < size);
-        to[digits / 2] = (uint8_t)(digits % 2 == 0 ? value << 4 : to[digits / 2] | value);
+        to[digits / 2] = (uint8_t)(digits % 2 == 0 ? value * 16 : to[digits / 2] + value);
         digits++;
     }
     assert_true(digits % 2 == 0);

@@ -16,7 +16,7 @@ static void buffers_grow(void **state)
         buf_put_u32_le(&b, i);
     assert_int_equal(buf_status(&b), ST_OK);
     assert_int_equal(b.size, 4000);
-    for (uint32_t i = 0; i < 1000; i++)
+    for (size_t i = 0; i < 1000; i++)
         assert_int_equal(b.data[4 * i] | b.data[4 * i + 1] << 8, i);
     buf_reset(&b);
     buf_put_u8(&b, 1);

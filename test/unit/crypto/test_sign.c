@@ -88,8 +88,8 @@ static void ed25519_known_answers(void **state)
 static void every_flipped_bit_is_refused(void **state)
 {
     (void)state;
-    for (uint8_t scheme = SIGN_SECP256K1; scheme <= SIGN_ED25519; scheme++) {
-        struct secret_key secret = secret_of(scheme, one);
+    for (int scheme = SIGN_SECP256K1; scheme <= SIGN_ED25519; scheme++) {
+        struct secret_key secret = secret_of((uint8_t)scheme, one);
         struct public_key key = public_of(&secret);
         struct hash hash = hash_of("test", span_text("x"));
         struct signature sig;

@@ -111,7 +111,7 @@ static void every_bit_is_bound(void **state)
     struct fixture *f = *state;
     struct tx t = sample_tx();
     struct tx whole = decoded(f, &t);
-    size_t signed_size = f->out.size - 1 - 2 * (2 + SIGN_SIGNATURE_SIZE);
+    size_t signed_size = f->out.size - 1 - 2 * (size_t)(2 + SIGN_SIGNATURE_SIZE);
     for (size_t bit = 0; bit < 8 * f->out.size; bit++) {
         struct tx got;
         f->out.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
