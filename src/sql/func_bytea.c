@@ -2,6 +2,7 @@
 #include "base/must.h"
 #include "crypto/hash.h"
 #include "sql/function_int.h"
+#include "sql/md5.h"
 #include "sql/value_int.h"
 
 #define BASE64_LINE 76u
@@ -103,7 +104,16 @@ static void bytea_sha256(sqlite3_context *c, int count, sqlite3_value **args)
     function_return_bytea(c, hash_span(&h));
 }
 
+static void bytea_md5(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    uint8_t digest[MD5_SIZE];
+    if (!function_begin(c, count, args)) return;
+    md5_of(digest, function_bytes(args[0]));
+    encode_hex(c, span_of(digest, sizeof digest));
+}
+
 const struct native function_byteas[] = {
+    {.name = "bytea_md5", .args = 1, .call = bytea_md5},
     {.name = "bytea_length", .args = 1, .call = bytea_length},
     {.name = "bytea_cat", .args = 2, .call = bytea_cat},
     {.name = "bytea_encode", .args = 2, .call = bytea_encode},

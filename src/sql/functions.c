@@ -208,6 +208,8 @@ static const struct sql_function functions[] = {
     FUNC2("decode", TEXT, TEXT, BYTEA, "bytea_decode(%1, %2)"),
     FUNC2("get_byte", BYTEA, INT4, INT4, "bytea_get_byte(%1, %2)"),
     FUNC3("set_byte", BYTEA, INT4, INT4, BYTEA, "bytea_set_byte(%1, %2, %3)"),
+    FUNC1("md5", TEXT, TEXT, "bytea_md5(%1)"),
+    FUNC1("md5", BYTEA, TEXT, "bytea_md5(%1)"),
     FUNC1("sha256", BYTEA, BYTEA, "bytea_sha256(%1)"),
 
     STABLE0("now", TIME, "ctx_now()"),

@@ -135,7 +135,7 @@ static void random_text(char *out)
 static void random_bytea(char *out)
 {
     size_t n = (size_t)snprintf(out, 8, "\\x");
-    const uint64_t count = below(2) == 0 ? below(6) : below(90);
+    const uint64_t count = below(2) == 0 ? below(6) : below(100);
     for (uint64_t i = 0; i < count; i++)
         n += (size_t)snprintf(out + n, 4, "%02x", (unsigned)below(256));
 }
