@@ -90,8 +90,10 @@ enum status log_cut(struct log *l, uint64_t height, struct damage *damage)
     if (first_height > height) return remove_files(l, number, number);
     struct adoption a = {.number = number, .height_max = height};
     TRY(adopt(l, &a, damage));
-    must(l->height == height);
-    return ST_OK;
+    if (l->height == height) return ST_OK;
+    char name[OS_NAME_MAX + 1];
+    segment_name(name, l->kind, number);
+    return damaged(damage, name, l->size, l->height + 1, "the file ends before this height");
 }
 
 static enum status visit_name(void *context, const char *name)

@@ -27,10 +27,9 @@ const struct segment_kind segment_results = {
 
 _Static_assert(SEGMENT_HEADER_SIZE == 8 + 8 + 8 + HASH_SIZE + HASH_SIZE + 4, "header");
 _Static_assert(RECORD_HEAD_SIZE == 4 + 4 + 8 + 4 + 4 + HASH_SIZE + 4, "head");
-_Static_assert((uint64_t)SEGMENT_SIZE_MAX + RECORD_BODY_MAX +
-                       (uint64_t)RECORD_TXIDS_MAX * HASH_SIZE <
-                   UINT32_MAX,
-               "offsets");
+_Static_assert(SEGMENT_FILE_MAX < UINT32_MAX, "offsets");
+_Static_assert((uint64_t)SEGMENT_RECORDS_MAX * 4 + (uint64_t)2 * RECORD_HEAD_SIZE < (128u << 20),
+               "seal");
 
 static enum status read_header(struct segment_reader *r, uint64_t number, struct damage *damage);
 static enum status read_block(struct segment_reader *r, const uint8_t *head, struct damage *d);
@@ -133,6 +132,8 @@ enum status segment_reader_open(struct segment_reader *r,
     enum status st = env_open(env, &r->file, r->name, OS_READ);
     if (st != ST_OK) goto out;
     st = env->os->file_size(env->os, r->file, &r->size);
+    if (st == ST_OK && r->size > SEGMENT_FILE_MAX)
+        st = damaged(damage, r->name, SEGMENT_FILE_MAX, 0, "the file is larger than any segment");
     if (st != ST_OK) goto out;
     st = read_header(r, number, damage);
 out:

@@ -20,6 +20,9 @@
 #define RECORD_TXIDS_MAX    65536u
 #define RECORD_BODY_MAX     ((64u << 20) + (64u << 10))
 #define SEGMENT_SIZE_MAX    (1u << 30) /* Offsets within a file are 32 bits. */
+#define SEGMENT_FILE_MAX                                                                           \
+    ((uint64_t)SEGMENT_SIZE_MAX + RECORD_BODY_MAX + ((uint64_t)RECORD_TXIDS_MAX * HASH_SIZE) +     \
+     ((uint64_t)128 << 20)) /* The last block and the seal may go beyond. */
 #define SEGMENT_RECORDS_MAX ((SEGMENT_SIZE_MAX / RECORD_HEAD_SIZE) + 1u)
 
 struct segment_kind {
