@@ -12,6 +12,7 @@
 #include "pg/door.h"
 
 #include "base/must.h"
+#include "pg/budget.h"
 #include "pg/session.h"
 
 #define DOOR_EXTRA       64u
@@ -35,6 +36,7 @@ struct connection {
 
 struct pg_door {
     struct pg_door_config config;
+    struct budget budget; /* Of all sessions. */
     struct loop *loop;
     struct backend *backend;
     struct tcp_listener *listener;
@@ -82,6 +84,8 @@ enum status pg_door_open(struct pg_door **out,
     d->config.host = NULL; /* The caller's; not needed any more. */
     if (d->config.auth_timeout_ms == 0) d->config.auth_timeout_ms = DOOR_TIMEOUT_MS;
     if (d->config.write_timeout_ms == 0) d->config.write_timeout_ms = DOOR_TIMEOUT_MS;
+    budget_init(&d->budget, config->mem,
+                config->memory_max > 0 ? config->memory_max : PG_DOOR_MEMORY_MAX);
     d->loop = l;
     d->backend = b;
     enum status st = loop_timer_new(&d->timer, l, on_tick, d);
@@ -221,7 +225,7 @@ static struct connection *connection_new(struct pg_door *d, struct tcp_stream *s
     if (c == NULL) return NULL;
     d->process_last++; /* Comes round after 2^32 connections: long after its first user has gone. */
     const struct pg_session_config config = {
-        .mem = d->config.mem,
+        .mem = &d->budget.mem,
         .os = d->config.os,
         .backend = d->backend,
         .house = {.admit = house_admit, .cancel = house_cancel, .context = c}};
@@ -260,6 +264,7 @@ static void door_free(struct pg_door *d)
     must(d->connection_count == 0);
     must(d->admitted_count == 0);
     must(d->is_closing);
+    must(d->budget.used == 0);
     mem_free(d->config.mem, d);
 }
 

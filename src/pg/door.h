@@ -10,6 +10,7 @@
 #include "os/os.h"
 
 #define PG_DOOR_CONNECTIONS_MAX 10000u
+#define PG_DOOR_MEMORY_MAX      ((size_t)512 << 20)
 
 struct pg_door;
 
@@ -19,6 +20,7 @@ struct pg_door_config {
     const char *host;          /* Numeric address. */
     uint16_t port;             /* 0: any free one. */
     uint32_t connections_max;  /* Clients logged in or about to; 1 to PG_DOOR_CONNECTIONS_MAX. */
+    size_t memory_max;         /* Bytes for all sessions together; 0: PG_DOOR_MEMORY_MAX. */
     uint32_t auth_timeout_ms;  /* From the connection to the end of the login; 0: a minute. */
     uint32_t idle_timeout_ms;  /* Without a message from a client that nothing runs for; 0: none. */
     uint32_t write_timeout_ms; /* While a client takes none of what is sent; 0: a minute. */

@@ -190,7 +190,7 @@ static void keep_input(struct pg_session *s, struct span left)
     close_gap(s);
     buf_put(&s->in, left);
     if (buf_status(&s->in) != ST_OK) {
-        session_abort(s);
+        session_fatal(s, "53200", "out of memory");
         return;
     }
     /* A whole message is there: it waits for running calls or for the client to read. */

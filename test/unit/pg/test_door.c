@@ -445,6 +445,37 @@ static void test_timeouts(void **state)
     house_close(&h);
 }
 
+static void test_memory_of_all_sessions_is_bounded(void **state)
+{
+    (void)state;
+    struct house h;
+    struct pg_door_config config = pg_door_config_default(mem_system(), os_posix());
+    config.memory_max = (size_t)4 << 20;
+    house_open(&h, &config);
+    PGconn *other = dial_alice(&h);
+    PGconn *c = dial_alice(&h);
+    size_t size = (size_t)8 << 20;
+    char *value = malloc(size + 1);
+    assert_non_null(value);
+    memset(value, 'x', size);
+    value[size] = 0;
+    const char *const values[] = {value};
+    const int lengths[] = {(int)size};
+    const int formats[] = {1};
+    PGresult *r = PQexecParams(c, "submit", 1, NULL, values, lengths, formats, 0);
+    assert_int_equal(PQresultStatus(r), PGRES_FATAL_ERROR);
+    PQclear(r);
+    PQfinish(c);
+    free(value);
+    r = PQexec(other, "one"); /* The others live on. */
+    assert_result(r, PGRES_TUPLES_OK);
+    PQclear(r);
+    PQfinish(other);
+    c = dial_alice(&h);
+    PQfinish(c);
+    house_close(&h);
+}
+
 static void test_garbage(void **state)
 {
     (void)state;
@@ -507,6 +538,7 @@ int main(void)
         cmocka_unit_test(test_many_rows_to_a_slow_reader),
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_timeouts),
+        cmocka_unit_test(test_memory_of_all_sessions_is_bounded),
         cmocka_unit_test(test_garbage),
         cmocka_unit_test(test_end_of_the_house),
     };
