@@ -144,6 +144,7 @@ struct query {
     struct scope scope;
     uint32_t first_grouped_ref; /* Of scope.outer_refs: those made in targets, HAVING, ORDER BY. */
     uint32_t grouped_ref_count;
+    bool keeps_unknown; /* An operand of a set operation: constants take the other side's type. */
     bool is_distinct;
     bool has_aggregates;
     bool is_scalar; /* More than one row is an error: 21000. */
@@ -190,6 +191,7 @@ struct binder {
     uint32_t literal_count;
     uint32_t keep_literals; /* > 0: constants stay in the text (they must match others). */
     uint32_t next_id;
+    bool keeps_unknown; /* For the next query. */
     bool is_write;
 };
 

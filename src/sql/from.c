@@ -229,6 +229,20 @@ static struct entry *find_entry(const struct from *f, struct span name)
     return NULL;
 }
 
+static enum status check_once(struct binder *b,
+                              const struct from *f,
+                              struct span name,
+                              const char *side)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < f->entry_count; i++)
+        count += span_equal(f->entries[i].name, name);
+    if (count <= 1) return ST_OK;
+    return bind_fail(b, -1, "42702",
+                     "common column name \"%.*s\" appears more than once in %s table",
+                     (int)name.size, (const char *)name.data, side);
+}
+
 /* The columns both sides share, one of each: the names of USING, or all common ones of NATURAL. */
 static enum status shared_names(struct binder *b,
                                 const struct from *f,
@@ -249,6 +263,8 @@ static enum status shared_names(struct binder *b,
                              "column \"%.*s\" specified in USING clause does not exist in %s table",
                              (int)name.size, (const char *)name.data,
                              left == NULL ? "left" : "right");
+        TRY(check_once(b, f->left, name, "left"));
+        TRY(check_once(b, f->right, name, "right"));
         list[names->count++] = left->expr;
         list[names->count++] = right->expr;
     }

@@ -285,7 +285,7 @@ static enum status bind_simple(struct binder *b, struct query *q, const PgQuery_
     b->clause = CLAUSE_TARGET;
     q->first_grouped_ref = q->scope.outer_ref_count;
     TRY(bind_targets(b, q, s->target_list, s->n_target_list));
-    TRY(settle_targets(b, q));
+    if (!q->keeps_unknown) TRY(settle_targets(b, q));
     TRY(bind_sorts(b, q, s));
     TRY(bind_groups(b, q, s));
     if (s->having_clause != NULL) {
@@ -445,7 +445,9 @@ static enum status bind_set(struct binder *b, struct query *q, const PgQuery__Se
     TRY(set_op_of(b, s, &q->op));
     struct scope *scope = b->scope;
     b->scope = scope->parent;
+    b->keeps_unknown = true;
     TRY(bind_query(b, &q->left, s->larg));
+    b->keeps_unknown = true;
     TRY(bind_query(b, &q->right, s->rarg));
     b->scope = scope;
     TRY(unify_sides(b, q));
@@ -515,6 +517,8 @@ enum status bind_query(struct binder *b, struct query **out, const PgQuery__Sele
     enum clause clause = b->clause;
     struct cte *ctes = b->ctes;
     q->scope.parent = scope;
+    q->keeps_unknown = b->keeps_unknown;
+    b->keeps_unknown = false;
     TRY(bind_with(b, q, s->with_clause)); /* Sees the enclosing query, not this one. */
     b->scope = &q->scope;
     b->query = q;
