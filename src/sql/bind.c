@@ -26,6 +26,12 @@ enum status bind_unsupported(struct binder *b, int32_t position, const char *wha
     return ST_UNSUPPORTED;
 }
 
+enum status bind_too_many(struct binder *b, const char *what, uint32_t max)
+{
+    diag_set(b->diag, "54000", "a statement can have at most %u %s", max, what);
+    return ST_LIMIT;
+}
+
 enum status bind_no_memory(struct binder *b)
 {
     diag_set(b->diag, "53200", "out of memory");

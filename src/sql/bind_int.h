@@ -10,7 +10,10 @@
 #include "sql/parse.h"
 #include "sql/sql.h"
 
-#define BIND_PARAMS_MAX 65535u /* PostgreSQL's own limit. */
+#define BIND_PARAMS_MAX  65535u /* PostgreSQL's own limit. */
+#define BIND_SOURCES_MAX 64u    /* Tables of one FROM: SQLite's limit. */
+#define BIND_TERMS_MAX   256u   /* Of GROUP BY and ORDER BY. */
+#define BIND_CTES_MAX    256u   /* Of one WITH. */
 
 enum expr_kind {
     EXPR_CONST,
@@ -208,6 +211,8 @@ enum status bind_unsupported(struct binder *b,
                              int32_t position,
                              const char *what,
                              const char *hint);
+/* 54000: more than max of what; returns ST_LIMIT. */
+enum status bind_too_many(struct binder *b, const char *what, uint32_t max);
 /* 53200; returns ST_NO_MEMORY. */
 enum status bind_no_memory(struct binder *b);
 

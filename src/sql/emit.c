@@ -6,6 +6,8 @@
 #include "base/must.h"
 #include "sql/bind_int.h"
 
+#define JOINED_FLAT_MAX 64u /* Operands of AND and OR side by side. */
+
 static void emit_source_name(struct buf *out, const struct source *s)
 {
     if (s->reference != NULL)
@@ -115,12 +117,19 @@ static void emit_template(struct buf *out, const struct expr *e)
     buf_put_text(out, ")");
 }
 
-static void emit_joined(struct buf *out, const struct expr *e)
+/* SQLite's tree of a AND b AND c … is as deep as the list is long, and bounded: long lists are
+ * emitted as a balanced tree. */
+static void emit_joined_part(struct buf *out, const struct expr *e, uint32_t first, uint32_t count)
 {
     buf_put_u8(out, '(');
-    for (uint32_t i = 0; i < e->arg_count; i++) {
+    if (count > JOINED_FLAT_MAX) {
+        emit_joined_part(out, e, first, count / 2);
+        buf_put_text(out, e->template);
+        emit_joined_part(out, e, first + count / 2, count - count / 2);
+    }
+    for (uint32_t i = 0; count <= JOINED_FLAT_MAX && i < count; i++) {
         if (i > 0) buf_put_text(out, e->template);
-        emit_expr(out, e->args[i]);
+        emit_expr(out, e->args[first + i]);
     }
     buf_put_u8(out, ')');
 }
@@ -156,7 +165,7 @@ void emit_expr(struct buf *out, const struct expr *e)
     case EXPR_CONST: emit_const(out, &e->value); return;
     case EXPR_PARAM: buf_printf(out, "?%u", e->param); return;
     case EXPR_COLUMN: emit_column(out, e); return;
-    case EXPR_JOINED: emit_joined(out, e); return;
+    case EXPR_JOINED: emit_joined_part(out, e, 0, e->arg_count); return;
     case EXPR_CASE: emit_case(out, e); return;
     case EXPR_CALL:
     case EXPR_QUERY:

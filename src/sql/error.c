@@ -174,6 +174,14 @@ static void unnamed_error(struct diag *d, const char *text)
         diag_set(d, "23000", "%s", text);
 }
 
+/* Limits of SQLite's own parser and code generator, the same on every node. */
+static bool is_too_complex(const char *text)
+{
+    return strstr(text, "parser stack overflow") != NULL ||
+           strstr(text, "Expression tree is too large") != NULL ||
+           strstr(text, "too many ") != NULL;
+}
+
 static void other_error(struct diag *d, const char *text, int code)
 {
     switch (code) {
@@ -190,6 +198,10 @@ static void other_error(struct diag *d, const char *text, int code)
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB: diag_set(d, "XX001", "stored data are damaged"); return;
     case SQLITE_IOERR: diag_set(d, "58030", "input/output error"); return;
-    default: diag_set(d, "XX000", "internal error: %s", text); return;
+    default: break;
     }
+    if (is_too_complex(text))
+        diag_set(d, "54001", "statement is nested too deeply");
+    else
+        diag_set(d, "XX000", "internal error: %s", text);
 }

@@ -175,6 +175,7 @@ static enum status add_source(struct binder *b,
                               uint32_t *count,
                               struct source *s)
 {
+    if (*count == BIND_SOURCES_MAX) return bind_too_many(b, "tables in one FROM", BIND_SOURCES_MAX);
     for (uint32_t i = 0; i < *count; i++)
         if (span_equal((*sources)[i]->alias, s->alias) &&
             span_equal((*sources)[i]->schema, s->schema))

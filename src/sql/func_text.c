@@ -158,7 +158,7 @@ const struct native function_texts[] = {
     {.name = "text_lower", .args = 1, .call = text_lower},
     {.name = "text_upper", .args = 1, .call = text_upper},
     {.name = "text_initcap", .args = 1, .call = text_initcap},
-    {.name = "text_cat", .args = 2, .call = text_cat},
+    {.name = "text_cat", .args = -1, .call = text_cat},
     {.name = "text_concat", .args = -1, .call = text_concat},
     {.name = "text_concat_ws", .args = -1, .call = text_concat_ws},
     {.name = "text_reverse", .args = 1, .call = text_reverse},

@@ -127,6 +127,8 @@ static enum status bind_sort(struct binder *b,
 static enum status bind_sorts(struct binder *b, struct query *q, const PgQuery__SelectStmt *s)
 {
     if (s->n_sort_clause == 0) return ST_OK;
+    if (s->n_sort_clause > BIND_TERMS_MAX)
+        return bind_too_many(b, "terms in ORDER BY", BIND_TERMS_MAX);
     b->clause = CLAUSE_ORDER;
     q->sorts = arena_alloc_zero(b->arena, s->n_sort_clause, sizeof *q->sorts);
     if (q->sorts == NULL) return bind_no_memory(b);
@@ -148,6 +150,8 @@ static bool is_input_column(const struct binder *b, const PgQuery__Node *n)
 static enum status bind_groups(struct binder *b, struct query *q, const PgQuery__SelectStmt *s)
 {
     if (s->n_group_clause == 0) return ST_OK;
+    if (s->n_group_clause > BIND_TERMS_MAX)
+        return bind_too_many(b, "terms in GROUP BY", BIND_TERMS_MAX);
     b->clause = CLAUSE_GROUP;
     q->groups = arena_alloc_zero(b->arena, s->n_group_clause, sizeof(struct expr *));
     if (q->groups == NULL) return bind_no_memory(b);
@@ -499,6 +503,7 @@ enum status bind_with(struct binder *b, struct query *q, const PgQuery__WithClau
     if (w == NULL) return ST_OK;
     if (w->recursive)
         return bind_unsupported(b, w->location, "WITH RECURSIVE is not supported", NULL);
+    if (w->n_ctes > BIND_CTES_MAX) return bind_too_many(b, "queries in WITH", BIND_CTES_MAX);
     q->ctes = arena_alloc_zero(b->arena, w->n_ctes, sizeof(struct cte *));
     if (q->ctes == NULL) return bind_no_memory(b);
     for (size_t i = 0; i < w->n_ctes; i++)

@@ -6,7 +6,8 @@
 #include "sql/bind_int.h"
 #include "sql/numeric.h"
 
-#define CANDIDATES_MAX 64u
+#define CANDIDATES_MAX  64u
+#define CONCAT_ARGS_MAX 100u /* SQLite allows 127 arguments. */
 
 struct choice {
     enum sql_function_kind kind;
@@ -180,6 +181,26 @@ static int32_t result_scale(const struct sql_function *f, const struct expr *e)
     return -1;
 }
 
+/* a || b || c as one call: SQLite's parser holds about 25 calls inside each other. */
+static enum status flatten_concat(struct binder *b, struct expr *e)
+{
+    static const char pair[] = "text_cat(%1, %2)";
+    static const char list[] = "text_cat(%*)";
+    if (strcmp(e->template, pair) != 0) return ST_OK;
+    const struct expr *left = e->args[0];
+    bool is_call = left->kind == EXPR_CALL && left->arg_count < CONCAT_ARGS_MAX;
+    if (!is_call || (strcmp(left->template, pair) != 0 && strcmp(left->template, list) != 0))
+        return ST_OK;
+    struct expr **args = arena_alloc_zero(b->arena, left->arg_count + 1u, sizeof *args);
+    if (args == NULL) return bind_no_memory(b);
+    memcpy(args, left->args, left->arg_count * sizeof *args);
+    args[left->arg_count] = e->args[1];
+    e->arg_count = left->arg_count + 1;
+    e->args = args;
+    e->template = list;
+    return ST_OK;
+}
+
 static enum status apply(struct binder *b, struct expr **out, struct choice *c)
 {
     const struct sql_function *f = c->found[0];
@@ -209,7 +230,7 @@ static enum status apply(struct binder *b, struct expr **out, struct choice *c)
                                 "in a write",
                                 "Run it in a SELECT.");
     *out = e;
-    return ST_OK;
+    return flatten_concat(b, e);
 }
 
 /* --- operators ----------------------------------------------------------------------------- */
