@@ -122,6 +122,17 @@ $(OUT)/fuzz/%: $(OUT)/obj/test/fuzz/%.o $(TEST_SUPPORT_OBJ) $(LIB_FILES)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) -fsanitize=fuzzer $< $(TEST_SUPPORT_OBJ) -Wl,--start-group $(filter-out %/cmd.a,$(LIB_FILES)) -Wl,--end-group -lcmocka $(LIBS) -o $@
 
+# --- measurements of single parts: build/PROFILE/bench/NAME ---------------------------------------
+$(OUT)/obj/bench/%.o: bench/%.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(CFLAGS) -Itest -D_POSIX_C_SOURCE=200809L -MMD -MP -c $< -o $@
+
+.PRECIOUS: $(OUT)/obj/bench/%.o
+$(OUT)/bench/%: $(OUT)/obj/bench/%.o $(LIB_FILES)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS) $< -Wl,--start-group $(filter-out %/cmd.a,$(LIB_FILES)) -Wl,--end-group $(LIBS) -o $@
+
 .PHONY: tests fuzzers
 tests: $(TEST_PROGRAMS)
 fuzzers: $(FUZZ_PROGRAMS)

@@ -46,6 +46,9 @@ static enum status plan_make(struct checkpoint *c, struct plan *plan)
     TRY(pages_list_dirty(c->pages, &plan->view, &plan->numbers, &plan->count));
     while (plan->old_count < plan->count && plan->numbers[plan->old_count] <= c->file_pages)
         plan->old_count++;
+    /* A database grows by its last page: writing that makes the file as long as it must be. */
+    bool has_grown = plan->view.page_count > c->file_pages;
+    if (has_grown) must(plan->count > 0 && plan->numbers[plan->count - 1] == plan->view.page_count);
     return ST_OK;
 }
 
@@ -133,10 +136,7 @@ static enum status write_pages(struct checkpoint *c, const struct plan *plan)
     for (uint32_t at = 0; st == ST_OK && at < plan->count;)
         st = write_run(c, plan, &at, buffer);
     mem_free(c->files.mem, buffer);
-    if (st != ST_OK || plan->view.page_count == c->file_pages) return st;
-    /* The last pages may never have been written: the file is as long as its head says. */
-    uint64_t size = (uint64_t)plan->view.page_count * PAGE_BYTES;
-    return c->files.os->file_truncate(c->files.os, c->files.file, size);
+    return st;
 }
 
 /* Neighbours from *at on, in one write. */

@@ -226,6 +226,7 @@ uint32_t pages_staged_count(const struct pages *p)
 
 void pages_stage_truncate(struct pages *p, uint32_t page_count)
 {
+    must(page_count <= p->page_count); /* A database grows by its last page alone. */
     unprepare(p);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < p->staged_count; i++) {

@@ -41,6 +41,7 @@ uint64_t pages_newest(const struct pages *p);
 /* The writer, on the execution thread. Staged pages are seen by pages_read_staged alone. */
 NODISCARD enum status pages_stage(struct pages *p, uint32_t number, const uint8_t *image);
 uint32_t pages_staged_count(const struct pages *p); /* Page count of the database being written. */
+/* page_count: at most pages_staged_count. */
 void pages_stage_truncate(struct pages *p, uint32_t page_count);
 NODISCARD enum status pages_read_staged(struct pages *p, uint32_t number, uint8_t *to);
 bool pages_has_staged(const struct pages *p);

@@ -247,8 +247,9 @@ static int file_write(sqlite3_file *file, const void *from, int size, sqlite3_in
 static int file_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
     struct vfs_file *f = (struct vfs_file *)(void *)file;
-    bool is_whole = size >= 0 && size % PAGE_BYTES == 0 && size / PAGE_BYTES <= UINT32_MAX;
-    if (f->role != ROLE_WRITER || !is_whole) return SQLITE_IOERR_TRUNCATE;
+    bool is_cut = f->role == ROLE_WRITER && size >= 0 && size % PAGE_BYTES == 0 &&
+                  size / PAGE_BYTES <= pages_staged_count(f->vfs->pages);
+    if (!is_cut) return SQLITE_IOERR_TRUNCATE;
     pages_stage_truncate(f->vfs->pages, (uint32_t)(size / PAGE_BYTES));
     return SQLITE_OK;
 }

@@ -209,6 +209,29 @@ static void blocks_go_on_under_a_checkpoint(void **state)
     rig_close(&r);
 }
 
+/* What is published between the hold and the list is not in the list. */
+static void list_is_of_the_held_version(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_open(&r, &(struct options){.view_heights = 100, .view_bytes = 64 << 20});
+    publish_some(&r);
+    uint32_t last = r.counts[r.newest];
+    struct window_view view;
+    pages_hold(r.pages, &view);
+    for (int i = 0; i < 30; i++)
+        publish_some(&r);
+    must(r.counts[r.newest] > last);
+    uint32_t *numbers = NULL;
+    uint32_t count = 0;
+    assert_int_equal(pages_list_dirty(r.pages, &view, &numbers, &count), ST_OK);
+    assert_int_equal(count, last);
+    assert_int_equal(numbers[count - 1], last);
+    mem_free(r.mem, numbers);
+    pages_release(r.pages, &view);
+    rig_close(&r);
+}
+
 /* A checkpoint, then blocks that leave all pages but the first alone, until their images are gone.
  */
 static void drop_images(struct rig *r)
@@ -489,6 +512,7 @@ int main(void)
         cmocka_unit_test(each_version_is_what_it_was),
         cmocka_unit_test(dropped_images_come_from_the_file),
         cmocka_unit_test(blocks_go_on_under_a_checkpoint),
+        cmocka_unit_test(list_is_of_the_held_version),
         cmocka_unit_test(overtaken_reader_sees_its_version),
         cmocka_unit_test(pinned_version_stays_until_the_ring_is_full),
         cmocka_unit_test(bytes_limit_shrinks_the_window),
