@@ -532,7 +532,7 @@ static void test_failing_memory(void **state)
         run(f.db, SCHEMA);
         for (int i = 0; st == ST_OK && i < TABLES; i++)
             st = capture_table_add(f.capture, &TABLE[i]);
-        struct hash root;
+        struct hash root = {{0}};
         uint32_t count;
         struct buf out;
         buf_init(&out, &mem.mem, 0);
