@@ -8,7 +8,6 @@
 #include "base/must.h"
 #include "exec/sqlite.h"
 
-static enum status check_kind(struct job *j, const struct sql_statement *s);
 static enum status run_statement(struct job *j, const struct tx_op *op, const struct prepared *s);
 static enum status bind(struct job *j, const struct tx_op *op, const struct prepared *s);
 static enum status collect(struct job *j, const struct prepared *s, uint64_t *row_count);
@@ -35,7 +34,6 @@ enum status operation_run(struct job *j, const struct tx_op *op)
     struct prepared *s;
     const struct statements_want want = {.catalog = e->catalog, .op = op, .account = j->account.id};
     TRY(statements_get(e->statements, &s, &want, &j->diag));
-    TRY(check_kind(j, &s->compiled));
     const struct exec_account account = {.id = j->account.id, .is_admin = j->account.is_admin};
     enum status st = exec_check_access(e->catalog, &s->compiled, &account, &j->diag);
     if (st != ST_OK) return ST_REJECTED;
@@ -85,39 +83,6 @@ static bool is_ddl(enum sql_kind kind)
     return kind == SQL_KIND_CREATE_TABLE || kind == SQL_KIND_DROP_TABLE ||
            kind == SQL_KIND_CREATE_INDEX || kind == SQL_KIND_DROP_INDEX || kind == SQL_KIND_GRANT ||
            kind == SQL_KIND_REVOKE;
-}
-
-/* What a node answers from its own files or settings is no part of a transaction. */
-static enum status check_kind(struct job *j, const struct sql_statement *s)
-{
-    switch (s->kind) {
-    case SQL_KIND_SELECT:
-    case SQL_KIND_INSERT:
-    case SQL_KIND_UPDATE:
-    case SQL_KIND_DELETE:
-    case SQL_KIND_CREATE_TABLE:
-    case SQL_KIND_DROP_TABLE:
-    case SQL_KIND_CREATE_INDEX:
-    case SQL_KIND_DROP_INDEX:
-    case SQL_KIND_GRANT:
-    case SQL_KIND_REVOKE:
-    case SQL_KIND_CALL: break;
-    case SQL_KIND_EMPTY:
-    case SQL_KIND_SUBMIT:
-    case SQL_KIND_SET:
-    case SQL_KIND_SHOW:
-        diag_set(&j->diag, "0A000", "%s cannot be an operation of a transaction", s->tag);
-        return ST_REJECTED;
-    }
-    for (uint32_t i = 0; i < s->access_count; i++) {
-        const struct catalog_table *t = sql_catalog_by_id(j->exec->catalog, s->access[i].table_id);
-        if (t == NULL || !t->is_virtual) continue;
-        diag_set(&j->diag, "0A000", "trustsql.%.*s cannot be read in a transaction of the chain",
-                 (int)t->name.size, (const char *)t->name.data);
-        diag_hint(&j->diag, "Read it in a statement of its own.");
-        return ST_REJECTED;
-    }
-    return ST_OK;
 }
 
 static enum status run_statement(struct job *j, const struct tx_op *op, const struct prepared *s)
@@ -221,11 +186,8 @@ static enum status run_step(struct job *j, const char *text)
     if (code != SQLITE_OK) return step_failed(j, code);
     if (sqlite3_bind_parameter_count(s) > 0)
         code = sqlite3_bind_int64(s, 1, (sqlite3_int64)j->account.id);
-    if (code == SQLITE_OK) {
-        do {
-            code = step(j, s);
-        } while (code == SQLITE_ROW);
-    }
+    while (code == SQLITE_OK || code == SQLITE_ROW)
+        code = step(j, s);
     enum status st = code == SQLITE_DONE ? ST_OK : step_failed(j, code);
     charge(j, (uint64_t)(uint32_t)sqlite3_stmt_status(s, SQLITE_STMTSTATUS_VM_STEP, false) %
                   EXEC_FUEL_STEP);

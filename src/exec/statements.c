@@ -41,6 +41,9 @@ static enum status make(struct statements *c,
                         struct entry **out,
                         struct diag *d);
 static enum status compile(struct entry *e, const struct statements_want *want, struct diag *d);
+static enum status check_kind(const struct sql_statement *s,
+                              const struct sql_catalog *catalog,
+                              struct diag *d);
 static bool type_is_known(uint32_t type);
 static void keep(struct statements *c, struct entry *e);
 static void link_newest(struct statements *c, struct entry *e);
@@ -137,6 +140,7 @@ static enum status make(struct statements *c,
     if (e == NULL) return ST_NO_MEMORY;
     arena_init(&e->arena, c->mem, COMPILED_BYTES_MAX);
     enum status st = compile(e, want, d);
+    if (st == ST_OK) st = check_kind(&e->prepared.compiled, want->catalog, d);
     if (st == ST_OK && e->prepared.compiled.sqlite != NULL) {
         int rc = sqlite3_prepare_v3(c->writer, e->prepared.compiled.sqlite, -1,
                                     SQLITE_PREPARE_PERSISTENT, &e->prepared.stmt, NULL);
@@ -170,6 +174,7 @@ static enum status compile(struct entry *e, const struct statements_want *want, 
         e->types[i] = (enum sql_type)op->params[i].type;
     }
     const struct sql_compile in = {.catalog = want->catalog,
+                                   .account = want->account,
                                    .text = e->text,
                                    .param_types = e->types,
                                    .param_count = op->param_count};
@@ -183,6 +188,41 @@ static enum status compile(struct entry *e, const struct statements_want *want, 
     diag_set(d, "42P02", "the statement has %u parameters, %u are given",
              e->prepared.compiled.param_count, op->param_count);
     return ST_REJECTED;
+}
+
+/* What a node answers from its own files or settings is no part of a transaction. */
+static enum status check_kind(const struct sql_statement *s,
+                              const struct sql_catalog *catalog,
+                              struct diag *d)
+{
+    switch (s->kind) {
+    case SQL_KIND_SELECT:
+    case SQL_KIND_INSERT:
+    case SQL_KIND_UPDATE:
+    case SQL_KIND_DELETE:
+    case SQL_KIND_CREATE_TABLE:
+    case SQL_KIND_DROP_TABLE:
+    case SQL_KIND_CREATE_INDEX:
+    case SQL_KIND_DROP_INDEX:
+    case SQL_KIND_GRANT:
+    case SQL_KIND_REVOKE:
+    case SQL_KIND_CALL: break;
+    case SQL_KIND_EMPTY:
+    case SQL_KIND_SUBMIT:
+    case SQL_KIND_SET:
+    case SQL_KIND_SHOW:
+        diag_set(d, "0A000", "%s cannot be an operation of a transaction", s->tag);
+        return ST_REJECTED;
+    }
+    for (uint32_t i = 0; i < s->access_count; i++) {
+        const struct catalog_table *t = sql_catalog_by_id(catalog, s->access[i].table_id);
+        if (t == NULL || !t->is_virtual) continue;
+        diag_set(d, "0A000", "trustsql.%.*s cannot be read in a transaction of the chain",
+                 (int)t->name.size, (const char *)t->name.data);
+        diag_hint(d, "Read it in a statement of its own.");
+        return ST_REJECTED;
+    }
+    return ST_OK;
 }
 
 /* A transaction says the type of each value: none is left to inference. */

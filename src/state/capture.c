@@ -215,6 +215,7 @@ void capture_begin(struct capture *c)
     c->change_count = 0;
     c->status = ST_OK;
     buf_reset(&c->bytes);
+    buf_reset(&c->scratch);
 }
 
 uint64_t capture_mark(const struct capture *c)

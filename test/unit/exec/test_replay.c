@@ -70,12 +70,16 @@ static void reference(struct hash digests[BLOCKS + 1])
     struct exec_rig rig;
     exec_rig_init(&rig, NULL);
     digests[0] = exec_digest(rig.exec);
+    uint32_t ok_count = 0;
     for (uint32_t h = 1; h <= BLOCKS; h++) {
         run_block(&rig);
         digests[h] = exec_digest(rig.exec);
         assert_true(hash_equal(&digests[h], &rig.outcome.digest));
         assert_true(hash_equal(&digests[h - 1], &rig.outcome.digest_before));
+        for (uint32_t i = 0; i < rig.outcome.tx_count; i++)
+            ok_count += rig.outcome.txs[i].is_ok;
     }
+    assert_in_range(ok_count, 4 * BLOCKS, 8 * BLOCKS); /* Both kinds are there. */
     exec_rig_fini(&rig);
 }
 
