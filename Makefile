@@ -89,6 +89,14 @@ OBJECTS += $$(OBJ_$(1))
 endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_rules,$(f))))
 
+# libtrustsql: what include/trustsql.h declares, for programs of others.
+LIBRARY_FOLDERS := base os os/posix crypto codec ledger client
+.PHONY: library
+library: $(OUT)/libtrustsql.a ## Build build/release/libtrustsql.a
+$(OUT)/libtrustsql.a: $(foreach f,$(LIBRARY_FOLDERS),$(OBJ_$(f)))
+	@rm -f $@
+	@ar rcsD $@ $^
+
 $(OUT)/obj/os/posix/%.o: CFLAGS += -D_POSIX_C_SOURCE=200809L
 
 $(OUT)/obj/%.o: src/%.c

@@ -11,8 +11,8 @@
  *     struct trustsql_bytes bytes;
  *     uint8_t txid[32];
  *     if (trustsql_new(&lib) != TRUSTSQL_OK) return 1;
- *     trustsql_key_new(lib, &key, TRUSTSQL_SECP256K1);
- *     trustsql_tx_new(lib, &tx, chain_id, "main");
+ *     if (trustsql_key_new(lib, &key, TRUSTSQL_SECP256K1) != TRUSTSQL_OK) return 1;
+ *     if (trustsql_tx_new(lib, &tx, chain_id, "main") != TRUSTSQL_OK) return 1;
  *     trustsql_tx_valid_until(tx, now_ms + 60000, height + 100);
  *     trustsql_tx_add_sql(tx, "INSERT INTO t (id, name) VALUES ($1, $2)");
  *     trustsql_tx_add_int(tx, TRUSTSQL_INT8, 7);
@@ -24,6 +24,8 @@
  *     trustsql_tx_free(tx);
  *     trustsql_key_wipe(&key);
  *     trustsql_free(lib);
+ *
+ * Link with libtrustsql.a (make library), libsecp256k1, libsodium and libcrypto.
  *
  * Rules that hold for every function:
  * - Order of arguments: the object, outputs, inputs; a length follows its array.
