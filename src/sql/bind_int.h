@@ -55,10 +55,10 @@ struct field { /* A column of a source. */
 };
 
 struct source {            /* A table or subquery in FROM, or the target of a write. */
-    uint32_t id;           /* Emitted as "r.<id>". */
+    uint32_t id;           /* Emitted as r<id>. */
     struct span alias;     /* Name it is known by. */
     struct span schema;    /* Of a table without alias: for schema.table.column. */
-    const char *reference; /* Emitted instead of "r.<id>"; null: none. */
+    const char *reference; /* Emitted instead of r<id>; null: none. */
     const struct catalog_table *table;
     struct query *query;
     struct cte *cte;

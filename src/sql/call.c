@@ -86,6 +86,15 @@ static enum status finish_aggregate(struct binder *b, struct expr *e, const PgQu
     return bind_condition(b, &e->filter, "FILTER");
 }
 
+/* current_schema: there is one. */
+static enum status public_schema(struct binder *b, struct expr **out, int32_t position)
+{
+    *out = bind_new_expr(b, EXPR_CONST, SQL_TEXT, position);
+    if (*out == NULL) return bind_no_memory(b);
+    (*out)->value = (struct sql_value){.type = SQL_TEXT, .bytes = span_text("public")};
+    return ST_OK;
+}
+
 enum status bind_func_call(struct binder *b, struct expr **out, const PgQuery__Node *n)
 {
     const PgQuery__FuncCall *c = n->func_call;
@@ -93,6 +102,8 @@ enum status bind_func_call(struct binder *b, struct expr **out, const PgQuery__N
     struct call_site site = {.name = bind_string(c->funcname[c->n_funcname - 1]),
                              .arg_count = (uint32_t)c->n_args,
                              .position = c->location};
+    if (c->n_args == 0 && span_equal(site.name, span_text("current_schema")))
+        return public_schema(b, out, c->location);
     bool is_aggregate = is_aggregate_name(site.name);
     enum clause before = b->clause;
     if (is_aggregate) {
@@ -119,10 +130,11 @@ enum status bind_value_function(struct binder *b, struct expr **out, const PgQue
         [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_USER] = "current_user",
         [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_SESSION_USER] = "session_user",
         [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_CATALOG] = "current_database",
-        [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_SCHEMA] = "current_schema",
     };
     const PgQuery__SQLValueFunction *f = n->sqlvalue_function;
     size_t which = (size_t)f->op;
+    if (f->op == PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_SCHEMA)
+        return public_schema(b, out, f->location);
     if (which >= sizeof names / sizeof names[0] || names[which] == NULL)
         return bind_unsupported(b, f->location, "dates and local times are not supported",
                                 "Use now(): the time of the block, with time zone.");

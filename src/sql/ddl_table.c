@@ -220,6 +220,14 @@ static enum status add_default(struct binder *b,
     b->clause = CLAUSE_DEFAULT;
     TRY(bind_expr(b, &e, c->raw_expr));
     b->clause = CLAUSE_NONE;
+    if (!type_can_coerce(e->type, target->type, SQL_CAST_ASSIGNMENT)) {
+        (void)bind_fail(b, e->position, "42804",
+                        "column \"%.*s\" is of type %s but default expression is of type %s",
+                        (int)target->name.size, (const char *)target->name.data,
+                        bind_type_name(b, target->type), bind_type_name(b, e->type));
+        diag_hint(b->diag, "You will need to rewrite or cast the expression.");
+        return ST_INVALID;
+    }
     struct coercion to = {.type = target->type,
                           .typmod = target->typmod,
                           .context = SQL_CAST_ASSIGNMENT,

@@ -122,11 +122,24 @@ static enum status check_writable(struct binder *b, const struct catalog_table *
     return ST_INVALID;
 }
 
+/* Sources are emitted as r<n>: a target called r7 must not be taken for one. */
+static void skip_own_name(struct binder *b, struct span name)
+{
+    if (name.size < 2 || name.size > 9 || (name.data[0] | 0x20u) != 'r') return;
+    uint32_t number = 0;
+    for (size_t i = 1; i < name.size; i++) {
+        if (name.data[i] < '0' || name.data[i] > '9') return;
+        number = number * 10 + (uint32_t)(name.data[i] - '0');
+    }
+    if (b->next_id < number) b->next_id = number;
+}
+
 static enum status open_target(struct binder *b, struct write *w, const PgQuery__RangeVar *r)
 {
     struct span alias = r->alias != NULL ? bind_cstring(r->alias->aliasname) : (struct span){0};
     TRY(bind_table(b, r, &w->table));
     TRY(check_writable(b, w->table, r->location));
+    skip_own_name(b, w->table->sqlite_name);
     TRY(bind_table_source(b, &w->target, w->table, alias));
     w->target->reference = table_reference(b, w->table);
     w->query = arena_alloc_zero(b->arena, 1, sizeof *w->query);
@@ -691,7 +704,7 @@ static void emit_insert_rows(struct buf *out, const struct insert *in)
     emit_row(out, &(struct row){.values = in->rows[0].values, .count = t->column_count});
     buf_put_text(out, " FROM (");
     emit_query(out, in->select);
-    buf_printf(out, ") AS \"r.%u\" ORDER BY ", in->source_id);
+    buf_printf(out, ") AS r%u ORDER BY ", in->source_id);
     for (uint32_t i = 0; i < in->select->target_count; i++)
         buf_printf(out, "%sc%u", i > 0 ? ", " : "", i + 1);
 }

@@ -1,6 +1,7 @@
 /* The compiler's form to SQLite's text. No decision is made here: every expression carries its
- * template, every name is qualified and quoted. Sources are "r.<n>", WITH queries "w.<n>": names a
- * user's table cannot have. Output columns are c1, c2, … */
+ * template, every name is qualified and quoted. Sources are r<n>; the only table
+ * that keeps its own name is the target of a write, and numbers start above it if it is called so.
+ * WITH queries are "w.<n>": a name no table has. Output columns are c1, c2, … */
 #include <inttypes.h>
 
 #include "base/must.h"
@@ -13,7 +14,7 @@ static void emit_source_name(struct buf *out, const struct source *s)
     if (s->reference != NULL)
         buf_put_text(out, s->reference);
     else
-        buf_printf(out, "\"r.%u\"", s->id);
+        buf_printf(out, "r%u", s->id);
 }
 
 static void emit_quoted(struct buf *out, struct span text, char quote)

@@ -186,10 +186,11 @@ static enum status bind_limit(struct binder *b,
     b->clause = CLAUSE_LIMIT;
     struct expr *e = NULL;
     TRY(bind_expr(b, &e, n));
-    if (!type_can_coerce(e->type, SQL_INT8, SQL_CAST_IMPLICIT))
+    if (!type_can_coerce(e->type, SQL_INT8, SQL_CAST_ASSIGNMENT))
         return bind_fail(b, e->position, "42804", "argument of %s must be type bigint, not type %s",
                          name, bind_type_name(b, e->type));
-    TRY(bind_coerce_implicit(b, &e, SQL_INT8));
+    struct coercion to = {.type = SQL_INT8, .typmod = -1, .context = SQL_CAST_ASSIGNMENT};
+    TRY(bind_coerce(b, &e, &to));
     if (e->kind == EXPR_CONST && e->value.is_null) return ST_OK; /* As if absent. */
     if (e->kind == EXPR_CONST && e->value.integer < 0)
         return bind_fail(b, -1, is_offset ? "2201X" : "2201W", "%s must not be negative", name);

@@ -252,12 +252,26 @@ static enum status no_operator(struct binder *b, const struct choice *c, bool is
     return ST_INVALID;
 }
 
+/* Operators of PostgreSQL over types or libraries that do not exist here. */
+static enum status unknown_operator(struct binder *b, const struct choice *c)
+{
+    static const char *const known[] = {"^",  "~",  "~*", "!~", "!~*", "->",  "->>", "#>", "#>>",
+                                        "@>", "<@", "&&", "?",  "|/",  "||/", "@",   "@@", "<->"};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (!span_equal(c->name, span_text(known[i]))) continue;
+        char what[64];
+        (void)snprintf(what, sizeof what, "operator %s is not supported", known[i]);
+        return bind_unsupported(b, c->position, what, "Compute in the client.");
+    }
+    return no_operator(b, c, false);
+}
+
 static enum status resolve_operator(struct binder *b, struct expr **out, struct choice *c)
 {
     bool any_name = false;
     choose(c, &any_name);
     if (c->count == 1) return apply(b, out, c);
-    return no_operator(b, c, c->count > 1);
+    return any_name ? no_operator(b, c, c->count > 1) : unknown_operator(b, c);
 }
 
 enum status bind_operator(struct binder *b,
@@ -299,6 +313,10 @@ static const struct {
     {"currval", "Sequences do not exist: give the values."},
     {"generate_series", "Give the rows with VALUES."},
     {"clock_timestamp", "Use now(): the time of the block."},
+    {"timezone", "Times are kept and shown in UTC."},
+    {"overlay", "Use substr and ||."},
+    {"power", "Compute in the client."},
+    {"sqrt", "Compute in the client."},
     {"to_char", "Format in the client."},
     {"date_trunc", "Compute in the client."},
     {"age", "Compute in the client."},
