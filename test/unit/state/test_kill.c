@@ -96,25 +96,34 @@ static int64_t number(sqlite3 *c, const char *sql)
     return value;
 }
 
-/* What the stock tool, alone with the file, says of it: "ok", the height, the rows. */
-static void stock_repairs(const char *path, int64_t *height)
+/* First line the stock tool says to a statement; its exit code. */
+static int ask_tool(const char *path, const char *sql, char line[128])
 {
     char command[512];
-    (void)snprintf(command, sizeof command,
-                   "sqlite3 -bail '%s' 'PRAGMA integrity_check; SELECT height, (SELECT count(*) "
-                   "FROM t) FROM \"" DB_APPLIED_TABLE "\"'",
-                   path);
+    (void)snprintf(command, sizeof command, "sqlite3 -bail '%s' '%s' 2>&1", path, sql);
     FILE *tool = popen(command, "r"); /* NOLINT(cert-env33-c): the tool is what is tested. */
     must(tool != NULL);
+    line[0] = 0;
+    if (fgets(line, 128, tool) == NULL) line[0] = 0;
+    char rest[128];
+    while (fgets(rest, sizeof rest, tool) != NULL)
+        must(rest[0] != 0);
+    return pclose(tool);
+}
+
+/* What the stock tool, alone with the file, says of it: sound, the height, the rows. */
+static void stock_repairs(const char *path, int64_t *height)
+{
     char line[128];
-    must(fgets(line, sizeof line, tool) != NULL);
+    assert_int_equal(ask_tool(path, "PRAGMA integrity_check", line), 0);
     assert_string_equal(line, "ok\n");
-    must(fgets(line, sizeof line, tool) != NULL);
+    static const char sql[] =
+        "SELECT height, (SELECT count(*) FROM t) FROM \"" DB_APPLIED_TABLE "\"";
+    assert_int_equal(ask_tool(path, sql, line), 0);
     char *end = NULL;
     *height = strtoll(line, &end, 10);
     assert_int_equal(*end, '|');
     assert_int_equal(strtoll(end + 1, NULL, 10), *height);
-    assert_int_equal(pclose(tool), 0);
 }
 
 static bool is_hot(const char *path)
@@ -166,10 +175,75 @@ static void killed_checkpoints_are_repaired(void **state)
     (void)rmdir(dir);
 }
 
+struct witness {
+    const char *path;
+    uint32_t answers;
+    uint32_t refusals;
+};
+
+/* The tool comes at each change of a checkpoint: it sees the old height whole, waits, then the
+ * new one. */
+static bool witness_before(void *context, enum fake_os_call kind)
+{
+    struct witness *w = context;
+    char line[128];
+    static const char sql[] = "SELECT count(*) FROM t WHERE length(b) = 3000";
+    (void)kind;
+    int rc = ask_tool(w->path, sql, line);
+    if (rc == 0) {
+        assert_string_equal(line, w->refusals == 0 ? "5\n" : "11\n");
+        w->answers++;
+    } else {
+        assert_non_null(strstr(line, "locked"));
+        w->refusals++;
+    }
+    return true;
+}
+
+/* The stock tool beside a living node: it reads the file's height, and can neither write nor take
+ * the checkpoint's journal for a hot one. */
+static void tool_beside_a_living_node(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/state-tool-XXXXXX";
+    must(mkdtemp(dir) != NULL);
+    char path[96];
+    (void)snprintf(path, sizeof path, "%s/main.db", dir);
+    struct os_hook hook;
+    struct witness witness = {.path = path};
+    os_hook_init(&hook, os_posix());
+    hook.context = &witness;
+    struct db *db = open_db(&hook.os, path);
+    must(db != NULL);
+    add_blocks(db);
+    uint64_t height = 0;
+    assert_int_equal(db_checkpoint(db, &height), ST_OK);
+    add_blocks(db);
+    char line[128];
+    assert_int_not_equal(ask_tool(path, "DELETE FROM t", line), 0);
+    assert_non_null(strstr(line, "locked"));
+    hook.before = witness_before;
+    assert_int_equal(db_checkpoint(db, &height), ST_OK);
+    hook.before = NULL;
+    assert_true(witness.answers >= 3);  /* While the journal is written. */
+    assert_true(witness.refusals >= 1); /* While the file is mixed. */
+    assert_int_equal(ask_tool(path, "SELECT count(*) FROM t", line), 0);
+    assert_string_equal(line, "11\n");
+    db_close(db);
+    assert_int_equal(ask_tool(path, "PRAGMA integrity_check", line), 0);
+    assert_string_equal(line, "ok\n");
+    char journal[128];
+    (void)snprintf(journal, sizeof journal, "%s-journal", path);
+    (void)remove(journal);
+    (void)remove(path);
+    (void)rmdir(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(killed_checkpoints_are_repaired),
+        cmocka_unit_test(tool_beside_a_living_node),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
