@@ -220,7 +220,8 @@ static enum status deparse_select(struct binder *b, PgQuery__ParseResult *tree, 
 
 enum status ddl_deparse(struct binder *b, const PgQuery__Node *n, struct span *out)
 {
-    PgQuery__ResTarget target = PG_QUERY__RES_TARGET__INIT;
+    PgQuery__ResTarget target;
+    pg_query__res_target__init(&target); /* The macro casts const away. */
     PgQuery__Node target_node = PG_QUERY__NODE__INIT;
     PgQuery__SelectStmt select = PG_QUERY__SELECT_STMT__INIT;
     PgQuery__Node select_node = PG_QUERY__NODE__INIT;

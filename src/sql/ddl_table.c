@@ -443,7 +443,7 @@ static const char *sqlite_type(enum sql_type type)
     case SQL_UNKNOWN:
     case SQL_VOID: break;
     }
-    must(!"no column has this type");
+    must(false); /* No column has this type. */
     return "";
 }
 

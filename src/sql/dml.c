@@ -601,7 +601,8 @@ static enum status conflict_target(struct binder *b,
         if (e->expr != NULL)
             return bind_unsupported(b, c->location, "expressions in ON CONFLICT are not supported",
                                     NULL);
-        PgQuery__ResTarget named = PG_QUERY__RES_TARGET__INIT;
+        PgQuery__ResTarget named;
+        pg_query__res_target__init(&named); /* The macro casts const away. */
         named.name = e->name;
         named.location = c->location;
         uint32_t column = 0;

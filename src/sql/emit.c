@@ -72,7 +72,7 @@ static void emit_const(struct buf *out, const struct sql_value *v)
     case SQL_UNKNOWN: emit_text(out, v->bytes); return;
     case SQL_VOID: break;
     }
-    must(!"constants have a type");
+    must(false); /* Constants have a type. */
 }
 
 static void emit_args(struct buf *out, const struct expr *e, uint32_t first)
@@ -173,7 +173,7 @@ void emit_expr(struct buf *out, const struct expr *e)
     case EXPR_AGGREGATE: emit_template(out, e); return;
     case EXPR_DEFAULT: break;
     }
-    must(!"DEFAULT is replaced before");
+    must(false); /* DEFAULT is replaced before. */
 }
 
 /* --- queries ------------------------------------------------------------------------------- */
