@@ -123,6 +123,19 @@ static void damaged_paths_are_refused(void **state)
     assert_int_equal(merkle_check(&path, &leaves[6], 0, 0, &root), ST_INVALID);
 }
 
+/* The path hashes to the root, but it is longer than a tree of that count can have. */
+static void paths_have_the_length_of_the_tree(void **state)
+{
+    (void)state;
+    struct hash leaves[2];
+    make_leaves(leaves, 2);
+    struct merkle_path path = {.count = 1};
+    path.nodes[0] = leaves[0];
+    struct hash root = merkle_node(&leaves[0], &leaves[1]);
+    assert_int_equal(merkle_check(&path, &leaves[1], 1, 2, &root), ST_OK);
+    assert_int_equal(merkle_check(&path, &leaves[1], 0, 1, &root), ST_INVALID);
+}
+
 static void growing_tree_equals_the_whole(void **state)
 {
     (void)state;
@@ -144,6 +157,7 @@ int main(void)
         cmocka_unit_test(every_path_verifies_and_only_there),
         cmocka_unit_test(levels_fill_their_size),
         cmocka_unit_test(damaged_paths_are_refused),
+        cmocka_unit_test(paths_have_the_length_of_the_tree),
         cmocka_unit_test(growing_tree_equals_the_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,6 +110,120 @@ static void pieces_of_two_proofs_do_not_mix(void **state)
     arena_fini(&a);
 }
 
+/* The first four validators sign one statement; nobody of them looks at what it means. */
+static struct certificate sign_anything(enum vote_part part, const struct statement *s)
+{
+    struct certificate c = {.part = part, .statement = *s, .entry_count = SAMPLE_NODES};
+    struct hash chain_id = sample_chain_id();
+    for (uint32_t i = 0; i < SAMPLE_NODES; i++) {
+        struct vote v = {.voter = i};
+        for (int other = 0; other < VOTE_PARTS; other++)
+            v.parts[other].is_null = true;
+        v.parts[part] = *s;
+        struct hash hash = vote_hash(&v, &chain_id);
+        struct secret_key secret = sample_node_secret(i);
+        assert_int_equal(sign_hash(sample_signer(), &v.sig, &secret, &hash), ST_OK);
+        c.entries[i] = certificate_cut(&v, part);
+    }
+    return c;
+}
+
+struct lie { /* What the proof says; made consistent and signed by forge(). */
+    struct header header;
+    struct receipt receipt;
+    uint64_t result_height;
+    struct statement commit; /* hash is filled in. */
+    struct statement result; /* hash is filled in. */
+};
+
+static struct span encoded(struct arena *a, const struct header *h, const struct receipt *r)
+{
+    uint8_t bytes[2048];
+    struct buf out;
+    buf_init_fixed(&out, bytes, sizeof bytes);
+    if (h != NULL) header_encode(&out, h);
+    if (r != NULL) receipt_encode(&out, r);
+    return arena_copy(a, buf_span(&out));
+}
+
+static void forge(struct receipt_proof *p, struct arena *a, struct lie *lie)
+{
+    struct hash leaves[SAMPLE_TXS_MAX] = {{{0}}};
+    struct hash levels[3 * SAMPLE_TXS_MAX];
+    p->receipt = encoded(a, NULL, &lie->receipt);
+    p->header = encoded(a, &lie->header, NULL);
+    leaves[2] = receipt_leaf(p->receipt);
+    merkle_levels_build(levels, leaves, SAMPLE_TXS_MAX);
+    merkle_levels_path(&p->path, levels, SAMPLE_TXS_MAX, 2);
+    p->receipt_index = 2;
+    p->receipt_count = SAMPLE_TXS_MAX;
+    p->result.height = lie->result_height;
+    p->result.block_hash = header_hash(&lie->header);
+    p->result.receipts_root = levels[merkle_levels_size(SAMPLE_TXS_MAX) - 1];
+    p->later = (struct span){0};
+    struct hash d = block_result_digest(&p->result);
+    lie->commit.hash = p->result.block_hash;
+    lie->result.hash = digest_fold(&p->digest_before, &d);
+    p->final_cert = sign_anything(VOTE_P2, &lie->commit);
+    p->res_cert = sign_anything(VOTE_P3, &lie->result);
+}
+
+static struct lie truth(struct arena *a)
+{
+    struct sample_block b;
+    sample_block(&b, a, SAMPLE_TXS_MAX);
+    return (struct lie){.header = b.header,
+                        .receipt = sample_receipt_ok(),
+                        .result_height = SAMPLE_HEIGHT,
+                        .commit = {.view = b.header.view, .height = SAMPLE_HEIGHT},
+                        .result = {.height = SAMPLE_HEIGHT}};
+}
+
+static void expect_lie(struct arena *a, struct lie *lie, const char *part_of_what)
+{
+    struct receipt_proof p = {.digest_before = {{7}}};
+    const char *what = NULL;
+    forge(&p, a, lie);
+    assert_int_equal(verify(&p, a, &what), part_of_what == NULL ? ST_OK : ST_REJECTED);
+    if (part_of_what != NULL && strstr(what, part_of_what) == NULL) fail_msg("said: %s", what);
+    *lie = truth(a);
+}
+
+/* Every quorum signs, every hash fits; only the meaning does not. */
+static void well_signed_nonsense_is_refused(void **state)
+{
+    (void)state;
+    struct arena a;
+    arena_init(&a, mem_system(), 0);
+    struct lie lie = truth(&a);
+    expect_lie(&a, &lie, NULL);
+    lie.header.view++;
+    expect_lie(&a, &lie, "earlier view");
+    lie.header.epoch = 1;
+    expect_lie(&a, &lie, "validators are unknown");
+    lie.header.tx_count++;
+    expect_lie(&a, &lie, "count of receipts");
+    lie.header.chain_id.bytes[0] ^= 1;
+    expect_lie(&a, &lie, "another chain");
+    lie.receipt.index = 1;
+    expect_lie(&a, &lie, "another place");
+    lie.receipt.height++;
+    expect_lie(&a, &lie, "receipt is of another height");
+    lie.result_height++;
+    expect_lie(&a, &lie, "result is of another height");
+    lie.commit.height++;
+    expect_lie(&a, &lie, "another block");
+    lie.commit.epoch++;
+    expect_lie(&a, &lie, "another block");
+    lie.result.height++;
+    expect_lie(&a, &lie, "execution certificate is of another height");
+    lie.result.height--;
+    expect_lie(&a, &lie, "execution certificate is of another height");
+    lie.result.epoch++;
+    expect_lie(&a, &lie, "another epoch");
+    arena_fini(&a);
+}
+
 static void the_receipt_comes_out(void **state)
 {
     (void)state;
@@ -161,6 +275,7 @@ int main(void)
         cmocka_unit_test(good_proofs_verify),
         cmocka_unit_test(no_bit_can_change),
         cmocka_unit_test(pieces_of_two_proofs_do_not_mix),
+        cmocka_unit_test(well_signed_nonsense_is_refused),
         cmocka_unit_test(the_receipt_comes_out),
         cmocka_unit_test(memory_may_fail_at_any_call),
     };
