@@ -131,6 +131,14 @@ static enum status open_identity(struct node *n, struct secret_key *key, char *w
     return ST_UNSUPPORTED;
 }
 
+/* From the first start on the file holds some height: an empty one is damage. */
+static enum status save_genesis(struct node *n)
+{
+    uint64_t height = 0;
+    if (store_height(n->store) > 0 || exec_height(n->exec) > 0) return ST_OK;
+    return db_checkpoint(exec_db(n->exec), &height);
+}
+
 static enum status open_data(struct node *n, char *what)
 {
     struct damage damage = {0};
@@ -163,6 +171,7 @@ static enum status open_data(struct node *n, char *what)
     if (st != ST_OK)
         (void)snprintf(what, NODE_WHAT_MAX, "state/main.db: %s (%s)", status_text(st), reason);
     TRY(st);
+    TRY(save_genesis(n));
     st = custody_open(&n->custody, n->os, n->mem, n->dir, n->signer);
     if (st != ST_OK) say(what, st, "the custody of keys cannot be opened");
     return st;
