@@ -156,7 +156,7 @@ TRUSTSQL_API TRUSTSQL_CHECK enum trustsql_status trustsql_tx_new(const struct tr
 TRUSTSQL_API void trustsql_tx_free(struct trustsql_tx *tx);
 
 /* Last moment (Unix time in milliseconds) and last height at which it may enter a block. At that
- * block neither may be more than 10 minutes or 2048 blocks ahead. */
+ * block neither may be more than 10 minutes or 65,536 blocks ahead. */
 TRUSTSQL_API void trustsql_tx_valid_until(struct trustsql_tx *tx,
                                           uint64_t time_ms,
                                           uint64_t height);

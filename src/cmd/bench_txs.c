@@ -7,7 +7,7 @@
 
 #define BENCH_SIGNERS  2u
 #define BENCH_VALID_MS (9u * 60u * 1000u)
-#define BENCH_BLOCKS   2000u
+#define BENCH_BLOCKS   60000u
 
 struct sign_job { /* One thread's share. */
     struct bench *bench;

@@ -10,7 +10,7 @@
 #include "trustsql.h"
 
 #define TX_VALID_S      300u
-#define TX_VALID_BLOCKS 1000u
+#define TX_VALID_BLOCKS 60000u
 #define TX_TEXTS_MAX    (1u << 20)
 
 struct sign_options {
@@ -342,7 +342,7 @@ const struct command command_tx = {
     "the genesis. Exit code 1: it was refused, failed, or the proof does not hold.\n\n"
     "  --key F            key file made by `trustsql key new`\n"
     "  --sql TEXT         statements; all of them are one transaction\n"
-    "  --height H         the chain's height as you know it: the transaction is valid for 1000\n"
+    "  --height H         the chain's height as you know it: the transaction is valid for 60,000\n"
     "                     blocks from there\n"
     "  --valid-for S      and for S seconds from now (default: 300, at most 600)\n"
     "  --genesis G        the genesis file of the chain; --chain ID: only its id\n"

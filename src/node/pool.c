@@ -69,7 +69,7 @@ static enum status check(const struct pool *p,
     if (tx_check_span(&t->tx, tip->time_ms, tip->height) != ST_OK) {
         diag_set(d, "TQ002", "the transaction is outside its span of validity");
         diag_detail(
-            d, "It may be included for at most 10 minutes and 2048 blocks, until its own limit.");
+            d, "It may be included for at most 10 minutes and 65,536 blocks, until its own limit.");
         diag_hint(d, "Sign it again; check the clock of the signing machine.");
         return ST_EXPIRED;
     }

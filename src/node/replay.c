@@ -90,12 +90,46 @@ static enum status apply(const struct replay *r, struct flow_block *b)
     return store_append_result(r->store, b->header.height, b->outcome.record);
 }
 
-/* First height whose ids may still matter, or that the state lacks. */
-static uint64_t first_height(const struct replay *r, uint64_t target)
+static enum status block_time(const struct replay *r,
+                              uint64_t height,
+                              struct buf *bytes,
+                              uint64_t *time_ms)
 {
-    uint64_t span = target > TX_SPAN_BLOCKS_MAX ? target - TX_SPAN_BLOCKS_MAX : 1;
+    struct span header_bytes;
+    struct span body_bytes;
+    struct header header;
+    buf_reset(bytes);
+    TRY(store_read_block(r->store, height, bytes, NULL));
+    if (block_split(buf_span(bytes), &header_bytes, &body_bytes) != ST_OK) return ST_CORRUPT;
+    struct cbor in = cbor_of(header_bytes);
+    header_decode(&header, &in);
+    *time_ms = header.time_ms;
+    return cbor_end(&in) == ST_OK ? ST_OK : ST_CORRUPT;
+}
+
+/* First height whose ids may still matter, or that the state lacks. Block times ascend, so the end
+ * of the span is found by halving. */
+static enum status first_height(const struct replay *r,
+                                uint64_t target,
+                                struct buf *bytes,
+                                uint64_t *first)
+{
+    uint64_t newest_ms = 0;
+    uint64_t low = target > TX_SPAN_BLOCKS_MAX ? target - TX_SPAN_BLOCKS_MAX : 1;
+    uint64_t high = target;
+    if (target > 0) TRY(block_time(r, target, bytes, &newest_ms));
+    while (low < high) {
+        uint64_t time_ms = 0;
+        uint64_t middle = low + (high - low) / 2;
+        TRY(block_time(r, middle, bytes, &time_ms));
+        if (time_ms + TX_SPAN_MS_MAX >= newest_ms)
+            high = middle;
+        else
+            low = middle + 1;
+    }
     uint64_t lacking = exec_height(r->exec) + 1;
-    return lacking < span ? lacking : span;
+    *first = lacking < low ? lacking : low;
+    return ST_OK;
 }
 
 static void note_tip(struct solo_tip *tip, const struct flow_block *b)
@@ -114,8 +148,8 @@ enum status replay_run(const struct replay *r, struct solo_tip *tip)
     *tip = (struct solo_tip){.hash = r->chain_id};
     struct buf bytes;
     buf_init(&bytes, r->mem, 0);
-    enum status st = ST_OK;
-    uint64_t first = first_height(r, target);
+    uint64_t first = 0;
+    enum status st = first_height(r, target, &bytes, &first);
     for (uint64_t height = first; height <= target && st == ST_OK; height++) {
         struct flow_block *b = NULL;
         st = read_block(r, height, &bytes, &b);

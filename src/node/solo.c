@@ -87,7 +87,11 @@ static bool is_block_due(const struct solo *s, const struct engine_event *event)
     bool is_idle = s->tip.height == s->final_height;
     uint64_t silence = event->mono_ms - s->proposed_mono_ms;
     if (event->waiting > 0) {
-        if (is_idle || event->waiting >= s->config.block_txs_max) return true;
+        if (event->waiting >= s->config.block_txs_max) return true;
+        /* Under load blocks keep a distance: each costs signatures, a sync and certificates. */
+        bool is_loaded = s->last_tx_count > SOLO_QUIET_TXS;
+        if (is_loaded && silence < s->config.batch_age_ms / 2) return false;
+        if (is_idle) return true;
         return event->mono_ms - s->waiting_since_ms >= s->config.batch_age_ms;
     }
     bool is_result_open =
@@ -162,6 +166,7 @@ static enum status step_batch(struct solo *s,
     if (event->batch.tx_count > 0) s->last_txs_height = s->tip.height;
     s->proposed_mono_ms = event->mono_ms;
     s->waiting_since_ms = 0;
+    s->last_tx_count = event->batch.tx_count;
     must(s->tip.height <= s->final_height + ENGINE_WINDOW); /* I1 */
 
     struct engine_effect *write = add_effect(out, ENGINE_WRITE);

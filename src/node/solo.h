@@ -10,6 +10,7 @@
 
 #define SOLO_AHEAD_MS_MAX 500u   /* Block time may run before the clock by this (prec, 1.16). */
 #define SOLO_CERTIFY_MS   50u    /* A result waits at most this long for a block to carry it. */
+#define SOLO_QUIET_TXS    8u     /* A block with more transactions than this means load. */
 #define SOLO_HEARTBEAT_MS 60000u /* An idle chain proposes an empty block this often. */
 
 struct solo_config {
@@ -43,6 +44,7 @@ struct solo {
     uint64_t next_lsn;
     uint64_t durable_lsn;
     uint64_t proposed_mono_ms; /* When the newest block was proposed. */
+    uint32_t last_tx_count;    /* Of that block. */
     uint64_t waiting_since_ms; /* 0: nothing waits. */
     uint64_t batch_time_ms;    /* Of the batch asked for. */
     bool is_batch_asked;

@@ -1,6 +1,6 @@
 /* txset.h - The exact set of transaction ids of the live span.
  *
- * A transaction may be included within 10 minutes and 2,048 blocks (consensus.md 1.15), so its id
+ * A transaction may be included within 10 minutes and 65,536 blocks (consensus.md 1.15), so its id
  * must be known for that long. Rebuilt from the blocks at start, never written. One thread. */
 #ifndef TRUSTSQL_NODE_TXSET_H
 #define TRUSTSQL_NODE_TXSET_H

@@ -5,7 +5,7 @@
 #include "node/local_int.h"
 
 #define WRITE_VALID_MS     (5u * 60u * 1000u)
-#define WRITE_VALID_BLOCKS 1024u
+#define WRITE_VALID_BLOCKS 60000u
 
 static enum status build_op(struct local_call *c,
                             const struct compiled *statement,

@@ -130,7 +130,7 @@ static void test_full_pool_says_try_again(void **state)
 static void test_span_set_against_a_list(void **state)
 {
     (void)state;
-    enum { BLOCKS = 3000, PER_BLOCK = 7 };
+    enum { BLOCKS = TX_SPAN_BLOCKS_MAX + 1000, PER_BLOCK = 7 };
     struct txset *s = NULL;
     assert_int_equal(txset_new(&s, mem_system()), ST_OK);
     for (uint64_t height = 1; height <= BLOCKS; height++) {
