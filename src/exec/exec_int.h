@@ -23,7 +23,8 @@
 #define EXEC_ROWS_MAX       (1u << 20) /* Rows one operation returns. */
 #define EXEC_ROWS_BYTES_MAX (16u << 20)
 #define JOB_FUEL_TEXT       "the transaction used up its fuel"
-#define EXEC_NOW_AGE_MS_MAX (10u * 60u * 1000u) /* Oldest now() a transaction may fix. */
+#define EXEC_NOW_AGE_MS_MAX ((uint64_t)10u * 60u * 1000u) /* Oldest now() a transaction may fix.   \
+                                                           */
 
 enum savepoint { SAVEPOINT_SET, SAVEPOINT_RELEASE, SAVEPOINT_ROLLBACK, SAVEPOINT_COUNT };
 

@@ -8,6 +8,9 @@
 #include "base/must.h"
 #include "exec/sqlite.h"
 
+static enum status prepare(struct job *j, const struct tx_op *op, struct prepared **out);
+static enum status run_call(struct job *j, const struct tx_op *op, const struct sql_statement *s);
+static enum status run_ddl(struct job *j, const struct sql_statement *s);
 static enum status run_statement(struct job *j, const struct tx_op *op, const struct prepared *s);
 static enum status bind(struct job *j, const struct tx_op *op, const struct prepared *s);
 static enum status collect(struct job *j, const struct prepared *s, uint64_t *row_count);
@@ -20,7 +23,6 @@ static int step(struct job *j, sqlite3_stmt *s);
 static void charge(struct job *j, uint64_t fuel);
 static enum status step_failed(struct job *j, int code);
 static enum status keep_rows(struct job *j, const struct sql_statement *s, uint64_t returned);
-static bool is_ddl(enum sql_kind kind);
 
 enum status operation_run(struct job *j, const struct tx_op *op)
 {
@@ -28,29 +30,30 @@ enum status operation_run(struct job *j, const struct tx_op *op)
         diag_set(&j->diag, "0A000", "this chain runs no operations of kind %u", (unsigned)op->kind);
         return ST_REJECTED;
     }
-    struct exec *e = j->exec;
     charge(j, op->text.size);
-    if (e->context.fuel == 0) return job_limit(j, JOB_FUEL_TEXT);
-    struct prepared *s;
-    const struct statements_want want = {.catalog = e->catalog, .op = op, .account = j->account.id};
-    TRY(statements_get(e->statements, &s, &want, &j->diag));
-    const struct exec_account account = {.id = j->account.id, .is_admin = j->account.is_admin};
-    enum status st = exec_check_access(e->catalog, &s->compiled, &account, &j->diag);
-    if (st != ST_OK) return ST_REJECTED;
-    buf_reset(&e->rows);
-    if (s->compiled.kind == SQL_KIND_CALL) {
-        TRY(procedure_run(j, op, &s->compiled));
-        TRY(check_after(j));
-    } else if (!is_ddl(s->compiled.kind)) {
-        return run_statement(j, op, s);
-    } else if (s->compiled.step_count > 0) {
-        TRY(run_steps(j, &s->compiled));
+    if (j->exec->context.fuel == 0) return job_limit(j, JOB_FUEL_TEXT);
+    struct prepared *s = NULL;
+    TRY(prepare(j, op, &s));
+    buf_reset(&j->exec->rows);
+    switch (s->compiled.kind) {
+    case SQL_KIND_SELECT:
+    case SQL_KIND_INSERT:
+    case SQL_KIND_UPDATE:
+    case SQL_KIND_DELETE: return run_statement(j, op, s);
+    case SQL_KIND_CALL: return run_call(j, op, &s->compiled);
+    case SQL_KIND_CREATE_TABLE:
+    case SQL_KIND_DROP_TABLE:
+    case SQL_KIND_CREATE_INDEX:
+    case SQL_KIND_DROP_INDEX:
+    case SQL_KIND_GRANT:
+    case SQL_KIND_REVOKE: return run_ddl(j, &s->compiled);
+    case SQL_KIND_EMPTY:
+    case SQL_KIND_SUBMIT:
+    case SQL_KIND_SET:
+    case SQL_KIND_SHOW: break;
     }
-    j->ops[j->op] = (struct op_result){0};
-    TRY(keep_rows(j, &s->compiled, 0));
-    /* Last, for it empties the cache s lives in. */
-    bool has_changed = is_ddl(s->compiled.kind) && s->compiled.step_count > 0;
-    return has_changed ? schema_reload(e) : ST_OK;
+    must(false); /* statements_get refuses these. */
+    return ST_REJECTED;
 }
 
 enum status job_limit(struct job *j, const char *what)
@@ -78,11 +81,30 @@ enum status exec_check_access(const struct sql_catalog *catalog,
     return ST_OK;
 }
 
-static bool is_ddl(enum sql_kind kind)
+/* Compiled, and allowed to this account. */
+static enum status prepare(struct job *j, const struct tx_op *op, struct prepared **out)
 {
-    return kind == SQL_KIND_CREATE_TABLE || kind == SQL_KIND_DROP_TABLE ||
-           kind == SQL_KIND_CREATE_INDEX || kind == SQL_KIND_DROP_INDEX || kind == SQL_KIND_GRANT ||
-           kind == SQL_KIND_REVOKE;
+    struct exec *e = j->exec;
+    const struct statements_want want = {.catalog = e->catalog, .op = op, .account = j->account.id};
+    TRY(statements_get(e->statements, out, &want, &j->diag));
+    const struct exec_account account = {.id = j->account.id, .is_admin = j->account.is_admin};
+    enum status st = exec_check_access(e->catalog, &(*out)->compiled, &account, &j->diag);
+    return st == ST_OK ? ST_OK : ST_REJECTED;
+}
+
+static enum status run_call(struct job *j, const struct tx_op *op, const struct sql_statement *s)
+{
+    TRY(procedure_run(j, op, s));
+    TRY(check_after(j));
+    return keep_rows(j, s, 0);
+}
+
+static enum status run_ddl(struct job *j, const struct sql_statement *s)
+{
+    TRY(run_steps(j, s));
+    TRY(keep_rows(j, s, 0));
+    /* Last, for it empties the cache s lives in. */
+    return s->step_count > 0 ? schema_reload(j->exec) : ST_OK;
 }
 
 static enum status run_statement(struct job *j, const struct tx_op *op, const struct prepared *s)

@@ -7,7 +7,7 @@
 #include "support/cmocka_all.h"
 #include "support/exec_rig.h"
 
-static const char TABLE[] = "CREATE TABLE t (id integer PRIMARY KEY, n integer, s text)";
+static const char table_sql[] = "CREATE TABLE t (id integer PRIMARY KEY, n integer, s text)";
 
 static int setup(void **state)
 {
@@ -65,7 +65,7 @@ static void test_account_by_name(void **state)
 static void test_rows_for_the_door(void **state)
 {
     struct exec_rig *rig = *state;
-    exec_rig_do(rig, 0, TABLE);
+    exec_rig_do(rig, 0, table_sql);
     struct tx *tx = chain_tx_begin(rig->chain, 0);
     (void)chain_op(rig->chain, tx, "INSERT INTO t VALUES (1, 10, 'a'), (2, 20, 'b')");
     struct tx_op *op = chain_op(rig->chain, tx, "UPDATE t SET n = n + $1 WHERE id > $2");
@@ -106,7 +106,7 @@ static void test_rows_for_the_door(void **state)
 static void test_holder(void **state)
 {
     struct exec_rig *rig = *state;
-    exec_rig_do(rig, 2, TABLE);
+    exec_rig_do(rig, 2, table_sql);
     struct receipt r = exec_rig_receipt(rig, 0);
     assert_int_equal(r.holder, 1);
     assert_true(span_equal(r.holder_name, span_text("org0")));
@@ -184,13 +184,13 @@ static void used_key(struct exec_rig *rig, struct tx *tx)
 
 #define INSERT9 "INSERT INTO t VALUES (9, 9, 'nine')"
 
-static const struct failure FAILURES[] = {
+static const struct failure failures[] = {
     {"42601", {"INSERT INTO t VALUES (1, 1"}, 0, NULL},
     {"42601", {INSERT9, "SELECT 1; SELECT 2"}, 0, NULL},
     {"42P01", {INSERT9, "INSERT INTO missing VALUES (1)"}, 0, NULL},
     {"23505", {INSERT9, "INSERT INTO t VALUES (10, 1, 'a'), (1, 1, 'taken')"}, 0, NULL},
     {"23505", {"INSERT INTO t VALUES (11, 1, 'a')", "UPDATE t SET id = 1 WHERE id = 2"}, 0, NULL},
-    {"42P07", {INSERT9, "CREATE TABLE u (id integer PRIMARY KEY)", TABLE}, 0, NULL},
+    {"42P07", {INSERT9, "CREATE TABLE u (id integer PRIMARY KEY)", table_sql}, 0, NULL},
     {"42P01",
      {"DROP TABLE t", "CREATE TABLE u (id integer PRIMARY KEY)", "SELECT id FROM t"},
      0,
@@ -224,7 +224,7 @@ static void add_failure(struct exec_rig *rig, const struct failure *f)
     struct tx *tx = chain_tx_begin(rig->chain, f->account);
     for (size_t i = 0; i < 4 && f->sql[i] != NULL; i++)
         (void)chain_op(rig->chain, tx, f->sql[i]);
-    if (strstr(f->sql[0], "create_account") != NULL) {
+    if (f->sql[0] != NULL && strstr(f->sql[0], "create_account") != NULL) {
         struct public_key key = chain_new_key(rig->chain, 77);
         chain_param_bytes(rig->chain, &tx->ops[0], span_of(key.bytes, key.size));
     }
@@ -236,7 +236,7 @@ static void add_failure(struct exec_rig *rig, const struct failure *f)
 static struct hash run_with(const struct failure *f, struct exec_rig *rig)
 {
     exec_rig_init(rig, NULL);
-    exec_rig_do(rig, 0, TABLE);
+    exec_rig_do(rig, 0, table_sql);
     struct tx *tx = chain_tx_begin(rig->chain, 0);
     (void)chain_op(rig->chain, tx, "INSERT INTO t VALUES (1, 1, 'one'), (2, 2, 'two')");
     tx->idempotency_key = span_text("used");
@@ -256,20 +256,20 @@ static void test_failures_leave_no_trace(void **state)
     struct exec_rig without;
     struct hash root = run_with(NULL, &without);
     struct hash contents = exec_rig_contents(&without);
-    for (size_t i = 0; i < sizeof FAILURES / sizeof FAILURES[0]; i++) {
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
         struct exec_rig with;
-        struct hash found = run_with(&FAILURES[i], &with);
+        struct hash found = run_with(&failures[i], &with);
         exec_rig_expect(&with, 0, "");
-        exec_rig_expect(&with, 1, FAILURES[i].sqlstate);
+        exec_rig_expect(&with, 1, failures[i].sqlstate);
         exec_rig_expect(&with, 2, "");
         assert_true(hash_equal(&found, &root));
         struct hash after = exec_rig_contents(&with);
         assert_true(hash_equal(&after, &contents));
         struct receipt r = exec_rig_receipt(&with, 1);
         uint32_t last = 0;
-        while (last + 1 < 4 && FAILURES[i].sql[last + 1] != NULL)
+        while (last + 1 < 4 && failures[i].sql[last + 1] != NULL)
             last++;
-        bool is_refused_at_once = FAILURES[i].change != NULL || FAILURES[i].account == 5000;
+        bool is_refused_at_once = failures[i].change != NULL || failures[i].account == 5000;
         assert_int_equal(r.failed_op, is_refused_at_once ? 0 : last);
         assert_int_equal(r.op_count, 0);
         assert_true(hash_is_zero(&r.write_root));
@@ -284,7 +284,7 @@ static void test_failures_leave_no_trace(void **state)
 static void test_refused_blocks(void **state)
 {
     struct exec_rig *rig = *state;
-    exec_rig_do(rig, 0, TABLE);
+    exec_rig_do(rig, 0, table_sql);
     struct chain_block block = *chain_block_end(rig->chain);
     struct hash digest = exec_digest(rig->exec);
     struct exec_outcome o;
@@ -321,7 +321,7 @@ static void test_catalog_follows(void **state)
 {
     struct exec_rig *rig = *state;
     struct sql_catalog *before = exec_catalog(rig->exec);
-    exec_rig_do(rig, 0, TABLE);
+    exec_rig_do(rig, 0, table_sql);
     struct sql_catalog *after = exec_catalog(rig->exec);
     assert_null(sql_catalog_find(before, (struct span){0}, span_text("t")));
     assert_non_null(sql_catalog_find(after, (struct span){0}, span_text("t")));
@@ -345,7 +345,7 @@ static void test_catalog_follows(void **state)
 static void test_grant(void **state)
 {
     struct exec_rig *rig = *state;
-    exec_rig_do(rig, 0, TABLE);
+    exec_rig_do(rig, 0, table_sql);
     (void)exec_rig_sql(rig, 1, "INSERT INTO t VALUES (1, 1, 'a')");
     exec_rig_expect(rig, 0, "42501");
     exec_rig_do(rig, 0, "GRANT INSERT ON t TO user1");
@@ -368,8 +368,8 @@ static void create(struct exec_rig *rig, const char *sql, uint32_t number)
 static void test_accounts(void **state)
 {
     struct exec_rig *rig = *state;
-    exec_rig_do(rig, 0, TABLE);
-    chain_tx(rig->chain, 5000, TABLE);
+    exec_rig_do(rig, 0, table_sql);
+    chain_tx(rig->chain, 5000, table_sql);
     create(rig, "CALL trustsql.create_account('bank', $1, 'org7')", 5000);
     chain_tx(rig->chain, 5000, "CREATE TABLE u (id integer PRIMARY KEY)");
     create(rig, "CALL trustsql.create_account('bank', $1)", 5001);
@@ -425,7 +425,7 @@ static void insert_with_key(struct exec_rig *rig, uint32_t account, const char *
 static void test_idempotency(void **state)
 {
     struct exec_rig *rig = *state;
-    exec_rig_do(rig, 0, TABLE);
+    exec_rig_do(rig, 0, table_sql);
     insert_with_key(rig, 0, "k", 1);
     (void)exec_rig_apply(rig);
     exec_rig_expect(rig, 0, "");
@@ -462,7 +462,7 @@ static void test_idempotency(void **state)
 static void fill(struct exec_rig *rig, const struct chain_options *options)
 {
     exec_rig_init(rig, options);
-    exec_rig_do(rig, 0, TABLE);
+    exec_rig_do(rig, 0, table_sql);
     for (int i = 0; i < 100; i++) {
         char sql[128];
         snprintf(sql, sizeof sql, "INSERT INTO t VALUES (%d, %d, 'row')", i, i);
@@ -565,7 +565,7 @@ static void test_block_fuel(void **state)
 static void test_many_statements(void **state)
 {
     struct exec_rig *rig = *state;
-    exec_rig_do(rig, 0, TABLE);
+    exec_rig_do(rig, 0, table_sql);
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < 700; i++) { /* More texts than the cache holds. */
             char sql[128];

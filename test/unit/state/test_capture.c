@@ -19,17 +19,17 @@ struct fixture {
     struct capture *capture;
 };
 
-static const uint32_t KEY_FIRST[] = {0};
-static const uint32_t KEY_PAIR[] = {2, 0};
+static const uint32_t key_first[] = {0};
+static const uint32_t key_pair[] = {2, 0};
 
-static const struct capture_table TABLE[TABLES] = {
+static const struct capture_table tables[TABLES] = {
     {"plain", 30, 2, 0, NULL},
-    {"numbered", 20, 3, 1, KEY_FIRST},
-    {"pair", 10, 3, 2, KEY_PAIR},
-    {"child", 40, 2, 1, KEY_FIRST},
+    {"numbered", 20, 3, 1, key_first},
+    {"pair", 10, 3, 2, key_pair},
+    {"child", 40, 2, 1, key_first},
 };
 
-static const char SCHEMA[] =
+static const char schema[] =
     "CREATE TABLE plain(a, b);"
     "CREATE TABLE numbered(id INTEGER PRIMARY KEY, u UNIQUE, v);"
     "CREATE TABLE pair(x TEXT, y, z INT, PRIMARY KEY(z, x)) WITHOUT ROWID;"
@@ -50,9 +50,9 @@ static void open_with(struct fixture *f, struct mem *mem)
     assert_int_equal(sqlite3_open(":memory:", &f->db), SQLITE_OK);
     run(f->db, "PRAGMA foreign_keys=ON");
     assert_int_equal(capture_new(&f->capture, mem, f->db), ST_OK);
-    run(f->db, SCHEMA);
+    run(f->db, schema);
     for (int i = 0; i < TABLES; i++)
-        assert_int_equal(capture_table_add(f->capture, &TABLE[i]), ST_OK);
+        assert_int_equal(capture_table_add(f->capture, &tables[i]), ST_OK);
     capture_begin(f->capture);
 }
 
@@ -110,7 +110,7 @@ static void put_column(struct buf *b, sqlite3_stmt *s, int column)
 
 static void dump_table(struct dump *d, sqlite3 *db, int t)
 {
-    const struct capture_table *table = &TABLE[t];
+    const struct capture_table *table = &tables[t];
     char sql[128];
     snprintf(sql, sizeof sql,
              table->key_count == 0 ? "SELECT *, rowid FROM %s" : "SELECT * FROM %s", table->name);
@@ -194,13 +194,13 @@ static uint32_t compare(struct dump *before, struct dump *after, struct buf *out
             struct row r = dump_row(after, t, n);
             struct span old;
             if (!dump_find(before, t, r.key, &old) || !span_equal(old, r.row))
-                entries[count++] = (struct entry){TABLE[t].id, r.key, r.row};
+                entries[count++] = (struct entry){tables[t].id, r.key, r.row};
         }
         for (uint32_t n = 0; n < before->count[t]; n++) {
             struct row r = dump_row(before, t, n);
             struct span new;
             if (!dump_find(after, t, r.key, &new))
-                entries[count++] = (struct entry){TABLE[t].id, r.key, {0}};
+                entries[count++] = (struct entry){tables[t].id, r.key, {0}};
         }
     }
     qsort(entries, count, sizeof entries[0], entry_compare);
@@ -428,12 +428,12 @@ static void test_dropped_table_takes_its_entries(void **state)
     assert_int_equal(capture_finish(f->capture, &root, &count, NULL), ST_OK);
     assert_int_equal(count, 1);
     run(f->db, "ROLLBACK TO s; RELEASE s");
-    assert_int_equal(capture_table_add(f->capture, &TABLE[0]), ST_OK);
+    assert_int_equal(capture_table_add(f->capture, &tables[0]), ST_OK);
     assert_int_equal(capture_finish(f->capture, &root, &count, NULL), ST_OK);
     assert_int_equal(count, 2);
     assert_true(hash_equal(&root, &kept));
     /* The same name with another id is another table. */
-    struct capture_table other = TABLE[0];
+    struct capture_table other = tables[0];
     other.id = 31;
     assert_int_equal(capture_table_add(f->capture, &other), ST_OK);
     assert_int_equal(capture_finish(f->capture, &root, &count, NULL), ST_OK);
@@ -529,9 +529,9 @@ static void test_failing_memory(void **state)
         struct fixture f = {0};
         assert_int_equal(sqlite3_open(":memory:", &f.db), SQLITE_OK);
         enum status st = capture_new(&f.capture, &mem.mem, f.db);
-        run(f.db, SCHEMA);
+        run(f.db, schema);
         for (int i = 0; st == ST_OK && i < TABLES; i++)
-            st = capture_table_add(f.capture, &TABLE[i]);
+            st = capture_table_add(f.capture, &tables[i]);
         struct hash root = {{0}};
         uint32_t count;
         struct buf out;
