@@ -141,7 +141,7 @@ static void views_hold_while_others_write(void **state)
                                      .mem = mem_system(),
                                      .path = "main.db",
                                      .view_heights = 30,
-                                     .view_bytes = 120000,
+                                     .view_bytes = 25000,
                                      .clean_bytes = 4096};
     assert_int_equal(db_open(&s.db, &config, what), ST_OK);
     make_accounts(&s);
