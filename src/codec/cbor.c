@@ -32,6 +32,7 @@ static bool get_head(struct cbor *c, uint8_t *major, uint64_t *argument);
 static uint64_t get_major(struct cbor *c, uint8_t major);
 static struct span get_string(struct cbor *c, uint8_t major);
 static uint8_t next_byte(struct cbor *c);
+static bool take_one(struct cbor *c, uint64_t *inside);
 static void take_scalar(struct cbor *c, enum cbor_kind kind);
 
 void cbor_put_uint(struct buf *b, uint64_t value)
@@ -210,23 +211,18 @@ struct span cbor_get_item(struct cbor *c, uint32_t depth_max)
     const uint8_t *start = c->at;
     uint64_t open[CBOR_DEPTH_MAX + 1] = {1}; /* Items still to come at each level. */
     uint32_t depth = 0;
-    enum cbor_kind kind;
-    for (;;) {
-        while (open[depth] == 0 && depth > 0)
+    while (open[0] > 0 || depth > 0) {
+        if (open[depth] == 0) {
             depth--;
-        if (open[depth] == 0) break;
-        open[depth]--;
-        if (!cbor_peek(c, &kind)) {
-            cbor_fail_with(c, ST_TRUNCATED);
-        } else if (kind != CBOR_ARRAY) {
-            take_scalar(c, kind);
-        } else if (depth == depth_max) {
-            cbor_fail_with(c, ST_INVALID);
-        } else {
-            open[++depth] = cbor_get_array(c);
-            must(depth <= depth_max);
+            continue;
         }
+        open[depth]--;
+        uint64_t inside = 0;
+        bool is_array = take_one(c, &inside);
+        if (is_array && depth == depth_max) cbor_fail(c);
         if (c->status != ST_OK) return (struct span){0};
+        if (is_array) open[++depth] = inside;
+        must(depth <= depth_max);
     }
     return span_of(start, (size_t)(c->at - start));
 }
@@ -344,6 +340,22 @@ static uint8_t next_byte(struct cbor *c)
     if (c->at == c->end) cbor_fail_with(c, ST_TRUNCATED);
     if (c->status != ST_OK) return 0;
     return *c->at++;
+}
+
+/* Take a scalar whole, or the head of an array: then true and the count of its items. */
+static bool take_one(struct cbor *c, uint64_t *inside)
+{
+    enum cbor_kind kind;
+    if (!cbor_peek(c, &kind)) {
+        cbor_fail_with(c, ST_TRUNCATED);
+        return false;
+    }
+    if (kind != CBOR_ARRAY) {
+        take_scalar(c, kind);
+        return false;
+    }
+    *inside = cbor_get_array(c);
+    return true;
 }
 
 static void take_scalar(struct cbor *c, enum cbor_kind kind)
