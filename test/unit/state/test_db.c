@@ -234,9 +234,36 @@ static void big_blocks_spill(void **state)
     assert_int_equal(number(db_writer(p->db), "SELECT count(*) FROM t"), 1);
     block(p, 2, many_rows);
     assert_int_equal(number(r, "SELECT count(*) FROM t"), 6001);
+    block(p, 3, "UPDATE t SET b = randomblob(1000)"); /* Differences of megabytes. */
+    assert_true(db_window_bytes(p->db) > 1 << 20);
+    assert_int_equal(db_view(p->db, r, 2), ST_OK);
+    assert_int_equal(number(r, "SELECT count(*) FROM t WHERE b = zeroblob(3500)"), 6000);
     assert_int_equal(db_view(p->db, r, 1), ST_OK);
     assert_int_equal(number(r, "SELECT count(*) FROM t"), 1);
+    assert_true(db_checkpoint_due(p->db) == false);
     db_reader_close(p->db, r);
+}
+
+/* A checkpoint is due after 1,000 heights, or when 64 MB wait for the file. */
+static void checkpoint_is_due_by_heights_and_bytes(void **state)
+{
+    struct place *p = *state;
+    open_db(p);
+    block(p, 0, make_table);
+    checkpoint(p, 0);
+    for (uint64_t h = 1; h <= 1000; h++) {
+        assert_false(db_checkpoint_due(p->db));
+        block(p, h, h == 1 ? add_row : "UPDATE t SET b = b");
+    }
+    assert_true(db_checkpoint_due(p->db));
+    checkpoint(p, 1000);
+    assert_false(db_checkpoint_due(p->db));
+    block(p, 1001,
+          "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 17000) INSERT "
+          "INTO t(b) SELECT zeroblob(3900) FROM n");
+    assert_true(db_checkpoint_due(p->db));
+    checkpoint(p, 1001);
+    assert_false(db_checkpoint_due(p->db));
 }
 
 /* What users compile cannot change the settings the store relies on, nor reach other files. */
@@ -423,6 +450,20 @@ static void big_sort_needs_no_file(void **state)
         "WHERE "
         "i < 20000) SELECT zeroblob(300) || (i * 7919 % 20000) AS x FROM n ORDER BY x LIMIT 19999)";
     assert_int_equal(number(r, big_sort), 19999);
+    db_reader_close(p->db, r);
+}
+
+/* No clock reaches a statement: "now" is the epoch, on every node and at every time. */
+static void time_stands_still(void **state)
+{
+    struct place *p = *state;
+    open_db(p);
+    block(p, 0, make_table);
+    sqlite3 *r = reader(p);
+    static const char sql[] = "SELECT strftime('%s', 'now') = '0' AND "
+                              "CURRENT_TIMESTAMP = '1970-01-01 00:00:00'";
+    assert_int_equal(number(r, sql), 1);
+    assert_int_equal(number(db_writer(p->db), sql), 1);
     db_reader_close(p->db, r);
 }
 
@@ -681,6 +722,8 @@ int main(void)
         CASE(running_statement_keeps_its_height),
         CASE(retired_view_is_told),
         CASE(big_sort_needs_no_file),
+        CASE(checkpoint_is_due_by_heights_and_bytes),
+        CASE(time_stands_still),
         CASE(two_databases_in_one_process),
         CASE(other_processes_are_respected),
         CASE(standing_journal_is_final),
