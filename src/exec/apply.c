@@ -81,6 +81,7 @@ static enum status apply_transaction(struct apply *a, uint32_t index)
                     .out = wants_rows ? &a->out->arena : NULL};
     uint64_t fuel = a->fuel_left < e->fuel_tx ? a->fuel_left : e->fuel_tx;
     e->context.fuel = fuel;
+    j.is_short = fuel < e->fuel_tx;
     bool is_doomed = a->doomed != NULL && a->doomed[index] != 0;
     enum status st = is_doomed ? fail_doomed(a, &j) : run_in_savepoint(a, &j);
     must(e->context.fuel <= fuel);
@@ -105,7 +106,7 @@ static enum status fail_doomed(struct apply *a, struct job *j)
     if (st != ST_OK && st != ST_NOT_FOUND) return st;
     j->op = a->doomed[j->index] - 1;
     e->context.fuel = 0;
-    st = job_limit(j, JOB_FUEL_TEXT);
+    st = job_fuel_limit(j);
     must(st == ST_REJECTED);
     return write_receipt(a, j, false, NULL);
 }

@@ -29,6 +29,7 @@ struct exec_config {
 NODISCARD enum status exec_open(struct exec **out, const struct exec_config *config, char *what);
 void exec_close(struct exec *e); /* Null allowed. */
 
+/* Any thread: exec_db, exec_catalog. The thread that applies blocks: all else of a struct exec. */
 struct db *exec_db(struct exec *e);
 uint64_t exec_height(const struct exec *e);
 struct hash exec_digest(const struct exec *e); /* D of exec_height; D_0 from genesis. */

@@ -22,9 +22,9 @@
 #define EXEC_BLOCK_FUEL_MIN (1u << 26) /* About a thousand steps for each of a full block. */
 #define EXEC_ROWS_MAX       (1u << 20) /* Rows one operation returns. */
 #define EXEC_ROWS_BYTES_MAX (16u << 20)
-#define JOB_FUEL_TEXT       "the transaction used up its fuel"
-#define EXEC_NOW_AGE_MS_MAX ((uint64_t)10u * 60u * 1000u) /* Oldest now() a transaction may fix.   \
-                                                           */
+#define EXEC_NOW_AGE_MS_MAX                                                                        \
+    ((uint64_t)10u * 60u * 1000u) /* Oldest now() a transaction may fix.                           \
+                                   */
 
 enum savepoint { SAVEPOINT_SET, SAVEPOINT_RELEASE, SAVEPOINT_ROLLBACK, SAVEPOINT_COUNT };
 
@@ -70,6 +70,7 @@ struct job {
     struct op_result *ops;  /* tx->op_count. */
     struct exec_rows *rows; /* tx->op_count, when out is set. */
     struct span events;
+    bool is_short;      /* The block had less fuel left than a transaction may use. */
     bool is_block_lost; /* SQLite rolled back the block: begin again without this transaction. */
 };
 
@@ -82,6 +83,9 @@ NODISCARD enum status operation_run(struct job *j, const struct tx_op *op);
 
 /* ST_REJECTED with diag saying that a limit was reached (54000). what: static text. */
 NODISCARD enum status job_limit(struct job *j, const char *what);
+
+/* The same, of fuel. */
+NODISCARD enum status job_fuel_limit(struct job *j);
 
 /* procedure.c: CALL. */
 NODISCARD enum status procedure_run(struct job *j,

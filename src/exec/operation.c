@@ -31,7 +31,7 @@ enum status operation_run(struct job *j, const struct tx_op *op)
         return ST_REJECTED;
     }
     charge(j, op->text.size);
-    if (j->exec->context.fuel == 0) return job_limit(j, JOB_FUEL_TEXT);
+    if (j->exec->context.fuel == 0) return job_fuel_limit(j);
     struct prepared *s = NULL;
     TRY(prepare(j, op, &s));
     buf_reset(&j->exec->rows);
@@ -59,6 +59,14 @@ enum status operation_run(struct job *j, const struct tx_op *op)
 enum status job_limit(struct job *j, const char *what)
 {
     diag_set(&j->diag, "54000", "%s", what);
+    return ST_REJECTED;
+}
+
+enum status job_fuel_limit(struct job *j)
+{
+    if (!j->is_short) return job_limit(j, "the transaction used up its fuel");
+    diag_set(&j->diag, "54000", "the block has no fuel left for the transaction");
+    diag_hint(&j->diag, "Send it again.");
     return ST_REJECTED;
 }
 
@@ -171,7 +179,7 @@ static enum status check_after(struct job *j)
     enum status st = capture_status(e->capture);
     if (st == ST_LIMIT) return job_limit(j, "the block changes too many rows");
     TRY(st);
-    if (e->context.fuel == 0) return job_limit(j, JOB_FUEL_TEXT);
+    if (e->context.fuel == 0) return job_fuel_limit(j);
     return ST_OK;
 }
 
@@ -252,7 +260,7 @@ static enum status step_failed(struct job *j, int code)
         st = sqlite_status(code);
         return st == ST_OK ? ST_CORRUPT : st;
     }
-    if (is_out) return job_limit(j, JOB_FUEL_TEXT);
+    if (is_out) return job_fuel_limit(j);
     sql_error(&j->diag, e->writer, code, e->catalog, &e->context);
     must(j->diag.sqlstate[0] != 0);
     bool is_of_machine = memcmp(j->diag.sqlstate, "53", 2) == 0;

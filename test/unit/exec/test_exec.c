@@ -556,6 +556,10 @@ static void test_block_fuel(void **state)
     (void)exec_rig_apply(&rig);
     for (uint32_t i = 0; i < 31; i++)
         exec_rig_expect(&rig, i, "54000");
+    struct receipt first = exec_rig_receipt(&rig, 0);
+    struct receipt last = exec_rig_receipt(&rig, 30);
+    assert_string_equal(first.diag.hint, "");
+    assert_string_equal(last.diag.hint, "Send it again."); /* Its own fuel was not the matter. */
     exec_rig_do(&rig, 0, "INSERT INTO t VALUES (1000, 1, '')");
     exec_rig_fini(&rig);
 }
