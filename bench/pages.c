@@ -12,7 +12,7 @@
 #include "support/test_rng.h"
 
 #define BLOCK_OPS   500u
-#define BIG_BLOCKS  300u
+#define BIG_BLOCKS  1000u
 #define ONE_BLOCKS  20000u
 #define VIEW_READS  20000u
 #define VIEW_MB_MAX 40.0
