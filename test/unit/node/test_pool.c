@@ -1,5 +1,5 @@
-/* Goal: a transaction is admitted once within its span, leaves in order of arrival, and its id is known
- * for exactly as long as it could be included again. */
+/* Goal: a transaction is admitted once within its span, leaves in order of arrival, and its id is
+ * known for exactly as long as it could be included again. */
 #include "node/pool.h"
 #include "node/txset.h"
 #include "support/cmocka_all.h"

@@ -1,5 +1,5 @@
-/* Goal: the engine of one validator makes a block final only after its vote is durable, in order, and
- * certifies results; a restart goes on from the newest block. */
+/* Goal: the engine of one validator makes a block final only after its vote is durable, in order,
+ * and certifies results; a restart goes on from the newest block. */
 #include "ledger/quorum.h"
 #include "node/solo.h"
 #include "support/cmocka_all.h"
