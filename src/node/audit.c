@@ -221,6 +221,7 @@ static void check_certified_result(struct audit *a)
 
 static void check_newest(struct audit *a)
 {
+    a->report->is_certified = a->report->height == 0; /* The genesis speaks for itself. */
     if (a->is_broken || a->store == NULL || a->report->height == 0) return;
     check_commit(a);
     check_certified_result(a);
