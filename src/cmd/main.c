@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "state/db.h"
 
 static const struct command *const commands[] = {
     &command_dev, &command_testnet, &command_init,   &command_node,  &command_status, &command_sql,
@@ -25,6 +26,7 @@ static void print_help(FILE *to)
 
 int main(int argc, char **argv)
 {
+    db_setup_process();
     if (argc < 2) {
         print_help(stderr);
         return EXIT_USAGE;

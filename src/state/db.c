@@ -73,6 +73,11 @@ static enum status write_applied(struct db *db);
 static enum status say(char *what, enum status st, const char *text);
 static uint64_t height_of(uint64_t version);
 
+void db_setup_process(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 enum status db_open(struct db **out, const struct db_config *config, char *what)
 {
     must(config->os != NULL);

@@ -29,6 +29,10 @@ struct db_config {
     size_t clean_bytes;    /* Memory for clean pages kept as cache; 0: 64 MB. */
 };
 
+/* Settings of SQLite for the whole process: no memory statistics, which would take a lock on every
+ * allocation. Once, before anything else of SQLite; without it all works, only slower. */
+void db_setup_process(void);
+
 /* Open, repair from an unfinished checkpoint. ST_CORRUPT: rebuild from blocks. ST_LOCKED: another
  * process writes the file. what[DB_WHAT_MAX]: why it failed. */
 NODISCARD enum status db_open(struct db **out, const struct db_config *config, char *what);
