@@ -5,11 +5,18 @@
 #include "codec/cbor.h"
 #include "exec/sqlite.h"
 
+/* What a failed transaction goes back to. */
+struct moment {
+    uint64_t mark; /* Of capture. */
+    uint64_t accounts_version;
+    struct sql_catalog *catalog;
+};
+
 static enum status apply_once(struct apply *a);
 static enum status roll_back(struct apply *a);
 static enum status apply_transaction(struct apply *a, uint32_t index);
 static enum status run_in_savepoint(struct apply *a, struct job *j);
-static enum status undo(struct apply *a, struct job *j, uint64_t mark, struct sql_catalog *before);
+static enum status undo(struct apply *a, struct job *j, const struct moment *before);
 static enum status fail_doomed(struct apply *a, struct job *j);
 static enum status savepoint(struct exec *e, enum savepoint which);
 static enum status write_receipt(struct apply *a,
@@ -115,31 +122,32 @@ static enum status run_in_savepoint(struct apply *a, struct job *j)
 {
     struct exec *e = a->exec;
     TRY(savepoint(e, SAVEPOINT_SET));
-    uint64_t mark = capture_mark(e->capture);
-    struct sql_catalog *before = sql_catalog_ref(e->catalog);
+    const struct moment before = {.mark = capture_mark(e->capture),
+                                  .accounts_version = accounts_version(e->accounts),
+                                  .catalog = sql_catalog_ref(e->catalog)};
     enum status st = transaction_run(j);
     if (st == ST_OK) st = capture_status(e->capture);
     if (st == ST_LIMIT) st = job_limit(j, "the block changes too many rows");
     struct hash write_root;
-    if (st == ST_OK) st = capture_root(e->capture, mark, &write_root);
+    if (st == ST_OK) st = capture_root(e->capture, before.mark, &write_root);
     if (st == ST_OK) st = savepoint(e, SAVEPOINT_RELEASE);
     if (st == ST_OK) {
         st = write_receipt(a, j, true, &write_root);
     } else if (st == ST_REJECTED && !j->is_block_lost) {
-        st = undo(a, j, mark, before);
+        st = undo(a, j, &before);
     }
-    sql_catalog_unref(before);
+    sql_catalog_unref(before.catalog);
     return st;
 }
 
-static enum status undo(struct apply *a, struct job *j, uint64_t mark, struct sql_catalog *before)
+static enum status undo(struct apply *a, struct job *j, const struct moment *before)
 {
     struct exec *e = a->exec;
     TRY(savepoint(e, SAVEPOINT_ROLLBACK));
     TRY(savepoint(e, SAVEPOINT_RELEASE));
-    capture_rollback(e->capture, mark);
-    accounts_forget(e->accounts);
-    if (e->catalog != before) TRY(schema_take(e, sql_catalog_ref(before)));
+    capture_rollback(e->capture, before->mark);
+    if (accounts_version(e->accounts) != before->accounts_version) accounts_forget(e->accounts);
+    if (e->catalog != before->catalog) TRY(schema_take(e, sql_catalog_ref(before->catalog)));
     return write_receipt(a, j, false, NULL);
 }
 

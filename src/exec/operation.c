@@ -1,8 +1,8 @@
 /* operation.c - Run one operation of a transaction: SQL text with typed parameters.
  *
  * Fuel is counted in SQLite's steps: the progress handler (exec.c) takes EXEC_FUEL_STEP at a time
- * while a user's statement runs, the rest is taken when it ends. The statement's own counter is set
- * to zero first, so a statement that comes from the cache costs the same as a new one (E5). */
+ * while a user's statement runs, the rest is taken when it ends. The statement's own counter then
+ * starts from zero again, so one that comes from the cache costs the same as a new one (E5). */
 #include "exec/exec_int.h"
 
 #include "base/must.h"
@@ -121,7 +121,7 @@ static enum status run_statement(struct job *j, const struct tx_op *op, const st
     uint64_t returned = 0;
     enum status st = bind(j, op, s);
     if (st == ST_OK) st = collect(j, s, &returned);
-    /* Counts are read before the reset; its code repeats that of the step. */
+    /* Set to zero for the next use; the code of the reset repeats that of the step. */
     uint64_t steps =
         (uint64_t)(uint32_t)sqlite3_stmt_status(s->stmt, SQLITE_STMTSTATUS_VM_STEP, true);
     (void)sqlite3_reset(s->stmt);
@@ -139,7 +139,6 @@ static enum status run_statement(struct job *j, const struct tx_op *op, const st
 
 static enum status bind(struct job *j, const struct tx_op *op, const struct prepared *s)
 {
-    (void)sqlite3_stmt_status(s->stmt, SQLITE_STMTSTATUS_VM_STEP, true);
     for (uint32_t i = 0; i < s->compiled.param_count; i++) {
         struct sql_value value;
         const struct tx_param *param = &op->params[i];

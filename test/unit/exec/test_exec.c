@@ -208,6 +208,7 @@ static const struct failure failures[] = {
     {"42704", {INSERT9, "CALL trustsql.close_account('nobody')"}, 0, NULL},
     {"42883", {INSERT9, "CALL trustsql.no_such_thing()"}, 0, NULL},
     {"42883", {INSERT9, "CALL trustsql.close_account()"}, 0, NULL},
+    {"42P01", {"CALL trustsql.close_account('admin')", "SELECT id FROM missing"}, 0, NULL},
     {"28000", {INSERT9}, 0, other_account},
     {"28000", {INSERT9}, 5000, NULL},
     {"3D000", {INSERT9}, 0, wrong_ledger},

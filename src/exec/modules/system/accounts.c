@@ -31,7 +31,7 @@ static const char *const query_text[QUERY_COUNT] = {
 };
 
 struct slot {
-    bool is_used;
+    uint64_t version; /* Valid while it is the cache's. */
     struct account account;
 };
 
@@ -39,7 +39,7 @@ struct accounts {
     struct mem *mem;
     sqlite3 *writer;
     sqlite3_stmt *queries[QUERY_COUNT]; /* Prepared at first use. */
-    uint32_t used_count;
+    uint64_t version;                   /* From 1; grows when rows may have changed. */
     struct slot slots[CACHE_SLOTS];
 };
 
@@ -59,7 +59,7 @@ static struct slot *slot_of(struct accounts *a, const struct account_id *address
     struct slot *set = &a->slots[hash % CACHE_SLOTS & ~(CACHE_WAYS - 1)];
     struct slot *free_slot = NULL;
     for (uint32_t i = 0; i < CACHE_WAYS; i++) {
-        if (!set[i].is_used)
+        if (set[i].version != a->version)
             free_slot = &set[i];
         else if (account_id_equal(&set[i].account.address, address))
             return &set[i];
@@ -73,6 +73,7 @@ enum status accounts_new(struct accounts **out, struct mem *mem, sqlite3 *writer
     if (a == NULL) return ST_NO_MEMORY;
     a->mem = mem;
     a->writer = writer;
+    a->version = 1;
     *out = a;
     return ST_OK;
 }
@@ -90,7 +91,7 @@ enum status accounts_find(struct accounts *a,
                           const struct account **out)
 {
     struct slot *slot = slot_of(a, address);
-    if (slot->is_used && account_id_equal(&slot->account.address, address)) {
+    if (slot->version == a->version && account_id_equal(&slot->account.address, address)) {
         *out = &slot->account; /* A1 */
         return ST_OK;
     }
@@ -105,8 +106,7 @@ enum status accounts_find(struct accounts *a,
     (void)sqlite3_reset(s); /* A3; repeats the code of the step. */
     if (st != ST_OK) return st;
     if (!account_id_equal(&found.address, address)) return ST_CORRUPT;
-    if (!slot->is_used) a->used_count++;
-    slot->is_used = true;
+    slot->version = a->version;
     slot->account = found;
     *out = &slot->account;
     return ST_OK;
@@ -114,10 +114,12 @@ enum status accounts_find(struct accounts *a,
 
 void accounts_forget(struct accounts *a)
 {
-    if (a->used_count == 0) return;
-    for (uint32_t i = 0; i < CACHE_SLOTS; i++)
-        a->slots[i].is_used = false;
-    a->used_count = 0;
+    a->version++;
+}
+
+uint64_t accounts_version(const struct accounts *a)
+{
+    return a->version;
 }
 
 enum status accounts_add(struct accounts *a, struct account *account, uint64_t height)

@@ -35,6 +35,8 @@ NODISCARD enum status accounts_find(struct accounts *a,
                                     const struct account_id *address,
                                     const struct account **out);
 void accounts_forget(struct accounts *a);
+/* Grows with accounts_forget and with every change of a row. */
+uint64_t accounts_version(const struct accounts *a);
 
 /* A new row; id and address are set here. ST_EXISTS: name or address is taken. */
 NODISCARD enum status accounts_add(struct accounts *a, struct account *account, uint64_t height);
