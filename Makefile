@@ -72,7 +72,7 @@ nightly: build ## The long runs; figures go to docs/nightly.md
 	@tools/nightly
 
 bench: build ## Throughput and CPU per transaction
-	@build/trustsql bench --nodes 1 --seconds 10
+	@build/trustsql bench --nodes 1 --seconds 10 --beside sqlite --json
 
 clean:
 	rm -rf build

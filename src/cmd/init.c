@@ -94,6 +94,7 @@ struct org_options {
     const char *admin;
     const char *password_file;
     uint64_t port;
+    bool is_json;
 };
 
 static enum status read_password(const char *file, char *out)
@@ -208,6 +209,16 @@ static int run_org(const struct command *self, const struct org_options *o)
         complain(self, NULL, "%s: %s", o->dir, status_text(st));
         return exit_code_of(st);
     }
+    if (o->is_json) {
+        struct buf out;
+        buf_init(&out, mem_system(), 0);
+        buf_put_text(&out, "{\"dir\":");
+        json_put_text(&out, span_text(o->dir));
+        buf_put_text(&out, ",\"organisation\":");
+        json_put_text(&out, span_text(o->name));
+        buf_put_text(&out, "}\n");
+        return print_and_free(&out);
+    }
     printf("%s/card is the public card of %s. Make the genesis of all cards with\n"
            "`trustsql init genesis`, put it at %s/genesis and run `trustsql node %s`.\n",
            o->dir, o->name, o->dir, o->dir);
@@ -240,10 +251,8 @@ static void fill_genesis(struct genesis *g,
     g->f = (count - 1) / 3;
 }
 
-static enum status write_genesis(const char *chain,
-                                 const char *out,
-                                 const struct card *cards,
-                                 uint32_t count)
+static enum status write_genesis(
+    const char *chain, const char *out, const struct card *cards, uint32_t count, bool is_json)
 {
     struct genesis_member members[LAYOUT_NODES_MAX];
     struct genesis_account accounts[LAYOUT_NODES_MAX];
@@ -262,8 +271,11 @@ static enum status write_genesis(const char *chain,
         char text[2 * HASH_SIZE + 1];
         struct hash id = genesis_chain_id(buf_span(&bytes));
         hex_encode(text, hash_span(&id));
-        printf("%s: chain %s of %u organisation%s, id %s\n", out, chain, count,
-               count == 1 ? "" : "s", text);
+        if (is_json)
+            printf("{\"chain_id\":\"%s\",\"organisations\":%u}\n", text, count);
+        else
+            printf("%s: chain %s of %u organisation%s, id %s\n", out, chain, count,
+                   count == 1 ? "" : "s", text);
     }
     arena_fini(&arena);
     buf_fini(&bytes);
@@ -273,7 +285,8 @@ static enum status write_genesis(const char *chain,
 static int run_genesis(const struct command *self,
                        const char *chain,
                        const char *out,
-                       const struct words *files)
+                       const struct words *files,
+                       bool is_json)
 {
     uint32_t count = files->count - 1; /* The first word is "genesis". */
     if (chain == NULL || out == NULL || count == 0) {
@@ -288,7 +301,7 @@ static int run_genesis(const struct command *self,
         if (st != ST_OK) complain(self, NULL, "card %s: %s", files->items[i + 1], status_text(st));
     }
     if (st == ST_OK) {
-        st = write_genesis(chain, out, cards, count);
+        st = write_genesis(chain, out, cards, count, is_json);
         if (st != ST_OK)
             complain(
                 self,
@@ -316,13 +329,14 @@ static int run(const struct command *self, int argc, char **argv)
         {"port", OPTION_NUMBER, &o.port, 1, 65535},
         {"chain", OPTION_TEXT, &chain, 0, 0},
         {"out", OPTION_TEXT, &out, 0, 0},
+        {"json", OPTION_FLAG, &o.is_json, 0, 0},
     };
     int exit_code;
     if (!options_parse(self, argc, argv, specs, sizeof specs / sizeof specs[0], &words, &exit_code))
         return exit_code;
     if (words.count == 1 && strcmp(items[0], "org") == 0) return run_org(self, &o);
     if (words.count >= 1 && strcmp(items[0], "genesis") == 0)
-        return run_genesis(self, chain, out, &words);
+        return run_genesis(self, chain, out, &words, o.is_json);
     complain(self, "Try --help.", "say `init org` or `init genesis`");
     return EXIT_USAGE;
 }
@@ -341,5 +355,6 @@ const struct command command_init = {
     "  --port P           port for PostgreSQL clients (default: 5442)\n"
     "  --password-file F  the administrator's password; asked for otherwise\n"
     "  --chain NAME       name of the chain\n"
-    "  --out FILE         where the genesis goes\n",
+    "  --out FILE         where the genesis goes\n"
+    "  --json             for machines\n",
     run};

@@ -23,6 +23,7 @@ struct sign_options {
     const char *idempotency_key;
     uint64_t height;
     uint64_t valid_s;
+    bool is_json;
 };
 
 /* --- sign ----------------------------------------------------------------------------------------
@@ -86,7 +87,7 @@ static int write_tx(const struct command *self,
         return exit_code_of(st);
     }
     hex_encode(digits, span_of(txid, sizeof txid));
-    printf("%s\n", digits);
+    printf(o->is_json ? "{\"txid\":\"%s\"}\n" : "%s\n", digits);
     return EXIT_FINE;
 }
 
@@ -254,6 +255,29 @@ static int run_send(const struct command *self, const char *file, const struct s
 /* --- show ----------------------------------------------------------------------------------------
  */
 
+static void put_tx_json(struct buf *out, const struct tx *tx)
+{
+    char txid[2 * HASH_SIZE + 1];
+    char chain[2 * HASH_SIZE + 1];
+    char account[ACCOUNT_TEXT_MAX];
+    hex_encode(txid, hash_span(&tx->txid));
+    hex_encode(chain, hash_span(&tx->chain_id));
+    account_id_text(account, &tx->account);
+    buf_printf(out, "{\"txid\":\"%s\",\"chain_id\":\"%s\",\"account\":\"%s\",\"ledger\":", txid,
+               chain, account);
+    json_put_text(out, tx->ledger);
+    buf_printf(out, ",\"valid_until_ms\":%llu,\"valid_until_height\":%llu,\"signatures\":%u,",
+               (unsigned long long)tx->valid_until_ms, (unsigned long long)tx->valid_until_height,
+               tx->signer_count);
+    buf_put_text(out, "\"operations\":[");
+    for (uint32_t i = 0; i < tx->op_count; i++) {
+        buf_put_text(out, i > 0 ? ",{\"text\":" : "{\"text\":");
+        json_put_text(out, tx->ops[i].text);
+        buf_printf(out, ",\"parameters\":%u}", tx->ops[i].param_count);
+    }
+    buf_put_text(out, "]}\n");
+}
+
 static void put_tx(struct buf *out, const struct tx *tx)
 {
     char txid[2 * HASH_SIZE + 1];
@@ -272,7 +296,7 @@ static void put_tx(struct buf *out, const struct tx *tx)
                    (const char *)tx->ops[i].text.data, tx->ops[i].param_count);
 }
 
-static int run_show(const struct command *self, const char *file)
+static int run_show(const struct command *self, const char *file, bool is_json)
 {
     struct buf bytes;
     struct buf out;
@@ -283,7 +307,9 @@ static int run_show(const struct command *self, const char *file)
     arena_init(&arena, mem_system(), 0);
     enum status st = os_read_file(os_posix(), file, TX_BYTES_MAX, &bytes);
     if (st == ST_OK) st = tx_decode(&tx, &arena, buf_span(&bytes));
-    if (st == ST_OK)
+    if (st == ST_OK && is_json)
+        put_tx_json(&out, &tx);
+    else if (st == ST_OK)
         put_tx(&out, &tx);
     else
         complain(self, NULL, "%s: %s", file, status_text(st));
@@ -322,9 +348,11 @@ static int run(const struct command *self, int argc, char **argv)
     int exit_code;
     if (!options_parse(self, argc, argv, specs, count, &words, &exit_code)) return exit_code;
     o.genesis = s.genesis;
+    s.is_json = o.is_json;
     if (words.count == 1 && strcmp(items[0], "sign") == 0) return run_sign(self, &s);
     if (words.count == 2 && strcmp(items[0], "send") == 0) return run_send(self, items[1], &o);
-    if (words.count == 2 && strcmp(items[0], "show") == 0) return run_show(self, items[1]);
+    if (words.count == 2 && strcmp(items[0], "show") == 0)
+        return run_show(self, items[1], o.is_json);
     complain(self, "Try --help.", "say `tx sign`, `tx send FILE` or `tx show FILE`");
     return EXIT_USAGE;
 }
@@ -333,10 +361,10 @@ const struct command command_tx = {
     "tx", "sign a transaction offline, send it, show it",
     "Usage: trustsql tx sign --key F --sql 'STATEMENT; …' --height H --out FILE\n"
     "                        (--genesis G | --chain ID) [--valid-for S] [--account ADDRESS]\n"
-    "                        [--idempotency-key TEXT]\n"
+    "                        [--idempotency-key TEXT] [--json]\n"
     "       trustsql tx send FILE [--genesis G] [--proof FILE] [--json]\n"
     "                        " LINK_USAGE "\n"
-    "       trustsql tx show FILE\n\n"
+    "       trustsql tx show FILE [--json]\n\n"
     "sign needs no network: it writes the signed transaction to FILE and prints its txid. send\n"
     "hands it to a node, waits until it is final, and checks the proof of the receipt against\n"
     "the genesis. Exit code 1: it was refused, failed, or the proof does not hold.\n\n"
@@ -348,5 +376,6 @@ const struct command command_tx = {
     "  --genesis G        the genesis file of the chain; --chain ID: only its id\n"
     "  --account ADDRESS  act for another account than the key's own\n"
     "  --idempotency-key  of several transactions with the same key only the first has effect\n"
-    "  --proof FILE       keep the proof\n" LINK_HELP,
+    "  --proof FILE       keep the proof\n"
+    "  --json             for machines\n" LINK_HELP,
     run};
