@@ -85,8 +85,7 @@ static void measure_verify(struct bench *b)
     b->verify_ns = (b->os->monotonic_ns(b->os) - start) / ROUNDS;
 }
 
-/* --- report --------------------------------------------------------------------------------------
- */
+/* --- report ---------------------------------------------------------------------------------- */
 
 static double per_tx(const struct figures *f, uint64_t after, uint64_t before, uint32_t nodes)
 {
@@ -150,8 +149,7 @@ static int report(struct bench *b, const struct bench_options *o, const struct f
     return print_and_free(&out);
 }
 
-/* --- the run -------------------------------------------------------------------------------------
- */
+/* --- the run --------------------------------------------------------------------------------- */
 
 static int fail_load(struct bench *b, const struct bench_result *r, enum status st)
 {

@@ -50,8 +50,7 @@ static void note_error(struct load *l, const char *what)
         (void)snprintf(l->result->error, sizeof l->result->error, "%s", what);
 }
 
-/* --- checking answers ----------------------------------------------------------------------------
- */
+/* --- checking answers ------------------------------------------------------------------------ */
 
 static bool check_receipt(struct load *l, struct span receipt_bytes, struct span proof_bytes)
 {
@@ -134,8 +133,7 @@ static enum status receive(struct load *l, struct lane *lane)
     return ST_OK;
 }
 
-/* --- sending -------------------------------------------------------------------------------------
- */
+/* --- sending --------------------------------------------------------------------------------- */
 
 static enum status sync_lane(struct lane *lane)
 {
@@ -221,8 +219,7 @@ static enum status run_load(struct load *l)
     }
 }
 
-/* --- one run -------------------------------------------------------------------------------------
- */
+/* --- one run --------------------------------------------------------------------------------- */
 
 static enum status open_lane(struct load *l, uint32_t index)
 {

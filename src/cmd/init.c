@@ -24,8 +24,7 @@ struct card { /* What an organisation shows to the others. */
     struct public_key admin_key;
 };
 
-/* --- cards ---------------------------------------------------------------------------------------
- */
+/* --- cards ----------------------------------------------------------------------------------- */
 
 static void card_print(const struct card *card, struct buf *out)
 {
@@ -84,8 +83,7 @@ static enum status card_read(struct card *out, const char *path)
     return st;
 }
 
-/* --- init org ------------------------------------------------------------------------------------
- */
+/* --- init org -------------------------------------------------------------------------------- */
 
 struct org_options {
     const char *dir;
@@ -225,8 +223,7 @@ static int run_org(const struct command *self, const struct org_options *o)
     return EXIT_FINE;
 }
 
-/* --- init genesis --------------------------------------------------------------------------------
- */
+/* --- init genesis ---------------------------------------------------------------------------- */
 
 static void fill_genesis(struct genesis *g,
                          const struct card *cards,

@@ -120,8 +120,7 @@ struct genesis layout_genesis(struct span chain_name, uint64_t time_ms)
                             .fuel_tx = LAYOUT_FUEL};
 }
 
-/* --- making a chain ------------------------------------------------------------------------------
- */
+/* --- making a chain -------------------------------------------------------------------------- */
 
 static enum status make_dir(struct os *os, const char *path)
 {

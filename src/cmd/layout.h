@@ -35,8 +35,7 @@ NODISCARD enum status layout_open(struct layout *l, char *what);
 /* D/admin.password into out[LAYOUT_PASSWORD_SIZE + 1]. Wipe after use. */
 NODISCARD enum status layout_password(const struct layout *l, char *out);
 
-/* --- pieces, also for `trustsql init` ------------------------------------------------------------
- */
+/* --- pieces, also for `trustsql init` -------------------------------------------------------- */
 
 #define LAYOUT_BLOCK_TXS    2000u
 #define LAYOUT_BATCH_AGE_MS 10u

@@ -156,8 +156,7 @@ static int stop_all(struct testnet *t)
     return EXIT_FINE;
 }
 
-/* --- status --------------------------------------------------------------------------------------
- */
+/* --- status ---------------------------------------------------------------------------------- */
 
 static void put_json_node(struct testnet *t, uint32_t index, struct buf *out)
 {
@@ -218,8 +217,7 @@ static int show_status(struct testnet *t, bool is_json)
     return print_and_free(&out);
 }
 
-/* --- the command ---------------------------------------------------------------------------------
- */
+/* --- the command ----------------------------------------------------------------------------- */
 
 struct testnet_options {
     const char *dir;

@@ -26,8 +26,7 @@ struct sign_options {
     bool is_json;
 };
 
-/* --- sign ----------------------------------------------------------------------------------------
- */
+/* --- sign ------------------------------------------------------------------------------------ */
 
 static enum status read_chain_id(const struct sign_options *o, uint8_t out[32])
 {
@@ -136,8 +135,7 @@ static int run_sign(const struct command *self, const struct sign_options *o)
     return exit_code;
 }
 
-/* --- send ----------------------------------------------------------------------------------------
- */
+/* --- send ------------------------------------------------------------------------------------ */
 
 struct send_options {
     struct link_arguments link;
@@ -252,8 +250,7 @@ static int run_send(const struct command *self, const char *file, const struct s
     return exit_code;
 }
 
-/* --- show ----------------------------------------------------------------------------------------
- */
+/* --- show ------------------------------------------------------------------------------------ */
 
 static void put_tx_json(struct buf *out, const struct tx *tx)
 {
@@ -319,8 +316,7 @@ static int run_show(const struct command *self, const char *file, bool is_json)
     return st == ST_OK ? printed : EXIT_CHECK_FAILED;
 }
 
-/* --- the command ---------------------------------------------------------------------------------
- */
+/* --- the command ----------------------------------------------------------------------------- */
 
 static int run(const struct command *self, int argc, char **argv)
 {

@@ -13,8 +13,7 @@ struct verify_options {
     const char *scratch;
 };
 
-/* --- progress ------------------------------------------------------------------------------------
- */
+/* --- progress -------------------------------------------------------------------------------- */
 
 struct progress {
     struct os *os;
@@ -34,8 +33,7 @@ static void on_progress(void *context, uint64_t height)
             (unsigned long long)(height * 1000000000u / (now - p->started_ns + 1)));
 }
 
-/* --- report --------------------------------------------------------------------------------------
- */
+/* --- report ---------------------------------------------------------------------------------- */
 
 static void put_damage_json(struct buf *out, const struct damage *d)
 {
@@ -108,8 +106,7 @@ static void put_text(struct buf *out, const struct audit_report *r, uint64_t ela
                r->is_certified ? "" : " (its certificate is made at the next start)");
 }
 
-/* --- verify node ---------------------------------------------------------------------------------
- */
+/* --- verify node ----------------------------------------------------------------------------- */
 
 static bool is_running(const char *dir)
 {

@@ -70,8 +70,7 @@ enum status audit_run(const struct audit_config *config, struct audit_report *re
     return st;
 }
 
-/* --- opening -------------------------------------------------------------------------------------
- */
+/* --- opening --------------------------------------------------------------------------------- */
 
 static enum status open_genesis(struct audit *a, char *what)
 {

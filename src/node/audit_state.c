@@ -131,8 +131,7 @@ enum status audit_state_compare(struct audit_state *s, uint64_t height)
     return st;
 }
 
-/* --- comparing -----------------------------------------------------------------------------------
- */
+/* --- comparing ------------------------------------------------------------------------------- */
 
 /* Our own side must not fail; the other side failing is damage. False: stop here. */
 static bool step_both(struct audit_state *s, sqlite3_stmt *ours, sqlite3_stmt *theirs, int codes[2])

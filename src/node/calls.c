@@ -112,8 +112,7 @@ void call_begin(struct local_call *c)
     c->state = CALL_DONE;
 }
 
-/* --- reads --------------------------------------------------------------------------------------
- */
+/* --- reads ----------------------------------------------------------------------------------- */
 
 static enum status check_access(struct local_call *c, const struct compiled *statement)
 {

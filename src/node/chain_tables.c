@@ -66,8 +66,7 @@ static const struct row_source transactions_rows = {
 static const struct row_source status_rows = {"CREATE TABLE x(name TEXT, value TEXT)", -1, -1,
                                               next_status, status_column};
 
-/* --- rows --------------------------------------------------------------------------------------
- */
+/* --- rows ------------------------------------------------------------------------------------ */
 
 static enum status load_block(struct cursor *c)
 {
@@ -123,8 +122,7 @@ static enum status next_status(struct cursor *c, bool is_first)
     return buf_status(&c->value);
 }
 
-/* --- columns -----------------------------------------------------------------------------------
- */
+/* --- columns --------------------------------------------------------------------------------- */
 
 static void put_hash(sqlite3_context *to, const struct hash *hash)
 {
@@ -203,8 +201,7 @@ static enum status status_column(struct cursor *c, sqlite3_context *to, int colu
     return ST_OK;
 }
 
-/* --- SQLite's module ---------------------------------------------------------------------------
- */
+/* --- SQLite's module ------------------------------------------------------------------------- */
 
 static int connect_table(sqlite3 *connection,
                          void *aux,

@@ -42,8 +42,7 @@ static struct local *local_of(struct backend *b)
     return (struct local *)b;
 }
 
-/* --- life ---------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------ */
 
 enum status local_new(struct local **out, const struct local_config *config)
 {
@@ -86,8 +85,7 @@ bool local_is_idle(const struct local *l)
     return l->sessions == NULL;
 }
 
-/* --- sessions -----------------------------------------------------------------------------------
- */
+/* --- sessions -------------------------------------------------------------------------------- */
 
 static void table_verifier(struct backend *b,
                            struct span user,
@@ -227,8 +225,7 @@ static void table_session_close(struct backend *b, struct backend_session *s)
     session_advance(s);
 }
 
-/* --- calls --------------------------------------------------------------------------------------
- */
+/* --- calls ----------------------------------------------------------------------------------- */
 
 static void drop_first(struct backend_session *s)
 {
@@ -390,8 +387,7 @@ static void table_cancel(struct backend *b, struct backend_session *s)
     readers_cancel(local_of(b)->readers, &c->read);
 }
 
-/* --- what arrives -------------------------------------------------------------------------------
- */
+/* --- what arrives ---------------------------------------------------------------------------- */
 
 static void table_flow(struct backend *b, struct backend_session *s, bool is_open)
 {

@@ -84,8 +84,7 @@ enum status node_open(struct node **out, const struct node_open *open, char *wha
     return ST_OK;
 }
 
-/* --- opening ------------------------------------------------------------------------------------
- */
+/* --- opening --------------------------------------------------------------------------------- */
 
 static enum status find_self(struct node *n, const struct secret_key *key, char *what)
 {
@@ -280,8 +279,7 @@ void node_close(struct node *n)
     mem_free(n->mem, n);
 }
 
-/* --- running ------------------------------------------------------------------------------------
- */
+/* --- running --------------------------------------------------------------------------------- */
 
 const struct node_config *node_settings(const struct node *n)
 {
@@ -358,8 +356,7 @@ enum status node_run(struct node *n, void (*stopped)(void *context), void *conte
     return save(n, what);
 }
 
-/* --- trustsql.status ----------------------------------------------------------------------------
- */
+/* --- trustsql.status ------------------------------------------------------------------------- */
 
 static void put_hash(struct buf *out, const struct hash *hash)
 {

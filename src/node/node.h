@@ -45,8 +45,7 @@ NODISCARD enum status node_run(struct node *n,
 /* Ask node_run to end; any thread. */
 void node_stop(struct node *n);
 
-/* --- files of a node's directory ----------------------------------------------------------------
- */
+/* --- files of a node's directory ------------------------------------------------------------- */
 
 #define NODE_GENESIS_SIZE_MAX (16u << 20)
 

@@ -142,8 +142,7 @@ uint64_t readers_cpu_ns(const struct readers *r)
     return total;
 }
 
-/* --- one read ----------------------------------------------------------------------------------
- */
+/* --- one read -------------------------------------------------------------------------------- */
 
 static sqlite3_stmt **slot_of(struct reader *reader, const char *text)
 {

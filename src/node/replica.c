@@ -303,8 +303,7 @@ static void on_timer(void *context)
     tick(context);
 }
 
-/* --- what the engine wants ---------------------------------------------------------------------
- */
+/* --- what the engine wants ------------------------------------------------------------------- */
 
 static enum status encode_body(struct flow_block *b, const struct engine_effect *need)
 {

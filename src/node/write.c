@@ -167,8 +167,7 @@ enum status submit_begin(struct local_call *c)
     return submit_bytes(c, value->bytes, false);
 }
 
-/* --- answers ------------------------------------------------------------------------------------
- */
+/* --- answers --------------------------------------------------------------------------------- */
 
 static void answer_write(struct local_call *c, const struct exec_tx_outcome *outcome)
 {

@@ -265,8 +265,7 @@ static enum status load(struct journal *j, uint32_t chosen, struct damage *damag
     return ST_OK;
 }
 
-/* --- scan ----------------------------------------------------------------------------------------
- */
+/* --- scan ------------------------------------------------------------------------------------ */
 
 struct forgiving { /* A record that one copy lacks is a crash only in what the last sync wrote. */
     uint32_t last_first; /* Where the newest record with is_first starts. */

@@ -57,8 +57,7 @@ static uint64_t below(uint64_t bound)
     return test_rng_below(&world.rng, bound);
 }
 
-/* --- random arguments ----------------------------------------------------------------------------
- */
+/* --- random arguments ------------------------------------------------------------------------ */
 
 static void random_number(char *out, uint32_t whole_max, uint32_t fraction_max)
 {

@@ -74,8 +74,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* --- the independent comparison ------------------------------------------------------------------
- */
+/* --- the independent comparison -------------------------------------------------------------- */
 
 struct row {
     struct span key;
@@ -255,8 +254,7 @@ static void check_block(struct fixture *f, const char *sql)
     dump_free(before);
 }
 
-/* --- cases ---------------------------------------------------------------------------------------
- */
+/* --- cases ----------------------------------------------------------------------------------- */
 
 static void test_golden(void **state)
 {
