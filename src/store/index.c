@@ -89,6 +89,7 @@ enum status index_write(const struct env *env,
 enum status index_rebuild(const struct env *env, const struct index_id *id, const char *temporary)
 {
     struct txmap txids;
+    must(!env->is_read_only); /* S9. */
     txmap_init(&txids, env->mem, 0);
     enum status st = index_collect(env, id, &txids);
     if (st == ST_OK) st = index_write(env, id, &txids, temporary);
@@ -99,6 +100,8 @@ enum status index_rebuild(const struct env *env, const struct index_id *id, cons
 enum status index_collect(const struct env *env, const struct index_id *id, struct txmap *out)
 {
     struct segment_reader r;
+    must(out->count == 0);
+    must(out->block_count == 0);
     enum status st = segment_reader_open(&r, env, &segment_blocks, id->number, NULL);
     if (st != ST_OK) return st == ST_NOT_FOUND || st == ST_TRUNCATED ? ST_CORRUPT : st;
     while (st == ST_OK && !r.is_sealed) {
@@ -162,6 +165,7 @@ enum status index_find(const struct env *env,
         else
             high = middle;
     }
+    must(low <= f.page_count || f.page_count == 0);
     if (st == ST_OK && f.page_count > 0) st = read_page(&f, low, NULL);
     env->os->file_close(env->os, f.file);
     TRY(st);
@@ -237,6 +241,8 @@ static enum status read_page(struct index_file *f, uint32_t number, struct damag
         f->entries = 0;
         return damaged(damage, f->name, offset, 0, "a page of the index has a wrong checksum");
     }
+    must(full > 0);
+    must(full <= ENTRIES_MAX);
     f->entries = full;
     return ST_OK;
 }
@@ -277,6 +283,7 @@ static enum status write_entries(const struct env *env,
     if (pages == NULL) return ST_NO_MEMORY;
     enum status st = ST_OK;
     uint32_t number = 1;
+    must(txids->count > 0);
     for (uint32_t done = 0; done < txids->count && st == ST_OK;) {
         uint32_t first = number;
         memset(pages, 0, (size_t)CHUNK_PAGES * PAGE_SIZE);
@@ -289,6 +296,7 @@ static enum status write_entries(const struct env *env,
             put_u32_le(page + PAGE_SIZE - 8, salt);
             (void)close_page(env, page);
             done += entries;
+            must(done <= txids->count);
         }
         struct span bytes = span_of(pages, (size_t)(number - first) * PAGE_SIZE);
         st = env->os->file_write(env->os, file, bytes, (uint64_t)first * PAGE_SIZE);
@@ -308,6 +316,7 @@ static enum status write_pages(const struct env *env,
     put_u64_le(page + 16, id->first_height);
     memcpy(page + 24, id->digest.bytes, HASH_SIZE);
     put_u32_le(page + 56, txids->count);
+    must(txids->count <= TXMAP_COUNT_MAX);
     uint32_t salt = close_page(env, page);
     TRY(env->os->file_write(env->os, file, span_of(page, PAGE_SIZE), 0));
     if (txids->count == 0) return ST_OK;

@@ -78,6 +78,7 @@ out:
 
 static bool is_zero(const uint8_t *bytes, uint32_t from, uint32_t to)
 {
+    must(from <= to);
     for (uint32_t i = from; i < to; i++)
         if (bytes[i] != 0) return false;
     return true;
@@ -86,6 +87,8 @@ static bool is_zero(const uint8_t *bytes, uint32_t from, uint32_t to)
 static enum status read_copies(struct journal *j, uint32_t area, struct area *out)
 {
     uint8_t *to[2] = {j->image, j->spare};
+    must(!j->is_ready); /* The buffers are in use later. */
+    must(area < 2);
     for (uint32_t copy = 0; copy < 2; copy++) {
         uint64_t offset = journal_offset(j->area_size, copy, area);
         TRY(env_read(j->env, j->file, to[copy], j->area_size, offset));
@@ -99,6 +102,7 @@ static enum status read_copies(struct journal *j, uint32_t area, struct area *ou
 static unsigned next_record(const struct area *a, struct journal_record *out)
 {
     unsigned mask = 0;
+    must(a->used <= a->size);
     for (unsigned c = 0; c < 2; c++) {
         struct journal_record r;
         if (!journal_decode(&r, a->env, span_of(a->copy[c] + a->used, a->size - a->used))) continue;
@@ -116,6 +120,7 @@ static void note_difference(struct area *a, unsigned mask)
 {
     if (a->has_difference) return;
     must(mask == 1 || mask == 2);
+    must(a->used < a->size);
     a->has_difference = true;
     a->first_different = a->used;
     a->wrong_copy = mask == 1 ? 1 : 0;
@@ -143,6 +148,7 @@ static void walk(struct area *a, const struct walker *w)
 /* Bytes of from…to without the zeros at their end. */
 static uint32_t filled(const uint8_t *bytes, uint32_t from, uint32_t to)
 {
+    must(from <= to);
     while (to > from && bytes[to - 1] == 0)
         to--;
     return to - from;
@@ -153,12 +159,14 @@ static uint32_t filled(const uint8_t *bytes, uint32_t from, uint32_t to)
 static bool looks_torn(const struct area *a, uint32_t from, uint32_t to, bool *lacks)
 {
     *lacks = false;
+    must(to <= a->size);
     while (from < to) {
         uint32_t end = (from / JOURNAL_SECTOR + 1) * JOURNAL_SECTOR;
         if (end > to) end = to;
         uint32_t sizes[2] = {filled(a->copy[0], from, end), filled(a->copy[1], from, end)};
         uint32_t common = sizes[0] < sizes[1] ? sizes[0] : sizes[1];
         if (memcmp(a->copy[0] + from, a->copy[1] + from, common) != 0) return false;
+        must(common <= JOURNAL_SECTOR);
         if (common == 0 || sizes[0] != sizes[1]) *lacks = true;
         from = end;
     }
@@ -168,6 +176,7 @@ static bool looks_torn(const struct area *a, uint32_t from, uint32_t to, bool *l
 /* Where the record that should follow ends, by its own word. */
 static uint32_t claimed_end(const struct area *a)
 {
+    must(a->used <= a->size);
     if (a->size - a->used < JOURNAL_OVERHEAD) return a->size;
     uint32_t sizes[2] = {get_u32_le(a->copy[0] + a->used), get_u32_le(a->copy[1] + a->used)};
     uint32_t size = sizes[0] > sizes[1] ? sizes[0] : sizes[1];
@@ -177,6 +186,8 @@ static uint32_t claimed_end(const struct area *a)
 
 static bool has_later_sync(const struct area *a, uint32_t from, uint32_t to)
 {
+    must(from < to);
+    must(to <= a->size);
     for (uint32_t at = from + 1; at < to; at++)
         for (unsigned c = 0; c < 2; c++) {
             struct journal_record r;
@@ -191,6 +202,7 @@ static enum tail judge_tail(const struct area *a)
     uint32_t end = a->size;
     while (end > a->used && a->copy[0][end - 1] == 0 && a->copy[1][end - 1] == 0)
         end--;
+    must(end >= a->used);
     if (end == a->used) return TAIL_CLEAN;
     uint32_t whole = claimed_end(a);
     if (whole > end) end = whole; /* What it should fill is lacking, too. */
@@ -218,6 +230,8 @@ static enum status choose(struct journal *j, uint32_t *chosen, struct damage *da
         return damaged(damage, JOURNAL_NAME, 0, 0, "the journal belongs to another chain");
     if (generation == 0)
         return damaged(damage, JOURNAL_NAME, 0, 0, "the journal is damaged in both copies" REJOIN);
+    must(*chosen < 2);
+    must(has_bytes[*chosen]);
     j->has_rest = has_bytes[1 - *chosen];
     return ST_OK;
 }
@@ -226,6 +240,8 @@ static void apply(void *context, const struct area *a, const struct journal_reco
 {
     struct journal *j = context;
     struct place place = {0};
+    must(r->slot < JOURNAL_SLOTS);
+    must(a->used + r->size <= j->area_size);
     switch (r->kind) {
     case JOURNAL_GENERATION: return;
     case JOURNAL_SLOT:
@@ -250,6 +266,8 @@ static enum status load(struct journal *j, uint32_t chosen, struct damage *damag
     TRY(read_copies(j, chosen, &a));
     walk(&a, &w);
     must(a.is_complete);
+    must(!a.is_wrong_chain);
+    must(a.used >= JOURNAL_OVERHEAD + JOURNAL_GENERATION_SIZE);
     if (a.tail == TAIL_DAMAGED) {
         uint64_t offset = journal_offset(j->area_size, 0, chosen) + a.used;
         return damaged(damage, JOURNAL_NAME, offset, j->end.height,
@@ -284,6 +302,7 @@ static void tell(const struct journal_finder *finder,
                  const char *what)
 {
     struct damage d;
+    must(at < a->size);
     uint64_t offset = journal_offset(a->size, copy, a->index) + at;
     damage_set(&d, JOURNAL_NAME, offset, 0, what);
     finder->found(finder->context, &d);

@@ -162,6 +162,8 @@ enum status log_append(struct log *l, const struct log_record *r)
     l->height = r->height;
     mutex_unlock(l->lock);
     l->size += l->buffer.size;
+    must(l->count > 0);
+    must(l->height == l->first_height + l->count - 1); /* S1. */
     return ST_OK;
 }
 
@@ -171,6 +173,7 @@ enum status log_sync(struct log *l)
     must(l->file != NULL || !l->is_dirty);
     if (l->is_dirty) TRY(env->os->file_sync(env->os, l->file));
     if (l->is_dir_dirty) TRY(env_sync_dir(env, l->kind->dir));
+    must(!env->is_read_only); /* S9. */
     l->is_dirty = false;
     l->is_dir_dirty = false;
     return ST_OK;
@@ -180,6 +183,7 @@ enum status log_sync(struct log *l)
 enum status log_sync_beside(const struct log *l)
 {
     const struct env *env = l->env;
+    must(!env->is_read_only); /* S9. */
     mutex_lock(l->lock);
     uint64_t number = l->count > 0 ? (uint64_t)l->sealed_count + 1 : 0;
     mutex_unlock(l->lock);
@@ -239,6 +243,7 @@ enum status log_place(const struct log *l,
     if (st == ST_CORRUPT || st == ST_TRUNCATED)
         return damaged(damage, name, place.offset, height, "the head of a record is damaged");
     TRY(st);
+    must(place.length >= RECORD_HEAD_SIZE);
     *out = place;
     return ST_OK;
 }
@@ -275,6 +280,7 @@ static enum status create_file(struct log *l, uint64_t first_height)
     l->salt = salt;
     l->digest = segment_digest_start(bytes);
     l->size = sizeof bytes;
+    must(l->sealed_count < l->sealed_capacity);
     mutex_lock(l->lock);
     l->first_height = first_height;
     l->count = 0;
@@ -326,6 +332,7 @@ static enum status read_head(const struct log *l,
     uint8_t head[RECORD_HEAD_SIZE];
     struct spot spot;
     must(place->height == height);
+    must(place->number > 0);
     if (!find_spot(l, height, &spot)) return ST_NOT_FOUND; /* Cut meanwhile. */
     TRY(env_read(l->env, file, head, sizeof head, place->offset));
     if (!record_decode(record, l->env, spot.salt, head)) return ST_CORRUPT;

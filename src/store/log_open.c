@@ -40,6 +40,7 @@ enum status log_open(struct log *l,
 {
     uint64_t newest = 0;
     must(l->sealed_count == 0);
+    must(l->height == 0);
     must(l->file == NULL);
     TRY(log_newest(l->env, l->kind, &newest));
     uint64_t last = durable != NULL ? durable->number : newest;
@@ -117,6 +118,7 @@ static enum status reserve_sealed(struct log *l)
     if (sealed == NULL) return ST_NO_MEMORY;
     l->sealed = sealed;
     l->sealed_capacity = capacity;
+    must(l->sealed_count < l->sealed_capacity);
     return ST_OK;
 }
 
@@ -143,6 +145,7 @@ static enum status load_sealed(struct log *l, uint64_t number, struct damage *da
                                                            .seal_offset = offset,
                                                            .salt = r.salt,
                                                            .digest = seal.hash};
+        must(seal.height >= r.header.first_height); /* S1. */
         l->height = seal.height;
     }
     segment_reader_close(&r);
@@ -173,6 +176,7 @@ static enum status adopt(struct log *l, const struct adoption *a, struct damage 
     struct segment_reader r;
     const struct env *env = l->env;
     must(l->file == NULL);
+    must(l->count == 0);
     must(a->number == (uint64_t)l->sealed_count + 1);
     TRY(reserve_sealed(l)); /* For its own sealing. */
     enum status st = segment_reader_open(&r, env, l->kind, a->number, damage);
@@ -195,6 +199,8 @@ static enum status take_file(struct log *l, uint64_t number, uint64_t end, uint6
     const struct env *env = l->env;
     char name[OS_NAME_MAX + 1];
     must(end <= size);
+    must(end >= SEGMENT_HEADER_SIZE);
+    must(l->file == NULL);
     segment_name(name, l->kind, number);
     TRY(env_open(env, &l->file, name, env->is_read_only ? OS_READ : OS_WRITE));
     l->size = end;
@@ -211,6 +217,8 @@ static enum status take_block(struct log *l, const struct adoption *a, struct se
 {
     struct log_record room = {.height = r->height};
     TRY(log_reserve(l, &room));
+    must(l->count < l->capacity);
+    must(r->height == l->first_height + l->count); /* S1. */
     if (a->visitor != NULL) TRY(a->visitor->visit(a->visitor->context, r));
     l->last = (struct place){.number = a->number,
                              .offset = r->start,
@@ -253,6 +261,7 @@ static enum status read_current(struct log *l,
     }
     r->offset = good;
     if (st != ST_OK && st != ST_NOT_FOUND && st != ST_TRUNCATED && st != ST_CORRUPT) return st;
+    must(good <= r->size);
     if (a->durable == NULL) return ST_OK;
     if (l->height < a->durable->height) { /* S4. */
         if (st == ST_OK || st == ST_NOT_FOUND)

@@ -55,6 +55,7 @@ static enum status walk_kind(struct walk *w)
 {
     TRY(log_newest(w->env, w->kind, &w->newest));
     uint64_t last = w->newest;
+    must(w->env->is_read_only); /* S9. */
     if (w->has_end && w->end.number > last) last = w->end.number;
     w->has_previous = true;
     w->next_height = 1;
@@ -73,6 +74,7 @@ static bool is_uncovered(const struct walk *w, const struct segment_reader *r, u
 static void find_at(struct walk *w, uint64_t number, const struct damage *d)
 {
     struct damage told = *d;
+    must(number > 0);
     if (is_uncovered(w, NULL, number)) damage_set(&told, d->file, d->offset, d->height, UNCOVERED);
     find(w, &told);
 }
@@ -81,6 +83,7 @@ static enum status walk_file(struct walk *w, uint64_t number)
 {
     struct segment_reader r;
     struct damage d = {0};
+    must(number > 0);
     w->is_file_damaged = false;
     enum status st = segment_reader_open(&r, w->env, w->kind, number, &d);
     if (st == ST_NOT_FOUND) {
@@ -112,6 +115,7 @@ static enum status walk_file(struct walk *w, uint64_t number)
     w->has_previous = r.is_sealed && !w->is_file_damaged;
     w->previous = r.digest;
     w->next_height = r.height + 1;
+    must(!w->has_previous || r.offset == r.size);
     segment_reader_close(&r);
     return st;
 }
@@ -125,7 +129,9 @@ static enum status walk_records(struct walk *w, struct segment_reader *r)
         uint64_t before = r->offset;
         bool is_open = !w->has_end || is_uncovered(w, r, r->header.number);
         enum status st = segment_reader_next(r, &d);
+        must(r->offset >= before);
         if (st == ST_OK) {
+            must(r->offset > before);
             TRY(walk_block(w, r));
             continue;
         }
@@ -141,6 +147,8 @@ static enum status walk_records(struct walk *w, struct segment_reader *r)
 static enum status walk_block(struct walk *w, const struct segment_reader *r)
 {
     const struct place *end = &w->end;
+    must(r->offset > r->start);
+    must(w->has_end || end->height == 0);
     if (r->record.kind != RECORD_BLOCK || w->kind != &segment_blocks) return ST_OK;
     if (w->has_end && r->height > end->height) return ST_OK; /* Promised to nobody. */
     struct damage d = {.offset = r->start, .height = r->height};

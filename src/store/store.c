@@ -66,6 +66,8 @@ enum status store_open(struct store **out, const struct store_config *config, st
         store_close(s);
         return st;
     }
+    must(s->failed == ST_OK);
+    must(s->env.is_read_only == config->is_read_only);
     *out = s;
     return ST_OK;
 }
@@ -131,6 +133,7 @@ enum status store_journal_read(struct store *s, uint32_t slot, struct buf *out)
     if (slot >= JOURNAL_SLOTS) return ST_INVALID;
     struct span record = journal_get(&s->journal, slot);
     if (record.size == 0) return ST_NOT_FOUND;
+    must(record.data != NULL);
     must(record.size <= JOURNAL_RECORD_MAX);
     buf_put(out, record);
     return buf_status(out);
@@ -141,7 +144,8 @@ enum status store_sync(struct store *s)
     must(!s->env.is_read_only); /* S9. */
     if (s->failed != ST_OK) return s->failed;
     TRY(keep(&s->failed, log_sync(&s->blocks))); /* S5: bodies before what names them. */
-    must(!s->blocks.is_dirty);
+    must(!s->blocks.is_dirty);                   /* S5. */
+    must(!s->blocks.is_dir_dirty);
     return keep(&s->failed, journal_sync(&s->journal, &s->blocks.last));
 }
 
@@ -255,6 +259,7 @@ static enum status prepare_dir(struct store *s)
 static enum status open_journal(struct store *s, uint32_t area_size, struct damage *damage)
 {
     enum status st = journal_open(&s->journal, &s->env, damage);
+    must(s->blocks.env == NULL); /* The journal comes first: it says what is durable. */
     if (st != ST_NOT_FOUND) return st;
     uint64_t newest = 0;
     TRY(log_newest(&s->env, &segment_blocks, &newest));
@@ -269,6 +274,8 @@ static enum status open_journal(struct store *s, uint32_t area_size, struct dama
 static enum status add_txids(void *context, const struct segment_reader *reader)
 {
     struct store *s = context;
+    must(reader->record.kind == RECORD_BLOCK);
+    must(s->failed == ST_OK);
     TRY(txmap_reserve(&s->txids, reader->record.count));
     txmap_add(&s->txids, reader->height, segment_reader_txids(reader));
     return ST_OK;
@@ -329,7 +336,9 @@ static enum status seal_segment(struct store *s)
     const struct log_sealed *sealed = &s->blocks.sealed[number - 1];
     struct index_id id = {
         .number = number, .first_height = sealed->first_height, .digest = sealed->digest};
+    must(number > 0);
     must(s->indexed_count == number - 1);
+    must(s->txids.first_height == id.first_height);
     TRY(index_write(&s->env, &id, &s->txids, INDEX_WRITTEN));
     mutex_lock(s->blocks.lock);
     txmap_reset(&s->txids);
@@ -341,6 +350,7 @@ static enum status seal_segment(struct store *s)
 /* The first failure stays. */
 static enum status keep(enum status *failed, enum status st)
 {
+    must(failed != NULL);
     must(*failed == ST_OK); /* S8. */
     *failed = st;
     return st;
@@ -398,6 +408,7 @@ static enum status find_sealed(struct store *s,
                                uint64_t *height,
                                uint32_t *index)
 {
+    must(id->number > 0);
     enum status st = index_find(&s->env, id, txid, height, index);
     if (st != ST_CORRUPT) return st;
     if (s->env.is_read_only) {

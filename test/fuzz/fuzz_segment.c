@@ -68,19 +68,25 @@ static void mend_journal(const struct crc32c *c, uint8_t *bytes, size_t size)
     }
 }
 
+static enum status fill(struct store_rig *r)
+{
+    TRY(store_rig_open(r));
+    for (uint64_t i = 1; i <= BLOCKS; i++) {
+        TRY(store_rig_add(r));
+        TRY(store_rig_result(r, i));
+    }
+    TRY(store_results_sync(r->store));
+    store_rig_close(r);
+    return ST_OK;
+}
+
 /* The store as it is before the input goes in: made once a process, copied for each input. */
 static const struct fake_os *base_disk(struct store_rig *out)
 {
     static struct store_rig rig;
     if (rig.fake == NULL) {
         store_rig_init(&rig, 1);
-        must(store_rig_open(&rig) == ST_OK);
-        for (uint64_t i = 1; i <= BLOCKS; i++) {
-            must(store_rig_add(&rig) == ST_OK);
-            must(store_rig_result(&rig, i) == ST_OK);
-        }
-        must(store_results_sync(rig.store) == ST_OK);
-        store_rig_close(&rig);
+        must(fill(&rig) == ST_OK);
     }
     *out = rig;
     return rig.fake;
