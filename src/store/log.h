@@ -77,7 +77,7 @@ NODISCARD enum status log_open(struct log *l,
                                const struct log_visitor *visitor,
                                struct damage *damage);
 
-/* Number of the newest file of this kind; 0: none. */
+/* Number of the newest file of this kind; 0: none. Files far behind a gap do not count. */
 NODISCARD enum status log_newest(const struct env *env,
                                  const struct segment_kind *kind,
                                  uint64_t *newest);

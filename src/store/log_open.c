@@ -8,6 +8,8 @@
 
 #include "base/must.h"
 
+#define MISSING_MAX 16u /* Bounds the walk to a stray file with a large number. */
+
 struct adoption { /* How far the current file is read. */
     uint64_t number;
     uint64_t height_max;               /* Stop behind this block; 0: at the first wrong record. */
@@ -18,6 +20,7 @@ struct adoption { /* How far the current file is read. */
 struct listing {
     const struct segment_kind *kind;
     uint64_t newest;
+    uint64_t count;
 };
 
 static enum status visit_name(void *context, const char *name);
@@ -67,8 +70,8 @@ enum status log_newest(const struct env *env, const struct segment_kind *kind, u
     TRY(os_path_join(path, env->dir, kind->dir));
     enum status st = env->os->list_dir(env->os, path, visit_name, &list);
     if (st != ST_OK && st != ST_NOT_FOUND) return st;
-    if (list.newest >= UINT32_MAX) return ST_LIMIT;
-    *newest = list.newest;
+    bool is_far = list.newest > list.count + MISSING_MAX;
+    *newest = is_far ? list.count + MISSING_MAX : list.newest;
     return ST_OK;
 }
 
@@ -106,6 +109,7 @@ static enum status visit_name(void *context, const char *name)
         number = number * 10 + (uint64_t)(name[digits] - '0');
     if (digits < 8 || number == 0 || name[digits] != '.') return ST_OK;
     if (strcmp(name + digits + 1, list->kind->suffix) != 0) return ST_OK;
+    list->count++;
     if (number > list->newest) list->newest = number;
     return ST_OK;
 }

@@ -54,14 +54,12 @@ out:
 static enum status walk_kind(struct walk *w)
 {
     TRY(log_newest(w->env, w->kind, &w->newest));
-    uint64_t last = w->newest;
     must(w->env->is_read_only); /* S9. */
-    if (w->has_end && w->end.number > last) last = w->end.number;
     w->has_previous = true;
     w->next_height = 1;
-    for (uint64_t number = 1; number <= last; number++)
+    for (uint64_t number = 1; number <= w->newest; number++)
         TRY(walk_file(w, number));
-    return ST_OK;
+    return w->has_end && w->end.number > w->newest ? walk_file(w, w->end.number) : ST_OK;
 }
 
 static bool is_uncovered(const struct walk *w, const struct segment_reader *r, uint64_t number)

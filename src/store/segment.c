@@ -252,9 +252,10 @@ static enum status read_payload(struct segment_reader *r, size_t size)
 {
     must(r->offset + RECORD_HEAD_SIZE + size <= r->size);
     buf_reset(&r->payload);
+    if (size == 0) return ST_OK;
     uint8_t *room = buf_extend(&r->payload, size);
     TRY(buf_status(&r->payload));
-    return size == 0 ? ST_OK : env_read(r->env, r->file, room, size, r->offset + RECORD_HEAD_SIZE);
+    return env_read(r->env, r->file, room, size, r->offset + RECORD_HEAD_SIZE);
 }
 
 static enum status read_block(struct segment_reader *r, const uint8_t *head, struct damage *damage)

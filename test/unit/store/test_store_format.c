@@ -53,12 +53,12 @@ static void has_known_bytes(void **state)
     expect_hash(&r, "blocks/00000001.seg",
                 "09575592d80e6d0d3e6dba50db03772c2d259f3255aa89d7e2f4c76ee6e04c5e");
     expect_hash(&r, "blocks/00000002.seg",
-                "47a820d1514f5ec8dba13ec6325e60c54568d108bead69366fb3f789e3c1d823");
+                "7204ede120ae5697a110cadaaeaec4fea0325f7b0721801abaec1cbbb6da4e97");
     expect_hash(&r, "blocks/00000001.idx",
                 "72e484ede570a28cb4114fc902250ade95226d82dd81dc259e735a535678ac8a");
     expect_hash(&r, "results/00000001.res",
                 "bd7738a9f3385173d4c7650baf40066079ea59611c05efdc5d405773abeb59d0");
-    expect_hash(&r, "journal", "6bf3be9f05c53f477a0c1b4a09a3e42cfdeadcb83d52f2532af0ffdb264ae63f");
+    expect_hash(&r, "journal", "9080cb4265e0b50fd91bd8317aff0d82934458c2286754cdab0981d108a3f3a5");
     store_rig_fini(&r);
 }
 
