@@ -43,6 +43,8 @@ static enum status split_tokens(struct splitter *s)
     for (struct lex_token t = lex_next(s->text, 0);; t = lex_next(s->text, t.start + t.size)) {
         bool is_end = t.kind == LEX_END || (t.kind == LEX_SEMICOLON && depth == 0);
         if (is_end) {
+            /* The parser shall see a comment without end. */
+            if (t.kind == LEX_END && lex_is_open_comment(s->text, end)) end = s->text.size;
             TRY(add_text(s, start, end));
             start = end = t.start + t.size;
         }

@@ -372,10 +372,8 @@ static enum status name_check(struct binder *b,
     if (c->name.size > 0) {
         for (uint32_t i = 0; i < names->count; i++)
             if (span_equal(names->taken[i], c->name))
-                return bind_fail(b, -1, "42710",
-                                 "constraint \"%.*s\" for relation \"%.*s\" already exists",
-                                 (int)c->name.size, (const char *)c->name.data,
-                                 (int)t->catalog.name.size, (const char *)t->catalog.name.data);
+                return bind_fail(b, -1, "42710", "check constraint \"%.*s\" already exists",
+                                 (int)c->name.size, (const char *)c->name.data);
         return ddl_take(b, names, c->name);
     }
     uint32_t column = UINT32_MAX;

@@ -516,6 +516,7 @@ static enum status insert_values(struct binder *b,
 static enum status insert_select(struct binder *b, struct insert *in, const PgQuery__InsertStmt *s)
 {
     const struct catalog_table *t = in->write.table;
+    b->keeps_unknown = true; /* Constants take the column's type. */
     TRY(bind_query_node(b, &in->select, s->select_stmt));
     TRY(check_width(b, in, in->select->target_count, s));
     struct source *source = arena_alloc_zero(b->arena, 1, sizeof *source);
@@ -528,7 +529,9 @@ static enum status insert_select(struct binder *b, struct insert *in, const PgQu
     row->values = arena_alloc_zero(b->arena, t->column_count, sizeof *row->values);
     if (source->fields == NULL || row->values == NULL) return bind_no_memory(b);
     for (uint32_t i = 0; i < source->field_count; i++) {
-        const struct expr *e = in->select->targets[i].expr;
+        struct expr *e = in->select->targets[i].expr;
+        if (e->type == SQL_UNKNOWN)
+            TRY(bind_coerce_implicit(b, &e, t->columns[in->columns[i]].type));
         source->fields[i] = (struct field){.type = e->type, .typmod = e->typmod, .scale = e->scale};
         row->values[in->columns[i]] = bind_field(b, source, i);
         if (row->values[in->columns[i]] == NULL) return bind_no_memory(b);

@@ -9,6 +9,8 @@
 #include "base/must.h"
 #include "sql/sql.h"
 
+#define OPERATOR_RUN_MAX 1024u /* Operator characters in a row, comments included. */
+
 static bool is_space(uint8_t c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
@@ -46,8 +48,8 @@ static bool is_comment(struct span text, size_t at)
     return (c == '-' && next == '-') || (c == '/' && next == '*');
 }
 
-/* The offset after the comment that starts at at. */
-static size_t skip_comment(struct span text, size_t at)
+/* The offset after the comment that starts at at; SIZE_MAX: it has no end. */
+static size_t comment_end(struct span text, size_t at)
 {
     if (text.data[at] == '-') {
         while (at < text.size && text.data[at] != '\n' && text.data[at] != '\r')
@@ -68,7 +70,26 @@ static size_t skip_comment(struct span text, size_t at)
             at++;
         }
     }
-    return text.size;
+    return SIZE_MAX;
+}
+
+static size_t skip_comment(struct span text, size_t at)
+{
+    size_t end = comment_end(text, at);
+    return end == SIZE_MAX ? text.size : end;
+}
+
+bool lex_is_open_comment(struct span text, size_t at)
+{
+    while (at < text.size) {
+        if (is_comment(text, at)) {
+            at = comment_end(text, at);
+            if (at == SIZE_MAX) return true;
+        } else {
+            at++;
+        }
+    }
+    return false;
 }
 
 static size_t skip_blank(struct span text, size_t at)
@@ -290,13 +311,32 @@ static void count_word(struct depth *d, struct span text, struct lex_token token
     }
 }
 
+/* PostgreSQL's scanner reads a run of operator characters again from each comment that starts in
+ * it, which is quadratic: runs outside of strings are bounded. */
+static bool has_long_run(struct span text, size_t from, size_t to)
+{
+    size_t run = 0;
+    for (size_t i = from; i < to; i++) {
+        run = is_operator(text.data[i]) ? run + 1 : 0;
+        if (run > OPERATOR_RUN_MAX) return true;
+    }
+    return false;
+}
+
 enum status lex_check_depth(struct span text, size_t *position)
 {
     struct depth d = {.top = 0};
     size_t at = 0;
+    size_t plain = 0; /* Where the text since the last string or word begins. */
     for (;;) {
         struct lex_token token = lex_next(text, at);
+        bool is_operators = token.kind == LEX_OPERATOR;
+        if (!is_operators && has_long_run(text, plain, token.start)) {
+            *position = plain;
+            return ST_LIMIT;
+        }
         if (token.kind == LEX_END) return ST_OK;
+        if (!is_operators) plain = token.start + token.size;
         must(token.size > 0);
         if (token.kind == LEX_WORD) count_word(&d, text, token);
         if (token.kind == LEX_OPEN) enter_level(&d, false);

@@ -33,6 +33,9 @@ struct lex_token {
  * string or comment reaches to the end. */
 struct lex_token lex_next(struct span text, size_t at);
 
+/* Is there a comment without end after at? Only blanks and comments may follow at. */
+bool lex_is_open_comment(struct span text, size_t at);
+
 /* Is the token this lower-case keyword? Quoted words are none. */
 bool lex_is(struct span text, struct lex_token token, const char *keyword);
 

@@ -78,21 +78,24 @@ static enum status grant_step(struct binder *b,
 {
     struct buf text;
     ddl_step(b, &text);
-    if (g->stmt->is_grant) {
+    if (g->stmt->is_grant)
         buf_printf(&text,
-                   "INSERT INTO \"trustsql.rights\"(table_id, grantee, rights) VALUES (%" PRIu64
+                   "INSERT INTO \"trustsql.rights\"(rights, table_id, grantee) VALUES (%u, %" PRIu64
                    ", ",
-                   table_id);
-        TRY(emit_grantee(b, out, role, &text));
-        buf_printf(&text, ", %u) ON CONFLICT(table_id, grantee) DO UPDATE SET rights = rights | %u",
-                   g->rights, g->rights);
-        return ddl_step_end(b, out, &text);
+                   g->rights, table_id);
+    else
+        buf_printf(&text,
+                   "UPDATE \"trustsql.rights\" SET rights = rights & ~%u WHERE table_id = %" PRIu64
+                   " AND grantee = ",
+                   g->rights, table_id);
+    enum status st = emit_grantee(b, out, role, &text);
+    if (st != ST_OK) {
+        buf_fini(&text);
+        return st;
     }
-    buf_printf(&text,
-               "UPDATE \"trustsql.rights\" SET rights = rights & ~%u WHERE table_id = %" PRIu64
-               " AND grantee = ",
-               g->rights, table_id);
-    TRY(emit_grantee(b, out, role, &text));
+    if (g->stmt->is_grant)
+        buf_printf(&text, ") ON CONFLICT(table_id, grantee) DO UPDATE SET rights = rights | %u",
+                   g->rights);
     return ddl_step_end(b, out, &text);
 }
 

@@ -89,8 +89,10 @@ static void put_row(struct sql_rig *r, const struct sql_statement *s, sqlite3_st
         sql_rowset_put_column(&row, stmt, (int)i);
         struct span at = buf_span(&row);
         must(sql_rowset_next(&at, s->columns[i].type, &v));
-        if (v.is_null) buf_put_text(&r->out, "\\N");
-        else sql_value_print(&r->out, &v, s->columns[i].typmod);
+        if (v.is_null)
+            buf_put_text(&r->out, "\\N");
+        else
+            sql_value_print(&r->out, &v, s->columns[i].typmod);
         buf_fini(&row);
     }
     buf_put_u8(&r->out, '\n');
@@ -101,7 +103,9 @@ struct params {
     uint32_t count;
 };
 
-static bool run_one(struct sql_rig *r, const struct sql_statement *s, const char *sqlite,
+static bool run_one(struct sql_rig *r,
+                    const struct sql_statement *s,
+                    const char *sqlite,
                     struct params p)
 {
     sqlite3_stmt *stmt = NULL;
@@ -211,7 +215,9 @@ const char *sql_rig_run_lifted(struct sql_rig *r, const char *text)
     return run_all(r, text, true);
 }
 
-const char *sql_rig_params(struct sql_rig *r, const char *text, const char *const *params,
+const char *sql_rig_params(struct sql_rig *r,
+                           const char *text,
+                           const char *const *params,
                            uint32_t count)
 {
     struct sql_compile in = {.catalog = r->catalog, .text = span_text(text)};
@@ -250,8 +256,10 @@ const char *sql_rig_sqlite(struct sql_rig *r, const char *text)
     struct sql_statement s;
     arena_reset(&r->arena);
     buf_reset(&r->out);
-    if (sql_compile(&s, &r->arena, &in, &r->diag) != ST_OK) put_error(r);
-    else if (s.sqlite != NULL) buf_put_text(&r->out, s.sqlite);
+    if (sql_compile(&s, &r->arena, &in, &r->diag) != ST_OK)
+        put_error(r);
+    else if (s.sqlite != NULL)
+        buf_put_text(&r->out, s.sqlite);
     for (uint32_t i = 0; buf_span(&r->out).size == 0 && i < s.step_count; i++) {
         buf_put_text(&r->out, s.steps[0]);
     }

@@ -23,7 +23,9 @@ const char *sql_rig_run(struct sql_rig *r, const char *text);
 /* As above, each statement lifted first and the lifted text compiled. */
 const char *sql_rig_run_lifted(struct sql_rig *r, const char *text);
 /* With text parameters. */
-const char *sql_rig_params(struct sql_rig *r, const char *text, const char *const *params,
+const char *sql_rig_params(struct sql_rig *r,
+                           const char *text,
+                           const char *const *params,
                            uint32_t count);
 /* Must succeed. */
 void sql_rig_ok(struct sql_rig *r, const char *text);
