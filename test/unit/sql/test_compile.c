@@ -281,7 +281,7 @@ static void hostile_depth_is_refused(void **state)
         {"SELECT * FROM t", " JOIN t ON true AND true", 10000, "54001"},
         {"SELECT ", "'", 400001, "42601"},
         {"SELECT ", "/*", 400000, "54001"},
-        {"SELECT 1", "/*+*/", 200000, "54001"},
+        {"SELECT 1", "/*+*/-", 150000, "54001"},
         {"SELECT 1", "+/**/+", 150000, "54001"},
         {"SELECT 1 /* ", "x", 10, "42601"},
         {"SELECT ", "$", 500000, "42601"},
