@@ -11,9 +11,10 @@
 void idtable_init(struct idtable *t,
                   struct mem *mem,
                   const uint8_t *(*id_of)(const void *context, uint32_t number),
-                  const void *context)
+                  const void *context,
+                  uint64_t key)
 {
-    *t = (struct idtable){.mem = mem, .id_of = id_of, .context = context};
+    *t = (struct idtable){.mem = mem, .id_of = id_of, .context = context, .key = key | 1u};
 }
 
 void idtable_fini(struct idtable *t)
@@ -24,9 +25,13 @@ void idtable_fini(struct idtable *t)
     t->count = 0;
 }
 
+/* The highest bits of the product with a random odd number (Dietzfelbinger and others, A reliable
+ * randomized algorithm for the closest-pair problem, 1997): two ids meet by chance only. */
 static uint32_t home_slot(const struct idtable *t, const uint8_t *id)
 {
-    return (uint32_t)get_u64_le(id) & (t->slot_count - 1);
+    must((t->key & 1u) != 0);
+    uint64_t product = get_u64_le(id) * t->key;
+    return (uint32_t)((product >> 32) * t->slot_count >> 32);
 }
 
 /* The slot that holds id, or the empty one where it belongs. */

@@ -1,8 +1,9 @@
 /* idtable.h - Open-addressing index from 32-byte ids to the caller's own numbering.
  *
  * Holds only numbers; the ids stay where the caller keeps them and are fetched through id_of. The
- * ids must be uniformly distributed (hashes): their first bytes are the hash value. Pure but for
- * mem; one thread. */
+ * ids must be uniformly distributed (hashes), but clients choose among the hashes they can make: a
+ * key that they do not know decides where an id stands, so none can be made to crowd one place.
+ * Nothing that leaves the table depends on the key. Pure but for mem; one thread. */
 #ifndef TRUSTSQL_BASE_IDTABLE_H
 #define TRUSTSQL_BASE_IDTABLE_H
 
@@ -18,16 +19,18 @@ struct idtable {
     struct mem *mem;
     const uint8_t *(*id_of)(const void *context, uint32_t number);
     const void *context;
+    uint64_t key;    /* Odd. */
     uint32_t *slots; /* number + 1; 0: empty. At most half full. */
     uint32_t slot_count;
     uint32_t count;
 };
 
-/* Allocates nothing yet. */
+/* Allocates nothing yet. key: random and secret, made once a process; a constant in tests. */
 void idtable_init(struct idtable *t,
                   struct mem *mem,
                   const uint8_t *(*id_of)(const void *context, uint32_t number),
-                  const void *context);
+                  const void *context,
+                  uint64_t key);
 void idtable_fini(struct idtable *t); /* Accepts a zeroed table. */
 
 /* Room for count numbers, so that idtable_add cannot fail. ST_NO_MEMORY, ST_LIMIT. */

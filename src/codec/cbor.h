@@ -60,7 +60,7 @@ bool cbor_get_null(struct cbor *c); /* True and consumed when the next item is n
 double cbor_get_float(struct cbor *c);
 /* Skip one item of any kind, arrays nested at most depth_max deep (0: none); its bytes. */
 struct span cbor_get_item(struct cbor *c, uint32_t depth_max);
-void cbor_fail(struct cbor *c); /* The caller found the content invalid. */
+void cbor_fail(struct cbor *c);                      /* The caller found the content invalid. */
 void cbor_fail_with(struct cbor *c, enum status st); /* As cbor_fail, with another reason. */
 /* ST_OK only when all was read without failure and nothing is left over. */
 NODISCARD enum status cbor_end(const struct cbor *c);

@@ -77,6 +77,7 @@ enum status statements_get(struct statements *c,
     struct entry *e = find(c, hash, want->op);
     if (e == NULL) {
         TRY(make(c, want, &e, d));
+        must(e != NULL);
         e->hash = hash;
         keep(c, e);
     } else if (e != c->newest) {

@@ -23,7 +23,7 @@
 #define TX_LEDGER_MAX      63u
 #define TX_IDEMPOTENCY_MAX 255u
 #define TX_SPAN_MS_MAX     600000u /* Ten minutes: valid_until_ms - block time at inclusion. */
-#define TX_SPAN_BLOCKS_MAX 65536u /* valid_until_height - height at inclusion. */
+#define TX_SPAN_BLOCKS_MAX 65536u  /* valid_until_height - height at inclusion. */
 
 enum tx_op_kind { TX_OP_SQL = 1, TX_OP_CONTRACT = 2, TX_OP_MODULE = 3 };
 

@@ -124,7 +124,9 @@ static enum status open_audit(struct audit *a, char *what)
     TRY(signer_new(&a->signer, seed));
     TRY(open_genesis(a, what));
     TRY(read_setup_height(a));
-    TRY(txset_new(&a->span, config->mem));
+    uint64_t key = 0;
+    config->os->entropy(config->os, &key, sizeof key);
+    TRY(txset_new(&a->span, config->mem, key));
     struct store_config store = {.os = config->os,
                                  .mem = config->mem,
                                  .dir = config->dir,

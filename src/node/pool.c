@@ -27,14 +27,14 @@ static const uint8_t *id_of(const void *context, uint32_t number)
     return p->waiting[number]->tx.txid.bytes;
 }
 
-enum status pool_new(struct pool **out, struct mem *mem, const struct hash *chain_id)
+enum status pool_new(struct pool **out, struct mem *mem, const struct hash *chain_id, uint64_t key)
 {
     struct pool *p = mem_alloc_zero(mem, 1, sizeof *p);
     if (p == NULL) return ST_NO_MEMORY;
     p->mem = mem;
     p->chain_id = *chain_id;
-    idtable_init(&p->index, mem, id_of, p);
-    enum status st = txset_new(&p->span, mem);
+    idtable_init(&p->index, mem, id_of, p, key);
+    enum status st = txset_new(&p->span, mem, key);
     if (st == ST_OK) st = idtable_reserve(&p->index, POOL_TXS_MAX);
     p->waiting = mem_alloc_zero(mem, POOL_TXS_MAX, sizeof(struct flow_tx *));
     if (st != ST_OK || p->waiting == NULL) {

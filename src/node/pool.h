@@ -18,7 +18,11 @@ struct pool_tip {     /* What the next block will be measured against. */
     uint64_t time_ms; /* At least. */
 };
 
-NODISCARD enum status pool_new(struct pool **out, struct mem *mem, const struct hash *chain_id);
+/* key: of base/idtable.h. */
+NODISCARD enum status pool_new(struct pool **out,
+                               struct mem *mem,
+                               const struct hash *chain_id,
+                               uint64_t key);
 void pool_free(struct pool *p); /* With the transactions in it. Null allowed. */
 
 /* Takes t when ST_OK. Refusals leave it with the caller and d filled: ST_WRONG_CHAIN, ST_EXPIRED,

@@ -84,7 +84,9 @@ static enum status open_parts(struct replica *r)
     TRY(loop_timer_new(&r->timer, r->loop, on_timer, r));
     TRY(mutex_new(&r->view_mutex, mem));
     TRY(queue_new(&r->inbox, mem, REPLICA_INBOX_MAX, wake_inbox, r));
-    TRY(pool_new(&r->pool, mem, &r->config.engine.chain_id));
+    uint64_t key = 0;
+    r->config.os->entropy(r->config.os, &key, sizeof key);
+    TRY(pool_new(&r->pool, mem, &r->config.engine.chain_id, key));
     struct storage_config storage = {.mem = mem, .store = r->config.store, .done = r->inbox};
     TRY(storage_new(&r->storage, &storage));
     struct executor_config executor = {.os = r->config.os,

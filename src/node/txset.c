@@ -37,13 +37,13 @@ static const uint8_t *id_of(const void *context, uint32_t number)
     return s->ids[number].bytes;
 }
 
-enum status txset_new(struct txset **out, struct mem *mem)
+enum status txset_new(struct txset **out, struct mem *mem, uint64_t key)
 {
     struct txset *s = mem_alloc_zero(mem, 1, sizeof *s);
     if (s == NULL) return ST_NO_MEMORY;
     s->mem = mem;
     s->capacity = TXSET_CAPACITY_MIN;
-    idtable_init(&s->index, mem, id_of, s);
+    idtable_init(&s->index, mem, id_of, s, key);
     s->ids = mem_alloc(mem, TXSET_CAPACITY_MIN * sizeof *s->ids);
     s->blocks = mem_alloc_zero(mem, TXSET_BLOCKS, sizeof *s->blocks);
     if (s->ids == NULL || s->blocks == NULL) {

@@ -11,7 +11,8 @@
 
 struct txset;
 
-NODISCARD enum status txset_new(struct txset **out, struct mem *mem);
+/* key: of base/idtable.h. */
+NODISCARD enum status txset_new(struct txset **out, struct mem *mem, uint64_t key);
 void txset_free(struct txset *s); /* Null allowed. */
 
 /* Block height of a known id; 0: not in the set. */

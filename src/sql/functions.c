@@ -66,8 +66,9 @@
         OPER(">", type, type, BOOL, "(%1 > %2)"), OPER(">=", type, type, BOOL, "(%1 >= %2)")
 #define COMPARE_NUM(symbol)                                                                        \
     {                                                                                              \
-        .name = (symbol), .kind = SQL_OPERATOR, .arg_count = 2, .args = {NUM, NUM}, .result = BOOL,  \
-        .sqlite = "(numeric_cmp(%1, %2) " symbol " 0)", .sqlite_same_scale = "(%1 " symbol " %2)"  \
+        .name = (symbol), .kind = SQL_OPERATOR, .arg_count = 2, .args = {NUM, NUM},                \
+        .result = BOOL, .sqlite = "(numeric_cmp(%1, %2) " symbol " 0)",                            \
+        .sqlite_same_scale = "(%1 " symbol " %2)"                                                  \
     }
 #define ARITHMETIC(type, prefix)                                                                   \
     OPER("+", type, type, type, prefix "_add(%1, %2)"),                                            \

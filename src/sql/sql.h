@@ -1,7 +1,7 @@
 /* sql.h - PostgreSQL's dialect to checked, typed, deterministic SQLite SQL.
  *
- * Text is parsed by libpg_query, bound against a catalog, typed, and emitted as SQLite SQL. What is not
- * supported is refused with 0A000, position and hint; never silently different. Design:
+ * Text is parsed by libpg_query, bound against a catalog, typed, and emitted as SQLite SQL. What is
+ * not supported is refused with 0A000, position and hint; never silently different. Design:
  * src/sql/README.md; what is supported: docs/sql/. Arena memory of the caller; thread-safe. */
 #ifndef TRUSTSQL_SQL_SQL_H
 #define TRUSTSQL_SQL_SQL_H
@@ -45,8 +45,13 @@ struct sql_column {
     int32_t typmod;
 };
 
-enum sql_right { SQL_RIGHT_SELECT = 1u, SQL_RIGHT_INSERT = 2u, SQL_RIGHT_UPDATE = 4u,
-                 SQL_RIGHT_DELETE = 8u, SQL_RIGHT_OWNER = 16u };
+enum sql_right {
+    SQL_RIGHT_SELECT = 1u,
+    SQL_RIGHT_INSERT = 2u,
+    SQL_RIGHT_UPDATE = 4u,
+    SQL_RIGHT_DELETE = 8u,
+    SQL_RIGHT_OWNER = 16u
+};
 
 struct sql_access { /* What the statement needs on a table. */
     uint64_t table_id;
@@ -56,7 +61,7 @@ struct sql_access { /* What the statement needs on a table. */
 /* A compiled statement. */
 struct sql_statement {
     enum sql_kind kind;
-    bool is_write;  /* Must be ordered by the chain. */
+    bool is_write;   /* Must be ordered by the chain. */
     const char *tag; /* Command tag without count: "INSERT 0", "SELECT", "CREATE TABLE". */
     bool tag_has_count;
     /* SELECT, INSERT, UPDATE, DELETE, SUBMIT: one SQLite text with ?1…?n for the parameters. */
@@ -71,50 +76,58 @@ struct sql_statement {
     uint32_t column_count;
     struct sql_access *access;
     uint32_t access_count;
-    /* CALL: procedure name (without "trustsql.") and arguments (constants or parameters). SET, SHOW: name and value. */
+    /* CALL: procedure name (without "trustsql.") and arguments (constants or parameters). SET,
+     * SHOW: name and value. */
     struct span name;
     struct sql_argument *arguments;
     uint32_t argument_count;
-    bool is_no_op; /* IF EXISTS / IF NOT EXISTS found nothing to do; notice says so. */
+    bool is_no_op;      /* IF EXISTS / IF NOT EXISTS found nothing to do; notice says so. */
     const char *notice; /* Null, or a notice for the client. */
 };
 
 struct sql_argument {
-    bool is_param;  /* value is unused; param is the 1-based parameter. */
+    bool is_param; /* value is unused; param is the 1-based parameter. */
     uint32_t param;
     struct sql_value value;
 };
 
 /* Split a query string; empty statements are dropped. 42601 with position on a syntax error. */
-NODISCARD enum status sql_split(struct arena *a, struct span text, struct sql_text **out,
-                                uint32_t *count, struct diag *d);
+NODISCARD enum status sql_split(
+    struct arena *a, struct span text, struct sql_text **out, uint32_t *count, struct diag *d);
 
 struct sql_compile {
     const struct sql_catalog *catalog;
-    struct span text;                  /* One statement. */
-    const enum sql_type *param_types;  /* Declared types of $1…; SQL_UNKNOWN: to be inferred. */
+    struct span text;                 /* One statement. */
+    const enum sql_type *param_types; /* Declared types of $1…; SQL_UNKNOWN: to be inferred. */
     uint32_t param_count;
     uint64_t account; /* Row id of the account that will own what the statement creates. */
 };
 
 /* Compile one statement. The result lives in a. On failure d says why; ST_INVALID for a wrong
  * statement, ST_UNSUPPORTED for 0A000, ST_LIMIT, ST_NO_MEMORY. */
-NODISCARD enum status sql_compile(struct sql_statement *out, struct arena *a,
-                                  const struct sql_compile *in, struct diag *d);
+NODISCARD enum status sql_compile(struct sql_statement *out,
+                                  struct arena *a,
+                                  const struct sql_compile *in,
+                                  struct diag *d);
 
-/* The same statement with its literals lifted into parameters appended after the given ones, so that
- * equal shapes have equal texts. text: the new statement; values[*count]: the lifted literals, typed as
- * binding found them. A statement that cannot be lifted (DDL) comes back unchanged with count 0. */
-NODISCARD enum status sql_lift(struct arena *a, const struct sql_compile *in, struct span *text,
-                               struct sql_value **values, uint32_t *count, struct diag *d);
+/* The same statement with its literals lifted into parameters appended after the given ones, so
+ * that equal shapes have equal texts. text: the new statement; values[*count]: the lifted literals,
+ * typed as binding found them. A statement that cannot be lifted (DDL) comes back unchanged with
+ * count 0. */
+NODISCARD enum status sql_lift(struct arena *a,
+                               const struct sql_compile *in,
+                               struct span *text,
+                               struct sql_value **values,
+                               uint32_t *count,
+                               struct diag *d);
 
 /* What functions may know while a statement runs; set by the caller before each statement. */
 struct sql_context {
-    int64_t now_us;        /* now(): microseconds since 2000-01-01 UTC. */
-    uint64_t fuel;         /* Left; functions charge for bytes. 0: reached. */
-    struct span user;      /* current_user. */
-    struct span ledger;    /* current_database(). */
-    struct diag *diag;     /* Where a function puts its error; sqlstate "" before. */
+    int64_t now_us;     /* now(): microseconds since 2000-01-01 UTC. */
+    uint64_t fuel;      /* Left; functions charge for bytes. 0: reached. */
+    struct span user;   /* current_user. */
+    struct span ledger; /* current_database(). */
+    struct diag *diag;  /* Where a function puts its error; sqlstate "" before. */
 };
 
 /* Register the function library on a connection; ctx outlives it. */
@@ -122,7 +135,10 @@ NODISCARD enum status sql_functions_register(sqlite3 *connection, struct sql_con
 
 /* Translate the failure of sqlite3_step into PostgreSQL's terms: a function's own diag, unique, not
  * null, check, foreign key violations with constraint and column names, interrupt as 54000. */
-void sql_error(struct diag *d, sqlite3 *connection, int code, const struct sql_catalog *catalog,
+void sql_error(struct diag *d,
+               sqlite3 *connection,
+               int code,
+               const struct sql_catalog *catalog,
                const struct sql_context *ctx);
 
 #endif

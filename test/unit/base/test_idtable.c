@@ -1,5 +1,5 @@
 /* Goal: the index of ids agrees with a plain list through adding, finding, removing and growing,
- * also when many ids want the same place. */
+ * also when many ids want the same place; and ids chosen to want it do not get there. */
 #include "base/idtable.h"
 
 #include <stdbool.h>
@@ -10,16 +10,19 @@
 #include "support/fail_mem.h"
 
 #define IDS_MAX 600u
+#define KEY     0x5bf0363546b1aa2eu
 
 struct model {
     uint8_t ids[IDS_MAX][IDTABLE_ID_SIZE];
     bool is_in[IDS_MAX];
     struct idtable table;
+    uint64_t *looks; /* How often the table looked at an id. */
 };
 
 static const uint8_t *id_of(const void *context, uint32_t number)
 {
     const struct model *m = context;
+    if (m->looks != NULL) (*m->looks)++;
     return m->ids[number];
 }
 
@@ -32,7 +35,7 @@ static struct model *fresh(uint64_t spread)
         put_u64_le(m.ids[i], i * 0x9e3779b97f4a7c15u % spread);
         put_u32_le(m.ids[i] + 8, i);
     }
-    idtable_init(&m.table, mem_system(), id_of, &m);
+    idtable_init(&m.table, mem_system(), id_of, &m, KEY);
     return &m;
 }
 
@@ -72,6 +75,28 @@ static void agrees_with_a_list(void **state)
     }
 }
 
+/* Ids whose first or last four bytes of the hash value are all the same: a table that took its
+ * places from those would look at hundreds of ids for each. */
+static void chosen_ids_do_not_crowd(void **state)
+{
+    (void)state;
+    for (unsigned shift = 0; shift <= 32; shift += 32) {
+        struct model *m = fresh(UINT64_MAX);
+        uint64_t looks = 0;
+        for (uint32_t i = 0; i < IDS_MAX; i++)
+            put_u64_le(m->ids[i], (uint64_t)(i * 2654435761u) << shift);
+        assert_int_equal(idtable_reserve(&m->table, IDS_MAX), ST_OK);
+        for (uint32_t i = 0; i < IDS_MAX; i++) {
+            idtable_add(&m->table, i);
+            m->is_in[i] = true;
+        }
+        m->looks = &looks;
+        check_all(m);
+        assert_true(looks < 2u * IDS_MAX);
+        idtable_fini(&m->table);
+    }
+}
+
 static void limits(void **state)
 {
     (void)state;
@@ -90,7 +115,7 @@ static void memory_may_fail_at_any_call(void **state)
         struct model *m = fresh(UINT64_MAX);
         enum status st = ST_OK;
         fail_mem_init(&memory, n);
-        idtable_init(&m->table, &memory.mem, id_of, m);
+        idtable_init(&m->table, &memory.mem, id_of, m, KEY);
         for (uint32_t i = 0; i < IDS_MAX && st == ST_OK; i++) {
             st = idtable_reserve(&m->table, i + 1);
             if (st != ST_OK) break;
@@ -109,6 +134,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_a_list),
+        cmocka_unit_test(chosen_ids_do_not_crowd),
         cmocka_unit_test(limits),
         cmocka_unit_test(memory_may_fail_at_any_call),
     };

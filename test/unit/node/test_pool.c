@@ -27,7 +27,7 @@ static int setup(void **state)
 {
     struct pool *p = NULL;
     struct hash id = chain_id();
-    assert_int_equal(pool_new(&p, mem_system(), &id), ST_OK);
+    assert_int_equal(pool_new(&p, mem_system(), &id, 1), ST_OK);
     *state = p;
     return 0;
 }
@@ -132,7 +132,7 @@ static void test_span_set_against_a_list(void **state)
     (void)state;
     enum { BLOCKS = TX_SPAN_BLOCKS_MAX + 1000, PER_BLOCK = 7 };
     struct txset *s = NULL;
-    assert_int_equal(txset_new(&s, mem_system()), ST_OK);
+    assert_int_equal(txset_new(&s, mem_system(), 1), ST_OK);
     for (uint64_t height = 1; height <= BLOCKS; height++) {
         struct hash ids[PER_BLOCK];
         uint32_t count = (uint32_t)(height * 2654435761u >> 3) % (PER_BLOCK + 1);
@@ -170,7 +170,7 @@ static void test_no_memory_leaves_the_set_as_it_was(void **state)
     for (uint32_t fail_at = 1;; fail_at++) {
         struct txset *s = NULL;
         fail_mem_init(&mem, fail_at);
-        enum status st = txset_new(&s, &mem.mem);
+        enum status st = txset_new(&s, &mem.mem, 1);
         if (st == ST_OK) {
             st = txset_add_block(s, 1, NOW, ids, 10);
             if (st == ST_OK) st = txset_add_block(s, 2, NOW, ids + 10, 2990);
