@@ -10,6 +10,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct sql_rig *rig;
+static bool has_virtual;
 
 static void prepare(const char *text)
 {
@@ -47,6 +48,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         sql_rig_ok(rig,
                    "CREATE TABLE t(id int PRIMARY KEY, a int, b text DEFAULT 'x', n numeric(9,2),"
                    " ts timestamptz DEFAULT now(), f boolean, d bytea, UNIQUE (a, b))");
+    }
+    if (!has_virtual) {
+        static const char text[] =
+            "CREATE TABLE \"trustsql.blocks\"(height, hash, parent, time, tx_count, proposer, "
+            "view, "
+            "digest); CREATE TABLE \"trustsql.transactions\"(txid, height, \"index\", account, "
+            "status, sqlstate, message, time)";
+        must(sqlite3_exec(sql_rig_connection(rig), text, NULL, NULL, NULL) == SQLITE_OK);
+        has_virtual = true;
     }
     arena_init(&a, mem_system(), 256u << 20);
     if (sql_split(&a, span_of(data, size), &list, &count, &d) == ST_OK)
