@@ -72,10 +72,32 @@ enum status audit_run(const struct audit_config *config, struct audit_report *re
 
 /* --- opening --------------------------------------------------------------------------------- */
 
+/* Without a genesis: a node's directory that lost it, or none at all? */
+static bool has_journal(struct audit *a)
+{
+    char path[OS_PATH_MAX];
+    struct os_file *file = NULL;
+    struct os *os = a->config->os;
+    if (os_path_join(path, a->config->dir, "journal") != ST_OK) return false;
+    if (os->file_open(os, &file, path, OS_READ) != ST_OK) return false;
+    os->file_close(os, file);
+    return true;
+}
+
 static enum status open_genesis(struct audit *a, char *what)
 {
+    const struct damage place = {.file = "genesis"};
     enum status st = node_genesis_read(a->config->os, a->config->dir, &a->genesis_bytes);
-    if (st == ST_OK) st = genesis_decode(&a->genesis, &a->arena, buf_span(&a->genesis_bytes));
+    bool is_damaged = st == ST_LIMIT || (st == ST_NOT_FOUND && has_journal(a));
+    if (st == ST_OK) {
+        st = genesis_decode(&a->genesis, &a->arena, buf_span(&a->genesis_bytes));
+        is_damaged = st != ST_OK && st != ST_NO_MEMORY;
+    }
+    if (is_damaged) {
+        audit_found(a, &place, 0, "the genesis cannot be used, so nothing can be proved: %s",
+                    status_text(st));
+        return ST_CORRUPT;
+    }
     if (st != ST_OK) {
         (void)snprintf(what, 160, "the file genesis cannot be used: %s", status_text(st));
         return st;

@@ -107,9 +107,12 @@ static void check_result(struct audit *a, const struct flow_block *b)
     if (a->store == NULL) return;
     buf_init(&stored, a->config->mem, 0);
     enum status st = store_read_result(a->store, b->header.height, &stored, &place);
-    /* Damaged bytes are found by the scan; results behind the newest sync may be absent. */
+    /* Damaged bytes are found by the scan. Results are synced before the state's checkpoint: only
+     * above the height of the state file may they be absent. */
     if (st == ST_OK && !span_equal(buf_span(&stored), b->outcome.record))
         audit_found(a, &place, b->header.height, "the stored result is not what the replay gives");
+    else if (st == ST_NOT_FOUND && b->header.height <= a->report->state_height)
+        audit_found(a, &place, b->header.height, "the stored result is missing");
     buf_fini(&stored);
 }
 

@@ -174,7 +174,8 @@ static enum status set(struct local_call *c, const struct sql_statement *stateme
 static void run_reads(struct local_call *c)
 {
     enum status st = ST_OK;
-    while (st == ST_OK && c->at < c->statement_count) {
+    const bool is_heard = !c->session->is_closed; /* Else nobody wants the rest. */
+    while (is_heard && st == ST_OK && c->at < c->statement_count) {
         const struct compiled *statement = c->statements[c->at++];
         enum sql_kind kind = statement->statement.kind;
         if (kind == SQL_KIND_SET) {

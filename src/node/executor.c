@@ -34,13 +34,20 @@ enum status executor_new(struct executor **out, const struct executor_config *co
     return ST_OK;
 }
 
-void executor_free(struct executor *e)
+void executor_stop(struct executor *e)
 {
-    if (e == NULL) return;
     if (e->inbox != NULL) queue_close(e->inbox);
     if (e->checkpoints != NULL) queue_close(e->checkpoints);
     thread_join(e->thread);
     thread_join(e->checkpointer);
+    e->thread = NULL;
+    e->checkpointer = NULL;
+}
+
+void executor_free(struct executor *e)
+{
+    if (e == NULL) return;
+    executor_stop(e);
     queue_free(e->inbox);
     queue_free(e->checkpoints);
     mem_free(e->config.mem, e);
@@ -53,12 +60,12 @@ enum status executor_submit(struct executor *e, struct flow_block *b)
 
 uint64_t executor_cpu_ns(const struct executor *e)
 {
-    return thread_cpu_ns(e->thread);
+    return e->thread == NULL ? 0 : thread_cpu_ns(e->thread);
 }
 
 uint64_t executor_checkpoint_cpu_ns(const struct executor *e)
 {
-    return thread_cpu_ns(e->checkpointer);
+    return e->checkpointer == NULL ? 0 : thread_cpu_ns(e->checkpointer);
 }
 
 static enum status execute(struct executor *e, struct flow_block *b)

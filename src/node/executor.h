@@ -28,8 +28,9 @@ struct executor_config {
 
 NODISCARD enum status executor_new(struct executor **out, const struct executor_config *config);
 
-/* Finishes its blocks. Null allowed. */
-void executor_free(struct executor *e);
+/* Finishes its blocks; nothing comes back any more. */
+void executor_stop(struct executor *e);
+void executor_free(struct executor *e); /* Stops first. Null allowed. */
 
 /* Borrows b until it comes back. */
 NODISCARD enum status executor_submit(struct executor *e, struct flow_block *b);

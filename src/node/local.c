@@ -217,6 +217,8 @@ static void table_session_close(struct backend *b, struct backend_session *s)
         struct backend_reply reply = c->reply;
         c->reply = unheard;
         reply.done(reply.context);
+        for (; c->refusal.count > 0; c->refusal.count--)
+            c->refusal.reply.done(c->refusal.reply.context);
     }
     s->is_closed = true;
     s->is_advancing = true; /* What was held back is used up first; then the end is decided once. */
@@ -227,9 +229,20 @@ static void table_session_close(struct backend *b, struct backend_session *s)
 
 /* --- calls ----------------------------------------------------------------------------------- */
 
+static void say_refusals(const struct refusal *r)
+{
+    struct diag d;
+    for (uint32_t i = 0; i < r->count; i++) {
+        diag_set(&d, r->sqlstate, "%s", r->text);
+        r->reply.failed(r->reply.context, &d);
+        r->reply.done(r->reply.context);
+    }
+}
+
 static void drop_first(struct backend_session *s)
 {
     struct local_call *c = s->first;
+    const struct refusal refusal = c->refusal;
     s->first = c->next;
     if (s->first == NULL) s->last = NULL;
     s->call_count--;
@@ -239,6 +252,7 @@ static void drop_first(struct backend_session *s)
     call_free(c);
     if (has_failed) reply.failed(reply.context, &diag);
     reply.done(reply.context);
+    say_refusals(&refusal);
 }
 
 static void begin_overlapping(struct backend_session *s)
@@ -284,12 +298,20 @@ static enum status copy_params(struct local_call *c, const struct backend_call *
     return ST_OK;
 }
 
-static void refuse_call(const struct backend_reply *reply, const char *sqlstate, const char *text)
+/* Without memory of its own, and in its turn (I1). */
+static void refuse_call(struct backend_session *s,
+                        const struct backend_reply *reply,
+                        const char *sqlstate,
+                        const char *text)
 {
-    struct diag d;
-    diag_set(&d, sqlstate, "%s", text);
-    reply->failed(reply->context, &d);
-    reply->done(reply->context);
+    struct refusal refusal = {.count = 1, .sqlstate = sqlstate, .text = text, .reply = *reply};
+    if (s->last == NULL) {
+        say_refusals(&refusal);
+        return;
+    }
+    must(s->last->refusal.count == 0 || s->last->refusal.reply.context == reply->context);
+    refusal.count += s->last->refusal.count;
+    s->last->refusal = refusal;
 }
 
 static void table_execute(struct backend *b,
@@ -300,12 +322,12 @@ static void table_execute(struct backend *b,
     struct local *l = local_of(b);
     must(!s->is_closed);
     if (s->call_count >= LOCAL_CALLS_MAX) {
-        refuse_call(reply, "53400", "too many calls are queued on this session");
+        refuse_call(s, reply, "53400", "too many calls are queued on this session");
         return;
     }
     struct local_call *c = mem_alloc_zero(l->config.mem, 1, sizeof *c);
     if (c == NULL) {
-        refuse_call(reply, "53200", "out of memory");
+        refuse_call(s, reply, "53200", "out of memory");
         return;
     }
     arena_init(&c->arena, l->config.mem, 0);
@@ -315,7 +337,7 @@ static void table_execute(struct backend *b,
     c->text = arena_copy(&c->arena, call->text);
     if (c->text.data == NULL || copy_params(c, call) != ST_OK) {
         call_free(c);
-        refuse_call(reply, "53200", "out of memory");
+        refuse_call(s, reply, "53200", "out of memory");
         return;
     }
     if (s->last == NULL)

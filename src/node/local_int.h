@@ -13,8 +13,17 @@ enum call_state {
     CALL_DONE     /* Everything was said but done. */
 };
 
+/* Calls for which there was no memory: they are answered behind the call that was the last one. */
+struct refusal {
+    uint32_t count;
+    const char *sqlstate;
+    const char *text;
+    struct backend_reply reply; /* Of the newest; a session's replies go to one place. */
+};
+
 struct local_call {
     struct local_call *next;
+    struct refusal refusal; /* Behind this call. */
     struct backend_session *session;
     struct backend_reply reply;
     struct arena arena; /* Copies of what the door gave. */

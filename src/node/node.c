@@ -113,6 +113,7 @@ static enum status open_identity(struct node *n, struct secret_key *key, char *w
     st = node_genesis_read(n->os, n->dir, &n->genesis_bytes);
     if (st == ST_OK)
         st = genesis_decode(&n->genesis, &n->genesis_arena, buf_span(&n->genesis_bytes));
+    if (st == ST_INVALID || st == ST_TRUNCATED || st == ST_LIMIT) st = ST_CORRUPT;
     if (st != ST_OK) {
         say(what, st, "the file genesis cannot be used");
         return st;
@@ -128,6 +129,19 @@ static enum status open_identity(struct node *n, struct secret_key *key, char *w
     (void)snprintf(what, NODE_WHAT_MAX, "this program runs chains of one validator; this has %u",
                    n->genesis.member_count);
     return ST_UNSUPPORTED;
+}
+
+/* Results are synced before the state's checkpoint: a state above them says that some were lost. */
+static enum status check_results(struct node *n, char *what)
+{
+    uint64_t results = store_result_height(n->store);
+    if (results >= exec_height(n->exec)) return ST_OK;
+    (void)snprintf(
+        what, NODE_WHAT_MAX,
+        "file results offset 0 height %llu: the results from here on are missing; remove "
+        "state/ and results/, and the next start makes them again from the blocks",
+        (unsigned long long)results + 1);
+    return ST_CORRUPT;
 }
 
 /* From the first start on the file holds some height: an empty one is damage. */
@@ -170,6 +184,7 @@ static enum status open_data(struct node *n, char *what)
     if (st != ST_OK)
         (void)snprintf(what, NODE_WHAT_MAX, "state/main.db: %s (%s)", status_text(st), reason);
     TRY(st);
+    TRY(check_results(n, what));
     TRY(save_genesis(n));
     st = custody_open(&n->custody, n->os, n->mem, n->dir, n->signer);
     if (st != ST_OK) say(what, st, "the custody of keys cannot be opened");
@@ -322,13 +337,14 @@ static void on_wake(void *context)
 /* After the loop: what is in flight is finished, what waits is refused, sessions are let go. */
 static void settle(struct node *n)
 {
-    verify_free(n->verify); /* Verified ones reach the replica's inbox before it stops. */
+    readers_stop(n->readers); /* First: a running read may ask for the status of the others. */
+    verify_free(n->verify);   /* Verified ones reach the replica's inbox before it stops. */
     n->verify = NULL;
     replica_stop(n->replica);
-    readers_free(n->readers);
-    n->readers = NULL;
     while (!local_is_idle(n->local))
         local_drain(n->local);
+    readers_free(n->readers); /* Until now chunks were given back to it. */
+    n->readers = NULL;
 }
 
 static enum status save(struct node *n, char *what)

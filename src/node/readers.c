@@ -79,9 +79,8 @@ enum status readers_new(struct readers **out, const struct readers_config *confi
     return ST_OK;
 }
 
-void readers_free(struct readers *r)
+void readers_stop(struct readers *r)
 {
-    if (r == NULL) return;
     atomic_store(&r->is_closing, true);
     if (r->inbox != NULL) queue_close(r->inbox);
     if (r->mutex != NULL && r->released != NULL) {
@@ -91,8 +90,16 @@ void readers_free(struct readers *r)
     }
     for (uint32_t i = 0; i < r->thread_count; i++) {
         thread_join(r->threads[i].thread);
-        close_reader(&r->threads[i]);
+        r->threads[i].thread = NULL;
     }
+}
+
+void readers_free(struct readers *r)
+{
+    if (r == NULL) return;
+    readers_stop(r);
+    for (uint32_t i = 0; i < r->thread_count; i++)
+        close_reader(&r->threads[i]);
     cond_free(r->released);
     mutex_free(r->mutex);
     queue_free(r->inbox);

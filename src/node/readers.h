@@ -18,7 +18,7 @@
 #define READERS_QUEUE_MAX   4096u
 #define READERS_CHUNKS_OUT  4u
 #define READERS_CHUNK_SIZE  (64u << 10)
-#define READERS_FUEL        (20u * 1000u * 1000u * 1000u) /* SQLite steps and charged bytes. */
+#define READERS_FUEL        UINT64_C(3000000000) /* SQLite steps and charged bytes. */
 
 struct readers;
 struct chain_tables_source; /* chain_tables.h */
@@ -55,7 +55,9 @@ struct readers_config {
 };
 
 NODISCARD enum status readers_new(struct readers **out, const struct readers_config *config);
-void readers_free(struct readers *r); /* Cancels what runs. Null allowed. */
+/* Cancels what runs and ends the threads; every job still ends with its last chunk. */
+void readers_stop(struct readers *r);
+void readers_free(struct readers *r); /* Stops first; no chunk may be out. Null allowed. */
 
 /* ST_BUSY: too many reads are waiting. */
 NODISCARD enum status readers_submit(struct readers *r, struct read_job *job);

@@ -1,6 +1,7 @@
 /* I1 blocks[h mod REPLICA_BLOCKS] holds block h from its proposal until its result is certified.
  * I2 every storage job and every executing block comes back to the inbox, which has room for them.
- * I3 after a failure no effect is performed any more. */
+ * I3 after a failure no effect is performed any more.
+ * I4 every ticket is settled once, after a failure too: nobody waits for what never comes. */
 #include "node/replica.h"
 
 #include <stdatomic.h>
@@ -46,6 +47,7 @@ struct replica {
 
 static void on_wake(void *context);
 static void on_timer(void *context);
+static void refuse_rest(struct replica *r);
 static void step(struct replica *r, const struct engine_event *event);
 static enum status build_batch(struct replica *r, const struct engine_effect *need);
 
@@ -53,6 +55,12 @@ static void fail(struct replica *r, enum status st, const char *what)
 {
     if (atomic_exchange(&r->has_failed, true)) return; /* I3 */
     r->config.failed(r->config.context, st, what);
+}
+
+/* From the executor's threads. The loop sees it with its next tick. */
+static void on_part_failed(void *context, enum status st, const char *what)
+{
+    fail(context, st, what);
 }
 
 static void wake_inbox(void *context)
@@ -94,8 +102,8 @@ static enum status open_parts(struct replica *r)
                                        .exec = r->config.exec,
                                        .store = r->config.store,
                                        .done = r->inbox,
-                                       .failed = r->config.failed,
-                                       .context = r->config.context};
+                                       .failed = on_part_failed,
+                                       .context = r};
     return executor_new(&r->executor, &executor);
 }
 
@@ -134,6 +142,7 @@ void replica_free(struct replica *r)
     executor_free(r->executor);
     for (uint32_t i = 0; i < REPLICA_BLOCKS; i++)
         flow_block_free(r->blocks[i]);
+    flow_block_free(r->proposed);
     pool_free(r->pool);
     queue_free(r->inbox);
     if (r->timer != NULL) loop_timer_free(r->timer);
@@ -168,7 +177,10 @@ void replica_stop(struct replica *r)
     loop_wake_send(r->wake);
     thread_join(r->thread);
     r->thread = NULL;
+    executor_stop(r->executor); /* What it still held is nobody's but ours now. */
+    must(r->jobs_out == 0);     /* I2: nothing will be pushed any more but by doors. */
     queue_close(r->inbox);
+    refuse_rest(r);
 }
 
 void replica_view(struct replica *r, struct replica_view *out)
@@ -199,6 +211,42 @@ static void refuse(void *context, struct flow_tx *t)
     enum status st = queue_push(r->config.outbox, t);
     must(st == ST_OK || st == ST_CLOSED); /* Tickets are bounded by the outbox's room. */
     if (st != ST_OK) flow_tx_free(t);
+}
+
+static void refuse_stopping(struct replica *r, struct flow_tx *t)
+{
+    if (t->ticket != NULL) {
+        t->ticket->status = ST_CLOSED;
+        diag_set(&t->ticket->diag, "57P01", "the node is shutting down");
+        diag_hint(&t->ticket->diag, "Whether the transaction took effect is told by "
+                                    "trustsql.transactions when this node is back.");
+    }
+    refuse(r, t);
+}
+
+/* I4: who waits for a block that did not come back is let go, so that its session can end. */
+static void refuse_block(struct replica *r, struct flow_block *b)
+{
+    for (uint32_t i = 0; b != NULL && i < b->tx_count; i++) {
+        struct flow_tx *t = b->txs[i];
+        if (t->ticket == NULL) continue;
+        b->txs[i] = NULL;
+        refuse_stopping(r, t);
+    }
+}
+
+static void refuse_rest(struct replica *r)
+{
+    void *item;
+    while (queue_take(r->inbox, &item, 1) > 0) {
+        const struct flow *flow = item;
+        if (flow->kind == FLOW_TX) refuse_stopping(r, item);
+    }
+    for (struct flow_tx *t = pool_drain(r->pool); t != NULL; t = pool_drain(r->pool))
+        refuse_stopping(r, t);
+    for (uint32_t i = 0; i < REPLICA_BLOCKS; i++)
+        refuse_block(r, r->blocks[i]);
+    refuse_block(r, r->proposed);
 }
 
 static void refuse_expired(void *context, struct flow_tx *t)
@@ -269,7 +317,7 @@ static void on_message(struct replica *r, void *item)
 static void tick(struct replica *r)
 {
     if (atomic_load(&r->has_failed)) {
-        loop_stop(r->loop);
+        if (r->jobs_out == 0) loop_stop(r->loop); /* I2 */
         return;
     }
     struct os *os = r->config.os;
@@ -333,7 +381,10 @@ static enum status build_batch(struct replica *r, const struct engine_effect *ne
                              .context = r};
     uint32_t count = pool_take(r->pool, r->batch, &take);
     must(r->proposed == NULL);
-    TRY(flow_block_new(&r->proposed, r->config.mem, r->batch, count));
+    enum status st = flow_block_new(&r->proposed, r->config.mem, r->batch, count);
+    for (uint32_t i = 0; i < count && st != ST_OK; i++)
+        refuse_stopping(r, r->batch[i]);
+    TRY(st);
     TRY(encode_body(r->proposed, need));
     struct hash *leaves =
         arena_alloc(&r->proposed->outcome.arena, (count + 1u) * sizeof(struct hash));
@@ -388,8 +439,12 @@ static enum status write_vote(struct replica *r,
         job->needs_sync = true;
         job->lsn = sync->lsn;
     }
-    r->jobs_out++;
-    return storage_submit(r->storage, job);
+    enum status st = storage_submit(r->storage, job);
+    if (st == ST_OK)
+        r->jobs_out++;
+    else
+        mem_free(r->config.mem, job);
+    return st;
 }
 
 /* Hand a certified block to the doors, or drop it when nobody here waits for it. */

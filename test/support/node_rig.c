@@ -60,7 +60,7 @@ void node_rig_init(struct node_rig *rig)
     char digits[2 * sizeof random + 1];
     const uint8_t seed[32] = {3};
     const struct secret_key node_key = {.scheme = SIGN_ED25519, .bytes = {9}};
-    *rig = (struct node_rig){.admin = {.scheme = SIGN_SECP256K1, .bytes = {5}}};
+    *rig = (struct node_rig){.os = os, .admin = {.scheme = SIGN_SECP256K1, .bytes = {5}}};
     os->entropy(os, random, sizeof random);
     hex_encode(digits, span_of(random, sizeof random));
     (void)snprintf(rig->dir, sizeof rig->dir, "/tmp/trustsql-node-%s", digits);
@@ -76,7 +76,7 @@ void node_rig_init(struct node_rig *rig)
 void node_rig_open(struct node_rig *rig)
 {
     char what[NODE_WHAT_MAX] = "";
-    struct node_open open = {.os = os_posix(), .mem = mem_system(), .dir = rig->dir};
+    struct node_open open = {.os = rig->os, .mem = mem_system(), .dir = rig->dir};
     enum status st = node_open(&rig->node, &open, what);
     if (st != ST_OK) fprintf(stderr, "node_rig: %s\n", what);
     must(st == ST_OK);

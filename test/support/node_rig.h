@@ -16,6 +16,7 @@
 
 struct node_rig {
     char dir[OS_PATH_MAX];
+    struct os *os; /* What the next node_rig_open gives to the node; os_posix() at first. */
     struct node *node;
     struct signer *signer;
     struct secret_key admin;

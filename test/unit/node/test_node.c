@@ -1,5 +1,7 @@
 /* Goal: through the backend alone, on real files and threads, a node answers reads and writes in
- * order, refuses what it must without a trace, and after a restart stands where it stood. */
+ * order, refuses what it must without a trace, and after a restart stands where it stood; a full
+ * disk ends it without a hang, and lost results are named. */
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "node/audit.h"
@@ -24,6 +26,8 @@ struct script {
     struct buf rows;
     struct diag failure;
     uint32_t done_count;
+    bool may_fail; /* The disk fails at some point: calls may end with anything. */
+    bool is_closed;
 };
 
 static void next(struct script *s);
@@ -81,6 +85,12 @@ static void on_done(void *context)
     struct script *s = context;
     const struct step *step = &s->steps[s->at];
     buf_put_u8(&s->rows, 0);
+    if (s->may_fail) {
+        if (s->failure.sqlstate[0] == 0 && !s->is_closed) s->done_count++;
+        s->at++;
+        if (!s->is_closed) next(s);
+        return;
+    }
     if (strcmp(s->failure.sqlstate, step->sqlstate) != 0)
         fail_msg("%s: sqlstate \"%s\" (%s), expected \"%s\"", step->text, s->failure.sqlstate,
                  s->failure.message, step->sqlstate);
@@ -134,23 +144,29 @@ static void begin(struct node_rig *rig, void *context)
 static void close_session(void *context)
 {
     struct script *s = context;
+    s->is_closed = true;
     s->backend->table->session_close(s->backend, s->session);
+}
+
+static enum status run_script(struct node_rig *rig, struct script *s)
+{
+    char what[NODE_WHAT_MAX];
+    buf_init(&s->rows, mem_system(), 0);
+    rig->script = begin;
+    rig->context = s;
+    assert_int_equal(loop_timer_new(&rig->timer, node_loop(rig->node), node_rig_fire, rig), ST_OK);
+    loop_timer_start(rig->timer, 1, 0);
+    enum status st = node_run(rig->node, close_session, s, what);
+    loop_timer_free(rig->timer);
+    buf_fini(&s->rows);
+    return st;
 }
 
 static void run_steps(struct node_rig *rig, const struct step *steps, uint32_t count)
 {
-    char what[NODE_WHAT_MAX];
     struct script s = {.steps = steps, .count = count};
-    buf_init(&s.rows, mem_system(), 0);
-    rig->script = begin;
-    rig->context = &s;
-    assert_int_equal(loop_timer_new(&rig->timer, node_loop(rig->node), node_rig_fire, rig), ST_OK);
-    loop_timer_start(rig->timer, 1, 0);
-    enum status st = node_run(rig->node, close_session, &s, what);
-    loop_timer_free(rig->timer);
-    assert_int_equal(st, ST_OK);
+    assert_int_equal(run_script(rig, &s), ST_OK);
     assert_int_equal(s.done_count, count);
-    buf_fini(&s.rows);
 }
 
 #define RUN(rig, steps) run_steps((rig), (steps), sizeof(steps) / sizeof((steps)[0]))
@@ -272,9 +288,99 @@ static void test_audit_proves_what_the_node_left(void **state)
     test_free(report);
 }
 
+/* --- failures ------------------------------------------------------------------------------------
+ */
+
+static atomic_int writes_left; /* Then the disk is full; negative: it never is. */
+
+static enum status full_write(struct os *os,
+                              struct os_file *file,
+                              struct span bytes,
+                              uint64_t offset)
+{
+    (void)os;
+    if (atomic_load(&writes_left) == 0) return ST_NO_SPACE;
+    if (atomic_load(&writes_left) > 0) atomic_fetch_sub(&writes_left, 1);
+    return os_posix()->file_write(os_posix(), file, bytes, offset);
+}
+
+static void test_full_disk_at_every_write(void **state)
+{
+    static const struct step steps[] = {
+        {"INSERT INTO t VALUES (1)", NULL, ""},
+        {"INSERT INTO t VALUES (2)", NULL, ""},
+        {"SELECT * FROM t", NULL, ""},
+        {"INSERT INTO t VALUES (3)", NULL, ""},
+        {"DELETE FROM t WHERE id > 0", NULL, ""},
+    };
+    static const struct step create[] = {{"CREATE TABLE t (id bigint)", "", ""}};
+    static const struct step check[] = {{"DELETE FROM t WHERE id > 0", NULL, ""}};
+    struct node_rig *rig = *state;
+    struct os full = *os_posix();
+    full.file_write = full_write;
+    RUN(rig, create);
+    enum status st = ST_NO_SPACE;
+    for (int n = 0; st != ST_OK; n++) {
+        assert_true(n < 1000);
+        node_rig_close(rig);
+        rig->os = &full;
+        atomic_store(&writes_left, -1);
+        node_rig_open(rig);
+        atomic_store(&writes_left, n);
+        struct script s = {.steps = steps, .count = 5, .may_fail = true};
+        st = run_script(rig, &s);
+        assert_true(st == ST_OK || st == ST_NO_SPACE);
+        if (st == ST_OK) assert_int_equal(s.done_count, 5);
+        node_rig_close(rig);
+        rig->os = os_posix();
+        node_rig_open(rig);
+        RUN(rig, check);
+    }
+}
+
+/* Expects that a start is refused with text in its reason. */
+static void expect_refused_start(struct node_rig *rig, const char *text)
+{
+    char what[NODE_WHAT_MAX] = "";
+    struct node *node = NULL;
+    struct node_open open = {.os = os_posix(), .mem = mem_system(), .dir = rig->dir};
+    assert_int_equal(node_open(&node, &open, what), ST_CORRUPT);
+    if (strstr(what, text) == NULL) fail_msg("%s: lacks %s", what, text);
+}
+
+static void cut_file(struct node_rig *rig, const char *name)
+{
+    char path[OS_PATH_MAX];
+    struct os_file *file = NULL;
+    struct os *os = os_posix();
+    uint64_t size = 0;
+    assert_int_equal(os_path_join(path, rig->dir, name), ST_OK);
+    assert_int_equal(os->file_open(os, &file, path, OS_WRITE), ST_OK);
+    assert_int_equal(os->file_size(os, file, &size), ST_OK);
+    assert_int_equal(os->file_truncate(os, file, size - 1), ST_OK);
+    os->file_close(os, file);
+}
+
+static void test_lost_results_are_named(void **state)
+{
+    static const struct step steps[] = {
+        {"CREATE TABLE t (id bigint PRIMARY KEY)", "", ""},
+        {"INSERT INTO t VALUES (1)", "", ""},
+    };
+    struct node_rig *rig = *state;
+    RUN(rig, steps);
+    node_rig_close(rig);
+    cut_file(rig, "results/00000001.res");
+    expect_refused_start(rig, "file results offset 0 height");
+    cut_file(rig, "genesis");
+    expect_refused_start(rig, "genesis");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_full_disk_at_every_write, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lost_results_are_named, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reads_see_the_writes_before_them, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_query_string_is_one_transaction, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refusals_leave_no_trace, setup, teardown),
