@@ -131,17 +131,25 @@ static enum status open_identity(struct node *n, struct secret_key *key, char *w
     return ST_UNSUPPORTED;
 }
 
-/* Results are synced before the state's checkpoint: a state above them says that some were lost. */
-static enum status check_results(struct node *n, char *what)
+/* Blocks are durable before they are executed, results before the state is saved: anything else is
+ * not a crash. */
+static enum status check_heights(struct node *n, char *what)
 {
-    uint64_t results = store_result_height(n->store);
-    if (results >= exec_height(n->exec)) return ST_OK;
-    (void)snprintf(
-        what, NODE_WHAT_MAX,
-        "file results offset 0 height %llu: the results from here on are missing; remove "
-        "state/ and results/, and the next start makes them again from the blocks",
-        (unsigned long long)results + 1);
-    return ST_CORRUPT;
+    const uint64_t state = exec_height(n->exec);
+    const uint64_t blocks = store_height(n->store);
+    const uint64_t results = store_result_height(n->store);
+    if (state > blocks)
+        (void)snprintf(what, NODE_WHAT_MAX,
+                       "file state/main.db offset 0 height %llu: the state is ahead of the blocks, "
+                       "which end at %llu: blocks or journal were cut or replaced by older ones",
+                       (unsigned long long)state, (unsigned long long)blocks);
+    else if (results < state)
+        (void)snprintf(
+            what, NODE_WHAT_MAX,
+            "file results offset 0 height %llu: the results from here on are missing; remove "
+            "state/ and results/, and the next start makes them again from the blocks",
+            (unsigned long long)results + 1);
+    return what[0] == 0 ? ST_OK : ST_CORRUPT;
 }
 
 /* From the first start on the file holds some height: an empty one is damage. */
@@ -184,7 +192,7 @@ static enum status open_data(struct node *n, char *what)
     if (st != ST_OK)
         (void)snprintf(what, NODE_WHAT_MAX, "state/main.db: %s (%s)", status_text(st), reason);
     TRY(st);
-    TRY(check_results(n, what));
+    TRY(check_heights(n, what));
     TRY(save_genesis(n));
     st = custody_open(&n->custody, n->os, n->mem, n->dir, n->signer);
     if (st != ST_OK) say(what, st, "the custody of keys cannot be opened");

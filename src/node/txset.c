@@ -16,6 +16,7 @@
 struct txset_block {
     uint64_t height;
     uint64_t time_ms;
+    uint64_t first; /* Sequence number of its first id. */
     uint32_t count;
 };
 
@@ -30,6 +31,8 @@ struct txset {
     uint32_t block_first;
     uint32_t block_count;
 };
+
+static const struct txset_block *block_of(const struct txset *s, uint64_t sequence);
 
 static const uint8_t *id_of(const void *context, uint32_t number)
 {
@@ -74,14 +77,26 @@ uint64_t txset_find(const struct txset *s, const struct hash *txid)
     if (position == IDTABLE_NONE) return 0;
     uint64_t offset = (position - (uint32_t)s->first) & (s->capacity - 1);
     must(offset < s->count); /* I1 */
-    /* A walk over the blocks: only ever for a duplicate. */
-    for (uint32_t i = 0; i < s->block_count; i++) {
-        const struct txset_block *b = &s->blocks[(s->block_first + i) % TXSET_BLOCKS];
-        if (offset < b->count) return b->height;
-        offset -= b->count;
+    return block_of(s, s->first + offset)->height;
+}
+
+/* The newest block that begins at or before the id with this sequence number; empty ones begin
+ * where the next does. */
+static const struct txset_block *block_of(const struct txset *s, uint64_t sequence)
+{
+    uint32_t low = 0;
+    uint32_t high = s->block_count;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (s->blocks[(s->block_first + middle) % TXSET_BLOCKS].first <= sequence)
+            low = middle;
+        else
+            high = middle;
     }
-    must(false); /* I2 */
-    return 0;
+    const struct txset_block *found = &s->blocks[(s->block_first + low) % TXSET_BLOCKS];
+    must(found->first <= sequence);
+    must(sequence - found->first < found->count); /* I2 */
+    return found;
 }
 
 static enum status grow(struct txset *s, uint64_t need)
@@ -103,6 +118,8 @@ static enum status grow(struct txset *s, uint64_t need)
     mem_free(s->mem, s->ids);
     s->ids = ids;
     s->capacity = capacity;
+    for (uint32_t i = 0; i < s->block_count; i++)
+        s->blocks[(s->block_first + i) % TXSET_BLOCKS].first -= s->first;
     s->first = 0;
     for (uint64_t i = 0; i < s->count; i++)
         idtable_add(&s->index, (uint32_t)i);
@@ -120,8 +137,8 @@ enum status txset_add_block(
         idtable_add(&s->index, position);
         s->count++;
     }
-    s->blocks[(s->block_first + s->block_count) % TXSET_BLOCKS] =
-        (struct txset_block){.height = height, .time_ms = time_ms, .count = count};
+    s->blocks[(s->block_first + s->block_count) % TXSET_BLOCKS] = (struct txset_block){
+        .height = height, .time_ms = time_ms, .first = s->first + s->count - count, .count = count};
     s->block_count++;
     must(s->count == s->index.count); /* I1 */
     return ST_OK;
