@@ -10,20 +10,21 @@ TABLE = ("CREATE TABLE kept (writer text NOT NULL, id bigint NOT NULL, value tex
 
 
 class Writers:
-    def __init__(self, chain, count, padding=16):
+    def __init__(self, chain, count, padding=16, folder=None):
         self.chain = chain
+        self.folder = folder or chain.top
         self.padding = padding
         self.names = [f"w{i}" for i in range(count)]
         self.processes = []
         self.rounds = 0
 
     def logs(self, name):
-        return [f"{self.chain.top}/{name}.{i}" for i in range(self.rounds)]
+        return [f"{self.folder}/{name}.{i}" for i in range(self.rounds)]
 
     def start(self):
         self.processes = [
             subprocess.Popen(["/usr/bin/python3", harness.ROOT + "/test/system/writer.py", name,
-                              f"{self.chain.top}/{name}.{self.rounds}", str(self.padding)],
+                              f"{self.folder}/{name}.{self.rounds}", str(self.padding)],
                              env=dict(os.environ, **self.chain.environment()),
                              stderr=subprocess.PIPE, text=True) for name in self.names]
         self.rounds += 1
