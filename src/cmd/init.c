@@ -7,14 +7,13 @@
 #include "base/must.h"
 #include "cmd/cmd.h"
 #include "cmd/layout.h"
+#include "cmd/passphrase.h"
 #include "custody/custody.h"
 #include "node/node.h"
-#include "os/process.h"
 
 #define CARD_SIZE_MAX 4096u
 #define CARD_TEXT_MAX (GENESIS_NAME_MAX + 1u)
 #define CARD_KEY_TEXT (2u * SIGN_PUBLIC_MAX + 1u)
-#define PASSWORD_MAX  1024u
 
 struct card { /* What an organisation shows to the others. */
     char organisation[CARD_TEXT_MAX];
@@ -95,25 +94,6 @@ struct org_options {
     bool is_json;
 };
 
-static enum status read_password(const char *file, char *out)
-{
-    struct buf text;
-    if (file == NULL)
-        return terminal_ask_secret("Password of the administrator: ", out, PASSWORD_MAX);
-    buf_init(&text, mem_system(), 0);
-    enum status st = os_read_file(os_posix(), file, PASSWORD_MAX - 1, &text);
-    size_t size = text.size;
-    while (size > 0 && text.data[size - 1] == '\n')
-        size--;
-    if (st == ST_OK && size == 0) st = ST_INVALID;
-    if (st == ST_OK) {
-        memcpy(out, text.data, size);
-        out[size] = 0;
-    }
-    buf_fini(&text);
-    return st;
-}
-
 static enum status write_settings(const struct org_options *o)
 {
     char path[OS_PATH_MAX];
@@ -181,7 +161,7 @@ static enum status make_org(const struct org_options *o, struct card *card, cons
 static int run_org(const struct command *self, const struct org_options *o)
 {
     struct card card = {0};
-    char password[PASSWORD_MAX];
+    char password[PASSPHRASE_MAX];
     if (o->dir == NULL || o->name == NULL) {
         complain(self, "Try --help.", "init org needs --dir and --name");
         return EXIT_USAGE;
@@ -191,7 +171,7 @@ static int run_org(const struct command *self, const struct org_options *o)
         complain(self, NULL, "a name has 1 to %u bytes", GENESIS_NAME_MAX);
         return EXIT_USAGE;
     }
-    enum status st = read_password(o->password_file, password);
+    enum status st = password_read(o->password_file, "Password of the administrator: ", password);
     if (st != ST_OK) {
         complain(self, "Give it with --password-file.", "there is no password for %s: %s", o->admin,
                  status_text(st));

@@ -3,10 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "os/process.h"
+#include "cmd/passphrase.h"
 
-#define LINK_PASSWORD_MAX 1024u
-#define LINK_TIMEOUT_S    "5"
+#define LINK_TIMEOUT_S "5"
 
 static enum status find_password(const struct link_arguments *arguments, char *out);
 
@@ -60,28 +59,15 @@ uint32_t link_specs(struct link_arguments *arguments, struct option_spec *specs)
 static enum status find_password(const struct link_arguments *arguments, char *out)
 {
     const char *given = getenv("PGPASSWORD");
-    if (arguments->password_file == NULL && given != NULL) {
-        (void)snprintf(out, LINK_PASSWORD_MAX, "%s", given);
-        return ST_OK;
-    }
-    if (arguments->password_file == NULL)
-        return terminal_ask_secret("Password: ", out, LINK_PASSWORD_MAX);
-    struct buf text;
-    buf_init(&text, mem_system(), 0);
-    enum status st =
-        os_read_file(os_posix(), arguments->password_file, LINK_PASSWORD_MAX - 1, &text);
-    size_t size = text.size;
-    while (size > 0 && (text.data[size - 1] == '\n' || text.data[size - 1] == '\r'))
-        size--;
-    if (st == ST_OK && size > 0) memcpy(out, text.data, size);
-    out[size] = 0;
-    buf_fini(&text);
-    return st;
+    if (arguments->password_file != NULL || given == NULL)
+        return password_read(arguments->password_file, "Password: ", out);
+    (void)snprintf(out, PASSPHRASE_MAX, "%s", given);
+    return ST_OK;
 }
 
 static enum status open_by_arguments(PGconn **out, const struct link_arguments *arguments)
 {
-    char password[LINK_PASSWORD_MAX];
+    char password[PASSPHRASE_MAX];
     TRY(find_password(arguments, password));
     enum status st = open_link(out, arguments->host, arguments->port, arguments->user, password);
     mem_wipe(password, sizeof password);

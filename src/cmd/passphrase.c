@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "os/os.h"
 #include "os/process.h"
 
 bool passphrase_ask(const struct command *self, char *out)
@@ -16,6 +17,25 @@ bool passphrase_ask(const struct command *self, char *out)
         return true;
     complain(self, "Set TRUSTSQL_PASSPHRASE, or run it on a terminal.", "there is no passphrase");
     return false;
+}
+
+enum status password_read(const char *file, const char *prompt, char *out)
+{
+    if (file == NULL) return terminal_ask_secret(prompt, out, PASSPHRASE_MAX);
+    struct buf text;
+    buf_init(&text, mem_system(), 0);
+    enum status st = os_read_file(os_posix(), file, PASSPHRASE_MAX - 1, &text);
+    size_t size = 0;
+    while (size < text.size && text.data[size] != '\n' && text.data[size] != '\r')
+        size++;
+    if (st == ST_OK && size == 0) st = ST_INVALID;
+    if (st == ST_OK) {
+        memcpy(out, text.data, size);
+        out[size] = 0;
+    }
+    if (text.data != NULL) mem_wipe(text.data, text.size);
+    buf_fini(&text);
+    return st;
 }
 
 bool key_file_read(const struct command *self,
