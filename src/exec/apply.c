@@ -175,6 +175,7 @@ static enum status write_receipt(struct apply *a,
                         .holder = holder[0] == 0 ? 0 : 1,
                         .holder_name = span_text(holder),
                         .events = span_of(&no_events, 1)};
+    must(is_ok == (write_root != NULL));
     if (is_ok) {
         r.ops = j->ops;
         r.op_count = j->tx->op_count;

@@ -44,7 +44,7 @@ enum status note_read(struct exec *e)
     buf_reset(&e->bytes);
     TRY(db_note_read(e->db, &e->bytes));
     struct cbor in = cbor_of(buf_span(&e->bytes));
-    struct hash digest;
+    struct hash digest = {0};
     struct merkle_tree history = {0};
     cbor_expect_array(&in, 4);
     if (cbor_get_uint(&in) != NOTE_VERSION) cbor_fail(&in);

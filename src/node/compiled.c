@@ -53,7 +53,7 @@ static enum status compile(struct compiled *c, struct diag *d)
     /* A SELECT may become part of a transaction that writes. */
     in.param_types = c->statement.param_types;
     in.param_count = c->statement.param_count;
-    return sql_lift(&c->arena, &in, &c->lifted, &c->literals, &c->literal_count, d);
+    return sql_lift(&c->lifted, &c->arena, &in, d);
 }
 
 enum status compiled_get(struct compiled **out,
@@ -88,7 +88,7 @@ enum status compiled_defer(struct compiled **out,
 {
     TRY(new_entry(out, cache, request));
     (*out)->is_deferred = true;
-    (*out)->lifted = (*out)->text;
+    (*out)->lifted.text = (*out)->text;
     (*out)->statement.is_write = true;
     return ST_OK;
 }

@@ -22,9 +22,7 @@ struct compiled {
     bool is_deferred; /* Depends on DDL before it in the same query string: compiled when executed.
                        */
     /* Writes: the text that is signed, and the literals taken out of it. */
-    struct span lifted;
-    struct sql_value *literals;
-    uint32_t literal_count;
+    struct sql_lifted lifted;
 };
 
 struct compiled_cache {

@@ -4,7 +4,7 @@
 #include "base/must.h"
 #include "node/local_int.h"
 
-#define WRITE_VALID_MS     (5u * 60u * 1000u)
+#define WRITE_VALID_MS     UINT64_C(300000) /* Five minutes. */
 #define WRITE_VALID_BLOCKS 60000u
 
 static enum status build_op(struct local_call *c,
@@ -40,12 +40,13 @@ static enum status build_op(struct local_call *c,
         return ST_INVALID;
     }
     op->kind = TX_OP_SQL;
-    op->text = statement->lifted;
-    op->param_count = given + statement->literal_count;
+    op->text = statement->lifted.text;
+    op->param_count = given + statement->lifted.count;
     op->params = arena_alloc_zero(&c->arena, op->param_count + 1u, sizeof *op->params);
     if (op->params == NULL) return ST_NO_MEMORY;
     for (uint32_t i = 0; i < op->param_count; i++) {
-        const struct sql_value *v = i < given ? &c->params[i] : &statement->literals[i - given];
+        const struct sql_value *v =
+            i < given ? &c->params[i] : &statement->lifted.values[i - given];
         TRY(put_param(c, &op->params[i], v));
     }
     return ST_OK;

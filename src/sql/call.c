@@ -238,7 +238,7 @@ static enum status bind_in_query(struct binder *b,
         TRY(bind_canonical(b, &q->targets[0].expr));
     }
     struct expr *e = query_expr(b, q, SQL_BOOL, is_in ? "(%1 IN (%q))" : "(%1 NOT IN (%q))");
-    struct expr **args = arena_alloc_zero(b->arena, 1, sizeof *args);
+    struct expr **args = arena_alloc_zero(b->arena, 1, sizeof(struct expr *));
     if (e == NULL || args == NULL) return bind_no_memory(b);
     args[0] = test;
     e->args = args;

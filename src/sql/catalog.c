@@ -517,9 +517,9 @@ static enum status load_tables(struct load *l)
     TRY(each_row(l, "SELECT count(*) FROM \"trustsql.tables\"", count_row));
     uint32_t capacity = l->count + CHAIN_TABLE_COUNT;
     c->tables = arena_alloc_zero(&c->arena, capacity, sizeof *c->tables);
-    c->names = arena_alloc_zero(&c->arena, capacity, sizeof *c->names);
-    c->columns = arena_alloc_zero(&c->arena, capacity, sizeof *c->columns);
-    c->indexes = arena_alloc_zero(&c->arena, capacity, sizeof *c->indexes);
+    c->names = arena_alloc_zero(&c->arena, capacity, sizeof(struct catalog_table *));
+    c->columns = arena_alloc_zero(&c->arena, capacity, sizeof(struct catalog_column *));
+    c->indexes = arena_alloc_zero(&c->arena, capacity, sizeof(struct catalog_index *));
     if (c->tables == NULL || c->names == NULL) return ST_NO_MEMORY;
     if (c->columns == NULL || c->indexes == NULL) return ST_NO_MEMORY;
     memcpy(c->tables, chain_tables, sizeof chain_tables);
@@ -558,6 +558,7 @@ static enum status load_all(struct load *l)
                  right_row));
     for (uint32_t i = 0; i < c->table_count; i++)
         c->names[i] = &c->tables[i];
-    qsort(c->names, c->table_count, sizeof *c->names, compare_tables); /* C1: no ties. */
+    qsort(c->names, c->table_count, sizeof(struct catalog_table *),
+          compare_tables); /* C1: no ties. */
     return ST_OK;
 }

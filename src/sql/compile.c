@@ -94,22 +94,22 @@ enum status compile_columns(struct binder *b, struct sql_statement *out, const s
 }
 
 static const struct {
-    PgQuery__Node__NodeCase kind;
     bind_statement_fn *compile;
+    PgQuery__Node__NodeCase kind;
     bool is_write;
 } statements[] = {
-    {PG_QUERY__NODE__NODE_SELECT_STMT, compile_select, false},
-    {PG_QUERY__NODE__NODE_INSERT_STMT, compile_insert, true},
-    {PG_QUERY__NODE__NODE_UPDATE_STMT, compile_update, true},
-    {PG_QUERY__NODE__NODE_DELETE_STMT, compile_delete, true},
-    {PG_QUERY__NODE__NODE_CREATE_STMT, compile_create_table, true},
-    {PG_QUERY__NODE__NODE_DROP_STMT, compile_drop, true},
-    {PG_QUERY__NODE__NODE_INDEX_STMT, compile_create_index, true},
-    {PG_QUERY__NODE__NODE_GRANT_STMT, compile_grant, true},
-    {PG_QUERY__NODE__NODE_CALL_STMT, compile_call, true},
-    {PG_QUERY__NODE__NODE_VARIABLE_SET_STMT, compile_set, false},
-    {PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT, compile_show, false},
-    {PG_QUERY__NODE__NODE_TRANSACTION_STMT, compile_transaction, false},
+    {compile_select, PG_QUERY__NODE__NODE_SELECT_STMT, false},
+    {compile_insert, PG_QUERY__NODE__NODE_INSERT_STMT, true},
+    {compile_update, PG_QUERY__NODE__NODE_UPDATE_STMT, true},
+    {compile_delete, PG_QUERY__NODE__NODE_DELETE_STMT, true},
+    {compile_create_table, PG_QUERY__NODE__NODE_CREATE_STMT, true},
+    {compile_drop, PG_QUERY__NODE__NODE_DROP_STMT, true},
+    {compile_create_index, PG_QUERY__NODE__NODE_INDEX_STMT, true},
+    {compile_grant, PG_QUERY__NODE__NODE_GRANT_STMT, true},
+    {compile_call, PG_QUERY__NODE__NODE_CALL_STMT, true},
+    {compile_set, PG_QUERY__NODE__NODE_VARIABLE_SET_STMT, false},
+    {compile_show, PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT, false},
+    {compile_transaction, PG_QUERY__NODE__NODE_TRANSACTION_STMT, false},
 };
 
 static enum status unsupported_statement(struct binder *b, const PgQuery__Node *n)
@@ -294,26 +294,22 @@ static enum status lifted_text(struct binder *b,
     return ST_OK;
 }
 
-enum status sql_lift(struct arena *a,
+enum status sql_lift(struct sql_lifted *out,
+                     struct arena *a,
                      const struct sql_compile *in,
-                     struct span *text,
-                     struct sql_value **values,
-                     uint32_t *count,
                      struct diag *d)
 {
     struct binder b;
     struct sql_statement s = {.kind = SQL_KIND_EMPTY};
     TRY(start(&b, a, in, d));
     TRY(bind_statement(&b, &s, in));
-    *text = in->text;
-    *values = NULL;
-    *count = 0;
+    *out = (struct sql_lifted){.text = in->text};
     if (b.literal_count <= SQL_LIFT_MAX) sort_literals(&b);
     if (!can_lift(&b, &s)) return ST_OK;
     struct sql_value *lifted = arena_alloc_zero(a, b.literal_count, sizeof *lifted);
     if (lifted == NULL) return bind_no_memory(&b);
-    TRY(lifted_text(&b, in->param_count, text, lifted));
-    *values = lifted;
-    *count = b.literal_count;
+    TRY(lifted_text(&b, in->param_count, &out->text, lifted));
+    out->values = lifted;
+    out->count = b.literal_count;
     return ST_OK;
 }

@@ -128,6 +128,7 @@ static enum status check_key_options(struct binder *b, const PgQuery__Constraint
 
 static enum status add_key_column(struct binder *b, struct table *t, struct key *k, uint32_t column)
 {
+    must(t->columns != NULL);
     const struct catalog_column *c = &t->columns[column];
     for (uint32_t i = 0; i < k->column_count; i++)
         if (k->columns[i] == column)
@@ -210,6 +211,7 @@ static enum status add_default(struct binder *b,
                                const PgQuery__Constraint *c,
                                uint32_t column)
 {
+    must(t->columns != NULL);
     struct catalog_column *target = &t->columns[column];
     if (target->default_sql.size > 0)
         return bind_fail(b, c->location, "42601",
@@ -255,6 +257,7 @@ static enum status column_constraint(struct binder *b,
                                      const PgQuery__Constraint *c,
                                      uint32_t column)
 {
+    must(t->columns != NULL);
     switch ((int)c->contype) {
     case PG_QUERY__CONSTR_TYPE__CONSTR_NULL: return ST_OK;
     case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL: t->columns[column].is_not_null = true; return ST_OK;

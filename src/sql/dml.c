@@ -143,7 +143,7 @@ static enum status open_target(struct binder *b, struct write *w, const PgQuery_
     TRY(bind_table_source(b, &w->target, w->table, alias));
     w->target->reference = table_reference(b, w->table);
     w->query = arena_alloc_zero(b->arena, 1, sizeof *w->query);
-    w->values = arena_alloc_zero(b->arena, w->table->column_count, sizeof *w->values);
+    w->values = arena_alloc_zero(b->arena, w->table->column_count, sizeof(struct expr *));
     if (w->target->reference == NULL || w->query == NULL || w->values == NULL)
         return bind_no_memory(b);
     return ST_OK;
@@ -241,6 +241,7 @@ static enum status assign(struct binder *b,
                           uint32_t column)
 {
     const struct catalog_column *c = &t->columns[column];
+    must(*e != NULL);
     if ((*e)->kind == EXPR_DEFAULT) TRY(default_expr(b, e, c));
     struct coercion to = {
         .type = c->type, .typmod = c->typmod, .context = SQL_CAST_ASSIGNMENT, .column = c->name};
@@ -479,7 +480,7 @@ static enum status check_width(struct binder *b,
 static enum status insert_row(struct binder *b, struct insert *in, const PgQuery__List *list)
 {
     const struct catalog_table *t = in->write.table;
-    struct expr **values = arena_alloc_zero(b->arena, t->column_count, sizeof *values);
+    struct expr **values = arena_alloc_zero(b->arena, t->column_count, sizeof(struct expr *));
     if (values == NULL) return bind_no_memory(b);
     for (size_t i = 0; i < list->n_items; i++)
         TRY(bind_expr(b, &values[in->columns[i]], list->items[i]));
@@ -526,7 +527,7 @@ static enum status insert_select(struct binder *b, struct insert *in, const PgQu
     source->query = in->select;
     source->field_count = in->select->target_count;
     source->fields = arena_alloc_zero(b->arena, source->field_count + 1u, sizeof *source->fields);
-    row->values = arena_alloc_zero(b->arena, t->column_count, sizeof *row->values);
+    row->values = arena_alloc_zero(b->arena, t->column_count, sizeof(struct expr *));
     if (source->fields == NULL || row->values == NULL) return bind_no_memory(b);
     for (uint32_t i = 0; i < source->field_count; i++) {
         struct expr *e = in->select->targets[i].expr;

@@ -171,7 +171,7 @@ static enum status case_condition(struct binder *b,
 static enum status case_types(struct binder *b, struct expr *e)
 {
     uint32_t count = e->arg_count / 2 + 1;
-    struct expr **results = arena_alloc_zero(b->arena, count, sizeof *results);
+    struct expr **results = arena_alloc_zero(b->arena, count, sizeof(struct expr *));
     if (results == NULL) return bind_no_memory(b);
     /* PostgreSQL looks at ELSE first. */
     results[0] = e->args[e->arg_count - 1];
@@ -193,7 +193,7 @@ static enum status bind_case(struct binder *b, struct expr **out, const PgQuery_
     struct expr *e = bind_new_expr(b, EXPR_CASE, SQL_UNKNOWN, c->location);
     struct expr *arg = NULL;
     if (e == NULL) return bind_no_memory(b);
-    e->args = arena_alloc_zero(b->arena, 2 * c->n_args + 1, sizeof *e->args);
+    e->args = arena_alloc_zero(b->arena, 2 * c->n_args + 1, sizeof(struct expr *));
     if (e->args == NULL) return bind_no_memory(b);
     if (c->arg != NULL) {
         TRY(bind_expr(b, &arg, c->arg));
@@ -350,7 +350,7 @@ enum status bind_expr_list(struct binder *b,
                            PgQuery__Node *const *items,
                            size_t count)
 {
-    struct expr **list = arena_alloc_zero(b->arena, count + 1, sizeof *list);
+    struct expr **list = arena_alloc_zero(b->arena, count + 1, sizeof(struct expr *));
     if (list == NULL) return bind_no_memory(b);
     for (size_t i = 0; i < count; i++)
         TRY(bind_expr(b, &list[i], items[i]));

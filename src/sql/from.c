@@ -116,6 +116,7 @@ static enum status bind_range_var(struct binder *b, struct source **out, const P
     }
     const struct catalog_table *t = NULL;
     TRY(bind_table(b, r, &t));
+    must(t != NULL);
     if (t->is_virtual && b->is_write)
         return bind_unsupported(b, r->location,
                                 "a write cannot read trustsql.blocks and trustsql.transactions",
@@ -176,6 +177,7 @@ static enum status add_source(struct binder *b,
                               struct source *s)
 {
     if (*count == BIND_SOURCES_MAX) return bind_too_many(b, "tables in one FROM", BIND_SOURCES_MAX);
+    must(*count == 0 || *sources != NULL);
     for (uint32_t i = 0; i < *count; i++)
         if (span_equal((*sources)[i]->alias, s->alias) &&
             span_equal((*sources)[i]->schema, s->schema))
@@ -251,7 +253,7 @@ static enum status shared_names(struct binder *b,
                                 struct row *names)
 {
     uint32_t max = j->is_natural ? f->left->entry_count : (uint32_t)j->n_using_clause;
-    struct expr **list = arena_alloc_zero(b->arena, 2 * (size_t)max + 1, sizeof *list);
+    struct expr **list = arena_alloc_zero(b->arena, 2 * (size_t)max + 1, sizeof(struct expr *));
     if (list == NULL) return bind_no_memory(b);
     for (uint32_t i = 0; i < max; i++) {
         struct span name =
@@ -278,6 +280,7 @@ static enum status merged_column(struct binder *b,
                                  struct expr *const pair[2],
                                  struct expr **equal)
 {
+    must(pair != NULL);
     TRY(bind_operator(b, equal, span_text("="), pair, -1));
     struct expr *value = f->join == JOIN_RIGHT ? pair[1] : pair[0];
     struct span name = {0};
@@ -317,7 +320,7 @@ static enum status bind_using(struct binder *b, struct from *f, const PgQuery__J
     struct expr *on = bind_new_expr(b, EXPR_JOINED, SQL_BOOL, -1);
     if (on == NULL) return bind_no_memory(b);
     on->template = " AND ";
-    on->args = arena_alloc_zero(b->arena, merged.count / 2 + 1, sizeof *on->args);
+    on->args = arena_alloc_zero(b->arena, merged.count / 2 + 1, sizeof(struct expr *));
     if (on->args == NULL) return bind_no_memory(b);
     for (uint32_t i = 0; i < merged.count; i += 2)
         TRY(merged_column(b, f, &merged.values[i], &on->args[on->arg_count++]));

@@ -111,9 +111,8 @@ static size_t skip_quoted(struct span text, size_t at, bool has_escapes)
     uint8_t quote = text.data[at++];
     while (at < text.size) {
         uint8_t c = text.data[at++];
-        if (has_escapes && c == '\\')
-            at++;
-        else if (c == quote && byte_at(text, at) == quote)
+        bool is_escape = has_escapes && c == '\\';
+        if (is_escape || (c == quote && byte_at(text, at) == quote))
             at++;
         else if (c == quote)
             return at;

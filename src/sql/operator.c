@@ -74,7 +74,7 @@ static enum status in_by_operators(struct binder *b,
     bool is_not = span_equal(last_name(e->name, e->n_name), span_text("<>"));
     struct expr *result = bind_new_expr(b, EXPR_JOINED, SQL_BOOL, e->location);
     if (result == NULL) return bind_no_memory(b);
-    result->args = arena_alloc_zero(b->arena, count, sizeof *result->args);
+    result->args = arena_alloc_zero(b->arena, count, sizeof(struct expr *));
     if (result->args == NULL) return bind_no_memory(b);
     result->template = is_not ? " AND " : " OR ";
     for (size_t i = 0; i < count; i++)
@@ -102,7 +102,7 @@ static enum status bind_in(struct binder *b, struct expr **out, const PgQuery__A
 {
     const PgQuery__List *list = e->rexpr->list;
     size_t count = list->n_items + 1;
-    struct expr **items = arena_alloc_zero(b->arena, count, sizeof *items);
+    struct expr **items = arena_alloc_zero(b->arena, count, sizeof(struct expr *));
     if (items == NULL) return bind_no_memory(b);
     TRY(bind_expr(b, &items[0], e->lexpr));
     for (size_t i = 1; i < count; i++)

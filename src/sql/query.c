@@ -328,7 +328,7 @@ static struct span value_name(struct binder *b, uint32_t index)
 
 static enum status unify_values(struct binder *b, struct query *q)
 {
-    struct expr **column = arena_alloc_zero(b->arena, q->row_count, sizeof *column);
+    struct expr **column = arena_alloc_zero(b->arena, q->row_count, sizeof(struct expr *));
     if (column == NULL) return bind_no_memory(b);
     for (uint32_t i = 0; i < q->target_count; i++) {
         enum sql_type type = SQL_UNKNOWN;

@@ -191,9 +191,9 @@ static enum status flatten_concat(struct binder *b, struct expr *e)
     bool is_call = left->kind == EXPR_CALL && left->arg_count < CONCAT_ARGS_MAX;
     if (!is_call || (strcmp(left->template, pair) != 0 && strcmp(left->template, list) != 0))
         return ST_OK;
-    struct expr **args = arena_alloc_zero(b->arena, left->arg_count + 1u, sizeof *args);
+    struct expr **args = arena_alloc_zero(b->arena, left->arg_count + 1u, sizeof(struct expr *));
     if (args == NULL) return bind_no_memory(b);
-    memcpy(args, left->args, left->arg_count * sizeof *args);
+    memcpy(args, left->args, left->arg_count * sizeof(struct expr *));
     args[left->arg_count] = e->args[1];
     e->arg_count = left->arg_count + 1;
     e->args = args;
@@ -206,7 +206,7 @@ static enum status apply(struct binder *b, struct expr **out, struct choice *c)
     const struct sql_function *f = c->found[0];
     enum expr_kind kind = f->kind == SQL_AGGREGATE ? EXPR_AGGREGATE : EXPR_CALL;
     struct expr *e = bind_new_expr(b, kind, f->result, c->position);
-    struct expr **args = arena_alloc_zero(b->arena, c->arg_count + 1, sizeof *args);
+    struct expr **args = arena_alloc_zero(b->arena, c->arg_count + 1, sizeof(struct expr *));
     if (e == NULL || args == NULL) return bind_no_memory(b);
     e->args = args;
     e->arg_count = c->arg_count;

@@ -110,15 +110,18 @@ NODISCARD enum status sql_compile(struct sql_statement *out,
                                   const struct sql_compile *in,
                                   struct diag *d);
 
+struct sql_lifted {
+    struct span text;         /* The new statement. */
+    struct sql_value *values; /* The lifted literals, typed as binding found them. */
+    uint32_t count;
+};
+
 /* The same statement with its literals lifted into parameters appended after the given ones, so
- * that equal shapes have equal texts. text: the new statement; values[*count]: the lifted literals,
- * typed as binding found them. A statement that cannot be lifted (DDL) comes back unchanged with
- * count 0. */
-NODISCARD enum status sql_lift(struct arena *a,
+ * that equal shapes have equal texts. A statement that cannot be lifted (DDL) comes back unchanged
+ * with count 0. */
+NODISCARD enum status sql_lift(struct sql_lifted *out,
+                               struct arena *a,
                                const struct sql_compile *in,
-                               struct span *text,
-                               struct sql_value **values,
-                               uint32_t *count,
                                struct diag *d);
 
 /* What functions may know while a statement runs; set by the caller before each statement. */

@@ -115,6 +115,7 @@ enum status bind_type(struct binder *b,
 {
     const struct type_entry *e = NULL;
     TRY(find_type(b, name, &e));
+    must(e != NULL);
     int32_t given[2] = {0, 0};
     TRY(integer_typmods(b, name, given));
     *type = e->type;

@@ -27,14 +27,13 @@ static void compile(struct arena *a, struct span text)
     struct diag d;
     struct sql_compile in = {.catalog = sql_rig_catalog(rig), .text = text};
     struct sql_statement s;
-    struct sql_value *values = NULL;
-    uint32_t count = 0;
+    struct sql_lifted lifted;
     if (sql_compile(&s, a, &in, &d) != ST_OK) {
         must(d.sqlstate[0] != 0);
         return;
     }
     if (s.sqlite != NULL && s.kind != SQL_KIND_SUBMIT) prepare(s.sqlite);
-    must(sql_lift(a, &in, &in.text, &values, &count, &d) == ST_OK);
+    must(sql_lift(&lifted, a, &in, &d) == ST_OK);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

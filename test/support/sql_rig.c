@@ -151,17 +151,17 @@ static bool run_compiled(struct sql_rig *r, const struct sql_statement *s, struc
 static bool lift_and_run(struct sql_rig *r, struct span text)
 {
     struct sql_compile in = {.catalog = r->catalog, .text = text};
-    struct sql_value *values = NULL;
-    uint32_t count = 0;
-    if (sql_lift(&r->arena, &in, &in.text, &values, &count, &r->diag) != ST_OK) return false;
-    enum sql_type *types = arena_alloc(&r->arena, (count + 1) * sizeof *types);
-    for (uint32_t i = 0; i < count; i++)
-        types[i] = values[i].type;
+    struct sql_lifted lifted;
+    if (sql_lift(&lifted, &r->arena, &in, &r->diag) != ST_OK) return false;
+    enum sql_type *types = arena_alloc(&r->arena, (lifted.count + 1) * sizeof *types);
+    for (uint32_t i = 0; i < lifted.count; i++)
+        types[i] = lifted.values[i].type;
+    in.text = lifted.text;
     in.param_types = types;
-    in.param_count = count;
+    in.param_count = lifted.count;
     struct sql_statement s;
     if (sql_compile(&s, &r->arena, &in, &r->diag) != ST_OK) return false;
-    return run_compiled(r, &s, (struct params){values, count});
+    return run_compiled(r, &s, (struct params){lifted.values, lifted.count});
 }
 
 static bool compile_and_run(struct sql_rig *r, struct span text)
@@ -269,21 +269,19 @@ const char *sql_rig_sqlite(struct sql_rig *r, const char *text)
 const char *sql_rig_lift(struct sql_rig *r, const char *text)
 {
     struct sql_compile in = {.catalog = r->catalog, .text = span_text(text)};
-    struct sql_value *values = NULL;
-    uint32_t count = 0;
-    struct span lifted;
+    struct sql_lifted lifted;
     arena_reset(&r->arena);
     buf_reset(&r->out);
-    if (sql_lift(&r->arena, &in, &lifted, &values, &count, &r->diag) != ST_OK) {
+    if (sql_lift(&lifted, &r->arena, &in, &r->diag) != ST_OK) {
         put_error(r);
         return result(r);
     }
-    buf_put(&r->out, lifted);
-    for (uint32_t i = 0; i < count; i++) {
+    buf_put(&r->out, lifted.text);
+    for (uint32_t i = 0; i < lifted.count; i++) {
         char name[64];
-        sql_type_name(name, values[i].type, -1);
+        sql_type_name(name, lifted.values[i].type, -1);
         buf_put_text(&r->out, i == 0 ? " -- " : ", ");
-        sql_value_print(&r->out, &values[i], -1);
+        sql_value_print(&r->out, &lifted.values[i], -1);
         buf_printf(&r->out, " %s", name);
     }
     return result(r);

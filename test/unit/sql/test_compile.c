@@ -122,14 +122,12 @@ static void lifted_numbers_follow_the_given_parameters(void **state)
                              .text = span_text("SELECT $1, $2, 3, 'x'"),
                              .param_types = types,
                              .param_count = 2};
-    struct span text;
-    struct sql_value *values;
-    uint32_t count;
+    struct sql_lifted lifted;
     struct diag d;
-    assert_int_equal(sql_lift(&a, &in, &text, &values, &count, &d), ST_OK);
-    assert_int_equal(count, 2);
-    assert_true(span_equal(text, span_text("SELECT $1, $2,  $3 ,  $4 ")));
-    assert_int_equal(values[0].integer, 3);
+    assert_int_equal(sql_lift(&lifted, &a, &in, &d), ST_OK);
+    assert_int_equal(lifted.count, 2);
+    assert_true(span_equal(lifted.text, span_text("SELECT $1, $2,  $3 ,  $4 ")));
+    assert_int_equal(lifted.values[0].integer, 3);
     arena_fini(&a);
     sql_rig_free(r);
 }
