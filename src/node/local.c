@@ -255,17 +255,22 @@ static void drop_first(struct backend_session *s)
     say_refusals(&refusal);
 }
 
+/* Begin what may begin: the first call, and submits behind nothing but submits. A call of another kind
+ * begins only as the first, so all before s->waiting are submits when the first is one. */
 static void begin_overlapping(struct backend_session *s)
 {
-    for (struct local_call *c = s->first; c != NULL; c = c->next) {
-        if (c->state == CALL_QUEUED && s->is_closed) {
+    while (s->waiting != NULL) {
+        struct local_call *c = s->waiting;
+        must(c->state == CALL_QUEUED);
+        if (s->is_closed) {
             c->state = CALL_DONE;
-        } else if (c->state == CALL_QUEUED) {
+        } else {
+            if (c != s->first && !s->first->is_submit) return;
             call_compile(c);
             if (c != s->first && !c->is_submit) return;
             call_begin(c);
         }
-        if (!c->is_submit) return; /* Nothing overlaps another kind of call. */
+        s->waiting = c->next;
     }
 }
 
@@ -345,6 +350,7 @@ static void table_execute(struct backend *b,
     else
         s->last->next = c;
     s->last = c;
+    if (s->waiting == NULL) s->waiting = c;
     s->call_count++;
     session_advance(s);
 }

@@ -55,6 +55,7 @@ struct backend_session {
     struct settings settings;
     struct local_call *first; /* Calls in order; only the first one answers. */
     struct local_call *last;
+    struct local_call *waiting; /* The first that has not begun; null: all have. */
     uint32_t call_count;
     struct read_chunk *held_first; /* Rows held back while the client reads slowly. */
     struct read_chunk *held_last;
