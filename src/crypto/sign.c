@@ -9,6 +9,7 @@
 #include <secp256k1_preallocated.h>
 #include <sodium.h>
 
+#include "base/endian.h"
 #include "base/mem.h"
 #include "base/must.h"
 
@@ -17,6 +18,19 @@
 _Static_assert(SIGN_PUBLIC_MAX >= crypto_sign_PUBLICKEYBYTES, "an Ed25519 key fits");
 _Static_assert(SIGN_SIGNATURE_SIZE == crypto_sign_BYTES, "an Ed25519 signature fits exactly");
 _Static_assert(SIGN_SECRET_SIZE == crypto_sign_SEEDBYTES, "an Ed25519 seed fits exactly");
+
+#define KEY_CACHE_PLACES 4096u
+
+struct key_place {
+    secp256k1_pubkey point;
+    uint8_t bytes[SECP256K1_PUBLIC_SIZE];
+    bool is_used;
+};
+
+struct key_cache {
+    struct mem *mem;
+    struct key_place places[KEY_CACHE_PLACES];
+};
 
 struct signer {
     secp256k1_context *context; /* Inside bytes. */
@@ -35,9 +49,13 @@ static enum status secp256k1_sign(const struct signer *s,
                                   const uint8_t secret[SIGN_SECRET_SIZE],
                                   const struct hash *hash);
 static enum status secp256k1_verify(const struct signer *s,
-                                    const struct public_key *key,
+                                    const secp256k1_pubkey *point,
                                     const struct hash *hash,
                                     const struct signature *sig);
+static enum status find_point(const struct signer *s,
+                              struct key_cache *cache,
+                              secp256k1_pubkey *point,
+                              const struct public_key *key);
 static enum status ed25519_public(struct public_key *out, const uint8_t seed[SIGN_SECRET_SIZE]);
 static enum status ed25519_sign(struct signature *out,
                                 const uint8_t seed[SIGN_SECRET_SIZE],
@@ -91,9 +109,53 @@ enum status sign_verify(const struct signer *s,
                         const struct hash *hash,
                         const struct signature *sig)
 {
-    if (key->scheme == SIGN_SECP256K1) return secp256k1_verify(s, key, hash, sig);
+    return sign_verify_cached(s, NULL, key, hash, sig);
+}
+
+enum status sign_verify_cached(const struct signer *s,
+                               struct key_cache *cache,
+                               const struct public_key *key,
+                               const struct hash *hash,
+                               const struct signature *sig)
+{
     if (key->scheme == SIGN_ED25519) return ed25519_verify(key, hash, sig);
-    return ST_INVALID;
+    if (key->scheme != SIGN_SECP256K1) return ST_INVALID;
+    secp256k1_pubkey point;
+    TRY(find_point(s, cache, &point, key));
+    return secp256k1_verify(s, &point, hash, sig);
+}
+
+enum status key_cache_new(struct key_cache **out, struct mem *mem)
+{
+    struct key_cache *c = mem_alloc_zero(mem, 1, sizeof *c);
+    if (c == NULL) return ST_NO_MEMORY;
+    c->mem = mem;
+    *out = c;
+    return ST_OK;
+}
+
+void key_cache_free(struct key_cache *c)
+{
+    if (c != NULL) mem_free(c->mem, c);
+}
+
+/* Direct-mapped by bytes of the x coordinate, which are as good as random. Only valid keys are
+ * kept. */
+static enum status find_point(const struct signer *s,
+                              struct key_cache *cache,
+                              secp256k1_pubkey *point,
+                              const struct public_key *key)
+{
+    if (cache == NULL || key->size != SECP256K1_PUBLIC_SIZE) return parse_key(s, point, key);
+    struct key_place *place = &cache->places[get_u32_le(key->bytes + 1) % KEY_CACHE_PLACES];
+    if (!place->is_used || memcmp(place->bytes, key->bytes, SECP256K1_PUBLIC_SIZE) != 0) {
+        TRY(parse_key(s, point, key)); /* Not into the place: a wrong key must leave it whole. */
+        place->point = *point;
+        memcpy(place->bytes, key->bytes, SECP256K1_PUBLIC_SIZE);
+        place->is_used = true;
+    }
+    *point = place->point;
+    return ST_OK;
 }
 
 enum status public_key_check(const struct signer *s, const struct public_key *key)
@@ -142,16 +204,14 @@ static enum status secp256k1_sign(const struct signer *s,
 }
 
 static enum status secp256k1_verify(const struct signer *s,
-                                    const struct public_key *key,
+                                    const secp256k1_pubkey *point,
                                     const struct hash *hash,
                                     const struct signature *sig)
 {
-    secp256k1_pubkey point;
     secp256k1_ecdsa_signature parsed;
-    TRY(parse_key(s, &point, key));
     if (secp256k1_ecdsa_signature_parse_compact(s->context, &parsed, sig->bytes) != 1)
         return ST_SIGNATURE;
-    int is_good = secp256k1_ecdsa_verify(s->context, &parsed, hash->bytes, &point);
+    int is_good = secp256k1_ecdsa_verify(s->context, &parsed, hash->bytes, point);
     return is_good == 1 ? ST_OK : ST_SIGNATURE;
 }
 

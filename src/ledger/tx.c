@@ -62,9 +62,16 @@ void tx_encode_envelope(const struct tx *t, struct buf *out)
 
 enum status tx_verify(const struct tx *t, const struct signer *signer)
 {
+    return tx_verify_cached(t, signer, NULL);
+}
+
+enum status tx_verify_cached(const struct tx *t,
+                             const struct signer *signer,
+                             struct key_cache *cache)
+{
     must(t->signer_count > 0);
     for (uint32_t i = 0; i < t->signer_count; i++)
-        TRY(sign_verify(signer, &t->signers[i], &t->txid, &t->signatures[i]));
+        TRY(sign_verify_cached(signer, cache, &t->signers[i], &t->txid, &t->signatures[i]));
     return ST_OK;
 }
 

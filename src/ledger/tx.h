@@ -102,6 +102,11 @@ void tx_encode(const struct tx *t, struct buf *out);
  * it is the account's key is chain state. ST_OK, ST_SIGNATURE, ST_INVALID. */
 NODISCARD enum status tx_verify(const struct tx *t, const struct signer *signer);
 
+/* The same with a cache of keys of the calling thread; null: none. */
+NODISCARD enum status tx_verify_cached(const struct tx *t,
+                                       const struct signer *signer,
+                                       struct key_cache *cache);
+
 /* Span rule of consensus.md 1.15 at a block of this time and height. ST_OK or ST_EXPIRED. */
 NODISCARD enum status tx_check_span(const struct tx *t, uint64_t block_time_ms, uint64_t height);
 

@@ -255,8 +255,8 @@ static void drop_first(struct backend_session *s)
     say_refusals(&refusal);
 }
 
-/* Begin what may begin: the first call, and submits behind nothing but submits. A call of another kind
- * begins only as the first, so all before s->waiting are submits when the first is one. */
+/* Begin what may begin: the first call, and submits behind nothing but submits. A call of another
+ * kind begins only as the first, so all before s->waiting are submits when the first is one. */
 static void begin_overlapping(struct backend_session *s)
 {
     while (s->waiting != NULL) {

@@ -3,14 +3,27 @@
 #include "base/must.h"
 #include "os/thread.h"
 
+struct verify_thread {
+    struct verify *verify;
+    struct thread *thread;
+    struct key_cache *cache;
+};
+
 struct verify {
     struct verify_config config;
     struct queue *inbox;
-    struct thread *threads[VERIFY_THREADS_MAX];
+    struct verify_thread threads[VERIFY_THREADS_MAX];
     uint32_t thread_count;
 };
 
 static void run(void *context);
+
+static enum status start_thread(struct verify *v, struct verify_thread *t)
+{
+    t->verify = v;
+    TRY(key_cache_new(&t->cache, v->config.mem));
+    return thread_start(&t->thread, v->config.mem, "verify", run, t);
+}
 
 enum status verify_new(struct verify **out, const struct verify_config *config)
 {
@@ -20,10 +33,8 @@ enum status verify_new(struct verify **out, const struct verify_config *config)
     if (v == NULL) return ST_NO_MEMORY;
     v->config = *config;
     enum status st = queue_new(&v->inbox, config->mem, VERIFY_QUEUE_MAX, NULL, NULL);
-    while (st == ST_OK && v->thread_count < config->thread_count) {
-        st = thread_start(&v->threads[v->thread_count], config->mem, "verify", run, v);
-        if (st == ST_OK) v->thread_count++;
-    }
+    while (st == ST_OK && v->thread_count < config->thread_count)
+        st = start_thread(v, &v->threads[v->thread_count++]);
     if (st != ST_OK) {
         verify_free(v);
         return st;
@@ -36,8 +47,10 @@ void verify_free(struct verify *v)
 {
     if (v == NULL) return;
     if (v->inbox != NULL) queue_close(v->inbox);
-    for (uint32_t i = 0; i < v->thread_count; i++)
-        thread_join(v->threads[i]);
+    for (uint32_t i = 0; i < v->thread_count; i++) {
+        thread_join(v->threads[i].thread);
+        key_cache_free(v->threads[i].cache);
+    }
     queue_free(v->inbox);
     mem_free(v->config.mem, v);
 }
@@ -52,11 +65,14 @@ uint64_t verify_cpu_ns(const struct verify *v)
 {
     uint64_t total = 0;
     for (uint32_t i = 0; i < v->thread_count; i++)
-        total += thread_cpu_ns(v->threads[i]);
+        total += thread_cpu_ns(v->threads[i].thread);
     return total;
 }
 
-enum status verify_tx(struct flow_tx *t, const struct signer *signer, struct diag *d)
+static enum status verify_tx(struct flow_tx *t,
+                             const struct signer *signer,
+                             struct key_cache *cache,
+                             struct diag *d)
 {
     enum status st = tx_decode(&t->tx, &t->arena, span_of(t->bytes, t->size));
     if (st == ST_NO_MEMORY) {
@@ -74,7 +90,7 @@ enum status verify_tx(struct flow_tx *t, const struct signer *signer, struct dia
         diag_hint(d, "It only proves what it was; send the original.");
         return ST_REJECTED;
     }
-    st = tx_verify(&t->tx, signer);
+    st = tx_verify_cached(&t->tx, signer, cache);
     if (st != ST_OK) {
         diag_set(d, "TQ004", "a signature of the transaction does not verify");
         diag_hint(d, "Sign the transaction again, with the keys that it names.");
@@ -82,10 +98,10 @@ enum status verify_tx(struct flow_tx *t, const struct signer *signer, struct dia
     return st;
 }
 
-static void check_one(struct verify *v, struct flow_tx *t)
+static void check_one(struct verify *v, struct key_cache *cache, struct flow_tx *t)
 {
     struct diag d = {0};
-    enum status st = verify_tx(t, v->config.signer, &d);
+    enum status st = verify_tx(t, v->config.signer, cache, &d);
     struct queue *sink = v->config.verified;
     if (st != ST_OK) {
         if (t->ticket == NULL) {
@@ -103,12 +119,12 @@ static void check_one(struct verify *v, struct flow_tx *t)
 
 static void run(void *context)
 {
-    struct verify *v = context;
+    struct verify_thread *t = context;
     void *chunk[VERIFY_CHUNK];
     for (;;) {
-        uint32_t count = queue_wait(v->inbox, chunk, VERIFY_CHUNK);
+        uint32_t count = queue_wait(t->verify->inbox, chunk, VERIFY_CHUNK);
         if (count == 0) return;
         for (uint32_t i = 0; i < count; i++)
-            check_one(v, chunk[i]);
+            check_one(t->verify, t->cache, chunk[i]);
     }
 }

@@ -31,8 +31,4 @@ NODISCARD enum status verify_submit(struct verify *v, struct flow_tx *t);
 /* CPU time of all its threads so far. */
 uint64_t verify_cpu_ns(const struct verify *v);
 
-/* The check of one transaction, as the threads do it: decode, limits, signatures. d says why not.
- */
-NODISCARD enum status verify_tx(struct flow_tx *t, const struct signer *signer, struct diag *d);
-
 #endif

@@ -202,6 +202,29 @@ static void impossible_secrets_are_refused(void **state)
     assert_int_equal(sign_hash(signer, &sig, &unknown, &hash), ST_INVALID);
 }
 
+/* A cache must never change an answer: good, forged and malformed signatures, keys that share a
+ * place, a malformed key between uses of a good one. */
+static void test_cache_changes_no_answer(void **state)
+{
+    (void)state;
+    struct key_cache *cache = NULL;
+    assert_int_equal(key_cache_new(&cache, mem_system()), ST_OK);
+    for (uint32_t round = 0; round < 300; round++) {
+        struct secret_key secret = {.scheme = SIGN_SECP256K1, .bytes = {1, (uint8_t)(round % 7)}};
+        struct hash hash = hash_of("cache", span_of(&round, sizeof round));
+        struct public_key key;
+        struct signature sig;
+        assert_int_equal(sign_public(signer, &key, &secret), ST_OK);
+        assert_int_equal(sign_hash(signer, &sig, &secret, &hash), ST_OK);
+        if (round % 5 == 1) sig.bytes[round % 64] ^= 1u;
+        if (round % 5 == 2) hash.bytes[0] ^= 1u;
+        if (round % 5 == 3) key.bytes[32] ^= 1u; /* Same place, another point or none. */
+        assert_int_equal(sign_verify_cached(signer, cache, &key, &hash, &sig),
+                         sign_verify(signer, &key, &hash, &sig));
+    }
+    key_cache_free(cache);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +235,7 @@ int main(void)
         cmocka_unit_test(ed25519_second_forms_are_refused),
         cmocka_unit_test(malformed_keys_are_refused),
         cmocka_unit_test(impossible_secrets_are_refused),
+        cmocka_unit_test(test_cache_changes_no_answer),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
