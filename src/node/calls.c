@@ -11,7 +11,6 @@ void call_free(struct local_call *c)
     struct mem *mem = c->session->local->config.mem;
     for (uint32_t i = 0; i < c->statement_count; i++)
         compiled_unref(c->statements[i]);
-    buf_fini(&c->answer);
     arena_fini(&c->arena);
     mem_free(mem, c);
 }

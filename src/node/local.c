@@ -51,6 +51,8 @@ enum status local_new(struct local **out, const struct local_config *config)
     l->backend.table = &local_table;
     l->config = *config;
     l->cache.mem = config->mem;
+    buf_init(&l->proof, config->mem, 0);
+    buf_init(&l->row, config->mem, 0);
     enum status st = db_reader_open(exec_db(config->exec), &l->lookup);
     if (st != ST_OK) {
         local_free(l);
@@ -71,6 +73,8 @@ void local_free(struct local *l)
     if (l == NULL) return;
     must(l->sessions == NULL);
     compiled_cache_fini(&l->cache);
+    buf_fini(&l->proof);
+    buf_fini(&l->row);
     if (l->lookup != NULL) db_reader_close(exec_db(l->config.exec), l->lookup);
     mem_free(l->config.mem, l);
 }

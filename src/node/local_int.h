@@ -43,8 +43,8 @@ struct local_call {
     bool is_submit;
     struct read_job read;
     struct ticket ticket;
-    struct buf answer; /* CALL_SETTLED: rowset of a submit. */
-    struct diag diag;  /* sqlstate set: the call failed. */
+    struct span answer; /* CALL_SETTLED: rowset of a submit, in arena. */
+    struct diag diag;   /* sqlstate set: the call failed. */
 };
 
 struct backend_session {
@@ -75,6 +75,8 @@ struct local {
     struct backend_session *sessions;
     uint32_t session_count;
     uint32_t ticket_count;
+    struct buf proof; /* Scratch of submits. */
+    struct buf row;
 };
 
 /* calls.c - begin a call (compile it first); afterwards its state is not CALL_QUEUED. */

@@ -190,23 +190,24 @@ static void answer_write(struct local_call *c, const struct exec_tx_outcome *out
     }
 }
 
+/* Made in the backend's own buffers, which have grown to size, and copied once. */
 static void put_submit_row(struct local_call *c, const struct exec_tx_outcome *outcome)
 {
+    struct local *l = c->session->local;
     struct flow_block *b = c->ticket.block;
-    struct buf *row = &c->answer;
-    struct buf proof;
     char txid[2 * HASH_SIZE + 1];
-    buf_init(&proof, c->session->local->config.mem, 0);
-    buf_init(row, c->session->local->config.mem, 0);
     hex_encode(txid, hash_span(&b->txids[c->ticket.index]));
-    enum status st = flow_block_proof(b, c->ticket.index, &proof);
-    sql_rowset_put_bytes(row, span_text(txid));
-    sql_rowset_put_integer(row, (int64_t)b->header.height);
-    sql_rowset_put_bytes(row, span_text(outcome->is_ok ? "ok" : "failed"));
-    sql_rowset_put_bytes(row, outcome->receipt);
-    sql_rowset_put_bytes(row, buf_span(&proof));
-    if (st != ST_OK || buf_status(row) != ST_OK) diag_set(&c->diag, "53200", "out of memory");
-    buf_fini(&proof);
+    buf_reset(&l->proof);
+    buf_reset(&l->row);
+    enum status st = flow_block_proof(b, c->ticket.index, &l->proof);
+    sql_rowset_put_bytes(&l->row, span_text(txid));
+    sql_rowset_put_integer(&l->row, (int64_t)b->header.height);
+    sql_rowset_put_bytes(&l->row, span_text(outcome->is_ok ? "ok" : "failed"));
+    sql_rowset_put_bytes(&l->row, outcome->receipt);
+    sql_rowset_put_bytes(&l->row, buf_span(&l->proof));
+    if (st == ST_OK) st = buf_status(&l->row);
+    if (st == ST_OK) c->answer = arena_copy(&c->arena, buf_span(&l->row));
+    if (st != ST_OK || c->answer.data == NULL) diag_set(&c->diag, "53200", "out of memory");
 }
 
 static void on_settled(struct ticket *t)
@@ -236,7 +237,6 @@ void submit_answer(struct local_call *c)
 {
     const struct sql_statement *statement = &c->statements[0]->statement;
     c->reply.columns(c->reply.context, statement->columns, statement->column_count);
-    c->reply.rows(c->reply.context, statement->columns, statement->column_count,
-                  buf_span(&c->answer), 1);
+    c->reply.rows(c->reply.context, statement->columns, statement->column_count, c->answer, 1);
     c->reply.complete(c->reply.context, "SELECT", true, 1);
 }
