@@ -1,0 +1,115 @@
+"""Runs statements against TrustSQL and PostgreSQL and tells what differs.
+
+A statement is one of four things:
+  equal      results, column names, types, tags, SQLSTATE and message are those of PostgreSQL
+  refused    TrustSQL says 0A000; PostgreSQL then runs it in a transaction that is rolled back, so
+             that both go on with the same data
+  wording    the same SQLSTATE with another message, detail, hint or position
+  different  anything else: a defect
+"""
+
+import collections
+
+# A refused statement of these kinds would leave the connection in another state.
+KEPT_FROM_POSTGRES = ("copy", "begin", "commit", "rollback", "start", "end", "abort", "discard")
+
+DIFFERENT, WORDING, REFUSED, EQUAL = "different", "wording", "refused", "equal"
+
+
+class Outcome:
+    def __init__(self, kind, text, why="", ours=None, theirs=None):
+        self.kind, self.text, self.why = kind, text, why
+        self.ours, self.theirs = ours, theirs
+
+    def __str__(self):
+        lines = [f"{self.kind}: {self.text}"]
+        if self.why:
+            lines.append(f"    {self.why}")
+        if self.kind != EQUAL:
+            lines.append("    trustsql:   " + show(self.ours))
+            lines.append("    postgresql: " + show(self.theirs))
+        return "\n".join(lines)
+
+
+class Pair:
+    """The two servers."""
+
+    def __init__(self, ours, theirs):
+        self.ours, self.theirs = ours, theirs
+
+    def run(self, text):
+        ours = self.ours.run(text)
+        notices = list(self.ours.notices)
+        if ours and ours[-1].sqlstate == "0A000":
+            theirs = self.try_out(text)
+            if theirs and theirs[-1].sqlstate == "0A000":
+                return compare(text, ours, theirs)
+            why = "" if has_place(ours[-1]) else "a refusal without position"
+            return Outcome(REFUSED, text, why, ours, theirs)
+        theirs = self.theirs.run(text)
+        outcome = compare(text, ours, theirs)
+        if outcome.kind == EQUAL and notices != self.theirs.notices:
+            why = f"notices {notices} and {self.theirs.notices}"
+            return Outcome(WORDING, text, why, ours, theirs)
+        return outcome
+
+
+    def try_out(self, text):
+        """What PostgreSQL says to a statement that TrustSQL refuses, without its effects."""
+        if text.lower().split()[0] in KEPT_FROM_POSTGRES:
+            return []
+        self.theirs.run("BEGIN")
+        results = self.theirs.run(text)
+        self.theirs.run("ROLLBACK")
+        return results
+
+
+def has_place(result):
+    return result.position is not None
+
+
+def compare(text, ours, theirs):
+    def different(why):
+        return Outcome(DIFFERENT, text, why, ours, theirs)
+
+    if len(ours) != len(theirs):
+        return different("number of results")
+    is_ordered = "order by" in text.lower()
+    for mine, other in zip(ours, theirs):
+        if mine.sqlstate != other.sqlstate:
+            return different("SQLSTATE")
+        if mine.is_empty != other.is_empty:
+            return different("empty query")
+        if mine.columns != other.columns:
+            return different("columns")
+        if mine.tag != other.tag:
+            return different("tag")
+        if not same_rows(mine.rows, other.rows, is_ordered):
+            return different("rows")
+    for mine, other in zip(ours, theirs):
+        for part in ("message", "position", "detail", "hint"):
+            if getattr(mine, part) != getattr(other, part):
+                return Outcome(WORDING, text, part, ours, theirs)
+    return Outcome(EQUAL, text, "", ours, theirs)
+
+
+def same_rows(mine, other, is_ordered):
+    if is_ordered:
+        return mine == other
+    return collections.Counter(mine) == collections.Counter(other)
+
+
+def show(results):
+    return " | ".join(show_one(r) for r in results or [])
+
+
+def show_one(r):
+    if r.sqlstate is not None:
+        parts = [f"{r.sqlstate} {r.message}"]
+        parts += [f"{name} {value}" for name, value in
+                  (("at", r.position), ("DETAIL", r.detail), ("HINT", r.hint)) if value]
+        return "; ".join(parts)
+    if not r.columns:
+        return r.tag
+    rows = r.rows if len(r.rows) <= 8 else r.rows[:8] + ["…"]
+    return f"{r.tag} {r.columns} {rows}"
