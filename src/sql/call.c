@@ -66,6 +66,24 @@ static bool is_aggregate_name(struct span name)
            sql_function_find(name, SQL_FUNCTION, 0) == NULL;
 }
 
+/* Equal numerics of other scales count once, but the scale shows in a sum, a minimum, a maximum. */
+static enum status bind_distinct_aggregate(struct binder *b,
+                                           struct expr *e,
+                                           const PgQuery__FuncCall *c)
+{
+    struct span name = bind_string(c->funcname[c->n_funcname - 1]);
+    if (span_equal(name, span_text("min")) || span_equal(name, span_text("max"))) {
+        e->is_distinct = false;
+        return ST_OK;
+    }
+    bool is_open = e->args[0]->type == SQL_NUMERIC && e->args[0]->scale < 0;
+    if (is_open && !span_equal(name, span_text("count")))
+        return bind_unsupported(b, c->location,
+                                "DISTINCT over numeric values of unknown scale is not supported",
+                                "Cast them to numeric(p,s).");
+    return bind_canonical(b, &e->args[0]);
+}
+
 static enum status finish_aggregate(struct binder *b, struct expr *e, const PgQuery__FuncCall *c)
 {
     if (e->kind != EXPR_AGGREGATE) {
@@ -77,7 +95,7 @@ static enum status finish_aggregate(struct binder *b, struct expr *e, const PgQu
     if (e->is_distinct && e->arg_count != 1)
         return bind_unsupported(b, c->location, "DISTINCT over several arguments is not supported",
                                 NULL);
-    if (e->is_distinct) TRY(bind_canonical(b, &e->args[0]));
+    if (e->is_distinct) TRY(bind_distinct_aggregate(b, e, c));
     if (c->agg_filter == NULL) return ST_OK;
     enum clause before = b->clause;
     b->clause = CLAUSE_FILTER;
@@ -106,6 +124,7 @@ enum status bind_func_call(struct binder *b, struct expr **out, const PgQuery__N
         return public_schema(b, out, c->location);
     bool is_aggregate = is_aggregate_name(site.name);
     enum clause before = b->clause;
+    uint32_t outer_refs = b->scope == NULL ? 0 : b->scope->outer_ref_count;
     if (is_aggregate) {
         TRY(check_aggregate(b, c->location));
         b->clause = CLAUSE_AGGREGATE;
@@ -118,7 +137,10 @@ enum status bind_func_call(struct binder *b, struct expr **out, const PgQuery__N
     TRY(bind_expr_list(b, &site.args, c->args, c->n_args));
     b->clause = before;
     TRY(bind_function(b, out, &site));
-    return finish_aggregate(b, *out, c);
+    TRY(finish_aggregate(b, *out, c));
+    /* What subqueries inside an aggregate use of this query need not be grouped by. */
+    if (is_aggregate && b->scope != NULL) b->scope->outer_ref_count = outer_refs;
+    return ST_OK;
 }
 
 enum status bind_value_function(struct binder *b, struct expr **out, const PgQuery__Node *n)

@@ -642,8 +642,7 @@ static enum status conflict_update(struct binder *b,
     struct scope *scope = &in->write.query->scope;
     uint32_t entry_count = scope->entry_count;
     uint32_t source_count = scope->source_count;
-    TRY(bind_scope_add(b, scope, excluded));
-    scope->entry_count = entry_count; /* Only as excluded.column. */
+    TRY(bind_scope_add(b, scope, excluded)); /* A bare column name is ambiguous now: 42702. */
     TRY(bind_access(b, in->write.table, SQL_RIGHT_UPDATE | SQL_RIGHT_SELECT));
     TRY(bind_set_list(b, &in->write, c->target_list, c->n_target_list));
     if (c->where_clause != NULL) {
@@ -652,6 +651,7 @@ static enum status conflict_update(struct binder *b,
         TRY(bind_condition(b, &in->conflict_where, "WHERE"));
     }
     scope->source_count = source_count;
+    scope->entry_count = entry_count;
     in->is_update = true;
     return ST_OK;
 }

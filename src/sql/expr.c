@@ -38,7 +38,7 @@ static enum status remember_literal(struct binder *b, struct expr *e)
     return ST_OK;
 }
 
-/* A number too large for int4: int8 if it fits, else numeric. */
+/* A number that the scanner took for too large: int4 (-2147483648), int8 if it fits, else numeric. */
 static enum status float_const(struct binder *b, struct expr *e, const char *text)
 {
     struct diag ignored;
@@ -47,7 +47,8 @@ static enum status float_const(struct binder *b, struct expr *e, const char *tex
     enum status st = ST_INVALID;
     if (is_whole) st = sql_value_parse(&e->value, b->arena, SQL_INT8, -1, bytes, &ignored);
     if (st == ST_OK) {
-        e->type = SQL_INT8;
+        e->type = e->value.integer == INT32_MIN ? SQL_INT4 : SQL_INT8;
+        e->value.type = e->type;
         return ST_OK;
     }
     e->value = (struct sql_value){.type = SQL_UNKNOWN, .bytes = bytes};

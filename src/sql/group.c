@@ -92,6 +92,25 @@ static enum status check_expr(struct check *c, const struct expr *e)
     return ST_OK;
 }
 
+static bool has_aggregate(const struct expr *e)
+{
+    if (e->kind == EXPR_AGGREGATE) return true;
+    for (uint32_t i = 0; i < e->arg_count; i++)
+        if (has_aggregate(e->args[i])) return true;
+    return false;
+}
+
+/* SQLite takes HAVING without GROUP BY only beside an aggregate in the list of columns. */
+static enum status check_having(struct binder *b, const struct query *q)
+{
+    if (q->having == NULL || q->group_count > 0) return ST_OK;
+    for (uint32_t i = 0; i < q->target_count; i++)
+        if (has_aggregate(q->targets[i].expr)) return ST_OK;
+    return bind_unsupported(b, q->having->position,
+                            "HAVING without GROUP BY needs an aggregate in the SELECT list",
+                            "Add GROUP BY, or count(*) to the columns.");
+}
+
 enum status bind_check_groups(struct binder *b, struct query *q)
 {
     if (q->group_count == 0 && q->having == NULL && !q->has_aggregates) return ST_OK;
@@ -103,6 +122,7 @@ enum status bind_check_groups(struct binder *b, struct query *q)
     for (uint32_t i = 0; i < q->target_count; i++)
         TRY(check_expr(&c, q->targets[i].expr));
     if (q->having != NULL) TRY(check_expr(&c, q->having));
+    TRY(check_having(b, q));
     for (uint32_t i = 0; i < q->sort_count; i++)
         TRY(check_expr(&c, q->sorts[i].expr));
     for (uint32_t i = 0; i < q->grouped_ref_count; i++)

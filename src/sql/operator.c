@@ -54,10 +54,13 @@ static enum status bind_nullif(struct binder *b, struct expr **out, const PgQuer
     TRY(bind_both(b, args, e));
     TRY(bind_operator(b, &equal, span_text("="), args, e->location));
     TRY(bind_settle(b, &args[0]));
+    /* The first argument as "=" takes it: NULLIF(1, 1.0) is numeric. */
+    if (equal->args[0]->type == SQL_NUMERIC) TRY(bind_coerce_implicit(b, &args[0], SQL_NUMERIC));
     struct expr *result = bind_call(b, args[0]->type, "(CASE WHEN %1 THEN NULL ELSE %2 END)",
                                     (struct expr *[3]){equal, args[0]});
     if (result == NULL) return bind_no_memory(b);
     result->scale = args[0]->scale;
+    result->typmod = args[0]->typmod;
     *out = result;
     return ST_OK;
 }

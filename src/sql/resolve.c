@@ -5,6 +5,7 @@
 #include "base/must.h"
 #include "sql/bind_int.h"
 #include "sql/numeric.h"
+#include "sql/postgres.h"
 
 #define CANDIDATES_MAX  64u
 #define CONCAT_ARGS_MAX 100u /* SQLite allows 127 arguments. */
@@ -252,6 +253,18 @@ static enum status no_operator(struct binder *b, const struct choice *c, bool is
     return ST_INVALID;
 }
 
+/* A time with an interval, or with an untyped constant that PostgreSQL takes for one. */
+static bool is_interval(const struct choice *c)
+{
+    bool is_sum = span_equal(c->name, span_text("+")) || span_equal(c->name, span_text("-"));
+    if (!is_sum || c->arg_count != 2) return false;
+    enum sql_type left = c->args[0]->type;
+    enum sql_type right = c->args[1]->type;
+    if (left == SQL_TIMESTAMPTZ)
+        return right == SQL_UNKNOWN || (right == left && c->name.data[0] == '-');
+    return right == SQL_TIMESTAMPTZ && left == SQL_UNKNOWN;
+}
+
 /* Operators of PostgreSQL over types or libraries that do not exist here. */
 static enum status unknown_operator(struct binder *b, const struct choice *c)
 {
@@ -271,6 +284,9 @@ static enum status resolve_operator(struct binder *b, struct expr **out, struct 
     bool any_name = false;
     choose(c, &any_name);
     if (c->count == 1) return apply(b, out, c);
+    if (is_interval(c))
+        return bind_unsupported(b, c->position, "intervals are not supported",
+                                "Compute the time in the client.");
     return any_name ? no_operator(b, c, c->count > 1) : unknown_operator(b, c);
 }
 
@@ -302,7 +318,7 @@ enum status bind_prefix(
 
 /* --- functions ----------------------------------------------------------------------------- */
 
-/* Functions of PostgreSQL that people try first and that do not exist here. */
+/* What to do instead of functions of PostgreSQL that people try first. */
 static const struct {
     const char *name;
     const char *hint;
@@ -328,14 +344,23 @@ static const struct {
     {"pg_sleep", "A transaction must not wait."},
 };
 
+/* PostgreSQL has these for double precision and numeric, and takes whole numbers and untyped
+ * constants for the former, which shows in what is computed from the result. */
+static bool is_double(const struct choice *c)
+{
+    static const char *const names[] = {"ceil", "ceiling", "floor", "round", "sign", "trunc"};
+    if (c->arg_count != 1) return false;
+    enum sql_type type = c->args[0]->type;
+    if (type == SQL_UNKNOWN && span_equal(c->name, span_text("abs"))) return true;
+    if (type != SQL_UNKNOWN && type != SQL_INT2 && type != SQL_INT4 && type != SQL_INT8)
+        return false;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (span_equal(c->name, span_text(names[i]))) return true;
+    return false;
+}
+
 static enum status no_function(struct binder *b, const struct choice *c)
 {
-    for (size_t i = 0; i < sizeof known_functions / sizeof known_functions[0]; i++) {
-        if (!span_equal(c->name, span_text(known_functions[i].name))) continue;
-        char what[96];
-        (void)snprintf(what, sizeof what, "function %s is not supported", known_functions[i].name);
-        return bind_unsupported(b, c->position, what, known_functions[i].hint);
-    }
     char types[DIAG_TEXT_MAX] = "";
     size_t used = 0;
     for (uint32_t i = 0; i < c->arg_count && used < sizeof types; i++) {
@@ -356,6 +381,19 @@ static enum status no_function(struct binder *b, const struct choice *c)
     return ST_INVALID;
 }
 
+/* No function here has the name; PostgreSQL may have one. */
+static enum status unknown_function(struct binder *b, const struct choice *c)
+{
+    if (!postgres_has_function(c->name)) return no_function(b, c);
+    const char *hint = "Compute in the client.";
+    for (size_t i = 0; i < sizeof known_functions / sizeof known_functions[0]; i++)
+        if (span_equal(c->name, span_text(known_functions[i].name))) hint = known_functions[i].hint;
+    char what[128];
+    (void)snprintf(what, sizeof what, "function %.*s is not supported", (int)c->name.size,
+                   (const char *)c->name.data);
+    return bind_unsupported(b, c->position, what, hint);
+}
+
 enum status bind_function(struct binder *b, struct expr **out, const struct call_site *site)
 {
     static const enum sql_function_kind kinds[] = {SQL_FUNCTION, SQL_AGGREGATE};
@@ -367,11 +405,14 @@ enum status bind_function(struct binder *b, struct expr **out, const struct call
                             .arg_count = site->arg_count,
                             .position = site->position};
         bool any_name = false;
+        if (is_double(&c))
+            return bind_unsupported(b, c.position, "the result would be double precision",
+                                    "Cast the argument to numeric.");
         choose(&c, &any_name);
         if (c.count == 1) return apply(b, out, &c);
-        if (any_name) break;
+        if (any_name) return no_function(b, &c);
     }
-    return no_function(b, &c);
+    return unknown_function(b, &c);
 }
 
 enum status bind_canonical(struct binder *b, struct expr **e)

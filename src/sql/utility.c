@@ -214,6 +214,9 @@ static enum status set_value(struct binder *b,
 enum status compile_set(struct binder *b, struct sql_statement *out, const PgQuery__Node *n)
 {
     const PgQuery__VariableSetStmt *s = n->variable_set_stmt;
+    if (s->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_SET_MULTI)
+        return bind_unsupported(b, 0, "SET TRANSACTION is not supported",
+                                "Transactions run one after the other: they are serializable.");
     bool is_reset = s->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET ||
                     s->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL;
     out->kind = SQL_KIND_SET;

@@ -204,6 +204,11 @@ class Generator:
         kinds = [self.pick(list(CASTS)) for _ in range(count)]
         return [self.expression(kind, depth) for kind in kinds]
 
+    def exact_items(self, depth, count):
+        """Items whose equal values look the same: DISTINCT keeps any of 1.0 and 1.00."""
+        kinds = [self.pick([k for k in CASTS if k not in ("num", "num2")]) for _ in range(count)]
+        return [self.expression(kind, depth) for kind in kinds]
+
     def source(self):
         if self.chance(2):
             name = self.pick(["t", "u"])
@@ -220,7 +225,10 @@ class Generator:
     def select(self):
         source = self.source()
         items = self.some(2, self.random.randint(1, 4))
-        distinct = "distinct " if self.chance(6) else ""
+        distinct = ""
+        if self.chance(6):
+            distinct = "distinct "
+            items = self.exact_items(2, len(items))
         text = f"select {distinct}{', '.join(items)} from {source}"
         if not self.chance(4):
             text += f" where {self.condition(2)}"
@@ -246,7 +254,8 @@ class Generator:
             tail = f" filter (where {self.condition(1)})" if self.chance(5) else ""
             items.append(f"{function}({word}{argument}){tail}")
         items.append("count(*)")
-        keys = [self.pick(list(self.columns)) for _ in range(self.random.randint(0, 2))]
+        exact = [name for name, kind in self.columns.items() if kind != "num"]
+        keys = [self.pick(exact) for _ in range(self.random.randint(0, 2))]
         keys = list(dict.fromkeys(keys))
         text = f"select {', '.join(keys + items)} from {source}"
         if self.chance(2):
@@ -260,7 +269,8 @@ class Generator:
         return text
 
     def setop(self):
-        kinds = [self.pick(list(CASTS)) for _ in range(self.random.randint(1, 2))]
+        exact = [kind for kind in CASTS if kind not in ("num", "num2")]
+        kinds = [self.pick(exact) for _ in range(self.random.randint(1, 2))]
         parts = []
         for _ in range(2):
             name = self.pick(["t", "u"])

@@ -1,0 +1,12 @@
+/* postgres.h - Which functions a PostgreSQL 15 has: to tell "not supported here" from "not there". */
+#ifndef TRUSTSQL_SQL_POSTGRES_H
+#define TRUSTSQL_SQL_POSTGRES_H
+
+#include <stdbool.h>
+
+#include "base/span.h"
+
+/* pg_catalog of PostgreSQL 15 has a function, an aggregate or a window function of the name. */
+bool postgres_has_function(struct span name);
+
+#endif
