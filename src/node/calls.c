@@ -2,6 +2,7 @@
  * them as one transaction (when any writes). */
 #include "base/must.h"
 #include "node/local_int.h"
+#include "sql/lex.h"
 
 static enum status compile_all(struct local_call *c, struct sql_catalog *catalog);
 static void run_reads(struct local_call *c);
@@ -32,6 +33,20 @@ static void shift_position(struct diag *d, const struct sql_text *text)
     if (d->position > 0) d->position += text->position;
 }
 
+/* A simple query brings no values. */
+static enum status no_parameter(struct diag *d, const struct sql_text *text)
+{
+    struct lex_token token = lex_next(text->text, 0);
+    while (token.kind != LEX_PARAM && token.kind != LEX_END)
+        token = lex_next(text->text, token.start + token.size);
+    diag_set(d, "42P02", "there is no parameter %.*s", (int)token.size,
+             (const char *)text->text.data + token.start);
+    for (size_t i = 0; i <= token.start && i < text->text.size; i++) /* In characters. */
+        d->position += (text->text.data[i] & 0xC0u) != 0x80u;
+    shift_position(d, text);
+    return ST_INVALID;
+}
+
 static enum status compile_all(struct local_call *c, struct sql_catalog *catalog)
 {
     struct local *l = c->session->local;
@@ -59,6 +74,8 @@ static enum status compile_all(struct local_call *c, struct sql_catalog *catalog
         }
         c->statement_count = i + 1;
         const struct compiled *statement = c->statements[i];
+        if (!c->is_single && statement->statement.param_count > c->param_count)
+            return no_parameter(&c->diag, &texts[i]);
         has_ddl = has_ddl || is_ddl(statement->statement.kind);
         c->is_write = c->is_write || statement->statement.is_write;
         c->is_submit = statement->statement.kind == SQL_KIND_SUBMIT;

@@ -31,7 +31,7 @@ static const struct setting table[] = {
     {"lc_ctype", "C", RULE_FIXED},
     {"lock_timeout", "0", RULE_ANY},
     {"max_identifier_length", "63", RULE_FIXED},
-    {"search_path", "public", RULE_FIXED},
+    {"search_path", "\"$user\", public", RULE_FIXED},
     {"server_encoding", "UTF8", RULE_FIXED},
     {"server_version", "15.8 (TrustSQL)", RULE_FIXED},
     {"server_version_num", "150008", RULE_FIXED},
@@ -68,6 +68,7 @@ static bool is_same_value(const struct setting *s, struct span value)
     if (strcmp(s->name, "timezone") == 0) return equals(value, "Etc/UTC") || equals(value, "GMT");
     if (strcmp(s->name, "client_encoding") == 0)
         return equals(value, "UTF-8") || equals(value, "unicode");
+    if (strcmp(s->name, "search_path") == 0) return equals(value, "public");
     if (strcmp(s->name, "datestyle") == 0) return equals(value, "ISO");
     return false;
 }
@@ -78,6 +79,10 @@ enum status settings_set(struct settings *s, struct span name, struct span value
         size_t size = value.size < SETTINGS_VALUE_MAX - 1 ? value.size : SETTINGS_VALUE_MAX - 1;
         if (size > 0) memcpy(s->application_name, value.data, size);
         s->application_name[size] = 0;
+        return ST_OK;
+    }
+    if (value.size == 0 && equals(name, "all")) { /* RESET ALL */
+        s->application_name[0] = 0;
         return ST_OK;
     }
     const struct setting *found = find(name);

@@ -7,10 +7,9 @@
 #include "codec/cbor.h"
 #include "pg/session_int.h"
 
-#define TYPE_NONE    0u
-#define TYPE_VARCHAR 1043u
-#define TYPE_BPCHAR  1042u
-#define TYPE_NAME    19u
+#define TYPE_NONE   0u
+#define TYPE_BPCHAR 1042u
+#define TYPE_NAME   19u
 
 static bool on_query(struct pg_session *s, const struct wire_message *m);
 static bool on_parse(struct pg_session *s, const struct wire_message *m);
@@ -129,8 +128,8 @@ static bool type_of(uint32_t oid, enum sql_type *type)
         return true;
     }
     if (oid == TYPE_NONE) *type = SQL_UNKNOWN;
-    if (oid == TYPE_VARCHAR || oid == TYPE_BPCHAR || oid == TYPE_NAME) *type = SQL_TEXT;
-    return oid == TYPE_NONE || oid == TYPE_VARCHAR || oid == TYPE_BPCHAR || oid == TYPE_NAME;
+    if (oid == REPLY_TYPE_VARCHAR || oid == TYPE_BPCHAR || oid == TYPE_NAME) *type = SQL_TEXT;
+    return oid == TYPE_NONE || oid == REPLY_TYPE_VARCHAR || oid == TYPE_BPCHAR || oid == TYPE_NAME;
 }
 
 static bool declared_equal(const struct statement *st, const struct wire_message *m)

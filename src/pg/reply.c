@@ -117,7 +117,8 @@ void reply_columns(struct buf *to,
         put_string(to, columns[i].name);
         buf_put_u32_be(to, 0); /* Table and column number: not told. */
         buf_put_u16_be(to, 0);
-        buf_put_u32_be(to, (uint32_t)columns[i].type);
+        bool is_varchar = columns[i].type == SQL_TEXT && columns[i].typmod >= 0;
+        buf_put_u32_be(to, is_varchar ? REPLY_TYPE_VARCHAR : (uint32_t)columns[i].type);
         buf_put_u16_be(to, (uint16_t)sql_type_size(columns[i].type));
         buf_put_u32_be(to, (uint32_t)columns[i].typmod);
         buf_put_u16_be(to, wire_format(formats, (uint16_t)i));

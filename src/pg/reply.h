@@ -12,6 +12,8 @@
 #include "pg/wire.h"
 #include "sql/sql.h"
 
+#define REPLY_TYPE_VARCHAR 1043u /* What a column of varchar(n) is called on the wire. */
+
 /* Messages without a body. */
 enum reply_signal {
     REPLY_PARSE_COMPLETE = '1',

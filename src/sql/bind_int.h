@@ -239,6 +239,8 @@ NODISCARD enum status bind_type(struct binder *b,
                                 const PgQuery__TypeName *name,
                                 enum sql_type *type,
                                 int32_t *typmod);
+/* A type of PostgreSQL, known here or not. */
+bool bind_is_type(struct span name);
 bool type_can_coerce(enum sql_type from, enum sql_type to, enum sql_cast_context context);
 /* *e becomes an expression of the type. what names the target in a failure of assignment, null:
  * 42846. */
@@ -262,6 +264,8 @@ NODISCARD enum status bind_coerce_all(struct binder *b,
                                       uint32_t count,
                                       const char *construct,
                                       enum sql_type *type);
+/* The typmod that all have; -1: they differ. */
+int32_t bind_common_typmod(struct expr *const *items, uint32_t count);
 /* A condition: bool, else 42804 "argument of WHERE must be type boolean, not type text". */
 NODISCARD enum status bind_condition(struct binder *b, struct expr **e, const char *clause);
 /* Unknown becomes text. */
@@ -321,6 +325,9 @@ NODISCARD enum status bind_table_source(struct binder *b,
 NODISCARD enum status bind_star(struct binder *b, struct query *q, const PgQuery__ColumnRef *ref);
 struct expr *bind_field(struct binder *b, struct source *s, uint32_t column);
 NODISCARD enum status bind_scope_add(struct binder *b, struct scope *scope, struct source *s);
+
+/* ctid, xmin, …: every table of PostgreSQL has them. */
+bool bind_is_system_column(struct span name);
 
 /* --- query.c, group.c ---------------------------------------------------------------------- */
 

@@ -21,6 +21,9 @@ static enum status check_call(struct binder *b, const PgQuery__FuncCall *c)
     struct span schema = bind_string(c->funcname[0]);
     if (span_equal(schema, span_text("pg_catalog"))) return ST_OK;
     struct span name = bind_string(c->funcname[c->n_funcname - 1]);
+    if (!span_equal(schema, span_text("public")) && !span_equal(schema, span_text("trustsql")))
+        return bind_fail(b, c->location, "3F000", "schema \"%.*s\" does not exist",
+                         (int)schema.size, (const char *)schema.data);
     return bind_fail(b, c->location, "42883", "function %.*s.%.*s does not exist", (int)schema.size,
                      (const char *)schema.data, (int)name.size, (const char *)name.data);
 }

@@ -260,12 +260,27 @@ static enum status object_name(struct binder *b, const PgQuery__Node *n, struct 
     return ST_OK;
 }
 
+static bool is_schema(struct span name)
+{
+    return name.size == 0 || span_equal(name, span_text("public")) ||
+           span_equal(name, span_text("trustsql")) || span_equal(name, span_text("pg_catalog"));
+}
+
 static enum status missing(struct binder *b,
                            struct sql_statement *out,
-                           struct span name,
+                           const struct dropped *dropped,
                            const PgQuery__DropStmt *d)
 {
     bool is_table = d->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE;
+    struct span name = dropped->name;
+    if (!is_schema(dropped->schema)) {
+        name = dropped->schema;
+        if (!d->missing_ok)
+            return bind_fail(b, -1, "3F000", "schema \"%.*s\" does not exist", (int)name.size,
+                             (const char *)name.data);
+        ddl_skip(b, out, "schema", name);
+        return ST_OK;
+    }
     if (d->missing_ok) {
         ddl_skip(b, out, is_table ? "table" : "index", name);
         return ST_OK;
@@ -317,7 +332,7 @@ static enum status find_and_drop_table(struct binder *b,
     if (t == NULL) {
         if (sql_catalog_find_index(b->catalog, d->name, &owner) != NULL)
             return wrong_kind(b, d->name, true);
-        return missing(b, out, d->name, s);
+        return missing(b, out, d, s);
     }
     if (t->id < CATALOG_FIRST_ID)
         return bind_fail(b, -1, "42501", "must be owner of table %.*s", (int)d->name.size,
@@ -362,7 +377,22 @@ static enum status find_and_drop_index(struct binder *b,
     if (index != NULL && is_public) return drop_index(b, out, t, index);
     if (sql_catalog_find(b->catalog, d->schema, d->name) != NULL)
         return wrong_kind(b, d->name, false);
-    return missing(b, out, d->name, s);
+    return missing(b, out, d, s);
+}
+
+static enum status is_named_before(struct binder *b,
+                                   const PgQuery__DropStmt *d,
+                                   size_t index,
+                                   bool *is_known)
+{
+    struct dropped object = {0};
+    TRY(object_name(b, d->objects[index], &object));
+    for (size_t i = 0; i < index; i++) {
+        struct dropped other = {0};
+        TRY(object_name(b, d->objects[i], &other));
+        *is_known = *is_known || span_equal(other.name, object.name);
+    }
+    return ST_OK;
 }
 
 enum status compile_drop(struct binder *b, struct sql_statement *out, const PgQuery__Node *n)
@@ -378,13 +408,9 @@ enum status compile_drop(struct binder *b, struct sql_statement *out, const PgQu
     for (size_t i = 0; i < d->n_objects; i++) {
         struct dropped object = {0};
         TRY(object_name(b, d->objects[i], &object));
-        for (size_t k = 0; k < i; k++) { /* Named twice: the second finds nothing to drop. */
-            struct dropped other = {0};
-            TRY(object_name(b, d->objects[k], &other));
-            if (span_equal(other.name, object.name))
-                return bind_fail(b, -1, "42710", "\"%.*s\" is named more than once",
-                                 (int)object.name.size, (const char *)object.name.data);
-        }
+        bool is_known = false; /* Named twice: dropped once. */
+        TRY(is_named_before(b, d, i, &is_known));
+        if (is_known) continue;
         if (is_table)
             TRY(find_and_drop_table(b, out, &object, d));
         else

@@ -48,14 +48,6 @@ static enum status find(struct binder *b,
                      (const char *)text.data);
 }
 
-static bool is_system_name(struct span name)
-{
-    static const char *const names[] = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (span_equal(name, span_text(names[i]))) return true;
-    return false;
-}
-
 static bool is_same_but_case(struct span a, struct span b)
 {
     if (a.size != b.size) return false;
@@ -72,13 +64,12 @@ static enum status check_column_name(struct binder *b,
                                      struct span name,
                                      int32_t position)
 {
-    if (is_system_name(name))
-        return bind_fail(b, position, "42701",
-                         "column name \"%.*s\" conflicts with a system column name", (int)name.size,
-                         (const char *)name.data);
+    if (bind_is_system_column(name))
+        return bind_fail(b, -1, "42701", "column name \"%.*s\" conflicts with a system column name",
+                         (int)name.size, (const char *)name.data);
     for (uint32_t i = 0; i < t->catalog.column_count; i++) {
         if (span_equal(t->columns[i].name, name))
-            return bind_fail(b, position, "42701", "column \"%.*s\" specified more than once",
+            return bind_fail(b, -1, "42701", "column \"%.*s\" specified more than once",
                              (int)name.size, (const char *)name.data);
         if (is_same_but_case(t->columns[i].name, name))
             return bind_unsupported(
@@ -279,6 +270,25 @@ static enum status table_constraint(struct binder *b, struct table *t, const PgQ
     }
 }
 
+static enum status check_null(struct binder *b,
+                              const PgQuery__CreateStmt *s,
+                              const PgQuery__ColumnDef *column)
+{
+    bool is_null = false;
+    bool is_not_null = false;
+    for (size_t i = 0; i < column->n_constraints; i++) {
+        const PgQuery__Constraint *c = column->constraints[i]->constraint;
+        is_null = is_null || c->contype == PG_QUERY__CONSTR_TYPE__CONSTR_NULL;
+        is_not_null = is_not_null || c->contype == PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL;
+        if (is_null && is_not_null)
+            return bind_fail(b, c->location, "42601",
+                             "conflicting NULL/NOT NULL declarations for column \"%s\" of table "
+                             "\"%s\"",
+                             column->colname, s->relation->relname);
+    }
+    return ST_OK;
+}
+
 static enum status bind_columns(struct binder *b, struct table *t, const PgQuery__CreateStmt *s)
 {
     for (size_t i = 0; i < s->n_table_elts; i++) {
@@ -293,6 +303,7 @@ static enum status bind_columns(struct binder *b, struct table *t, const PgQuery
     for (size_t i = 0; i < s->n_table_elts; i++) {
         const PgQuery__Node *n = s->table_elts[i];
         if (n->node_case != PG_QUERY__NODE__NODE_COLUMN_DEF) continue;
+        TRY(check_null(b, s, n->column_def));
         for (size_t k = 0; k < n->column_def->n_constraints; k++)
             TRY(column_constraint(b, t, n->column_def->constraints[k]->constraint, column));
         column++;
@@ -472,8 +483,8 @@ static enum status step_create(struct binder *b, struct sql_statement *out, cons
         buf_printf(&text, " %s%s", sqlite_type(t->columns[i].type),
                    t->columns[i].is_not_null ? " NOT NULL" : "");
     }
-    for (uint32_t i = 0; i < t->key_count; i++)
-        emit_key(&text, t, &t->keys[i]);
+    for (uint32_t i = t->key_count; i > 0; i--) /* SQLite checks the last one first. */
+        emit_key(&text, t, &t->keys[i - 1]);
     for (uint32_t i = 0; i < t->check_count; i++) {
         buf_put_text(&text, ", CONSTRAINT ");
         emit_name(&text, t->checks[i].sqlite_name);
@@ -581,15 +592,15 @@ enum status compile_create_table(struct binder *b,
     t.catalog.name = t.catalog.sqlite_name = bind_cstring(s->relation->relname);
     t.catalog.id = sql_catalog_next_id(b->catalog);
     t.catalog.schema = span_text("public");
-    if (ddl_is_taken(b, &t.names, t.catalog.name)) {
-        if (!s->if_not_exists)
-            return bind_fail(b, -1, "42P07", "relation \"%s\" already exists",
-                             s->relation->relname);
+    bool is_taken = ddl_is_taken(b, &t.names, t.catalog.name);
+    if (is_taken && s->if_not_exists) {
         ddl_skip(b, out, "relation", t.catalog.name);
         return ST_OK;
     }
     TRY(ddl_check_name(b, t.catalog.name, s->relation->location));
     TRY(bind_columns(b, &t, s));
+    if (is_taken)
+        return bind_fail(b, -1, "42P07", "relation \"%s\" already exists", s->relation->relname);
     if (t.catalog.column_count == 0)
         return bind_unsupported(b, s->relation->location,
                                 "a table without columns is not supported", NULL);

@@ -38,7 +38,8 @@ static enum status remember_literal(struct binder *b, struct expr *e)
     return ST_OK;
 }
 
-/* A number that the scanner took for too large: int4 (-2147483648), int8 if it fits, else numeric. */
+/* A number that the scanner took for too large: int4 (-2147483648), int8 if it fits, else numeric.
+ */
 static enum status float_const(struct binder *b, struct expr *e, const char *text)
 {
     struct diag ignored;
@@ -181,6 +182,7 @@ static enum status case_types(struct binder *b, struct expr *e)
     TRY(bind_coerce_all(b, results, count, "CASE", &e->type));
     e->args[e->arg_count - 1] = results[0];
     e->scale = results[0]->scale;
+    e->typmod = bind_common_typmod(results, count);
     for (uint32_t i = 1; i < count; i++) {
         e->args[2 * i - 1] = results[i];
         if (results[i]->scale != e->scale) e->scale = -1;
@@ -229,6 +231,7 @@ static enum status bind_coalesce(struct binder *b, struct expr **out, const PgQu
     e->template = e->arg_count == 1 ? "%1" : "coalesce(%*)";
     TRY(bind_coerce_all(b, e->args, e->arg_count, "COALESCE", &e->type));
     e->scale = e->args[0]->scale;
+    e->typmod = bind_common_typmod(e->args, e->arg_count);
     for (uint32_t i = 0; i < e->arg_count; i++) {
         e->is_stable = e->is_stable || e->args[i]->is_stable;
         if (e->args[i]->scale != e->scale) e->scale = -1;
@@ -249,7 +252,10 @@ static enum status bind_min_max(struct binder *b, struct expr **out, const PgQue
                              .args = args,
                              .arg_count = (uint32_t)m->n_args,
                              .position = m->location};
-    return bind_function(b, out, &site);
+    int32_t typmod = bind_common_typmod(args, (uint32_t)m->n_args);
+    TRY(bind_function(b, out, &site));
+    (*out)->typmod = typmod;
+    return ST_OK;
 }
 
 /* --- casts --------------------------------------------------------------------------------- */

@@ -443,6 +443,46 @@ static struct source *find_source(const struct scope *scope, const struct lookup
     return NULL;
 }
 
+bool bind_is_system_column(struct span name)
+{
+    static const char *const names[] = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (span_equal(name, span_text(names[i]))) return true;
+    return false;
+}
+
+static enum status no_column(struct binder *b, const struct lookup *l)
+{
+    if (bind_is_system_column(l->column))
+        return bind_unsupported(b, l->position, "system columns are not supported",
+                                "Use the primary key.");
+    if (l->table.size == 0)
+        return bind_fail(b, l->position, "42703", "column \"%.*s\" does not exist",
+                         (int)l->column.size, (const char *)l->column.data);
+    return bind_fail(b, l->position, "42703", "column %.*s.%.*s does not exist", (int)l->table.size,
+                     (const char *)l->table.data, (int)l->column.size,
+                     (const char *)l->column.data);
+}
+
+/* No source of the name: one that has an alias cannot be called by its table's name. */
+static enum status no_source(struct binder *b, const struct lookup *l)
+{
+    for (struct scope *scope = b->scope; scope != NULL; scope = scope->parent) {
+        for (uint32_t i = 0; i < scope->source_count; i++) {
+            const struct source *s = scope->sources[i];
+            if (s->table == NULL || !span_equal(s->table->name, l->table)) continue;
+            (void)bind_fail(b, l->position, "42P01",
+                            "invalid reference to FROM-clause entry for table \"%.*s\"",
+                            (int)l->table.size, (const char *)l->table.data);
+            diag_hint(b->diag, "Perhaps you meant to reference the table alias \"%.*s\".",
+                      (int)s->alias.size, (const char *)s->alias.data);
+            return ST_INVALID;
+        }
+    }
+    return bind_fail(b, l->position, "42P01", "missing FROM-clause entry for table \"%.*s\"",
+                     (int)l->table.size, (const char *)l->table.data);
+}
+
 static enum status qualified(struct binder *b, struct expr **out, const struct lookup *l)
 {
     for (struct scope *scope = b->scope; scope != NULL; scope = scope->parent) {
@@ -455,12 +495,9 @@ static enum status qualified(struct binder *b, struct expr **out, const struct l
             e->position = l->position;
             return use_column(b, out, scope, e);
         }
-        return bind_fail(b, l->position, "42703", "column %.*s.%.*s does not exist",
-                         (int)l->table.size, (const char *)l->table.data, (int)l->column.size,
-                         (const char *)l->column.data);
+        return no_column(b, l);
     }
-    return bind_fail(b, l->position, "42P01", "missing FROM-clause entry for table \"%.*s\"",
-                     (int)l->table.size, (const char *)l->table.data);
+    return no_source(b, l);
 }
 
 static enum status unqualified(struct binder *b, struct expr **out, const struct lookup *l)
@@ -484,8 +521,7 @@ static enum status unqualified(struct binder *b, struct expr **out, const struct
         if (find_source(scope, &whole) != NULL)
             return bind_unsupported(b, l->position, "a whole row as a value is not supported",
                                     "Name the columns.");
-    return bind_fail(b, l->position, "42703", "column \"%.*s\" does not exist", (int)l->column.size,
-                     (const char *)l->column.data);
+    return no_column(b, l);
 }
 
 enum status bind_column_ref(struct binder *b, struct expr **out, const PgQuery__Node *n)
@@ -539,9 +575,8 @@ enum status bind_star(struct binder *b, struct query *q, const PgQuery__ColumnRe
     struct lookup l = {.table = bind_string(r->fields[r->n_fields - 2])};
     if (r->n_fields == 3) l.schema = bind_string(r->fields[0]);
     struct source *s = find_source(b->scope, &l);
-    if (s == NULL)
-        return bind_fail(b, r->location, "42P01", "missing FROM-clause entry for table \"%.*s\"",
-                         (int)l.table.size, (const char *)l.table.data);
+    l.position = r->location;
+    if (s == NULL) return no_source(b, &l);
     for (uint32_t i = 0; i < s->field_count; i++)
         TRY(add_target(b, q, s->fields[i].name, bind_field(b, s, i)));
     return ST_OK;

@@ -131,7 +131,7 @@ static void text_chr(sqlite3_context *c, int count, sqlite3_value **args)
     const int32_t code = function_int4(args[0]);
     uint8_t out[4];
     if (code < 0)
-        function_fail(c, "54000", "character number must be positive");
+        function_fail(c, "22023", "character number must be positive");
     else if (code == 0)
         function_fail(c, "54000", "null character not permitted");
     else if ((uint32_t)code > CODE_POINT_MAX)

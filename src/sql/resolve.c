@@ -384,7 +384,8 @@ static enum status no_function(struct binder *b, const struct choice *c)
 /* No function here has the name; PostgreSQL may have one. */
 static enum status unknown_function(struct binder *b, const struct choice *c)
 {
-    if (!postgres_has_function(c->name)) return no_function(b, c);
+    bool is_cast = c->arg_count == 1 && bind_is_type(c->name); /* type(value) */
+    if (!is_cast && !postgres_has_function(c->name)) return no_function(b, c);
     const char *hint = "Compute in the client.";
     for (size_t i = 0; i < sizeof known_functions / sizeof known_functions[0]; i++)
         if (span_equal(c->name, span_text(known_functions[i].name))) hint = known_functions[i].hint;

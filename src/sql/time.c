@@ -312,11 +312,56 @@ static int shown(const struct scanner *s)
     return (int)(s->text.size < DIAG_TEXT_MAX ? s->text.size : DIAG_TEXT_MAX);
 }
 
+/* The word, or a longer one that begins with its three letters: "jan", "January". */
+static bool is_word_of(struct span given, const char *word)
+{
+    const size_t size = strlen(word);
+    if (given.size < size || (given.size > size && size != 3)) return false;
+    for (size_t i = 0; i < size; i++)
+        if ((given.data[i] | 0x20) != (uint8_t)word[i]) return false;
+    return true;
+}
+
+static bool is_time_word(struct span given)
+{
+    static const char *const words[] = {
+        "jan", "feb", "mar", "apr", "may", "jun",  "jul", "aug",      "sep",       "oct",   "nov",
+        "dec", "mon", "tue", "wed", "thu", "fri",  "sat", "sun",      "am",        "pm",    "est",
+        "edt", "cst", "cdt", "mst", "mdt", "pst",  "pdt", "cet",      "cest",      "eet",   "eest",
+        "msk", "bst", "jst", "ad",  "gmt", "zulu", "now", "tomorrow", "yesterday", "today", "at"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (is_word_of(given, words[i])) return true;
+    return false;
+}
+
+/* Forms that PostgreSQL reads besides ISO: names of months, days and time zones, AM and PM,
+ * slashes. Other words are wrong there too. */
+static bool is_other_form(struct span text)
+{
+    bool has_digit = false;
+    bool has_form = false;
+    for (size_t i = 0; i < text.size; i++) {
+        size_t end = i;
+        while (end < text.size && (text.data[end] | 0x20) >= 'a' && (text.data[end] | 0x20) <= 'z')
+            end++;
+        has_digit = has_digit || (text.data[i] >= '0' && text.data[i] <= '9');
+        has_form =
+            has_form || text.data[i] == '/' || is_time_word((struct span){text.data + i, end - i});
+        if (end > i) i = end - 1;
+    }
+    return has_digit && has_form;
+}
+
 static enum status bad_syntax(const struct scanner *s)
 {
+    if (is_other_form(s->text)) {
+        diag_set(s->diag, "0A000", "this form of a time is not supported: \"%.*s\"", shown(s),
+                 (const char *)s->text.data);
+        diag_hint(s->diag, "Write it as 2026-01-02 03:04:05.678+00.");
+        return ST_INVALID;
+    }
     diag_set(s->diag, "22007", "invalid input syntax for type timestamp with time zone: \"%.*s\"",
              shown(s), (const char *)s->text.data);
-    diag_hint(s->diag, "Write it as 2026-01-02 03:04:05.678+00.");
     return ST_INVALID;
 }
 

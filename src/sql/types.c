@@ -46,7 +46,37 @@ static const struct type_entry type_entries[] = {
     {"name", SQL_VOID, "Use text."},
     {"oid", SQL_VOID, "Use bigint."},
     {"regclass", SQL_VOID, "Use text."},
+    {"regtype", SQL_VOID, "Use text."},
+    {"regproc", SQL_VOID, "Use text."},
+    {"macaddr", SQL_VOID, "Use text."},
+    {"macaddr8", SQL_VOID, "Use text."},
+    {"tsvector", SQL_VOID, "Use text."},
+    {"tsquery", SQL_VOID, "Use text."},
+    {"jsonpath", SQL_VOID, "Use text."},
+    {"point", SQL_VOID, "Use a numeric column for each part."},
+    {"line", SQL_VOID, "Use a numeric column for each part."},
+    {"lseg", SQL_VOID, "Use a numeric column for each part."},
+    {"box", SQL_VOID, "Use a numeric column for each part."},
+    {"path", SQL_VOID, "Use a numeric column for each part."},
+    {"polygon", SQL_VOID, "Use a numeric column for each part."},
+    {"circle", SQL_VOID, "Use a numeric column for each part."},
+    {"int4range", SQL_VOID, "Use a column for each end."},
+    {"int8range", SQL_VOID, "Use a column for each end."},
+    {"numrange", SQL_VOID, "Use a column for each end."},
+    {"daterange", SQL_VOID, "Use a column for each end."},
+    {"tsrange", SQL_VOID, "Use a column for each end."},
+    {"tstzrange", SQL_VOID, "Use a column for each end."},
+    {"pg_lsn", SQL_VOID, "Use bigint."},
+    {"xid", SQL_VOID, "Use bigint."},
+    {"record", SQL_VOID, "Use a column for each part."},
 };
+
+bool bind_is_type(struct span name)
+{
+    for (size_t i = 0; i < sizeof type_entries / sizeof type_entries[0]; i++)
+        if (span_equal(name, span_text(type_entries[i].name))) return true;
+    return false;
+}
 
 static enum status find_type(struct binder *b,
                              const PgQuery__TypeName *name,
@@ -283,6 +313,14 @@ enum status bind_common_type(struct binder *b,
     }
     *type = common == SQL_UNKNOWN ? SQL_TEXT : common;
     return ST_OK;
+}
+
+int32_t bind_common_typmod(struct expr *const *items, uint32_t count)
+{
+    must(count > 0);
+    for (uint32_t i = 1; i < count; i++)
+        if (items[i]->typmod != items[0]->typmod) return -1;
+    return items[0]->typmod;
 }
 
 enum status bind_coerce_all(struct binder *b,

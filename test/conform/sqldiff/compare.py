@@ -4,7 +4,7 @@ A statement is one of four things:
   equal      results, column names, types, tags, SQLSTATE and message are those of PostgreSQL
   refused    TrustSQL says 0A000; PostgreSQL then runs it in a transaction that is rolled back, so
              that both go on with the same data
-  wording    the same SQLSTATE with another message, detail, hint or position
+  wording    the same answer with another message, detail, hint, position or type modifier
   different  anything else: a defect
 """
 
@@ -75,6 +75,8 @@ def compare(text, ours, theirs):
     def different(why):
         return Outcome(DIFFERENT, text, why, ours, theirs)
 
+    if is_failed(ours) and is_failed(theirs):
+        ours, theirs = ours[-1:], theirs[-1:]
     if len(ours) != len(theirs):
         return different("number of results")
     is_ordered = "order by" in text.lower()
@@ -83,17 +85,35 @@ def compare(text, ours, theirs):
             return different("SQLSTATE")
         if mine.is_empty != other.is_empty:
             return different("empty query")
-        if mine.columns != other.columns:
+        if not same_columns(mine.columns, other.columns):
             return different("columns")
         if mine.tag != other.tag:
             return different("tag")
         if not same_rows(mine.rows, other.rows, is_ordered):
             return different("rows")
     for mine, other in zip(ours, theirs):
+        if [mod for _, _, mod in mine.columns] != [mod for _, _, mod in other.columns]:
+            return Outcome(WORDING, text, "type modifiers", ours, theirs)
         for part in ("message", "position", "detail", "hint"):
             if getattr(mine, part) != getattr(other, part):
                 return Outcome(WORDING, text, part, ours, theirs)
     return Outcome(EQUAL, text, "", ours, theirs)
+
+
+TEXT_TYPES = {19: 25, 1043: 25}  # name and varchar are text here.
+
+
+def same_columns(mine, other):
+    """Names and types. varchar without length is text here; so is the type of system names."""
+    def plain_type(columns):
+        return [(name, TEXT_TYPES.get(oid, oid)) for name, oid, _ in columns]
+    return plain_type(mine) == plain_type(other)
+
+
+def is_failed(results):
+    """A string that writes is one transaction: when it fails, TrustSQL answers with the error alone,
+    PostgreSQL first tells what it undoes."""
+    return bool(results) and results[-1].sqlstate is not None
 
 
 def same_rows(mine, other, is_ordered):

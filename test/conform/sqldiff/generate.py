@@ -96,7 +96,7 @@ class Generator:
         left, right = self.expression(kind, 0), self.expression(kind, depth)
         which = self.random.randrange(9)
         if which < 5:
-            operator = self.pick(["+", "-", "*"]) if depth == 0 else self.pick(["+", "-"])
+            operator = self.pick(["+", "-", "*"] if depth == 0 and kind != "big" else ["+", "-"])
             return f"({left} {operator} {right})"
         if which == 5:
             return f"({left} / {self.pick(['2', '3', '7', '-4'])})"
@@ -249,7 +249,7 @@ class Generator:
             kind = self.pick(NUMERIC)
             function = self.pick(["sum", "avg", "min", "max", "count"])
             argument = self.expression(kind if self.chance(2) or function in ("sum", "avg")
-                                       else self.pick(["text", "time", "num"]), 1)
+                                       else self.pick(["text", "time"]), 1)
             word = "distinct " if self.chance(5) else ""
             tail = f" filter (where {self.condition(1)})" if self.chance(5) else ""
             items.append(f"{function}({word}{argument}){tail}")

@@ -29,10 +29,10 @@ update bills set amount = amount * 1.1 where state = 'open' returning id, amount
 update bills set amount = amount * 1000000000000
 update bills set due = issued
 update bills set memo = coalesce(memo, '') || ' [checked]' where due < '2026-05-01' returning id, memo
-begin; update bills set holder = 3 where id = 1001; insert into bills (id, drawer, holder, amount, issued) values (1006, 2, 1, 12.34, '2026-02-02'); commit
+update bills set holder = 3 where id = 1001; insert into bills (id, drawer, holder, amount, issued) values (1006, 2, 1, 12.34, '2026-02-02')
 update bills set state = 'void' where id = 1003; insert into bills (id, drawer, holder, amount, issued) values (1003, 2, 1, 1, '2026-02-02')
 select state from bills where id = 1003
-insert into bills (id, drawer, holder, amount, issued) select id + 1000, holder, drawer, amount / 3, issued from bills where holder <> 2 returning id, amount
+insert into bills (id, drawer, holder, amount, issued) select id + 1000, holder, drawer, amount / 3, issued from bills where holder <> 2 and id < 1005 returning id, amount
 select state, count(*), sum(amount) from bills group by state having sum(amount) > 100 order by state
 select drawer, holder, sum(amount) from bills group by drawer, holder order by 1, 2
 select id from bills where due between '2026-03-01' and '2026-06-30' order by due, id

@@ -83,7 +83,6 @@ select count(b) from bank b
 select b.nosuch from bill b
 select l.v, (select w from r where r.k = l.k and r.id is not null) from l order by v
 select (select w from r where r.k = l.k) from l
-select * from l full join r on l.k < r.k order by 1, 2, 3, 4, 5, 6
 select * from l full join r on l.id = r.id and l.k > 0 order by 1, 2, 3, 4, 5, 6
 select * from l natural join bank order by id
 select * from l tablesample system (10)

@@ -134,8 +134,14 @@ insert into u values (1, 'b', 3) on conflict do nothing
 insert into u values (5, 'e', 5) on conflict (k, e) do nothing returning *
 update u set e = 'a'
 update u set e = 'a' where id = 2
-update u set id = id + 1
-update u set id = 3 - id
+create table fresh (id int primary key)
+insert into fresh values (1), (2), (3)
+update fresh set id = id + 1
+update fresh set id = id - 1
+update fresh set id = 3 - id
+update fresh set id = 10 - id where id > 0
+select id from fresh order by id
+drop table fresh
 insert into u values (7, 'x', 1); insert into u values (8, 'y', 1)
 insert into u values (9, 'p', 1); insert into u values (9, 'q', 1); insert into u values (10, 'r', 1)
 select count(*) from u
@@ -183,7 +189,6 @@ reindex table u
 cluster u
 checkpoint
 discard all
-show server_version
 show nosuch
 show search_path
 set search_path = public
