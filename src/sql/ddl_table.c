@@ -597,7 +597,7 @@ enum status compile_create_table(struct binder *b,
         ddl_skip(b, out, "relation", t.catalog.name);
         return ST_OK;
     }
-    TRY(ddl_check_name(b, t.catalog.name, s->relation->location));
+    if (!is_taken) TRY(ddl_check_name(b, t.catalog.name, s->relation->location));
     TRY(bind_columns(b, &t, s));
     if (is_taken)
         return bind_fail(b, -1, "42P07", "relation \"%s\" already exists", s->relation->relname);
