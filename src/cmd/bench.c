@@ -236,7 +236,9 @@ static int run(const struct command *self, int argc, char **argv)
         {"json", OPTION_FLAG, &o.is_json, 0, 0},
     };
     int exit_code;
-    if (!options_parse(self, argc, argv, specs, sizeof specs / sizeof specs[0], NULL, &exit_code))
+    if (!options_parse(self,
+                       &(struct arguments){argc, argv, specs, sizeof specs / sizeof specs[0], NULL},
+                       &exit_code))
         return exit_code;
     if (o.beside != NULL && strcmp(o.beside, "sqlite") != 0) {
         complain(self, NULL, "--beside takes \"sqlite\"");

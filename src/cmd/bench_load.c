@@ -266,7 +266,7 @@ enum status bench_load_run(struct bench *b, const struct bench_load *load, struc
     for (uint32_t i = 0; i < BENCH_CONNECTIONS && st == ST_OK; i++)
         st = open_lane(l, i);
     if (st == ST_OK) st = run_load(l);
-    summarise(l);
+    if (l->latencies != NULL) summarise(l);
     for (uint32_t i = 0; i < BENCH_CONNECTIONS; i++)
         PQfinish(l->lanes[i].link);
     arena_fini(&l->arena);
@@ -290,7 +290,7 @@ enum status bench_session_run(struct bench *b,
         char text[160];
         (void)snprintf(text, sizeof text,
                        "INSERT INTO bench (id, account, payload) VALUES (%llu, 0, 'one session')",
-                       (unsigned long long)(first_id + count));
+                       (unsigned long long)first_id + count);
         PGresult *result = PQexec(link, text);
         if (PQresultStatus(result) != PGRES_COMMAND_OK) st = ST_REJECTED;
         PQclear(result);

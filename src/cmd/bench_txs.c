@@ -6,7 +6,7 @@
 #include "sql/value.h"
 
 #define BENCH_SIGNERS  2u
-#define BENCH_VALID_MS (9u * 60u * 1000u)
+#define BENCH_VALID_MS UINT64_C(540000) /* Nine minutes. */
 #define BENCH_BLOCKS   60000u
 
 struct sign_job { /* One thread's share. */

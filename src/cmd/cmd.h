@@ -54,15 +54,16 @@ struct words { /* Arguments that are no options. */
     uint32_t count;
 };
 
-/* Parse argv[1…]. True: go on. False: return *exit_code (help was printed, or what is wrong). words
- * may be null: none are allowed. */
-bool options_parse(const struct command *self,
-                   int argc,
-                   char **argv,
-                   const struct option_spec *specs,
-                   uint32_t spec_count,
-                   struct words *words,
-                   int *exit_code);
+struct arguments {
+    int argc;
+    char **argv;
+    const struct option_spec *specs;
+    uint32_t spec_count;
+    struct words *words; /* Null: none are allowed. */
+};
+
+/* Parse argv[1…]. True: go on. False: return *exit_code (help was printed, or what is wrong). */
+bool options_parse(const struct command *self, const struct arguments *given, int *exit_code);
 
 /* "trustsql NAME: text" on standard error, and the hint, when not null, on the next line. */
 void complain(const struct command *self, const char *hint, const char *format, ...)

@@ -33,7 +33,8 @@ static int run(const struct command *self, int argc, char **argv)
         {"dir", OPTION_TEXT, &dir, 0, 0},
         {"base-port", OPTION_NUMBER, &base_port, 1, 65000},
     };
-    if (!options_parse(self, argc, argv, specs, 2, NULL, &exit_code)) return exit_code;
+    if (!options_parse(self, &(struct arguments){argc, argv, specs, 2, NULL}, &exit_code))
+        return exit_code;
     char what[160] = "";
     char node_dir[OS_PATH_MAX];
     struct dev d = {

@@ -309,7 +309,9 @@ static int run(const struct command *self, int argc, char **argv)
         {"json", OPTION_FLAG, &o.is_json, 0, 0},
     };
     int exit_code;
-    if (!options_parse(self, argc, argv, specs, sizeof specs / sizeof specs[0], &words, &exit_code))
+    if (!options_parse(
+            self, &(struct arguments){argc, argv, specs, sizeof specs / sizeof specs[0], &words},
+            &exit_code))
         return exit_code;
     if (words.count == 1 && strcmp(items[0], "org") == 0) return run_org(self, &o);
     if (words.count >= 1 && strcmp(items[0], "genesis") == 0)

@@ -86,7 +86,8 @@ static int run(const struct command *self, int argc, char **argv)
         {"json", OPTION_FLAG, &o.is_json, 0, 0},
     };
     int exit_code;
-    if (!options_parse(self, argc, argv, specs, 4, &words, &exit_code)) return exit_code;
+    if (!options_parse(self, &(struct arguments){argc, argv, specs, 4, &words}, &exit_code))
+        return exit_code;
     bool is_new = words.count == 1 && strcmp(items[0], "new") == 0;
     bool is_show = words.count == 2 && strcmp(items[0], "show") == 0;
     if (!is_new && !is_show) {

@@ -39,7 +39,7 @@ NODISCARD enum status layout_password(const struct layout *l, char *out);
 
 #define LAYOUT_BLOCK_TXS    2000u
 #define LAYOUT_BATCH_AGE_MS 10u
-#define LAYOUT_FUEL         (50u * 1000u * 1000u)
+#define LAYOUT_FUEL         UINT64_C(50000000)
 
 /* Draw a secret key of the scheme. */
 NODISCARD enum status layout_draw_key(struct os *os,

@@ -14,7 +14,8 @@ static int run(const struct command *self, int argc, char **argv)
     const char *items[1];
     struct words words = {.items = items, .max = 1};
     int exit_code;
-    if (!options_parse(self, argc, argv, NULL, 0, &words, &exit_code)) return exit_code;
+    if (!options_parse(self, &(struct arguments){argc, argv, NULL, 0, &words}, &exit_code))
+        return exit_code;
     if (words.count == 0) {
         complain(self, "Try --help.", "the directory of the node is missing");
         return EXIT_USAGE;

@@ -76,23 +76,17 @@ static bool take_words(const struct command *self, int argc, char **argv, struct
     return true;
 }
 
-bool options_parse(const struct command *self,
-                   int argc,
-                   char **argv,
-                   const struct option_spec *specs,
-                   uint32_t spec_count,
-                   struct words *words,
-                   int *exit_code)
+bool options_parse(const struct command *self, const struct arguments *given, int *exit_code)
 {
     struct option table[OPTIONS_MAX + 2];
-    must(spec_count <= OPTIONS_MAX);
-    fill_table(table, specs, spec_count);
+    must(given->spec_count <= OPTIONS_MAX);
+    fill_table(table, given->specs, given->spec_count);
     *exit_code = EXIT_USAGE;
     optind = 1;
     opterr = 0;
     for (;;) {
         int at = optind;
-        int got = getopt_long(argc, argv, ":h", table, NULL);
+        int got = getopt_long(given->argc, given->argv, ":h", table, NULL);
         if (got == -1) break;
         if (got == 'h' || got == OPTION_HELP) {
             fputs(self->help, stdout);
@@ -101,12 +95,12 @@ bool options_parse(const struct command *self,
         }
         if (got < OPTION_FIRST) {
             const char *what = got == ':' ? "needs a value" : "is no option of this command";
-            complain(self, "Try --help.", "%s %s", argv[at], what);
+            complain(self, "Try --help.", "%s %s", given->argv[at], what);
             return false;
         }
-        if (!take_value(self, &specs[got - OPTION_FIRST], optarg)) return false;
+        if (!take_value(self, &given->specs[got - OPTION_FIRST], optarg)) return false;
     }
-    return take_words(self, argc, argv, words);
+    return take_words(self, given->argc, given->argv, given->words);
 }
 
 void json_put_text(struct buf *out, struct span text)

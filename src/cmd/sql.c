@@ -87,7 +87,8 @@ static int run(const struct command *self, int argc, char **argv)
     struct option_spec specs[LINK_SPECS_MAX + 1];
     uint32_t count = link_specs(&arguments, specs);
     specs[count++] = (struct option_spec){"json", OPTION_FLAG, &is_json, 0, 0};
-    if (!options_parse(self, argc, argv, specs, count, &words, &exit_code)) return exit_code;
+    if (!options_parse(self, &(struct arguments){argc, argv, specs, count, &words}, &exit_code))
+        return exit_code;
     if (words.count == 0) {
         complain(self, "Try --help.", "the statement is missing");
         return EXIT_USAGE;

@@ -267,7 +267,9 @@ static int run(const struct command *self, int argc, char **argv)
         {"stop", OPTION_FLAG, &o.is_stop, 0, 0},
     };
     int exit_code;
-    if (!options_parse(self, argc, argv, specs, sizeof specs / sizeof specs[0], NULL, &exit_code))
+    if (!options_parse(self,
+                       &(struct arguments){argc, argv, specs, sizeof specs / sizeof specs[0], NULL},
+                       &exit_code))
         return exit_code;
     struct testnet t = {.self = self, .layout = {.os = os_posix(), .dir = o.dir}};
     if (!o.is_status && !o.is_stop && o.start == UINT64_MAX) return make_and_start(&t, &o);

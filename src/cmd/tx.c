@@ -342,7 +342,8 @@ static int run(const struct command *self, int argc, char **argv)
     memcpy(&specs[count], own, sizeof own);
     count += (uint32_t)(sizeof own / sizeof own[0]);
     int exit_code;
-    if (!options_parse(self, argc, argv, specs, count, &words, &exit_code)) return exit_code;
+    if (!options_parse(self, &(struct arguments){argc, argv, specs, count, &words}, &exit_code))
+        return exit_code;
     o.genesis = s.genesis;
     s.is_json = o.is_json;
     if (words.count == 1 && strcmp(items[0], "sign") == 0) return run_sign(self, &s);

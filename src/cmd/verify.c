@@ -172,7 +172,8 @@ static int run(const struct command *self, int argc, char **argv)
         {"scratch", OPTION_TEXT, &o.scratch, 0, 0},
     };
     int exit_code;
-    if (!options_parse(self, argc, argv, specs, 3, &words, &exit_code)) return exit_code;
+    if (!options_parse(self, &(struct arguments){argc, argv, specs, 3, &words}, &exit_code))
+        return exit_code;
     if (words.count == 2 && strcmp(items[0], "node") == 0) return verify_node(self, items[1], &o);
     complain(self, "Try --help.", "say `verify node DIR`");
     return EXIT_USAGE;

@@ -10,7 +10,8 @@ static int run(const struct command *self, int argc, char **argv)
     bool is_json = false;
     int exit_code;
     const struct option_spec specs[] = {{"json", OPTION_FLAG, &is_json, 0, 0}};
-    if (!options_parse(self, argc, argv, specs, 1, NULL, &exit_code)) return exit_code;
+    if (!options_parse(self, &(struct arguments){argc, argv, specs, 1, NULL}, &exit_code))
+        return exit_code;
     struct buf out;
     buf_init(&out, mem_system(), 0);
     if (is_json)

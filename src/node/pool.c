@@ -109,6 +109,7 @@ uint32_t pool_waiting(const struct pool *p)
 struct flow_tx *pool_drain(struct pool *p)
 {
     if (p->count == 0) return NULL;
+    must(p->waiting != NULL);
     struct flow_tx *t = p->waiting[p->first];
     idtable_remove(&p->index, t->tx.txid.bytes);
     p->waiting[p->first] = NULL;
@@ -123,7 +124,6 @@ uint32_t pool_take(struct pool *p, struct flow_tx **out, const struct pool_take 
 {
     uint32_t count = 0;
     size_t bytes = 0;
-    must(p->waiting != NULL);
     while (p->count > 0 && count < take->count_max) {
         struct flow_tx *oldest = p->waiting[p->first];
         if (count > 0 && oldest->size > take->bytes_max - bytes) break;

@@ -9,6 +9,19 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Those of the transcripts in test/unit/sql, from which the seeds are. */
+static const char tables[] =
+    "CREATE TABLE t(id int PRIMARY KEY, a int CHECK (a > 0), b text DEFAULT 'x' NOT NULL,"
+    " n numeric(9,2), ts timestamptz DEFAULT now(), f boolean, d bytea, UNIQUE (a, b));"
+    "CREATE TABLE u(k text, v bigint, f boolean DEFAULT true, d bytea, s smallint,"
+    " PRIMARY KEY (k, v));"
+    "CREATE TABLE bills(id bigint PRIMARY KEY, bank text NOT NULL, amount numeric(14,2) NOT NULL"
+    " CHECK (amount > 0), due timestamptz, paid boolean NOT NULL DEFAULT false, note varchar(10),"
+    " tag bytea, rate numeric);"
+    "CREATE INDEX ON bills(bank, due);"
+    "CREATE TABLE r5(id int PRIMARY KEY, a int);"
+    "CREATE TABLE d(a int, b smallint, c bigint, e text, f varchar(4))";
+
 static struct sql_rig *rig;
 static bool has_virtual;
 
@@ -44,9 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint32_t count = 0;
     if (rig == NULL) {
         rig = sql_rig_new();
-        sql_rig_ok(rig,
-                   "CREATE TABLE t(id int PRIMARY KEY, a int, b text DEFAULT 'x', n numeric(9,2),"
-                   " ts timestamptz DEFAULT now(), f boolean, d bytea, UNIQUE (a, b))");
+        sql_rig_ok(rig, tables);
     }
     if (!has_virtual) {
         static const char text[] =

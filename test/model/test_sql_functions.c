@@ -446,6 +446,19 @@ static void try_function(const struct sql_function *f)
     buf_fini(&sqlite);
 }
 
+/* The i-th argument, as a literal of both; rows are width arguments long. */
+static void put_row_argument(
+    struct buf *sql, struct buf *sqlite, struct argument *arg, uint32_t i, uint32_t width)
+{
+    const bool is_first = i % width == 0;
+    const bool is_last = i % width + 1 == width;
+    if (is_first) buf_put_text(sql, i == 0 ? "(" : ", (");
+    if (is_first) buf_put_text(sqlite, i == 0 ? "SELECT " : " UNION ALL SELECT ");
+    put_literal(sql, arg);
+    buf_put_text(sql, is_last ? ")" : ", ");
+    buf_printf(sqlite, "?%u AS %s%s", i + 1, is_first ? "a" : "b", is_last ? "" : ", ");
+}
+
 static void try_aggregate(const struct sql_function *f)
 {
     struct argument args[2 * ROWS_MAX];
@@ -466,12 +479,7 @@ static void try_aggregate(const struct sql_function *f)
         const enum sql_type declared = f->arg_count == 0 ? SQL_INT4 : f->args[i % width];
         random_argument(&args[i], declared == SQL_UNKNOWN ? any : declared);
         if (i < width) args[i].is_null = true; /* A first row of NULL, so that there is a row. */
-        if (i % width == 0) buf_put_text(&sql, i == 0 ? "(" : ", (");
-        if (i % width == 0) buf_put_text(&sqlite, i == 0 ? "SELECT " : " UNION ALL SELECT ");
-        put_literal(&sql, &args[i]);
-        buf_put_text(&sql, i % width + 1 == width ? ")" : ", ");
-        buf_printf(&sqlite, "?%u AS %s%s", i + 1, i % width == 0 ? "a" : "b",
-                   i % width + 1 == width ? "" : ", ");
+        put_row_argument(&sql, &sqlite, &args[i], i, width);
     }
     const bool is_empty = below(10) == 0;
     buf_printf(&sql, ") v(%s)%s", width == 2 ? "a, b" : "a", is_empty ? " WHERE false" : "");

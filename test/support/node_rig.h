@@ -32,6 +32,6 @@ void node_rig_open(struct node_rig *rig);
 void node_rig_close(struct node_rig *rig);
 
 /* For a timer on the doors' loop: calls rig->script(rig, rig->context). */
-void node_rig_fire(void *rig);
+void node_rig_fire(void *context); /* The rig. */
 
 #endif

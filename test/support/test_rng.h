@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/must.h"
+
 struct test_rng {
     uint64_t state; /* The seed at first. */
 };
@@ -20,6 +22,7 @@ static inline uint64_t test_rng_u64(struct test_rng *r)
 /* 0 ≤ result < bound; bound > 0. */
 static inline uint64_t test_rng_below(struct test_rng *r, uint64_t bound)
 {
+    must(bound > 0);
     return test_rng_u64(r) % bound;
 }
 

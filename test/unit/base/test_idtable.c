@@ -84,7 +84,7 @@ static void chosen_ids_do_not_crowd(void **state)
         struct model *m = fresh(UINT64_MAX);
         uint64_t looks = 0;
         for (uint32_t i = 0; i < IDS_MAX; i++)
-            put_u64_le(m->ids[i], (uint64_t)(i * 2654435761u) << shift);
+            put_u64_le(m->ids[i], i * UINT64_C(2654435761) % UINT32_MAX << shift);
         assert_int_equal(idtable_reserve(&m->table, IDS_MAX), ST_OK);
         for (uint32_t i = 0; i < IDS_MAX; i++) {
             idtable_add(&m->table, i);
@@ -92,7 +92,7 @@ static void chosen_ids_do_not_crowd(void **state)
         }
         m->looks = &looks;
         check_all(m);
-        assert_true(looks < 2u * IDS_MAX);
+        assert_true(looks < UINT64_C(2) * IDS_MAX);
         idtable_fini(&m->table);
     }
 }

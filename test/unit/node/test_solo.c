@@ -165,7 +165,7 @@ static void test_result_of_transactions_gets_into_a_header(void **state)
     assert_int_equal(r->effects.items[0].header.final_height, 1);
     assert_int_equal(persist(r, lsn), ST_OK);
     assert_int_equal(execute(r, 2), ST_OK);
-    r->now_ms += SOLO_CERTIFY_MS * 2;
+    r->now_ms += UINT64_C(2) * SOLO_CERTIFY_MS;
     tick(r, 0);
     assert_int_equal(r->effects.count, 0); /* An empty block needs no other. */
     r->now_ms += SOLO_HEARTBEAT_MS;
