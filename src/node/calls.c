@@ -139,6 +139,10 @@ static enum status check_access(struct local_call *c, const struct compiled *sta
 static enum status begin_read(struct local_call *c, const struct compiled *statement)
 {
     TRY(check_access(c, statement));
+    if (statement->statement.param_count > c->param_count) {
+        diag_set(&c->diag, "42P02", "there is no parameter $%u", c->param_count + 1);
+        return ST_INVALID;
+    }
     c->read = (struct read_job){.statement = &statement->statement,
                                 .params = c->params,
                                 .param_count = c->param_count,

@@ -1,3 +1,7 @@
+/* R1 `running` counts the threads that hold a slot; at most config.thread_count.
+ * R2 `busy` counts jobs submitted and not yet ended; readers_stop joins no thread before it is 0,
+ *    because a running job may look at the other threads (trustsql.status).
+ * R3 parked_ns of a reader is not 0 exactly while it waits for its client, under the mutex. */
 #include "node/readers.h"
 
 #include "base/must.h"
@@ -13,6 +17,11 @@ struct reader { /* One thread and its connection. */
     sqlite3 *connection;
     struct sql_context context;
     struct read_job *job; /* Running; null: none. */
+    uint64_t steps;       /* Of the job, so far. */
+    uint64_t parked_ns;   /* R3. */
+    bool has_slot;
+    bool is_long;
+    bool is_evicted; /* While parked: to give way. */
     struct diag diag;
     sqlite3_stmt *statements[READERS_STATEMENTS]; /* Direct-mapped by text. */
 };
@@ -21,15 +30,92 @@ struct readers {
     struct readers_config config;
     struct queue *inbox;
     struct mutex *mutex;
-    struct cond *released;
-    struct reader threads[READERS_THREADS_MAX];
+    struct cond *released; /* A chunk was given back, or a parked job is to end. */
+    struct cond *slot_free;
+    struct cond *idle;
+    struct reader threads[READERS_JOBS_MAX];
     uint32_t thread_count;
+    uint32_t running;    /* R1. */
+    uint32_t long_count; /* Running without a slot. */
+    uint32_t busy;       /* R2. */
     atomic_bool is_closing;
 };
 
 static void run(void *context);
 static void close_reader(struct reader *reader);
 static enum status run_statement(struct reader *reader, sqlite3_stmt *stmt);
+
+/* --- slots: under the mutex
+ * ----------------------------------------------------------------------- */
+
+static void take_slot(struct reader *reader)
+{
+    struct readers *r = reader->readers;
+    must(!reader->has_slot);
+    while (r->running >= r->config.thread_count)
+        cond_wait(r->slot_free, r->mutex);
+    r->running++;
+    reader->has_slot = true;
+}
+
+static void give_slot(struct reader *reader)
+{
+    struct readers *r = reader->readers;
+    if (!reader->has_slot) return;
+    must(r->running > 0);
+    r->running--;
+    reader->has_slot = false;
+    cond_signal(r->slot_free);
+}
+
+/* A read that lasts lets shorter ones pass. */
+static void note_long(struct reader *reader)
+{
+    struct readers *r = reader->readers;
+    mutex_lock(r->mutex);
+    if (r->long_count < READERS_LONG_MAX) {
+        r->long_count++;
+        reader->is_long = true;
+        give_slot(reader);
+    }
+    mutex_unlock(r->mutex);
+}
+
+static bool has_to_wait(const struct reader *reader, const struct read_job *job)
+{
+    return job->chunks_out >= READERS_CHUNKS_OUT && !reader->is_evicted &&
+           !atomic_load(&job->is_cancelled) && !atomic_load(&reader->readers->is_closing);
+}
+
+static void wait_for_client(struct reader *reader, const struct read_job *job)
+{
+    struct readers *r = reader->readers;
+    struct os *os = r->config.os;
+    bool had_slot = reader->has_slot;
+    give_slot(reader);
+    reader->parked_ns = os->monotonic_ns(os) + 1;
+    while (has_to_wait(reader, job))
+        cond_wait(r->released, r->mutex);
+    reader->parked_ns = 0;
+    if (had_slot) take_slot(reader);
+}
+
+/* All connections are taken: the client that is slow for longest gives way. */
+static void evict(struct readers *r)
+{
+    struct os *os = r->config.os;
+    uint64_t now = os->monotonic_ns(os) + 1;
+    struct reader *slowest = NULL;
+    for (uint32_t i = 0; i < r->thread_count; i++) {
+        struct reader *reader = &r->threads[i];
+        if (reader->parked_ns == 0 || reader->is_evicted) continue;
+        if (now - reader->parked_ns < READERS_PATIENCE_MS * 1000000u) continue;
+        if (slowest == NULL || reader->parked_ns < slowest->parked_ns) slowest = reader;
+    }
+    if (slowest == NULL) return;
+    slowest->is_evicted = true;
+    cond_broadcast(r->released);
+}
 
 static int on_progress(void *context)
 {
@@ -42,6 +128,8 @@ static int on_progress(void *context)
         return 1;
     }
     reader->context.fuel -= READERS_PROGRESS_STEP;
+    reader->steps += READERS_PROGRESS_STEP;
+    if (reader->has_slot && reader->steps % READERS_LONG_STEPS == 0) note_long(reader);
     return 0;
 }
 
@@ -67,7 +155,9 @@ enum status readers_new(struct readers **out, const struct readers_config *confi
     enum status st = queue_new(&r->inbox, config->mem, READERS_QUEUE_MAX, NULL, NULL);
     if (st == ST_OK) st = mutex_new(&r->mutex, config->mem);
     if (st == ST_OK) st = cond_new(&r->released, config->mem);
-    for (uint32_t i = 0; i < config->thread_count && st == ST_OK; i++) {
+    if (st == ST_OK) st = cond_new(&r->slot_free, config->mem);
+    if (st == ST_OK) st = cond_new(&r->idle, config->mem);
+    for (uint32_t i = 0; i < READERS_JOBS_MAX && st == ST_OK; i++) {
         r->thread_count++;
         st = open_reader(r, &r->threads[i]);
     }
@@ -83,9 +173,11 @@ void readers_stop(struct readers *r)
 {
     atomic_store(&r->is_closing, true);
     if (r->inbox != NULL) queue_close(r->inbox);
-    if (r->mutex != NULL && r->released != NULL) {
+    if (r->thread_count > 0) {
         mutex_lock(r->mutex);
         cond_broadcast(r->released);
+        while (r->busy > 0) /* R2 */
+            cond_wait(r->idle, r->mutex);
         mutex_unlock(r->mutex);
     }
     for (uint32_t i = 0; i < r->thread_count; i++) {
@@ -101,6 +193,8 @@ void readers_free(struct readers *r)
     for (uint32_t i = 0; i < r->thread_count; i++)
         close_reader(&r->threads[i]);
     cond_free(r->released);
+    cond_free(r->slot_free);
+    cond_free(r->idle);
     mutex_free(r->mutex);
     queue_free(r->inbox);
     mem_free(r->config.mem, r);
@@ -117,7 +211,12 @@ static void close_reader(struct reader *reader)
 enum status readers_submit(struct readers *r, struct read_job *job)
 {
     job->chunks_out = 0;
-    return queue_push(r->inbox, job);
+    mutex_lock(r->mutex);
+    enum status st = queue_push(r->inbox, job);
+    if (st == ST_OK) r->busy++;
+    if (r->busy > READERS_JOBS_MAX) evict(r);
+    mutex_unlock(r->mutex);
+    return st;
 }
 
 void readers_cancel(struct readers *r, struct read_job *job)
@@ -196,13 +295,12 @@ static bool send_chunk(struct reader *reader, struct read_chunk *chunk)
     struct read_job *job = chunk->job;
     bool is_last = chunk->is_last;
     mutex_lock(r->mutex);
-    while (!is_last && job->chunks_out >= READERS_CHUNKS_OUT && !atomic_load(&job->is_cancelled) &&
-           !atomic_load(&r->is_closing))
-        cond_wait(r->released, r->mutex);
+    if (!is_last && has_to_wait(reader, job)) wait_for_client(reader, job);
+    bool is_evicted = reader->is_evicted;
     job->chunks_out++;
     mutex_unlock(r->mutex);
     if (queue_push(r->config.outbox, chunk) == ST_OK)
-        return is_last || !atomic_load(&job->is_cancelled);
+        return is_last || (!is_evicted && !atomic_load(&job->is_cancelled));
     buf_fini(&chunk->rows); /* The doors are closed. */
     mem_free(chunk->mem, chunk);
     return false;
@@ -232,6 +330,9 @@ static void explain_failure(struct reader *reader, int code)
 {
     if (atomic_load(&reader->job->is_cancelled)) {
         diag_set(&reader->diag, "57014", "canceling statement due to user request");
+    } else if (reader->is_evicted) {
+        diag_set(&reader->diag, "53400", "the client takes its rows too slowly, and others wait");
+        diag_hint(&reader->diag, "Read them faster, or in parts with LIMIT.");
     } else if (atomic_load(&reader->readers->is_closing)) {
         diag_set(&reader->diag, "57P01", "the node is shutting down");
     } else {
@@ -285,12 +386,37 @@ static void run_job(struct reader *reader, struct read_job *job)
     if (st != ST_OK) finish(reader, new_chunk(reader));
 }
 
+static void begin_job(struct reader *reader)
+{
+    struct readers *r = reader->readers;
+    mutex_lock(r->mutex);
+    reader->steps = 0;
+    reader->is_long = false;
+    reader->is_evicted = false;
+    take_slot(reader);
+    mutex_unlock(r->mutex);
+}
+
+static void end_job(struct reader *reader)
+{
+    struct readers *r = reader->readers;
+    mutex_lock(r->mutex);
+    give_slot(reader);
+    if (reader->is_long) r->long_count--;
+    must(r->busy > 0);
+    r->busy--;
+    if (r->busy == 0) cond_broadcast(r->idle);
+    mutex_unlock(r->mutex);
+}
+
 static void run(void *context)
 {
     struct reader *reader = context;
     for (;;) {
         void *item;
         if (queue_wait(reader->readers->inbox, &item, 1) == 0) return;
+        begin_job(reader);
         run_job(reader, item);
+        end_job(reader);
     }
 }

@@ -3,7 +3,12 @@
  *
  * A job runs one compiled statement on a pooled read-only connection. Its rows come back in chunks
  * on the outbox of the doors; a job whose door is slow waits, with at most READERS_CHUNKS_OUT
- * chunks under way. Every job ends with exactly one chunk that is_last. */
+ * chunks under way. Every job ends with exactly one chunk that is_last.
+ *
+ * Only config.thread_count jobs compute at once, but more may be under way: one that waits for its
+ * client, and a few that last long, give their slot to others. When all connections are taken, the
+ * job that has waited longest for its client ends with 53400, so that slow clients cannot keep the
+ * others from reading. */
 #ifndef TRUSTSQL_NODE_READERS_H
 #define TRUSTSQL_NODE_READERS_H
 
@@ -14,7 +19,11 @@
 #include "node/queue.h"
 #include "store/store.h"
 
-#define READERS_THREADS_MAX 16u
+#define READERS_THREADS_MAX 16u /* That compute at once. */
+#define READERS_JOBS_MAX    32u /* Under way at once; each has a connection. */
+#define READERS_LONG_MAX    8u  /* Of them, that compute without a slot. */
+#define READERS_LONG_STEPS  10000000u
+#define READERS_PATIENCE_MS 1000u /* With a slow client, when others wait. */
 #define READERS_QUEUE_MAX   4096u
 #define READERS_CHUNKS_OUT  4u
 #define READERS_CHUNK_SIZE  (64u << 10)

@@ -5,7 +5,7 @@
 #include "sql/time.h"
 #include "sql/value_int.h"
 
-#define VERSION_TEXT "PostgreSQL 15.0 (TrustSQL)"
+#define VERSION_TEXT "PostgreSQL 15.8 (TrustSQL)"
 
 static void int_in(sqlite3_context *c, int count, sqlite3_value **args, enum sql_type type);
 static void print(sqlite3_context *c, const struct sql_value *v);

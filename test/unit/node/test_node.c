@@ -148,18 +148,30 @@ static void close_session(void *context)
     s->backend->table->session_close(s->backend, s->session);
 }
 
-static enum status run_script(struct node_rig *rig, struct script *s)
+struct hooks { /* Called when the node runs, and when it stops. */
+    void (*begin)(struct node_rig *rig, void *context);
+    void (*end)(void *context);
+    void *context;
+};
+
+static enum status run_with(struct node_rig *rig, struct script *s, const struct hooks *hooks)
 {
     char what[NODE_WHAT_MAX];
     buf_init(&s->rows, mem_system(), 0);
-    rig->script = begin;
-    rig->context = s;
+    rig->script = hooks->begin;
+    rig->context = hooks->context;
     assert_int_equal(loop_timer_new(&rig->timer, node_loop(rig->node), node_rig_fire, rig), ST_OK);
     loop_timer_start(rig->timer, 1, 0);
-    enum status st = node_run(rig->node, close_session, s, what);
+    enum status st = node_run(rig->node, hooks->end, hooks->context, what);
     loop_timer_free(rig->timer);
     buf_fini(&s->rows);
     return st;
+}
+
+static enum status run_script(struct node_rig *rig, struct script *s)
+{
+    const struct hooks hooks = {begin, close_session, s};
+    return run_with(rig, s, &hooks);
 }
 
 static void run_steps(struct node_rig *rig, const struct step *steps, uint32_t count)
@@ -288,6 +300,91 @@ static void test_audit_proves_what_the_node_left(void **state)
     test_free(report);
 }
 
+/* --- slow clients --------------------------------------------------------------------------------
+ */
+
+#define SLOW_CLIENTS 4u /* More than the threads that read at once. */
+
+static void drop_rows(void *context,
+                      const struct sql_column *columns,
+                      uint32_t count,
+                      struct span rows,
+                      uint64_t row_count)
+{
+    (void)context;
+    (void)columns;
+    (void)count;
+    (void)rows;
+    (void)row_count;
+}
+
+static void drop_failure(void *context, const struct diag *d)
+{
+    (void)context;
+    (void)d;
+}
+
+static void drop_done(void *context)
+{
+    (void)context;
+}
+
+struct slow_clients {
+    struct script script; /* Of the one that is quick. */
+    struct backend_session *sessions[SLOW_CLIENTS];
+};
+
+static void begin_beside_slow(struct node_rig *rig, void *context)
+{
+    static const char text[] = "SELECT a.v FROM t a, t b, t c, t d, t e, t f";
+    const struct backend_reply dropped = {.columns = on_columns,
+                                          .rows = drop_rows,
+                                          .complete = on_complete,
+                                          .notice = on_notice,
+                                          .failed = drop_failure,
+                                          .done = drop_done};
+    struct slow_clients *slow = context;
+    struct backend *b = node_backend(rig->node);
+    struct diag d = {0};
+    for (uint32_t i = 0; i < SLOW_CLIENTS; i++) {
+        const struct backend_call call = {.text = span_text(text)};
+        assert_int_equal(b->table->session_open(b, &slow->sessions[i], span_text(NODE_RIG_USER),
+                                                span_text("main"), &d),
+                         ST_OK);
+        b->table->flow(b, slow->sessions[i], false);
+        b->table->execute(b, slow->sessions[i], &call, &dropped);
+    }
+    begin(rig, &slow->script);
+}
+
+static void close_beside_slow(void *context)
+{
+    struct slow_clients *slow = context;
+    struct backend *b = slow->script.backend;
+    for (uint32_t i = 0; i < SLOW_CLIENTS; i++)
+        b->table->session_close(b, slow->sessions[i]);
+    close_session(&slow->script);
+}
+
+static void test_slow_clients_do_not_keep_others_from_reading(void **state)
+{
+    static const struct step create[] = {
+        {"CREATE TABLE t (v text)", "", ""},
+        {"INSERT INTO t VALUES ('aaaaaaaa'), ('b'), ('c'), ('d'), ('e'), ('f'), ('g'), ('h')", "",
+         ""},
+    };
+    static const struct step steps[] = {{"SELECT count(*) FROM t", "8", ""},
+                                        {"SELECT $1", NULL, "42P02"}};
+    struct node_rig *rig = *state;
+    struct slow_clients slow = {.script = {.steps = steps, .count = 2}};
+    RUN(rig, create);
+    node_rig_close(rig);
+    node_rig_open(rig);
+    const struct hooks hooks = {begin_beside_slow, close_beside_slow, &slow};
+    assert_int_equal(run_with(rig, &slow.script, &hooks), ST_OK);
+    assert_int_equal(slow.script.done_count, 2);
+}
+
 /* --- failures ------------------------------------------------------------------------------------
  */
 
@@ -379,6 +476,8 @@ static void test_lost_results_are_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_slow_clients_do_not_keep_others_from_reading, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_full_disk_at_every_write, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lost_results_are_named, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reads_see_the_writes_before_them, setup, teardown),
