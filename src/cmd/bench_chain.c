@@ -1,3 +1,4 @@
+/* bench_chain.c - The chain of a measurement: made, given accounts and a table, stopped again. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,3 +1,4 @@
+/* bench_txs.c - Distinct transactions, signed ahead of the load by threads of their own. */
 #include <stdio.h>
 
 #include "base/must.h"

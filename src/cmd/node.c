@@ -1,3 +1,4 @@
+/* node.c - `trustsql node`: one node in this process, for service managers and for testnet. */
 #include <stdio.h>
 
 #include "cmd/serve.h"

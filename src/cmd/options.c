@@ -1,3 +1,5 @@
+/* options.c - Arguments of all subcommands through getopt_long: one table of long options, one way
+ * to say what is wrong with them. */
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>

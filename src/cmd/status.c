@@ -1,3 +1,4 @@
+/* status.c - `trustsql status`: the rows of trustsql.status as lines or as one JSON object. */
 #include <stdio.h>
 
 #include "cmd/link.h"

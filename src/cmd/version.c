@@ -1,3 +1,4 @@
+/* version.c - `trustsql version`: of the program, of execution, of the SQLite in it. */
 #include <stdio.h>
 
 #include "cmd/cmd.h"

@@ -1,3 +1,4 @@
+/* files.c - Small files of a node's directory that are read as a whole: its key. */
 #include "base/hex.h"
 #include "node/node.h"
 

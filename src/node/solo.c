@@ -1,7 +1,7 @@
 /* Transitions:
  *
  * event      | when                                  | effects
- * -----------+---------------------------------------+----------------------------------------------
+ * -----------+---------------------------------------+---------------------------------------------
  * TICK       | a block is due and there is room      | NEED_BATCH
  * BATCH      | asked for                             | PROPOSE, WRITE(vote), SYNC
  * PERSISTED  | lsn covers votes in flight            | FINAL for each, in order of height

@@ -1,4 +1,4 @@
-/* postgres.h - Which functions a PostgreSQL 15 has: to tell "not supported here" from "not there". */
+/* postgres.h - Which functions PostgreSQL 15 has: to tell "not supported here" from "not there". */
 #ifndef TRUSTSQL_SQL_POSTGRES_H
 #define TRUSTSQL_SQL_POSTGRES_H
 

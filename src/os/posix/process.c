@@ -1,3 +1,5 @@
+/* process.c - Processes, the terminal and locks held by others, for the commands. Nodes do not use
+ * it: a node is one process that asks for nothing but what os.h has. */
 #include "os/process.h"
 
 #include <errno.h>
