@@ -44,7 +44,7 @@ def job(name, seconds, profile="/dev/null"):
     words = f"test/fuzz/{name}.dict"
     os.makedirs(f"{ROOT}/{found}", exist_ok=True)
     command = [program(name), f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048",
-               "-max_len=8192", f"-artifact_prefix={ROOT}/build/fuzz-{name}-"]
+               "-max_len=10000", f"-artifact_prefix={ROOT}/build/fuzz-{name}-"]
     if os.path.exists(f"{ROOT}/{words}"):
         command.append(f"-dict={words}")
     return Job(f"fuzz/{name}", [*command, found, seeds], read_exit_code, timeout=seconds + 120,

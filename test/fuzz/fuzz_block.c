@@ -1,5 +1,7 @@
 /* Goal: no bytes make a decoder of blocks, certificates, receipts, proofs or the genesis misbehave,
- * and what one takes it encodes to the same bytes. The first byte chooses the decoder. */
+ * and what one takes it encodes to the same bytes and can be checked as a receiver checks it: the
+ * block against its parent, the proof and the certificate against the genesis of the samples. The
+ * first byte chooses the decoder. */
 #include <stdlib.h>
 
 #include "base/must.h"
@@ -7,6 +9,7 @@
 #include "ledger/genesis.h"
 #include "ledger/proof.h"
 #include "ledger/receipt.h"
+#include "support/sample_ledger.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,12 +32,60 @@ static enum status body_again(struct span bytes, struct arena *a, struct buf *ou
     return ST_OK;
 }
 
+/* Against the parent of the samples: sound blocks pass, whatever else is refused. */
+static void check_block(struct span header_bytes, struct span body_bytes)
+{
+    static struct sample_block sample;
+    struct arena a;
+    struct header h;
+    struct body b;
+    struct cbor in = cbor_of(header_bytes);
+    const char *what = NULL;
+    arena_init(&a, mem_system(), 64u << 20);
+    sample_block(&sample, &a, 3);
+    header_decode(&h, &in);
+    struct tx *txs = NULL;
+    enum status st = cbor_end(&in);
+    if (st == ST_OK) st = body_decode(&b, &a, body_bytes);
+    if (st == ST_OK) txs = arena_alloc_zero(&a, b.tx_count + 1u, sizeof *txs);
+    for (uint32_t i = 0; st == ST_OK && txs != NULL && i < b.tx_count; i++)
+        st = tx_decode(&txs[i], &a, b.txs[i]);
+    if (st == ST_OK && txs != NULL) {
+        struct block_parts parts = {.header = &h, .body = &b, .txs = txs};
+        st = block_check(&parts, &sample.parent, &sample.parent_hash, &a, &what);
+        must(st == ST_OK || what != NULL);
+    }
+    arena_fini(&a);
+}
+
+static void check_certificate(const struct certificate *c)
+{
+    struct genesis g = sample_genesis();
+    struct validators v = genesis_validators(&g);
+    struct hash chain_id = sample_chain_id();
+    enum status commits = quorum_check_commit(&v, c, sample_signer(), &chain_id);
+    enum status certifies = quorum_check_result(&v, c, sample_signer(), &chain_id);
+    must(commits != ST_OK || certifies != ST_OK); /* Of one part only. */
+}
+
+static void check_proof(const struct receipt_proof *p, struct arena *a)
+{
+    struct genesis g = sample_genesis();
+    struct validators v = genesis_validators(&g);
+    struct hash chain_id = sample_chain_id();
+    struct proof_trust trust = {.validators = &v, .chain_id = &chain_id, .signer = sample_signer()};
+    struct receipt receipt;
+    const char *what = NULL;
+    must(receipt_proof_verify(p, &trust, &receipt, a, &what) == ST_OK || what != NULL);
+}
+
 static enum status block_again(struct span bytes, struct arena *a, struct buf *out)
 {
     (void)a;
     struct span header;
     struct span body;
     TRY(block_split(bytes, &header, &body));
+    check_block(header, body);
     block_encode(out, header, body);
     return ST_OK;
 }
@@ -46,6 +97,7 @@ static enum status certificate_again(struct span bytes, struct arena *a, struct 
     struct cbor in = cbor_of(bytes);
     certificate_decode(&c, &in);
     TRY(cbor_end(&in));
+    check_certificate(&c);
     certificate_encode(out, &c);
     return ST_OK;
 }
@@ -57,6 +109,8 @@ static enum status vote_again(struct span bytes, struct arena *a, struct buf *ou
     struct cbor in = cbor_of(bytes);
     vote_decode(&v, &in);
     TRY(cbor_end(&in));
+    struct hash chain_id = sample_chain_id();
+    (void)vote_hash(&v, &chain_id);
     vote_encode(out, &v);
     return ST_OK;
 }
@@ -71,9 +125,9 @@ static enum status receipt_again(struct span bytes, struct arena *a, struct buf 
 
 static enum status proof_again(struct span bytes, struct arena *a, struct buf *out)
 {
-    (void)a;
     struct receipt_proof p;
     TRY(receipt_proof_decode(&p, bytes));
+    check_proof(&p, a);
     receipt_proof_encode(out, &p);
     return ST_OK;
 }

@@ -1,7 +1,7 @@
 /* Goal: no bytes make the decoder of stored results misbehave, and a record that it takes is whole:
- * its receipts and write set lie inside the bytes. */
+ * its receipts and write set lie inside the bytes, and it encodes to the same bytes. */
 #include "base/must.h"
-#include "exec/exec.h"
+#include "exec/exec_int.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -10,6 +10,23 @@ static void check_inside(struct span part, struct span whole)
     if (part.size == 0) return;
     must(part.data >= whole.data);
     must(part.data + part.size <= whole.data + whole.size);
+}
+
+static void check_again(struct arena *a, const struct exec_record *r, struct span bytes)
+{
+    struct exec_outcome o = {.result = r->result,
+                             .digest_before = r->digest_before,
+                             .digest = r->digest,
+                             .tx_count = r->receipt_count};
+    o.txs = arena_alloc_zero(a, r->receipt_count, sizeof *o.txs);
+    if (o.txs == NULL || r->write_set.size == 0) return;
+    for (uint32_t i = 0; i < r->receipt_count; i++)
+        o.txs[i].receipt = r->receipts[i];
+    struct buf out;
+    buf_init(&out, mem_system(), 0);
+    exec_record_encode(&out, &o, r->write_set);
+    must(span_equal(buf_span(&out), bytes));
+    buf_fini(&out);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -22,9 +39,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (uint32_t i = 0; i < record.receipt_count; i++) {
             check_inside(record.receipts[i], bytes);
             struct receipt r;
-            (void)receipt_decode(&r, &a, record.receipts[i]);
+            enum status st = receipt_decode(&r, &a, record.receipts[i]);
+            must(st != ST_OK || r.op_count <= TX_OPS_MAX);
         }
         check_inside(record.write_set, bytes);
+        check_again(&a, &record, bytes);
     }
     arena_fini(&a);
     return 0;

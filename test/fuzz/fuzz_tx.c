@@ -1,11 +1,20 @@
 /* Goal: no bytes make tx_decode misbehave, and what it takes it encodes to the same bytes; whatever
- * is taken can also be redacted without changing its txid. */
+ * is taken has the same txid when it is built anew, and can be redacted without changing it. */
 #include <stdlib.h>
 
 #include "base/must.h"
 #include "ledger/tx.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_hash(const struct tx *t)
+{
+    struct tx built = *t;
+    if (t->is_redacted) return;
+    built.txid = (struct hash){0};
+    must(tx_hash(&built) == ST_OK);
+    must(hash_equal(&built.txid, &t->txid));
+}
 
 static void check_redaction(struct tx *t, struct arena *a)
 {
@@ -38,6 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (tx_decode(&t, &a, bytes) == ST_OK) {
         tx_encode(&t, &out);
         must(span_equal(buf_span(&out), bytes));
+        check_hash(&t);
+        (void)tx_check_span(&t, t.now_ms, t.valid_until_height);
         check_redaction(&t, &a);
     }
     buf_fini(&out);
