@@ -1,7 +1,8 @@
 /* SELECT, INSERT, UPDATE and DELETE as statements.
  *
- * Where SQLite would see a statement's own changes and PostgreSQL does not: SET with a subquery
- * goes through UPDATE … FROM (SELECT 1), which computes all new rows before it writes the first;
+ * Where SQLite would see a statement's own changes and PostgreSQL does not: SET or WHERE with a
+ * subquery goes through UPDATE … FROM (SELECT 1), which finds and computes all new rows before it
+ * writes the first;
  * RETURNING has no subqueries; ON CONFLICT DO UPDATE takes one row. */
 #include "base/must.h"
 #include "sql/bind_int.h"
@@ -387,7 +388,7 @@ enum status compile_update(struct binder *b, struct sql_statement *out, const Pg
     TRY(bind_set_list(b, &w, u->target_list, u->n_target_list));
     TRY(bind_where(b, &w, u->where_clause));
     TRY(bind_returning(b, out, &w, u->returning_list, u->n_returning_list));
-    bool needs_all_first = false;
+    bool needs_all_first = has_query(w.query->where);
     for (uint32_t i = 0; i < w.table->column_count; i++)
         needs_all_first = needs_all_first || has_query(w.values[i]);
     struct buf text;

@@ -137,8 +137,11 @@ static enum status between(struct binder *b,
                   e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
     struct expr *low = NULL;
     struct expr *high = NULL;
-    TRY(bind_operator(b, &low, span_text(is_not ? "<" : ">="),
-                      (struct expr *[2]){items[0], items[1]}, e->location));
+    struct expr *again = arena_alloc(b->arena, sizeof *again);
+    if (again == NULL) return bind_no_memory(b);
+    *again = *items[0];
+    TRY(bind_operator(b, &low, span_text(is_not ? "<" : ">="), (struct expr *[2]){again, items[1]},
+                      e->location));
     TRY(bind_operator(b, &high, span_text(is_not ? ">" : "<="),
                       (struct expr *[2]){items[0], items[2]}, e->location));
     *out = bind_call(b, SQL_BOOL, is_not ? "(%1 OR %2)" : "(%1 AND %2)",
@@ -150,15 +153,26 @@ static enum status bind_between(struct binder *b, struct expr **out, const PgQue
 {
     must(e->rexpr->list->n_items == 2);
     struct expr *items[3] = {NULL, NULL, NULL};
+    /* An untyped constant takes a type of its own in each comparison, so it cannot be lifted. */
+    bool is_symmetric = e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM ||
+                        e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
+    bool is_const = e->lexpr->node_case == PG_QUERY__NODE__NODE_A_CONST;
+    b->keep_literals += is_const || is_symmetric;
     TRY(bind_expr(b, &items[0], e->lexpr));
+    b->keep_literals -= is_const && !is_symmetric;
     TRY(bind_expr(b, &items[1], e->rexpr->list->items[0]));
     TRY(bind_expr(b, &items[2], e->rexpr->list->items[1]));
+    b->keep_literals -= is_symmetric;
+    struct expr *again[3];
+    for (size_t i = 0; i < 3; i++) {
+        again[i] = arena_alloc(b->arena, sizeof *again[i]);
+        if (again[i] == NULL) return bind_no_memory(b);
+        *again[i] = *items[i];
+    }
     TRY(between(b, out, items, e));
-    bool is_plain = e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN ||
-                    e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN;
-    if (is_plain) return ST_OK;
+    if (!is_symmetric) return ST_OK;
     struct expr *swapped = NULL;
-    TRY(between(b, &swapped, (struct expr *[3]){items[0], items[2], items[1]}, e));
+    TRY(between(b, &swapped, (struct expr *[3]){again[0], again[2], again[1]}, e));
     bool is_not = e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
     *out = bind_call(b, SQL_BOOL, is_not ? "(%1 AND %2)" : "(%1 OR %2)",
                      (struct expr *[3]){*out, swapped});

@@ -84,6 +84,8 @@ class Generator:
         if self.chance(14):
             return (f"{self.pick(['greatest', 'least'])}({self.expression(kind, depth - 1)}, "
                     f"{self.leaf(kind)})")
+        if self.chance(16) and kind in ("int", "text", "num2", "time", "big"):
+            return self.scalar(kind)
         if kind == "bool":
             return f"({self.condition(depth - 1)})"
         if kind == "text":
@@ -109,6 +111,16 @@ class Generator:
         if kind in ("num", "num2"):
             return f"{self.pick(['round', 'trunc'])}({right}, {self.pick(['0', '1', '2', '-1'])})"
         return f"(- {left})"
+
+    def scalar(self, kind):
+        """A subquery with one value, the same whatever the order of rows."""
+        name, column = self.pick([(table, column) for table, columns in TABLES.items()
+                                  for column, its in columns.items()
+                                  if its == kind and its not in ("num", "bool", "bytea")]
+                                 or [("t", "k")])
+        outer = self.leaf("int")
+        return (f"(select {self.pick(['min', 'max'])}(z.{column}) from {name} z where z.k "
+                f"{self.pick(['=', '<', '<>'])} {outer})")
 
     def text(self, depth):
         inner = self.expression("text", depth)
@@ -222,14 +234,36 @@ class Generator:
             condition += f" and {self.condition(1)}"
         return f"{left} x {kind} {right} y on {condition}"
 
+    def derived(self):
+        """A subquery or a CTE as the source, with the columns of the table that it reads."""
+        name = self.pick(["t", "u"])
+        self.use((name, name))
+        inner = f"select * from {name} where {self.condition(1)}"
+        if self.chance(3):
+            key = list(TABLES[name])[0]
+            inner += f" order by {key} {self.pick(['', 'desc'])} limit {self.random.randint(0, 9)}"
+        self.use(("x", name))
+        if self.chance(2):
+            return f"with w as ({inner}) ", "w x"
+        return "", f"({inner}) x"
+
+    def insert_select(self):
+        self.columns = {}
+        self.use(("x", "t"))
+        shift = self.random.randint(1, 9) * 1000 + self.random.randrange(1000)
+        return (f"insert into u select x.k + {shift}, {self.leaf('int')}, {self.constant('num2')}, "
+                f"{self.expression('text', 1)}, {self.leaf('bool')}, {self.leaf('time')} from t x "
+                f"where {self.condition(1)} and x.k % 7 = {self.random.randrange(7)} "
+                f"{self.pick(['', 'returning id', 'returning *'])}")
+
     def select(self):
-        source = self.source()
+        prefix, source = ("", self.source()) if not self.chance(5) else self.derived()
         items = self.some(2, self.random.randint(1, 4))
         distinct = ""
         if self.chance(6):
             distinct = "distinct "
             items = self.exact_items(2, len(items))
-        text = f"select {distinct}{', '.join(items)} from {source}"
+        text = f"{prefix}select {distinct}{', '.join(items)} from {source}"
         if not self.chance(4):
             text += f" where {self.condition(2)}"
         if not self.chance(3):
@@ -248,8 +282,9 @@ class Generator:
         for _ in range(self.random.randint(1, 3)):
             kind = self.pick(NUMERIC)
             function = self.pick(["sum", "avg", "min", "max", "count"])
-            argument = self.expression(kind if self.chance(2) or function in ("sum", "avg")
-                                       else self.pick(["text", "time"]), 1)
+            if function in ("min", "max", "count"):  # Of 1.0 and 1.00 either may be the maximum.
+                kind = self.pick(["text", "time", "int", "big"])
+            argument = self.expression(kind, 1)
             word = "distinct " if self.chance(5) else ""
             tail = f" filter (where {self.condition(1)})" if self.chance(5) else ""
             items.append(f"{function}({word}{argument}){tail}")
@@ -301,7 +336,7 @@ def statements(seed, count):
         yield generator.insert()
     makers = [generator.select] * 8 + [generator.aggregate] * 5 + [generator.setop] * 2 + \
              [generator.constants] * 4 + [generator.insert] * 2 + [generator.update] * 2 + \
-             [generator.delete]
+             [generator.delete, generator.insert_select]
     for number in range(count):
         yield generator.pick(makers)()
         if number % 100 == 99:

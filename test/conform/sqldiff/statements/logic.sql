@@ -106,3 +106,5 @@ select 1 <=> 2
 select isnull(1)
 select a isnull, a notnull from n order by id
 drop table n
+select null between null and 5, null not between null and 2.5, '5' between 1 and 9, '5' between 1 and 'x', 'b' between 'a' and 'c', null between 1 and 2
+select '5' not between 1 and 'x', 5 between '1' and 9.5, null between symmetric 'a' and 1
