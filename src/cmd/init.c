@@ -270,6 +270,13 @@ static int run_genesis(const struct command *self,
         complain(self, "Try --help.", "init genesis needs --chain, --out and the cards");
         return EXIT_USAGE;
     }
+    struct os_file *file = NULL;
+    if (os_posix()->file_open(os_posix(), &file, out, OS_READ) == ST_OK) {
+        os_posix()->file_close(os_posix(), file);
+        complain(self, "Another genesis is another chain: choose another name, or remove it.",
+                 "%s exists already; nothing was changed", out);
+        return EXIT_USAGE;
+    }
     struct card *cards = mem_alloc_zero(mem_system(), count, sizeof *cards);
     must(cards != NULL);
     enum status st = ST_OK;

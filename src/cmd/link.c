@@ -65,11 +65,15 @@ static enum status find_password(const struct link_arguments *arguments, char *o
     return ST_OK;
 }
 
-static enum status open_by_arguments(PGconn **out, const struct link_arguments *arguments)
+static enum status open_by_arguments(PGconn **out,
+                                     const struct link_arguments *arguments,
+                                     bool *has_password)
 {
     char password[PASSPHRASE_MAX];
-    TRY(find_password(arguments, password));
-    enum status st = open_link(out, arguments->host, arguments->port, arguments->user, password);
+    enum status st = find_password(arguments, password);
+    *has_password = st == ST_OK;
+    TRY(st);
+    st = open_link(out, arguments->host, arguments->port, arguments->user, password);
     mem_wipe(password, sizeof password);
     return st;
 }
@@ -80,7 +84,13 @@ int link_connect(PGconn **out, const struct command *self, const struct link_arg
     enum status st;
     *out = NULL;
     if (arguments->user != NULL && arguments->port != 0) {
-        st = open_by_arguments(out, arguments);
+        bool has_password = false;
+        st = open_by_arguments(out, arguments, &has_password);
+        if (!has_password) {
+            complain(self, "Name a file with --password-file, or set PGPASSWORD.",
+                     "there is no password: %s", status_text(st));
+            return EXIT_USAGE;
+        }
     } else if (arguments->user != NULL || arguments->port != 0) {
         complain(self, NULL, "--port and --user belong together");
         return EXIT_USAGE;

@@ -230,6 +230,12 @@ static int run_send(const struct command *self, const char *file, const struct s
     PGconn *link = NULL;
     buf_init(&bytes, mem_system(), 0);
     enum status st = os_read_file(os_posix(), file, TX_BYTES_MAX, &bytes);
+    if (st == ST_LIMIT) {
+        complain(self, "Split it into several.",
+                 "54000 %s is larger than a transaction of %u bytes", file, TX_BYTES_MAX);
+        buf_fini(&bytes);
+        return EXIT_CHECK_FAILED;
+    }
     if (st != ST_OK) {
         complain(self, NULL, "%s: %s", file, status_text(st));
         buf_fini(&bytes);

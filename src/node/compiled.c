@@ -75,10 +75,11 @@ enum status compiled_get(struct compiled **out,
         compiled_unref(c);
         return st;
     }
+    *out = c;
+    if (c->arena.total > COMPILED_KEPT_MAX) return ST_OK;
     compiled_unref(*slot);
     *slot = c;
     c->refs++;
-    *out = c;
     return ST_OK;
 }
 

@@ -8,7 +8,8 @@
 #include "sql/sql.h"
 
 #define COMPILED_SLOTS     512u
-#define COMPILED_ARENA_MAX (16u << 20)
+#define COMPILED_ARENA_MAX (64u << 20)
+#define COMPILED_KEPT_MAX  (64u << 10) /* Arena of a statement that is kept for the next call. */
 
 struct compiled {
     uint32_t refs;

@@ -17,7 +17,7 @@
     "SELECT id, name, address, scheme, public_key, custodian, organisation, is_admin, is_closed "  \
     "FROM \"trustsql.accounts\" "
 
-enum query { FIND, NEXT_ID, IS_TAKEN, ADD, CLOSE, QUERY_COUNT };
+enum query { FIND, NEXT_ID, IS_TAKEN, ADD, CLOSE, WAS_LAST_ADMIN, QUERY_COUNT };
 
 /* Rows are never deleted, so max(id) + 1 has never been given. */
 static const char *const query_text[QUERY_COUNT] = {
@@ -28,6 +28,9 @@ static const char *const query_text[QUERY_COUNT] = {
             "organisation, is_admin, created_height, is_closed) "
             "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)",
     [CLOSE] = "UPDATE \"trustsql.accounts\" SET is_closed = 1 WHERE name = ?1 AND is_closed = 0",
+    [WAS_LAST_ADMIN] =
+        "SELECT 1 FROM \"trustsql.accounts\" c WHERE c.name = ?1 AND c.is_admin = 1 AND NOT EXISTS("
+        "SELECT 1 FROM \"trustsql.accounts\" o WHERE o.is_admin = 1 AND o.is_closed = 0)",
 };
 
 struct slot {
@@ -49,6 +52,7 @@ static bool read_text(sqlite3_stmt *s, int column, char *out);
 static enum status bind_text(sqlite3_stmt *s, int index, const char *text);
 static enum status bind_span(sqlite3_stmt *s, int index, struct span text);
 static enum status check_taken(struct accounts *a, const char *name, const char *address);
+static enum status check_admin_left(struct accounts *a, struct span name);
 static enum status next_id(struct accounts *a, uint64_t *id);
 static enum status bind_row(sqlite3_stmt *s, const struct account *account, const char *address);
 
@@ -150,7 +154,20 @@ enum status accounts_close(struct accounts *a, struct span name)
     if (st == ST_OK && sqlite3_changes(a->writer) == 0) st = ST_NOT_FOUND;
     (void)sqlite3_reset(s);
     accounts_forget(a);
+    if (st == ST_OK) st = check_admin_left(a, name);
     return st;
+}
+
+/* ST_DENIED when name, closed by now, was the last open administrator. */
+static enum status check_admin_left(struct accounts *a, struct span name)
+{
+    sqlite3_stmt *s;
+    TRY(query(a, WAS_LAST_ADMIN, &s));
+    enum status st = bind_span(s, 1, name);
+    if (st == ST_OK) st = sqlite_step_status(sqlite3_step(s));
+    (void)sqlite3_reset(s);
+    if (st == ST_OK) return ST_DENIED;
+    return st == ST_NOT_FOUND ? ST_OK : st;
 }
 
 enum status account_by_name(sqlite3 *connection, struct span name, struct account *out)

@@ -41,7 +41,8 @@ uint64_t accounts_version(const struct accounts *a);
 /* A new row; id and address are set here. ST_EXISTS: name or address is taken. */
 NODISCARD enum status accounts_add(struct accounts *a, struct account *account, uint64_t height);
 
-/* ST_NOT_FOUND: no open account has this name. */
+/* ST_NOT_FOUND: no open account has this name. ST_DENIED: it is the last administrator; the caller
+ * rolls back. */
 NODISCARD enum status accounts_close(struct accounts *a, struct span name);
 
 /* Any connection. ST_NOT_FOUND. */

@@ -68,6 +68,11 @@ static enum status close_account(struct module_call *call)
     TRY(take_name(call, NAME, "name", name));
     if (strcmp(name, call->caller->name) != 0) TRY(check_admin(call));
     enum status st = accounts_close(call->accounts, span_text(name));
+    if (st == ST_DENIED) {
+        diag_set(call->diag, "55006", "account \"%s\" is the last administrator", name);
+        diag_hint(call->diag, "Create another administrator first.");
+        return ST_REJECTED;
+    }
     if (st != ST_NOT_FOUND) return st;
     diag_set(call->diag, "42704", "there is no open account \"%s\"", name);
     return ST_REJECTED;
