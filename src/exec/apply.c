@@ -21,7 +21,6 @@ static enum status fail_doomed(struct apply *a, struct job *j);
 static enum status savepoint(struct exec *e, enum savepoint which);
 static enum status write_receipt(struct apply *a,
                                  const struct job *j,
-                                 bool is_ok,
                                  const struct hash *write_root);
 static enum status finish(struct apply *a);
 static enum status make_record(struct apply *a, struct span write_set);
@@ -115,7 +114,7 @@ static enum status fail_doomed(struct apply *a, struct job *j)
     e->context.fuel = 0;
     st = job_fuel_limit(j);
     must(st == ST_REJECTED);
-    return write_receipt(a, j, false, NULL);
+    return write_receipt(a, j, NULL);
 }
 
 static enum status run_in_savepoint(struct apply *a, struct job *j)
@@ -132,7 +131,7 @@ static enum status run_in_savepoint(struct apply *a, struct job *j)
     if (st == ST_OK) st = capture_root(e->capture, before.mark, &write_root);
     if (st == ST_OK) st = savepoint(e, SAVEPOINT_RELEASE);
     if (st == ST_OK) {
-        st = write_receipt(a, j, true, &write_root);
+        st = write_receipt(a, j, &write_root);
     } else if (st == ST_REJECTED && !j->is_block_lost) {
         st = undo(a, j, &before);
     }
@@ -148,7 +147,7 @@ static enum status undo(struct apply *a, struct job *j, const struct moment *bef
     capture_rollback(e->capture, before->mark);
     if (accounts_version(e->accounts) != before->accounts_version) accounts_forget(e->accounts);
     if (e->catalog != before->catalog) TRY(schema_take(e, sql_catalog_ref(before->catalog)));
-    return write_receipt(a, j, false, NULL);
+    return write_receipt(a, j, NULL);
 }
 
 static enum status savepoint(struct exec *e, enum savepoint which)
@@ -161,9 +160,9 @@ static enum status savepoint(struct exec *e, enum savepoint which)
 /* write_root null: the transaction failed. */
 static enum status write_receipt(struct apply *a,
                                  const struct job *j,
-                                 bool is_ok,
                                  const struct hash *write_root)
 {
+    const bool is_ok = write_root != NULL;
     static const uint8_t no_events = 0x80; /* The empty CBOR array. */
     struct exec *e = a->exec;
     struct exec_tx_outcome *outcome = &a->out->txs[j->index];
@@ -175,8 +174,7 @@ static enum status write_receipt(struct apply *a,
                         .holder = holder[0] == 0 ? 0 : 1,
                         .holder_name = span_text(holder),
                         .events = span_of(&no_events, 1)};
-    must(is_ok == (write_root != NULL));
-    if (is_ok) {
+    if (write_root != NULL) {
         r.ops = j->ops;
         r.op_count = j->tx->op_count;
         r.write_root = *write_root;

@@ -14,7 +14,7 @@ static inline void put_hash(struct buf *out, const struct hash *h)
 
 static inline struct hash get_hash(struct cbor *in)
 {
-    struct hash h;
+    struct hash h = {0};
     cbor_get_fixed(in, h.bytes, HASH_SIZE);
     return h;
 }

@@ -98,7 +98,8 @@ enum status bind_access(struct binder *b, const struct catalog_table *t, uint32_
 
 struct span bind_cstring(const char *text)
 {
-    return text == NULL ? (struct span){0} : span_text(text);
+    if (text == NULL) return (struct span){0};
+    return span_text(text);
 }
 
 struct span bind_string(const PgQuery__Node *n)

@@ -184,6 +184,8 @@ static enum status add_check(struct binder *b, struct table *t, const PgQuery__C
     if (t->checks == NULL) return bind_no_memory(b);
     struct check *check = &t->checks[t->check_count++];
     *check = (struct check){.name = bind_cstring(c->conname)};
+    /* cppcheck-suppress autoVariables; put back below, and a binder that failed is not used again
+     */
     b->scope = &scope;
     b->clause = CLAUSE_CHECK;
     TRY(bind_expr(b, &check->expr, c->raw_expr));

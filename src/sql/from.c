@@ -342,6 +342,8 @@ static enum status bind_on(struct binder *b, struct from *f, const PgQuery__Node
                           .entry_count = f->entry_count};
     struct scope *before = b->scope;
     enum clause clause = b->clause;
+    /* cppcheck-suppress autoVariables; put back below, and a binder that failed is not used again
+     */
     b->scope = &scope;
     b->clause = CLAUSE_ON;
     TRY(bind_expr(b, &f->on, quals));

@@ -5,7 +5,8 @@
 
 static struct span last_name(PgQuery__Node *const *names, size_t count)
 {
-    return count == 0 ? (struct span){0} : bind_string(names[count - 1]);
+    if (count == 0) return (struct span){0};
+    return bind_string(names[count - 1]);
 }
 
 static enum status bind_both(struct binder *b, struct expr *out[static 2], const PgQuery__AExpr *e)

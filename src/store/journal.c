@@ -118,7 +118,8 @@ enum status journal_put(struct journal *j,
     struct journal_slot *s = &j->slots[slot];
     s->size = (uint32_t)record.size;
     s->at = j->used - 4 - s->size;
-    s->place = place == NULL ? (struct place){0} : *place;
+    s->place = (struct place){0};
+    if (place != NULL) s->place = *place;
     if (place != NULL && place->height > j->end.height) j->end = *place;
     return ST_OK;
 }
