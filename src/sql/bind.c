@@ -22,7 +22,7 @@ enum status bind_unsupported(struct binder *b, int32_t position, const char *wha
 {
     diag_set(b->diag, "0A000", "%s", what);
     if (hint != NULL) diag_hint(b->diag, "%s", hint);
-    parse_position(b->diag, b->text, position);
+    parse_position(b->diag, b->text, position < 0 ? 0 : position); /* Else the statement itself. */
     return ST_UNSUPPORTED;
 }
 

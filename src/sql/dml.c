@@ -2,7 +2,7 @@
  *
  * Where SQLite would see a statement's own changes and PostgreSQL does not: SET or WHERE with a
  * subquery goes through UPDATE … FROM (SELECT 1), which finds and computes all new rows before it
- * writes the first;
+ * writes the first; DELETE likewise;
  * RETURNING has no subqueries; ON CONFLICT DO UPDATE takes one row. */
 #include "base/must.h"
 #include "sql/bind_int.h"
@@ -368,8 +368,9 @@ static enum status enter_target(struct binder *b, struct write *w, const PgQuery
 static void emit_where(struct buf *out, const struct query *q)
 {
     if (q->where == NULL) return;
-    buf_put_text(out, " WHERE ");
+    buf_put_text(out, " WHERE (");
     emit_expr(out, q->where);
+    buf_put_u8(out, ')');
 }
 
 enum status compile_update(struct binder *b, struct sql_statement *out, const PgQuery__Node *n)
@@ -403,6 +404,20 @@ enum status compile_update(struct binder *b, struct sql_statement *out, const Pg
     return emit_finish(b, &text, &out->sqlite);
 }
 
+/* SQLite runs an uncorrelated subquery when it first needs it, which may be after it has deleted
+ * rows. A correlated one, whatever it says, makes it find all rows before it deletes the first. */
+static void emit_find_first(struct buf *out, const struct write *w)
+{
+    must(w->table->column_count > 0);
+    buf_put_text(out, " AND (SELECT ");
+    for (int i = 0; i < 2; i++) {
+        buf_put_text(out, w->target->reference);
+        buf_put_u8(out, '.');
+        emit_name(out, w->table->columns[0].name);
+        buf_put_text(out, i == 0 ? " IS " : ")");
+    }
+}
+
 enum status compile_delete(struct binder *b, struct sql_statement *out, const PgQuery__Node *n)
 {
     const PgQuery__DeleteStmt *s = n->delete_stmt;
@@ -424,6 +439,7 @@ enum status compile_delete(struct binder *b, struct sql_statement *out, const Pg
     buf_put_text(&text, "DELETE FROM ");
     emit_name(&text, w.table->sqlite_name);
     emit_where(&text, w.query);
+    if (has_query(w.query->where)) emit_find_first(&text, &w);
     emit_returning(&text, &w);
     return emit_finish(b, &text, &out->sqlite);
 }

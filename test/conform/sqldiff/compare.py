@@ -2,7 +2,7 @@
 
 A statement is one of four things:
   equal      results, column names, types, tags, SQLSTATE and message are those of PostgreSQL
-  refused    TrustSQL says 0A000; PostgreSQL then runs it in a transaction that is rolled back, so
+  refused    TrustSQL says 0A000, with a position or, when it fails while running, a hint; PostgreSQL then runs it in a transaction that is rolled back, so
              that both go on with the same data
   wording    the same answer with another message, detail, hint, position or type modifier
   different  anything else: a defect
@@ -47,8 +47,8 @@ class Pair:
             theirs = self.try_out(text)
             if theirs and theirs[-1].sqlstate == "0A000":
                 return compare(text, ours, theirs)
-            why = "" if has_place(ours[-1]) else "a refusal without position"
-            return Outcome(REFUSED, text, why, ours, theirs)
+            kind = REFUSED if ours[-1].position is not None or ours[-1].hint else DIFFERENT
+            return Outcome(kind, text, "", ours, theirs)
         theirs = self.theirs.run(text)
         outcome = compare(text, ours, theirs)
         if outcome.kind == EQUAL and notices != [message for _, message in self.theirs.notices]:
@@ -65,10 +65,6 @@ class Pair:
         results = self.theirs.run(text)
         self.theirs.run("ROLLBACK")
         return results
-
-
-def has_place(result):
-    return result.position is not None
 
 
 def compare(text, ours, theirs):

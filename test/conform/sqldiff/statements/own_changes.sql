@@ -38,4 +38,18 @@ select * from c order by id
 with w as (select max(id) as m from c) update c set n = 50 where id = (select m from w)
 with w as (select id from c) delete from c where id in (select id from w)
 select count(*) from c
-drop table o, c
+create table d (k int primary key, a int)
+insert into d values (1, null), (2, 1), (3, null), (4, 3), (5, null), (6, 7), (7, null)
+delete from d where a is not null or a not in (select z.k from d z where z.k in (2, 4, 6))
+select * from d order by k
+insert into d values (2, 1), (4, 3), (6, 7)
+delete from d where k > 1 and (a is not null or (select count(*) from d) < 7)
+select * from d order by k
+update d set a = 1 where k = 1 or a is null and k not in (select z.a from d z where z.a = 1)
+select * from d order by k
+insert into d values (20, (select count(*) from d)), (21, (select count(*) from d)), (22, (select max(a) from d))
+select * from d order by k
+update d set a = (select max(k) from d), k = k + 100
+select * from d order by k
+delete from d
+drop table o, c, d
