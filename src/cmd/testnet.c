@@ -50,6 +50,18 @@ static bool is_serving(const struct testnet *t, uint32_t index)
     return st == ST_OK;
 }
 
+/* A process that was just killed may hold its lock for a moment: it serves, or it lets go. */
+static bool is_running(const struct testnet *t, uint32_t index)
+{
+    const int64_t pid = node_pid(t, index);
+    for (uint32_t waited = 0; pid != 0 && waited < TESTNET_READY_MS; waited += TESTNET_POLL_MS) {
+        if (is_serving(t, index)) return true;
+        if (node_pid(t, index) != pid) return false;
+        process_sleep_ms(TESTNET_POLL_MS);
+    }
+    return pid != 0;
+}
+
 static enum status await_serving(const struct testnet *t, uint32_t index, int64_t pid)
 {
     for (uint32_t waited = 0; waited < TESTNET_READY_MS; waited += TESTNET_POLL_MS) {
@@ -96,7 +108,7 @@ static int start_all(struct testnet *t, bool is_detached)
 {
     int64_t pids[LAYOUT_NODES_MAX];
     for (uint32_t i = 0; i < t->layout.node_count; i++) {
-        if (node_pid(t, i) != 0) {
+        if (is_running(t, i)) {
             complain(t->self, "Stop it with --stop.", "node%u of %s is running already", i,
                      t->layout.dir);
             return EXIT_USAGE;
@@ -128,7 +140,7 @@ static int start_one(struct testnet *t, uint32_t index)
         complain(t->self, NULL, "there is no node%u in %s", index, t->layout.dir);
         return EXIT_USAGE;
     }
-    if (node_pid(t, index) != 0) return EXIT_FINE;
+    if (is_running(t, index)) return EXIT_FINE;
     enum status st = spawn(t, index, true, &pid);
     if (st == ST_OK) st = await_serving(t, index, pid);
     return st == ST_OK ? EXIT_FINE : fail_start(t, index, st, true);
