@@ -2,8 +2,8 @@
  *
  * Where SQLite would see a statement's own changes and PostgreSQL does not: SET or WHERE with a
  * subquery goes through UPDATE … FROM (SELECT 1), which finds and computes all new rows before it
- * writes the first; DELETE with a subquery finds all rows first too; RETURNING has no subqueries; ON
- * CONFLICT DO UPDATE takes one row. */
+ * writes the first; DELETE with a subquery finds all rows first too; RETURNING has no subqueries;
+ * ON CONFLICT DO UPDATE takes one row. */
 #include "base/must.h"
 #include "sql/bind_int.h"
 
