@@ -109,7 +109,7 @@ static void evict(struct readers *r)
     for (uint32_t i = 0; i < r->thread_count; i++) {
         struct reader *reader = &r->threads[i];
         if (reader->parked_ns == 0 || reader->is_evicted) continue;
-        if (now - reader->parked_ns < READERS_PATIENCE_MS * 1000000u) continue;
+        if (now - reader->parked_ns < READERS_PATIENCE_MS * UINT64_C(1000000)) continue;
         if (slowest == NULL || reader->parked_ns < slowest->parked_ns) slowest = reader;
     }
     if (slowest == NULL) return;
