@@ -29,7 +29,8 @@ static const char *const query_text[QUERY_COUNT] = {
             "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)",
     [CLOSE] = "UPDATE \"trustsql.accounts\" SET is_closed = 1 WHERE name = ?1 AND is_closed = 0",
     [WAS_LAST_ADMIN] =
-        "SELECT 1 FROM \"trustsql.accounts\" c WHERE c.name = ?1 AND c.is_admin = 1 AND NOT EXISTS("
+        "SELECT 1 FROM \"trustsql.accounts\" c "
+        "WHERE c.name = ?1 AND c.is_admin = 1 AND NOT EXISTS("
         "SELECT 1 FROM \"trustsql.accounts\" o WHERE o.is_admin = 1 AND o.is_closed = 0)",
 };
 
