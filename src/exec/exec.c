@@ -82,16 +82,30 @@ struct sql_catalog *exec_catalog(struct exec *e)
     return c;
 }
 
+static enum status open_account(const struct account *account, struct exec_account *out)
+{
+    if (account->is_closed) return ST_NOT_FOUND;
+    *out = (struct exec_account){.id = account->id,
+                                 .address = account->address,
+                                 .key = account->key,
+                                 .is_admin = account->is_admin};
+    return ST_OK;
+}
+
 enum status exec_account_by_name(sqlite3 *connection, struct span name, struct exec_account *out)
 {
     struct account account;
     TRY(account_by_name(connection, name, &account));
-    if (account.is_closed) return ST_NOT_FOUND;
-    *out = (struct exec_account){.id = account.id,
-                                 .address = account.address,
-                                 .key = account.key,
-                                 .is_admin = account.is_admin};
-    return ST_OK;
+    return open_account(&account, out);
+}
+
+enum status exec_account_by_address(sqlite3 *connection,
+                                    const struct account_id *address,
+                                    struct exec_account *out)
+{
+    struct account account;
+    TRY(account_by_address(connection, address, &account));
+    return open_account(&account, out);
 }
 
 void exec_outcome_init(struct exec_outcome *o, struct mem *mem)

@@ -100,6 +100,10 @@ NODISCARD enum status exec_account_by_name(sqlite3 *connection,
                                            struct span name,
                                            struct exec_account *out);
 
+NODISCARD enum status exec_account_by_address(sqlite3 *connection,
+                                              const struct account_id *address,
+                                              struct exec_account *out);
+
 /* May this account run the statement? 42501 in d. The rule of execution, also used before reading.
  */
 NODISCARD enum status exec_check_access(const struct sql_catalog *catalog,

@@ -256,6 +256,8 @@ static enum status open_running(struct node *n,
 
     struct verify_config verify = {.mem = n->mem,
                                    .signer = n->signer,
+                                   .exec = n->exec,
+                                   .chain_id = n->chain_id,
                                    .thread_count = n->config.verify_threads,
                                    .verified = replica_inbox(n->replica),
                                    .refused = n->outbox};

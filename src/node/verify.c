@@ -1,12 +1,14 @@
 #include "node/verify.h"
 
 #include "base/must.h"
+#include "node/admission.h"
 #include "os/thread.h"
 
 struct verify_thread {
     struct verify *verify;
     struct thread *thread;
     struct key_cache *cache;
+    struct admission *admission;
 };
 
 struct verify {
@@ -22,6 +24,7 @@ static enum status start_thread(struct verify *v, struct verify_thread *t)
 {
     t->verify = v;
     TRY(key_cache_new(&t->cache, v->config.mem));
+    TRY(admission_new(&t->admission, v->config.mem, v->config.exec));
     return thread_start(&t->thread, v->config.mem, "verify", run, t);
 }
 
@@ -50,6 +53,7 @@ void verify_free(struct verify *v)
     for (uint32_t i = 0; i < v->thread_count; i++) {
         thread_join(v->threads[i].thread);
         key_cache_free(v->threads[i].cache);
+        admission_free(v->threads[i].admission);
     }
     queue_free(v->inbox);
     mem_free(v->config.mem, v);
@@ -98,10 +102,14 @@ static enum status verify_tx(struct flow_tx *t,
     return st;
 }
 
-static void check_one(struct verify *v, struct key_cache *cache, struct flow_tx *t)
+static void check_one(struct verify_thread *thread, struct flow_tx *t)
 {
     struct diag d = {0};
-    enum status st = verify_tx(t, v->config.signer, cache, &d);
+    const struct verify *v = thread->verify;
+    enum status st = verify_tx(t, v->config.signer, thread->cache, &d);
+    /* One for another chain is refused as such by the pool. */
+    if (st == ST_OK && hash_equal(&t->tx.chain_id, &v->config.chain_id))
+        st = admission_check(thread->admission, &t->tx, &d);
     struct queue *sink = v->config.verified;
     if (st != ST_OK) {
         if (t->ticket == NULL) {
@@ -125,6 +133,6 @@ static void run(void *context)
         uint32_t count = queue_wait(t->verify->inbox, chunk, VERIFY_CHUNK);
         if (count == 0) return;
         for (uint32_t i = 0; i < count; i++)
-            check_one(t->verify, t->cache, chunk[i]);
+            check_one(t, chunk[i]);
     }
 }

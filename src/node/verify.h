@@ -1,4 +1,5 @@
-/* verify.h - Verification threads: decode once, check signatures once, off every loop.
+/* verify.h - Verification threads: decode once, check signatures once, find the account, off every
+ * loop.
  *
  * Transactions come in from any thread and leave, in no particular order, on the sink: verified, or
  * as FLOW_REFUSED with the ticket's status and diag set (dropped when nobody waits). */
@@ -17,6 +18,8 @@ struct verify;
 struct verify_config {
     struct mem *mem;
     const struct signer *signer;
+    struct exec *exec; /* For its accounts. */
+    struct hash chain_id;
     uint32_t thread_count;
     struct queue *verified; /* Sink for good ones. */
     struct queue *refused;  /* Sink for the others that somebody waits for. */

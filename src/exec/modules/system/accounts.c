@@ -47,6 +47,10 @@ struct accounts {
     struct slot slots[CACHE_SLOTS];
 };
 
+static enum status account_where(sqlite3 *connection,
+                                 const char *text,
+                                 struct span value,
+                                 struct account *out);
 static enum status query(struct accounts *a, enum query which, sqlite3_stmt **out);
 static enum status read_row(sqlite3_stmt *s, struct account *out);
 static bool read_text(sqlite3_stmt *s, int column, char *out);
@@ -174,10 +178,26 @@ static enum status check_admin_left(struct accounts *a, struct span name)
 enum status account_by_name(sqlite3 *connection, struct span name, struct account *out)
 {
     if (!account_name_is_valid(name)) return ST_NOT_FOUND;
+    return account_where(connection, SELECT_ACCOUNT "WHERE name = ?1", name, out);
+}
+
+enum status account_by_address(sqlite3 *connection,
+                               const struct account_id *address,
+                               struct account *out)
+{
+    char text[ACCOUNT_TEXT_MAX];
+    account_id_text(text, address);
+    return account_where(connection, SELECT_ACCOUNT "WHERE address = ?1", span_text(text), out);
+}
+
+static enum status account_where(sqlite3 *connection,
+                                 const char *text,
+                                 struct span value,
+                                 struct account *out)
+{
     sqlite3_stmt *s = NULL;
-    int rc = sqlite3_prepare_v2(connection, SELECT_ACCOUNT "WHERE name = ?1", -1, &s, NULL);
-    enum status st = sqlite_status(rc);
-    if (st == ST_OK) st = bind_span(s, 1, name);
+    enum status st = sqlite_status(sqlite3_prepare_v2(connection, text, -1, &s, NULL));
+    if (st == ST_OK) st = bind_span(s, 1, value);
     if (st == ST_OK) st = sqlite_step_status(sqlite3_step(s));
     if (st == ST_OK) st = read_row(s, out);
     (void)sqlite3_finalize(s);

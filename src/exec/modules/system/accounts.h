@@ -47,6 +47,9 @@ NODISCARD enum status accounts_close(struct accounts *a, struct span name);
 
 /* Any connection. ST_NOT_FOUND. */
 NODISCARD enum status account_by_name(sqlite3 *connection, struct span name, struct account *out);
+NODISCARD enum status account_by_address(sqlite3 *connection,
+                                         const struct account_id *address,
+                                         struct account *out);
 
 /* 1…ACCOUNT_NAME_MAX bytes of UTF-8 without control characters. */
 bool account_name_is_valid(struct span name);
