@@ -479,9 +479,8 @@ static void every_allocation_may_fail(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        /* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): this text takes two lines. */
-        "SELECT a, count(*) FROM t JOIN t u USING (id, a) WHERE id IN (SELECT 1) "
-        "OR a BETWEEN 1 AND 5 GROUP BY a HAVING count(*) > 1 ORDER BY 2 LIMIT 3",
+        ("SELECT a, count(*) FROM t JOIN t u USING (id, a) WHERE id IN (SELECT 1) "
+         "OR a BETWEEN 1 AND 5 GROUP BY a HAVING count(*) > 1 ORDER BY 2 LIMIT 3"),
         "INSERT INTO t(id, a) VALUES (1, 2), (3, 4) ON CONFLICT (id) DO NOTHING RETURNING *",
         "WITH w AS (SELECT 1 AS x) UPDATE t SET a = (SELECT x FROM w) WHERE id = $1",
         "CREATE TABLE v(a int PRIMARY KEY, b text DEFAULT 'x' CHECK (b <> ''), UNIQUE (b))",
