@@ -156,7 +156,9 @@ class RefusalsTest(unittest.TestCase):
     def test_key_without_account(self):
         harness.run("key", "new", "--out", "stranger.key", cwd=self.chain.top)
         self.sign("stranger", "INSERT INTO t VALUES (54, 'x')", key="stranger.key")
-        self.send("stranger", 1)
+        with self.no_trace():
+            self.assertEqual(self.refusal("stranger"), "28000")
+            self.send("stranger", 1)
         self.assertEqual(harness.execute(self.link, "SELECT * FROM t"), [(1, "one")])
 
     def refusal(self, file):
