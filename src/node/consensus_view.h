@@ -1,0 +1,80 @@
+/* consensus_view.h - What a replica knows of the agreement at one moment, as plain values.
+ *
+ * The replica's thread fills it (filling writes every field), everybody else reads copies: the SQL
+ * tables trustsql.status, nodes, consensus and evidence, and through them `trustsql status` and
+ * `trustsql doctor`. Heights are 0 where there is none. No pointer inside: a copy is complete. */
+#ifndef TRUSTSQL_NODE_CONSENSUS_VIEW_H
+#define TRUSTSQL_NODE_CONSENSUS_VIEW_H
+
+#include "base/buf.h"
+#include "ledger/genesis.h"
+#include "ledger/vote.h"
+
+#define CONSENSUS_VIEW_BLOCKS    32u
+#define CONSENSUS_VIEW_TEXT_SIZE 200u
+#define CONSENSUS_VIEW_NEVER     UINT64_MAX /* As a time that has passed: not yet. */
+
+struct consensus_view_member { /* By voter index. */
+    char name[GENESIS_NAME_MAX + 1];
+    bool is_self;
+    bool is_connected;       /* True for oneself. */
+    bool is_late;            /* Holds no place among those whose votes arrive in time. */
+    bool has_status;         /* The five fields from `view` on are what it said last. */
+    uint64_t rtt_us;         /* 0: not measured. */
+    int64_t clock_offset_ms; /* Its clock less ours. */
+    uint64_t last_seen_ms;   /* Since its newest message; CONSENSUS_VIEW_NEVER. */
+    uint64_t view;
+    uint64_t tip_height;
+    uint64_t final_height;
+    uint64_t executed_height;
+    struct hash executed_digest;
+    uint64_t voted_height[VOTE_PARTS];           /* Newest height of each part that is held here. */
+    char address[CONSENSUS_VIEW_TEXT_SIZE];      /* Dialled, or "" when it dials us. */
+    char last_failure[CONSENSUS_VIEW_TEXT_SIZE]; /* Why no connection came about; "" none since. */
+};
+
+struct consensus_view_block {
+    uint64_t height;
+    uint64_t view; /* In which it was first proposed. */
+    struct hash hash;
+    uint32_t proposer;
+    uint32_t tx_count;
+    uint32_t signers[VOTE_PARTS]; /* Bit i: the vote of member i for this block is held here. */
+    bool is_final;                /* Ordered irrevocably. */
+    bool is_certified;            /* A quorum signed its result. */
+};
+
+struct consensus_view {
+    enum block_mode mode;
+    uint32_t n;
+    uint32_t f;
+    uint32_t quorum;
+    uint32_t self; /* Own index. */
+    uint32_t leader;
+    uint64_t view;
+    uint32_t failed_views; /* k: consecutive ones. */
+    bool is_anchored;      /* The view is open: its first block is agreed. */
+    bool is_voting;
+    char not_voting_reason[CONSENSUS_VIEW_TEXT_SIZE]; /* "" while it votes. */
+    uint64_t tip_height;                              /* Newest block voted for. */
+    uint64_t final_height;
+    uint64_t executed_height;
+    uint64_t result_height;    /* Newest result with a certificate. */
+    uint64_t view_timer_ms;    /* Until the view is given up; CONSENSUS_VIEW_NEVER: not running. */
+    uint32_t view_change_held; /* VC messages held for the current view. */
+    uint32_t waiting_txs;
+    uint64_t oldest_waiting_ms; /* Age of the oldest of them; 0 when none waits. */
+    uint32_t evidence_count;
+    uint32_t block_count; /* In blocks, ascending by height, the newest last. */
+    struct consensus_view_block blocks[CONSENSUS_VIEW_BLOCKS];
+    struct consensus_view_member members[NODES_MAX]; /* n of them. */
+};
+
+struct evidence_view {
+    char kind[4]; /* "E1" … "E10" */
+    uint32_t offender;
+    uint64_t view;
+    uint64_t height;
+};
+
+#endif
