@@ -1,0 +1,235 @@
+/* consensus.h - Agreement of validators as a state machine: step(event) → effects.
+ *
+ * The protocol of consensus.md section 1, mode bft, n = 1 or n ≥ 4; with one validator its own vote
+ * is the quorum. No IO, clock, randomness or threads; no allocation after consensus_new. Time and
+ * completions arrive as events, everything to do leaves as effects, in order. One thread.
+ *
+ * What the runtime owes it:
+ *   - effects of one step are performed in order;
+ *   - bodies that a HOLD names and the records of WRITE are durable before PERSISTED says so, the
+ *     body before the record; after a failed write or sync nothing is ever reported again;
+ *   - SEND leaves only when everything up to its after_lsn is durable. The engine emits it only
+ *     then; the runtime checks it once more (must).
+ *   - a block is executed only after FINAL, in order of height.
+ *
+ * Life of a block here:
+ *   leader:   TICK → NEED_BATCH → BATCH → PROPOSE ┐
+ *   follower: MESSAGE(proposal) → GET_BODY → BODY_OK ┴→ HOLD, WRITE, SYNC → PERSISTED → SEND(vote
+ * P1) all: q equal P1 → WRITE(hq), SYNC → PERSISTED → SEND(vote P2) ; q equal P2 → FINAL EXECUTED →
+ * SEND(vote P3) ; q equal P3 → RESULT When its own vote completes the quorum the lock goes into the
+ * same record and the same sync: one validator alone needs one sync a block. */
+#ifndef TRUSTSQL_CONSENSUS_CONSENSUS_H
+#define TRUSTSQL_CONSENSUS_CONSENSUS_H
+
+#include "base/mem.h"
+#include "consensus/evidence.h"
+#include "consensus/fault.h"
+#include "consensus/record.h"
+#include "consensus/reject.h"
+#include "crypto/merkle.h"
+
+#define CONSENSUS_EFFECTS_MAX 256u
+
+#define CONSENSUS_VIEW_MS     500u   /* T0 (1.9). */
+#define CONSENSUS_VIEW_MS_MAX 30000u /* T_view is doubled up to this. */
+#define CONSENSUS_STATUS_MS   200u
+#define CONSENSUS_PREC_MS     500u   /* Clocks may differ by this (1.16). */
+#define CONSENSUS_DELAY_MS    2000u  /* D_msg. */
+#define CONSENSUS_QUIET_MS    60000u /* An idle chain proposes an empty block this often. */
+
+struct consensus;
+
+struct consensus_config {
+    struct hash chain_id;
+    uint64_t epoch;
+    struct validators validators;
+    uint32_t self; /* Voter index. */
+    const struct signer *signer;
+    struct secret_key node_key;
+    uint32_t exec_version;
+    uint32_t block_txs_max;
+    uint32_t batch_age_ms;
+    uint32_t view_ms;           /* T0; 0: CONSENSUS_VIEW_MS. */
+    bool is_voter;              /* False: follows, never signs (journal lost, 1.14). */
+    enum consensus_fault fault; /* FAULT_NONE but in the simulator. */
+};
+
+/* Where a (re)start continues. Everything borrowed, copied by consensus_new. */
+struct consensus_start {
+    uint64_t height;  /* Newest final block stored; 0: the genesis. */
+    struct hash hash; /* Chain id at 0. */
+    uint64_t time_ms;
+    struct certificate final_cert; /* Of height or above a part of chain; entry_count 0: none. */
+    struct merkle_tree history;    /* Over the hashes of blocks 1 … height. */
+    uint64_t res_height;           /* Of the header of height. */
+    uint64_t last_txs_height;      /* Newest block with transactions; 0: none. */
+    uint64_t executed_height;      /* == height: replay ran before. */
+    uint32_t digest_count;         /* D of executed_height, executed_height - 1, …; at least 1. */
+    struct hash digests[CONSENSUS_LAG_MAX];
+    const struct consensus_record *record; /* Null: first start (then nothing was ever said). */
+    const struct view_change *view_change; /* Frozen VC of record->cur_view; null: none. */
+    const struct header *held;             /* Headers of intact held bodies above height, any
+                                              order and fork. */
+    uint32_t held_count;
+    uint64_t nonce; /* Random: pairs questions and answers of this start. */
+};
+
+enum consensus_event_kind {
+    CONSENSUS_ON_TICK,      /* Time passed, or transactions arrived. At least every 10 ms. */
+    CONSENSUS_ON_BATCH,     /* The batch asked for by NEED_BATCH. */
+    CONSENSUS_ON_MESSAGE,   /* Decoded, from an authenticated peer (from; may relay others'). */
+    CONSENSUS_ON_BODY_OK,   /* The body that GET_BODY or GET_BLOCK named is here and valid. */
+    CONSENSUS_ON_BODY_BAD,  /* It is provably invalid: never vote for it. */
+    CONSENSUS_ON_PERSISTED, /* Everything up to lsn is durable. */
+    CONSENSUS_ON_EXECUTED,  /* Block height was executed here; its chained digest is digest. */
+    CONSENSUS_ON_ADVANCED,  /* Catch-up: header is final by cert (verified), all blocks up to it are
+                               stored; the runtime has executed or will execute them by itself. */
+    CONSENSUS_ON_PEER       /* Peer from came up (is_up) or went down. */
+};
+
+struct consensus_batch {
+    struct hash tx_root;
+    uint32_t tx_count;
+    uint32_t body_size; /* With the certificates that NEED_BATCH named. */
+};
+
+struct consensus_event {
+    enum consensus_event_kind kind;
+    uint64_t mono_ms;        /* Every event. */
+    uint64_t wall_ms;        /* Every event. */
+    uint32_t waiting;        /* TICK: transactions in the pool that are in no block above final. */
+    uint64_t oldest_wait_ms; /* TICK: how long the oldest of them has waited. */
+    struct consensus_batch batch;
+    uint32_t from; /* MESSAGE, PEER. */
+    bool is_up;    /* PEER. */
+    const struct consensus_message *message;
+    const struct header *header;          /* BODY_OK, ADVANCED. */
+    struct hash hash;                     /* BODY_OK, BODY_BAD, ADVANCED: of the block. */
+    const struct certificate *final_cert; /* BODY_OK: in the body, or null; ADVANCED: commits it. */
+    const struct certificate *res_cert;   /* BODY_OK: in the body, or null; ADVANCED: newest known
+                                             certified result, verified, or null. */
+    uint64_t last_txs_height;             /* ADVANCED: newest block with transactions up to it. */
+    const struct merkle_tree *history;    /* ADVANCED: over blocks 1 … header.height. */
+    uint64_t lsn;
+    uint64_t height; /* EXECUTED. */
+    struct hash digest;
+};
+
+enum consensus_effect_kind {
+    CONSENSUS_NEED_BATCH, /* Choose transactions for a block at height and time_ms on top of hash
+                             (its in-flight ancestors' transactions excluded), encode the body with
+                             the certificates; answer with BATCH, which may come at once. */
+    CONSENSUS_PROPOSE,    /* proposal of that batch and its hash: keep the block, send it to all
+                             (subject to after_lsn). */
+    CONSENSUS_GET_BODY,   /* Obtain and check the body of proposal (hash) first from peer; parent is
+                             known. Answer BODY_OK or BODY_BAD, or nothing while it cannot be had. */
+    CONSENSUS_GET_BLOCK,  /* As GET_BODY, but the header is unknown too: by height and hash, from
+                             anyone. A known ancestor of an anchor; answer as above. */
+    CONSENSUS_HOLD,       /* Make the body of hash durable with the next SYNC. */
+    CONSENSUS_WRITE,      /* Journal: slot, and record or view_change. */
+    CONSENSUS_SYNC,       /* Make everything so far durable, then report lsn. */
+    CONSENSUS_SEND,       /* message to peer, or to all others when peer == NODES_MAX. */
+    CONSENSUS_FINAL,      /* Block (height, hash) is ordered irrevocably, cert commits it or a
+                             descendant: store and execute it. In order of height. */
+    CONSENSUS_RESULT,     /* The result of height is certified: cert. Replies may say final. */
+    CONSENSUS_DROP,       /* The block (height, hash) left the chain voted for: its transactions may
+                             be proposed again. Its body stays held. */
+    CONSENSUS_OPEN,     /* View is open: message is its NEWVIEW (null in view 0): keep its bytes for
+                           peers that     missed it; height, hash: the anchor. */
+    CONSENSUS_BEHIND,   /* Final blocks up to at least height exist (peers says who has them): catch
+                           up by blocks; answer ADVANCED. Repeated now and then while so. */
+    CONSENSUS_EVIDENCE, /* Proof of misbehaviour; keep it and send it to all. */
+    CONSENSUS_ALARM     /* alarm. */
+};
+
+enum consensus_alarm {
+    ALARM_NONE,
+    ALARM_JOURNAL_ROLLED_BACK, /* A peer shows a vote of ours that we do not remember: we do not
+                                  vote any more. */
+    ALARM_DIVERGED,            /* A certified result differs from ours: no P3 any more. */
+    ALARM_CONFLICT /* Two commit certificates conflict: more than f are lying. Halted. */
+};
+
+struct consensus_effect {
+    enum consensus_effect_kind kind;
+    uint32_t peer;      /* SEND; GET_BODY: who proposed; NODES_MAX: all. */
+    uint32_t peers;     /* BEHIND: bit i: validator i. */
+    uint64_t lsn;       /* SYNC. */
+    uint64_t after_lsn; /* SEND, PROPOSE. */
+    uint64_t view;
+    uint64_t height;
+    struct hash hash;
+    uint64_t time_ms;                        /* NEED_BATCH. */
+    const struct proposal *proposal;         /* PROPOSE, GET_BODY. */
+    const struct certificate *final_cert;    /* NEED_BATCH: for the body, or null; FINAL. */
+    const struct certificate *res_cert;      /* NEED_BATCH: for the body, or null; RESULT. */
+    enum consensus_slot slot;                /* WRITE. */
+    const struct consensus_record *record;   /* WRITE of CONSENSUS_SLOT_PROMISE. */
+    const struct view_change *view_change;   /* WRITE of CONSENSUS_SLOT_VIEW_CHANGE; null: clear. */
+    const struct consensus_message *message; /* SEND, OPEN. */
+    const struct evidence *evidence;         /* EVIDENCE; its bytes too. */
+    enum consensus_alarm alarm;
+};
+
+/* Pointers inside are valid until the next step. */
+struct consensus_effects {
+    uint32_t count;
+    struct consensus_effect items[CONSENSUS_EFFECTS_MAX];
+};
+
+/* ST_NO_MEMORY; ST_INVALID: the key is not that of validator self. */
+NODISCARD enum status consensus_new(struct consensus **out,
+                                    struct mem *mem,
+                                    const struct consensus_config *config,
+                                    const struct consensus_start *start);
+void consensus_free(struct consensus *c); /* Wipes the key. Null allowed. */
+
+/* ST_OK; ST_REJECTED: a message or body was refused (consensus_view_of counts why; *out may still
+ * hold effects); ST_INVALID: an event that cannot come now, a bug of the runtime. */
+NODISCARD enum status consensus_step(struct consensus *c,
+                                     const struct consensus_event *event,
+                                     struct consensus_effects *out);
+
+/* H over the whole state: the same events give the same digest everywhere. */
+struct hash consensus_digest(const struct consensus *c);
+
+/* --- looking at it --------------------------------------------------------------------------- */
+
+struct consensus_peer_view { /* As its messages said. */
+    uint64_t heard_mono_ms;  /* 0: never. */
+    uint64_t view;
+    uint64_t tip_height;
+    uint64_t final_height;
+    uint64_t executed_height;
+    struct hash executed_digest;
+    uint64_t vote_heights[VOTE_PARTS]; /* Newest P1, P2, P3. */
+    bool is_convicted;                 /* Evidence against it is held. */
+};
+
+struct consensus_view {
+    uint64_t view;
+    bool is_open;
+    bool is_changing; /* Sent a VC for view, no NEWVIEW yet. */
+    uint32_t leader;
+    uint32_t failed_views; /* k. */
+    bool is_voting;
+    enum consensus_alarm alarm;
+    uint64_t tip_height;
+    struct hash tip_hash;
+    uint64_t tip_time_ms;
+    uint64_t final_height;
+    struct hash final_hash;
+    uint64_t executed_height;
+    struct hash executed_digest;
+    uint64_t result_height;
+    uint32_t vc_count;      /* VCs held for view. */
+    uint64_t timer_left_ms; /* 0: no view timer runs. */
+    uint64_t rejects[REJECT_COUNT];
+    struct consensus_peer_view peers[NODES_MAX];
+};
+void consensus_view_of(const struct consensus *c, struct consensus_view *out, uint64_t mono_ms);
+
+/* Who voted for height so far, as bits: of the newest view known. False: not in the window. */
+bool consensus_signers(const struct consensus *c, uint64_t height, uint32_t signers[VOTE_PARTS]);
+
+#endif
