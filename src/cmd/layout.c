@@ -13,6 +13,7 @@ struct fresh_node {               /* One node of a chain being made. */
     char name[NAME_SIZE];         /* "node0" */
     char organisation[NAME_SIZE]; /* "org0" */
     char admin[NAME_SIZE];        /* "admin@node0" */
+    char address[NAME_SIZE];      /* "127.0.0.1:5440" */
     struct secret_key node_key;
     struct secret_key admin_key;
 };
@@ -136,6 +137,8 @@ static enum status draw_node(const struct layout *l,
     (void)snprintf(out->name, NAME_SIZE, "node%u", index);
     (void)snprintf(out->organisation, NAME_SIZE, "org%u", index);
     (void)snprintf(out->admin, NAME_SIZE, "admin@node%u", index);
+    (void)snprintf(out->address, NAME_SIZE, "127.0.0.1:%u",
+                   (unsigned)layout_port(l, index, PORT_P2P));
     TRY(layout_draw_key(l->os, signer, SIGN_ED25519, &out->node_key));
     return layout_draw_key(l->os, signer, SIGN_SECP256K1, &out->admin_key);
 }
@@ -152,6 +155,7 @@ static enum status encode_genesis(const struct layout *l,
         struct span organisation = span_text(nodes[i].organisation);
         members[i].organisation = organisation;
         members[i].node_name = span_text(nodes[i].name);
+        members[i].address = span_text(nodes[i].address);
         TRY(sign_public(signer, &members[i].node_key, &nodes[i].node_key));
         accounts[i].name = span_text(nodes[i].admin);
         accounts[i].custodian = organisation;
@@ -159,6 +163,7 @@ static enum status encode_genesis(const struct layout *l,
         accounts[i].is_admin = true;
         TRY(sign_public(signer, &accounts[i].key, &nodes[i].admin_key));
     }
+    g.f = (l->node_count - 1) / 3;
     g.members = members;
     g.member_count = l->node_count;
     g.accounts = accounts;

@@ -20,6 +20,8 @@ static void get_member(struct cbor *in, struct genesis_member *m);
 static void put_account(struct buf *out, const struct genesis_account *account);
 static void get_account(struct cbor *in, struct genesis_account *account);
 static void get_parameters(struct cbor *in, struct genesis *g);
+static bool host_is_formed(struct span host);
+static bool port_is_formed(struct span port);
 static bool members_are_distinct(const struct genesis *g);
 static bool accounts_are_distinct(const struct genesis *g);
 
@@ -87,6 +89,52 @@ struct validators genesis_validators(const struct genesis *g)
     return v;
 }
 
+bool genesis_address_is_formed(struct span address)
+{
+    if (address.size == 0 || address.size > GENESIS_ADDRESS_MAX) return false;
+    size_t colon = address.size;
+    while (colon > 0 && address.data[colon - 1] != ':')
+        colon--;
+    if (colon == 0) return false;
+    return host_is_formed(span_of(address.data, colon - 1)) &&
+           port_is_formed(span_of(address.data + colon, address.size - colon));
+}
+
+static bool is_hex_digit(uint8_t c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+static bool is_letter(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* The characters are right; whether the host exists is found out when it is dialled. */
+static bool host_is_formed(struct span host)
+{
+    bool is_v6 = host.size > 2 && host.data[0] == '[' && host.data[host.size - 1] == ']';
+    if (is_v6) host = span_of(host.data + 1, host.size - 2);
+    for (size_t i = 0; i < host.size; i++) {
+        uint8_t c = host.data[i];
+        bool is_good = is_v6 ? is_hex_digit(c) || c == ':' || c == '.'
+                             : is_hex_digit(c) || is_letter(c) || c == '.' || c == '-' || c == '_';
+        if (!is_good) return false;
+    }
+    return host.size > 0;
+}
+
+static bool port_is_formed(struct span port)
+{
+    uint32_t number = 0;
+    if (port.size == 0 || port.size > 5 || port.data[0] == '0') return false;
+    for (size_t i = 0; i < port.size; i++) {
+        if (port.data[i] < '0' || port.data[i] > '9') return false;
+        number = number * 10 + (uint32_t)(port.data[i] - '0');
+    }
+    return number <= UINT16_MAX;
+}
+
 static void get_parameters(struct cbor *in, struct genesis *g)
 {
     g->chain_name = get_name(in, GENESIS_NAME_MAX);
@@ -110,19 +158,22 @@ static void get_parameters(struct cbor *in, struct genesis *g)
 
 static void put_member(struct buf *out, const struct genesis_member *m)
 {
-    cbor_put_array(out, 4);
+    cbor_put_array(out, 5);
     cbor_put_text(out, m->organisation);
     cbor_put_text(out, m->node_name);
     put_key(out, &m->node_key);
+    cbor_put_text(out, m->address);
 }
 
 static void get_member(struct cbor *in, struct genesis_member *m)
 {
-    cbor_expect_array(in, 4);
+    cbor_expect_array(in, 5);
     m->organisation = get_name(in, GENESIS_NAME_MAX);
     m->node_name = get_name(in, GENESIS_NAME_MAX);
     m->node_key = get_key(in);
     if (m->node_key.scheme != SIGN_ED25519) cbor_fail(in);
+    m->address = get_text_max(in, GENESIS_ADDRESS_MAX);
+    if (m->address.size > 0 && !genesis_address_is_formed(m->address)) cbor_fail(in);
 }
 
 static void put_account(struct buf *out, const struct genesis_account *account)

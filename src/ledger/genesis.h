@@ -12,6 +12,7 @@
 #include "ledger/quorum.h"
 
 #define GENESIS_NAME_MAX     63u
+#define GENESIS_ADDRESS_MAX  127u
 #define GENESIS_ACCOUNTS_MAX 1024u
 #define GENESIS_SUITE_INTL   1u
 
@@ -19,6 +20,7 @@ struct genesis_member { /* A node that votes, in order of its index. */
     struct span organisation;
     struct span node_name;      /* "node0". */
     struct public_key node_key; /* Ed25519. */
+    struct span address;        /* Where others first look for it; "": it dials, nobody else can. */
 };
 
 struct genesis_account {
@@ -50,6 +52,9 @@ void genesis_encode(struct buf *out, const struct genesis *g);
 /* Also checks every limit and the bounds of n, f, p (consensus.md 1.1). */
 NODISCARD enum status genesis_decode(struct genesis *g, struct arena *a, struct span bytes);
 struct hash genesis_chain_id(struct span bytes);
+
+/* True for "host:port" with a name, an IPv4 address or "[IPv6]", and a port from 1 to 65535. */
+bool genesis_address_is_formed(struct span address);
 
 /* The validators of the first epoch. */
 struct validators genesis_validators(const struct genesis *g);

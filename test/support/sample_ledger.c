@@ -47,11 +47,14 @@ struct genesis sample_genesis(void)
     static struct genesis_member members[SAMPLE_NODES];
     static struct genesis_account accounts[2];
     static const char *const names[SAMPLE_NODES] = {"node0", "node1", "node2", "node3"};
+    static const char *const addresses[SAMPLE_NODES] = {"node0.bank-a.example:5440",
+                                                        "[2001:db8::1]:65535", "", "192.0.2.7:1"};
     for (uint32_t i = 0; i < SAMPLE_NODES; i++) {
         struct secret_key secret = sample_node_secret(i);
         members[i] = (struct genesis_member){.organisation = span_text("Bank A"),
                                              .node_name = span_text(names[i]),
-                                             .node_key = sample_public(&secret)};
+                                             .node_key = sample_public(&secret),
+                                             .address = span_text(addresses[i])};
     }
     for (uint32_t i = 0; i < 2; i++) {
         struct secret_key secret = sample_account_secret(i);

@@ -154,6 +154,35 @@ static void members_and_accounts_are_distinct(void **state)
     assert_int_equal(attempt(&g), ST_INVALID);
 }
 
+static void addresses_have_a_host_and_a_port(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"a:1", "bank-a.example:5440", "10.0.0.1:65535", "[::1]:5440",
+                                       "[2001:db8::ffff:192.0.2.1]:1"};
+    static const char *const bad[] = {
+        "a",     ":1",     "a:",       "a:0",  "a:65536", "a:05440", "a:123456", "a:1x",
+        "a b:1", "a\nb:1", "::1:5440", "[]:1", "[::g]:1", "[::1:1",  "a/b:1",    "\xc3\xb6:1"};
+    struct genesis g = sample_genesis();
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        g.members[1].address = span_text(good[i]);
+        assert_int_equal(attempt(&g), ST_OK);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        g.members[1].address = span_text(bad[i]);
+        assert_int_equal(attempt(&g), ST_INVALID);
+    }
+    static char long_address[GENESIS_ADDRESS_MAX + 2];
+    memset(long_address, 'n', GENESIS_ADDRESS_MAX + 1);
+    memcpy(long_address + GENESIS_ADDRESS_MAX - 2, ":1", 3);
+    g.members[1].address = span_text(long_address);
+    assert_int_equal(attempt(&g), ST_OK);
+    memset(long_address, 'n', GENESIS_ADDRESS_MAX - 1);
+    memcpy(long_address + GENESIS_ADDRESS_MAX - 1, ":1", 2);
+    assert_int_equal(strlen(long_address), GENESIS_ADDRESS_MAX + 1);
+    g.members[1].address = span_text(long_address);
+    assert_int_equal(attempt(&g), ST_LIMIT);
+}
+
 static void memory_may_fail_at_any_call(void **state)
 {
     (void)state;
@@ -182,6 +211,7 @@ int main(void)
         cmocka_unit_test(validators_are_the_members),
         cmocka_unit_test(impossible_parameters_are_refused),
         cmocka_unit_test(members_and_accounts_are_distinct),
+        cmocka_unit_test(addresses_have_a_host_and_a_port),
         cmocka_unit_test(memory_may_fail_at_any_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
