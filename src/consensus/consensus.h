@@ -184,7 +184,7 @@ NODISCARD enum status consensus_new(struct consensus **out,
                                     const struct consensus_start *start);
 void consensus_free(struct consensus *c); /* Wipes the key. Null allowed. */
 
-/* ST_OK; ST_REJECTED: a message or body was refused (consensus_view_of counts why; *out may still
+/* ST_OK; ST_REJECTED: a message or body was refused (consensus_stand_of tells why; *out may still
  * hold effects); ST_INVALID: an event that cannot come now, a bug of the runtime. */
 NODISCARD enum status consensus_step(struct consensus *c,
                                      const struct consensus_event *event,
@@ -195,8 +195,8 @@ struct hash consensus_digest(const struct consensus *c);
 
 /* --- looking at it --------------------------------------------------------------------------- */
 
-struct consensus_peer_view { /* As its messages said. */
-    uint64_t heard_mono_ms;  /* 0: never. */
+struct consensus_peer_stand { /* As its messages said. */
+    uint64_t heard_mono_ms;   /* 0: never. */
     uint64_t view;
     uint64_t tip_height;
     uint64_t final_height;
@@ -206,7 +206,7 @@ struct consensus_peer_view { /* As its messages said. */
     bool is_convicted;                 /* Evidence against it is held. */
 };
 
-struct consensus_view {
+struct consensus_stand {
     uint64_t view;
     bool is_open;
     bool is_changing; /* Sent a VC for view, no NEWVIEW yet. */
@@ -225,9 +225,9 @@ struct consensus_view {
     uint32_t vc_count;      /* VCs held for view. */
     uint64_t timer_left_ms; /* 0: no view timer runs. */
     uint64_t rejects[REJECT_COUNT];
-    struct consensus_peer_view peers[NODES_MAX];
+    struct consensus_peer_stand peers[NODES_MAX];
 };
-void consensus_view_of(const struct consensus *c, struct consensus_view *out, uint64_t mono_ms);
+void consensus_stand_of(const struct consensus *c, struct consensus_stand *out, uint64_t mono_ms);
 
 /* Who voted for height so far, as bits: of the newest view known. False: not in the window. */
 bool consensus_signers(const struct consensus *c, uint64_t height, uint32_t signers[VOTE_PARTS]);

@@ -1,0 +1,106 @@
+/* core.h - The deciding part of a replica: engine, pool, bodies, peers. One thread, no IO.
+ *
+ * Everything it needs of the world goes through a table of ports; everything that comes back is
+ * handed in by one of the core_on_* calls. replica.c runs it on loop A with threads, store and
+ * network behind the ports; the simulator (src/sim) runs the same code over virtual time. The same
+ * calls give the same outputs, byte for byte.
+ *
+ *   peers ──core_on_message──▶ ┌──────┐ ──send──▶ peers
+ *   verification ─core_on_tx─▶ │ core │ ──verify──▶ transactions of peers and of fetched bodies
+ *   storage ──core_on_stored─▶ │      │ ──store──▶ hold, append, journal, one sync
+ *   executor ─core_on_executed▶└──────┘ ──execute──▶ ordered blocks ; ──answer──▶ doors
+ *
+ * Ports never call back into the core before they return. */
+#ifndef TRUSTSQL_NODE_CORE_H
+#define TRUSTSQL_NODE_CORE_H
+
+#include "consensus/consensus.h"
+#include "node/consensus_view.h"
+#include "node/flow.h"
+#include "node/storage.h"
+
+struct core;
+
+enum core_channel { CORE_URGENT, CORE_TXS, CORE_BULK }; /* As enum p2p_channel, by priority. */
+
+struct core_ports {
+    uint64_t (*mono_ms)(void *context);
+    uint64_t (*wall_ms)(void *context);
+    /* Copies. ST_CLOSED: not connected; ST_BUSY: its queue is full. */
+    enum status (*send)(void *context, uint32_t peer, enum core_channel channel, struct span bytes);
+    /* Takes the job; it comes back through core_on_stored, in order. */
+    enum status (*store)(void *context, struct storage_job *job);
+    /* Takes t; it comes back through core_on_tx (flow kind FLOW_TX: good, FLOW_REFUSED: bad, with
+     * its decoded form where there is one), in any order. is_final skips nothing: every signature
+     * is checked here, whoever sent it. ST_BUSY: t stays the core's. */
+    enum status (*verify)(void *context, struct flow_tx *t);
+    /* Borrows b until core_on_executed. In order of height. */
+    enum status (*execute)(void *context, struct flow_block *b);
+    /* Takes a refused transaction of a local client, or a certified block somebody waits for. */
+    void (*answer)(void *context, struct flow *item);
+    /* Final block, stored result digest D_height, held body; appended to out. ST_NOT_FOUND. */
+    enum status (*read_block)(void *context, uint64_t height, struct buf *out);
+    enum status (*read_held)(void *context, const struct hash *hash, struct buf *out);
+    /* Keep proof of misbehaviour for ever. */
+    void (*keep_evidence)(void *context, const struct evidence *e);
+    /* The node must stop; nothing else is called after it. */
+    void (*failed)(void *context, enum status status, const char *what);
+    void *context;
+};
+
+struct core_config {
+    struct mem *mem;
+    struct consensus_config engine;
+    const struct genesis *genesis; /* Outlives the core. */
+    const struct core_ports *ports;
+    uint64_t key; /* Of hash tables: base/idtable.h. */
+};
+
+/* Replay has run: the state stands at start->engine.height, the live span of ids is in pool. */
+struct core_start {
+    struct consensus_start engine;
+    struct pool *pool; /* Taken. */
+    struct span
+        *held; /* Encoded bodies [header, body] held above height, that engine.held names. */
+    uint32_t held_count;
+};
+
+NODISCARD enum status core_new(struct core **out,
+                               const struct core_config *config,
+                               const struct core_start *start);
+/* Nothing may be out any more (jobs, executing blocks, transactions in verification). Null allowed.
+ */
+void core_free(struct core *c);
+
+/* --- what arrives; replica's thread ------------------------------------------------------------
+ */
+
+void core_tick(struct core *c); /* At least every 10 ms, and after a burst of the others. */
+void core_on_peer(struct core *c, uint32_t peer, bool is_up);
+/* Anything from a peer: hostile until checked. ST_OK, or ST_INVALID: what no correct peer sends;
+ * drop the connection. */
+NODISCARD enum status core_on_message(struct core *c,
+                                      uint32_t peer,
+                                      enum core_channel channel,
+                                      struct span bytes);
+/* Verified: of a local client (ticket or not; has passed admission), or what the verify port was
+ * given. */
+void core_on_tx(struct core *c, struct flow_tx *t);
+void core_on_stored(struct core *c, struct storage_job *job);
+void core_on_executed(struct core *c, struct flow_block *b);
+
+/* Refuse what waits from now on; core_is_idle: nothing is out any more, everything executed. */
+void core_stop(struct core *c);
+bool core_is_idle(const struct core *c);
+/* After core_stop and the end of all threads: let go everybody who still waits. */
+void core_refuse_rest(struct core *c);
+
+/* --- looking at it; replica's thread ------------------------------------------------------------
+ */
+
+const struct consensus *core_engine(const struct core *c);
+uint32_t core_waiting(const struct core *c);
+/* Fills all but what the network knows (connection, rtt, clock, address, failure). */
+void core_view(const struct core *c, struct consensus_view *out);
+
+#endif
