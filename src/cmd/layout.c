@@ -205,6 +205,8 @@ static enum status write_node(const struct layout *l,
     TRY(os_path_join(path, dir, "genesis"));
     TRY(os_replace_file(l->os, path, genesis));
     node_config_defaults(&config);
+    (void)snprintf(config.p2p_host, sizeof config.p2p_host, "127.0.0.1");
+    config.p2p_port = layout_port(l, index, PORT_P2P);
     config.pg_port = layout_port(l, index, PORT_SQL);
     buf_init(&text, mem_system(), 0);
     node_config_write(&config, &text);

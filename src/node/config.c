@@ -11,8 +11,13 @@
 
 #define NODE_CONF_SIZE_MAX (64u << 10)
 #define CONFIG_WHAT_MAX    160u
+#define SECTION_MAX        49u /* inih cuts a longer one. */
+#define PEER_PREFIX        "peer."
+#define PEER_PREFIX_SIZE   (sizeof PEER_PREFIX - 1)
 
-enum field_kind { FIELD_HOST, FIELD_U16, FIELD_U32, FIELD_U64 };
+_Static_assert(PEER_PREFIX_SIZE + NODE_PEER_NAME_MAX < SECTION_MAX, "inih shows the whole name");
+
+enum field_kind { FIELD_HOST, FIELD_PROXY, FIELD_BOOL, FIELD_U16, FIELD_U32, FIELD_U64 };
 
 struct field {
     const char *section;
@@ -24,6 +29,11 @@ struct field {
 };
 
 static const struct field fields[] = {
+    {"p2p", "host", FIELD_HOST, offsetof(struct node_config, p2p_host), 0, 0},
+    {"p2p", "port", FIELD_U16, offsetof(struct node_config, p2p_port), 0, 65535},
+    {"p2p", "outbound_only", FIELD_BOOL, offsetof(struct node_config, p2p_is_outbound_only), 0, 0},
+    {"p2p", "proxy", FIELD_PROXY, offsetof(struct node_config, p2p_proxy), 0, 0},
+    {"p2p", "handshakes", FIELD_U32, offsetof(struct node_config, p2p_handshakes_max), 1, 1024},
     {"pg", "host", FIELD_HOST, offsetof(struct node_config, pg_host), 0, 0},
     {"pg", "port", FIELD_U16, offsetof(struct node_config, pg_port), 0, 65535},
     {"pg", "connections", FIELD_U32, offsetof(struct node_config, pg_connections_max), 1, 4096},
@@ -37,7 +47,10 @@ static const struct field fields[] = {
 
 void node_config_defaults(struct node_config *config)
 {
-    *config = (struct node_config){.pg_host = "127.0.0.1",
+    *config = (struct node_config){.p2p_host = "0.0.0.0",
+                                   .p2p_port = 5440,
+                                   .p2p_handshakes_max = 64,
+                                   .pg_host = "127.0.0.1",
                                    .pg_port = 5442,
                                    .pg_connections_max = 1200,
                                    .verify_threads = 2,
@@ -69,28 +82,90 @@ static bool set_number(uint8_t *to, const struct field *field, const char *value
     return true;
 }
 
+static bool set_bool(bool *to, const char *value)
+{
+    bool is_yes = strcmp(value, "yes") == 0;
+    if (!is_yes && strcmp(value, "no") != 0) return false;
+    *to = is_yes;
+    return true;
+}
+
+static bool set_text(char *to, size_t room, const char *value)
+{
+    size_t size = strlen(value);
+    if (size >= room) return false;
+    memcpy(to, value, size + 1);
+    return true;
+}
+
+/* A name and a password in front of the address are the proxy's own. */
+static bool proxy_is_formed(const char *value)
+{
+    static const char *const schemes[] = {"http://", "socks5://"};
+    if (value[0] == 0) return true;
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        size_t size = strlen(schemes[i]);
+        if (strncmp(value, schemes[i], size) != 0) continue;
+        const char *at = strrchr(value, '@');
+        return genesis_address_is_formed(span_text(at != NULL ? at + 1 : value + size));
+    }
+    return false;
+}
+
 static bool set_field(struct node_config *config, const struct field *field, const char *value)
 {
     uint8_t *to = (uint8_t *)config + field->offset;
-    if (field->kind != FIELD_HOST) return set_number(to, field, value);
-    size_t size = strlen(value);
-    if (size == 0 || size >= NODE_HOST_MAX) return false;
-    memcpy(to, value, size + 1);
+    switch (field->kind) {
+    case FIELD_HOST: return value[0] != 0 && set_text((char *)to, NODE_HOST_MAX, value);
+    case FIELD_PROXY: return proxy_is_formed(value) && set_text((char *)to, NODE_PROXY_MAX, value);
+    case FIELD_BOOL: return set_bool((bool *)to, value);
+    case FIELD_U16:
+    case FIELD_U32:
+    case FIELD_U64: break;
+    }
+    return set_number(to, field, value);
+}
+
+/* [peer.NAME] address = …; the last one of a name counts, as with every other key. */
+static bool set_peer(struct node_config *config, const char *name, const char *value)
+{
+    if (value[0] != 0 && !genesis_address_is_formed(span_text(value))) return false;
+    uint32_t i = 0;
+    while (i < config->peer_count && strcmp(config->peers[i].name, name) != 0)
+        i++;
+    if (i == NODES_MAX) return false;
+    struct node_config_peer *peer = &config->peers[i];
+    if (!set_text(peer->name, sizeof peer->name, name)) return false;
+    if (!set_text(peer->address, sizeof peer->address, value)) return false;
+    if (i == config->peer_count) config->peer_count++;
     return true;
+}
+
+static bool is_peer_address(const char *section, const char *name)
+{
+    return strncmp(section, PEER_PREFIX, PEER_PREFIX_SIZE) == 0 && section[PEER_PREFIX_SIZE] != 0 &&
+           strlen(section) < SECTION_MAX && strcmp(name, "address") == 0;
 }
 
 static int on_entry(void *context, const char *section, const char *name, const char *value)
 {
     struct parse *parse = context;
+    bool is_taken = false;
+    bool is_known = is_peer_address(section, name);
+    if (is_known) is_taken = set_peer(parse->config, section + PEER_PREFIX_SIZE, value);
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         if (strcmp(fields[i].section, section) != 0 || strcmp(fields[i].name, name) != 0) continue;
-        if (set_field(parse->config, &fields[i], value)) return 1;
+        is_known = true;
+        is_taken = set_field(parse->config, &fields[i], value);
+    }
+    if (is_taken) return 1;
+    if (parse->what[0] != 0) return 0; /* The first one is told. */
+    if (is_known)
         (void)snprintf(parse->what, CONFIG_WHAT_MAX, "[%s] %s: the value \"%.40s\" does not fit",
                        section, name, value);
-        return 0;
-    }
-    (void)snprintf(parse->what, CONFIG_WHAT_MAX, "[%.40s] %.40s is no setting of a node", section,
-                   name);
+    else
+        (void)snprintf(parse->what, CONFIG_WHAT_MAX, "[%.50s] %.40s is no setting of a node",
+                       section, name);
     return 0;
 }
 
@@ -118,9 +193,48 @@ enum status node_config_read(struct node_config *config, struct os *os, const ch
     return st;
 }
 
+enum status node_config_check(const struct node_config *config,
+                              const struct genesis *genesis,
+                              uint32_t self,
+                              char *what)
+{
+    must(self < genesis->member_count);
+    for (uint32_t i = 0; i < config->peer_count; i++) {
+        struct span name = span_text(config->peers[i].name);
+        uint32_t member = 0;
+        while (member < genesis->member_count &&
+               !span_equal(genesis->members[member].node_name, name))
+            member++;
+        if (member < genesis->member_count && member != self) continue;
+        (void)snprintf(what, CONFIG_WHAT_MAX, "[peer.%.63s]: %s", config->peers[i].name,
+                       member == self ? "this is the node itself"
+                                      : "the genesis has no node of this name");
+        return ST_INVALID;
+    }
+    return ST_OK;
+}
+
+struct span node_config_address(const struct node_config *config,
+                                const struct genesis *genesis,
+                                uint32_t member)
+{
+    must(member < genesis->member_count);
+    for (uint32_t i = 0; i < config->peer_count; i++)
+        if (span_equal(span_text(config->peers[i].name), genesis->members[member].node_name))
+            return span_text(config->peers[i].address);
+    return genesis->members[member].address;
+}
+
 void node_config_write(const struct node_config *config, struct buf *out)
 {
     buf_printf(out, "; Settings of this node. Chain-wide values are in the chain itself.\n");
+    buf_printf(
+        out, "[p2p]\nhost = %s\nport = %u\noutbound_only = %s\nproxy = %s\nhandshakes = %u\n\n",
+        config->p2p_host, (unsigned)config->p2p_port, config->p2p_is_outbound_only ? "yes" : "no",
+        config->p2p_proxy, config->p2p_handshakes_max);
+    for (uint32_t i = 0; i < config->peer_count; i++)
+        buf_printf(out, "[peer.%s]\naddress = %s\n\n", config->peers[i].name,
+                   config->peers[i].address);
     buf_printf(out, "[pg]\nhost = %s\nport = %u\nconnections = %u\n\n", config->pg_host,
                (unsigned)config->pg_port, config->pg_connections_max);
     buf_printf(out, "[threads]\nverify = %u\nread = %u\n\n", config->verify_threads,

@@ -5,11 +5,26 @@
 #define TRUSTSQL_NODE_CONFIG_H
 
 #include "base/buf.h"
+#include "ledger/genesis.h"
 #include "os/os.h"
 
-#define NODE_HOST_MAX 64u
+#define NODE_HOST_MAX      64u
+#define NODE_PROXY_MAX     256u
+#define NODE_PEER_NAME_MAX 40u /* So that a section "[peer.NAME]" can name it. */
+
+struct node_config_peer { /* [peer.NAME] */
+    char name[GENESIS_NAME_MAX + 1];
+    char address[GENESIS_ADDRESS_MAX + 1]; /* "host:port"; "": it is not dialled. */
+};
 
 struct node_config {
+    char p2p_host[NODE_HOST_MAX]; /* Numeric address on which other nodes are served. */
+    uint16_t p2p_port;
+    bool p2p_is_outbound_only;      /* Nothing listens; this node dials. */
+    char p2p_proxy[NODE_PROXY_MAX]; /* "", "http://[user:password@]host:port", "socks5://…". */
+    uint32_t p2p_handshakes_max;    /* Connections at once that have not shown who they are. */
+    uint32_t peer_count;
+    struct node_config_peer peers[NODES_MAX];
     char pg_host[NODE_HOST_MAX]; /* Numeric address. */
     uint16_t pg_port;
     uint32_t pg_connections_max;
@@ -25,6 +40,17 @@ NODISCARD enum status node_config_read(struct node_config *config,
                                        struct os *os,
                                        const char *dir,
                                        char *what);
+
+/* Every [peer.NAME] names another member of the genesis. self: own index. what[160]. */
+NODISCARD enum status node_config_check(const struct node_config *config,
+                                        const struct genesis *genesis,
+                                        uint32_t self,
+                                        char *what);
+
+/* Where to look for a member: as [peer.NAME] says, else as the genesis does. Empty: it dials. */
+struct span node_config_address(const struct node_config *config,
+                                const struct genesis *genesis,
+                                uint32_t member);
 
 void node_config_write(const struct node_config *config, struct buf *out);
 

@@ -125,6 +125,11 @@ static enum status open_identity(struct node *n, struct secret_key *key, char *w
         return st;
     }
     TRY(find_self(n, key, what));
+    st = node_config_check(&n->config, &n->genesis, n->index, reason);
+    if (st != ST_OK) {
+        (void)snprintf(what, NODE_WHAT_MAX, "node.conf: %.200s", reason);
+        return st;
+    }
     if (n->genesis.member_count == 1) return ST_OK;
     (void)snprintf(what, NODE_WHAT_MAX, "this program runs chains of one validator; this has %u",
                    n->genesis.member_count);
