@@ -1,15 +1,20 @@
-"""A client in a process of its own that never forgets what it was told (used by test_kill and test_disk).
+"""A client in a process of its own that never forgets what it was told (used through acknowledged.py).
 
-    writer.py NAME LOG BYTES     connection from PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE
+    writer.py NAME LOG BYTES [SERVER…]     connection from PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE
 
 Writes rows of table kept (writer, id, value) until the connection breaks: every insert is a
 transaction, every third value is updated once more, every seventh row is deleted. After each
 acknowledgement it appends "id value" to LOG ("id -" for a deleted row) and syncs it before it goes
-on. Before each attempt "? id" tells what is in doubt should the answer never come."""
+on. Before each attempt "? id" tells what is in doubt should the answer never come.
+
+With servers (libpq connection strings) it never gives up: it begins with the first, and when a
+connection breaks it leaves the row in doubt and goes on with another row at the next server, until
+it is killed."""
 
 import os
 import random
 import sys
+import time
 
 import psycopg2
 
@@ -21,9 +26,12 @@ class Writer:
         self.name = name
         self.log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self.padding = padding
-        self.connection = psycopg2.connect("")
-        self.connection.autocommit = True
-        self.cursor = self.connection.cursor()
+        self.cursor = None
+
+    def connect(self, server=""):
+        connection = psycopg2.connect(server, connect_timeout=10)
+        connection.autocommit = True
+        self.cursor = connection.cursor()
 
     def write(self, text, values, row, value):
         os.write(self.log, f"? {row}\n".encode())
@@ -47,16 +55,44 @@ class Writer:
         return "-".join(words)[:max(self.padding, 16)]
 
 
+def write_until_broken(writer):
+    writer.connect()
+    writer.cursor.execute("SELECT coalesce(max(id), 0) FROM kept WHERE writer = %s", (writer.name,))
+    row = writer.cursor.fetchone()[0]
+    row += 8 - row % 7  # Past every row that an earlier run may have left in doubt.
+    while True:
+        writer.row(row)
+        row += 1
+
+
+def last_row(log):
+    """The highest row that an earlier run has tried."""
+    with open(log, encoding="utf-8") as file:
+        return max((int(line.split()[1]) for line in file if line.startswith("? ")), default=0)
+
+
+def write_for_ever(writer, servers, row):
+    turn = 0
+    while True:
+        try:
+            writer.connect(servers[turn % len(servers)])
+            while True:
+                row += 1
+                writer.row(row)
+        except psycopg2.Error as error:
+            print(f"row {row}, server {turn % len(servers)}: {error.pgcode} {error}".strip(),
+                  file=sys.stderr, flush=True)
+            turn += 1
+            time.sleep(0.05)  # A refused connection is refused at once.
+
+
 def main():
-    name, log, padding = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    name, log, padding, *servers = sys.argv[1:]
+    writer = Writer(name, log, int(padding))
     try:
-        writer = Writer(name, log, padding)
-        writer.cursor.execute("SELECT coalesce(max(id), 0) FROM kept WHERE writer = %s", (name,))
-        row = writer.cursor.fetchone()[0]
-        row += 8 - row % 7  # Past every row that an earlier run may have left in doubt.
-        while True:
-            writer.row(row)
-            row += 1
+        if servers:
+            write_for_ever(writer, servers, last_row(log))
+        write_until_broken(writer)
     except psycopg2.Error as error:
         print(f"{error.pgcode} {error}".strip(), file=sys.stderr)
         sys.exit(3)
