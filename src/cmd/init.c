@@ -1,100 +1,38 @@
 /* init.c - A chain made by its organisations: each makes its keys and a public card; the cards of
- * all make the genesis. Nobody ever holds another's key. */
-#include <ini.h>
+ * all make the genesis, the same bytes wherever it is made. Nobody ever holds another's key. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/hex.h"
 #include "base/must.h"
+#include "cmd/card.h"
 #include "cmd/cmd.h"
-#include "cmd/layout.h"
 #include "cmd/passphrase.h"
 #include "custody/custody.h"
 #include "node/node.h"
 
-#define CARD_SIZE_MAX 4096u
-#define CARD_TEXT_MAX (GENESIS_NAME_MAX + 1u)
-#define CARD_KEY_TEXT (2u * SIGN_PUBLIC_MAX + 1u)
-
-struct card { /* What an organisation shows to the others. */
-    char organisation[CARD_TEXT_MAX];
-    char node[CARD_TEXT_MAX];
-    char admin[CARD_TEXT_MAX];
-    struct public_key node_key;
-    struct public_key admin_key;
-};
-
-/* --- cards ----------------------------------------------------------------------------------- */
-
-static void card_print(const struct card *card, struct buf *out)
-{
-    char node_key[CARD_KEY_TEXT];
-    char admin_key[CARD_KEY_TEXT];
-    hex_encode(node_key, span_of(card->node_key.bytes, card->node_key.size));
-    hex_encode(admin_key, span_of(card->admin_key.bytes, card->admin_key.size));
-    buf_printf(out,
-               "; Public card of an organisation: hand it to whoever makes the genesis.\n"
-               "organisation = %s\nnode = %s\nnode_key = %s\nadmin = %s\nadmin_key = %s\n",
-               card->organisation, card->node, node_key, card->admin, admin_key);
-}
-
-static int take_key(struct public_key *key, enum sign_scheme scheme, size_t size, const char *value)
-{
-    key->scheme = (uint8_t)scheme;
-    key->size = (uint8_t)size;
-    return hex_decode(key->bytes, size, span_text(value)) == ST_OK;
-}
-
-static int take_text(char *to, const char *value)
-{
-    size_t size = strlen(value);
-    if (size == 0 || size > GENESIS_NAME_MAX) return 0;
-    memcpy(to, value, size + 1);
-    return 1;
-}
-
-static int on_entry(void *context, const char *section, const char *name, const char *value)
-{
-    struct card *card = context;
-    if (section[0] != 0) return 0;
-    if (strcmp(name, "organisation") == 0) return take_text(card->organisation, value);
-    if (strcmp(name, "node") == 0) return take_text(card->node, value);
-    if (strcmp(name, "admin") == 0) return take_text(card->admin, value);
-    if (strcmp(name, "node_key") == 0) return take_key(&card->node_key, SIGN_ED25519, 32, value);
-    if (strcmp(name, "admin_key") == 0)
-        return take_key(&card->admin_key, SIGN_SECP256K1, 33, value);
-    return 0;
-}
-
-static enum status card_read(struct card *out, const char *path)
-{
-    struct buf text;
-    *out = (struct card){0};
-    buf_init(&text, mem_system(), 0);
-    enum status st = os_read_file(os_posix(), path, CARD_SIZE_MAX, &text);
-    buf_put_u8(&text, 0);
-    if (st == ST_OK) st = buf_status(&text);
-    if (st == ST_OK && ini_parse_string((const char *)text.data, on_entry, out) != 0)
-        st = ST_INVALID;
-    bool is_complete = out->organisation[0] != 0 && out->node[0] != 0 && out->admin[0] != 0 &&
-                       out->node_key.size != 0 && out->admin_key.size != 0;
-    if (st == ST_OK && !is_complete) st = ST_INVALID;
-    buf_fini(&text);
-    return st;
-}
-
-/* --- init org -------------------------------------------------------------------------------- */
-
-struct org_options {
+struct init_options {
     const char *dir;
     const char *name;
     const char *node;
     const char *admin;
+    const char *address;
     const char *password_file;
+    const char *chain;
+    const char *out;
     uint64_t port;
+    uint64_t faults;
     bool is_json;
 };
 
-static enum status write_settings(const struct org_options *o)
+/* --- init org -------------------------------------------------------------------------------- */
+
+static uint16_t port_of(const char *address)
+{
+    return (uint16_t)strtoul(strrchr(address, ':') + 1, NULL, 10);
+}
+
+static enum status write_settings(const struct init_options *o)
 {
     char path[OS_PATH_MAX];
     struct node_config config;
@@ -102,6 +40,8 @@ static enum status write_settings(const struct org_options *o)
     TRY(os_path_join(path, o->dir, "node.conf"));
     node_config_defaults(&config);
     config.pg_port = (uint16_t)o->port;
+    config.p2p_is_outbound_only = o->address[0] == 0;
+    if (o->address[0] != 0) config.p2p_port = port_of(o->address);
     buf_init(&text, mem_system(), 0);
     node_config_write(&config, &text);
     enum status st = os_replace_file(os_posix(), path, buf_span(&text));
@@ -109,7 +49,21 @@ static enum status write_settings(const struct org_options *o)
     return st;
 }
 
-static enum status make_keys(const struct org_options *o,
+static enum status write_card(const struct init_options *o, const struct card *card)
+{
+    char path[OS_PATH_MAX];
+    struct buf text;
+    TRY(os_path_join(path, o->dir, "card"));
+    buf_init(&text, mem_system(), 0);
+    card_print(card, &text);
+    enum status st = buf_status(&text);
+    if (st == ST_OK) st = os_replace_file(os_posix(), path, buf_span(&text));
+    buf_fini(&text);
+    return st;
+}
+
+/* The node's key is written last: it marks completion. */
+static enum status make_keys(const struct init_options *o,
                              const struct signer *signer,
                              const char *password,
                              struct card *card)
@@ -121,44 +75,154 @@ static enum status make_keys(const struct org_options *o,
     TRY(layout_draw_key(os, signer, SIGN_ED25519, &node_key));
     TRY(layout_draw_key(os, signer, SIGN_SECP256K1, &admin_key));
     TRY(sign_public(signer, &card->node_key, &node_key));
-    TRY(sign_public(signer, &card->admin_key, &admin_key));
+    TRY(sign_public(signer, &card->accounts[0].key, &admin_key));
     enum status st = custody_open(&custody, os, mem_system(), o->dir, signer);
     if (st == ST_OK)
-        st = custody_put(custody, span_text(o->admin), &admin_key, span_text(password));
+        st = custody_put(custody, span_text(card->accounts[0].name), &admin_key,
+                         span_text(password));
     custody_close(custody);
-    if (st == ST_OK) st = node_key_write(os, o->dir, &node_key); /* Last: it marks completion. */
+    if (st == ST_OK) st = write_settings(o);
+    if (st == ST_OK) st = write_card(o, card);
+    if (st == ST_OK) st = node_key_write(os, o->dir, &node_key);
     mem_wipe(&node_key, sizeof node_key);
     mem_wipe(&admin_key, sizeof admin_key);
     return st;
 }
 
-static enum status make_org(const struct org_options *o, struct card *card, const char *password)
+static enum status make_org(const struct init_options *o, struct card *card, const char *password)
 {
     struct os *os = os_posix();
-    char path[OS_PATH_MAX];
-    struct buf text;
     uint8_t seed[32];
     struct signer *signer = NULL;
     struct secret_key existing;
-    if (node_key_read(os, o->dir, &existing) != ST_NOT_FOUND) return ST_EXISTS;
-    enum status st = os->make_dir(os, o->dir);
+    enum status st = node_key_read(os, o->dir, &existing);
+    mem_wipe(&existing, sizeof existing);
+    if (st != ST_NOT_FOUND) return ST_EXISTS;
+    st = os->make_dir(os, o->dir);
     if (st != ST_OK && st != ST_EXISTS) return st;
     os->entropy(os, seed, sizeof seed);
     TRY(signer_new(&signer, seed));
+    card->made_ms = os->wall_ms(os);
     st = make_keys(o, signer, password, card);
     signer_free(signer);
-    TRY(st);
-    TRY(write_settings(o));
-    TRY(os_path_join(path, o->dir, "card"));
-    buf_init(&text, mem_system(), 0);
-    card_print(card, &text);
-    st = buf_status(&text);
-    if (st == ST_OK) st = os_replace_file(os, path, buf_span(&text));
-    buf_fini(&text);
     return st;
 }
 
-static int run_org(const struct command *self, const struct org_options *o)
+/* "Bank A, Ltd." gives "bank-a-ltd"; nothing when no letter or digit of ASCII is in it. */
+static void make_node_name(char *out, const char *organisation)
+{
+    size_t size = 0;
+    for (; *organisation != 0 && size < NODE_PEER_NAME_MAX; organisation++) {
+        char c = *organisation;
+        if (c >= 'A' && c <= 'Z') c = (char)(c - 'A' + 'a');
+        bool is_kept = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        if (is_kept)
+            out[size++] = c;
+        else if (size > 0 && out[size - 1] != '-')
+            out[size++] = '-';
+    }
+    while (size > 0 && out[size - 1] == '-')
+        size--;
+    out[size] = 0;
+}
+
+/* What is chosen must come back from a printed card unchanged. */
+static bool survives_printing(const struct card *card, char *what)
+{
+    struct card again;
+    struct card with_keys = *card;
+    struct buf text;
+    with_keys.node_key = (struct public_key){.scheme = SIGN_ED25519, .size = 32};
+    with_keys.accounts[0].key =
+        (struct public_key){.scheme = SIGN_SECP256K1, .size = 33, .bytes = {2}};
+    with_keys.made_ms = 1;
+    buf_init(&text, mem_system(), 0);
+    card_print(&with_keys, &text);
+    buf_put_u8(&text, 0);
+    bool is_good = buf_status(&text) == ST_OK &&
+                   card_parse(&again, (const char *)text.data, what) == ST_OK &&
+                   strcmp(again.organisation, card->organisation) == 0 &&
+                   strcmp(again.node, card->node) == 0 &&
+                   strcmp(again.accounts[0].name, card->accounts[0].name) == 0;
+    buf_fini(&text);
+    return is_good;
+}
+
+static bool take_name(
+    const struct command *self, char *to, size_t size_max, const char *value, const char *option)
+{
+    size_t size = strlen(value);
+    if (size > 0 && size <= size_max) {
+        memcpy(to, value, size + 1);
+        return true;
+    }
+    complain(self, NULL, "--%s has 1 to %zu bytes", option, size_max);
+    return false;
+}
+
+static int fill_card(const struct command *self, const struct init_options *o, struct card *card)
+{
+    char made[NODE_PEER_NAME_MAX + 1];
+    char admin[GENESIS_NAME_MAX + 1];
+    char what[CARD_WHAT_MAX] = "";
+    make_node_name(made, o->name);
+    const char *node = o->node != NULL ? o->node : made;
+    if (node[0] == 0) {
+        complain(self, NULL, "choose a name for the node of %s with --node", o->name);
+        return EXIT_USAGE;
+    }
+    if (!take_name(self, card->organisation, GENESIS_NAME_MAX, o->name, "name") ||
+        !take_name(self, card->node, NODE_PEER_NAME_MAX, node, "node"))
+        return EXIT_USAGE;
+    (void)snprintf(admin, sizeof admin, "admin@%s", node);
+    card->account_count = 1;
+    card->accounts[0].is_admin = true;
+    card->accounts[0].is_kept = true;
+    if (!take_name(self, card->accounts[0].name, GENESIS_NAME_MAX,
+                   o->admin != NULL ? o->admin : admin, "admin"))
+        return EXIT_USAGE;
+    if (o->address[0] != 0 && !genesis_address_is_formed(span_text(o->address))) {
+        complain(self, NULL, "--address is HOST:PORT, such as bank-a.example:5440 or [::1]:5440");
+        return EXIT_USAGE;
+    }
+    if (o->address[0] != 0 && port_of(o->address) == o->port) {
+        complain(self, NULL, "--address and --port need ports of their own");
+        return EXIT_USAGE;
+    }
+    (void)snprintf(card->address, sizeof card->address, "%s", o->address);
+    if (survives_printing(card, what)) return EXIT_FINE;
+    complain(self, "Names have no control characters, no \" ;\" and no space at their ends.",
+             "these names do not fit on a card%s%s", what[0] != 0 ? ": " : "", what);
+    return EXIT_USAGE;
+}
+
+static int show_org(const struct init_options *o, const struct card *card)
+{
+    if (o->is_json) {
+        struct buf out;
+        buf_init(&out, mem_system(), 0);
+        buf_put_text(&out, "{\"dir\":");
+        json_put_text(&out, span_text(o->dir));
+        buf_put_text(&out, ",\"organisation\":");
+        json_put_text(&out, span_text(card->organisation));
+        buf_put_text(&out, ",\"node\":");
+        json_put_text(&out, span_text(card->node));
+        buf_put_text(&out, ",\"admin\":");
+        json_put_text(&out, span_text(card->accounts[0].name));
+        buf_put_text(&out, ",\"address\":");
+        json_put_text(&out, span_text(card->address));
+        buf_put_text(&out, "}\n");
+        return print_and_free(&out);
+    }
+    printf("%s: keys of node %s and of account %s\n"
+           "%s/card is the public card of %s: give it to the other organisations.\n"
+           "With the cards of all:  trustsql init genesis --dir %s CARD...\n"
+           "Then:                   trustsql node %s\n",
+           o->dir, card->node, card->accounts[0].name, o->dir, card->organisation, o->dir, o->dir);
+    return EXIT_FINE;
+}
+
+static int run_org(const struct command *self, const struct init_options *o)
 {
     struct card card = {0};
     char password[PASSPHRASE_MAX];
@@ -166,15 +230,12 @@ static int run_org(const struct command *self, const struct org_options *o)
         complain(self, "Try --help.", "init org needs --dir and --name");
         return EXIT_USAGE;
     }
-    if (!take_text(card.organisation, o->name) || !take_text(card.node, o->node) ||
-        !take_text(card.admin, o->admin)) {
-        complain(self, NULL, "a name has 1 to %u bytes", GENESIS_NAME_MAX);
-        return EXIT_USAGE;
-    }
+    int exit_code = fill_card(self, o, &card);
+    if (exit_code != EXIT_FINE) return exit_code;
     enum status st = password_read(o->password_file, "Password of the administrator: ", password);
     if (st != ST_OK) {
-        complain(self, "Give it with --password-file.", "there is no password for %s: %s", o->admin,
-                 status_text(st));
+        complain(self, "Give it with --password-file.", "there is no password for %s: %s",
+                 card.accounts[0].name, status_text(st));
         return EXIT_USAGE;
     }
     st = make_org(o, &card, password);
@@ -187,132 +248,166 @@ static int run_org(const struct command *self, const struct org_options *o)
         complain(self, NULL, "%s: %s", o->dir, status_text(st));
         return exit_code_of(st);
     }
-    if (o->is_json) {
-        struct buf out;
-        buf_init(&out, mem_system(), 0);
-        buf_put_text(&out, "{\"dir\":");
-        json_put_text(&out, span_text(o->dir));
-        buf_put_text(&out, ",\"organisation\":");
-        json_put_text(&out, span_text(o->name));
-        buf_put_text(&out, "}\n");
-        return print_and_free(&out);
-    }
-    printf("%s/card is the public card of %s. Make the genesis of all cards with\n"
-           "`trustsql init genesis`, put it at %s/genesis and run `trustsql node %s`.\n",
-           o->dir, o->name, o->dir, o->dir);
-    return EXIT_FINE;
+    return show_org(o, &card);
 }
 
 /* --- init genesis ---------------------------------------------------------------------------- */
 
-static void fill_genesis(struct genesis *g,
-                         const struct card *cards,
-                         struct genesis_member *members,
-                         struct genesis_account *accounts,
-                         uint32_t count)
+/* The directory that a file is in, with its last "/"; "" for the current one. */
+static void folder_of(char *out, const char *path)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        members[i] = (struct genesis_member){.organisation = span_text(cards[i].organisation),
-                                             .node_name = span_text(cards[i].node),
-                                             .node_key = cards[i].node_key};
-        accounts[i] = (struct genesis_account){.name = span_text(cards[i].admin),
-                                               .key = cards[i].admin_key,
-                                               .custodian = span_text(cards[i].organisation),
-                                               .is_admin = true,
-                                               .organisation = span_text(cards[i].organisation)};
-    }
-    g->members = members;
-    g->member_count = count;
-    g->accounts = accounts;
-    g->account_count = count;
-    g->f = (count - 1) / 3;
+    const char *slash = strrchr(path, '/');
+    size_t size = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+    (void)snprintf(out, OS_PATH_MAX, "%.*s", (int)size, path);
+    if (size == 0) (void)snprintf(out, OS_PATH_MAX, ".");
 }
 
-static enum status write_genesis(
-    const char *chain, const char *out, const struct card *cards, uint32_t count, bool is_json)
+/* A directory with keys gets only a genesis that its node belongs to. */
+static enum status check_own_key(const char *dir, const struct card *cards, uint32_t count)
 {
-    struct genesis_member members[LAYOUT_NODES_MAX];
-    struct genesis_account accounts[LAYOUT_NODES_MAX];
-    struct genesis check;
-    struct arena arena;
-    struct buf bytes;
-    struct genesis g = layout_genesis(span_text(chain), os_posix()->wall_ms(os_posix()));
-    fill_genesis(&g, cards, members, accounts, count);
-    buf_init(&bytes, mem_system(), 0);
-    arena_init(&arena, mem_system(), 0);
-    genesis_encode(&bytes, &g);
-    enum status st = buf_status(&bytes);
-    if (st == ST_OK) st = genesis_decode(&check, &arena, buf_span(&bytes));
-    if (st == ST_OK) st = os_replace_file(os_posix(), out, buf_span(&bytes));
-    if (st == ST_OK) {
-        char text[2 * HASH_SIZE + 1];
-        struct hash id = genesis_chain_id(buf_span(&bytes));
-        hex_encode(text, hash_span(&id));
-        if (is_json)
-            printf("{\"chain_id\":\"%s\",\"organisations\":%u}\n", text, count);
-        else
-            printf("%s: chain %s of %u organisation%s, id %s\n", out, chain, count,
-                   count == 1 ? "" : "s", text);
+    uint8_t seed[32];
+    struct signer *signer = NULL;
+    struct secret_key secret;
+    struct public_key own = {0};
+    enum status st = node_key_read(os_posix(), dir, &secret);
+    if (st == ST_NOT_FOUND) return ST_OK;
+    TRY(st);
+    os_posix()->entropy(os_posix(), seed, sizeof seed);
+    st = signer_new(&signer, seed);
+    if (st == ST_OK) st = sign_public(signer, &own, &secret);
+    signer_free(signer);
+    mem_wipe(&secret, sizeof secret);
+    TRY(st);
+    for (uint32_t i = 0; i < count; i++)
+        if (public_key_equal(&cards[i].node_key, &own)) return ST_OK;
+    return ST_DENIED;
+}
+
+static int read_cards(const struct command *self, struct card *cards, const struct words *files)
+{
+    for (uint32_t i = 1; i < files->count; i++) { /* The first word is "genesis". */
+        char what[CARD_WHAT_MAX];
+        enum status st = card_read(&cards[i - 1], os_posix(), files->items[i], what);
+        if (st == ST_OK) continue;
+        complain(self, NULL, "card %s: %s", files->items[i], what);
+        return exit_code_of(st);
     }
-    arena_fini(&arena);
+    return EXIT_FINE;
+}
+
+static void show_genesis(const struct init_options *o,
+                         const char *path,
+                         struct span bytes,
+                         const struct card *cards,
+                         uint32_t count)
+{
+    char id_text[2 * HASH_SIZE + 1];
+    struct hash id = genesis_chain_id(bytes);
+    hex_encode(id_text, hash_span(&id));
+    if (o->is_json) {
+        printf("{\"chain_id\":\"%s\",\"organisations\":%u}\n", id_text, count);
+        return;
+    }
+    printf("%s: chain %s, id %s\n", path, o->chain, id_text);
+    for (uint32_t i = 0; i < count; i++)
+        printf("  %2u  %s  (%s)  %s\n", i, cards[i].node, cards[i].organisation,
+               cards[i].address[0] != 0 ? cards[i].address : "dials only");
+    printf(
+        "Every organisation gets the same id from the same cards: compare it with the others.\n");
+}
+
+static int write_genesis(const struct command *self,
+                         const struct init_options *o,
+                         const char *path,
+                         struct card *cards,
+                         uint32_t count)
+{
+    char what[CARD_WHAT_MAX];
+    struct buf bytes;
+    const uint32_t faults = o->faults == UINT64_MAX ? CARD_FAULTS_AUTO : (uint32_t)o->faults;
+    buf_init(&bytes, mem_system(), 0);
+    enum status st = card_make_genesis(&bytes, cards, count, o->chain, faults, what);
+    if (st == ST_OK) {
+        st = os_replace_file(os_posix(), path, buf_span(&bytes));
+        if (st != ST_OK) (void)snprintf(what, sizeof what, "%s: %s", path, status_text(st));
+    }
+    if (st == ST_OK)
+        show_genesis(o, path, buf_span(&bytes), cards, count);
+    else
+        complain(self, NULL, "no genesis was made: %s", what[0] != 0 ? what : status_text(st));
     buf_fini(&bytes);
-    return st;
+    return exit_code_of(st);
+}
+
+static int make_genesis(const struct command *self,
+                        const struct init_options *o,
+                        const char *path,
+                        const struct words *files,
+                        struct card *cards)
+{
+    char dir[OS_PATH_MAX];
+    const uint32_t count = files->count - 1;
+    int exit_code = read_cards(self, cards, files);
+    if (exit_code != EXIT_FINE) return exit_code;
+    folder_of(dir, path);
+    enum status st = check_own_key(dir, cards, count);
+    if (st == ST_DENIED)
+        complain(self, "Name its own card, too: DIR/card.",
+                 "the key of the node in %s is on none of these cards", dir);
+    else if (st != ST_OK)
+        complain(self, NULL, "%s/node.key: %s", dir, status_text(st));
+    return st == ST_OK ? write_genesis(self, o, path, cards, count) : exit_code_of(st);
 }
 
 static int run_genesis(const struct command *self,
-                       const char *chain,
-                       const char *out,
-                       const struct words *files,
-                       bool is_json)
+                       const struct init_options *o,
+                       const struct words *files)
 {
-    uint32_t count = files->count - 1; /* The first word is "genesis". */
-    if (chain == NULL || out == NULL || count == 0) {
-        complain(self, "Try --help.", "init genesis needs --chain, --out and the cards");
+    char path[OS_PATH_MAX] = "genesis";
+    struct os_file *file = NULL;
+    if (files->count < 2) {
+        complain(self, "Try --help.", "init genesis needs the cards of all organisations");
         return EXIT_USAGE;
     }
-    struct os_file *file = NULL;
-    if (os_posix()->file_open(os_posix(), &file, out, OS_READ) == ST_OK) {
+    if (files->count - 1 > NODES_MAX) {
+        complain(self, NULL, "a chain has at most %u validators", NODES_MAX);
+        return EXIT_USAGE;
+    }
+    if (o->dir != NULL && o->out != NULL) {
+        complain(self, NULL, "--dir and --out exclude each other: D/genesis, or another file");
+        return EXIT_USAGE;
+    }
+    if (o->out != NULL) (void)snprintf(path, sizeof path, "%s", o->out);
+    if (o->dir != NULL && os_path_join(path, o->dir, "genesis") != ST_OK) return EXIT_USAGE;
+    if (os_posix()->file_open(os_posix(), &file, path, OS_READ) == ST_OK) {
         os_posix()->file_close(os_posix(), file);
         complain(self, "Another genesis is another chain: choose another name, or remove it.",
-                 "%s exists already; nothing was changed", out);
+                 "%s exists already; nothing was changed", path);
         return EXIT_USAGE;
     }
-    struct card *cards = mem_alloc_zero(mem_system(), count, sizeof *cards);
-    must(cards != NULL);
-    enum status st = ST_OK;
-    for (uint32_t i = 0; i < count && st == ST_OK; i++) {
-        st = card_read(&cards[i], files->items[i + 1]);
-        if (st != ST_OK) complain(self, NULL, "card %s: %s", files->items[i + 1], status_text(st));
-    }
-    if (st == ST_OK) {
-        st = write_genesis(chain, out, cards, count, is_json);
-        if (st != ST_OK)
-            complain(
-                self,
-                "Names of organisations, nodes and accounts must differ; a chain has 1, or 4 to "
-                "31 validators.",
-                "no genesis can be made of these cards: %s", status_text(st));
-    }
+    struct card *cards = mem_alloc_zero(mem_system(), files->count - 1, sizeof *cards);
+    if (cards == NULL) return EXIT_CHECK_FAILED;
+    int exit_code = make_genesis(self, o, path, files, cards);
     mem_free(mem_system(), cards);
-    return exit_code_of(st);
+    return exit_code;
 }
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    struct org_options o = {.node = "node0", .admin = "admin@node0", .port = 5442};
-    const char *chain = NULL;
-    const char *out = NULL;
-    const char *items[LAYOUT_NODES_MAX + 1];
-    struct words words = {.items = items, .max = LAYOUT_NODES_MAX + 1};
+    struct init_options o = {.address = "", .chain = "main", .port = 5442, .faults = UINT64_MAX};
+    const char *items[NODES_MAX + 2];
+    struct words words = {.items = items, .max = NODES_MAX + 2};
     const struct option_spec specs[] = {
         {"dir", OPTION_TEXT, &o.dir, 0, 0},
         {"name", OPTION_TEXT, &o.name, 0, 0},
         {"node", OPTION_TEXT, &o.node, 0, 0},
         {"admin", OPTION_TEXT, &o.admin, 0, 0},
+        {"address", OPTION_TEXT, &o.address, 0, 0},
         {"password-file", OPTION_TEXT, &o.password_file, 0, 0},
         {"port", OPTION_NUMBER, &o.port, 1, 65535},
-        {"chain", OPTION_TEXT, &chain, 0, 0},
-        {"out", OPTION_TEXT, &out, 0, 0},
+        {"chain", OPTION_TEXT, &o.chain, 0, 0},
+        {"faults", OPTION_NUMBER, &o.faults, 0, NODES_MAX},
+        {"out", OPTION_TEXT, &o.out, 0, 0},
         {"json", OPTION_FLAG, &o.is_json, 0, 0},
     };
     int exit_code;
@@ -321,26 +416,31 @@ static int run(const struct command *self, int argc, char **argv)
             &exit_code))
         return exit_code;
     if (words.count == 1 && strcmp(items[0], "org") == 0) return run_org(self, &o);
-    if (words.count >= 1 && strcmp(items[0], "genesis") == 0)
-        return run_genesis(self, chain, out, &words, o.is_json);
+    if (words.count >= 1 && strcmp(items[0], "genesis") == 0) return run_genesis(self, &o, &words);
     complain(self, "Try --help.", "say `init org` or `init genesis`");
     return EXIT_USAGE;
 }
 
 const struct command command_init = {
     "init", "make the keys of an organisation, or the genesis of a chain",
-    "Usage: trustsql init org --dir D --name ORGANISATION [--node NAME] [--admin ACCOUNT]\n"
-    "                         [--port P] [--password-file F]\n"
-    "       trustsql init genesis --chain NAME --out FILE CARD…\n\n"
+    "Usage: trustsql init org --dir D --name ORGANISATION [--address HOST:PORT] [--node NAME]\n"
+    "                         [--admin ACCOUNT] [--port P] [--password-file F] [--json]\n"
+    "       trustsql init genesis [--dir D | --out FILE] [--chain NAME] [--faults F] [--json]\n"
+    "                             CARD...\n\n"
     "org makes the keys of one organisation's node and administrator in D, and D/card: its\n"
-    "public card. genesis makes the genesis of a chain from the cards of all organisations.\n\n"
-    "  --dir D            directory of the node\n"
-    "  --name ORG         name of the organisation\n"
-    "  --node NAME        name of its node (default: node0)\n"
-    "  --admin ACCOUNT    account of its administrator (default: admin@node0)\n"
-    "  --port P           port for PostgreSQL clients (default: 5442)\n"
-    "  --password-file F  the administrator's password; asked for otherwise\n"
-    "  --chain NAME       name of the chain\n"
-    "  --out FILE         where the genesis goes\n"
-    "  --json             for machines\n",
+    "public card, which it gives to the others. genesis makes the genesis of the chain from the\n"
+    "cards of all organisations. Each may do so by itself: the same cards and the same name give\n"
+    "the same bytes, in whatever order the cards come. One organisation, or 4 to 31.\n\n"
+    "  --dir D              directory of the node; for genesis: write D/genesis, and refuse\n"
+    "                       cards among which that of D is not\n"
+    "  --name ORGANISATION  name of the organisation\n"
+    "  --address HOST:PORT  where other nodes reach this one; without it the node only dials\n"
+    "  --node NAME          name of its node (default: made of the organisation's)\n"
+    "  --admin ACCOUNT      account of its administrator (default: admin@NAME of the node)\n"
+    "  --port P             port for PostgreSQL clients (default: 5442)\n"
+    "  --password-file F    the administrator's password; asked for otherwise\n"
+    "  --out FILE           where the genesis goes (default: genesis)\n"
+    "  --chain NAME         name of the chain (default: main)\n"
+    "  --faults F           faulty nodes the chain bears, n >= 3F + 1 (default: the most)\n"
+    "  --json               for machines\n",
     run};

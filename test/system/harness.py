@@ -174,6 +174,39 @@ class Chain:
         return [f"{folder}/{name}" for name in sorted(os.listdir(folder)) if name.endswith(".seg")]
 
 
+class Node:
+    """`trustsql node` on a directory that the test has made. close() kills it when it still runs."""
+
+    def __init__(self, directory, port, program=None, prefix=()):
+        self.directory = directory
+        self.port = port
+        with open(directory + "/log", "ab") as log:
+            self.process = subprocess.Popen([*prefix, program or PROGRAM, "node", directory],
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def log(self):
+        with open(self.directory + "/log", encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def connect(self, user, password):
+        """A connection, as soon as the node serves."""
+        def attempt():
+            if self.process.poll() is not None:
+                raise AssertionError(f"the node has ended: {self.log()}")
+            try:
+                return psycopg2.connect(host="127.0.0.1", port=self.port, user=user,
+                                        password=password, dbname="main")
+            except psycopg2.OperationalError:
+                return None
+        connection = wait_until(attempt, f"{self.directory} serves")
+        connection.autocommit = True
+        return connection
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
 def execute(connection, text):
     with connection.cursor() as cursor:
         cursor.execute(text)

@@ -1,0 +1,48 @@
+/* card.h - The public card of an organisation, and the genesis that the cards of all make.
+ *
+ * A card has nothing secret. The same cards give the same genesis to every organisation, in
+ * whatever order they come. Format and rules: docs/format/card.md. */
+#ifndef TRUSTSQL_CMD_CARD_H
+#define TRUSTSQL_CMD_CARD_H
+
+#include "cmd/layout.h"
+#include "node/config.h"
+
+#define CARD_ACCOUNTS_MAX 32u
+#define CARD_WHAT_MAX     320u
+#define CARD_FAULTS_AUTO  UINT32_MAX
+
+struct card_account {
+    char name[GENESIS_NAME_MAX + 1];
+    struct public_key key;
+    bool is_admin;
+    bool is_kept; /* The organisation's node keeps its key. */
+};
+
+struct card {
+    char organisation[GENESIS_NAME_MAX + 1];
+    char node[NODE_PEER_NAME_MAX + 1];
+    struct public_key node_key;            /* Ed25519. */
+    char address[GENESIS_ADDRESS_MAX + 1]; /* "": others cannot dial it. */
+    uint64_t made_ms;
+    uint32_t account_count;
+    struct card_account accounts[CARD_ACCOUNTS_MAX];
+};
+
+void card_print(const struct card *card, struct buf *out);
+
+/* what[CARD_WHAT_MAX] says which line is wrong. ST_INVALID. */
+NODISCARD enum status card_parse(struct card *out, const char *text, char *what);
+NODISCARD enum status card_read(struct card *out, struct os *os, const char *path, char *what);
+
+/* The genesis of these cards, appended to out; the cards are sorted. faults: f, or
+ * CARD_FAULTS_AUTO for the most that so many nodes bear. ST_INVALID: what[CARD_WHAT_MAX] says why
+ * these cards make no chain. */
+NODISCARD enum status card_make_genesis(struct buf *out,
+                                        struct card *cards,
+                                        uint32_t count,
+                                        const char *chain_name,
+                                        uint32_t faults,
+                                        char *what);
+
+#endif
