@@ -12,6 +12,9 @@
 #define CONSENSUS_WINDOW  16u /* W: heights above the final one that may be voted for. */
 #define CONSENSUS_LAG_MAX 64u /* 4 W: blocks proposed above the newest certified result. */
 
+#define VIEW_CHANGE_SIZE_MAX       (16u << 10)  /* Of any encoding. */
+#define CONSENSUS_MESSAGE_SIZE_MAX (512u << 10) /* Longer: refused before it is read. */
+
 enum consensus_message_kind {
     CONSENSUS_PROPOSAL = 1,
     CONSENSUS_VOTE = 2,
@@ -84,7 +87,7 @@ struct consensus_message { /* About half a megabyte: allocate once, never on a s
 
 void consensus_message_encode(struct buf *out, const struct consensus_message *m);
 
-/* ST_INVALID, ST_TRUNCATED, ST_LIMIT. Trailing bytes are an error. */
+/* ST_INVALID, ST_TRUNCATED, ST_LIMIT; then *m is undefined. Trailing bytes are an error. */
 NODISCARD enum status consensus_message_decode(struct consensus_message *m, struct span bytes);
 
 void view_change_encode(struct buf *out, const struct view_change *vc);

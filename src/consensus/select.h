@@ -28,9 +28,17 @@ struct select_result {
     struct hash hash;
 };
 
-/* count == n - f. MODE_BFT ignores claims (F is empty); MODE_FAST (adaptive) counts them with T = n
- * - p - 2f. A block is identified by (height, hash); descent is judged by the chains inside the
- * claims. */
+/* count == quorum_view_change. MODE_BFT ignores claims (F is empty); MODE_FAST (adaptive) counts
+ * them with T = quorum_fast_support. A block is identified by (height, hash); descent is judged by
+ * the chains inside the claims; of two bases or certificates that differ in nothing but the hash,
+ * which more than f liars alone can make, the greater hash is taken.
+ *
+ * The block of a certificate may stand in no chain: its sender may have left it for the anchor of a
+ * later view, or never had its body. Above the base it is taken for a descendant of the base, and
+ * in bft this is so: the base is locked by a quorum, of which one honest member is among the
+ * senders, so the highest certificate is on a descendant of the base. To drop it would lose what
+ * its signers hold committed below it. Its relation to a claimed block is unknown and taken for a
+ * conflict: before the fast path is used, view changes must carry the chain to their certificate. */
 void select_anchor(struct select_result *out,
                    const struct validators *v,
                    const struct select_claim *claims,

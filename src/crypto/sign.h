@@ -37,6 +37,27 @@ struct signer; /* Precomputed tables; randomised against side channels. */
 NODISCARD enum status signer_new(struct signer **out, const uint8_t seed[32]);
 void signer_free(struct signer *s); /* Null allowed. */
 
+/* Other algorithms in place of all of the above, for simulators and tests: a keyed hash costs a
+ * hundredth of a signature. A node never makes such a signer. Keys keep their schemes and sizes, so
+ * that encodings do not change; public_key_check tests nothing more, and key caches are not used.
+ * Functions return what those of their name below do, context first; they must be as deterministic
+ * and thread-safe as their callers need. */
+struct signer_hooks {
+    void *context;
+    enum status (*public)(void *context, struct public_key *out, const struct secret_key *secret);
+    enum status (*sign)(void *context,
+                        struct signature *out,
+                        const struct secret_key *secret,
+                        const struct hash *hash);
+    enum status (*verify)(void *context,
+                          const struct public_key *key,
+                          const struct hash *hash,
+                          const struct signature *sig);
+};
+NODISCARD enum status signer_new_hooked(struct signer **out,
+                                        struct mem *mem,
+                                        const struct signer_hooks *hooks); /* Copied. */
+
 /* ST_INVALID: the 32 bytes are no secret key of the scheme (draw again). */
 NODISCARD enum status sign_public(const struct signer *s,
                                   struct public_key *out,

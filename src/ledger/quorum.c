@@ -37,6 +37,24 @@ uint32_t quorum_fast_size(const struct validators *v)
     return v->count - v->p;
 }
 
+uint32_t quorum_view_change(const struct validators *v)
+{
+    if (v->mode == MODE_RAFT) return quorum_size(v);
+    must(v->f < v->count);
+    must(quorum_size(v) <= v->count - v->f); /* Honest validators alone make certificates. */
+    return v->count - v->f;
+}
+
+uint32_t quorum_fast_support(const struct validators *v)
+{
+    must(v->mode == MODE_FAST);
+    must(v->count > v->p + 2 * v->f);
+    uint32_t support = v->count - v->p - 2 * v->f;
+    must(support > v->f + v->p);
+    must(2 * support > v->count - v->f); /* No two blocks of a height have it. */
+    return support;
+}
+
 enum status quorum_check_commit(const struct validators *v,
                                 const struct certificate *c,
                                 const struct signer *signer,

@@ -24,6 +24,13 @@ uint32_t quorum_size(const struct validators *v);
 /* Equal P1 statements that commit at once in adaptive: n - p. */
 uint32_t quorum_fast_size(const struct validators *v);
 
+/* View changes that open a view: n - f; in raft a majority. */
+uint32_t quorum_view_change(const struct validators *v);
+
+/* T (1.6): claims in one set of view changes that a block committed by the fast quorum has at
+ * least, and no other block can have: n - p - 2f. Adaptive only. */
+uint32_t quorum_fast_support(const struct validators *v);
+
 /* ST_OK when c commits its block: P2 of quorum_size, or P1 of the fast quorum (adaptive) or of a
  * majority (raft). ST_INVALID, ST_SIGNATURE. */
 NODISCARD enum status quorum_check_commit(const struct validators *v,
