@@ -7,8 +7,8 @@
 #include "base/endian.h"
 #include "base/must.h"
 #include "crypto/hash.h"
+#include "os/fake/fake_os.h"
 #include "state/undo.h"
-#include "support/fake_os.h"
 
 #define INPUT_HEAD   13u
 #define INPUT_RECORD 5u

@@ -9,8 +9,8 @@
 #ifndef TRUSTSQL_TEST_SUPPORT_EXEC_RIG_H
 #define TRUSTSQL_TEST_SUPPORT_EXEC_RIG_H
 
+#include "os/fake/fake_os.h"
 #include "support/chain_builder.h"
-#include "support/fake_os.h"
 
 struct exec_rig {
     struct fake_os *os;

@@ -6,7 +6,7 @@
 #ifndef TRUSTSQL_TEST_SUPPORT_OS_HOOK_H
 #define TRUSTSQL_TEST_SUPPORT_OS_HOOK_H
 
-#include "support/fake_os.h"
+#include "os/fake/fake_os.h"
 
 struct os_hook {
     struct os os; /* First: the functions of the table get its address. */

@@ -5,8 +5,8 @@
 #ifndef TRUSTSQL_TEST_SUPPORT_STATE_MODEL_H
 #define TRUSTSQL_TEST_SUPPORT_STATE_MODEL_H
 
+#include "os/fake/fake_os.h"
 #include "state/db.h"
-#include "support/fake_os.h"
 #include "support/test_rng.h"
 
 #define STATE_MODEL_KEYS    150u

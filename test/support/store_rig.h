@@ -5,7 +5,7 @@
 #ifndef TRUSTSQL_TEST_SUPPORT_STORE_RIG_H
 #define TRUSTSQL_TEST_SUPPORT_STORE_RIG_H
 
-#include "fake_os.h"
+#include "os/fake/fake_os.h"
 #include "store/store.h"
 
 #define STORE_RIG_TXIDS_MAX 5u

@@ -5,9 +5,9 @@
 
 #include "client/client_int.h"
 #include "ledger/tx.h"
+#include "os/fake/fake_os.h"
 #include "support/cmocka_all.h"
 #include "support/fail_mem.h"
-#include "support/fake_os.h"
 #include "support/hex.h"
 #include "support/sample_ledger.h"
 

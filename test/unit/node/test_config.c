@@ -2,8 +2,8 @@
  * mistake is refused with its line, and addresses of peers go before those of the genesis. */
 #include "node/config.h"
 
+#include "os/fake/fake_os.h"
 #include "support/cmocka_all.h"
-#include "support/fake_os.h"
 #include "support/sample_ledger.h"
 
 #define WHAT_SIZE 160u

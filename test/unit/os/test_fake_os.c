@@ -2,8 +2,8 @@
  * crash, what was not is really lost, faults strike where they were set. */
 
 #include "base/buf.h"
+#include "os/fake/fake_os.h"
 #include "support/cmocka_all.h"
-#include "support/fake_os.h"
 
 #define SEEDS 64u
 #define PAGE  ((size_t)4096)
@@ -495,6 +495,35 @@ static void test_same_seed_same_world(void **state)
     assert_memory_equal(bytes[0], bytes[1], 4096);
 }
 
+/* What is_durable says of a file and its directory is what a crash then does. */
+static void test_is_durable(void **state)
+{
+    (void)state;
+    struct fake_os *f = old_and_new(3);
+    struct os *os = fake_os_table(f);
+    assert_false(fake_os_is_durable(f, "a"));
+    assert_false(fake_os_is_durable(f, "."));
+    assert_false(fake_os_is_durable(f, "missing"));
+    struct os_file *file = must_open(os, "a", OS_WRITE);
+    assert_int_equal(os->file_sync(os, file), ST_OK);
+    assert_true(fake_os_is_durable(f, "a"));
+    assert_true(fake_os_is_durable(f, "."));
+    os->file_close(os, file);
+    assert_int_equal(os->rename(os, "a", "b"), ST_OK);
+    assert_true(fake_os_is_durable(f, "b")); /* Its bytes; its name is the directory's. */
+    assert_false(fake_os_is_durable(f, "."));
+    fake_os_crash(f, FAKE_OS_LOSE_ALL);
+    assert_true(fake_os_is_durable(f, "."));
+    assert_content(os, "a", "new");
+    fake_os_ignore_sync(f, "a");
+    file = must_open(os, "a", OS_WRITE);
+    must_write(os, file, "lie", 0);
+    assert_int_equal(os->file_sync(os, file), ST_OK);
+    assert_false(fake_os_is_durable(f, "a"));
+    os->file_close(os, file);
+    fake_os_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -516,6 +545,7 @@ int main(void)
         cmocka_unit_test(test_directories),
         cmocka_unit_test(test_locks_between_processes),
         cmocka_unit_test(test_same_seed_same_world),
+        cmocka_unit_test(test_is_durable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 
 #include "base/must.h"
+#include "os/fake/fake_os.h"
 #include "state/checkpoint.h"
 #include "state/db.h"
 #include "support/cmocka_all.h"
 #include "support/fail_mem.h"
-#include "support/fake_os.h"
 
 struct place {
     struct fake_os *disk;

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 
 #include "base/must.h"
+#include "os/fake/fake_os.h"
 #include "state/checkpoint.h"
 #include "support/cmocka_all.h"
 #include "support/fail_mem.h"
-#include "support/fake_os.h"
 #include "support/os_hook.h"
 #include "support/test_rng.h"
 

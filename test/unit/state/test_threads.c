@@ -4,10 +4,10 @@
 #include <stdio.h>
 
 #include "base/must.h"
+#include "os/fake/fake_os.h"
 #include "os/thread.h"
 #include "state/db.h"
 #include "support/cmocka_all.h"
-#include "support/fake_os.h"
 #include "support/test_rng.h"
 
 #define READERS  4u

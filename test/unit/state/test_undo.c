@@ -4,10 +4,10 @@
 
 #include "base/endian.h"
 #include "base/must.h"
+#include "os/fake/fake_os.h"
 #include "state/undo.h"
 #include "support/cmocka_all.h"
 #include "support/fail_mem.h"
-#include "support/fake_os.h"
 #include "support/hex.h"
 
 #define OLD_PAGES 80u

@@ -1,12 +1,12 @@
-/* os_disk.c - Names of the model disk: directories, pending changes, the power cut. */
-#include "os_disk.h"
+/* disk.c - Names of the model disk: directories, pending changes, the power cut. */
+#include "os/fake/disk.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/must.h"
-#include "os_disk_int.h"
+#include "os/fake/disk_int.h"
 
 #define ROOT 0u
 
@@ -218,13 +218,29 @@ enum status disk_list(const struct disk *d, const char *path, char ***names, siz
     return ST_OK;
 }
 
+/* Depth is that of the directories a test makes. */
+bool disk_is_durable(const struct disk *d, uint32_t node) // NOLINT(misc-no-recursion)
+{
+    const struct disk_node *n = node_of(d, node);
+    if (!n->is_dir) return disk_file_is_durable(n);
+    for (size_t i = 0; i < d->change_count; i++) {
+        const struct disk_change *c = &d->changes[i];
+        if (c->from_pending && c->from_dir == node) return false;
+        if (c->to_pending && c->to_dir == node) return false;
+    }
+    for (size_t i = 0; i < n->live.count; i++) {
+        if (!disk_is_durable(d, n->live.entries[i].node)) return false;
+    }
+    return true;
+}
+
 /* --- power cut ----------------------------------------------------------------------------- */
 
-void disk_crash(struct disk *d, enum disk_crash mode, struct test_rng *rng)
+void disk_crash(struct disk *d, enum disk_crash mode, struct rng *rng)
 {
     for (size_t i = 0; i < d->change_count; i++) {
         struct disk_change *c = &d->changes[i];
-        bool is_kept = mode == DISK_KEEP_ALL || (mode == DISK_LOSE_SOME && test_rng_coin(rng));
+        bool is_kept = mode == DISK_KEEP_ALL || (mode == DISK_LOSE_SOME && rng_coin(rng));
         if (is_kept && c->from_pending) change_apply_from(d, c);
         if (is_kept && c->to_pending) change_apply_to(d, c);
         c->from_pending = false;

@@ -1,14 +1,15 @@
-/* os_disk_int.h - Nodes of the model disk, shared by os_disk.c (names) and os_disk_file.c (bytes).
+/* disk_int.h - Nodes of the model disk, shared by disk.c (names) and disk_file.c (bytes).
  *
  * Invariants:
  *   D1  Live bytes at and beyond a file's live size are zero, so are durable ones beyond its size.
  *   D2  A sector whose live and durable bytes differ is dirty, unless a failed sync cleaned it.
- *   D3  used counts the reserved pages of nodes that have a live name or are in use. */
-#ifndef TRUSTSQL_TEST_SUPPORT_OS_DISK_INT_H
-#define TRUSTSQL_TEST_SUPPORT_OS_DISK_INT_H
+ *   D3  used counts the reserved pages of nodes that have a live name or are in use.
+ *   D4  Dirty sectors lie in pages dirty_first <= i < dirty_end, so a sync need not look at all. */
+#ifndef TRUSTSQL_OS_FAKE_DISK_INT_H
+#define TRUSTSQL_OS_FAKE_DISK_INT_H
 
+#include "os/fake/disk.h"
 #include "os/os.h"
-#include "os_disk.h"
 
 #define DISK_PAGE_SECTORS (DISK_PAGE / DISK_SECTOR)
 
@@ -43,6 +44,8 @@ struct disk_node {
     size_t slot_count;
     uint64_t size;
     uint64_t durable_size;
+    size_t dirty_first; /* Pages outside dirty_first <= i < dirty_end are clean: D4. */
+    size_t dirty_end;
     /* A directory. */
     struct disk_names live;
     struct disk_names durable;
@@ -69,10 +72,11 @@ struct disk {
     size_t change_capacity;
 };
 
-/* os_disk_file.c */
+/* disk_file.c */
 void disk_file_copy(struct disk_node *to, const struct disk_node *from);
-void disk_file_crash(struct disk_node *n, enum disk_crash mode, struct test_rng *rng);
+void disk_file_crash(struct disk_node *n, enum disk_crash mode, struct rng *rng);
 void disk_file_free(struct disk_node *n);
+bool disk_file_is_durable(const struct disk_node *n);
 uint64_t disk_file_reserved(const struct disk_node *n);
 
 /* Memory for tests: never null. */

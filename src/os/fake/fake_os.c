@@ -1,14 +1,14 @@
 /* fake_os.c - The table of fake_os.h: faults, locks, clocks and file objects over the model disk.
  */
-#include "fake_os.h"
+#include "os/fake/fake_os.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/must.h"
-#include "os_disk.h"
-#include "test_rng.h"
+#include "base/rng.h"
+#include "os/fake/disk.h"
+#include "os/thread.h"
 
 #define CAPACITY           ((uint64_t)1 << 40)
 #define WALL_MS_START      UINT64_C(1767225600000)
@@ -40,13 +40,13 @@ struct process {
 
 struct fake_os {
     struct process processes[PROCESSES];
-    pthread_mutex_t mutex;
+    struct mutex *mutex;
     struct disk *disk;
     struct os_file *files;
     struct range_lock locks[LOCKS_MAX];
     size_t lock_count;
-    struct test_rng rng;         /* What crashes and failures do. */
-    struct test_rng entropy_rng; /* Apart, so that faults do not change keys. */
+    struct rng rng;         /* What crashes and failures do. */
+    struct rng entropy_rng; /* Apart, so that faults do not change keys. */
     uint64_t calls[FAKE_OS_KINDS];
     uint32_t fault_kinds; /* 0: no fault is set. */
     uint64_t fault_in;    /* Calls until it strikes. */
@@ -88,7 +88,7 @@ void fake_os_free(struct fake_os *f)
     if (f == NULL) return;
     must(f->files == NULL); /* The code under test leaks a file object. */
     disk_free(f->disk);
-    must(pthread_mutex_destroy(&f->mutex) == 0);
+    mutex_free(f->mutex);
     mem_free(mem_system(), f);
 }
 
@@ -104,7 +104,7 @@ struct os *fake_os_other_process(struct fake_os *f)
 
 void fake_os_crash(struct fake_os *f, enum fake_os_crash how)
 {
-    must(pthread_mutex_lock(&f->mutex) == 0);
+    mutex_lock(f->mutex);
     for (struct os_file *file = f->files; file != NULL; file = file->next)
         file->is_stale = true;
     enum disk_crash mode = how == FAKE_OS_LOSE_ALL   ? DISK_LOSE_ALL
@@ -114,7 +114,7 @@ void fake_os_crash(struct fake_os *f, enum fake_os_crash how)
     f->lock_count = 0;
     f->is_cut = false;
     f->fault_kinds = 0;
-    must(pthread_mutex_unlock(&f->mutex) == 0);
+    mutex_unlock(f->mutex);
 }
 
 void fake_os_fail(struct fake_os *f, uint32_t kinds, uint64_t nth, enum status st)
@@ -143,6 +143,15 @@ void fake_os_heal(struct fake_os *f)
 {
     must(!f->is_cut); /* Only fake_os_crash brings the power back. */
     f->fault_kinds = 0;
+}
+
+bool fake_os_is_durable(struct fake_os *f, const char *path)
+{
+    uint32_t node = 0;
+    mutex_lock(f->mutex);
+    bool is_durable = disk_find(f->disk, path, &node) == ST_OK && disk_is_durable(f->disk, node);
+    mutex_unlock(f->mutex);
+    return is_durable;
 }
 
 bool fake_os_has_failed(const struct fake_os *f)
@@ -179,13 +188,13 @@ void fake_os_advance_ms(struct fake_os *f, uint64_t ms)
 static struct fake_os *enter(struct os *os)
 {
     struct fake_os *f = ((struct process *)os)->fake;
-    must(pthread_mutex_lock(&f->mutex) == 0);
+    mutex_lock(f->mutex);
     return f;
 }
 
 static void leave(struct fake_os *f)
 {
-    must(pthread_mutex_unlock(&f->mutex) == 0);
+    mutex_unlock(f->mutex);
 }
 
 static void set_fault(struct fake_os *f, uint32_t kinds, uint64_t nth, enum status st)
@@ -352,7 +361,7 @@ static enum status file_read(
     if (st == ST_OK) {
         *got = disk_read(f->disk, file->node, to, size, offset);
     } else if (!file->is_stale && !f->is_cut) {
-        size_t part = (size_t)test_rng_below(&f->rng, (uint64_t)size + 1);
+        size_t part = (size_t)rng_below(&f->rng, (uint64_t)size + 1);
         (void)disk_read(f->disk, file->node, to, part, offset);
     }
     leave(f);
@@ -371,7 +380,7 @@ static enum status file_write(struct os *os,
     if (st == ST_OK) {
         st = disk_write(f->disk, file->node, bytes, offset);
     } else if (!file->is_stale && !was_cut) {
-        size_t part = (size_t)test_rng_below(&f->rng, (uint64_t)bytes.size + 1);
+        size_t part = (size_t)rng_below(&f->rng, (uint64_t)bytes.size + 1);
         enum status torn = disk_write(f->disk, file->node, span_of(bytes.data, part), offset);
         must(torn == ST_OK || torn == ST_NO_SPACE);
     }
@@ -533,7 +542,7 @@ static void entropy(struct os *os, void *to, size_t size)
     struct fake_os *f = enter(os);
     uint8_t *at = to;
     for (size_t i = 0; i < size; i++)
-        at[i] = (uint8_t)test_rng_u64(&f->entropy_rng);
+        at[i] = (uint8_t)rng_u64(&f->entropy_rng);
     leave(f);
 }
 
@@ -573,7 +582,7 @@ static struct fake_os *fake_make(struct disk *disk, uint64_t seed)
 {
     struct fake_os *f = mem_alloc_zero(mem_system(), 1, sizeof(*f));
     must(f != NULL);
-    must(pthread_mutex_init(&f->mutex, NULL) == 0);
+    must(mutex_new(&f->mutex, mem_system()) == ST_OK);
     f->disk = disk;
     f->rng.state = seed;
     f->entropy_rng.state = ~seed;

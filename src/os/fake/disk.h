@@ -1,4 +1,4 @@
-/* os_disk.h - The model of a disk behind fake_os: what is seen now, and what a power cut leaves.
+/* disk.h - The model of a disk behind fake_os: what is seen now, and what a power cut leaves.
  *
  * Every file has two contents, the live one and the durable one, in pages of eight sectors; a
  * sector that differs since the last sync is dirty. Every directory has two lists of names; the
@@ -7,14 +7,13 @@
  * lost as one.
  *
  * Not thread-safe: fake_os holds a lock around it. Paths: '/' between names, no ".."; "a", "./a"
- * and
- * "/a" are the same. Its memory is the process heap; running out of it aborts the test. */
-#ifndef TRUSTSQL_TEST_SUPPORT_OS_DISK_H
-#define TRUSTSQL_TEST_SUPPORT_OS_DISK_H
+ * and "/a" are the same. Its memory is the process heap; running out of it aborts the test. */
+#ifndef TRUSTSQL_OS_FAKE_DISK_H
+#define TRUSTSQL_OS_FAKE_DISK_H
 
+#include "base/rng.h"
 #include "base/span.h"
 #include "base/status.h"
-#include "test_rng.h"
 
 #define DISK_SECTOR 512u
 #define DISK_PAGE   4096u
@@ -53,9 +52,12 @@ NODISCARD enum status disk_truncate(struct disk *d, uint32_t node, uint64_t size
 NODISCARD enum status disk_allocate(struct disk *d, uint32_t node, uint64_t size);
 void disk_sync(struct disk *d, uint32_t node);
 /* A sync that fails: each dirty sector becomes durable, or clean without having been written. */
-void disk_sync_failed(struct disk *d, uint32_t node, struct test_rng *rng);
+void disk_sync_failed(struct disk *d, uint32_t node, struct rng *rng);
+
+/* A power cut now would change nothing of the file, or of the directory and all that is in it. */
+bool disk_is_durable(const struct disk *d, uint32_t node);
 
 /* Power cut. Nothing is in use any more afterwards. */
-void disk_crash(struct disk *d, enum disk_crash mode, struct test_rng *rng);
+void disk_crash(struct disk *d, enum disk_crash mode, struct rng *rng);
 
 #endif

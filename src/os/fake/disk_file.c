@@ -1,9 +1,9 @@
-/* os_disk_file.c - Bytes of the model disk: live and durable pages, dirty sectors, space. */
+/* disk_file.c - Bytes of the model disk: live and durable pages, dirty sectors, space. */
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/must.h"
-#include "os_disk_int.h"
+#include "os/fake/disk_int.h"
 
 static struct disk_node *file_of(const struct disk *d, uint32_t node);
 static enum status reserve(struct disk *d, struct disk_node *n, size_t first, size_t count);
@@ -86,38 +86,48 @@ enum status disk_allocate(struct disk *d, uint32_t node, uint64_t size)
 void disk_sync(struct disk *d, uint32_t node)
 {
     struct disk_node *n = file_of(d, node);
-    for (size_t i = 0; i < n->slot_count; i++) {
+    for (size_t i = n->dirty_first; i < n->dirty_end; i++) { /* D4 */
         struct disk_page *p = n->slots[i].page;
         if (p == NULL || p->dirty == 0) continue;
         for (unsigned sector = 0; sector < DISK_PAGE_SECTORS; sector++) {
             if (p->dirty & (1u << sector)) page_settle(p, sector, true);
         }
     }
+    n->dirty_first = n->dirty_end = 0;
     n->durable_size = n->size;
 }
 
-void disk_sync_failed(struct disk *d, uint32_t node, struct test_rng *rng)
+bool disk_file_is_durable(const struct disk_node *n)
+{
+    for (size_t i = n->dirty_first; i < n->dirty_end; i++) { /* D4 */
+        if (n->slots[i].page != NULL && n->slots[i].page->dirty != 0) return false;
+    }
+    return n->size == n->durable_size;
+}
+
+void disk_sync_failed(struct disk *d, uint32_t node, struct rng *rng)
 {
     struct disk_node *n = file_of(d, node);
-    for (size_t i = 0; i < n->slot_count; i++) {
+    for (size_t i = n->dirty_first; i < n->dirty_end; i++) { /* D4 */
         struct disk_page *p = n->slots[i].page;
         if (p == NULL || p->dirty == 0) continue;
         for (unsigned sector = 0; sector < DISK_PAGE_SECTORS; sector++) {
-            if (p->dirty & (1u << sector)) page_settle(p, sector, test_rng_coin(rng));
+            if (p->dirty & (1u << sector)) page_settle(p, sector, rng_coin(rng));
         }
     }
-    if (test_rng_coin(rng)) n->durable_size = n->size;
+    n->dirty_first = n->dirty_end = 0;
+    if (rng_coin(rng)) n->durable_size = n->size;
 }
 
-void disk_file_crash(struct disk_node *n, enum disk_crash mode, struct test_rng *rng)
+void disk_file_crash(struct disk_node *n, enum disk_crash mode, struct rng *rng)
 {
     uint64_t low = n->size < n->durable_size ? n->size : n->durable_size;
     uint64_t high = n->size < n->durable_size ? n->durable_size : n->size;
     uint64_t size = mode == DISK_KEEP_ALL ? n->size : n->durable_size;
     if (mode == DISK_LOSE_SOME && low != high) {
         /* Either size, or, where the file grew in steps, one in between. */
-        uint64_t some = low + test_rng_below(rng, high - low) / DISK_SECTOR * DISK_SECTOR;
-        uint64_t choice = test_rng_below(rng, 3);
+        uint64_t some = low + rng_below(rng, high - low) / DISK_SECTOR * DISK_SECTOR;
+        uint64_t choice = rng_below(rng, 3);
         size = choice == 0 ? low : choice == 1 ? high : some;
     }
     for (size_t i = 0; i < n->slot_count; i++) {
@@ -125,7 +135,7 @@ void disk_file_crash(struct disk_node *n, enum disk_crash mode, struct test_rng 
         if (p == NULL) continue;
         for (unsigned sector = 0; sector < DISK_PAGE_SECTORS; sector++) {
             if (!(p->dirty & (1u << sector))) continue;
-            bool is_kept = mode == DISK_KEEP_ALL || (mode == DISK_LOSE_SOME && test_rng_coin(rng));
+            bool is_kept = mode == DISK_KEEP_ALL || (mode == DISK_LOSE_SOME && rng_coin(rng));
             page_settle(p, sector, is_kept);
         }
         memcpy(p->live, p->durable, DISK_PAGE);
@@ -141,12 +151,15 @@ void disk_file_crash(struct disk_node *n, enum disk_crash mode, struct test_rng 
     }
     n->size = size;
     n->durable_size = size;
+    n->dirty_first = n->dirty_end = 0;
 }
 
 void disk_file_copy(struct disk_node *to, const struct disk_node *from)
 {
     to->size = from->size;
     to->durable_size = from->durable_size;
+    to->dirty_first = from->dirty_first;
+    to->dirty_end = from->dirty_end;
     slots_grow(to, from->slot_count);
     for (size_t i = 0; i < from->slot_count; i++) {
         to->slots[i].is_reserved = from->slots[i].is_reserved;
@@ -214,7 +227,11 @@ static void slots_grow(struct disk_node *n, size_t count)
 /* Within one page. */
 static void put(struct disk_node *n, const uint8_t *bytes, size_t size, uint64_t offset)
 {
-    struct disk_slot *slot = &n->slots[offset / DISK_PAGE];
+    size_t page = (size_t)(offset / DISK_PAGE);
+    struct disk_slot *slot = &n->slots[page];
+    bool is_clean = n->dirty_first == n->dirty_end;
+    if (is_clean || page < n->dirty_first) n->dirty_first = page;
+    if (is_clean || page >= n->dirty_end) n->dirty_end = page + 1;
     size_t inside = (size_t)(offset % DISK_PAGE);
     must(size > 0 && inside + size <= DISK_PAGE);
     if (slot->page == NULL) slot->page = disk_memory(1, sizeof(*slot->page));
