@@ -8,11 +8,12 @@
  *    8  8 sequence number            Payload of a slot: place, the record's bytes
  *   16  4 checksum of the one before Payload of an end: place
  *   20  … payload
- *    …  4 CRC-32C of all before      Place, 60 bytes: segment 8, offset 8, length 4, height 8,
+ *    …  4 CRC-32C of all before      Payload of held: first file 8, last 8, bytes of the last 8
+ *                                    Place, 60 bytes: segment 8, offset 8, length 4, height 8,
  *                                    hash 32; all zero: none
  *
- * An area starts with generation, the slots in use, end: the snapshot. Sequence numbers go on over
- * generations; the first record of an area has 0 for the checksum before it. */
+ * An area starts with generation, the slots in use, held, end: the snapshot. Sequence numbers go on
+ * over generations; the first record of an area has 0 for the checksum before it. */
 #include "store/journal.h"
 
 #include "base/endian.h"
@@ -30,11 +31,13 @@ _Static_assert(JOURNAL_GENERATION_SIZE == 8 + 8 + HASH_SIZE, "generation");
 /* The snapshot of eight full slots and one more record fit the standard area. */
 _Static_assert((JOURNAL_SLOTS + 1) * (JOURNAL_RECORD_MAX + JOURNAL_PLACE_SIZE + JOURNAL_OVERHEAD) +
                        JOURNAL_GENERATION_SIZE + JOURNAL_OVERHEAD +
-                       2 * (JOURNAL_PLACE_SIZE + JOURNAL_OVERHEAD) <=
+                       2 * (JOURNAL_PLACE_SIZE + JOURNAL_OVERHEAD) +
+                       2 * (JOURNAL_HELD_SIZE + JOURNAL_OVERHEAD) <=
                    JOURNAL_AREA_SIZE,
                "area");
 
-#define END_SIZE      (JOURNAL_PLACE_SIZE + JOURNAL_OVERHEAD)
+/* Of both records that a sync may add. */
+#define END_SIZE      (JOURNAL_PLACE_SIZE + JOURNAL_OVERHEAD + JOURNAL_HELD_SIZE + JOURNAL_OVERHEAD)
 #define SNAPSHOT_SIZE (JOURNAL_GENERATION_SIZE + JOURNAL_OVERHEAD + END_SIZE)
 
 struct draft {
@@ -45,16 +48,24 @@ struct draft {
 };
 
 static void add(struct journal *j, const struct draft *d);
+static void add_end(struct journal *j);
+static void add_held(struct journal *j);
 static void wrap(struct journal *j);
 static void put_place(uint8_t *to, const struct place *p);
+static bool range_equal(const struct pending_range *a, const struct pending_range *b);
 static enum status write_copies(struct journal *j, uint32_t from, uint32_t to);
 static enum status zero_copies(struct journal *j, uint32_t area, uint32_t size);
 static enum status write_new(struct journal *j);
 static enum status renew_file(struct journal *j, uint32_t old);
 
-enum status journal_create(const struct env *env, uint32_t area_size)
+enum status journal_create(const struct env *env,
+                           uint32_t area_size,
+                           const struct journal_ends *ends)
 {
-    struct journal j = {.env = env, .area_size = area_size == 0 ? JOURNAL_AREA_SIZE : area_size};
+    struct journal j = {.env = env,
+                        .area_size = area_size == 0 ? JOURNAL_AREA_SIZE : area_size,
+                        .end = ends->newest,
+                        .held = ends->held};
     must(j.area_size >= JOURNAL_AREA_MIN);
     must(j.area_size <= JOURNAL_AREA_MAX);
     must(j.area_size % JOURNAL_SECTOR == 0);
@@ -133,17 +144,19 @@ struct span journal_get(const struct journal *j, uint32_t slot)
     return span_of(j->image + s->at, s->size);
 }
 
-enum status journal_sync(struct journal *j, const struct place *newest)
+enum status journal_sync(struct journal *j, const struct journal_ends *ends)
 {
-    must(newest->height >= j->end.height); /* S5: nothing is named that is not durable. */
-    if (newest->height > j->end.height) {
-        j->end = *newest;
-        if (j->used + END_SIZE > j->area_size) {
-            wrap(j);
-        } else {
-            struct draft d = {.kind = JOURNAL_END, .place = newest};
-            add(j, &d);
-        }
+    must(ends->newest.height >= j->end.height); /* S5: nothing is named that is not durable. */
+    must(ends->held.last >= j->held.last);      /* S10. */
+    bool is_end_new = ends->newest.height > j->end.height;
+    bool is_held_new = !range_equal(&ends->held, &j->held);
+    j->end = ends->newest;
+    j->held = ends->held;
+    if ((is_end_new || is_held_new) && j->used + END_SIZE > j->area_size) {
+        wrap(j);
+    } else {
+        if (is_held_new) add_held(j);
+        if (is_end_new) add_end(j);
     }
     if (j->written == j->used) return ST_OK;
     TRY(write_copies(j, j->written, j->used));
@@ -162,7 +175,7 @@ bool journal_decode(struct journal_record *r, const struct env *env, struct span
     if (in.size < JOURNAL_OVERHEAD) return false;
     uint32_t size = get_u32_le(in.data);
     uint32_t kind = (uint32_t)in.data[4] | (uint32_t)in.data[5] << 8;
-    if (kind < JOURNAL_GENERATION || kind > JOURNAL_END) return false;
+    if (kind < JOURNAL_GENERATION || kind > JOURNAL_HELD) return false;
     if (size > in.size - JOURNAL_OVERHEAD || in.data[7] > FLAG_FIRST) return false;
     if (in.data[6] >= JOURNAL_SLOTS) return false;
     uint32_t crc = crc32c_add(&env->crc, 0, span_of(in.data, HEAD_SIZE + size));
@@ -176,6 +189,7 @@ bool journal_decode(struct journal_record *r, const struct env *env, struct span
                                  .payload = span_of(in.data + HEAD_SIZE, size),
                                  .size = size + JOURNAL_OVERHEAD};
     struct place place;
+    struct pending_range held;
     switch (r->kind) {
     case JOURNAL_GENERATION:
         return size == JOURNAL_GENERATION_SIZE && memcmp(r->payload.data, magic_bytes, 8) == 0;
@@ -183,6 +197,7 @@ bool journal_decode(struct journal_record *r, const struct env *env, struct span
         return size > JOURNAL_PLACE_SIZE && size <= JOURNAL_PLACE_SIZE + JOURNAL_RECORD_MAX &&
                journal_place_decode(&place, r->payload);
     case JOURNAL_END: return size == JOURNAL_PLACE_SIZE && journal_place_decode(&place, r->payload);
+    case JOURNAL_HELD: return size == JOURNAL_HELD_SIZE && journal_held_decode(&held, r->payload);
     }
     return false;
 }
@@ -200,6 +215,17 @@ bool journal_place_decode(struct place *p, struct span in)
         return p->number == 0 && p->offset == 0 && p->length == 0 && hash_is_zero(&p->hash);
     return p->number > 0 && p->number < UINT32_MAX && p->offset >= SEGMENT_HEADER_SIZE &&
            p->offset <= UINT32_MAX && p->length >= RECORD_HEAD_SIZE;
+}
+
+bool journal_held_decode(struct pending_range *r, struct span in)
+{
+    must(in.size >= JOURNAL_HELD_SIZE);
+    *r = (struct pending_range){.first = get_u64_le(in.data),
+                                .last = get_u64_le(in.data + 8),
+                                .size = get_u64_le(in.data + 16)};
+    if (r->first == 0 || r->last >= UINT32_MAX || r->size > PENDING_FILE_MAX) return false;
+    if (r->first > r->last) return r->first == r->last + 1 && r->size == 0;
+    return r->size >= PENDING_HEADER_SIZE;
 }
 
 uint64_t journal_offset(uint32_t area_size, uint32_t copy, uint32_t area)
@@ -222,7 +248,8 @@ static void put_place(uint8_t *to, const struct place *p)
 static void add(struct journal *j, const struct draft *d)
 {
     static const struct place none = {0};
-    uint32_t place_size = d->kind == JOURNAL_GENERATION ? 0 : JOURNAL_PLACE_SIZE;
+    bool has_place = d->kind == JOURNAL_SLOT || d->kind == JOURNAL_END;
+    uint32_t place_size = has_place ? JOURNAL_PLACE_SIZE : 0;
     uint32_t size = place_size + (uint32_t)d->bytes.size;
     must(j->used + size + JOURNAL_OVERHEAD <= j->area_size);
     uint8_t *to = j->image + j->used;
@@ -241,6 +268,27 @@ static void add(struct journal *j, const struct draft *d)
     j->used += size + JOURNAL_OVERHEAD;
     struct journal_record again;
     must(journal_decode(&again, j->env, span_of(to, size + JOURNAL_OVERHEAD)));
+}
+
+static void add_end(struct journal *j)
+{
+    struct draft d = {.kind = JOURNAL_END, .place = &j->end};
+    add(j, &d);
+}
+
+static void add_held(struct journal *j)
+{
+    uint8_t bytes[JOURNAL_HELD_SIZE];
+    put_u64_le(bytes, j->held.first);
+    put_u64_le(bytes + 8, j->held.last);
+    put_u64_le(bytes + 16, j->held.size);
+    struct draft d = {.kind = JOURNAL_HELD, .bytes = span_of(bytes, sizeof bytes)};
+    add(j, &d);
+}
+
+static bool range_equal(const struct pending_range *a, const struct pending_range *b)
+{
+    return a->first == b->first && a->last == b->last && a->size == b->size;
 }
 
 /* Start the snapshot in the other area. What was collected and not written lives on in it. */
@@ -274,8 +322,8 @@ static void wrap(struct journal *j)
         add(j, &d);
         s->at = j->used - 4 - s->size;
     }
-    d = (struct draft){.kind = JOURNAL_END, .place = &j->end};
-    add(j, &d);
+    add_held(j);
+    add_end(j);
     must(j->used > j->written);
 }
 

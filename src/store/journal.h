@@ -16,6 +16,7 @@
 
 #include "store/env.h"
 #include "store/log.h"
+#include "store/pending.h"
 
 #define JOURNAL_NAME            "journal"
 #define JOURNAL_AREA_SIZE       (1u << 20)
@@ -25,8 +26,9 @@
 #define JOURNAL_OVERHEAD        24u /* Head 20 and checksum 4 of a record. */
 #define JOURNAL_PLACE_SIZE      60u
 #define JOURNAL_GENERATION_SIZE 48u
+#define JOURNAL_HELD_SIZE       24u
 
-enum journal_kind { JOURNAL_GENERATION = 1, JOURNAL_SLOT = 2, JOURNAL_END = 3 };
+enum journal_kind { JOURNAL_GENERATION = 1, JOURNAL_SLOT = 2, JOURNAL_END = 3, JOURNAL_HELD = 4 };
 
 struct journal_slot {
     uint32_t at; /* Of the record's bytes in the image; 0: the slot is empty. */
@@ -51,7 +53,8 @@ struct journal {
     uint64_t seq;  /* Of the newest record. */
     uint32_t prev; /* Its checksum. */
     struct journal_slot slots[JOURNAL_SLOTS];
-    struct place end; /* Newest block that is durable once the image is. */
+    struct place end;          /* Newest block that is durable once the image is. */
+    struct pending_range held; /* Held bodies, likewise. */
 };
 
 struct journal_record { /* A decoded record; payload borrows. */
@@ -65,10 +68,17 @@ struct journal_record { /* A decoded record; payload borrows. */
     uint32_t size; /* With head and checksum. */
 };
 
-/* A fresh journal, durable. area_size 0: JOURNAL_AREA_SIZE. */
-NODISCARD enum status journal_create(const struct env *env, uint32_t area_size);
+struct journal_ends {    /* What is durable beside the journal. */
+    struct place newest; /* Height 0: no block. */
+    struct pending_range held;
+};
 
-/* Load. Writes nothing. ST_NOT_FOUND: no file; ST_CORRUPT. */
+/* A fresh journal, durable. area_size 0: JOURNAL_AREA_SIZE. */
+NODISCARD enum status journal_create(const struct env *env,
+                                     uint32_t area_size,
+                                     const struct journal_ends *ends);
+
+/* Load. Writes nothing. ST_NOT_FOUND: no file; ST_CORRUPT; ST_INVALID: of another chain. */
 NODISCARD enum status journal_open(struct journal *j, const struct env *env, struct damage *damage);
 void journal_close(struct journal *j); /* Accepts a zeroed journal. */
 
@@ -83,22 +93,23 @@ NODISCARD enum status journal_put(struct journal *j,
                                   struct span record);
 struct span journal_get(const struct journal *j, uint32_t slot); /* Size 0: empty. */
 
-/* newest: the newest durable block (height 0: none). Failure is final. */
-NODISCARD enum status journal_sync(struct journal *j, const struct place *newest);
+/* Failure is final. */
+NODISCARD enum status journal_sync(struct journal *j, const struct journal_ends *ends);
 
-/* Every byte of the file. Damage is handed to found; *end is set when the journal can be read (then
- * ST_OK, also when one copy is damaged). */
+/* Every byte of the file. Damage is handed to found; *ends is set when the journal can be read
+ * (then ST_OK, also when one copy is damaged). */
 struct journal_finder {
     void (*found)(void *context, const struct damage *damage);
     void *context;
 };
 NODISCARD enum status journal_scan(const struct env *env,
                                    const struct journal_finder *finder,
-                                   struct place *end);
+                                   struct journal_ends *ends);
 
 /* Of the folder's files journal*.c: the forms of records and places. */
 NODISCARD bool journal_decode(struct journal_record *r, const struct env *env, struct span in);
 bool journal_place_decode(struct place *p, struct span in);
+bool journal_held_decode(struct pending_range *r, struct span in);
 uint64_t journal_offset(uint32_t area_size, uint32_t copy, uint32_t area);
 
 #endif

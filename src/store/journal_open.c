@@ -52,7 +52,7 @@ static enum status load(struct journal *j, uint32_t chosen, struct damage *damag
 
 enum status journal_open(struct journal *j, const struct env *env, struct damage *damage)
 {
-    *j = (struct journal){.env = env};
+    *j = (struct journal){.env = env, .held = {.first = 1}};
     uint64_t size = 0;
     uint32_t chosen = 0;
     enum status st = env_open(env, &j->file, JOURNAL_NAME, env->is_read_only ? OS_READ : OS_WRITE);
@@ -226,8 +226,10 @@ static enum status choose(struct journal *j, uint32_t *chosen, struct damage *da
         generation = a.generation;
         *chosen = i;
     }
-    if (is_wrong_chain)
-        return damaged(damage, JOURNAL_NAME, 0, 0, "the journal belongs to another chain");
+    if (is_wrong_chain) {
+        damage_set(damage, JOURNAL_NAME, 0, 0, "the journal belongs to another chain");
+        return ST_INVALID;
+    }
     if (generation == 0)
         return damaged(damage, JOURNAL_NAME, 0, 0, "the journal is damaged in both copies" REJOIN);
     must(*chosen < 2);
@@ -252,6 +254,7 @@ static void apply(void *context, const struct area *a, const struct journal_reco
             .place = place};
         break;
     case JOURNAL_END: (void)journal_place_decode(&place, r->payload); break;
+    case JOURNAL_HELD: (void)journal_held_decode(&j->held, r->payload); break;
     }
     if (place.height > j->end.height) j->end = place;
     /* The image takes the right one of two copies. */
@@ -345,15 +348,16 @@ static void scan_idle(struct area *a, const struct journal_finder *finder)
 
 enum status journal_scan(const struct env *env,
                          const struct journal_finder *finder,
-                         struct place *end)
+                         struct journal_ends *ends)
 {
     struct journal j;
     struct damage d = {0};
     enum status st = journal_open(&j, env, &d);
     if (st == ST_NOT_FOUND) st = damaged(&d, JOURNAL_NAME, 0, 0, "the file is missing" REJOIN);
+    if (st == ST_INVALID) st = ST_CORRUPT;
     if (st == ST_CORRUPT) finder->found(finder->context, &d);
     TRY(st);
-    *end = j.end;
+    *ends = (struct journal_ends){.newest = j.end, .held = j.held};
     uint32_t live = j.area;
     for (uint32_t i = 0; i < 2 && st == ST_OK; i++) {
         struct area a;

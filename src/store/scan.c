@@ -29,7 +29,7 @@ static enum status walk_records(struct walk *w, struct segment_reader *r);
 static enum status walk_block(struct walk *w, const struct segment_reader *r);
 static void check_end(struct walk *w, struct segment_reader *r);
 static void find(struct walk *w, const struct damage *d);
-static void find_in_journal(void *context, const struct damage *damage);
+static void find_in_other(void *context, const struct damage *damage);
 
 enum status store_scan(const struct store_config *config, const struct store_scan *scan)
 {
@@ -40,10 +40,14 @@ enum status store_scan(const struct store_config *config, const struct store_sca
     enum status st = env_init(env, config);
     env->is_read_only = true;
     if (st != ST_OK) goto out;
-    struct journal_finder finder = {.found = find_in_journal, .context = &blocks};
-    st = journal_scan(env, &finder, &blocks.end);
+    struct journal_finder finder = {.found = find_in_other, .context = &blocks};
+    struct pending_finder held = {.found = find_in_other, .context = &blocks};
+    struct journal_ends ends = {.held = {.first = 1}};
+    st = journal_scan(env, &finder, &ends);
     blocks.has_end = st == ST_OK;
+    blocks.end = ends.newest;
     if (st == ST_OK || st == ST_CORRUPT) st = walk_kind(&blocks);
+    if (st == ST_OK) st = pending_scan(env, blocks.has_end ? &ends.held : NULL, &held);
     if (st == ST_OK) st = walk_kind(&results);
     if (st == ST_OK && (blocks.is_damaged || results.is_damaged)) st = ST_CORRUPT;
 out:
@@ -187,7 +191,7 @@ static void find(struct walk *w, const struct damage *d)
     if (w->scan->found != NULL) w->scan->found(w->scan->context, d);
 }
 
-static void find_in_journal(void *context, const struct damage *damage)
+static void find_in_other(void *context, const struct damage *damage)
 {
     struct walk *w = context;
     find(w, damage);

@@ -1,89 +1,21 @@
-/* store.c - Blocks, results and journal of one directory, together.
+/* store.c - Blocks, held blocks, results and journal of one directory, together.
  *
  * Invariants are numbered in README.md. Every failure of a write or sync is kept: from then on the
  * store refuses to write (S8), because after a failed sync nobody knows what the disk holds. */
 #include "store/store.h"
 
 #include "base/must.h"
-#include "store/index.h"
-#include "store/journal.h"
-#include "store/log.h"
-#include "store/txmap.h"
+#include "store/store_int.h"
 
-#define LOCK_NAME      "lock"
-#define INDEX_WRITTEN  "blocks/index.tmp"
-#define INDEX_REPAIRED "blocks/repair.tmp"
-#define RESULTS_SHARE  4u /* Files of results are smaller: sealing one waits for its sync. */
-
-struct store {
-    struct env env;
-    struct os_file *lock_file;
-    struct log blocks;
-    struct log results;
-    struct journal journal;
-    struct txmap txids;         /* Of segments that have no index yet; guarded by blocks.lock. */
-    uint32_t indexed_count;     /* Segments 1…indexed_count have one; guarded by blocks.lock. */
-    struct mutex *repair_lock;  /* One reader at a time rebuilds an index. */
-    enum status failed;         /* Of the storage thread: kept for ever. */
-    enum status results_failed; /* Of results; guarded by results.lock. */
-};
-
-static enum status open_files(struct store *s,
-                              const struct store_config *config,
-                              struct damage *damage);
-static enum status open_logs(struct store *s, uint64_t segment_size, struct damage *damage);
-static enum status make_ready(struct store *s);
-static enum status prepare_dir(struct store *s);
-static enum status open_journal(struct store *s, uint32_t area_size, struct damage *damage);
-static enum status open_blocks(struct store *s, struct damage *damage);
-static enum status check_votes(struct store *s, struct damage *damage);
-static enum status open_indexes(struct store *s);
 static enum status seal_segment(struct store *s);
 static enum status keep(enum status *failed, enum status st);
 static enum status keep_result(struct store *s, enum status st);
 static enum status append_result(struct store *s, uint64_t height, struct span result);
-static enum status place_of(struct store *s, uint64_t height, struct place *out);
-static bool get_index_id(struct store *s, uint32_t number, struct index_id *out);
 static enum status find_sealed(struct store *s,
                                const struct index_id *id,
                                const struct hash *txid,
                                uint64_t *height,
                                uint32_t *index);
-
-enum status store_open(struct store **out, const struct store_config *config, struct damage *damage)
-{
-    uint32_t area_size = config->journal_area_size;
-    if (config->segment_size > SEGMENT_SIZE_MAX) return ST_LIMIT;
-    if (area_size != 0 && (area_size < JOURNAL_AREA_MIN || area_size > JOURNAL_AREA_MAX ||
-                           area_size % JOURNAL_SECTOR != 0))
-        return ST_LIMIT;
-    struct store *s = mem_alloc_zero(config->mem, 1, sizeof *s);
-    if (s == NULL) return ST_NO_MEMORY;
-    s->env.mem = config->mem;
-    enum status st = env_init(&s->env, config);
-    if (st == ST_OK) st = open_files(s, config, damage);
-    if (st != ST_OK) {
-        store_close(s);
-        return st;
-    }
-    must(s->failed == ST_OK);
-    must(s->env.is_read_only == config->is_read_only);
-    *out = s;
-    return ST_OK;
-}
-
-void store_close(struct store *s)
-{
-    if (s == NULL) return;
-    struct mem *mem = s->env.mem;
-    journal_close(&s->journal);
-    log_fini(&s->results);
-    log_fini(&s->blocks);
-    txmap_fini(&s->txids);
-    mutex_free(s->repair_lock);
-    if (s->lock_file != NULL) s->env.os->file_close(s->env.os, s->lock_file);
-    mem_free(mem, s);
-}
 
 uint64_t store_height(const struct store *s)
 {
@@ -113,7 +45,51 @@ enum status store_append(struct store *s, const struct store_block *block)
     txmap_add(&s->txids, block->height, txids);
     mutex_unlock(s->blocks.lock);
     must(s->blocks.height == block->height);
+    s->unsettled += s->blocks.last.length;
     return ST_OK;
+}
+
+enum status store_hold(struct store *s, const struct store_block *block)
+{
+    must(!s->env.is_read_only); /* S9. */
+    if (s->failed != ST_OK) return s->failed;
+    s->holds = true;
+    if (pending_has(&s->pending, &block->hash)) return ST_OK;
+    if (block->height <= s->blocks.height) return ST_INVALID;
+    if (block->bytes.size > RECORD_BODY_MAX || s->pending.bytes >= STORE_HELD_MAX) return ST_LIMIT;
+    TRY(pending_reserve(&s->pending, block));
+    return keep(&s->failed, pending_hold(&s->pending, block));
+}
+
+enum status store_held_each(struct store *s, const struct store_held_visitor *v)
+{
+    const struct pending *p = &s->pending;
+    uint64_t height = s->blocks.height;
+    for (uint32_t i = 0; i < p->damage_count; i++) {
+        const struct damage *d = &p->damages[i];
+        if (d->height == 0 || d->height > height) TRY(v->found(v->context, d));
+    }
+    struct buf bytes;
+    enum status st = ST_OK;
+    buf_init(&bytes, s->env.mem, 0);
+    for (uint32_t i = 0; i < p->entry_count && st == ST_OK; i++) {
+        const struct pending_entry entry = p->entries[i]; /* A visit may hold more. */
+        struct damage damage;
+        if (entry.height <= height) continue;
+        buf_reset(&bytes);
+        st = pending_read_entry(p, &entry, &bytes, &damage);
+        if (st == ST_OK)
+            st = v->visit(v->context, entry.height, &entry.hash, buf_span(&bytes));
+        else if (st == ST_CORRUPT)
+            st = v->found(v->context, &damage);
+    }
+    buf_fini(&bytes);
+    return st;
+}
+
+enum status store_read_held(struct store *s, const struct hash *hash, struct buf *out)
+{
+    return pending_read(&s->pending, hash, out, NULL);
 }
 
 enum status store_journal(struct store *s, uint32_t slot, uint64_t vote_height, struct span record)
@@ -121,10 +97,11 @@ enum status store_journal(struct store *s, uint32_t slot, uint64_t vote_height, 
     must(!s->env.is_read_only); /* S9. */
     must(vote_height <= s->blocks.height);
     if (s->failed != ST_OK) return s->failed;
+    if (s->is_lost) return ST_DENIED; /* S11. */
     if (slot >= JOURNAL_SLOTS) return ST_INVALID;
     if (vote_height == 0) return journal_put(&s->journal, slot, NULL, record);
     struct place place;
-    TRY(place_of(s, vote_height, &place));
+    TRY(store_place(s, vote_height, &place));
     return journal_put(&s->journal, slot, &place, record);
 }
 
@@ -143,10 +120,40 @@ enum status store_sync(struct store *s)
 {
     must(!s->env.is_read_only); /* S9. */
     if (s->failed != ST_OK) return s->failed;
-    TRY(keep(&s->failed, log_sync(&s->blocks))); /* S5: bodies before what names them. */
-    must(!s->blocks.is_dirty);                   /* S5. */
-    must(!s->blocks.is_dir_dirty);
-    return keep(&s->failed, journal_sync(&s->journal, &s->blocks.last));
+    struct journal_ends ends = {.newest = s->journal.end};
+    TRY(keep(&s->failed, pending_sync(&s->pending))); /* S5: bodies before what names them. */
+    if (!s->holds) {
+        TRY(keep(&s->failed, log_sync(&s->blocks))); /* S5. */
+        must(!s->blocks.is_dirty);
+        ends.newest = s->blocks.last;
+        s->unsettled = 0;
+    }
+    ends.held = pending_range(&s->pending, 0);
+    return keep(&s->failed, journal_sync(&s->journal, &ends));
+}
+
+enum status store_settle(struct store *s)
+{
+    must(!s->env.is_read_only); /* S9. */
+    if (s->failed != ST_OK) return s->failed;
+    TRY(keep(&s->failed, pending_sync(&s->pending)));
+    TRY(keep(&s->failed, log_sync(&s->blocks))); /* S5. */
+    must(!s->blocks.is_dirty);
+    struct journal_ends ends = {.newest = s->blocks.last,
+                                .held = pending_range(&s->pending, s->blocks.height)};
+    TRY(keep(&s->failed, journal_sync(&s->journal, &ends)));
+    s->unsettled = 0;
+    return keep(&s->failed, pending_drop(&s->pending, &ends.held)); /* S10. */
+}
+
+bool store_wants_settle(const struct store *s)
+{
+    return s->unsettled >= STORE_UNSETTLED_MAX;
+}
+
+bool store_journal_is_lost(const struct store *s)
+{
+    return s->is_lost;
 }
 
 enum status store_append_result(struct store *s, uint64_t height, struct span result)
@@ -202,131 +209,11 @@ enum status store_find_tx(struct store *s,
     if (is_found) return ST_OK;
     for (; number > 0; number--) {
         struct index_id id;
-        if (!get_index_id(s, number, &id)) continue;
+        if (!store_index_id(s, number, &id)) continue;
         enum status st = find_sealed(s, &id, txid, height, index);
         if (st != ST_NOT_FOUND) return st;
     }
     return ST_NOT_FOUND;
-}
-
-static enum status open_files(struct store *s,
-                              const struct store_config *config,
-                              struct damage *damage)
-{
-    uint64_t seed = 0;
-    s->env.os->entropy(s->env.os, &seed, sizeof seed);
-    txmap_init(&s->txids, s->env.mem, seed);
-    TRY(mutex_new(&s->repair_lock, s->env.mem));
-    if (!s->env.is_read_only) TRY(prepare_dir(s));
-    TRY(open_journal(s, config->journal_area_size, damage));
-    TRY(open_logs(s, config->segment_size, damage));
-    if (!s->env.is_read_only) return make_ready(s);
-    s->indexed_count = s->blocks.sealed_count;
-    return ST_OK;
-}
-
-static enum status open_logs(struct store *s, uint64_t segment_size, struct damage *damage)
-{
-    uint64_t size = segment_size == 0 ? STORE_SEGMENT_SIZE : segment_size;
-    uint64_t results_size = size / RESULTS_SHARE == 0 ? 1 : size / RESULTS_SHARE;
-    TRY(log_init(&s->blocks, &s->env, &segment_blocks, size));
-    TRY(open_blocks(s, damage));
-    TRY(check_votes(s, damage));
-    TRY(log_init(&s->results, &s->env, &segment_results, results_size));
-    return log_open(&s->results, NULL, NULL, damage);
-}
-
-static enum status make_ready(struct store *s)
-{
-    must(!s->env.is_read_only); /* S9. */
-    TRY(open_indexes(s));
-    return journal_renew(&s->journal);
-}
-
-/* The lock is held until store_close; the file stays. */
-static enum status prepare_dir(struct store *s)
-{
-    struct os *os = s->env.os;
-    enum status st = os->make_dir(os, s->env.dir);
-    if (st != ST_OK && st != ST_EXISTS) return st;
-    TRY(env_open(&s->env, &s->lock_file, LOCK_NAME, OS_WRITE | OS_CREATE));
-    TRY(os->file_lock(os, s->lock_file, OS_LOCK_EXCLUSIVE, 0, 1));
-    TRY(env_make_dir(&s->env, "blocks"));
-    return env_make_dir(&s->env, "results");
-}
-
-/* A directory with blocks and without journal is not new: its promises are lost. */
-static enum status open_journal(struct store *s, uint32_t area_size, struct damage *damage)
-{
-    enum status st = journal_open(&s->journal, &s->env, damage);
-    must(s->blocks.env == NULL); /* The journal comes first: it says what is durable. */
-    if (st != ST_NOT_FOUND) return st;
-    uint64_t newest = 0;
-    TRY(log_newest(&s->env, &segment_blocks, &newest));
-    if (newest > 0)
-        return damaged(damage, JOURNAL_NAME, 0, 0, "the journal is missing; rejoin with a new key");
-    if (s->env.is_read_only) return ST_NOT_FOUND;
-    TRY(env_sync_parent(&s->env)); /* The journal is what says that a store is here: last. */
-    TRY(journal_create(&s->env, area_size));
-    return journal_open(&s->journal, &s->env, damage);
-}
-
-static enum status add_txids(void *context, const struct segment_reader *reader)
-{
-    struct store *s = context;
-    must(reader->record.kind == RECORD_BLOCK);
-    must(s->failed == ST_OK);
-    TRY(txmap_reserve(&s->txids, reader->record.count));
-    txmap_add(&s->txids, reader->height, segment_reader_txids(reader));
-    return ST_OK;
-}
-
-static enum status open_blocks(struct store *s, struct damage *damage)
-{
-    struct log_visitor visitor = {.visit = add_txids, .context = s};
-    TRY(log_open(&s->blocks, &s->journal.end, &visitor, damage));
-    must(s->blocks.height == s->journal.end.height); /* S4. */
-    return ST_OK;
-}
-
-/* Every vote in the journal has its body where it says. */
-static enum status check_votes(struct store *s, struct damage *damage)
-{
-    for (uint32_t i = 0; i < JOURNAL_SLOTS; i++) {
-        const struct place *vote = &s->journal.slots[i].place;
-        if (vote->height == 0) continue;
-        struct buf body;
-        buf_init(&body, s->env.mem, 0);
-        enum status st = log_read(&s->blocks, vote->height, &body, damage);
-        buf_fini(&body);
-        if (st == ST_NOT_FOUND) st = ST_CORRUPT;
-        TRY(st);
-        struct place found;
-        TRY(log_place(&s->blocks, vote->height, &found, damage));
-        if (found.number == vote->number && found.offset == vote->offset &&
-            found.length == vote->length && hash_equal(&found.hash, &vote->hash))
-            continue;
-        return damaged(damage, JOURNAL_NAME, 0, vote->height,
-                       "a vote names another block than the one that is stored");
-    }
-    return ST_OK;
-}
-
-static enum status open_indexes(struct store *s)
-{
-    for (uint32_t number = 1; number <= s->blocks.sealed_count; number++) {
-        struct index_id id;
-        s->indexed_count = number;
-        must(get_index_id(s, number, &id));
-        enum status st = index_check(&s->env, &id, NULL);
-        if (st == ST_CORRUPT || st == ST_NOT_FOUND) {
-            st = index_rebuild(&s->env, &id, INDEX_WRITTEN);
-            /* A damaged old segment is found by reads and scans, not at every start. */
-            if (st == ST_CORRUPT) st = ST_OK;
-        }
-        TRY(st);
-    }
-    return ST_OK;
 }
 
 static enum status seal_segment(struct store *s)
@@ -378,16 +265,16 @@ static enum status append_result(struct store *s, uint64_t height, struct span r
     return keep_result(s, log_append(l, &r));
 }
 
-static enum status place_of(struct store *s, uint64_t height, struct place *out)
+enum status store_place(struct store *s, uint64_t height, struct place *out)
 {
     must(height > 0);
-    if (height < s->blocks.last.height) return log_place(&s->blocks, height, out, NULL);
+    if (height != s->blocks.last.height) return log_place(&s->blocks, height, out, NULL);
     *out = s->blocks.last;
     must(out->height == height);
     return ST_OK;
 }
 
-static bool get_index_id(struct store *s, uint32_t number, struct index_id *out)
+bool store_index_id(struct store *s, uint32_t number, struct index_id *out)
 {
     must(number > 0);
     mutex_lock(s->blocks.lock);

@@ -1,10 +1,12 @@
-/* store.h - Blocks in segment files, their results, and the consensus journal, on one directory.
+/* store.h - Blocks in segment files, held bodies, results, and the consensus journal, on one
+ * directory.
  *
- * Layout, formats and crash rules: src/store/README.md and docs/format/store.md. A body goes once
- * into the open segment; the journal record of the vote names where. store_sync makes the segment,
- * then the journal, durable. Bytes the journal calls durable are never taken for a torn tail: their
- * damage is ST_CORRUPT. One thread appends blocks, journals and syncs; one appends results, another
- * may sync them; everything that reads is safe from any thread beside them. */
+ * Layout, formats and crash rules: src/store/README.md and docs/format/store.md. A body is held
+ * before the vote for it and appended to the open segment when it is final; store_sync makes held
+ * bodies, then the journal, durable; store_settle the segment. Bytes the journal calls durable are
+ * never taken for a torn tail: their damage is ST_CORRUPT. One thread (storage) holds and appends
+ * blocks, journals, syncs and settles; one appends results, another may sync them; everything that
+ * reads is safe from any thread beside them. */
 #ifndef TRUSTSQL_STORE_STORE_H
 #define TRUSTSQL_STORE_STORE_H
 
@@ -22,11 +24,15 @@ struct store_config {
     uint64_t segment_size;      /* Bytes after which a segment is sealed; 0: STORE_SEGMENT_SIZE. */
     uint32_t journal_area_size; /* A multiple of 512, from 4 KiB; 0: 1 MiB, which holds every slot
                                    at its limit. Counts when the journal is made. */
-    bool is_read_only;          /* Offline tools: no repair, nothing is written. */
+    uint64_t pending_size;      /* Bytes after which held bodies start a new file; 0: 16 MiB. */
+    bool has_peers;    /* A lost journal does not end it all: open, promise nothing any more. */
+    bool is_read_only; /* Offline tools: no repair, nothing is written. */
 };
 
-#define STORE_SEGMENT_SIZE (64u << 20)
-#define STORE_WHAT_MAX     160
+#define STORE_SEGMENT_SIZE  (64u << 20)
+#define STORE_UNSETTLED_MAX (16u << 20) /* Appended since the newest settling: settle. */
+#define STORE_HELD_MAX      (1u << 30)  /* Bytes of pending files; no more is held beyond. */
+#define STORE_WHAT_MAX      160
 
 struct damage {                 /* Where stored bytes are wrong, as far as known. */
     char file[OS_NAME_MAX + 1]; /* Relative to the node's directory. */
@@ -36,8 +42,9 @@ struct damage {                 /* Where stored bytes are wrong, as far as known
 };
 
 /* Open, recover (cut a torn tail behind what the journal calls durable). On ST_CORRUPT damage is
- * set. Only the open segment and the heads and ends of sealed ones are read: store_scan reads all.
- */
+ * set. Only the open segment, the heads and ends of sealed ones and held blocks are read:
+ * store_scan reads all. ST_OK with damage->file not empty: the journal is lost (see
+ * store_journal_is_lost). */
 NODISCARD enum status store_open(struct store **out,
                                  const struct store_config *config,
                                  struct damage *damage);
@@ -54,8 +61,38 @@ struct store_block { /* Everything is borrowed for the call. */
     uint32_t tx_count;
 };
 
-/* Append a block. Not durable until store_sync. ST_LIMIT: larger than any block may be. */
+/* Append a final block. ST_LIMIT: larger than any block may be. Durable after store_settle; what a
+ * crash takes before (store_height is less then) is among the held blocks, and is appended again.
+ */
 NODISCARD enum status store_append(struct store *s, const struct store_block *block);
+
+/* Keep a block that is voted for: any height above store_height (else ST_INVALID), any number of
+ * forks. Durable after store_sync. ST_OK and nothing written: held already. Txids are not used.
+ * ST_LIMIT: too large, or STORE_HELD_MAX is reached. */
+NODISCARD enum status store_hold(struct store *s, const struct store_block *block);
+
+/* Make appended blocks durable and remove pending files that hold only such heights. Call it when
+ * store_wants_settle says so, before each checkpoint of the state (which must not be newer than the
+ * blocks) and at the end. Failure is final, as of store_sync. */
+NODISCARD enum status store_settle(struct store *s);
+bool store_wants_settle(const struct store *s);
+
+/* At the start: first what is damaged (a height, or 0 when it cannot be told), then each whole held
+ * block above store_height, in order of writing. found decides: ST_OK goes on without (peers have
+ * it), any other status ends this and is returned. The visit may hold and append. */
+struct store_held_visitor {
+    enum status (*visit)(void *context,
+                         uint64_t height,
+                         const struct hash *hash,
+                         struct span bytes);
+    enum status (*found)(void *context, const struct damage *damage);
+    void *context;
+};
+NODISCARD enum status store_held_each(struct store *s, const struct store_held_visitor *v);
+
+/* A held block by its hash, from any thread; appended to out. ST_NOT_FOUND: never held, or settled
+ * since (then store_read_block has it, if it is final); ST_CORRUPT. */
+NODISCARD enum status store_read_held(struct store *s, const struct hash *hash, struct buf *out);
 
 /* Safety record of the engine (own vote, lock, view, frozen message, certificate): the newest of
  * each slot is what store_journal_read returns after a restart. vote_height > 0 names the block
@@ -68,10 +105,16 @@ NODISCARD enum status store_journal(struct store *s,
                                     struct span record);
 NODISCARD enum status store_journal_read(struct store *s, uint32_t slot, struct buf *out);
 
-/* Make all of the above durable: segment first, then journal, one fdatasync each (none when clean;
- * two more when the journal turns over). After it the newest block counts as durable, voted for or
- * not. Any failure is final, here and above: every later call that writes fails, the process must
- * stop. ST_LIMIT and ST_NO_MEMORY of the calls above change nothing and are not final. */
+/* What was promised in this directory cannot be known any more, for ever: store_journal answers
+ * ST_DENIED, store_journal_read finds nothing. All else works. The node must not vote under this
+ * key again; damage of store_open says why. */
+bool store_journal_is_lost(const struct store *s);
+
+/* Make held blocks and journal records durable: blocks first, then the journal, one fdatasync each
+ * (none when clean; two more when the journal turns over). Any failure is final, here and above:
+ * every later call that writes fails, the process must stop. ST_LIMIT, ST_NO_MEMORY and ST_INVALID
+ * of the calls above change nothing and are not final. Until the first store_hold it settles
+ * appended blocks, too. */
 NODISCARD enum status store_sync(struct store *s);
 
 /* Results (receipts, write set, digest) of executed blocks: derived, rebuilt by replay. Appending

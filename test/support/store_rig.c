@@ -15,6 +15,7 @@ void store_rig_init(struct store_rig *r, uint64_t seed)
                                       .dir = "node",
                                       .chain_id = hash_of("test", span_text("chain")),
                                       .segment_size = 1500,
+                                      .pending_size = 1500,
                                       .journal_area_size = 4096};
 }
 
@@ -97,6 +98,33 @@ enum status store_rig_add(struct store_rig *r)
     struct hash vote = store_rig_hash(height, r->salt + 1);
     TRY(store_journal(r->store, 0, height, hash_span(&vote)));
     return store_sync(r->store);
+}
+
+enum status store_rig_hold(struct store_rig *r, uint64_t height, uint64_t fork)
+{
+    struct buf bytes;
+    buf_init(&bytes, mem_system(), 0);
+    store_rig_block(&bytes, height, fork);
+    struct store_block block = {
+        .height = height, .hash = store_rig_hash(height, fork), .bytes = buf_span(&bytes)};
+    enum status st = store_hold(r->store, &block);
+    buf_fini(&bytes);
+    return st;
+}
+
+bool store_rig_holds(struct store_rig *r, uint64_t height, uint64_t fork)
+{
+    struct hash hash = store_rig_hash(height, fork);
+    struct buf want;
+    struct buf got;
+    buf_init(&want, mem_system(), 0);
+    buf_init(&got, mem_system(), 0);
+    store_rig_block(&want, height, fork);
+    enum status st = store_read_held(r->store, &hash, &got);
+    must(st != ST_OK || span_equal(buf_span(&want), buf_span(&got)));
+    buf_fini(&want);
+    buf_fini(&got);
+    return st == ST_OK;
 }
 
 enum status store_rig_result(struct store_rig *r, uint64_t height)

@@ -58,7 +58,7 @@ static void has_known_bytes(void **state)
                 "72e484ede570a28cb4114fc902250ade95226d82dd81dc259e735a535678ac8a");
     expect_hash(&r, "results/00000001.res",
                 "bd7738a9f3385173d4c7650baf40066079ea59611c05efdc5d405773abeb59d0");
-    expect_hash(&r, "journal", "9080cb4265e0b50fd91bd8317aff0d82934458c2286754cdab0981d108a3f3a5");
+    expect_hash(&r, "journal", "254379e1510a23714d3b2a1c88313d9012c83ebf05bf559bf1f85cfe771a3798");
     store_rig_fini(&r);
 }
 

@@ -1,0 +1,35 @@
+/* store_int.h - State of one store, for the files that implement store.h. */
+#ifndef TRUSTSQL_STORE_STORE_INT_H
+#define TRUSTSQL_STORE_STORE_INT_H
+
+#include "store/index.h"
+#include "store/journal.h"
+#include "store/log.h"
+#include "store/pending.h"
+#include "store/txmap.h"
+
+#define INDEX_WRITTEN  "blocks/index.tmp"
+#define INDEX_REPAIRED "blocks/repair.tmp"
+
+struct store {
+    struct env env;
+    struct os_file *lock_file;
+    struct log blocks;
+    struct log results;
+    struct pending pending;
+    struct journal journal;
+    struct txmap txids;         /* Of segments that have no index yet; guarded by blocks.lock. */
+    uint32_t indexed_count;     /* Segments 1…indexed_count have one; guarded by blocks.lock. */
+    struct mutex *repair_lock;  /* One reader at a time rebuilds an index. */
+    uint64_t unsettled;         /* Bytes of blocks appended since the newest settling. */
+    bool holds;                 /* The owner holds blocks: syncs leave segments alone. */
+    bool is_lost;               /* The journal's promises are: it refuses new ones (S11). */
+    enum status failed;         /* Of the storage thread: kept for ever. */
+    enum status results_failed; /* Of results; guarded by results.lock. */
+};
+
+/* False: segment number has no index. */
+bool store_index_id(struct store *s, uint32_t number, struct index_id *out);
+NODISCARD enum status store_place(struct store *s, uint64_t height, struct place *out);
+
+#endif
