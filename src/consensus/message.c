@@ -264,9 +264,10 @@ static void decode_proposal(struct proposal *p, struct cbor *in)
     wire_get_signature(&p->sig, in);
 }
 
+/* View changes that are not there are left as they are: to clear them would cost more than a small
+ * message is worth. */
 static void decode_new_view(struct new_view *nv, struct cbor *in)
 {
-    memset(nv, 0, sizeof *nv);
     cbor_expect_array(in, NEW_VIEW_FIELDS);
     nv->epoch = cbor_get_uint(in);
     nv->view = cbor_get_uint(in);

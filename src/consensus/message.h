@@ -9,8 +9,8 @@
 #include "ledger/block.h"
 #include "ledger/quorum.h"
 
-#define CONSENSUS_WINDOW  16u /* W: heights above the final one that may be voted for. */
-#define CONSENSUS_LAG_MAX 64u /* 4 W: blocks proposed above the newest certified result. */
+#define CONSENSUS_WINDOW           16u /* W: heights above the final one that may be voted for. */
+#define CONSENSUS_LAG_MAX          64u /* 4 W: blocks proposed above the newest certified result. */
 
 #define VIEW_CHANGE_SIZE_MAX       (16u << 10)  /* Of any encoding. */
 #define CONSENSUS_MESSAGE_SIZE_MAX (512u << 10) /* Longer: refused before it is read. */
@@ -48,9 +48,9 @@ struct new_view {
     uint64_t epoch;
     uint64_t view;
     uint32_t sender;
-    uint32_t vc_count; /* Exactly n - f; ascending by sender. */
-    struct view_change vcs[NODES_MAX];
-    uint64_t height; /* X = select(vcs). */
+    uint32_t vc_count;                 /* Exactly n - f; ascending by sender. */
+    struct view_change vcs[NODES_MAX]; /* Undefined beyond vc_count. */
+    uint64_t height;                   /* X = select(vcs). */
     struct hash hash;
     struct signature sig;
 };
