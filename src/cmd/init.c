@@ -329,7 +329,7 @@ static int write_genesis(const struct command *self,
     enum status st = card_make_genesis(&bytes, cards, count, o->chain, faults, what);
     if (st == ST_OK) {
         st = os_replace_file(os_posix(), path, buf_span(&bytes));
-        if (st != ST_OK) (void)snprintf(what, sizeof what, "%s: %s", path, status_text(st));
+        if (st != ST_OK) (void)snprintf(what, sizeof what, "%.200s: %s", path, status_text(st));
     }
     if (st == ST_OK)
         show_genesis(o, path, buf_span(&bytes), cards, count);

@@ -7,6 +7,7 @@
 
 #include "base/must.h"
 #include "ledger/block.h"
+#include "node/consensus_tables.h"
 
 enum plan { PLAN_LOW = 1, PLAN_HIGH = 2, PLAN_TXID = 4 };
 
@@ -426,5 +427,5 @@ enum status chain_tables_register(sqlite3 *connection, const struct chain_tables
             sqlite3_create_module_v2(connection, tables[i].name, tables[i].module, aux.out, NULL);
         if (code != SQLITE_OK) return ST_NO_MEMORY;
     }
-    return ST_OK;
+    return consensus_tables_register(connection, source);
 }

@@ -1,8 +1,9 @@
-/* chain_tables.h - trustsql.blocks, trustsql.transactions and trustsql.status as SQL tables.
+/* chain_tables.h - trustsql.blocks, transactions, status, nodes, consensus, evidence as SQL tables.
  *
- * SQLite virtual tables over the block store and the running node, on reader connections only; they
- * show heights up to the newest executed one. A condition on height or txid is used to find the
- * rows; anything else scans. Columns as the catalog lists them (docs/sql/system-tables.md). */
+ * SQLite virtual tables over the block store and the running node, on reader connections only.
+ * blocks and transactions show heights up to the newest executed one; a condition on height or txid
+ * is used to find the rows; anything else scans. The others show the moment at which they are
+ * opened. Columns as the catalog lists them (docs/sql/system-tables.md). */
 #ifndef TRUSTSQL_NODE_CHAIN_TABLES_H
 #define TRUSTSQL_NODE_CHAIN_TABLES_H
 
@@ -10,14 +11,22 @@
 
 #include "base/buf.h"
 #include "exec/exec.h"
+#include "ledger/genesis.h"
+#include "node/consensus_view.h"
 #include "store/store.h"
 
 struct chain_tables_source { /* Outlives the connections. */
     struct mem *mem;
     struct store *store;
     struct exec *exec;
+    const struct genesis *genesis;
     /* Next name and value of trustsql.status; false after the last. Any thread. */
     bool (*status)(void *context, uint32_t index, const char **name, struct buf *value);
+    /* What the replica knows of the agreement now. Any thread. */
+    void (*consensus)(void *context, struct consensus_view *out);
+    /* The index-th proof of misbehaviour that is kept, its bytes appended; false after the last.
+     * Any thread. */
+    bool (*evidence)(void *context, uint32_t index, struct evidence_view *out, struct buf *bytes);
     void *context;
 };
 

@@ -33,7 +33,6 @@ static const struct field fields[] = {
     {"p2p", "port", FIELD_U16, offsetof(struct node_config, p2p_port), 0, 65535},
     {"p2p", "outbound_only", FIELD_BOOL, offsetof(struct node_config, p2p_is_outbound_only), 0, 0},
     {"p2p", "proxy", FIELD_PROXY, offsetof(struct node_config, p2p_proxy), 0, 0},
-    {"p2p", "handshakes", FIELD_U32, offsetof(struct node_config, p2p_handshakes_max), 1, 1024},
     {"pg", "host", FIELD_HOST, offsetof(struct node_config, pg_host), 0, 0},
     {"pg", "port", FIELD_U16, offsetof(struct node_config, pg_port), 0, 65535},
     {"pg", "connections", FIELD_U32, offsetof(struct node_config, pg_connections_max), 1, 4096},
@@ -49,7 +48,6 @@ void node_config_defaults(struct node_config *config)
 {
     *config = (struct node_config){.p2p_host = "0.0.0.0",
                                    .p2p_port = 5440,
-                                   .p2p_handshakes_max = 64,
                                    .pg_host = "127.0.0.1",
                                    .pg_port = 5442,
                                    .pg_connections_max = 1200,
@@ -228,10 +226,9 @@ struct span node_config_address(const struct node_config *config,
 void node_config_write(const struct node_config *config, struct buf *out)
 {
     buf_printf(out, "; Settings of this node. Chain-wide values are in the chain itself.\n");
-    buf_printf(
-        out, "[p2p]\nhost = %s\nport = %u\noutbound_only = %s\nproxy = %s\nhandshakes = %u\n\n",
-        config->p2p_host, (unsigned)config->p2p_port, config->p2p_is_outbound_only ? "yes" : "no",
-        config->p2p_proxy, config->p2p_handshakes_max);
+    buf_printf(out, "[p2p]\nhost = %s\nport = %u\noutbound_only = %s\nproxy = %s\n\n",
+               config->p2p_host, (unsigned)config->p2p_port,
+               config->p2p_is_outbound_only ? "yes" : "no", config->p2p_proxy);
     for (uint32_t i = 0; i < config->peer_count; i++)
         buf_printf(out, "[peer.%s]\naddress = %s\n\n", config->peers[i].name,
                    config->peers[i].address);

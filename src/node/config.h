@@ -22,7 +22,6 @@ struct node_config {
     uint16_t p2p_port;
     bool p2p_is_outbound_only;      /* Nothing listens; this node dials. */
     char p2p_proxy[NODE_PROXY_MAX]; /* "", "http://[user:password@]host:port", "socks5://…". */
-    uint32_t p2p_handshakes_max;    /* Connections at once that have not shown who they are. */
     uint32_t peer_count;
     struct node_config_peer peers[NODES_MAX];
     char pg_host[NODE_HOST_MAX]; /* Numeric address. */

@@ -6,11 +6,11 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-#include "base/hex.h"
 #include "base/must.h"
 #include "node/chain_tables.h"
 #include "node/local.h"
 #include "node/readers.h"
+#include "node/status.h"
 #include "node/verify.h"
 #include "os/thread.h"
 #include "store/store.h"
@@ -36,6 +36,7 @@ struct node {
     struct verify *verify;
     struct readers *readers;
     struct local *local;
+    struct node_status status;
     struct chain_tables_source tables;
     struct mutex *failure_mutex;
     enum status failure; /* First one. */
@@ -54,6 +55,11 @@ static enum status open_running(struct node *n,
                                 char *what);
 static void on_wake(void *context);
 static bool status_line(void *context, uint32_t index, const char **name, struct buf *value);
+static void consensus_view(void *context, struct consensus_view *out);
+static bool evidence_item(void *context,
+                          uint32_t index,
+                          struct evidence_view *out,
+                          struct buf *bytes);
 
 static void say(char *what, enum status st, const char *subject)
 {
@@ -276,8 +282,14 @@ static enum status open_running(struct node *n,
                                  .chain_id = n->chain_id,
                                  .outbox = n->outbox};
     TRY(local_new(&n->local, &local));
-    n->tables = (struct chain_tables_source){
-        .mem = n->mem, .store = n->store, .exec = n->exec, .status = status_line, .context = n};
+    n->tables = (struct chain_tables_source){.mem = n->mem,
+                                             .store = n->store,
+                                             .exec = n->exec,
+                                             .genesis = &n->genesis,
+                                             .status = status_line,
+                                             .consensus = consensus_view,
+                                             .evidence = evidence_item,
+                                             .context = n};
     struct readers_config readers = {.os = n->os,
                                      .mem = n->mem,
                                      .exec = n->exec,
@@ -285,6 +297,16 @@ static enum status open_running(struct node *n,
                                      .outbox = n->outbox,
                                      .thread_count = n->config.read_threads};
     TRY(readers_new(&n->readers, &readers));
+    n->status = (struct node_status){.os = n->os,
+                                     .genesis = &n->genesis,
+                                     .chain_id = n->chain_id,
+                                     .index = n->index,
+                                     .exec = n->exec,
+                                     .replica = n->replica,
+                                     .verify = n->verify,
+                                     .readers = n->readers,
+                                     .consensus = consensus_view,
+                                     .context = n};
     local_attach(n->local, n->readers, n->verify);
     return ST_OK;
 }
@@ -387,83 +409,55 @@ enum status node_run(struct node *n, void (*stopped)(void *context), void *conte
     return save(n, what);
 }
 
-/* --- trustsql.status ------------------------------------------------------------------------- */
-
-static void put_hash(struct buf *out, const struct hash *hash)
-{
-    char text[2 * HASH_SIZE + 1];
-    hex_encode(text, hash_span(hash));
-    buf_put_text(out, text);
-}
-
-static void put_number(struct buf *out, uint64_t value)
-{
-    buf_printf(out, "%llu", (unsigned long long)value);
-}
-
-/* The doors' own share is the total less the stages. */
-static void put_cpu(struct node *n, struct buf *out, uint32_t stage)
-{
-    struct replica_cpu cpu;
-    replica_cpu(n->replica, &cpu);
-    const uint64_t ns[] = {n->os->process_cpu_ns(n->os),
-                           verify_cpu_ns(n->verify),
-                           cpu.consensus,
-                           cpu.store,
-                           cpu.exec,
-                           cpu.checkpoint,
-                           readers_cpu_ns(n->readers)};
-    if (stage == 0)
-        put_number(out, n->os->process_memory(n->os));
-    else
-        put_number(out, ns[stage - 1] / 1000u);
-}
-
-static void put_view(struct node *n, struct buf *out, uint32_t index)
-{
-    struct replica_view view;
-    node_view(n, &view);
-    switch (index) {
-    case 0: put_hash(out, &n->chain_id); break;
-    case 1: buf_put(out, n->genesis.members[n->index].node_name); break;
-    case 2: buf_put(out, n->genesis.members[n->index].organisation); break;
-    case 3: put_number(out, n->index); break;
-    case 4: put_number(out, view.executed_height); break;
-    case 5: put_number(out, view.height); break;
-    case 6: put_number(out, view.view); break;
-    case 7: put_number(out, 0); break;
-    case 8: buf_put_text(out, "BFT"); break;
-    case 9: put_hash(out, &view.digest); break;
-    case 10: put_number(out, view.height - view.executed_height); break;
-    case 11: put_number(out, view.waiting); break;
-    case 12: put_number(out, view.time_ms); break;
-    case 13: put_number(out, db_height_min(exec_db(n->exec))); break;
-    case 14: put_number(out, db_file_height(exec_db(n->exec))); break;
-    default: put_number(out, n->genesis.exec_version); break;
-    }
-}
+/* --- what tables show ------------------------------------------------------------------------- */
 
 static bool status_line(void *context, uint32_t index, const char **name, struct buf *value)
 {
-    static const char *const names[] = {
-        "chain_id",      "node",       "organisation", "index",       "height", "proposed",
-        "view",          "leader",     "mode",         "digest",      "lag",    "waiting",
-        "block_time_ms", "height_min", "file_height",  "exec_version"};
-    static const char *const stages[] = {"rss_bytes",         "cpu_us_total", "cpu_us_verify",
-                                         "cpu_us_consensus",  "cpu_us_store", "cpu_us_exec",
-                                         "cpu_us_checkpoint", "cpu_us_read"};
-    const uint32_t count = sizeof names / sizeof names[0];
-    const uint32_t stage_count = sizeof stages / sizeof stages[0];
+    const struct node *n = context;
+    return node_status_line(&n->status, index, name, value);
+}
+
+/* A chain of one validator, which agrees with itself. */
+static void consensus_view(void *context, struct consensus_view *out)
+{
     struct node *n = context;
-    if (index < count) {
-        *name = names[index];
-        put_view(n, value, index);
-        return true;
-    }
-    if (index - count < stage_count) {
-        *name = stages[index - count];
-        put_cpu(n, value, index - count);
-        return true;
-    }
-    return false;
+    struct replica_view view;
+    node_view(n, &view);
+    *out = (struct consensus_view){.mode = n->genesis.mode,
+                                   .n = 1,
+                                   .quorum = 1,
+                                   .view = view.view,
+                                   .is_anchored = true,
+                                   .is_voting = true,
+                                   .tip_height = view.height,
+                                   .final_height = view.final_height,
+                                   .executed_height = view.executed_height,
+                                   .result_height = view.executed_height,
+                                   .view_timer_ms = CONSENSUS_VIEW_NEVER,
+                                   .waiting_txs = view.waiting};
+    struct consensus_view_member *self = &out->members[0];
+    *self = (struct consensus_view_member){
+        .is_self = true,
+        .is_connected = true,
+        .has_status = true,
+        .view = view.view,
+        .tip_height = view.height,
+        .final_height = view.final_height,
+        .executed_height = view.executed_height,
+        .executed_digest = view.digest,
+        .voted_height = {view.height, view.final_height, view.executed_height}};
+    struct span name = n->genesis.members[0].node_name;
+    memcpy(self->name, name.data, name.size);
+}
+
+static bool evidence_item(void *context,
+                          uint32_t index,
+                          struct evidence_view *out,
+                          struct buf *bytes)
+{
+    (void)context;
+    (void)index;
+    (void)out;
+    (void)bytes;
+    return false; /* One validator has nobody to accuse. */
 }

@@ -139,8 +139,37 @@ static const struct catalog_column status_columns[] = {
     COLUMN("value", SQL_TEXT),
 };
 
+#define NULLABLE(name_, type_)                                                                     \
+    {                                                                                              \
+        .name = TEXT_OF(name_), .type = (type_), .typmod = -1                                      \
+    }
+static const struct catalog_column nodes_columns[] = {
+    COLUMN("index", SQL_INT4),          COLUMN("name", SQL_TEXT),
+    COLUMN("organisation", SQL_TEXT),   COLUMN("address", SQL_TEXT),
+    COLUMN("is_self", SQL_BOOL),        COLUMN("is_connected", SQL_BOOL),
+    COLUMN("is_late", SQL_BOOL),        NULLABLE("view", SQL_INT8),
+    NULLABLE("tip", SQL_INT8),          NULLABLE("final", SQL_INT8),
+    NULLABLE("height", SQL_INT8),       NULLABLE("digest", SQL_BYTEA),
+    NULLABLE("lag", SQL_INT8),          COLUMN("voted", SQL_INT8),
+    COLUMN("locked", SQL_INT8),         COLUMN("certified", SQL_INT8),
+    NULLABLE("rtt_us", SQL_INT8),       NULLABLE("clock_offset_ms", SQL_INT8),
+    NULLABLE("last_seen_ms", SQL_INT8), NULLABLE("last_failure", SQL_TEXT),
+};
+static const struct catalog_column consensus_columns[] = {
+    COLUMN("height", SQL_INT8),   COLUMN("view", SQL_INT8),         COLUMN("proposer", SQL_INT4),
+    COLUMN("hash", SQL_BYTEA),    COLUMN("tx_count", SQL_INT4),     COLUMN("voted", SQL_TEXT),
+    COLUMN("locked", SQL_TEXT),   COLUMN("certified", SQL_TEXT),    COLUMN("missing", SQL_TEXT),
+    COLUMN("is_final", SQL_BOOL), COLUMN("is_certified", SQL_BOOL),
+};
+static const struct catalog_column evidence_columns[] = {
+    COLUMN("kind", SQL_TEXT),     COLUMN("offender", SQL_INT4), NULLABLE("node", SQL_TEXT),
+    COLUMN("view", SQL_INT8),     COLUMN("height", SQL_INT8),   COLUMN("size", SQL_INT8),
+    NULLABLE("bytes", SQL_BYTEA),
+};
+
 static const uint32_t first_column[] = {0};
 static const uint32_t first_two_columns[] = {0, 1};
+static const uint32_t evidence_key[] = {0, 1, 3, 4}; /* kind, offender, view, height */
 
 #define CHAIN_TABLE(id_, name_, columns_, key_, key_count_, is_virtual_)                           \
     {                                                                                              \
@@ -160,6 +189,9 @@ static const struct catalog_table chain_tables[] = {
     CHAIN_TABLE(8, "transactions", transactions_columns, first_column, 1, true),
     CHAIN_TABLE(9, "idempotency", idempotency_columns, first_two_columns, 2, false),
     CHAIN_TABLE(10, "status", status_columns, first_column, 1, true),
+    CHAIN_TABLE(11, "nodes", nodes_columns, first_column, 1, true),
+    CHAIN_TABLE(12, "consensus", consensus_columns, first_column, 1, true),
+    CHAIN_TABLE(13, "evidence", evidence_columns, evidence_key, 4, true),
 };
 #define CHAIN_TABLE_COUNT ((uint32_t)(sizeof chain_tables / sizeof chain_tables[0]))
 

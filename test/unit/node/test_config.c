@@ -23,7 +23,7 @@ static void every_setting_is_taken_and_written_back(void **state)
 {
     (void)state;
     static const char text[] = "[p2p]\nhost = 192.0.2.1\nport = 7000\noutbound_only = yes\n"
-                               "proxy = socks5://me:pass@word@proxy.example:1080\nhandshakes = 9\n"
+                               "proxy = socks5://me:pass@word@proxy.example:1080\n"
                                "[peer.node1]\naddress = a:1\n[peer.node2]\naddress =\n"
                                "[pg]\nhost = ::1\nport = 1\nconnections = 2\n"
                                "[threads]\nverify = 3\nread = 4\n[store]\nsegment_bytes = 65537\n";
@@ -43,7 +43,6 @@ static void every_setting_is_taken_and_written_back(void **state)
         assert_int_equal(both[i]->p2p_port, 7000);
         assert_true(both[i]->p2p_is_outbound_only);
         assert_string_equal(both[i]->p2p_proxy, "socks5://me:pass@word@proxy.example:1080");
-        assert_int_equal(both[i]->p2p_handshakes_max, 9);
         assert_int_equal(both[i]->peer_count, 2);
         assert_string_equal(both[i]->peers[0].name, "node1");
         assert_string_equal(both[i]->peers[0].address, "a:1");
@@ -84,7 +83,6 @@ static void mistakes_are_named(void **state)
         {"[p2p]\noutbound_only = maybe\n", "[p2p] outbound_only: the value \"maybe\" does not fit"},
         {"[p2p]\nproxy = ftp://a:1\n", "[p2p] proxy: the value \"ftp://a:1\" does not fit"},
         {"[p2p]\nproxy = http://a\n", "[p2p] proxy: the value \"http://a\" does not fit"},
-        {"[p2p]\nhandshakes = 0\n", "[p2p] handshakes: the value \"0\" does not fit"},
         {"[peer.a]\naddress = b\n", "[peer.a] address: the value \"b\" does not fit"},
         {"[peer.a]\nport = 1\n", "[peer.a] port is no setting of a node"},
         {"[peer.]\naddress = b:1\n", "[peer.] address is no setting of a node"},

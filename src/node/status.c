@@ -1,0 +1,294 @@
+/* Lines come from a table of names, each with the function that prints its value. */
+#include "node/status.h"
+
+#include "base/hex.h"
+#include "base/must.h"
+
+struct look { /* One moment; made for each line, which is cheap enough for people. */
+    const struct node_status *node;
+    struct replica_view replica;
+    struct consensus_view consensus;
+};
+
+struct line {
+    const char *name;
+    void (*put)(const struct look *l, struct buf *out);
+};
+
+static void put_number(struct buf *out, uint64_t value)
+{
+    buf_printf(out, "%llu", (unsigned long long)value);
+}
+
+static void put_hash(struct buf *out, const struct hash *hash)
+{
+    char text[2 * HASH_SIZE + 1];
+    hex_encode(text, hash_span(hash));
+    buf_put_text(out, text);
+}
+
+const char *block_mode_text(enum block_mode mode)
+{
+    switch (mode) {
+    case MODE_FAST: return "FAST";
+    case MODE_STRICT: return "STRICT";
+    case MODE_BFT: return "BFT";
+    case MODE_RAFT: return "RAFT";
+    }
+    return "";
+}
+
+uint64_t consensus_view_lag(const struct consensus_view *v, uint64_t executed_height)
+{
+    uint64_t newest = v->final_height;
+    for (uint32_t i = 0; i < v->n; i++)
+        if (v->members[i].has_status && v->members[i].final_height > newest)
+            newest = v->members[i].final_height;
+    return newest > executed_height ? newest - executed_height : 0;
+}
+
+/* --- lines ----------------------------------------------------------------------------------- */
+
+static void put_chain_id(const struct look *l, struct buf *out)
+{
+    put_hash(out, &l->node->chain_id);
+}
+
+static void put_node(const struct look *l, struct buf *out)
+{
+    buf_put(out, l->node->genesis->members[l->node->index].node_name);
+}
+
+static void put_organisation(const struct look *l, struct buf *out)
+{
+    buf_put(out, l->node->genesis->members[l->node->index].organisation);
+}
+
+static void put_index(const struct look *l, struct buf *out)
+{
+    put_number(out, l->node->index);
+}
+
+static void put_height(const struct look *l, struct buf *out)
+{
+    put_number(out, l->replica.executed_height);
+}
+
+static void put_proposed(const struct look *l, struct buf *out)
+{
+    put_number(out, l->replica.height);
+}
+
+static void put_view(const struct look *l, struct buf *out)
+{
+    put_number(out, l->consensus.view);
+}
+
+static void put_leader(const struct look *l, struct buf *out)
+{
+    put_number(out, l->consensus.leader);
+}
+
+static void put_mode(const struct look *l, struct buf *out)
+{
+    buf_put_text(out, block_mode_text(l->consensus.mode));
+}
+
+static void put_digest(const struct look *l, struct buf *out)
+{
+    put_hash(out, &l->replica.digest);
+}
+
+static void put_lag(const struct look *l, struct buf *out)
+{
+    put_number(out, consensus_view_lag(&l->consensus, l->replica.executed_height));
+}
+
+static void put_waiting(const struct look *l, struct buf *out)
+{
+    put_number(out, l->replica.waiting);
+}
+
+static void put_block_time(const struct look *l, struct buf *out)
+{
+    put_number(out, l->replica.time_ms);
+}
+
+static void put_height_min(const struct look *l, struct buf *out)
+{
+    put_number(out, db_height_min(exec_db(l->node->exec)));
+}
+
+static void put_file_height(const struct look *l, struct buf *out)
+{
+    put_number(out, db_file_height(exec_db(l->node->exec)));
+}
+
+static void put_exec_version(const struct look *l, struct buf *out)
+{
+    put_number(out, l->node->genesis->exec_version);
+}
+
+static void put_validators(const struct look *l, struct buf *out)
+{
+    put_number(out, l->consensus.n);
+}
+
+static void put_faults(const struct look *l, struct buf *out)
+{
+    put_number(out, l->consensus.f);
+}
+
+static void put_quorum(const struct look *l, struct buf *out)
+{
+    put_number(out, l->consensus.quorum);
+}
+
+static void put_connected(const struct look *l, struct buf *out)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < l->consensus.n; i++)
+        if (l->consensus.members[i].is_connected) count++;
+    put_number(out, count);
+}
+
+static void put_final(const struct look *l, struct buf *out)
+{
+    put_number(out, l->consensus.final_height);
+}
+
+static void put_certified(const struct look *l, struct buf *out)
+{
+    put_number(out, l->consensus.result_height);
+}
+
+static void put_failed_views(const struct look *l, struct buf *out)
+{
+    put_number(out, l->consensus.failed_views);
+}
+
+static void put_anchored(const struct look *l, struct buf *out)
+{
+    buf_put_text(out, l->consensus.is_anchored ? "yes" : "no");
+}
+
+static void put_voting(const struct look *l, struct buf *out)
+{
+    buf_put_text(out, l->consensus.is_voting ? "yes" : "no");
+}
+
+static void put_not_voting_reason(const struct look *l, struct buf *out)
+{
+    buf_put_text(out, l->consensus.not_voting_reason);
+}
+
+static void put_view_timer(const struct look *l, struct buf *out)
+{
+    if (l->consensus.view_timer_ms != CONSENSUS_VIEW_NEVER)
+        put_number(out, l->consensus.view_timer_ms);
+}
+
+static void put_view_changes(const struct look *l, struct buf *out)
+{
+    put_number(out, l->consensus.view_change_held);
+}
+
+static void put_oldest_waiting(const struct look *l, struct buf *out)
+{
+    put_number(out, l->consensus.oldest_waiting_ms);
+}
+
+static void put_evidence(const struct look *l, struct buf *out)
+{
+    put_number(out, l->consensus.evidence_count);
+}
+
+static void put_memory(const struct look *l, struct buf *out)
+{
+    put_number(out, l->node->os->process_memory(l->node->os));
+}
+
+static void put_cpu_total(const struct look *l, struct buf *out)
+{
+    put_number(out, l->node->os->process_cpu_ns(l->node->os) / 1000u);
+}
+
+static void put_cpu_verify(const struct look *l, struct buf *out)
+{
+    put_number(out, verify_cpu_ns(l->node->verify) / 1000u);
+}
+
+static void put_cpu_read(const struct look *l, struct buf *out)
+{
+    put_number(out, readers_cpu_ns(l->node->readers) / 1000u);
+}
+
+/* The threads of the replica. */
+#define PUT_CPU(name, field)                                                                       \
+    static void name(const struct look *l, struct buf *out)                                        \
+    {                                                                                              \
+        struct replica_cpu cpu;                                                                    \
+        replica_cpu(l->node->replica, &cpu);                                                       \
+        put_number(out, cpu.field / 1000u);                                                        \
+    }
+PUT_CPU(put_cpu_consensus, consensus)
+PUT_CPU(put_cpu_store, store)
+PUT_CPU(put_cpu_exec, exec)
+PUT_CPU(put_cpu_checkpoint, checkpoint)
+#undef PUT_CPU
+
+static const struct line lines[] = {
+    {"chain_id", put_chain_id},
+    {"node", put_node},
+    {"organisation", put_organisation},
+    {"index", put_index},
+    {"height", put_height},
+    {"proposed", put_proposed},
+    {"view", put_view},
+    {"leader", put_leader},
+    {"mode", put_mode},
+    {"digest", put_digest},
+    {"lag", put_lag},
+    {"waiting", put_waiting},
+    {"block_time_ms", put_block_time},
+    {"height_min", put_height_min},
+    {"file_height", put_file_height},
+    {"exec_version", put_exec_version},
+    {"validators", put_validators},
+    {"faults", put_faults},
+    {"quorum", put_quorum},
+    {"connected", put_connected},
+    {"final", put_final},
+    {"certified", put_certified},
+    {"failed_views", put_failed_views},
+    {"anchored", put_anchored},
+    {"voting", put_voting},
+    {"not_voting_reason", put_not_voting_reason},
+    {"view_timer_ms", put_view_timer},
+    {"view_changes", put_view_changes},
+    {"oldest_waiting_ms", put_oldest_waiting},
+    {"evidence", put_evidence},
+    {"rss_bytes", put_memory},
+    {"cpu_us_total", put_cpu_total}, /* The doors' own share is the total less the stages. */
+    {"cpu_us_verify", put_cpu_verify},
+    {"cpu_us_consensus", put_cpu_consensus},
+    {"cpu_us_store", put_cpu_store},
+    {"cpu_us_exec", put_cpu_exec},
+    {"cpu_us_checkpoint", put_cpu_checkpoint},
+    {"cpu_us_read", put_cpu_read},
+};
+
+bool node_status_line(const struct node_status *s,
+                      uint32_t index,
+                      const char **name,
+                      struct buf *value)
+{
+    if (index >= sizeof lines / sizeof lines[0]) return false;
+    must(s->index < s->genesis->member_count);
+    struct look look = {.node = s};
+    replica_view(s->replica, &look.replica);
+    s->consensus(s->context, &look.consensus);
+    *name = lines[index].name;
+    lines[index].put(&look, value);
+    return true;
+}

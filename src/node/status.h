@@ -1,0 +1,42 @@
+/* status.h - The lines of trustsql.status: what a running node says of itself.
+ *
+ * A line is a name and a value as text. Names are stable; new ones are added at the end of their
+ * group (docs/sql/system-tables.md). */
+#ifndef TRUSTSQL_NODE_STATUS_H
+#define TRUSTSQL_NODE_STATUS_H
+
+#include "exec/exec.h"
+#include "ledger/genesis.h"
+#include "node/consensus_view.h"
+#include "node/readers.h"
+#include "node/replica.h"
+#include "node/verify.h"
+
+struct node_status { /* Borrowed; outlives its readers. */
+    struct os *os;
+    const struct genesis *genesis;
+    struct hash chain_id;
+    uint32_t index; /* Of this node in the genesis. */
+    struct exec *exec;
+    struct replica *replica;
+    struct verify *verify;
+    struct readers *readers;
+    /* A copy of what the replica knows now. Any thread. */
+    void (*consensus)(void *context, struct consensus_view *out);
+    void *context;
+};
+
+/* The index-th line; false after the last. Any thread. */
+bool node_status_line(const struct node_status *s,
+                      uint32_t index,
+                      const char **name,
+                      struct buf *value);
+
+/* "BFT" and so on. */
+const char *block_mode_text(enum block_mode mode);
+
+/* Blocks that are ordered, as far as this node knows, and that a node at that height has not
+ * executed. */
+uint64_t consensus_view_lag(const struct consensus_view *v, uint64_t executed_height);
+
+#endif
