@@ -8,14 +8,25 @@ struct flow_tx *flow_tx_new(struct mem *mem, struct span bytes)
     struct flow_tx *t = mem_alloc(mem, sizeof *t + bytes.size);
     if (t == NULL) return NULL;
     *t = (struct flow_tx){.flow = {FLOW_TX}, .mem = mem, .size = bytes.size};
+    atomic_init(&t->refs, 1);
     arena_init(&t->arena, mem, 0);
     if (bytes.size > 0) memcpy(t->bytes, bytes.data, bytes.size);
+    return t;
+}
+
+struct flow_tx *flow_tx_ref(struct flow_tx *t)
+{
+    unsigned before = atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+    must(before > 0);
     return t;
 }
 
 void flow_tx_free(struct flow_tx *t)
 {
     if (t == NULL) return;
+    unsigned before = atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel);
+    must(before > 0);
+    if (before > 1) return;
     arena_fini(&t->arena);
     mem_free(t->mem, t);
 }
@@ -45,6 +56,7 @@ enum status flow_block_new(struct flow_block **out,
     buf_init(&b->header_bytes, mem, 0);
     buf_init(&b->body_bytes, mem, BLOCK_BYTES_MAX);
     buf_init(&b->bytes, mem, 0);
+    buf_init(&b->later, mem, 0);
     exec_outcome_init(&b->outcome, mem);
     enum status st = allocate(b, count);
     if (st != ST_OK) {
@@ -54,12 +66,18 @@ enum status flow_block_new(struct flow_block **out,
     for (uint32_t i = 0; i < count; i++) {
         b->txs[i] = txs[i];
         b->views[i] = txs[i]->tx;
-        b->wants_rows[i] = txs[i]->ticket != NULL && txs[i]->wants_rows;
         b->txids[i] = txs[i]->tx.txid;
     }
     b->tx_count = count;
+    flow_block_note_wishes(b);
     *out = b;
     return ST_OK;
+}
+
+void flow_block_note_wishes(struct flow_block *b)
+{
+    for (uint32_t i = 0; i < b->tx_count; i++)
+        b->wants_rows[i] = b->txs[i]->ticket != NULL && b->txs[i]->wants_rows;
 }
 
 void flow_block_free(struct flow_block *b)
@@ -75,6 +93,7 @@ void flow_block_free(struct flow_block *b)
     buf_fini(&b->header_bytes);
     buf_fini(&b->body_bytes);
     buf_fini(&b->bytes);
+    buf_fini(&b->later);
     exec_outcome_fini(&b->outcome);
     mem_free(b->mem, b);
 }
@@ -93,6 +112,7 @@ enum status flow_block_proof(struct flow_block *b, uint32_t index, struct buf *o
 {
     must(index < b->tx_count);
     must(b->res_cert.entry_count > 0);
+    if (!b->has_final_cert) return ST_NOT_FOUND;
     TRY(build_tree(b));
     struct receipt_proof proof = {.receipt = b->outcome.txs[index].receipt,
                                   .receipt_index = index,
@@ -101,7 +121,8 @@ enum status flow_block_proof(struct flow_block *b, uint32_t index, struct buf *o
                                   .digest_before = b->outcome.digest_before,
                                   .header = buf_span(&b->header_bytes),
                                   .final_cert = b->final_cert,
-                                  .res_cert = b->res_cert};
+                                  .res_cert = b->res_cert,
+                                  .later = buf_span(&b->later)};
     merkle_levels_path(&proof.path, b->receipt_tree, b->tx_count, index);
     receipt_proof_encode(out, &proof);
     return buf_status(out);

@@ -8,6 +8,8 @@
 #ifndef TRUSTSQL_NODE_FLOW_H
 #define TRUSTSQL_NODE_FLOW_H
 
+#include <stdatomic.h>
+
 #include "base/diag.h"
 #include "crypto/merkle.h"
 #include "exec/exec.h"
@@ -38,20 +40,35 @@ struct ticket {
     uint32_t index;           /* Of the transaction in block. */
 };
 
+enum flow_source {
+    FLOW_LOCAL, /* A client of this node. Admission may refuse it. */
+    FLOW_PEER,  /* Sent on by a peer. The same. */
+    FLOW_BODY   /* Of a block: its signatures alone decide, and a refused one comes back, too. */
+};
+
+/* Shared once it is verified: the pool and every block that holds it have a reference each. What
+ * is not marked so does not change any more then. */
 struct flow_tx {
     struct flow flow;
     struct mem *mem;
+    atomic_uint refs;
+    enum flow_source source;
+    enum status status; /* FLOW_REFUSED: why. */
+    uint32_t peer;      /* FLOW_PEER: who sent it. */
+    uint32_t position;  /* FLOW_BODY: in the block; with job, the core's. */
+    uint64_t job;
     struct arena arena; /* Arrays of tx. */
     struct tx tx;
-    struct ticket *ticket; /* Null: nobody here waits. */
+    struct ticket *ticket; /* Null: nobody here waits. May change until the block is executed. */
     bool wants_rows;       /* The ticket wants result rows, not only a receipt. */
     size_t size;
     uint8_t bytes[]; /* The encoding; tx borrows it. */
 };
 
-/* A copy of bytes, not decoded yet. Null: no memory. */
+/* A copy of bytes, not decoded yet, with one reference. Null: no memory. */
 struct flow_tx *flow_tx_new(struct mem *mem, struct span bytes);
-void flow_tx_free(struct flow_tx *t); /* Null allowed. */
+struct flow_tx *flow_tx_ref(struct flow_tx *t); /* One more. */
+void flow_tx_free(struct flow_tx *t);           /* One less. Null allowed. */
 
 struct flow_block {
     struct flow flow;
@@ -68,18 +85,24 @@ struct flow_block {
     uint32_t tx_count;
     struct exec_outcome outcome;
     struct hash *receipt_tree; /* Levels of the receipts' Merkle tree, for paths. */
+    bool has_final_cert;       /* Of this very block; not when only a descendant's is known. */
     struct certificate final_cert;
-    struct certificate res_cert;
+    struct certificate res_cert; /* Of this height or a later one. */
+    struct buf later;            /* d of the heights after this one up to res_cert's. */
 };
 
-/* Takes txs[count]: their array is copied, the transactions belong to the block. */
+/* Takes txs[count], one reference each: their array is copied. */
 NODISCARD enum status flow_block_new(struct flow_block **out,
                                      struct mem *mem,
                                      struct flow_tx *const *txs,
                                      uint32_t count);
 void flow_block_free(struct flow_block *b); /* With its transactions. Null allowed. */
 
-/* Append the proof of transaction index of a certified block. */
+/* Rows are wanted for those transactions whose ticket says so: just before it is executed. */
+void flow_block_note_wishes(struct flow_block *b);
+
+/* Append the proof of transaction index of a certified block. ST_NOT_FOUND: the block is final by
+ * the certificate of a descendant; one of its own, which a proof shows, is not known here. */
 NODISCARD enum status flow_block_proof(struct flow_block *b, uint32_t index, struct buf *out);
 
 #endif

@@ -19,6 +19,7 @@
 #define REPLICA_INBOX_MAX       (VERIFY_QUEUE_MAX + 4u * REPLICA_BLOCKS)
 #define REPLICA_CHUNK           256u
 #define REPLICA_TICK_MS         10u
+#define REPLICA_VOTE_MAX        512u
 #define REPLICA_BLOCK_BYTES_MAX (BLOCK_BYTES_MAX / 2u)
 
 _Static_assert(REPLICA_BLOCKS > ENGINE_WINDOW + ENGINE_LAG_MAX, "I1: heights must not collide");
@@ -291,7 +292,7 @@ static void on_persisted(struct replica *r, struct storage_job *job)
         struct engine_event event = {.kind = ENGINE_PERSISTED, .lsn = job->lsn};
         step(r, &event);
     }
-    mem_free(r->config.mem, job);
+    storage_job_free(r->config.mem, job);
 }
 
 static void on_executed(struct replica *r, const struct flow_block *b)
@@ -430,11 +431,15 @@ static enum status write_vote(struct replica *r,
                               const struct engine_effect *write,
                               const struct engine_effect *sync)
 {
-    struct storage_job *job = mem_alloc_zero(r->config.mem, 1, sizeof *job);
+    uint8_t bytes[REPLICA_VOTE_MAX];
+    struct buf record;
+    buf_init_fixed(&record, bytes, sizeof bytes);
+    vote_encode(&record, &write->vote);
+    TRY(buf_status(&record));
+    struct storage_job *job =
+        storage_job_new(r->config.mem, (uint32_t)write->slot, buf_span(&record));
     if (job == NULL) return ST_NO_MEMORY;
-    job->slot = write->slot;
-    job->vote = write->vote;
-    if (write->height > 0) job->block = block_at(r, write->height);
+    if (write->height > 0) job->append = block_at(r, write->height);
     if (sync != NULL) {
         job->needs_sync = true;
         job->lsn = sync->lsn;
@@ -443,7 +448,7 @@ static enum status write_vote(struct replica *r,
     if (st == ST_OK)
         r->jobs_out++;
     else
-        mem_free(r->config.mem, job);
+        storage_job_free(r->config.mem, job);
     return st;
 }
 
@@ -471,6 +476,7 @@ static enum status perform(struct replica *r,
     case ENGINE_SYNC: return ST_OK; /* Taken along with the write before it. */
     case ENGINE_FINAL:
         block_at(r, effect->height)->final_cert = *effect->final_cert;
+        block_at(r, effect->height)->has_final_cert = true;
         return executor_submit(r->executor, block_at(r, effect->height));
     case ENGINE_RESULT: release_block(r, effect->height, effect->res_cert); return ST_OK;
     }

@@ -7,7 +7,6 @@ struct storage {
     struct storage_config config;
     struct queue *inbox;
     struct thread *thread;
-    struct buf record;
     enum status status; /* First failure; nothing is written after it. */
 };
 
@@ -18,7 +17,6 @@ enum status storage_new(struct storage **out, const struct storage_config *confi
     struct storage *s = mem_alloc_zero(config->mem, 1, sizeof *s);
     if (s == NULL) return ST_NO_MEMORY;
     s->config = *config;
-    buf_init(&s->record, config->mem, JOURNAL_RECORD_MAX);
     enum status st = queue_new(&s->inbox, config->mem, STORAGE_QUEUE_MAX, NULL, NULL);
     if (st == ST_OK) st = thread_start(&s->thread, config->mem, "storage", run, s);
     if (st != ST_OK) {
@@ -35,7 +33,6 @@ void storage_free(struct storage *s)
     if (s->inbox != NULL) queue_close(s->inbox);
     thread_join(s->thread);
     queue_free(s->inbox);
-    buf_fini(&s->record);
     mem_free(s->config.mem, s);
 }
 
@@ -49,36 +46,63 @@ uint64_t storage_cpu_ns(const struct storage *s)
     return thread_cpu_ns(s->thread);
 }
 
-static enum status write_job(struct storage *s, const struct storage_job *job)
+struct storage_job *storage_job_new(struct mem *mem, uint32_t slot, struct span record)
 {
-    const struct flow_block *b = job->block;
-    uint64_t height = 0;
-    if (b != NULL) {
-        height = b->header.height;
-        struct store_block block = {.height = height,
-                                    .hash = b->hash,
-                                    .bytes = buf_span(&b->bytes),
-                                    .txids = b->txids,
-                                    .tx_count = b->tx_count};
-        TRY(store_append(s->config.store, &block));
+    must(slot < JOURNAL_SLOTS);
+    must(record.size <= JOURNAL_RECORD_MAX);
+    struct storage_job *job = mem_alloc(mem, sizeof *job + record.size);
+    if (job == NULL) return NULL;
+    *job = (struct storage_job){
+        .flow = {FLOW_PERSISTED}, .slot = slot, .record_size = (uint32_t)record.size};
+    if (record.size > 0) memcpy(job->record, record.data, record.size);
+    return job;
+}
+
+void storage_job_free(struct mem *mem, struct storage_job *job)
+{
+    mem_free(mem, job);
+}
+
+static struct store_block as_stored(const struct flow_block *b)
+{
+    return (struct store_block){.height = b->header.height,
+                                .hash = b->hash,
+                                .bytes = buf_span(&b->bytes),
+                                .txids = b->txids,
+                                .tx_count = b->tx_count};
+}
+
+static enum status perform(struct store *store, const struct storage_job *job)
+{
+    if (job->hold != NULL) return ST_UNSUPPORTED;
+    if (job->append != NULL) {
+        struct store_block block = as_stored(job->append);
+        TRY(store_append(store, &block));
     }
-    buf_reset(&s->record);
-    vote_encode(&s->record, &job->vote);
-    TRY(buf_status(&s->record));
-    return store_journal(s->config.store, (uint32_t)job->slot, height, buf_span(&s->record));
+    if (job->record_size == 0) return ST_OK;
+    uint64_t height = job->append == NULL ? 0 : job->append->header.height;
+    return store_journal(store, job->slot, height, span_of(job->record, job->record_size));
 }
 
 /* All that waits shares one sync; only then is any of it reported. */
-static void write_all(struct storage *s, struct storage_job **jobs, uint32_t count)
+enum status storage_perform(struct store *store, struct storage_job *const *jobs, uint32_t count)
 {
     bool needs_sync = false;
+    enum status st = ST_OK;
     for (uint32_t i = 0; i < count; i++) {
-        if (s->status == ST_OK) s->status = write_job(s, jobs[i]);
+        if (st == ST_OK) st = perform(store, jobs[i]);
         needs_sync = needs_sync || jobs[i]->needs_sync;
     }
-    if (needs_sync && s->status == ST_OK) s->status = store_sync(s->config.store);
+    if (needs_sync && st == ST_OK) st = store_sync(store);
+    for (uint32_t i = 0; i < count; i++)
+        jobs[i]->status = st;
+    return st;
+}
+
+static void write_all(struct storage *s, struct storage_job **jobs, uint32_t count)
+{
+    if (s->status == ST_OK) s->status = storage_perform(s->config.store, jobs, count);
     for (uint32_t i = 0; i < count; i++) {
-        jobs[i]->flow.kind = FLOW_PERSISTED;
         jobs[i]->status = s->status;
         enum status st = queue_push(s->config.done, jobs[i]);
         must(st == ST_OK); /* The replica's inbox has room for every job there can be. */

@@ -1,7 +1,9 @@
-/* storage.h - The storage thread: append, journal, one sync for all that waits, report.
+/* storage.h - Jobs for the disk, and the thread that does them: hold, append, journal, one sync for
+ * all that waits, report.
  *
- * Jobs run in order. A failure of the disk is final: it is reported once, nothing more is written
- * and the node stops (consensus.md 1.14). */
+ * Jobs run in order. A failure of the disk is final: it is reported, nothing more is written and
+ * the node stops (consensus.md 1.14). storage_perform is all there is to a job: the thread and the
+ * simulator call the same function. */
 #ifndef TRUSTSQL_NODE_STORAGE_H
 #define TRUSTSQL_NODE_STORAGE_H
 
@@ -11,15 +13,27 @@
 
 #define STORAGE_QUEUE_MAX 256u
 
-struct storage_job {          /* Made by the replica, freed by it after it came back. */
-    struct flow flow;         /* FLOW_PERSISTED when done. */
-    struct flow_block *block; /* Append it; null: none. Stays the replica's. */
-    enum engine_journal_slot slot;
-    struct vote vote;
+struct storage_job {         /* Whoever makes it frees it after it came back. Done in this order: */
+    struct flow flow;        /* FLOW_PERSISTED when done. */
+    struct flow_block *hold; /* Voted for: keep its body; null: none. Stays the maker's. */
+    struct flow_block *append; /* Final: the next of the chain; null: none. Stays the maker's. */
+    uint32_t slot;
+    uint32_t record_size; /* 0: no record for slot. */
     bool needs_sync;
-    uint64_t lsn; /* needs_sync: reported when durable. */
+    uint64_t lsn; /* needs_sync: reported when all up to here is durable. */
     enum status status;
+    uint8_t record[];
 };
+
+/* Copies record (at most JOURNAL_RECORD_MAX bytes; size 0: none). Null: no memory. */
+struct storage_job *storage_job_new(struct mem *mem, uint32_t slot, struct span record);
+void storage_job_free(struct mem *mem, struct storage_job *job); /* Null allowed. */
+
+/* Does the jobs, then one sync if any of them needs one; sets the status of each. After a failure
+ * nothing may be done on this store any more. */
+NODISCARD enum status storage_perform(struct store *store,
+                                      struct storage_job *const *jobs,
+                                      uint32_t count);
 
 struct storage;
 

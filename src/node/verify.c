@@ -108,18 +108,22 @@ static void check_one(struct verify_thread *thread, struct flow_tx *t)
     const struct verify *v = thread->verify;
     enum status st = verify_tx(t, v->config.signer, thread->cache, &d);
     /* One for another chain is refused as such by the pool. */
-    if (st == ST_OK && hash_equal(&t->tx.chain_id, &v->config.chain_id))
+    bool is_admitted = t->source != FLOW_BODY; /* What is in a block is there for execution. */
+    if (st == ST_OK && is_admitted && hash_equal(&t->tx.chain_id, &v->config.chain_id))
         st = admission_check(thread->admission, &t->tx, &d);
     struct queue *sink = v->config.verified;
     if (st != ST_OK) {
-        if (t->ticket == NULL) {
+        if (t->ticket == NULL && t->source == FLOW_LOCAL) {
             flow_tx_free(t);
             return;
         }
         t->flow.kind = FLOW_REFUSED;
-        t->ticket->status = st;
-        t->ticket->diag = d;
-        sink = v->config.refused;
+        t->status = st;
+        if (t->ticket != NULL) {
+            t->ticket->status = st;
+            t->ticket->diag = d;
+            sink = v->config.refused;
+        }
     }
     /* The sinks hold as much as can be under way; they refuse only when the node is ending. */
     if (queue_push(sink, t) != ST_OK) flow_tx_free(t);

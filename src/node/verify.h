@@ -2,7 +2,8 @@
  * loop.
  *
  * Transactions come in from any thread and leave, in no particular order, on the sink: verified, or
- * as FLOW_REFUSED with the ticket's status and diag set (dropped when nobody waits). */
+ * as FLOW_REFUSED with their status and the ticket's status and diag set (dropped when they are
+ * local and nobody waits; without a ticket they leave where the verified ones do). */
 #ifndef TRUSTSQL_NODE_VERIFY_H
 #define TRUSTSQL_NODE_VERIFY_H
 

@@ -204,8 +204,12 @@ static void put_submit_row(struct local_call *c, const struct exec_tx_outcome *o
     sql_rowset_put_integer(&l->row, (int64_t)b->header.height);
     sql_rowset_put_bytes(&l->row, span_text(outcome->is_ok ? "ok" : "failed"));
     sql_rowset_put_bytes(&l->row, outcome->receipt);
-    sql_rowset_put_bytes(&l->row, buf_span(&l->proof));
-    if (st == ST_OK) st = buf_status(&l->row);
+    /* Final is true all the same; trustsql.transactions gives the receipt. */
+    if (st == ST_NOT_FOUND)
+        sql_rowset_put_null(&l->row);
+    else
+        sql_rowset_put_bytes(&l->row, buf_span(&l->proof));
+    if (st == ST_OK || st == ST_NOT_FOUND) st = buf_status(&l->row);
     if (st == ST_OK) c->answer = arena_copy(&c->arena, buf_span(&l->row));
     if (st != ST_OK || c->answer.data == NULL) diag_set(&c->diag, "53200", "out of memory");
 }

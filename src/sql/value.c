@@ -205,6 +205,11 @@ void sql_rowset_put_column(struct buf *out, sqlite3_stmt *stmt, int column)
     sql_rowset_put_bytes(out, span_of(data, size));
 }
 
+void sql_rowset_put_null(struct buf *out)
+{
+    buf_put_u8(out, ROWSET_NULL);
+}
+
 void sql_rowset_put_integer(struct buf *out, int64_t value)
 {
     buf_put_u8(out, ROWSET_INTEGER);

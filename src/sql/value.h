@@ -64,6 +64,7 @@ NODISCARD enum status sql_value_bind(sqlite3_stmt *stmt, int index, const struct
 void sql_rowset_put_column(struct buf *out, sqlite3_stmt *stmt, int column);
 
 /* Append one value that does not come from SQLite. */
+void sql_rowset_put_null(struct buf *out);
 void sql_rowset_put_integer(struct buf *out, int64_t value);
 void sql_rowset_put_bytes(struct buf *out, struct span bytes);
 

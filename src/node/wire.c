@@ -1,0 +1,312 @@
+/* wire.c - Byte table. A message is its kind, one byte, and then:
+ *
+ *    1 consensus    a message of the engine (docs/format/consensus.md)
+ *    2 proposal     [header, signature, final certificate / null, result certificate / null,
+ * leaves] 3 txs          [transaction as bytes…] 4 get txs      [id, leaves] 5 txs found    [id,
+ * [position, transaction as bytes, …]] 6 get block    [id, height, hash / null, offset] 7 block
+ * part   [id, size, offset, bytes] 8 get chain    [id, height] 9 chain        [id, final height,
+ * certificate / null, [block as bytes…]] 10 evidence     evidence (docs/format/evidence.md)
+ *
+ * Lists are checked whole when a message is decoded, and read item by item when they are used:
+ * nothing is allocated here. */
+#include "node/wire.h"
+
+#include "base/must.h"
+
+#define BLOCK_SIZE_MAX (BLOCK_BYTES_MAX + (64u << 10)) /* Encoded, with its header. */
+
+static void decode_body(struct wire_message *m, struct cbor *in);
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+void wire_begin(struct buf *out, enum wire_kind kind)
+{
+    must(kind >= WIRE_CONSENSUS && kind <= WIRE_EVIDENCE);
+    buf_put_u8(out, (uint8_t)kind);
+}
+
+static void put_certificate(struct buf *out, bool has, const struct certificate *c)
+{
+    if (has)
+        certificate_encode(out, c);
+    else
+        cbor_put_null(out);
+}
+
+static void put_items(struct buf *out, const struct wire_items *items, uint32_t per_item)
+{
+    cbor_put_array(out, (uint64_t)items->count * per_item);
+    buf_put(out, items->bytes);
+}
+
+static void put_proposal(struct buf *out, const struct wire_proposal *p)
+{
+    must(p->leaves.size == (size_t)p->proposal.header.tx_count * HASH_SIZE);
+    cbor_put_array(out, 5);
+    header_encode(out, &p->proposal.header);
+    cbor_put_bytes(out, span_of(p->proposal.sig.bytes, SIGN_SIGNATURE_SIZE));
+    put_certificate(out, p->has_final_cert, &p->final_cert);
+    put_certificate(out, p->has_res_cert, &p->res_cert);
+    cbor_put_bytes(out, p->leaves);
+}
+
+static void put_get_block(struct buf *out, const struct wire_get_block *g)
+{
+    cbor_put_array(out, 4);
+    cbor_put_uint(out, g->id);
+    cbor_put_uint(out, g->height);
+    if (hash_is_zero(&g->hash))
+        cbor_put_null(out);
+    else
+        cbor_put_bytes(out, hash_span(&g->hash));
+    cbor_put_uint(out, g->offset);
+}
+
+static void put_block_part(struct buf *out, const struct wire_block_part *p)
+{
+    must(p->offset + p->bytes.size <= p->size);
+    cbor_put_array(out, 4);
+    cbor_put_uint(out, p->id);
+    cbor_put_uint(out, p->size);
+    cbor_put_uint(out, p->offset);
+    cbor_put_bytes(out, p->bytes);
+}
+
+static void put_chain(struct buf *out, const struct wire_chain *c)
+{
+    must(c->blocks.count <= WIRE_CHAIN_BLOCKS);
+    cbor_put_array(out, 4);
+    cbor_put_uint(out, c->id);
+    cbor_put_uint(out, c->final_height);
+    put_certificate(out, c->has_cert, &c->cert);
+    put_items(out, &c->blocks, 1);
+}
+
+void wire_encode(struct buf *out, const struct wire_message *m)
+{
+    wire_begin(out, m->kind);
+    switch (m->kind) {
+    case WIRE_CONSENSUS:
+    case WIRE_EVIDENCE: buf_put(out, m->bytes); return;
+    case WIRE_PROPOSAL: put_proposal(out, &m->proposal); return;
+    case WIRE_TXS: put_items(out, &m->txs, 1); return;
+    case WIRE_GET_TXS:
+        cbor_put_array(out, 2);
+        cbor_put_uint(out, m->get_txs.id);
+        cbor_put_bytes(out, m->get_txs.leaves);
+        return;
+    case WIRE_TXS_FOUND:
+        cbor_put_array(out, 2);
+        cbor_put_uint(out, m->txs_found.id);
+        put_items(out, &m->txs_found.txs, 2);
+        return;
+    case WIRE_GET_BLOCK: put_get_block(out, &m->get_block); return;
+    case WIRE_BLOCK_PART: put_block_part(out, &m->block_part); return;
+    case WIRE_GET_CHAIN:
+        cbor_put_array(out, 2);
+        cbor_put_uint(out, m->get_chain.id);
+        cbor_put_uint(out, m->get_chain.height);
+        return;
+    case WIRE_CHAIN: put_chain(out, &m->chain); return;
+    }
+    must(false);
+}
+
+void wire_put(struct buf *items, struct span item)
+{
+    must(item.size > 0);
+    cbor_put_bytes(items, item);
+}
+
+void wire_put_found(struct buf *items, uint32_t position, struct span tx)
+{
+    must(position < WIRE_TXS_MAX);
+    cbor_put_uint(items, position);
+    wire_put(items, tx);
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+enum status wire_decode(struct wire_message *m, struct span bytes)
+{
+    if (bytes.size == 0) return ST_TRUNCATED;
+    uint8_t kind = bytes.data[0];
+    if (kind < WIRE_CONSENSUS || kind > WIRE_EVIDENCE) return ST_INVALID;
+    struct span rest = span_of(bytes.data + 1, bytes.size - 1);
+    m->kind = (enum wire_kind)kind;
+    if (m->kind == WIRE_CONSENSUS || m->kind == WIRE_EVIDENCE) {
+        m->bytes = rest;
+        return rest.size == 0 ? ST_TRUNCATED : ST_OK;
+    }
+    struct cbor in = cbor_of(rest);
+    decode_body(m, &in);
+    return cbor_end(&in);
+}
+
+static bool get_certificate(struct cbor *in, struct certificate *c)
+{
+    if (cbor_get_null(in)) return false;
+    certificate_decode(c, in);
+    return true;
+}
+
+static struct span get_leaves(struct cbor *in)
+{
+    struct span leaves = cbor_get_bytes(in);
+    if (leaves.size % HASH_SIZE != 0) cbor_fail(in);
+    if (leaves.size / HASH_SIZE > WIRE_TXS_MAX) cbor_fail_with(in, ST_LIMIT);
+    return leaves;
+}
+
+/* One item of a list of transactions or blocks. */
+static void check_item(struct cbor *in, size_t size_max)
+{
+    struct span item = cbor_get_bytes(in);
+    if (item.size == 0) cbor_fail(in);
+    if (item.size > size_max) cbor_fail_with(in, ST_LIMIT);
+}
+
+static struct wire_items get_items(struct cbor *in, uint32_t count_max, size_t size_max)
+{
+    uint64_t count = cbor_get_array(in);
+    if (count > count_max) cbor_fail_with(in, ST_LIMIT);
+    const uint8_t *first = in->at;
+    for (uint64_t i = 0; i < count && in->status == ST_OK; i++)
+        check_item(in, size_max);
+    if (in->status != ST_OK) return (struct wire_items){.count = 0};
+    return (struct wire_items){.bytes = span_of(first, (size_t)(in->at - first)),
+                               .count = (uint32_t)count};
+}
+
+/* Positions ascend, so none comes twice. */
+static struct wire_items get_found(struct cbor *in)
+{
+    uint64_t count = cbor_get_array(in);
+    if (count % 2 != 0) cbor_fail(in);
+    count /= 2;
+    if (count > WIRE_TXS_MAX) cbor_fail_with(in, ST_LIMIT);
+    const uint8_t *first = in->at;
+    uint64_t least = 0;
+    for (uint64_t i = 0; i < count && in->status == ST_OK; i++) {
+        uint64_t position = cbor_get_uint_max(in, WIRE_TXS_MAX - 1);
+        if (position < least) cbor_fail(in);
+        least = position + 1;
+        check_item(in, TX_BYTES_MAX);
+    }
+    if (in->status != ST_OK) return (struct wire_items){.count = 0};
+    return (struct wire_items){.bytes = span_of(first, (size_t)(in->at - first)),
+                               .count = (uint32_t)count};
+}
+
+static void get_proposal(struct wire_proposal *p, struct cbor *in)
+{
+    cbor_expect_array(in, 5);
+    header_decode(&p->proposal.header, in);
+    cbor_get_fixed(in, p->proposal.sig.bytes, SIGN_SIGNATURE_SIZE);
+    p->has_final_cert = get_certificate(in, &p->final_cert);
+    p->has_res_cert = get_certificate(in, &p->res_cert);
+    p->leaves = get_leaves(in);
+    if (in->status != ST_OK) return;
+    if (p->leaves.size != (size_t)p->proposal.header.tx_count * HASH_SIZE) cbor_fail(in);
+}
+
+static void get_get_block(struct wire_get_block *g, struct cbor *in)
+{
+    cbor_expect_array(in, 4);
+    g->id = cbor_get_uint(in);
+    g->height = cbor_get_uint(in);
+    g->hash = (struct hash){{0}};
+    if (!cbor_get_null(in)) {
+        cbor_get_fixed(in, g->hash.bytes, HASH_SIZE);
+        if (hash_is_zero(&g->hash)) cbor_fail(in); /* One value, one encoding. */
+    }
+    g->offset = cbor_get_uint_max(in, BLOCK_SIZE_MAX);
+}
+
+static void get_block_part(struct wire_block_part *p, struct cbor *in)
+{
+    cbor_expect_array(in, 4);
+    p->id = cbor_get_uint(in);
+    p->size = cbor_get_uint_max(in, BLOCK_SIZE_MAX);
+    p->offset = cbor_get_uint_max(in, BLOCK_SIZE_MAX);
+    p->bytes = cbor_get_bytes(in);
+    if (p->offset > p->size || p->bytes.size > p->size - p->offset) cbor_fail(in);
+    if (p->size > 0 && p->bytes.size == 0) cbor_fail(in); /* It would be asked for again. */
+}
+
+static void get_chain(struct wire_chain *c, struct cbor *in)
+{
+    cbor_expect_array(in, 4);
+    c->id = cbor_get_uint(in);
+    c->final_height = cbor_get_uint(in);
+    c->has_cert = get_certificate(in, &c->cert);
+    c->blocks = get_items(in, WIRE_CHAIN_BLOCKS, BLOCK_SIZE_MAX);
+}
+
+static void get_get_txs(struct wire_get_txs *g, struct cbor *in)
+{
+    cbor_expect_array(in, 2);
+    g->id = cbor_get_uint(in);
+    g->leaves = get_leaves(in);
+    if (g->leaves.size == 0) cbor_fail(in);
+}
+
+static void decode_body(struct wire_message *m, struct cbor *in)
+{
+    switch (m->kind) {
+    case WIRE_CONSENSUS:
+    case WIRE_EVIDENCE: break; /* Not CBOR of ours: wire_decode. */
+    case WIRE_PROPOSAL: get_proposal(&m->proposal, in); return;
+    case WIRE_TXS:
+        m->txs = get_items(in, WIRE_TXS_MAX, TX_BYTES_MAX);
+        if (m->txs.count == 0) cbor_fail(in);
+        return;
+    case WIRE_GET_TXS: get_get_txs(&m->get_txs, in); return;
+    case WIRE_TXS_FOUND:
+        cbor_expect_array(in, 2);
+        m->txs_found.id = cbor_get_uint(in);
+        m->txs_found.txs = get_found(in);
+        return;
+    case WIRE_GET_BLOCK: get_get_block(&m->get_block, in); return;
+    case WIRE_BLOCK_PART: get_block_part(&m->block_part, in); return;
+    case WIRE_GET_CHAIN:
+        cbor_expect_array(in, 2);
+        m->get_chain.id = cbor_get_uint(in);
+        m->get_chain.height = cbor_get_uint(in);
+        return;
+    case WIRE_CHAIN: get_chain(&m->chain, in); return;
+    }
+    cbor_fail(in);
+}
+
+static struct cbor walk(struct wire_items *items)
+{
+    must(items->count > 0);
+    items->count--;
+    return cbor_of(items->bytes);
+}
+
+static void walked(struct wire_items *items, const struct cbor *in)
+{
+    must(in->status == ST_OK); /* The list was checked when it was decoded. */
+    items->bytes = span_of(in->at, (size_t)(in->end - in->at));
+}
+
+bool wire_next(struct wire_items *items, struct span *item)
+{
+    if (items->count == 0) return false;
+    struct cbor in = walk(items);
+    *item = cbor_get_bytes(&in);
+    walked(items, &in);
+    return true;
+}
+
+bool wire_next_found(struct wire_items *items, uint32_t *position, struct span *tx)
+{
+    if (items->count == 0) return false;
+    struct cbor in = walk(items);
+    *position = (uint32_t)cbor_get_uint(&in);
+    *tx = cbor_get_bytes(&in);
+    walked(items, &in);
+    return true;
+}

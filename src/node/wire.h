@@ -1,0 +1,109 @@
+/* wire.h - What replicas send each other, around and beside the engine's own messages.
+ *
+ * One message = one byte of kind and, by kind, CBOR or the engine's encoding; byte table in wire.c,
+ * format: docs/format/peer.md. A decoded message is well formed and inside its bounds, nothing
+ * about it is believed. It borrows the bytes. Pure; thread-safe. */
+#ifndef TRUSTSQL_NODE_WIRE_H
+#define TRUSTSQL_NODE_WIRE_H
+
+#include "consensus/message.h"
+
+#define WIRE_CHUNK_BYTES  (1u << 20) /* Answers hold about this much, and at least one item. */
+#define WIRE_CHAIN_BLOCKS 256u       /* Blocks in one answer. */
+#define WIRE_TXS_MAX      BLOCK_TXS_MAX
+
+enum wire_kind {
+    WIRE_CONSENSUS = 1, /* A message of the engine. */
+    WIRE_PROPOSAL = 2,  /* A proposal with all but the transactions. */
+    WIRE_TXS = 3,       /* Transactions of clients of the sender. */
+    WIRE_GET_TXS = 4,   /* Asks for transactions by their leaves… */
+    WIRE_TXS_FOUND = 5, /* … those that are here. */
+    WIRE_GET_BLOCK = 6, /* Asks for a block, final or held, from an offset… */
+    WIRE_BLOCK_PART = 7,
+    WIRE_GET_CHAIN = 8, /* Asks for final blocks in a row… */
+    WIRE_CHAIN = 9,
+    WIRE_EVIDENCE = 10
+};
+
+struct wire_items { /* Encoded items of a list; wire_next_* walk over them. */
+    struct span bytes;
+    uint32_t count;
+};
+
+struct wire_proposal {
+    struct proposal proposal;
+    bool has_final_cert;
+    bool has_res_cert;
+    struct certificate final_cert;
+    struct certificate res_cert;
+    struct span leaves; /* HASH_SIZE × header.tx_count. */
+};
+
+struct wire_get_txs {
+    uint64_t id;        /* Of the question; the answer repeats it. */
+    struct span leaves; /* At least one. */
+};
+
+struct wire_txs_found {
+    uint64_t id;
+    struct wire_items txs; /* Position in the question, transaction. */
+};
+
+struct wire_get_block {
+    uint64_t id;
+    uint64_t height;
+    struct hash hash; /* Zero: the final block of height. */
+    uint64_t offset;
+};
+
+struct wire_block_part {
+    uint64_t id;
+    uint64_t size; /* Of the whole encoded block; 0: it is not here. */
+    uint64_t offset;
+    struct span bytes;
+};
+
+struct wire_get_chain {
+    uint64_t id;
+    uint64_t height; /* The first one wanted. */
+};
+
+struct wire_chain {
+    uint64_t id;
+    uint64_t final_height; /* Of the sender. */
+    bool has_cert;         /* Its newest commit certificate. */
+    struct certificate cert;
+    struct wire_items blocks; /* From the height asked for; none when the first is larger than
+                                 WIRE_CHUNK_BYTES: ask for that one in parts. */
+};
+
+struct wire_message { /* Some 18 KiB. */
+    enum wire_kind kind;
+    union {
+        struct span bytes; /* WIRE_CONSENSUS, WIRE_EVIDENCE: theirs, not decoded. */
+        struct wire_proposal proposal;
+        struct wire_items txs;
+        struct wire_get_txs get_txs;
+        struct wire_txs_found txs_found;
+        struct wire_get_block get_block;
+        struct wire_block_part block_part;
+        struct wire_get_chain get_chain;
+        struct wire_chain chain;
+    };
+};
+
+void wire_encode(struct buf *out, const struct wire_message *m);
+/* The kind alone, before the engine's encoding of a message or of evidence. */
+void wire_begin(struct buf *out, enum wire_kind kind);
+
+/* ST_INVALID, ST_TRUNCATED, ST_LIMIT. Trailing bytes are an error. */
+NODISCARD enum status wire_decode(struct wire_message *m, struct span bytes);
+
+/* Take the first item off. False: none left. */
+bool wire_next(struct wire_items *items, struct span *item);
+bool wire_next_found(struct wire_items *items, uint32_t *position, struct span *tx);
+/* Append one; the caller counts. */
+void wire_put(struct buf *items, struct span item);
+void wire_put_found(struct buf *items, uint32_t position, struct span tx);
+
+#endif
