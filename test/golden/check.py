@@ -166,6 +166,28 @@ def check_body():
     assert header[8].value == root([tx_hashes(tx.value)[1] for tx in body[4].value])
 
 
+def unsigned(item):
+    """The items of an array but the last, as they are encoded."""
+    return item.raw[:1] + b"".join(i.raw for i in item.value[:-1])
+
+
+def check_messages():
+    chain = golden("genesis-chain-id")
+    said = {name: whole(golden("message-" + name))
+            for name in ("proposal", "vote", "view-change", "new-view", "status")}
+    kinds = [item[0].value for item in said.values()]
+    assert kinds == [1, 2, 3, 4, 5]
+    hashes = [tagged("proposal", tagged("hdr", said["proposal"][1][0].raw))]
+    hashes += [tagged(name, chain, unsigned(said[name][1]))
+               for name in ("view-change", "new-view", "status")]
+    assert b"".join(hashes) == golden("message-hashes")
+    change = said["view-change"][1]
+    assert change[4].value == change[7][0][4].value  # The first header's parent is final.
+    assert said["new-view"][1][5].value == tagged("hdr", change[7][0].raw)
+    record = whole(golden("record"))
+    assert record[0].value == 1 and len(record) == 12
+
+
 def main():
     txid, tx_leaf = tx_hashes(golden("tx"))
     assert txid == golden("tx-txid")
@@ -176,6 +198,7 @@ def main():
     assert tagged("genesis", golden("genesis")) == golden("genesis-chain-id")
     check_body()
     check_proof(golden("proof"))
+    check_messages()
     for name in ("vote", "certificate-p1", "certificate-p2", "certificate-p3", "receipt-ok",
                  "receipt-failed"):
         whole(golden(name))
