@@ -1,11 +1,13 @@
 /* testnet.c - A real chain on this machine: one process per node, started, watched and stopped
  * here. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/must.h"
 #include "cmd/layout.h"
 #include "cmd/link.h"
 #include "cmd/report.h"
+#include "cmd/supervise.h"
 #include "os/process.h"
 
 #define TESTNET_READY_MS 60000u
@@ -20,16 +22,9 @@ struct testnet {
 
 static int start_all(struct testnet *t, bool is_detached);
 static int start_one(struct testnet *t, uint32_t index);
-static int stop_all(struct testnet *t);
+static int stop_range(struct testnet *t, uint32_t first, uint32_t end);
 
-static int64_t node_pid(const struct testnet *t, uint32_t index)
-{
-    char dir[OS_PATH_MAX];
-    char path[OS_PATH_MAX];
-    if (layout_node_dir(&t->layout, index, dir) != ST_OK) return 0;
-    if (os_path_join(path, dir, "lock") != ST_OK) return 0;
-    return process_lock_holder(path);
-}
+/* --- starting -------------------------------------------------------------------------------- */
 
 static enum status spawn(const struct testnet *t, uint32_t index, bool is_detached, int64_t *pid)
 {
@@ -53,10 +48,10 @@ static bool is_serving(const struct testnet *t, uint32_t index)
 /* A process that was just killed may hold its lock for a moment: it serves, or it lets go. */
 static bool is_running(const struct testnet *t, uint32_t index)
 {
-    const int64_t pid = node_pid(t, index);
+    const int64_t pid = node_pid(&t->layout, index);
     for (uint32_t waited = 0; pid != 0 && waited < TESTNET_READY_MS; waited += TESTNET_POLL_MS) {
         if (is_serving(t, index)) return true;
-        if (node_pid(t, index) != pid) return false;
+        if (node_pid(&t->layout, index) != pid) return false;
         process_sleep_ms(TESTNET_POLL_MS);
     }
     return pid != 0;
@@ -72,14 +67,22 @@ static enum status await_serving(const struct testnet *t, uint32_t index, int64_
     return ST_TIMEOUT;
 }
 
-/* A transaction that changes nothing, answered when final. */
+/* A transaction that changes nothing, answered when final. Several nodes must find one another
+ * first: until they have, it is refused or waits. */
 static enum status await_final_write(const struct testnet *t)
 {
     PGconn *link = NULL;
     enum status st = link_open_admin(&link, &t->layout, 0);
-    if (st == ST_OK) {
+    bool is_final = false;
+    for (uint32_t waited = 0; st == ST_OK && !is_final; waited += TESTNET_POLL_MS) {
         PGresult *result = PQexec(link, "CALL trustsql.ping()");
-        if (PQresultStatus(result) != PGRES_COMMAND_OK) st = ST_UNREACHABLE;
+        is_final = PQresultStatus(result) == PGRES_COMMAND_OK;
+        if (!is_final && (PQstatus(link) != CONNECTION_OK || waited >= TESTNET_READY_MS)) {
+            complain(t->self, NULL, "the first write: %s", PQresultErrorMessage(result));
+            st = ST_UNREACHABLE;
+        } else if (!is_final) {
+            process_sleep_ms(TESTNET_POLL_MS);
+        }
         PQclear(result);
     }
     PQfinish(link);
@@ -104,58 +107,75 @@ static int fail_start(const struct testnet *t, uint32_t index, enum status st, b
     return EXIT_CHECK_FAILED;
 }
 
+static bool is_any_running(const struct testnet *t)
+{
+    for (uint32_t i = 0; i < t->layout.node_count; i++) {
+        if (!is_running(t, i)) continue;
+        complain(t->self, "Stop it with --stop.", "node%u of %s is running already", i,
+                 t->layout.dir);
+        return true;
+    }
+    return false;
+}
+
+/* All are started before the first is waited for: they need one another. */
+static int await_all(const struct testnet *t, const int64_t *pids, bool is_detached)
+{
+    for (uint32_t i = 0; i < t->layout.node_count; i++) {
+        enum status st = await_serving(t, i, pids[i]);
+        if (st != ST_OK) return fail_start(t, i, st, is_detached);
+    }
+    enum status st = await_final_write(t);
+    return st == ST_OK ? EXIT_FINE : fail_start(t, 0, st, is_detached);
+}
+
 static int start_all(struct testnet *t, bool is_detached)
 {
-    int64_t pids[LAYOUT_NODES_MAX];
-    for (uint32_t i = 0; i < t->layout.node_count; i++) {
-        if (is_running(t, i)) {
-            complain(t->self, "Stop it with --stop.", "node%u of %s is running already", i,
-                     t->layout.dir);
-            return EXIT_USAGE;
-        }
-    }
-    for (uint32_t i = 0; i < t->layout.node_count; i++)
+    int64_t pids[LAYOUT_NODES_MAX] = {0};
+    int exit_code = EXIT_FINE;
+    if (is_any_running(t)) return EXIT_USAGE;
+    for (uint32_t i = 0; i < t->layout.node_count && exit_code == EXIT_FINE; i++)
         if (spawn(t, i, is_detached, &pids[i]) != ST_OK)
-            return fail_start(t, i, ST_NO_MEMORY, is_detached);
-    enum status st = ST_OK;
-    uint32_t index = 0;
-    for (; index < t->layout.node_count && st == ST_OK; index++)
-        st = await_serving(t, index, pids[index]);
-    if (st == ST_OK) st = await_final_write(t);
-    if (st != ST_OK) return fail_start(t, index > 0 ? index - 1 : 0, st, is_detached);
-    if (!t->is_quiet) print_lines(t);
-    if (is_detached) return EXIT_FINE;
-    int worst = EXIT_FINE; /* Ctrl-C reaches the nodes by itself: same terminal. */
-    for (uint32_t i = 0; i < t->layout.node_count; i++) {
-        int exit_code = EXIT_CHECK_FAILED;
-        if (process_wait(pids[i], &exit_code) != ST_OK || exit_code != EXIT_FINE) worst = exit_code;
+            exit_code = fail_start(t, i, ST_NO_MEMORY, is_detached);
+    if (exit_code == EXIT_FINE) exit_code = await_all(t, pids, is_detached);
+    if (exit_code != EXIT_FINE) {
+        (void)stop_range(t, 0, t->layout.node_count);
+        return exit_code;
     }
-    return worst;
+    if (!t->is_quiet) print_lines(t);
+    return is_detached ? EXIT_FINE : supervise_children(t->self, pids, t->layout.node_count);
+}
+
+static bool has_node(const struct testnet *t, uint32_t index)
+{
+    if (index < t->layout.node_count) return true;
+    complain(t->self, NULL, "there is no node%u in %s", index, t->layout.dir);
+    return false;
 }
 
 static int start_one(struct testnet *t, uint32_t index)
 {
     int64_t pid = 0;
-    if (index >= t->layout.node_count) {
-        complain(t->self, NULL, "there is no node%u in %s", index, t->layout.dir);
-        return EXIT_USAGE;
-    }
+    if (!has_node(t, index)) return EXIT_USAGE;
     if (is_running(t, index)) return EXIT_FINE;
     enum status st = spawn(t, index, true, &pid);
     if (st == ST_OK) st = await_serving(t, index, pid);
     return st == ST_OK ? EXIT_FINE : fail_start(t, index, st, true);
 }
 
-static int stop_all(struct testnet *t)
+/* --- stopping -------------------------------------------------------------------------------- */
+
+static int stop_range(struct testnet *t, uint32_t first, uint32_t end)
 {
     int64_t pids[LAYOUT_NODES_MAX];
-    for (uint32_t i = 0; i < t->layout.node_count; i++) {
-        pids[i] = node_pid(t, i);
+    must(end <= LAYOUT_NODES_MAX);
+    for (uint32_t i = first; i < end; i++) {
+        pids[i] = node_pid(&t->layout, i);
         if (pids[i] != 0) (void)!process_send(pids[i], PROCESS_TERMINATE);
     }
-    for (uint32_t i = 0; i < t->layout.node_count; i++) {
+    for (uint32_t i = first; i < end; i++) {
         uint32_t waited = 0;
-        while (pids[i] != 0 && !process_is_gone(pids[i]) && node_pid(t, i) == pids[i]) {
+        while (pids[i] != 0 && !process_is_gone(pids[i]) && node_pid(&t->layout, i) == pids[i]) {
             if (waited >= TESTNET_STOP_MS) {
                 complain(t->self, NULL, "node%u (process %lld) does not stop", i,
                          (long long)pids[i]);
@@ -168,64 +188,35 @@ static int stop_all(struct testnet *t)
     return EXIT_FINE;
 }
 
-/* --- status ---------------------------------------------------------------------------------- */
-
-static void put_json_node(struct testnet *t, uint32_t index, struct buf *out)
+static int stop(struct testnet *t, const struct words *which)
 {
-    struct node_report report;
-    int64_t pid = node_pid(t, index);
-    bool is_known = pid != 0 && node_report_fetch(&report, &t->layout, index) == ST_OK;
-    buf_printf(out, "%s{\"index\":%u,\"pid\":", index > 0 ? "," : "", index);
-    if (pid != 0)
-        buf_printf(out, "%lld", (long long)pid);
-    else
-        buf_put_text(out, "null");
-    buf_printf(out, ",\"ports\":{\"p2p\":%u,\"http\":%u,\"sql\":%u}",
-               (unsigned)layout_port(&t->layout, index, PORT_P2P),
-               (unsigned)layout_port(&t->layout, index, PORT_HTTP),
-               (unsigned)layout_port(&t->layout, index, PORT_SQL));
-    if (is_known)
-        buf_printf(out,
-                   ",\"height\":%llu,\"view\":%llu,\"leader\":%llu,\"mode\":\"%s\","
-                   "\"digest\":\"%s\",\"lag\":%llu}",
-                   (unsigned long long)report.height, (unsigned long long)report.view,
-                   (unsigned long long)report.leader, report.mode, report.digest,
-                   (unsigned long long)report.lag);
-    else
-        buf_put_text(out, ",\"height\":null,\"view\":null,\"leader\":null,\"mode\":null,"
-                          "\"digest\":null,\"lag\":null}");
-}
-
-static void put_text_node(struct testnet *t, uint32_t index, struct buf *out)
-{
-    struct node_report report;
-    int64_t pid = node_pid(t, index);
-    if (pid == 0) {
-        buf_printf(out, "node%u  dead\n", index);
-    } else if (node_report_fetch(&report, &t->layout, index) != ST_OK) {
-        buf_printf(out, "node%u  process %lld does not answer\n", index, (long long)pid);
-    } else {
-        buf_printf(out,
-                   "node%u  process %lld  height %llu  view %llu  leader node%llu  %s  lag %llu"
-                   "  digest %.16s…\n",
-                   index, (long long)pid, (unsigned long long)report.height,
-                   (unsigned long long)report.view, (unsigned long long)report.leader, report.mode,
-                   (unsigned long long)report.lag, report.digest);
+    char *end;
+    if (which->count == 0) return stop_range(t, 0, t->layout.node_count);
+    unsigned long index = strtoul(which->items[0], &end, 10);
+    bool is_number = which->items[0][0] >= '0' && which->items[0][0] <= '9' && *end == 0;
+    if (!is_number || index >= LAYOUT_NODES_MAX) {
+        complain(t->self, NULL, "--stop takes no argument, or the number of a node");
+        return EXIT_USAGE;
     }
+    if (!has_node(t, (uint32_t)index)) return EXIT_USAGE;
+    return stop_range(t, (uint32_t)index, (uint32_t)index + 1);
 }
+
+/* --- status ---------------------------------------------------------------------------------- */
 
 static int show_status(struct testnet *t, bool is_json)
 {
     struct buf out;
+    struct chain_report report;
+    chain_report_fetch(&report, &t->layout);
     buf_init(&out, mem_system(), 0);
-    if (is_json) buf_put_text(&out, "{\"nodes\":[");
-    for (uint32_t i = 0; i < t->layout.node_count; i++) {
-        if (is_json)
-            put_json_node(t, i, &out);
-        else
-            put_text_node(t, i, &out);
+    if (is_json) {
+        buf_put_u8(&out, '{');
+        chain_report_put_json(&out, &report, &t->layout);
+        buf_put_text(&out, "}\n");
+    } else {
+        chain_report_put_text(&out, &report);
     }
-    if (is_json) buf_put_text(&out, "]}\n");
     return print_and_free(&out);
 }
 
@@ -233,7 +224,7 @@ static int show_status(struct testnet *t, bool is_json)
 
 struct testnet_options {
     const char *dir;
-    uint64_t nodes;
+    uint64_t nodes; /* 0: not given. */
     uint64_t base_port;
     uint64_t start;
     bool is_detached;
@@ -243,22 +234,37 @@ struct testnet_options {
     bool is_quiet;
 };
 
+static bool are_nodes_possible(const struct testnet *t, uint64_t nodes)
+{
+    if (nodes != 2 && nodes != 3) return true;
+    complain(t->self, "Use --nodes 1, or --nodes 4 and more.",
+             "%llu validators could not outvote a single faulty one: it takes n >= 3f + 1",
+             (unsigned long long)nodes);
+    return false;
+}
+
 static int make_and_start(struct testnet *t, const struct testnet_options *o)
 {
     char what[160] = "";
-    if (o->nodes != 1) {
-        complain(t->self, NULL,
-                 "chains of %llu nodes are not supported by this version: use --nodes 1",
-                 (unsigned long long)o->nodes);
+    if (!are_nodes_possible(t, o->nodes)) return EXIT_USAGE;
+    t->is_quiet = o->is_quiet;
+    t->layout.node_count = o->nodes == 0 ? 1 : (uint32_t)o->nodes;
+    t->layout.base_port = (uint16_t)o->base_port;
+    if (o->base_port + LAYOUT_PORT_STEP * t->layout.node_count > UINT16_MAX) {
+        complain(t->self, NULL, "--base-port %llu leaves no ports for %u nodes",
+                 (unsigned long long)o->base_port, t->layout.node_count);
         return EXIT_USAGE;
     }
-    t->is_quiet = o->is_quiet;
-    t->layout.node_count = (uint32_t)o->nodes;
-    t->layout.base_port = (uint16_t)o->base_port;
     enum status st = layout_make(&t->layout, what);
     if (st != ST_OK && st != ST_EXISTS) {
         complain(t->self, NULL, "cannot make a chain in %s: %s", o->dir, what);
         return exit_code_of(st);
+    }
+    if (o->nodes != 0 && o->nodes != t->layout.node_count) {
+        complain(t->self, "Leave --nodes out, or choose another --dir.",
+                 "the chain in %s has %u node%s", o->dir, t->layout.node_count,
+                 t->layout.node_count == 1 ? "" : "s");
+        return EXIT_USAGE;
     }
     return start_all(t, o->is_detached);
 }
@@ -266,7 +272,9 @@ static int make_and_start(struct testnet *t, const struct testnet_options *o)
 static int run(const struct command *self, int argc, char **argv)
 {
     struct testnet_options o = {
-        .dir = LAYOUT_DIR, .nodes = 1, .base_port = LAYOUT_BASE_PORT, .start = UINT64_MAX};
+        .dir = LAYOUT_DIR, .base_port = LAYOUT_BASE_PORT, .start = UINT64_MAX};
+    const char *items[1];
+    struct words words = {.items = items, .max = 1};
     const struct option_spec specs[] = {
         {"dir", OPTION_TEXT, &o.dir, 0, 0},
         {"nodes", OPTION_NUMBER, &o.nodes, 1, LAYOUT_NODES_MAX},
@@ -279,10 +287,14 @@ static int run(const struct command *self, int argc, char **argv)
         {"stop", OPTION_FLAG, &o.is_stop, 0, 0},
     };
     int exit_code;
-    if (!options_parse(self,
-                       &(struct arguments){argc, argv, specs, sizeof specs / sizeof specs[0], NULL},
-                       &exit_code))
+    if (!options_parse(
+            self, &(struct arguments){argc, argv, specs, sizeof specs / sizeof specs[0], &words},
+            &exit_code))
         return exit_code;
+    if (words.count > 0 && !o.is_stop) {
+        complain(self, NULL, "unexpected argument \"%s\"", items[0]);
+        return EXIT_USAGE;
+    }
     struct testnet t = {.self = self, .layout = {.os = os_posix(), .dir = o.dir}};
     if (!o.is_status && !o.is_stop && o.start == UINT64_MAX) return make_and_start(&t, &o);
 
@@ -292,7 +304,7 @@ static int run(const struct command *self, int argc, char **argv)
         complain(self, NULL, "there is no chain in %s: %s", o.dir, what);
         return st == ST_NOT_FOUND ? EXIT_USAGE : exit_code_of(st);
     }
-    if (o.is_stop) return stop_all(&t);
+    if (o.is_stop) return stop(&t, &words);
     if (o.start != UINT64_MAX) return start_one(&t, (uint32_t)o.start);
     return show_status(&t, o.is_json);
 }
@@ -300,17 +312,17 @@ static int run(const struct command *self, int argc, char **argv)
 const struct command command_testnet = {
     "testnet", "run a real chain on this machine, one process per node",
     "Usage: trustsql testnet [--dir D] [--nodes N] [--base-port P] [--detach]\n"
-    "       trustsql testnet --dir D --status [--json] | --start I | --stop\n\n"
-    "Make a chain in D when there is none, and run its nodes. Node i lives in D/node<i> and\n"
-    "serves PostgreSQL clients on port P+10i+2; account admin@node<i>, password in\n"
-    "D/admin.password.\n\n"
+    "       trustsql testnet --dir D --status [--json] | --start I | --stop [I]\n\n"
+    "Make a chain in D when there is none, and run its nodes: 1, or 4 to 31. Node i lives in\n"
+    "D/node<i>; other nodes reach it on port P+10i, PostgreSQL clients on P+10i+2; account\n"
+    "admin@node<i>, password in D/admin.password. Ctrl-C stops all of them.\n\n"
     "  --dir D        directory of the chain (default: chain)\n"
-    "  --nodes N      number of nodes (default: 1)\n"
+    "  --nodes N      number of nodes of a new chain (default: 1)\n"
     "  --base-port P  first port (default: 5440)\n"
     "  --detach       return once every node serves SQL and one write was final\n"
     "  --quiet        print no psql lines\n"
     "  --status       show each node: process, ports, height, view, leader, mode, digest, lag\n"
     "  --json         with --status: for machines\n"
     "  --start I      start node I again\n"
-    "  --stop         stop all nodes\n",
+    "  --stop [I]     stop all nodes, or node I\n",
     run};

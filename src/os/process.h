@@ -13,7 +13,8 @@ enum process_signal { PROCESS_TERMINATE, PROCESS_KILL };
 
 /* Start this program (its own executable file) with arguments argv[0…] up to null, argv[0] being
  * its name. log_path not null: standard output and error are appended there, standard input is
- * empty, and the child has its own session: it outlives the parent and does not see its Ctrl-C. */
+ * empty, and the child has its own session: it outlives the parent and does not see its Ctrl-C.
+ * Null: it shares the terminal, and is asked to terminate when the parent dies. */
 NODISCARD enum status process_spawn_self(int64_t *pid,
                                          const char *const *argv,
                                          const char *log_path);
@@ -23,6 +24,9 @@ NODISCARD enum status process_send(int64_t pid, enum process_signal signal);
 
 /* Wait for a child of ours. *exit_code: its code, or 128 + signal. */
 NODISCARD enum status process_wait(int64_t pid, int *exit_code);
+
+/* As process_wait, but at once: ST_BUSY while it runs. */
+NODISCARD enum status process_poll(int64_t pid, int *exit_code);
 
 /* True once the process does not exist any more (a zombie child is collected). */
 bool process_is_gone(int64_t pid);

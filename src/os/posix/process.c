@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -29,6 +30,8 @@ static void become_child(const char *self, char *const *argv, const char *log_pa
         (void)close(log);
         (void)close(null);
         (void)setsid();
+    } else {
+        (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     }
     (void)execv(self, argv);
     _exit(127);
@@ -59,16 +62,27 @@ enum status process_send(int64_t pid, enum process_signal signal)
     return errno == EPERM ? ST_DENIED : ST_NOT_FOUND;
 }
 
-enum status process_wait(int64_t pid, int *exit_code)
+static enum status await_child(int64_t pid, int *exit_code, int options)
 {
     int state;
     pid_t got;
     do {
-        got = waitpid((pid_t)pid, &state, 0);
+        got = waitpid((pid_t)pid, &state, options);
     } while (got < 0 && errno == EINTR);
     if (got < 0) return ST_NOT_FOUND;
+    if (got == 0) return ST_BUSY;
     *exit_code = WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state);
     return ST_OK;
+}
+
+enum status process_wait(int64_t pid, int *exit_code)
+{
+    return await_child(pid, exit_code, 0);
+}
+
+enum status process_poll(int64_t pid, int *exit_code)
+{
+    return await_child(pid, exit_code, WNOHANG);
 }
 
 bool process_is_gone(int64_t pid)
