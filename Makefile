@@ -9,9 +9,9 @@ CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 OUT := build/$(PROFILE)$(if $(filter clang,$(CC)),-clang)
 COMPILER := $(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),clang,gcc)
 
-FOLDERS := base os os/posix os/fake crypto codec ledger consensus store state sql exec exec/modules/system custody node pg cmd client
+FOLDERS := base os os/posix os/fake crypto codec ledger consensus p2p store state sql exec exec/modules/system custody node pg cmd client
 # Link order: users before what they use.
-LINK_ORDER := cmd pg client node exec exec/modules/system custody sql state store consensus ledger codec crypto os os/posix os/fake base
+LINK_ORDER := cmd pg client node exec exec/modules/system custody sql state store consensus p2p ledger codec crypto os os/posix os/fake base
 
 WARNINGS := -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wsign-conversion \
   -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wcast-qual -Wwrite-strings -Wvla \
@@ -36,7 +36,7 @@ CFLAGS := -std=c11 -Isrc -Iinclude -isystem $(LIBPQ_INCLUDE) -ffp-contract=off -
 LDFLAGS := -pie -pthread -Wl,-z,relro,-z,now $(SANITIZE)
 # Static where an answer of the chain depends on the library; the rest from the distribution.
 LIBS := -Wl,-Bstatic -lpg_query -lprotobuf-c -lsecp256k1 -lsqlite3 -lgmp -linih -Wl,-Bdynamic \
-  -luv -lsodium -lcrypto -lpq -lm -ldl
+  -luv -lsodium -lssl -lcrypto -lpq -lm -ldl
 
 archive = $(OUT)/lib/$(subst /,_,$(1)).a
 LIB_FILES := $(foreach f,$(LINK_ORDER),$(call archive,$(f)))

@@ -13,6 +13,7 @@ struct loop;
 struct loop_timer;
 struct loop_wake;
 struct loop_signal;
+struct loop_turn;
 struct tcp_listener;
 struct tcp_stream;
 
@@ -47,11 +48,24 @@ NODISCARD enum status loop_signal_new(
     struct loop_signal **out, struct loop *l, int number, loop_callback *fire, void *context);
 void loop_signal_free(struct loop_signal *s);
 
+/* Work put together once per turn: fire runs once after loop_turn_want, in the same turn, before
+ * what streams gathered is written. For who turns many small calls into few large writes. */
+NODISCARD enum status loop_turn_new(struct loop_turn **out,
+                                    struct loop *l,
+                                    loop_callback *fire,
+                                    void *context);
+void loop_turn_want(struct loop_turn *t);
+void loop_turn_free(struct loop_turn *t);
+
 struct tcp_events {
     void (*data)(void *context, struct span bytes);
     /* Exactly once, from the loop and never from within a call; the stream is gone after it. */
     void (*closed)(void *context);
     void (*drained)(void *context); /* All queued bytes were written. May be null. */
+    /* For tcp_connect: how it went, once, from the loop. ST_NOT_FOUND: nobody knows the name.
+     * ST_CLOSED: refused. ST_UNREACHABLE: no way there. ST_TIMEOUT, ST_LIMIT, ST_IO. After a
+     * failure closed follows. */
+    void (*connected)(void *context, enum status st);
     void *context;
 };
 
@@ -67,12 +81,30 @@ NODISCARD enum status tcp_listen(struct tcp_listener **out,
 uint16_t tcp_listener_port(const struct tcp_listener *l);
 void tcp_listener_close(struct tcp_listener *l);
 
+/* Where to: host is a numeric address or a name. Of a name's addresses, attempt picks one (modulo
+ * their number), so that who dials again with the next number tries all. */
+struct tcp_target {
+    const char *host;
+    uint16_t port;
+    uint32_t attempt;
+};
+
+/* The stream is started at once, its events are those given; before connected said ST_OK tcp_write
+ * is refused with ST_CLOSED, and tcp_close gives up without a call of connected. */
+NODISCARD enum status tcp_connect(struct tcp_stream **out,
+                                  struct loop *l,
+                                  const struct tcp_target *target,
+                                  const struct tcp_events *events);
+
 void tcp_start(struct tcp_stream *s, const struct tcp_events *events);
 /* Copies bytes, which leave together with all else written in this turn of the loop. ST_LIMIT
  * beyond TCP_QUEUE_MAX queued: close it. ST_CLOSED: it is closing, by us or by the other side. */
 #define TCP_QUEUE_MAX (64u << 20)
 NODISCARD enum status tcp_write(struct tcp_stream *s, struct span bytes);
 size_t tcp_queued(const struct tcp_stream *s);
+/* From now on the kernel takes only about so many bytes that it has not yet sent, so that what is
+ * written later and is more urgent waits behind few. A wish: not every system can. */
+void tcp_limit_unsent(struct tcp_stream *s, uint32_t bytes);
 void tcp_pause(struct tcp_stream *s); /* Stop reading: back-pressure. */
 void tcp_resume(struct tcp_stream *s);
 /* Write what is queued (at most 5 s), then close; no data arrives any more. The other side's end of

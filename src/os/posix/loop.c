@@ -37,7 +37,18 @@ struct loop_signal {
     void *context;
 };
 
+struct loop_turn {
+    struct loop_item item;
+    struct loop *loop;
+    struct loop_turn *next;
+    loop_callback *fire;
+    void *context;
+    bool is_wanted;
+};
+
 static void ignore_broken_pipes(void);
+static void turns_fire(struct loop *l);
+static void turn_release(struct loop_item *item);
 static void before_poll(uv_prepare_t *handle);
 static void after_poll(uv_check_t *handle);
 static void no_wait(uv_idle_t *handle);
@@ -264,6 +275,66 @@ static void signal_closed(uv_handle_t *handle)
     mem_free(s->mem, s);
 }
 
+/* --- work once per turn -------------------------------------------------------------------- */
+
+enum status loop_turn_new(struct loop_turn **out,
+                          struct loop *l,
+                          loop_callback *fire,
+                          void *context)
+{
+    struct loop_turn *t = mem_alloc_zero(l->mem, 1, sizeof(*t));
+    if (t == NULL) return ST_NO_MEMORY;
+    t->loop = l;
+    t->fire = fire;
+    t->context = context;
+    t->next = l->turns;
+    l->turns = t;
+    loop_item_add(l, &t->item, turn_release);
+    *out = t;
+    return ST_OK;
+}
+
+void loop_turn_want(struct loop_turn *t)
+{
+    if (t->is_wanted) return;
+    t->is_wanted = true;
+    t->loop->turns_wanted++;
+}
+
+void loop_turn_free(struct loop_turn *t)
+{
+    if (t != NULL) turn_release(&t->item);
+}
+
+/* Each at most once: one that wants again while it runs waits for the next time. A callback must
+ * not free another's turn; it may free its own. */
+static void turns_fire(struct loop *l)
+{
+    if (l->turns_wanted == 0) return;
+    struct loop_turn *next = NULL;
+    for (struct loop_turn *t = l->turns; t != NULL; t = next) {
+        next = t->next;
+        if (!t->is_wanted) continue;
+        t->is_wanted = false;
+        must(l->turns_wanted > 0);
+        l->turns_wanted--;
+        t->fire(t->context);
+    }
+}
+
+static void turn_release(struct loop_item *item)
+{
+    struct loop_turn *t = (struct loop_turn *)item;
+    struct loop *l = t->loop;
+    loop_item_remove(item);
+    if (t->is_wanted) l->turns_wanted--;
+    struct loop_turn **at = &l->turns;
+    while (*at != t)
+        at = &(*at)->next;
+    *at = t->next;
+    mem_free(l->mem, t);
+}
+
 /* --- inside -------------------------------------------------------------------------------- */
 
 void loop_item_add(struct loop *l, struct loop_item *item, void (*release)(struct loop_item *item))
@@ -316,10 +387,11 @@ static void ignore_broken_pipes(void)
 static void before_poll(uv_prepare_t *handle)
 {
     struct loop *l = handle->data;
+    turns_fire(l);
     tcp_flush_dirty(l);
     /* Callbacks of the flush may have written again. That waits for the next turn, so that nobody
      * can hold the loop here, but the turn must not sleep first. */
-    bool has_more = l->dirty_count > 0;
+    bool has_more = l->dirty_count > 0 || l->turns_wanted > 0;
     if (has_more == l->has_no_wait) return;
     l->has_no_wait = has_more;
     must((has_more ? uv_idle_start(&l->no_wait, no_wait) : uv_idle_stop(&l->no_wait)) == 0);
@@ -327,6 +399,7 @@ static void before_poll(uv_prepare_t *handle)
 
 static void after_poll(uv_check_t *handle)
 {
+    turns_fire(handle->data);
     tcp_flush_dirty(handle->data);
 }
 

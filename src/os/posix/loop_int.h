@@ -36,6 +36,8 @@ struct loop {
     struct tcp_stream *dirty_first; /* L3. In order of the first write. */
     struct tcp_stream *dirty_last;
     uint32_t dirty_count;
+    struct loop_turn *turns; /* All of them; few. */
+    uint32_t turns_wanted;
     bool is_stopped;
     bool has_no_wait;
     char read_bytes[LOOP_READ_BYTES]; /* Shared: a read is handed on before the next begins. */

@@ -7,6 +7,7 @@
  *
  * Life of a stream:
  *   accepted -> open            tcp_start: events set, reading unless paused
+ *   connecting -> open          the dial succeeded (dial.c)
  *   open -> closing             tcp_close, or the other side's end of stream: tcp_write is refused,
  *                               received bytes are dropped, what is queued goes out
  *   closing -> lingering        all written: our end of stream is sent. Closing at once would, with
@@ -15,14 +16,15 @@
  *   finished -> gone            libuv gave back both handles: closed is called, memory freed
  *
  * closed is thus never called from within a call into the stream. */
-#include "loop_int.h"
+#include "tcp_int.h"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
-#include "base/buf.h"
 #include "base/must.h"
 
 #define BACKLOG           512
@@ -32,29 +34,6 @@
 #define KEEPALIVE_SECONDS 60u
 #define BUFFER_KEEP       ((size_t)64 << 10) /* An empty buffer larger than this is given back. */
 #define HANDLES           2u
-
-struct tcp_stream {
-    struct loop_item item;
-    struct loop *loop;
-    uv_tcp_t uv;
-    uv_timer_t limit; /* Bounds closing. */
-    uv_write_t write;
-    uv_shutdown_t shutdown;
-    struct tcp_events events;
-    struct buf gather; /* Written to us, not yet offered to the kernel. */
-    struct buf flight; /* libuv is writing these. Empty: nothing is on its way. */
-    struct tcp_stream *dirty_previous;
-    struct tcp_stream *dirty_next;
-    uint32_t handles; /* Not yet given back by libuv. */
-    bool is_dirty;
-    bool is_started;
-    bool is_paused;
-    bool is_reading;
-    bool is_closing;
-    bool is_ended; /* The other side's end of stream was seen. */
-    bool is_shut;  /* Ours was sent. */
-    bool is_finished;
-};
 
 struct tcp_listener {
     struct loop_item item;
@@ -72,17 +51,15 @@ _Static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockadd
                "address_port reads both");
 
 static enum status listener_open(struct tcp_listener *listener, const struct sockaddr *address);
-static enum status address_parse(struct sockaddr_storage *out, const char *host, uint16_t port);
 static uint16_t address_port(const struct sockaddr_storage *address);
 static void listener_connection(uv_stream_t *server, int result);
 static void listener_retry(uv_timer_t *timer);
 static void listener_accept(struct tcp_listener *listener);
 static void listener_release(struct loop_item *item);
 static void listener_gone(uv_handle_t *handle);
-static struct tcp_stream *stream_new(struct loop *l);
 static void stream_release(struct loop_item *item);
 static void stream_gone(uv_handle_t *handle);
-static void stream_finish(struct tcp_stream *s);
+static void stream_tune(struct tcp_stream *s);
 static void reading_adjust(struct tcp_stream *s);
 static void read_room(uv_handle_t *handle, size_t suggested, uv_buf_t *out);
 static void read_done(uv_stream_t *handle, ssize_t size, const uv_buf_t *bytes);
@@ -109,7 +86,7 @@ enum status tcp_listen(struct tcp_listener **out,
                        void *context)
 {
     struct sockaddr_storage address;
-    TRY(address_parse(&address, host, port));
+    TRY(tcp_address_parse(&address, host, port));
     struct tcp_listener *listener = mem_alloc_zero(l->mem, 1, sizeof(*listener));
     if (listener == NULL) return ST_NO_MEMORY;
     listener->loop = l;
@@ -157,7 +134,7 @@ static enum status listener_open(struct tcp_listener *listener, const struct soc
     return ST_OK;
 }
 
-static enum status address_parse(struct sockaddr_storage *out, const char *host, uint16_t port)
+enum status tcp_address_parse(struct sockaddr_storage *out, const char *host, uint16_t port)
 {
     memset(out, 0, sizeof(*out));
     if (uv_ip4_addr(host, port, (struct sockaddr_in *)out) == 0) return ST_OK;
@@ -186,19 +163,17 @@ static void listener_retry(uv_timer_t *timer)
 static void listener_accept(struct tcp_listener *listener)
 {
     must(!listener->is_closed);
-    struct tcp_stream *s = stream_new(listener->loop);
+    struct tcp_stream *s = tcp_stream_new(listener->loop);
     if (s == NULL) {
         must(uv_timer_start(&listener->retry, listener_retry, ACCEPT_RETRY_MS, 0) == 0);
         return;
     }
     int result = uv_accept((uv_stream_t *)&listener->uv, (uv_stream_t *)&s->uv);
     if (result < 0) {
-        stream_finish(s);
+        tcp_stream_finish(s);
         return;
     }
-    /* Both only make the connection better; it works without. */
-    (void)uv_tcp_nodelay(&s->uv, 1);
-    (void)uv_tcp_keepalive(&s->uv, 1, KEEPALIVE_SECONDS);
+    stream_tune(s);
     listener->accepted(listener->context, s);
 }
 
@@ -232,7 +207,7 @@ void tcp_start(struct tcp_stream *s, const struct tcp_events *events)
 
 enum status tcp_write(struct tcp_stream *s, struct span bytes)
 {
-    if (s->is_closing || s->is_finished) return ST_CLOSED;
+    if (s->is_connecting || s->is_closing || s->is_finished) return ST_CLOSED;
     if (bytes.size > TCP_QUEUE_MAX - tcp_queued(s)) return ST_LIMIT;
     if (bytes.size == 0) return ST_OK;
     uint8_t *room = buf_extend(&s->gather, bytes.size);
@@ -254,6 +229,15 @@ size_t tcp_queued(const struct tcp_stream *s)
     return queued;
 }
 
+void tcp_limit_unsent(struct tcp_stream *s, uint32_t bytes)
+{
+    uv_os_fd_t descriptor = -1;
+    int most = (int)bytes;
+    must(bytes <= INT32_MAX);
+    if (uv_fileno((const uv_handle_t *)&s->uv, &descriptor) < 0) return;
+    (void)setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most));
+}
+
 void tcp_pause(struct tcp_stream *s)
 {
     s->is_paused = true;
@@ -269,6 +253,10 @@ void tcp_resume(struct tcp_stream *s)
 void tcp_close(struct tcp_stream *s)
 {
     if (s->is_closing || s->is_finished) return;
+    if (s->is_connecting) {
+        tcp_stream_finish(s);
+        return;
+    }
     s->is_closing = true;
     must(uv_timer_start(&s->limit, limit_reached, CLOSE_MS, 0) == 0);
     reading_adjust(s); /* Also when paused: the other side's end of stream must be seen. */
@@ -292,7 +280,7 @@ void tcp_peer(const struct tcp_stream *s, char out[64])
     (void)snprintf(out, 64, is_ip6 ? "[%s]:%u" : "%s:%u", host, address_port(&address));
 }
 
-static struct tcp_stream *stream_new(struct loop *l)
+struct tcp_stream *tcp_stream_new(struct loop *l)
 {
     struct tcp_stream *s = mem_alloc_zero(l->mem, 1, sizeof(*s));
     if (s == NULL) return NULL;
@@ -312,23 +300,42 @@ static struct tcp_stream *stream_new(struct loop *l)
 
 static void stream_release(struct loop_item *item)
 {
-    stream_finish((struct tcp_stream *)item);
+    tcp_stream_finish((struct tcp_stream *)item);
+}
+
+static void stream_tune(struct tcp_stream *s)
+{
+    /* Both only make the connection better; it works without. */
+    (void)uv_tcp_nodelay(&s->uv, 1);
+    (void)uv_tcp_keepalive(&s->uv, 1, KEEPALIVE_SECONDS);
+}
+
+void tcp_stream_open(struct tcp_stream *s)
+{
+    must(s->is_started && s->is_connecting);
+    s->is_connecting = false;
+    stream_tune(s);
+    reading_adjust(s);
 }
 
 static void stream_gone(uv_handle_t *handle)
 {
-    struct tcp_stream *s = handle->data;
+    tcp_stream_let_go(handle->data);
+}
+
+void tcp_stream_let_go(struct tcp_stream *s)
+{
     must(s->handles > 0);
     if (--s->handles > 0) return;
     must(!s->is_dirty);
     if (s->is_started) s->events.closed(s->events.context);
     buf_fini(&s->gather);
     buf_fini(&s->flight);
+    mem_free(s->loop->mem, s->dial);
     mem_free(s->loop->mem, s); /* L2. */
 }
 
-/* The end: whatever is still queued is lost. */
-static void stream_finish(struct tcp_stream *s)
+void tcp_stream_finish(struct tcp_stream *s)
 {
     if (s->is_finished) return;
     s->is_finished = true;
@@ -342,13 +349,13 @@ static void stream_finish(struct tcp_stream *s)
 
 static void reading_adjust(struct tcp_stream *s)
 {
-    if (s->is_finished || s->is_ended) return;
+    if (s->is_connecting || s->is_finished || s->is_ended) return;
     bool want = s->is_closing || (s->is_started && !s->is_paused);
     if (want == s->is_reading) return;
     s->is_reading = want;
     uv_stream_t *handle = (uv_stream_t *)&s->uv;
     int result = want ? uv_read_start(handle, read_room, read_done) : uv_read_stop(handle);
-    if (result < 0) stream_finish(s);
+    if (result < 0) tcp_stream_finish(s);
 }
 
 static void read_room(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
@@ -369,14 +376,14 @@ static void read_done(uv_stream_t *handle, ssize_t size, const uv_buf_t *bytes)
         return;
     }
     if (size != UV_EOF) {
-        stream_finish(s);
+        tcp_stream_finish(s);
         return;
     }
     s->is_ended = true;
     s->is_reading = false;
     (void)uv_read_stop(handle);
     if (s->is_shut) {
-        stream_finish(s);
+        tcp_stream_finish(s);
     } else {
         tcp_close(s);
     }
@@ -427,7 +434,7 @@ static void stream_flush(struct tcp_stream *s)
     int written = uv_try_write((uv_stream_t *)&s->uv, &bytes, 1);
     if (written == UV_EAGAIN) written = 0;
     if (written < 0) {
-        stream_finish(s);
+        tcp_stream_finish(s);
         return;
     }
     must((size_t)written <= s->gather.size);
@@ -447,7 +454,7 @@ static void stream_launch(struct tcp_stream *s, size_t written)
     uv_buf_t bytes =
         uv_buf_init((char *)s->flight.data + written, (unsigned)(s->flight.size - written));
     int result = uv_write(&s->write, (uv_stream_t *)&s->uv, &bytes, 1, write_done);
-    if (result < 0) stream_finish(s);
+    if (result < 0) tcp_stream_finish(s);
 }
 
 static void write_done(uv_write_t *request, int result)
@@ -456,7 +463,7 @@ static void write_done(uv_write_t *request, int result)
     buffer_empty(&s->flight);
     if (s->is_finished) return;
     if (result < 0) {
-        stream_finish(s);
+        tcp_stream_finish(s);
     } else if (s->gather.size > 0) {
         dirty_add(s); /* Flushed in the prepare of this very turn. */
     } else {
@@ -486,21 +493,21 @@ static void stream_shut(struct tcp_stream *s)
 {
     must(s->is_closing && !s->is_shut && tcp_queued(s) == 0);
     if (s->is_ended) {
-        stream_finish(s);
+        tcp_stream_finish(s);
         return;
     }
     s->is_shut = true;
     must(uv_timer_start(&s->limit, limit_reached, LINGER_MS, 0) == 0);
-    if (uv_shutdown(&s->shutdown, (uv_stream_t *)&s->uv, shutdown_done) < 0) stream_finish(s);
+    if (uv_shutdown(&s->shutdown, (uv_stream_t *)&s->uv, shutdown_done) < 0) tcp_stream_finish(s);
 }
 
 static void shutdown_done(uv_shutdown_t *request, int result)
 {
     struct tcp_stream *s = request->data;
-    if (result < 0) stream_finish(s);
+    if (result < 0) tcp_stream_finish(s);
 }
 
 static void limit_reached(uv_timer_t *timer)
 {
-    stream_finish(timer->data);
+    tcp_stream_finish(timer->data);
 }
