@@ -93,14 +93,16 @@ enum status tls_context_renew(struct tls_context *c, const struct identity_span 
 
 static bool context_settle(struct tls_context *c)
 {
+    char groups[] = GROUPS; /* Not changed, but the calls want them so. */
+    char signatures[] = SIGNATURES;
     EVP_PKEY *key =
         EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, c->key.bytes, SIGN_SECRET_SIZE);
     bool is_set = key != NULL && SSL_CTX_use_PrivateKey(c->ssl, key) == 1 &&
                   SSL_CTX_set_min_proto_version(c->ssl, TLS1_3_VERSION) == 1 &&
                   SSL_CTX_set_max_proto_version(c->ssl, TLS1_3_VERSION) == 1 &&
                   SSL_CTX_set_ciphersuites(c->ssl, SUITES) == 1 &&
-                  SSL_CTX_set1_groups_list(c->ssl, GROUPS) == 1 &&
-                  SSL_CTX_set1_sigalgs_list(c->ssl, SIGNATURES) == 1 &&
+                  SSL_CTX_set1_groups_list(c->ssl, groups) == 1 &&
+                  SSL_CTX_set1_sigalgs_list(c->ssl, signatures) == 1 &&
                   SSL_CTX_set_num_tickets(c->ssl, 0) == 1;
     EVP_PKEY_free(key);
     if (!is_set) return false;
