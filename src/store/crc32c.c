@@ -1,11 +1,44 @@
 /* crc32c.c - CRC-32C by slicing: Kounavis and Berry, "A Systematic Approach to Building High
- * Performance Software-based CRC Generators", 2005. */
+ * Performance Software-based CRC Generators", 2005; on x86 by the instruction of SSE 4.2. */
 #include "store/crc32c.h"
 
 #include "base/endian.h"
 #include "base/must.h"
 
 #define POLYNOMIAL 0x82f63b78u /* Reflected 0x1edc6f41. */
+
+static uint32_t by_table(const struct crc32c *c, uint32_t crc, struct span bytes);
+
+#ifdef __x86_64__
+static bool has_instruction(void)
+{
+    return __builtin_cpu_supports("sse4.2") != 0;
+}
+
+__attribute__((target("sse4.2"))) static uint32_t by_instruction(uint32_t crc, struct span bytes)
+{
+    const uint8_t *at = bytes.data;
+    size_t left = bytes.size;
+    uint64_t wide = crc;
+    for (; left >= 8; left -= 8, at += 8)
+        wide = __builtin_ia32_crc32di(wide, get_u64_le(at));
+    uint32_t narrow = (uint32_t)wide;
+    for (; left > 0; left--, at++)
+        narrow = __builtin_ia32_crc32qi(narrow, *at);
+    return narrow;
+}
+#else
+static bool has_instruction(void)
+{
+    return false;
+}
+
+static uint32_t by_instruction(uint32_t crc, struct span bytes)
+{
+    must(bytes.size > SIZE_MAX - 1); /* Never called. */
+    return crc;
+}
+#endif
 
 void crc32c_init(struct crc32c *c)
 {
@@ -21,14 +54,19 @@ void crc32c_init(struct crc32c *c)
             c->table[k][byte] = (before >> 8) ^ c->table[0][before & 0xff];
         }
     must(c->table[0][1] == 0xf26b8303u);
+    c->has_instruction = has_instruction();
 }
 
 uint32_t crc32c_add(const struct crc32c *c, uint32_t seed, struct span bytes)
 {
-    uint32_t crc = ~seed;
+    must(c->table[0][1] == 0xf26b8303u); /* Initialised. */
+    return ~(c->has_instruction ? by_instruction(~seed, bytes) : by_table(c, ~seed, bytes));
+}
+
+static uint32_t by_table(const struct crc32c *c, uint32_t crc, struct span bytes)
+{
     const uint8_t *at = bytes.data;
     size_t left = bytes.size;
-    must(c->table[0][1] == 0xf26b8303u); /* Initialised. */
     for (; left >= 8; left -= 8, at += 8) {
         uint32_t low = crc ^ get_u32_le(at);
         crc = c->table[7][low & 0xff] ^ c->table[6][(low >> 8) & 0xff] ^
@@ -37,5 +75,5 @@ uint32_t crc32c_add(const struct crc32c *c, uint32_t seed, struct span bytes)
     }
     for (; left > 0; left--, at++)
         crc = (crc >> 8) ^ c->table[0][(crc ^ *at) & 0xff];
-    return ~crc;
+    return crc;
 }

@@ -135,6 +135,13 @@ enum status journal_put(struct journal *j,
     return ST_OK;
 }
 
+bool journal_has_places(const struct journal *j)
+{
+    for (uint32_t i = 0; i < JOURNAL_SLOTS; i++)
+        if (j->slots[i].place.height > 0) return true;
+    return false;
+}
+
 struct span journal_get(const struct journal *j, uint32_t slot)
 {
     must(slot < JOURNAL_SLOTS);

@@ -71,6 +71,7 @@ struct journal_record { /* A decoded record; payload borrows. */
 struct journal_ends {    /* What is durable beside the journal. */
     struct place newest; /* Height 0: no block. */
     struct pending_range held;
+    bool has_places;
 };
 
 /* A fresh journal, durable. area_size 0: JOURNAL_AREA_SIZE. */
@@ -78,7 +79,8 @@ NODISCARD enum status journal_create(const struct env *env,
                                      uint32_t area_size,
                                      const struct journal_ends *ends);
 
-/* Load. Writes nothing. ST_NOT_FOUND: no file; ST_CORRUPT; ST_INVALID: of another chain. */
+/* Load. Writes nothing. ST_NOT_FOUND: no file; ST_CORRUPT; ST_INVALID: of another chain. ST_OK with
+ * damage set: in one copy, which journal_renew repairs. */
 NODISCARD enum status journal_open(struct journal *j, const struct env *env, struct damage *damage);
 void journal_close(struct journal *j); /* Accepts a zeroed journal. */
 
@@ -91,6 +93,8 @@ NODISCARD enum status journal_put(struct journal *j,
                                   uint32_t slot,
                                   const struct place *place,
                                   struct span record);
+/* True: a slot names a body in a segment. */
+bool journal_has_places(const struct journal *j);
 struct span journal_get(const struct journal *j, uint32_t slot); /* Size 0: empty. */
 
 /* Failure is final. */

@@ -17,7 +17,8 @@
 #include "base/endian.h"
 #include "base/must.h"
 
-#define REJOIN "; if the disk cannot be put right, rejoin with a new key"
+#define REJOIN   "; if the disk cannot be put right, rejoin with a new key"
+#define ONE_COPY "one of two copies of a record is damaged; a start of the node repairs it"
 
 enum tail { TAIL_CLEAN, TAIL_TORN, TAIL_DAMAGED };
 
@@ -33,6 +34,7 @@ struct area { /* Both copies of one area, in memory, and what a walk over them f
     bool is_complete;    /* The snapshot's end was seen. */
     bool is_wrong_chain;
     enum tail tail;
+    uint32_t last_first;      /* Where the newest record with is_first starts. */
     bool has_difference;      /* A record was right in one copy only. */
     uint32_t first_different; /* Where; and in which copy it is wrong. */
     uint32_t wrong_copy;
@@ -136,6 +138,7 @@ static void walk(struct area *a, const struct walker *w)
             a->is_wrong_chain = memcmp(r.payload.data + 16, a->env->chain_id.bytes, HASH_SIZE) != 0;
         }
         if (r.kind == JOURNAL_END) a->is_complete = true;
+        if (r.is_first) a->last_first = a->used;
         if (w != NULL) w->record(w->context, a, &r);
         a->used += r.size;
         a->seq = r.seq;
@@ -211,11 +214,22 @@ static enum tail judge_tail(const struct area *a)
     return has_later_sync(a, a->used, end) ? TAIL_DAMAGED : TAIL_TORN;
 }
 
+/* A record that one copy lacks is a crash only in what the last sync wrote, and only torn. */
+static bool has_damaged_copy(const struct area *a)
+{
+    bool lacks = false;
+    if (!a->has_difference) return false;
+    must(a->first_different < a->used);
+    return a->first_different < a->last_first ||
+           !looks_torn(a, a->first_different, a->used, &lacks);
+}
+
 static enum status choose(struct journal *j, uint32_t *chosen, struct damage *damage)
 {
     uint64_t generation = 0;
     bool is_wrong_chain = false;
     bool has_bytes[2] = {false, false};
+    struct damage one_copy = {0};
     for (uint32_t i = 0; i < 2; i++) {
         struct area a;
         TRY(read_copies(j, i, &a));
@@ -225,6 +239,9 @@ static enum status choose(struct journal *j, uint32_t *chosen, struct damage *da
         if (!a.is_complete || a.generation <= generation) continue;
         generation = a.generation;
         *chosen = i;
+        one_copy = (struct damage){0};
+        uint64_t at = journal_offset(j->area_size, a.wrong_copy, i) + a.first_different;
+        if (has_damaged_copy(&a)) damage_set(&one_copy, JOURNAL_NAME, at, 0, ONE_COPY);
     }
     if (is_wrong_chain) {
         damage_set(damage, JOURNAL_NAME, 0, 0, "the journal belongs to another chain");
@@ -235,6 +252,7 @@ static enum status choose(struct journal *j, uint32_t *chosen, struct damage *da
     must(*chosen < 2);
     must(has_bytes[*chosen]);
     j->has_rest = has_bytes[1 - *chosen];
+    if (damage != NULL) *damage = one_copy;
     return ST_OK;
 }
 
@@ -288,16 +306,6 @@ static enum status load(struct journal *j, uint32_t chosen, struct damage *damag
 
 /* --- scan ------------------------------------------------------------------------------------ */
 
-struct forgiving { /* A record that one copy lacks is a crash only in what the last sync wrote. */
-    uint32_t last_first; /* Where the newest record with is_first starts. */
-};
-
-static void note_first(void *context, const struct area *a, const struct journal_record *r)
-{
-    struct forgiving *f = context;
-    if (r->is_first) f->last_first = a->used;
-}
-
 static void tell(const struct journal_finder *finder,
                  const struct area *a,
                  uint32_t copy,
@@ -314,15 +322,8 @@ static void tell(const struct journal_finder *finder,
 /* The area in use: whole in both copies but for what a crash may have torn. */
 static void scan_live(struct area *a, const struct journal_finder *finder)
 {
-    struct forgiving f = {0};
-    struct walker w = {.record = note_first, .context = &f};
-    walk(a, &w);
-    bool lacks = false;
-    bool is_torn = a->has_difference && a->first_different >= f.last_first &&
-                   looks_torn(a, a->first_different, a->used, &lacks);
-    if (a->has_difference && !is_torn)
-        tell(finder, a, a->wrong_copy, a->first_different,
-             "one of two copies of a record is damaged; a start of the node repairs it");
+    walk(a, NULL);
+    if (has_damaged_copy(a)) tell(finder, a, a->wrong_copy, a->first_different, ONE_COPY);
     if (a->tail == TAIL_CLEAN) return;
     /* Told although a power cut may have left it: one flipped byte looks the same. */
     uint32_t copy = is_zero(a->copy[0], a->used, a->size) ? 1 : 0;
@@ -357,7 +358,8 @@ enum status journal_scan(const struct env *env,
     if (st == ST_INVALID) st = ST_CORRUPT;
     if (st == ST_CORRUPT) finder->found(finder->context, &d);
     TRY(st);
-    *ends = (struct journal_ends){.newest = j.end, .held = j.held};
+    *ends = (struct journal_ends){
+        .newest = j.end, .held = j.held, .has_places = journal_has_places(&j)};
     uint32_t live = j.area;
     for (uint32_t i = 0; i < 2 && st == ST_OK; i++) {
         struct area a;

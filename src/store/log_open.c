@@ -1,7 +1,8 @@
 /* log_open.c - Segment files in a row: recovery and cutting.
  *
  * With a durable place (blocks): the segments before it must be sealed and linked, its own segment
- * is read wholly, and what lies behind the place was never promised to anybody: cut. Without
+ * is read wholly, and what lies behind the place need not be whole: whole blocks are kept, the rest
+ * is cut; all of them are among the held blocks until the journal names a later place. Without
  * (results, which are derived): all files but the last must be sealed and linked; the last is cut
  * behind its last whole record. */
 #include "store/log.h"
@@ -13,7 +14,7 @@
 struct adoption { /* How far the current file is read. */
     uint64_t number;
     uint64_t height_max;               /* Stop behind this block; 0: at the first wrong record. */
-    const struct place *durable;       /* Null: none. */
+    const struct place *durable;       /* Null: none. At most height_max. */
     const struct log_visitor *visitor; /* Null: none. */
 };
 
@@ -37,11 +38,13 @@ static enum status read_current(struct log *l,
 static enum status remove_files(struct log *l, uint64_t from, uint64_t to);
 
 enum status log_open(struct log *l,
-                     const struct place *durable,
+                     const struct log_durable *given,
                      const struct log_visitor *visitor,
                      struct damage *damage)
 {
     uint64_t newest = 0;
+    const struct place *durable = given == NULL ? NULL : &given->place;
+    bool keeps_tail = given == NULL || given->keeps_tail;
     must(l->sealed_count == 0);
     must(l->height == 0);
     must(l->file == NULL);
@@ -56,7 +59,7 @@ enum status log_open(struct log *l,
     for (uint64_t number = 1; number < last; number++)
         TRY(load_sealed(l, number, damage));
     struct adoption a = {.number = last,
-                         .height_max = durable == NULL ? 0 : durable->height,
+                         .height_max = keeps_tail ? 0 : durable->height,
                          .durable = durable,
                          .visitor = visitor};
     if (last > 0) TRY(adopt(l, &a, damage));
@@ -250,6 +253,7 @@ static enum status read_current(struct log *l,
                                 struct damage *damage)
 {
     uint64_t good = r->offset; /* Behind the last whole block. */
+    struct place met = {0};    /* The block at the durable height. */
     enum status st = ST_OK;
     mutex_lock(l->lock);
     l->first_height = r->header.first_height;
@@ -261,6 +265,7 @@ static enum status read_current(struct log *l,
         st = segment_reader_next(r, damage);
         if (st != ST_OK || r->record.kind == RECORD_SEAL) break;
         TRY(take_block(l, a, r));
+        if (a->durable != NULL && r->height == a->durable->height) met = l->last;
         good = r->offset;
     }
     r->offset = good;
@@ -273,8 +278,8 @@ static enum status read_current(struct log *l,
                            "the file ends before what the journal calls durable");
         return ST_CORRUPT; /* damage was set by the reader. */
     }
-    if (place_equal(&l->last, a->durable)) return ST_OK;
-    return damaged(damage, r->name, l->last.offset, l->height,
+    if (place_equal(&met, a->durable)) return ST_OK;
+    return damaged(damage, r->name, met.offset, a->durable->height,
                    "the block is not the one the journal names");
 }
 

@@ -209,11 +209,13 @@ static enum status open_blocks(struct opening *o)
     struct store *s = o->s;
     struct damage damage = {0};
     struct log_visitor visitor = {.visit = add_txids, .context = s};
-    const struct place *durable = o->has_journal ? &s->journal.end : NULL;
-    enum status st = log_open(&s->blocks, durable, &visitor, &damage);
+    struct log_durable durable = {.place = s->journal.end,
+                                  .keeps_tail = !journal_has_places(&s->journal)};
+    enum status st = log_open(&s->blocks, o->has_journal ? &durable : NULL, &visitor, &damage);
     if (st == ST_CORRUPT) *o->damage = damage;
     TRY(st);
-    must(durable == NULL || s->blocks.height == durable->height); /* S4. */
+    must(s->blocks.height >= s->journal.end.height); /* S4. */
+    if (s->blocks.height > s->journal.end.height) s->unsettled = s->blocks.size;
     return ST_OK;
 }
 
