@@ -162,8 +162,10 @@ enum status journal_sync(struct journal *j, const struct journal_ends *ends)
     if ((is_end_new || is_held_new) && j->used + END_SIZE > j->area_size) {
         wrap(j);
     } else {
-        if (is_held_new) add_held(j);
+        /* In this order: a torn write may lose the second, and files leave pending for the first
+         * (S10). */
         if (is_end_new) add_end(j);
+        if (is_held_new) add_held(j);
     }
     if (j->written == j->used) return ST_OK;
     TRY(write_copies(j, j->written, j->used));

@@ -33,6 +33,11 @@ struct pending_entry { /* A held body. */
     uint32_t size;   /* Of the body. */
 };
 
+struct pending_damage {
+    struct damage damage;
+    bool is_one; /* Of one block, whose height is known; else more is lost. */
+};
+
 struct pending_file {
     uint64_t number;
     uint64_t size;       /* As far as durable, if it is damaged. */
@@ -59,8 +64,8 @@ struct pending {
     struct os_file *file; /* The last file; null: the next record starts one. */
     bool is_dirty;
     bool is_dir_dirty;
-    struct buf buffer;      /* One record, written at once. */
-    struct damage *damages; /* Found by pending_open. */
+    struct buf buffer;              /* One record, written at once. */
+    struct pending_damage *damages; /* Found by pending_open. */
     uint32_t damage_count;
 };
 

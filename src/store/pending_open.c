@@ -45,7 +45,7 @@ static enum status list(struct listing *l);
 static enum status load_file(struct pending *p, uint64_t number, const struct pending_range *d);
 static enum status load_records(struct pending *p, struct reader *r, bool is_open_end);
 static enum status take_last(struct pending *p, const struct reader *r);
-static enum status note(struct pending *p, const struct damage *d);
+static enum status note(struct pending *p, const struct damage *d, bool is_one);
 static enum status scan_file(struct reader *r,
                              const struct pending_range *d,
                              const struct pending_finder *finder);
@@ -232,7 +232,7 @@ static enum status check_size_before(struct pending *p, const struct reader *r)
     pending_name(name, before->number);
     damage_set(&d, name, before->size, 0, "the file is not as long as it was");
     before->is_damaged = true;
-    return note(p, &d);
+    return note(p, &d, false);
 }
 
 /* Without a journal the last file ends with its last whole record. */
@@ -246,7 +246,7 @@ static enum status load_file(struct pending *p, uint64_t number, const struct pe
     *f = (struct pending_file){.number = number, .is_damaged = true};
     if (is_last && d != NULL) f->size = d->size;
     enum status st = reader_open(&r, p->env, number, &damage);
-    if (st != ST_OK) return is_damage(st) ? note(p, &damage) : st;
+    if (st != ST_OK) return is_damage(st) ? note(p, &damage, false) : st;
     f->salt = r.salt;
     f->is_damaged = false;
     st = check_size_before(p, &r);
@@ -254,7 +254,7 @@ static enum status load_file(struct pending *p, uint64_t number, const struct pe
         f->is_damaged = true;
         damage_set(&damage, r.name, r.size, 0,
                    "the file ends before what the journal calls durable");
-        st = note(p, &damage);
+        st = note(p, &damage, false);
     } else if (f->size > 0) {
         r.limit = f->size;
     }
@@ -287,7 +287,7 @@ static enum status load_records(struct pending *p, struct reader *r, bool is_ope
         bool is_end = r->offset == r->start;
         if (is_end && is_open_end) return ST_OK;
         f->is_damaged = true;
-        TRY(note(p, &d));
+        TRY(note(p, &d, !is_end));
         if (is_end) return ST_OK;
     }
 }
@@ -307,13 +307,14 @@ static enum status take_last(struct pending *p, const struct reader *r)
     return env->os->file_sync(env->os, p->file);
 }
 
-static enum status note(struct pending *p, const struct damage *d)
+static enum status note(struct pending *p, const struct damage *d, bool is_one)
 {
     if (p->damages == NULL)
         p->damages = mem_alloc_zero(p->env->mem, PENDING_DAMAGE_MAX, sizeof *p->damages);
     if (p->damages == NULL) return ST_NO_MEMORY;
     must(d->file[0] != '\0');
-    if (p->damage_count < PENDING_DAMAGE_MAX) p->damages[p->damage_count++] = *d;
+    if (p->damage_count == PENDING_DAMAGE_MAX) return ST_OK;
+    p->damages[p->damage_count++] = (struct pending_damage){.damage = *d, .is_one = is_one};
     return ST_OK;
 }
 

@@ -66,8 +66,8 @@ enum status store_held_each(struct store *s, const struct store_held_visitor *v)
     const struct pending *p = &s->pending;
     uint64_t height = s->blocks.height;
     for (uint32_t i = 0; i < p->damage_count; i++) {
-        const struct damage *d = &p->damages[i];
-        if (d->height == 0 || d->height > height) TRY(v->found(v->context, d));
+        const struct pending_damage *d = &p->damages[i];
+        if (!d->is_one || d->damage.height > height) TRY(v->found(v->context, &d->damage));
     }
     struct buf bytes;
     enum status st = ST_OK;
