@@ -30,6 +30,7 @@ extern const struct command command_testnet;
 extern const struct command command_init;
 extern const struct command command_node;
 extern const struct command command_status;
+extern const struct command command_doctor;
 extern const struct command command_sql;
 extern const struct command command_key;
 extern const struct command command_tx;

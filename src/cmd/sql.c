@@ -2,53 +2,25 @@
 #include <stdio.h>
 
 #include "cmd/link.h"
-
-static bool is_number_type(Oid type)
-{
-    return type == 20 || type == 21 || type == 23; /* int8, int2, int4 */
-}
-
-static void put_json_value(struct buf *out, PGresult *result, int row, int column)
-{
-    const char *value = PQgetvalue(result, row, column);
-    if (PQgetisnull(result, row, column))
-        buf_put_text(out, "null");
-    else if (is_number_type(PQftype(result, column)))
-        buf_put_text(out, value);
-    else if (PQftype(result, column) == 16)
-        buf_put_text(out, value[0] == 't' ? "true" : "false");
-    else
-        json_put_text(out, span_text(value));
-}
+#include "cmd/rows.h"
 
 static void put_json(struct buf *out, PGresult *result)
 {
     buf_put_text(out, "{\"tag\":");
     json_put_text(out, span_text(PQcmdStatus(result)));
-    buf_put_text(out, ",\"rows\":[");
-    for (int row = 0; row < PQntuples(result); row++) {
-        buf_put_text(out, row > 0 ? ",{" : "{");
-        for (int column = 0; column < PQnfields(result); column++) {
-            if (column > 0) buf_put_u8(out, ',');
-            json_put_text(out, span_text(PQfname(result, column)));
-            buf_put_u8(out, ':');
-            put_json_value(out, result, row, column);
-        }
-        buf_put_u8(out, '}');
-    }
-    buf_put_text(out, "]}\n");
+    buf_put_text(out, ",\"rows\":");
+    rows_put_json(out, result);
+    buf_put_text(out, "}\n");
 }
 
 static void print_text(PGresult *result)
 {
     if (PQresultStatus(result) == PGRES_TUPLES_OK) {
-        char separator[] = "|";
-        const PQprintOpt options = {.header = 1, .align = 1, .fieldSep = separator};
-        PQprint(stdout, result, &options);
+        rows_print(result);
     } else {
         printf("%s\n", PQcmdStatus(result));
+        (void)fflush(stdout);
     }
-    (void)fflush(stdout);
 }
 
 static int run_query(const struct command *self, PGconn *link, const char *query, bool is_json)

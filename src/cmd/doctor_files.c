@@ -1,0 +1,142 @@
+/* doctor_files.c - A node from the outside: its directory, disk, process, port, log. Nothing is
+ * opened for writing, so a running node is not disturbed. */
+#include <stdio.h>
+
+#include "base/must.h"
+#include "cmd/doctor_int.h"
+#include "node/node.h"
+#include "os/process.h"
+
+#define LOG_TAIL_SIZE 1024u
+
+/* The last line of the node's log, "" when there is none. */
+static void last_line(struct doctor *d, const struct patient *p, char out[LOG_TAIL_SIZE + 1])
+{
+    char path[OS_PATH_MAX];
+    char tail[LOG_TAIL_SIZE + 1];
+    struct os_file *file = NULL;
+    uint64_t size = 0;
+    size_t got = 0;
+    out[0] = 0;
+    if (os_path_join(path, p->dir, "log") != ST_OK) return;
+    if (d->os->file_open(d->os, &file, path, OS_READ) != ST_OK) return;
+    enum status st = d->os->file_size(d->os, file, &size);
+    uint64_t offset = size > LOG_TAIL_SIZE ? size - LOG_TAIL_SIZE : 0;
+    if (st == ST_OK) st = d->os->file_read(d->os, file, tail, LOG_TAIL_SIZE, offset, &got);
+    d->os->file_close(d->os, file);
+    if (st != ST_OK) return;
+    must(got <= LOG_TAIL_SIZE);
+    while (got > 0 && (tail[got - 1] == '\n' || tail[got - 1] == ' '))
+        got--;
+    tail[got] = 0;
+    const char *line = strrchr(tail, '\n');
+    (void)snprintf(out, LOG_TAIL_SIZE + 1, "%s", line != NULL ? line + 1 : tail);
+}
+
+/* The name under which the genesis knows the node's key. */
+static enum status find_name(struct patient *p,
+                             const struct genesis *g,
+                             const struct node_config *config,
+                             const struct public_key *own,
+                             char *what)
+{
+    for (uint32_t i = 0; i < g->member_count; i++) {
+        if (!public_key_equal(&g->members[i].node_key, own)) continue;
+        struct span name = g->members[i].node_name;
+        memcpy(p->name, name.data, name.size);
+        p->name[name.size] = 0;
+        return node_config_check(config, g, i, what);
+    }
+    (void)snprintf(what, NODE_WHAT_MAX, "node.key is the key of no member of the genesis");
+    return ST_DENIED;
+}
+
+static enum status read_own_key(struct doctor *d, const struct patient *p, struct public_key *own)
+{
+    uint8_t seed[32];
+    struct signer *signer = NULL;
+    struct secret_key secret;
+    TRY(node_key_read(d->os, p->dir, &secret));
+    d->os->entropy(d->os, seed, sizeof seed);
+    enum status st = signer_new(&signer, seed);
+    if (st == ST_OK) st = sign_public(signer, own, &secret);
+    signer_free(signer);
+    mem_wipe(&secret, sizeof secret);
+    return st;
+}
+
+static void check_identity(struct doctor *d, struct patient *p, const struct node_config *config)
+{
+    char what[NODE_WHAT_MAX] = "";
+    struct buf bytes;
+    struct arena arena;
+    struct genesis g;
+    struct public_key own = {0};
+    buf_init(&bytes, mem_system(), 0);
+    arena_init(&arena, mem_system(), 0);
+    enum status st = node_genesis_read(d->os, p->dir, &bytes);
+    if (st == ST_OK) st = genesis_decode(&g, &arena, buf_span(&bytes));
+    if (st != ST_OK)
+        doctor_find(d, p->name,
+                    "Make it of the cards of all: trustsql init genesis --dir DIR CARD...",
+                    "%s/genesis cannot be used: %s", p->dir, status_text(st));
+    if (st == ST_OK && (st = read_own_key(d, p, &own)) != ST_OK)
+        doctor_find(d, p->name, "", "%s/node.key cannot be used: %s", p->dir, status_text(st));
+    if (st == ST_OK && (st = find_name(p, &g, config, &own, what)) != ST_OK)
+        doctor_find(d, p->name, "", "%s: %s", p->dir, what);
+    arena_fini(&arena);
+    buf_fini(&bytes);
+}
+
+static void check_disk(struct doctor *d, const struct patient *p)
+{
+    uint64_t bytes = 0;
+    if (d->os->free_bytes(d->os, p->dir, &bytes) != ST_OK || bytes >= DOCTOR_FREE_LOW) return;
+    doctor_find(d, p->name, "Make room; a node stops, without loss, when its disk is full.",
+                "only %llu MB are free on the disk of %s", (unsigned long long)(bytes >> 20),
+                p->dir);
+}
+
+/* Somebody answers at a port whose node has no process. */
+static bool is_port_taken(const struct patient *p)
+{
+    char port[16];
+    (void)snprintf(port, sizeof port, "%u", (unsigned)p->pg_port);
+    const char *const keys[] = {"host", "port", "connect_timeout", NULL};
+    const char *const values[] = {"127.0.0.1", port, "2", NULL};
+    PGPing answer = PQpingParams(keys, values, 0);
+    return answer == PQPING_OK || answer == PQPING_REJECT;
+}
+
+static void check_process(struct doctor *d, struct patient *p)
+{
+    char path[OS_PATH_MAX];
+    char line[LOG_TAIL_SIZE + 1];
+    if (os_path_join(path, p->dir, "lock") != ST_OK) return;
+    p->pid = process_lock_holder(path);
+    if (p->pid != 0) return;
+    p->is_dead = true;
+    last_line(d, p, line);
+    doctor_find(d, p->name, p->start, "no process runs in %.100s%s%s", p->dir,
+                line[0] != 0 ? "; the log ends with: " : "", line);
+    if (p->pg_port != 0 && is_port_taken(p))
+        doctor_find(d, p->name, "Stop it, or choose another port in node.conf.",
+                    "another program listens on its port %u", (unsigned)p->pg_port);
+}
+
+void doctor_look_at_files(struct doctor *d, struct patient *p)
+{
+    char what[NODE_WHAT_MAX] = "";
+    struct node_config config;
+    must(p->dir[0] != 0);
+    enum status st = node_config_read(&config, d->os, p->dir, what);
+    if (st != ST_OK) {
+        doctor_find(d, p->name, "docs/configuration.md lists what may stand there.",
+                    "%s/node.conf: %s", p->dir, what);
+    } else {
+        p->pg_port = config.pg_port;
+        check_identity(d, p, &config);
+    }
+    check_disk(d, p);
+    check_process(d, p);
+}

@@ -1,0 +1,63 @@
+/* doctor_int.h - The parts of `trustsql doctor`: whom it examines, and what it finds. */
+#ifndef TRUSTSQL_CMD_DOCTOR_INT_H
+#define TRUSTSQL_CMD_DOCTOR_INT_H
+
+#include "cmd/link.h"
+
+#define DOCTOR_FINDINGS_MAX   128u
+#define DOCTOR_TEXT_SIZE      400u
+#define DOCTOR_FREE_LOW       (UINT64_C(1) << 30) /* Bytes. */
+#define DOCTOR_CLOCK_MS_MAX   500                 /* Blocks are refused beyond it. */
+#define DOCTOR_WAITING_MS_MAX 5000u
+#define DOCTOR_LAG_MAX        64u
+
+struct finding {
+    char node[GENESIS_NAME_MAX + 1];
+    char what[DOCTOR_TEXT_SIZE];
+    char todo[DOCTOR_TEXT_SIZE]; /* "": nothing can be done about it here. */
+};
+
+struct patient { /* One node. */
+    char name[GENESIS_NAME_MAX + 1];
+    char dir[OS_PATH_MAX];        /* "": elsewhere. */
+    char start[OS_PATH_MAX + 64]; /* The command that starts it. */
+    uint16_t pg_port;
+    int64_t pid;       /* 0: no process, or unknown. */
+    bool is_dead;      /* No process runs: known from its directory. */
+    bool is_reachable; /* Answered over SQL; the rest is what it said. */
+    PGconn *link;
+    uint64_t height;
+    uint64_t view;
+    uint64_t leader;
+    uint64_t lag;
+    uint64_t final_height;
+    uint64_t certified_height;
+    uint64_t validators;
+    uint64_t faults;
+    uint64_t quorum;
+    uint64_t connected;
+    char digest[80];
+};
+
+struct doctor {
+    const struct command *self;
+    struct os *os;
+    uint32_t patient_count;
+    struct patient patients[LAYOUT_NODES_MAX];
+    uint32_t finding_count;
+    struct finding findings[DOCTOR_FINDINGS_MAX];
+};
+
+/* Note a problem of a node, once; todo[0] == 0: no advice. */
+void doctor_find(struct doctor *d, const char *node, const char *todo, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* doctor_files.c: the directory, the disk, the process, the log. Sets name, pid and is_dead. */
+void doctor_look_at_files(struct doctor *d, struct patient *p);
+
+/* doctor_sql.c: what a node that answers says of itself and of the others. */
+void doctor_ask(struct doctor *d, struct patient *p);
+/* Compare those that answered. */
+void doctor_compare(struct doctor *d);
+
+#endif

@@ -1,0 +1,227 @@
+/* doctor_sql.c - A node from the inside: why it does not vote, whom it does not reach, whose votes
+ * are missing, whose clock or digest is wrong. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/must.h"
+#include "cmd/doctor_int.h"
+#include "cmd/rows.h"
+
+static PGresult *ask(struct doctor *d, struct patient *p, const char *query)
+{
+    PGresult *result = PQexec(p->link, query);
+    if (PQresultStatus(result) == PGRES_TUPLES_OK) return result;
+    doctor_find(d, p->name, "", "does not answer \"%.60s\": %s", query,
+                PQresultErrorMessage(result));
+    PQclear(result);
+    return NULL;
+}
+
+/* --- trustsql.status ------------------------------------------------------------------------- */
+
+/* Value of a line of trustsql.status; "" when there is none. */
+static const char *line(PGresult *status, const char *name)
+{
+    for (int i = 0; i < PQntuples(status); i++)
+        if (strcmp(rows_get(status, i, "name"), name) == 0) return rows_get(status, i, "value");
+    return "";
+}
+
+static uint64_t number(PGresult *status, const char *name)
+{
+    return strtoull(line(status, name), NULL, 10);
+}
+
+static void take_status(struct patient *p, PGresult *status)
+{
+    (void)snprintf(p->name, sizeof p->name, "%s", line(status, "node"));
+    (void)snprintf(p->digest, sizeof p->digest, "%s", line(status, "digest"));
+    p->height = number(status, "height");
+    p->view = number(status, "view");
+    p->leader = number(status, "leader");
+    p->lag = number(status, "lag");
+    p->final_height = number(status, "final");
+    p->certified_height = number(status, "certified");
+    p->validators = number(status, "validators");
+    p->faults = number(status, "faults");
+    p->quorum = number(status, "quorum");
+    p->connected = number(status, "connected");
+}
+
+static void check_agreement(struct doctor *d, struct patient *p, PGresult *status)
+{
+    const uint64_t failed_views = number(status, "failed_views");
+    const uint64_t waiting_ms = number(status, "oldest_waiting_ms");
+    if (strcmp(line(status, "voting"), "no") == 0)
+        doctor_find(d, p->name, "", "does not vote: %s", line(status, "not_voting_reason"));
+    if (p->connected < p->quorum)
+        doctor_find(d, p->name, "Bring the missing nodes back; nothing is lost meanwhile.",
+                    "is connected with %llu of %llu nodes, itself included; nothing becomes final "
+                    "with fewer than %llu",
+                    (unsigned long long)p->connected, (unsigned long long)p->validators,
+                    (unsigned long long)p->quorum);
+    if (failed_views > 0)
+        doctor_find(d, p->name, "",
+                    "the last %llu views failed; now view %llu, led by node number %llu, is %s; "
+                    "it holds %llu of %llu votes for the change",
+                    (unsigned long long)failed_views, (unsigned long long)p->view,
+                    (unsigned long long)p->leader,
+                    strcmp(line(status, "anchored"), "yes") == 0 ? "open" : "not open yet",
+                    (unsigned long long)number(status, "view_changes"),
+                    (unsigned long long)(p->validators - p->faults));
+    if (waiting_ms > DOCTOR_WAITING_MS_MAX)
+        doctor_find(d, p->name, "", "%llu transactions wait, the first for %llu s",
+                    (unsigned long long)number(status, "waiting"),
+                    (unsigned long long)waiting_ms / 1000);
+    if (p->lag > DOCTOR_LAG_MAX)
+        doctor_find(d, p->name, "",
+                    "is %llu blocks behind what is ordered: it catches up, or its "
+                    "machine is too slow",
+                    (unsigned long long)p->lag);
+}
+
+/* --- trustsql.nodes -------------------------------------------------------------------------- */
+
+/* The reason is told once, where it is known best: at a node whose process does not run. */
+static bool is_known_dead(const struct doctor *d, const char *name)
+{
+    for (uint32_t i = 0; i < d->patient_count; i++)
+        if (d->patients[i].is_dead && strcmp(d->patients[i].name, name) == 0) return true;
+    return false;
+}
+
+static void check_connection(struct doctor *d, struct patient *p, PGresult *nodes, int row)
+{
+    const char *name = rows_get(nodes, row, "name");
+    const char *address = rows_get(nodes, row, "address");
+    const char *failure = rows_get(nodes, row, "last_failure");
+    if (is_known_dead(d, name)) return;
+    doctor_find(d, p->name,
+                "See that it runs, that the address is right ([peer.NAME] in node.conf overrides "
+                "it) and that no firewall is between.",
+                "has no connection with %s (%s): %s", name,
+                address[0] != 0 ? address : "it dials, we cannot",
+                failure[0] != 0 ? failure : "no attempt has failed yet");
+}
+
+static void check_peer(struct doctor *d, struct patient *p, PGresult *nodes, int row)
+{
+    const char *name = rows_get(nodes, row, "name");
+    const long long offset = strtoll(rows_get(nodes, row, "clock_offset_ms"), NULL, 10);
+    if (rows_is_true(nodes, row, "is_self")) return;
+    if (!rows_is_true(nodes, row, "is_connected")) {
+        check_connection(d, p, nodes, row);
+        return;
+    }
+    if (rows_is_true(nodes, row, "is_late"))
+        doctor_find(d, p->name, "Look at that node with `trustsql doctor` on its own machine.",
+                    "%s is connected, but its votes are missing: its last one is for height %s, "
+                    "ordered are %llu",
+                    name, rows_get(nodes, row, "voted"), (unsigned long long)p->final_height);
+    if (llabs(offset) > DOCTOR_CLOCK_MS_MAX)
+        doctor_find(d, p->name, "Set the clocks with NTP.",
+                    "the clock of %s differs by %lld ms; beyond %d ms blocks are refused", name,
+                    offset, DOCTOR_CLOCK_MS_MAX);
+}
+
+static void check_peers(struct doctor *d, struct patient *p)
+{
+    PGresult *nodes = ask(d, p, "SELECT * FROM trustsql.nodes");
+    for (int row = 0; nodes != NULL && row < PQntuples(nodes); row++)
+        check_peer(d, p, nodes, row);
+    PQclear(nodes);
+    /* Executed heights differ from node to node: each is compared where it stands. */
+    nodes = ask(d, p,
+                "SELECT n.name, n.height FROM trustsql.nodes n JOIN trustsql.blocks b "
+                "ON b.height = n.height WHERE n.digest <> b.digest");
+    for (int row = 0; nodes != NULL && row < PQntuples(nodes); row++)
+        doctor_find(d, rows_get(nodes, row, "name"),
+                    "Stop it and prove its files: trustsql verify node DIR.",
+                    "has another digest at height %s than %s: one of them has computed wrongly",
+                    rows_get(nodes, row, "height"), p->name);
+    PQclear(nodes);
+}
+
+/* --- trustsql.consensus and trustsql.evidence ------------------------------------------------ */
+
+/* The lowest height that is not certified is the one that all wait for. */
+static void check_votes(struct doctor *d, struct patient *p)
+{
+    PGresult *blocks = ask(d, p,
+                           "SELECT height, view, voted, locked, certified, missing, is_final FROM "
+                           "trustsql.consensus WHERE NOT is_certified ORDER BY height LIMIT 1");
+    if (blocks != NULL && PQntuples(blocks) == 1 && d->finding_count > 0)
+        doctor_find(d, p->name, "",
+                    "height %s of view %s is %s: voted %s; locked %s; certified %s; missing %s",
+                    rows_get(blocks, 0, "height"), rows_get(blocks, 0, "view"),
+                    rows_is_true(blocks, 0, "is_final") ? "ordered, its result not certified"
+                                                        : "not ordered yet",
+                    rows_get(blocks, 0, "voted"), rows_get(blocks, 0, "locked"),
+                    rows_get(blocks, 0, "certified"), rows_get(blocks, 0, "missing"));
+    PQclear(blocks);
+}
+
+static void check_evidence(struct doctor *d, struct patient *p)
+{
+    PGresult *evidence =
+        ask(d, p, "SELECT kind, node, offender, view, height FROM trustsql.evidence");
+    for (int row = 0; evidence != NULL && row < PQntuples(evidence); row++)
+        doctor_find(d, rows_get(evidence, row, "node"),
+                    "Save the bytes from trustsql.evidence and talk to its organisation.",
+                    "has broken the protocol (%s) in view %s at height %s; %s keeps the proof",
+                    rows_get(evidence, row, "kind"), rows_get(evidence, row, "view"),
+                    rows_get(evidence, row, "height"), p->name);
+    PQclear(evidence);
+}
+
+void doctor_ask(struct doctor *d, struct patient *p)
+{
+    must(p->link != NULL);
+    PGresult *status = ask(d, p, "SELECT name, value FROM trustsql.status");
+    if (status == NULL) return;
+    p->is_reachable = true;
+    take_status(p, status);
+    check_agreement(d, p, status);
+    PQclear(status);
+    check_peers(d, p);
+    check_votes(d, p);
+    check_evidence(d, p);
+}
+
+/* --- several at once ------------------------------------------------------------------------- */
+
+static void digest_at(struct doctor *d, struct patient *p, uint64_t height, char *out, size_t room)
+{
+    char query[96];
+    (void)snprintf(query, sizeof query, "SELECT digest FROM trustsql.blocks WHERE height = %llu",
+                   (unsigned long long)height);
+    PGresult *result = ask(d, p, query);
+    bool is_found = result != NULL && PQntuples(result) == 1;
+    (void)snprintf(out, room, "%s", is_found ? rows_get(result, 0, "digest") : "");
+    PQclear(result);
+}
+
+/* At the newest height that all of them have executed. */
+void doctor_compare(struct doctor *d)
+{
+    const struct patient *first = NULL;
+    char expected[80] = "";
+    uint64_t height = UINT64_MAX;
+    for (uint32_t i = 0; i < d->patient_count; i++)
+        if (d->patients[i].is_reachable && d->patients[i].height < height)
+            height = d->patients[i].height;
+    for (uint32_t i = 0; i < d->patient_count && height > 0; i++) {
+        struct patient *p = &d->patients[i];
+        char digest[80];
+        if (!p->is_reachable) continue;
+        digest_at(d, p, height, digest, sizeof digest);
+        if (first == NULL) {
+            first = p;
+            memcpy(expected, digest, sizeof expected);
+        } else if (strcmp(digest, expected) != 0) {
+            doctor_find(d, p->name, "Stop it and prove its files: trustsql verify node DIR.",
+                        "has digest %.18s... at height %llu, %s has %.18s...", digest,
+                        (unsigned long long)height, first->name, expected);
+        }
+    }
+}
