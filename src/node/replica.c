@@ -247,7 +247,6 @@ static void refuse_rest(struct replica *r)
         refuse_stopping(r, t);
     for (uint32_t i = 0; i < REPLICA_BLOCKS; i++)
         refuse_block(r, r->blocks[i]);
-    refuse_block(r, r->proposed);
 }
 
 static void refuse_expired(void *context, struct flow_tx *t)
@@ -377,14 +376,13 @@ static enum status build_batch(struct replica *r, const struct engine_effect *ne
 {
     struct pool_take take = {.tip = {.height = need->height, .time_ms = need->time_ms},
                              .count_max = r->config.engine.block_txs_max,
-                             .bytes_max = REPLICA_BLOCK_BYTES_MAX,
-                             .expired = refuse_expired,
-                             .context = r};
+                             .bytes_max = REPLICA_BLOCK_BYTES_MAX};
+    pool_sweep(r->pool, &take.tip, refuse_expired, r);
     uint32_t count = pool_take(r->pool, r->batch, &take);
     must(r->proposed == NULL);
     enum status st = flow_block_new(&r->proposed, r->config.mem, r->batch, count);
     for (uint32_t i = 0; i < count && st != ST_OK; i++)
-        refuse_stopping(r, r->batch[i]);
+        flow_tx_free(r->batch[i]);
     TRY(st);
     TRY(encode_body(r->proposed, need));
     struct hash *leaves =

@@ -72,28 +72,41 @@ static struct store_block as_stored(const struct flow_block *b)
                                 .tx_count = b->tx_count};
 }
 
+/* What is final already needs no holding. When forks fill all the room, settling makes some. */
+static enum status hold(struct store *store, const struct flow_block *b)
+{
+    if (b->header.height <= store_height(store)) return ST_OK;
+    struct store_block block = as_stored(b);
+    enum status st = store_hold(store, &block);
+    if (st != ST_LIMIT) return st;
+    TRY(store_settle(store));
+    return store_hold(store, &block);
+}
+
 static enum status perform(struct store *store, const struct storage_job *job)
 {
-    if (job->hold != NULL) return ST_UNSUPPORTED;
+    if (job->hold != NULL) TRY(hold(store, job->hold));
     if (job->append != NULL) {
         struct store_block block = as_stored(job->append);
         TRY(store_append(store, &block));
     }
     if (job->record_size == 0) return ST_OK;
-    uint64_t height = job->append == NULL ? 0 : job->append->header.height;
-    return store_journal(store, job->slot, height, span_of(job->record, job->record_size));
+    return store_journal(store, job->slot, 0, span_of(job->record, job->record_size));
 }
 
 /* All that waits shares one sync; only then is any of it reported. */
 enum status storage_perform(struct store *store, struct storage_job *const *jobs, uint32_t count)
 {
     bool needs_sync = false;
+    bool needs_settle = false;
     enum status st = ST_OK;
     for (uint32_t i = 0; i < count; i++) {
         if (st == ST_OK) st = perform(store, jobs[i]);
         needs_sync = needs_sync || jobs[i]->needs_sync;
+        needs_settle = needs_settle || jobs[i]->needs_settle;
     }
     if (needs_sync && st == ST_OK) st = store_sync(store);
+    if (st == ST_OK && (needs_settle || store_wants_settle(store))) st = store_settle(store);
     for (uint32_t i = 0; i < count; i++)
         jobs[i]->status = st;
     return st;

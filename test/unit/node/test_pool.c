@@ -18,6 +18,7 @@ static struct flow_tx *make_tx(uint64_t number)
     assert_non_null(t);
     t->tx.chain_id = chain_id();
     t->tx.txid = hash_of("tx", span_of(&number, sizeof number));
+    t->tx.leaf = hash_of("leaf", span_of(&number, sizeof number));
     t->tx.valid_until_ms = NOW + 1000;
     t->tx.valid_until_height = 100;
     return t;
