@@ -19,7 +19,7 @@ struct storage_job {         /* Whoever makes it frees it after it came back. Do
     struct flow_block *append; /* Final: the next of the chain; null: none. Stays the maker's. */
     uint32_t slot;
     uint32_t record_size; /* 0: no record for slot. */
-    bool needs_settle; /* Appended blocks durable as such; else when the store wants it. */
+    bool needs_settle;    /* Appended blocks durable as such; else when the store wants it. */
     bool needs_sync;
     uint64_t lsn; /* needs_sync: reported when all up to here is durable. */
     enum status status;
@@ -30,8 +30,8 @@ struct storage_job {         /* Whoever makes it frees it after it came back. Do
 struct storage_job *storage_job_new(struct mem *mem, uint32_t slot, struct span record);
 void storage_job_free(struct mem *mem, struct storage_job *job); /* Null allowed. */
 
-/* Does the jobs, then one sync and one settling if any of them needs one; sets the status of each. After a failure
- * nothing may be done on this store any more. */
+/* Does the jobs, then one sync and one settling if any of them needs one; sets the status of each.
+ * After a failure nothing may be done on this store any more. */
 NODISCARD enum status storage_perform(struct store *store,
                                       struct storage_job *const *jobs,
                                       uint32_t count);

@@ -81,20 +81,15 @@ static void test_order_and_limits_of_a_batch(void **state)
     struct pool *p = *state;
     struct diag d;
     struct flow_tx *out[10];
-    uint32_t expired = 0;
     for (uint64_t i = 0; i < 6; i++) {
         struct flow_tx *t = make_tx(i);
         if (i == 1) t->tx.valid_until_height = 5;
         assert_int_equal(add(p, t, &d), ST_OK);
     }
-    struct pool_take take = {.tip = {.height = 6, .time_ms = NOW},
-                             .count_max = 3,
-                             .bytes_max = 1000,
-                             .expired = drop,
-                             .context = &expired};
+    struct pool_take take = {
+        .tip = {.height = 6, .time_ms = NOW}, .count_max = 3, .bytes_max = 1000};
     assert_int_equal(pool_take(p, out, &take), 3);
-    assert_int_equal(expired, 1); /* Number 1 could not wait for height 6. */
-    const uint64_t expected[] = {0, 2, 3};
+    const uint64_t expected[] = {0, 2, 3}; /* Number 1 cannot wait for height 6. */
     for (int i = 0; i < 3; i++) {
         assert_memory_equal(out[i]->bytes, &expected[i], sizeof(uint64_t));
         flow_tx_free(out[i]);
@@ -102,7 +97,155 @@ static void test_order_and_limits_of_a_batch(void **state)
     take.bytes_max = 10; /* One fits. */
     assert_int_equal(pool_take(p, out, &take), 1);
     flow_tx_free(out[0]);
-    assert_int_equal(pool_waiting(p), 1);
+    assert_int_equal(pool_waiting(p), 6);
+    uint32_t expired = 0;
+    pool_sweep(p, &take.tip, drop, &expired);
+    assert_int_equal(expired, 1);
+    assert_int_equal(pool_waiting(p), 5);
+}
+
+/* A block of what is taken; the transactions in it are shared with the pool. */
+static struct flow_block *take_block(struct pool *p, uint32_t count)
+{
+    struct flow_tx *out[10];
+    struct pool_take take = {
+        .tip = {.height = 6, .time_ms = NOW}, .count_max = count, .bytes_max = 1000};
+    uint32_t taken = pool_take(p, out, &take);
+    struct flow_block *b = NULL;
+    assert_int_equal(flow_block_new(&b, mem_system(), out, taken), ST_OK);
+    b->header.height = 6;
+    b->header.time_ms = NOW;
+    assert_int_equal(pool_mark(p, b, NOW), ST_OK);
+    return b;
+}
+
+static void test_a_lost_block_gives_its_transactions_back_in_their_old_place(void **state)
+{
+    struct pool *p = *state;
+    struct diag d;
+    for (uint64_t i = 0; i < 5; i++) {
+        struct pool_tip then = tip;
+        then.mono_ms = 100 + i;
+        assert_int_equal(pool_add(p, make_tx(i), &then, &d), ST_OK);
+    }
+    struct flow_block *lost = take_block(p, 2);
+    assert_int_equal(pool_waiting(p), 3);
+    assert_int_equal(pool_oldest_ms(p), 102);
+    struct flow_block *next = take_block(p, 2);
+    assert_int_equal(pool_oldest_ms(p), 104);
+    assert_true(pool_is_marked(p, &lost->txids[1]));
+    pool_unmark(p, lost);
+    assert_int_equal(pool_oldest_ms(p), 100);
+    assert_int_equal(pool_waiting(p), 3);
+    struct flow_block *again = take_block(p, 10);
+    assert_int_equal(again->tx_count, 3);
+    assert_true(hash_equal(&again->txids[0], &lost->txids[0]));
+    assert_int_equal(pool_settle(p, next), ST_OK);
+    pool_unmark(p, next); /* Of a fork with the same ones: nothing comes back. */
+    assert_int_equal(pool_waiting(p), 0);
+    assert_int_equal(add(p, make_tx(2), &d), ST_DUPLICATE);
+    flow_block_free(lost);
+    flow_block_free(next);
+    flow_block_free(again);
+}
+
+static void nobody(struct ticket *t)
+{
+    (void)t;
+}
+
+static void test_a_client_joins_what_a_peer_brought(void **state)
+{
+    struct pool *p = *state;
+    struct diag d;
+    struct ticket ticket = {.settled = nobody};
+    struct flow_tx *first = make_tx(1);
+    first->source = FLOW_PEER;
+    first->peer = 2;
+    assert_int_equal(add(p, first, &d), ST_OK);
+    struct flow_tx *second = make_tx(1);
+    second->ticket = &ticket;
+    second->wants_rows = true;
+    assert_int_equal(pool_add(p, second, &tip, &d), ST_EXISTS);
+    assert_null(second->ticket);
+    flow_tx_free(second);
+    assert_ptr_equal(first->ticket, &ticket);
+    struct flow_tx *third = make_tx(1);
+    third->ticket = &ticket;
+    assert_int_equal(add(p, third, &d), ST_DUPLICATE);
+
+    /* The block has it under other signatures: the ticket goes over to that one. */
+    struct flow_tx *other = make_tx(1);
+    other->tx.leaf.bytes[0] ^= 1;
+    struct flow_block *b = NULL;
+    assert_int_equal(flow_block_new(&b, mem_system(), &other, 1), ST_OK);
+    b->header.height = 6;
+    b->header.time_ms = NOW;
+    assert_int_equal(pool_mark(p, b, NOW), ST_OK);
+    assert_int_equal(pool_settle(p, b), ST_OK);
+    assert_ptr_equal(other->ticket, &ticket);
+    flow_block_note_wishes(b);
+    assert_true(b->wants_rows[0]);
+    flow_block_free(b);
+}
+
+static void test_what_came_with_a_block_alone_goes_with_it(void **state)
+{
+    struct pool *p = *state;
+    struct flow_tx *t = make_tx(1);
+    t->source = FLOW_BODY;
+    struct hash leaf = t->tx.leaf;
+    struct flow_block *b = NULL;
+    assert_int_equal(flow_block_new(&b, mem_system(), &t, 1), ST_OK);
+    assert_int_equal(pool_mark(p, b, NOW), ST_OK);
+    assert_ptr_equal(pool_find_leaf(p, &leaf), t);
+    assert_int_equal(pool_waiting(p), 0);
+    pool_unmark(p, b);
+    assert_null(pool_find_leaf(p, &leaf));
+    flow_block_free(b);
+}
+
+static void test_one_peer_fills_its_share_alone(void **state)
+{
+    struct pool *p = *state;
+    struct diag d;
+    for (uint64_t i = 0; i <= POOL_TXS_MAX / POOL_SHARE; i++) {
+        struct flow_tx *t = make_tx(i);
+        t->source = FLOW_PEER;
+        t->peer = 1;
+        assert_int_equal(add(p, t, &d), i < POOL_TXS_MAX / POOL_SHARE ? ST_OK : ST_BUSY);
+    }
+    assert_int_equal(add(p, make_tx(POOL_TXS_MAX), &d), ST_OK);
+}
+
+static bool count_visit(void *context, struct flow_tx *t)
+{
+    (void)t;
+    (*(uint32_t *)context)++;
+    return true;
+}
+
+static void test_late_ones_are_visited_once(void **state)
+{
+    struct pool *p = *state;
+    struct diag d;
+    for (uint64_t i = 0; i < 4; i++) {
+        struct pool_tip then = tip;
+        then.mono_ms = 100 * (i + 1);
+        assert_int_equal(pool_add(p, make_tx(i), &then, &d), ST_OK);
+    }
+    uint32_t count = 0;
+    struct pool_visit v = {
+        .is_late = true, .late_ms = 200, .visit = count_visit, .context = &count};
+    pool_visit(p, &v);
+    pool_visit(p, &v);
+    assert_int_equal(count, 2);
+    v.late_ms = 300;
+    pool_visit(p, &v);
+    assert_int_equal(count, 3);
+    pool_visit_again(p);
+    pool_visit(p, &v);
+    assert_int_equal(count, 6);
 }
 
 static void test_included_id_is_refused_with_its_height(void **state)
@@ -189,6 +332,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_each_refusal_has_its_code, setup, teardown),
         cmocka_unit_test_setup_teardown(test_order_and_limits_of_a_batch, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_a_lost_block_gives_its_transactions_back_in_their_old_place, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_client_joins_what_a_peer_brought, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_came_with_a_block_alone_goes_with_it, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_one_peer_fills_its_share_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_late_ones_are_visited_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_included_id_is_refused_with_its_height, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_full_pool_says_try_again, setup, teardown),
