@@ -21,32 +21,58 @@ enum evidence_kind {
 #define EVIDENCE_HEADERS_MAX (2u * CONSENSUS_WINDOW)
 #define EVIDENCE_SIZE_MAX    (40u << 20)
 
-struct evidence {
+struct evidence { /* kind, offender, epoch, view and height are its identity: one of each is kept.
+                   */
     enum evidence_kind kind;
     uint64_t epoch;
     uint32_t offender;
-    uint64_t view;     /* Where it happened; with kind, offender, epoch and height: its identity. */
-    uint64_t height;   /* 0 for E4, E5. */
+    uint64_t view;     /* E1, E2, E6: of the statements; E3, E4, E5: the view to be opened. */
+    uint64_t height;   /* E1, E6: of the headers; E2: the lower; E3: of the vote; E4, E5: 0. */
     struct span bytes; /* The items that prove it, encoded (borrowed). */
 };
 
 void evidence_encode(struct buf *out, const struct evidence *e);
+
+/* ST_INVALID, ST_TRUNCATED, ST_LIMIT. e borrows bytes; nothing about the items is checked. */
 NODISCARD enum status evidence_decode(struct evidence *e, struct span bytes);
 
-/* Builders append the items' encoding to out and describe them in *e (which borrows out's bytes
- * only after out is complete: set by the caller with evidence_attach). */
+/* Same kind, offender, epoch, view and height. */
+bool evidence_is_same(const struct evidence *a, const struct evidence *b);
+
+/* Builders append the encoding of the items to out and describe them in *e, all but its bytes. When
+ * out holds nothing else and buf_status(out) is ST_OK, evidence_attach lets e borrow them. Who
+ * builds has checked the signatures; a pair may stand in any order. */
+static inline void evidence_attach(struct evidence *e, const struct buf *out)
+{
+    e->bytes = buf_span(out);
+}
+
 void evidence_of_proposals(struct evidence *e,
                            struct buf *out,
                            const struct proposal *a,
                            const struct proposal *b);
-/* headers: the chains that show the fork when the heights differ; may be none. */
+
+/* headers: none when the heights of P1 are equal; else those above the lower one up to that of the
+ * higher one, ascending, at most EVIDENCE_HEADERS_MAX: the parent of the first is not the lower's
+ * block. */
 void evidence_of_votes(struct evidence *e,
                        struct buf *out,
                        const struct vote *a,
                        const struct vote *b,
                        const struct header *headers,
                        uint32_t header_count);
-void evidence_of_false_view_change(struct evidence *e,
+
+/* True: the vote and the view change of one sender contradict each other, and *height is that of
+ * the statement. What an honest validator does is never a contradiction:
+ *   - P1 of a view u below to_view: u is not above voted_view, for that only grows; and when it is
+ *     voted_view, the block stands among the headers, unless it is final, or the final certificate
+ *     is of a view after u (only then may the final block be on another branch);
+ *   - P2 below to_view, above final: hq is at least its (view, height), for a lock needs the
+ *     certificate, and hq only grows. */
+bool evidence_is_contradiction(const struct vote *vote,
+                               const struct view_change *vc,
+                               uint64_t *height);
+void evidence_of_false_view_change(struct evidence *e, /* After evidence_is_contradiction. */
                                    struct buf *out,
                                    const struct vote *vote,
                                    const struct view_change *vc);
@@ -56,19 +82,18 @@ void evidence_of_view_changes(struct evidence *e,
                               const struct view_change *b);
 void evidence_of_new_view(struct evidence *e, struct buf *out, const struct new_view *nv);
 
-/* E6. items by fault: the transaction and its Merkle path (bad signature, outside its span,
- * malformed), two paths (duplicate), parent's proposal (time), … */
+/* What is wrong in the block of a signed header (E6), and its items. */
 enum evidence_content {
-    CONTENT_SIGNATURE = 1,
-    CONTENT_MALFORMED = 2,
-    CONTENT_SPAN = 3,
-    CONTENT_DUPLICATE = 4,
-    CONTENT_TIME = 5,
-    CONTENT_MODE = 6
+    CONTENT_SIGNATURE = 1, /* A transaction: a client signature does not verify. */
+    CONTENT_MALFORMED = 2, /* A transaction: made for another chain. */
+    CONTENT_SPAN = 3,      /* A transaction: outside its span at the header's time and height. */
+    CONTENT_DUPLICATE = 4, /* Two transactions with one txid, at ascending indexes. */
+    CONTENT_TIME = 5,      /* tx: the parent's encoded header, whose time is not before. */
+    CONTENT_MODE = 6       /* None: the header's mode cannot be in this epoch. */
 };
 struct content_item {
-    uint32_t index;
-    struct span tx; /* Encoded. */
+    uint32_t index; /* Place in the block; 0 for CONTENT_TIME. */
+    struct span tx; /* Encoded, whole form. */
     struct merkle_path path;
 };
 void evidence_of_content(struct evidence *e,
@@ -79,7 +104,7 @@ void evidence_of_content(struct evidence *e,
                          uint32_t item_count);
 
 /* ST_OK: it proves the fault. ST_INVALID: it proves nothing. ST_SIGNATURE: something in it is not
- * signed as it says. ST_NO_MEMORY. */
+ * signed as it says. ST_NO_MEMORY. v: the validators of e->epoch. */
 NODISCARD enum status evidence_verify(const struct evidence *e,
                                       const struct validators *v,
                                       const struct signer *signer,

@@ -29,10 +29,7 @@ static void put_view_change_fields(struct buf *out, const struct view_change *vc
 static void put_new_view_start(struct buf *out, const struct new_view *nv);
 static void put_new_view_end(struct buf *out, const struct new_view *nv);
 static void put_status_fields(struct buf *out, const struct status_report *s);
-static void decode_proposal(struct proposal *p, struct cbor *in);
-static void decode_new_view(struct new_view *nv, struct cbor *in);
 static void decode_status(struct status_report *s, struct cbor *in);
-static void encode_new_view(struct buf *out, const struct new_view *nv);
 
 void consensus_message_encode(struct buf *out, const struct consensus_message *m)
 {
@@ -40,14 +37,10 @@ void consensus_message_encode(struct buf *out, const struct consensus_message *m
     cbor_put_array(out, 2);
     cbor_put_uint(out, m->kind);
     switch (m->kind) {
-    case CONSENSUS_PROPOSAL:
-        cbor_put_array(out, 2);
-        header_encode(out, &m->proposal.header);
-        wire_put_signature(out, &m->proposal.sig);
-        return;
+    case CONSENSUS_PROPOSAL: proposal_encode(out, &m->proposal); return;
     case CONSENSUS_VOTE: vote_encode(out, &m->vote); return;
     case CONSENSUS_VIEW_CHANGE: view_change_encode(out, &m->view_change); return;
-    case CONSENSUS_NEW_VIEW: encode_new_view(out, &m->new_view); return;
+    case CONSENSUS_NEW_VIEW: new_view_encode(out, &m->new_view); return;
     case CONSENSUS_STATUS:
         put_status_fields(out, &m->status);
         wire_put_signature(out, &m->status.sig);
@@ -63,7 +56,7 @@ enum status consensus_message_decode(struct consensus_message *m, struct span by
     switch (cbor_get_uint(&in)) {
     case CONSENSUS_PROPOSAL:
         m->kind = CONSENSUS_PROPOSAL;
-        decode_proposal(&m->proposal, &in);
+        proposal_decode(&m->proposal, &in);
         break;
     case CONSENSUS_VOTE:
         m->kind = CONSENSUS_VOTE;
@@ -75,7 +68,7 @@ enum status consensus_message_decode(struct consensus_message *m, struct span by
         break;
     case CONSENSUS_NEW_VIEW:
         m->kind = CONSENSUS_NEW_VIEW;
-        decode_new_view(&m->new_view, &in);
+        new_view_decode(&m->new_view, &in);
         break;
     case CONSENSUS_STATUS:
         m->kind = CONSENSUS_STATUS;
@@ -108,6 +101,46 @@ void view_change_decode(struct view_change *vc, struct cbor *in)
         header_decode(&vc->headers[i], in);
     vc->has_hq = wire_get_certificate(in, &vc->hq);
     wire_get_signature(&vc->sig, in);
+}
+
+void proposal_encode(struct buf *out, const struct proposal *p)
+{
+    cbor_put_array(out, 2);
+    header_encode(out, &p->header);
+    wire_put_signature(out, &p->sig);
+}
+
+void proposal_decode(struct proposal *p, struct cbor *in)
+{
+    *p = (struct proposal){0};
+    cbor_expect_array(in, 2);
+    header_decode(&p->header, in);
+    wire_get_signature(&p->sig, in);
+}
+
+void new_view_encode(struct buf *out, const struct new_view *nv)
+{
+    put_new_view_start(out, nv);
+    for (uint32_t i = 0; i < nv->vc_count; i++)
+        view_change_encode(out, &nv->vcs[i]);
+    put_new_view_end(out, nv);
+    wire_put_signature(out, &nv->sig);
+}
+
+/* View changes that are not there are left as they are: to clear them would cost more than a small
+ * message is worth. */
+void new_view_decode(struct new_view *nv, struct cbor *in)
+{
+    cbor_expect_array(in, NEW_VIEW_FIELDS);
+    nv->epoch = cbor_get_uint(in);
+    nv->view = cbor_get_uint(in);
+    nv->sender = wire_get_u32_max(in, NODES_MAX - 1);
+    nv->vc_count = wire_get_count(in, NODES_MAX);
+    for (uint32_t i = 0; i < nv->vc_count && in->status == ST_OK; i++)
+        view_change_decode(&nv->vcs[i], in);
+    nv->height = cbor_get_uint(in);
+    nv->hash = wire_get_hash(in);
+    wire_get_signature(&nv->sig, in);
 }
 
 struct hash proposal_hash(const struct hash *hash)
@@ -210,15 +243,6 @@ static void put_view_change_fields(struct buf *out, const struct view_change *vc
     wire_put_certificate(out, vc->has_hq, &vc->hq);
 }
 
-static void encode_new_view(struct buf *out, const struct new_view *nv)
-{
-    put_new_view_start(out, nv);
-    for (uint32_t i = 0; i < nv->vc_count; i++)
-        view_change_encode(out, &nv->vcs[i]);
-    put_new_view_end(out, nv);
-    wire_put_signature(out, &nv->sig);
-}
-
 static void put_new_view_start(struct buf *out, const struct new_view *nv)
 {
     must(nv->sender < NODES_MAX);
@@ -254,30 +278,6 @@ static void put_status_fields(struct buf *out, const struct status_report *s)
     cbor_put_bool(out, s->is_fresh);
     cbor_put_bool(out, s->is_answer);
     cbor_put_uint(out, s->nonce);
-}
-
-static void decode_proposal(struct proposal *p, struct cbor *in)
-{
-    *p = (struct proposal){0};
-    cbor_expect_array(in, 2);
-    header_decode(&p->header, in);
-    wire_get_signature(&p->sig, in);
-}
-
-/* View changes that are not there are left as they are: to clear them would cost more than a small
- * message is worth. */
-static void decode_new_view(struct new_view *nv, struct cbor *in)
-{
-    cbor_expect_array(in, NEW_VIEW_FIELDS);
-    nv->epoch = cbor_get_uint(in);
-    nv->view = cbor_get_uint(in);
-    nv->sender = wire_get_u32_max(in, NODES_MAX - 1);
-    nv->vc_count = wire_get_count(in, NODES_MAX);
-    for (uint32_t i = 0; i < nv->vc_count && in->status == ST_OK; i++)
-        view_change_decode(&nv->vcs[i], in);
-    nv->height = cbor_get_uint(in);
-    nv->hash = wire_get_hash(in);
-    wire_get_signature(&nv->sig, in);
 }
 
 static void decode_status(struct status_report *s, struct cbor *in)

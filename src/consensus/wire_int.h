@@ -3,7 +3,7 @@
 #define TRUSTSQL_CONSENSUS_WIRE_INT_H
 
 #include "codec/cbor.h"
-#include "ledger/vote.h"
+#include "consensus/message.h"
 
 static inline void wire_put_hash(struct buf *out, const struct hash *h)
 {
@@ -31,6 +31,11 @@ static inline uint32_t wire_get_u32_max(struct cbor *in, uint32_t max)
 {
     return (uint32_t)cbor_get_uint_max(in, max);
 }
+
+void proposal_encode(struct buf *out, const struct proposal *p);
+void proposal_decode(struct proposal *p, struct cbor *in); /* Failure sticks, here and below. */
+void new_view_encode(struct buf *out, const struct new_view *nv);
+void new_view_decode(struct new_view *nv, struct cbor *in);
 
 /* The certificate, or null when has is false. */
 void wire_put_certificate(struct buf *out, bool has, const struct certificate *c);

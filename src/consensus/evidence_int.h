@@ -1,0 +1,21 @@
+/* evidence_int.h - What the two halves of the verifier share. */
+#ifndef TRUSTSQL_CONSENSUS_EVIDENCE_INT_H
+#define TRUSTSQL_CONSENSUS_EVIDENCE_INT_H
+
+#include "consensus/check.h"
+#include "consensus/evidence.h"
+
+/* Fixed numbers of the formats. */
+#define CONTENT_ITEMS_MAX 2u
+
+/* ST_OK: the offender's proposal of this evidence's epoch, view and height, on this chain. */
+NODISCARD enum status evidence_check_proposal(const struct evidence *e,
+                                              const struct proposal *p,
+                                              const struct check_context *context);
+
+/* E6. */
+NODISCARD enum status evidence_verify_content(const struct evidence *e,
+                                              const struct check_context *context,
+                                              struct mem *mem);
+
+#endif
