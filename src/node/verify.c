@@ -1,5 +1,7 @@
 #include "node/verify.h"
 
+#include <stdatomic.h>
+
 #include "base/must.h"
 #include "node/admission.h"
 #include "os/thread.h"
@@ -16,6 +18,7 @@ struct verify {
     struct queue *inbox;
     struct verify_thread threads[VERIFY_THREADS_MAX];
     uint32_t thread_count;
+    _Atomic uint64_t signatures;
 };
 
 static void run(void *context);
@@ -73,6 +76,11 @@ uint64_t verify_cpu_ns(const struct verify *v)
     return total;
 }
 
+uint64_t verify_signatures(const struct verify *v)
+{
+    return atomic_load(&v->signatures);
+}
+
 static enum status verify_tx(struct flow_tx *t,
                              const struct signer *signer,
                              struct key_cache *cache,
@@ -105,8 +113,9 @@ static enum status verify_tx(struct flow_tx *t,
 static void check_one(struct verify_thread *thread, struct flow_tx *t)
 {
     struct diag d = {0};
-    const struct verify *v = thread->verify;
+    struct verify *v = thread->verify;
     enum status st = verify_tx(t, v->config.signer, thread->cache, &d);
+    if (st == ST_OK) atomic_fetch_add(&v->signatures, t->tx.signer_count);
     /* One for another chain is refused as such by the pool. */
     bool is_admitted = t->source != FLOW_BODY; /* What is in a block is there for execution. */
     if (st == ST_OK && is_admitted && hash_equal(&t->tx.chain_id, &v->config.chain_id))

@@ -35,4 +35,7 @@ NODISCARD enum status verify_submit(struct verify *v, struct flow_tx *t);
 /* CPU time of all its threads so far. */
 uint64_t verify_cpu_ns(const struct verify *v);
 
+/* Signatures found good so far. */
+uint64_t verify_signatures(const struct verify *v);
+
 #endif
