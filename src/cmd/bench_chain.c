@@ -128,6 +128,7 @@ int bench_chain_prepare(struct bench *b)
     if (st == ST_OK) st = query(b, link, BENCH_CREATE_TABLE "; " BENCH_CREATE_INDEX);
     if (st == ST_OK) st = query(b, link, "GRANT INSERT ON bench TO PUBLIC");
     if (st == ST_OK) st = make_accounts(b, link);
+    if (st == ST_OK) st = bench_await_level(b); /* All know the accounts. */
     if (st == ST_OK) st = newest_height(link, &b->setup_height);
     if (st == ST_OK) st = write_setup_height(b);
     PQfinish(link);

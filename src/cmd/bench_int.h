@@ -10,7 +10,8 @@
 
 #define BENCH_ACCOUNTS     1000u
 #define BENCH_PAYLOAD_SIZE 200u
-#define BENCH_CONNECTIONS  8u
+#define BENCH_LANES        8u /* Connections, at least; the same number to each node. */
+#define BENCH_LANES_MAX    (LAYOUT_NODES_MAX + BENCH_LANES)
 #define BENCH_WINDOW       256u /* Under way on one connection. */
 
 #define BENCH_CREATE_TABLE                                                                         \
@@ -83,5 +84,43 @@ NODISCARD enum status bench_session_run(struct bench *b,
 /* bench_sqlite.c: SQLite alone with the same rows, batches of batch rows a transaction. */
 NODISCARD enum status bench_sqlite_run(
     struct bench *b, uint32_t count, uint32_t batch, double *per_second, double *cpu_us);
+
+/* bench_report.c: what the nodes have spent (trustsql.status), and the figures of a measurement. */
+struct bench_usage { /* CPU in µs. */
+    uint64_t total;
+    uint64_t verify;
+    uint64_t net;
+    uint64_t consensus;
+    uint64_t store;
+    uint64_t exec;
+    uint64_t checkpoint;
+    uint64_t rss_bytes;
+    uint64_t signatures;
+    uint64_t height;
+};
+
+struct bench_figures { /* Arrays: by node. */
+    struct bench_result full;
+    struct bench_result half;
+    struct bench_usage idle[LAYOUT_NODES_MAX];   /* Before anything was written. */
+    struct bench_usage before[LAYOUT_NODES_MAX]; /* The full load. */
+    struct bench_usage after[LAYOUT_NODES_MAX];
+    struct bench_usage last[LAYOUT_NODES_MAX]; /* After both loads. */
+    double session_per_s;
+    double sqlite_per_s; /* 0: not measured. */
+    double sqlite_cpu_us;
+};
+
+NODISCARD enum status bench_usage_read(struct bench *b, struct bench_usage *out);
+
+/* Until all nodes have executed the same height. */
+NODISCARD enum status bench_await_level(struct bench *b);
+
+double bench_throughput(const struct bench_result *r);
+
+/* ST_REJECTED, complained: a node has not verified every signature itself. */
+NODISCARD enum status bench_check_signatures(struct bench *b, const struct bench_figures *f);
+
+int bench_report(const struct bench *b, const struct bench_figures *f, bool is_json);
 
 #endif

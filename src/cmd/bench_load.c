@@ -34,7 +34,8 @@ struct load {
     struct bench *bench;
     const struct bench_load *config;
     struct bench_result *result;
-    struct lane lanes[BENCH_CONNECTIONS];
+    struct lane lanes[BENCH_LANES_MAX];
+    uint32_t lane_count;
     struct proved proved[BENCH_HEIGHTS];
     struct arena arena;
     uint64_t *latencies;
@@ -171,7 +172,7 @@ static uint32_t due_count(const struct load *l, uint64_t now)
 static enum status send_due(struct load *l, uint64_t now)
 {
     uint32_t due = due_count(l, now);
-    for (uint32_t i = 0; i < BENCH_CONNECTIONS; i++) {
+    for (uint32_t i = 0; i < l->lane_count; i++) {
         struct lane *lane = &l->lanes[i];
         /* Half a window at least, so that batches stay batches. */
         bool is_open = lane->count <= BENCH_WINDOW / 2 || l->config->rate > 0;
@@ -187,20 +188,20 @@ static enum status send_due(struct load *l, uint64_t now)
 
 static enum status turn(struct load *l)
 {
-    struct pollfd polls[BENCH_CONNECTIONS];
-    for (uint32_t i = 0; i < BENCH_CONNECTIONS; i++) {
+    struct pollfd polls[BENCH_LANES_MAX];
+    for (uint32_t i = 0; i < l->lane_count; i++) {
         polls[i] = (struct pollfd){.fd = PQsocket(l->lanes[i].link), .events = POLLIN};
         if (PQflush(l->lanes[i].link) == 1) polls[i].events |= POLLOUT;
     }
-    if (poll(polls, BENCH_CONNECTIONS, 1) < 0) return ST_IO;
-    for (uint32_t i = 0; i < BENCH_CONNECTIONS; i++)
+    if (poll(polls, l->lane_count, 1) < 0) return ST_IO;
+    for (uint32_t i = 0; i < l->lane_count; i++)
         if (polls[i].revents != 0) TRY(receive(l, &l->lanes[i]));
     return send_due(l, l->bench->os->monotonic_ns(l->bench->os));
 }
 
 static bool is_settled(const struct load *l)
 {
-    for (uint32_t i = 0; i < BENCH_CONNECTIONS; i++)
+    for (uint32_t i = 0; i < l->lane_count; i++)
         if (l->lanes[i].count > 0) return false;
     return true;
 }
@@ -260,14 +261,17 @@ enum status bench_load_run(struct bench *b, const struct bench_load *load, struc
     l->bench = b;
     l->config = load;
     l->result = out;
+    const uint32_t nodes = b->layout.node_count;
+    l->lane_count = (BENCH_LANES + nodes - 1) / nodes * nodes;
+    must(l->lane_count <= BENCH_LANES_MAX);
     arena_init(&l->arena, mem_system(), 0);
     l->latencies = mem_alloc(mem_system(), (size_t)load->count * sizeof *l->latencies);
     enum status st = l->latencies == NULL ? ST_NO_MEMORY : ST_OK;
-    for (uint32_t i = 0; i < BENCH_CONNECTIONS && st == ST_OK; i++)
+    for (uint32_t i = 0; i < l->lane_count && st == ST_OK; i++)
         st = open_lane(l, i);
     if (st == ST_OK) st = run_load(l);
     if (l->latencies != NULL) summarise(l);
-    for (uint32_t i = 0; i < BENCH_CONNECTIONS; i++)
+    for (uint32_t i = 0; i < l->lane_count; i++)
         PQfinish(l->lanes[i].link);
     arena_fini(&l->arena);
     mem_free(mem_system(), l->latencies);

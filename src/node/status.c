@@ -203,6 +203,11 @@ static void put_evidence(const struct look *l, struct buf *out)
     put_number(out, l->consensus.evidence_count);
 }
 
+static void put_signatures(const struct look *l, struct buf *out)
+{
+    put_number(out, verify_signatures(l->node->verify));
+}
+
 static void put_memory(const struct look *l, struct buf *out)
 {
     put_number(out, l->node->os->process_memory(l->node->os));
@@ -268,6 +273,7 @@ static const struct line lines[] = {
     {"view_changes", put_view_changes},
     {"oldest_waiting_ms", put_oldest_waiting},
     {"evidence", put_evidence},
+    {"signatures_verified", put_signatures},
     {"rss_bytes", put_memory},
     {"cpu_us_total", put_cpu_total}, /* The doors' own share is the total less the stages. */
     {"cpu_us_verify", put_cpu_verify},
