@@ -39,7 +39,9 @@ enum status p2p_new(struct p2p **out, const struct p2p_config *config)
         p2p_free(p);
         return st;
     }
-    on_tick(p);
+    for (uint32_t i = 0; i < p->peer_count; i++)
+        peer_publish(p, i);
+    strangers_publish(p);
     *out = p;
     return ST_OK;
 }
@@ -120,7 +122,7 @@ static enum status start(struct p2p *p, const struct p2p_config *config)
         TRY(tcp_listen(&p->listener, p->loop, config->listen_host, config->listen_port, on_accepted,
                        p));
     }
-    loop_timer_start(p->timer, TICK_MS, TICK_MS);
+    loop_timer_start(p->timer, 0, TICK_MS);
     return ST_OK;
 }
 
