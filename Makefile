@@ -108,6 +108,10 @@ $(OUT)/trustsql: $(LIB_FILES)
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -Wl,--start-group $(LIB_FILES) -Wl,--end-group $(LIBS) -o $@
 
+# The program with one fault, for test/system/test_forged.py.
+$(OUT)/credulous: $(OUT)/obj/test/system/credulous.o $(LIB_FILES)
+	@$(CC) $(LDFLAGS) -Wl,--wrap=tx_verify_cached $< -Wl,--start-group $(LIB_FILES) -Wl,--end-group $(LIBS) -o $@
+
 # --- unit tests, model tests and fuzzers ---------------------------------------------------------
 TEST_SUPPORT := $(wildcard test/support/*.c)
 TEST_SUPPORT_OBJ := $(TEST_SUPPORT:%.c=$(OUT)/obj/%.o)

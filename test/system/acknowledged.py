@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 
 import harness
 
@@ -98,6 +99,7 @@ class ClusterWriters:
 
     def __init__(self, cluster, count=4, padding=16):
         self.cluster = cluster
+        self.padding = padding
         self.names = [f"w{i}" for i in range(count)]
         self.processes = []
 
@@ -113,7 +115,7 @@ class ClusterWriters:
             with open(f"{self.cluster.top}/{name}.err", "a", encoding="utf-8") as errors:
                 self.processes.append(subprocess.Popen(
                     ["/usr/bin/python3", harness.ROOT + "/test/system/writer.py", name,
-                     self.path(name), "16", *map(self.cluster.server, order)], stderr=errors))
+                     self.path(name), str(self.padding), *map(self.cluster.server, order)], stderr=errors))
 
     def stop(self):
         for process in self.processes:
@@ -131,9 +133,25 @@ class ClusterWriters:
         target = self.log_bytes() + count
         harness.wait_until(lambda: self.log_bytes() >= target, what, seconds)
 
-    def acknowledged(self):
-        return sum(len(read_log(self.path(name))[0]) for name in self.names
-                   if os.path.exists(self.path(name)))
+    def wait_for_silence(self, seconds=0.5):
+        """Until what was on its way when nodes were killed has reached the logs. Returns log_lines()."""
+        last = [None, 0]
+
+        def is_silent():
+            lines = self.log_lines()
+            if lines != last[0]:
+                last[:] = [lines, time.monotonic()]
+            return time.monotonic() - last[1] > seconds
+        harness.wait_until(is_silent, "no more acknowledgements")
+        return last[0]
+
+    def log_lines(self):
+        """Acknowledgements so far, of each writer."""
+        counts = {}
+        for name in self.names:
+            with open(self.path(name), encoding="utf-8") as file:
+                counts[name] = sum(not line.startswith("?") for line in file)
+        return counts
 
     def check(self, test, indexes):
         """Compare the tables of these nodes with the logs. Returns the number of acknowledged rows."""

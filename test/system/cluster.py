@@ -253,6 +253,16 @@ class Cluster:
 
     # --- agreement ---
 
+    def height(self, index):
+        """Of the newest block that a node has executed."""
+        return self.execute(index, "SELECT coalesce(max(height), 0) FROM trustsql.blocks")[0][0]
+
+    def wait_for_height(self, index, height, seconds=harness.WAIT_S):
+        with contextlib.closing(self.link(index)) as link:
+            wait_until(lambda: harness.execute(
+                link, "SELECT coalesce(max(height), 0) FROM trustsql.blocks")[0][0] >= height,
+                f"node {index} executes height {height}", seconds)
+
     def digests(self, index):
         """{height: digest}, as the node tells."""
         rows = self.execute(index, "SELECT height, digest FROM trustsql.blocks")
@@ -270,6 +280,31 @@ class Cluster:
             return wait_until(equal, "equal heights and digests", seconds)
         except AssertionError as error:
             raise AssertionError(f"{error}: {self.status()}\n{self.logs()}") from None
+
+    def value(self, index, name):
+        """What trustsql.status of a node says of one thing."""
+        rows = self.execute(index, f"SELECT value FROM trustsql.status WHERE name = '{name}'")
+        return rows[0][0] if rows else None
+
+    def wait_for_votes(self, index, seconds=harness.WAIT_S):
+        """Until another node holds all votes of this one for a block newer than all are now. Needs load."""
+        observer = next(i for i in self.pids() if i != index)
+        newest, name = self.height(observer), f"node{index}"
+
+        def has_voted():
+            rows = self.execute(observer, "SELECT voted, locked, certified FROM trustsql.consensus "
+                                          f"WHERE height > {newest} AND is_certified")
+            return any(all(name in (part or "") for part in row) for row in rows)
+        try:
+            wait_until(has_voted, f"{name} votes for blocks above {newest}", seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.status()}\n{self.logs()}") from None
+
+    def wait_for_peers(self, seconds=harness.WAIT_S):
+        """Until every node is connected to all others."""
+        for index in self.nodes:
+            wait_until(lambda i=index: self.value(i, "connected") == str(len(self.nodes)),
+                       f"node {index} is connected to all others\n{self.log(index)[-600:]}", seconds)
 
     def check_equal(self, test, indexes=None, queries=()):
         """Every height has one digest, every query one answer, on all these nodes. Returns the height."""

@@ -6,8 +6,8 @@ them; one whose end they never saw may have happened at any time after its begin
     check(operations) -> None, or the smallest set of operations that has no explanation
 
 Registers are independent, so each is searched alone. The search keeps the set of operations that have
-happened (a bit each) and the value; at each step any operation may happen that began before every
-one that has not happened yet had ended. A pair of set and value that has failed once is not tried again."""
+happened and the value; at each step any operation may happen that began before every one that has
+not happened yet had ended. A pair of set and value that has failed once is not tried again."""
 
 import collections
 import dataclasses
@@ -15,6 +15,8 @@ import typing
 
 ABSENT = None
 NEVER = float("inf")
+NO_DOUBT = "no doubt"
+STATES_MAX = 5_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,33 +59,77 @@ def step(operation, value):
     raise ValueError(operation.kind)
 
 
-def is_possible(operations, initial=ABSENT):
-    """Whether one register's operations can have happened one after the other."""
-    order = sorted(operations, key=lambda o: (o.end, o.start))
-    known = sum(1 << i for i, o in enumerate(order) if o.end != NEVER)
-    # Candidates by beginning: what is certain first, what is in doubt only when nothing else goes.
-    tried = set()
-    stack = [(0, initial)]
-    while stack:
-        done, value = stack.pop()
-        if done & known == known:
-            return True
-        if (done, value) in tried:
-            continue
-        tried.add((done, value))
-        first_end = next(o.end for i, o in enumerate(order) if not done >> i & 1)
-        certain, doubtful = [], []
-        for i, operation in enumerate(order):
-            if done >> i & 1 or operation.start > first_end:
+class Search:
+    """One register. A state is (first certain operation that has not happened, those after it that have,
+    those in doubt that have, the value, the value before when an operation in doubt happened last).
+
+    What is in doubt happens only when the next operation feels it: one whose effect nobody sees can be
+    left out of any explanation. That keeps the search small however much is in doubt."""
+
+    def __init__(self, operations):
+        self.certain = sorted((o for o in operations if o.end != NEVER), key=lambda o: (o.end, o.start))
+        self.doubtful = sorted((o for o in operations if o.end == NEVER), key=lambda o: o.start)
+        self.earliest = [o.start for o in self.certain]  # Of an operation and all after it.
+        for i in range(len(self.earliest) - 2, -1, -1):
+            self.earliest[i] = min(self.earliest[i], self.earliest[i + 1])
+
+    def run(self, initial):
+        tried = set()
+        stack = [(0, 0, 0, initial, NO_DOUBT)]
+        while stack:
+            state = stack.pop()
+            if state[0] == len(self.certain):
+                return True
+            if state in tried:
+                continue
+            if len(tried) == STATES_MAX:
+                raise RuntimeError(f"no answer after {STATES_MAX} states")
+            tried.add(state)
+            stack += self.doubtful_next(state)
+            stack += self.certain_next(state)  # Tried first.
+        return False
+
+    def certain_next(self, state):
+        first, done, doubted, value, before = state
+        found = []
+        for i in range(first, len(self.certain)):
+            if self.earliest[i] > self.certain[first].end:
+                break
+            operation = self.certain[i]
+            if operation.start > self.certain[first].end or done >> (i - first) & 1:
                 continue
             result, after = step(operation, value)
-            if operation.end == NEVER:
-                if after != value:  # What changes nothing need not happen.
-                    doubtful.append((done | 1 << i, after))
-            elif result == operation.result:
-                certain.append((done | 1 << i, after))
-        stack += doubtful + certain
-    return False
+            if result != operation.result:
+                continue
+            if before is not NO_DOUBT and step(operation, before) == (result, after):
+                continue
+            found.append((*advance(first, done | 1 << (i - first)), doubted, after, NO_DOUBT))
+        return reversed(found)  # What ended first is the likeliest to have been first.
+
+    def doubtful_next(self, state):
+        first, done, doubted, value, before = state
+        has_delete = False
+        for i, operation in enumerate(self.doubtful):
+            if operation.start > self.certain[first].end:
+                break
+            if doubted >> i & 1 or operation.kind == "delete" and has_delete:
+                continue
+            has_delete |= operation.kind == "delete"  # One is as good as another.
+            after = step(operation, value)[1]
+            if after == value or before is not NO_DOUBT and step(operation, before)[1] == after:
+                continue
+            yield first, done, doubted | 1 << i, after, value
+
+
+def advance(first, done):
+    while done & 1:
+        first, done = first + 1, done >> 1
+    return first, done
+
+
+def is_possible(operations, initial=ABSENT):
+    """Whether one register's operations can have happened one after the other."""
+    return Search(operations).run(initial)
 
 
 def smallest(operations, initial):
