@@ -274,36 +274,32 @@ static void fill_genesis(struct genesis *g, const struct card *cards, uint32_t c
     g->member_count = count;
 }
 
-enum status card_make_genesis(struct buf *out,
-                              struct card *cards,
-                              uint32_t count,
-                              const char *chain_name,
-                              uint32_t faults,
-                              char *what)
+enum status card_make_genesis(struct buf *out, const struct card_set *set, char *what)
 {
     struct genesis_member members[NODES_MAX];
     struct genesis check;
     struct arena arena;
-    must(count > 0 && count <= NODES_MAX);
+    struct genesis g = layout_genesis(span_text(set->chain_name), 0);
+    must(set->count > 0 && set->count <= NODES_MAX);
     what[0] = 0;
-    qsort(cards, count, sizeof *cards, compare_cards);
-    TRY(check_distinct(cards, count, what));
-    TRY(choose_faults(count, &faults, what));
+    g.f = set->faults;
+    qsort(set->cards, set->count, sizeof *set->cards, compare_cards);
+    TRY(check_distinct(set->cards, set->count, what));
+    TRY(choose_faults(set->count, &g.f, what));
     arena_init(&arena, mem_system(), 0);
-    struct genesis g = layout_genesis(span_text(chain_name), 0);
-    g.f = faults;
     g.members = members;
-    g.accounts = arena_alloc(&arena, sizeof *g.accounts * count * CARD_ACCOUNTS_MAX);
+    g.accounts =
+        arena_alloc_zero(&arena, (size_t)set->count * CARD_ACCOUNTS_MAX, sizeof *g.accounts);
     const size_t start = out->size;
     enum status st = g.accounts == NULL ? ST_NO_MEMORY : ST_OK;
     if (st == ST_OK) {
-        fill_genesis(&g, cards, count);
+        fill_genesis(&g, set->cards, set->count);
         genesis_encode(out, &g);
         st = buf_status(out);
     }
     if (st == ST_OK)
         st = genesis_decode(&check, &arena, span_of(out->data + start, out->size - start));
-    if (st != ST_OK && what[0] == 0)
+    if (st == ST_INVALID || st == ST_LIMIT)
         (void)snprintf(what, CARD_WHAT_MAX,
                        "a name of the chain, an organisation, a node or an account does not fit "
                        "(1 to %u bytes of text without control characters)",

@@ -35,14 +35,15 @@ void card_print(const struct card *card, struct buf *out);
 NODISCARD enum status card_parse(struct card *out, const char *text, char *what);
 NODISCARD enum status card_read(struct card *out, struct os *os, const char *path, char *what);
 
-/* The genesis of these cards, appended to out; the cards are sorted. faults: f, or
- * CARD_FAULTS_AUTO for the most that so many nodes bear. ST_INVALID: what[CARD_WHAT_MAX] says why
- * these cards make no chain. */
-NODISCARD enum status card_make_genesis(struct buf *out,
-                                        struct card *cards,
-                                        uint32_t count,
-                                        const char *chain_name,
-                                        uint32_t faults,
-                                        char *what);
+struct card_set {       /* What a genesis is made of. */
+    struct card *cards; /* Get sorted. */
+    uint32_t count;
+    const char *chain_name;
+    uint32_t faults; /* f, or CARD_FAULTS_AUTO: the most that so many nodes bear. */
+};
+
+/* The genesis of these cards, appended to out. ST_INVALID: what[CARD_WHAT_MAX] says why they make
+ * no chain. */
+NODISCARD enum status card_make_genesis(struct buf *out, const struct card_set *set, char *what);
 
 #endif

@@ -76,14 +76,17 @@ static void check_identity(struct doctor *d, struct patient *p, const struct nod
     arena_init(&arena, mem_system(), 0);
     enum status st = node_genesis_read(d->os, p->dir, &bytes);
     if (st == ST_OK) st = genesis_decode(&g, &arena, buf_span(&bytes));
-    if (st != ST_OK)
+    if (st != ST_OK) {
         doctor_find(d, p->name,
                     "Make it of the cards of all: trustsql init genesis --dir DIR CARD...",
                     "%s/genesis cannot be used: %s", p->dir, status_text(st));
-    if (st == ST_OK && (st = read_own_key(d, p, &own)) != ST_OK)
-        doctor_find(d, p->name, "", "%s/node.key cannot be used: %s", p->dir, status_text(st));
-    if (st == ST_OK && (st = find_name(p, &g, config, &own, what)) != ST_OK)
-        doctor_find(d, p->name, "", "%s: %s", p->dir, what);
+    } else {
+        st = read_own_key(d, p, &own);
+        if (st != ST_OK)
+            doctor_find(d, p->name, "", "%s/node.key cannot be used: %s", p->dir, status_text(st));
+        else if (find_name(p, &g, config, &own, what) != ST_OK)
+            doctor_find(d, p->name, "", "%s: %s", p->dir, what);
+    }
     arena_fini(&arena);
     buf_fini(&bytes);
 }

@@ -324,9 +324,13 @@ static int write_genesis(const struct command *self,
 {
     char what[CARD_WHAT_MAX];
     struct buf bytes;
-    const uint32_t faults = o->faults == UINT64_MAX ? CARD_FAULTS_AUTO : (uint32_t)o->faults;
+    const struct card_set set = {.cards = cards,
+                                 .count = count,
+                                 .chain_name = o->chain,
+                                 .faults = o->faults == UINT64_MAX ? CARD_FAULTS_AUTO
+                                                                   : (uint32_t)o->faults};
     buf_init(&bytes, mem_system(), 0);
-    enum status st = card_make_genesis(&bytes, cards, count, o->chain, faults, what);
+    enum status st = card_make_genesis(&bytes, &set, what);
     if (st == ST_OK) {
         st = os_replace_file(os_posix(), path, buf_span(&bytes));
         if (st != ST_OK) (void)snprintf(what, sizeof what, "%.200s: %s", path, status_text(st));

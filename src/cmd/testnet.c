@@ -250,7 +250,7 @@ static int make_and_start(struct testnet *t, const struct testnet_options *o)
     t->is_quiet = o->is_quiet;
     t->layout.node_count = o->nodes == 0 ? 1 : (uint32_t)o->nodes;
     t->layout.base_port = (uint16_t)o->base_port;
-    if (o->base_port + LAYOUT_PORT_STEP * t->layout.node_count > UINT16_MAX) {
+    if (o->base_port + (uint64_t)LAYOUT_PORT_STEP * t->layout.node_count > UINT16_MAX) {
         complain(t->self, NULL, "--base-port %llu leaves no ports for %u nodes",
                  (unsigned long long)o->base_port, t->layout.node_count);
         return EXIT_USAGE;

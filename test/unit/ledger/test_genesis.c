@@ -2,6 +2,8 @@
  * chain is refused. */
 #include "ledger/genesis.h"
 
+#include <stdio.h>
+
 #include "support/cmocka_all.h"
 #include "support/codec_sweep.h"
 #include "support/fail_mem.h"
@@ -171,15 +173,16 @@ static void addresses_have_a_host_and_a_port(void **state)
         g.members[1].address = span_text(bad[i]);
         assert_int_equal(attempt(&g), ST_INVALID);
     }
-    static char long_address[GENESIS_ADDRESS_MAX + 2];
-    memset(long_address, 'n', GENESIS_ADDRESS_MAX + 1);
-    memcpy(long_address + GENESIS_ADDRESS_MAX - 2, ":1", 3);
+    char long_address[GENESIS_ADDRESS_MAX + 2];
+    memset(long_address, 'n', sizeof long_address);
+    (void)snprintf(long_address + GENESIS_ADDRESS_MAX - 2, 3, ":1");
     g.members[1].address = span_text(long_address);
+    assert_int_equal(g.members[1].address.size, GENESIS_ADDRESS_MAX);
     assert_int_equal(attempt(&g), ST_OK);
-    memset(long_address, 'n', GENESIS_ADDRESS_MAX - 1);
-    memcpy(long_address + GENESIS_ADDRESS_MAX - 1, ":1", 2);
-    assert_int_equal(strlen(long_address), GENESIS_ADDRESS_MAX + 1);
+    memset(long_address, 'n', sizeof long_address);
+    (void)snprintf(long_address + GENESIS_ADDRESS_MAX - 1, 3, ":1");
     g.members[1].address = span_text(long_address);
+    assert_int_equal(g.members[1].address.size, GENESIS_ADDRESS_MAX + 1);
     assert_int_equal(attempt(&g), ST_LIMIT);
 }
 
