@@ -11,8 +11,9 @@
 
 #define MISSING_MAX 16u /* Bounds the walk to a stray file with a large number. */
 
-struct adoption { /* How far the current file is read. */
-    uint64_t number;
+struct adoption {    /* How far the current file is read. */
+    uint64_t number; /* Of the file to adopt; 0 afterwards, or the next one. */
+    uint64_t newest;
     uint64_t height_max;               /* Stop behind this block; 0: at the first wrong record. */
     const struct place *durable;       /* Null: none. At most height_max. */
     const struct log_visitor *visitor; /* Null: none. */
@@ -29,7 +30,10 @@ static enum status load_sealed(struct log *l, uint64_t number, struct damage *da
 static enum status check_link(const struct log *l,
                               const struct segment_reader *r,
                               struct damage *damage);
-static enum status adopt(struct log *l, const struct adoption *a, struct damage *damage);
+static enum status adopt(struct log *l, struct adoption *a, struct damage *damage);
+static enum status adopt_tail(struct log *l, struct adoption *a);
+static void take_sealed(struct log *l, const struct segment_reader *r);
+static bool ends_with_seal(const struct segment_reader *r);
 static enum status take_file(struct log *l, uint64_t number, uint64_t end, uint64_t size);
 static enum status read_current(struct log *l,
                                 const struct adoption *a,
@@ -59,11 +63,14 @@ enum status log_open(struct log *l,
     for (uint64_t number = 1; number < last; number++)
         TRY(load_sealed(l, number, damage));
     struct adoption a = {.number = last,
+                         .newest = newest,
                          .height_max = keeps_tail ? 0 : durable->height,
                          .durable = durable,
                          .visitor = visitor};
     if (last > 0) TRY(adopt(l, &a, damage));
-    return remove_files(l, last + 1, newest);
+    TRY(adopt_tail(l, &a));
+    uint64_t used = (uint64_t)l->sealed_count + (l->file != NULL ? 1 : 0);
+    return remove_files(l, used + 1, newest);
 }
 
 enum status log_newest(const struct env *env, const struct segment_kind *kind, uint64_t *newest)
@@ -177,27 +184,65 @@ static enum status check_link(const struct log *l,
     return damaged(damage, r->name, 56, height + 1, "the file does not continue the one before");
 }
 
-/* Make file a->number the current one. */
-static enum status adopt(struct log *l, const struct adoption *a, struct damage *damage)
+/* Make file a->number the current one, or a sealed one when it is and others follow. */
+static enum status adopt(struct log *l, struct adoption *a, struct damage *damage)
 {
     struct segment_reader r;
     const struct env *env = l->env;
+    const uint64_t number = a->number;
     must(l->file == NULL);
     must(l->count == 0);
-    must(a->number == (uint64_t)l->sealed_count + 1);
+    must(number == (uint64_t)l->sealed_count + 1);
+    a->number = 0;
     TRY(reserve_sealed(l)); /* For its own sealing. */
-    enum status st = segment_reader_open(&r, env, l->kind, a->number, damage);
+    enum status st = segment_reader_open(&r, env, l->kind, number, damage);
     if (st == ST_TRUNCATED && a->durable != NULL) return ST_CORRUPT;
-    /* The header of the last file of results never became durable: start it anew. */
-    if (st == ST_TRUNCATED) return remove_files(l, a->number, a->number);
+    /* The header of the last file never became durable: start it anew. */
+    if (st == ST_TRUNCATED) return remove_files(l, number, number);
     TRY(st);
     st = check_link(l, &r, damage);
     if (st == ST_OK) st = read_current(l, a, &r, damage);
+    bool is_sealed = st == ST_OK && number < a->newest && ends_with_seal(&r);
+    if (is_sealed) take_sealed(l, &r);
+    if (is_sealed) a->number = number + 1;
     uint64_t end = r.offset;
     uint64_t size = r.size;
     segment_reader_close(&r);
     TRY(st);
-    return take_file(l, a->number, end, size);
+    return is_sealed ? ST_OK : take_file(l, number, end, size);
+}
+
+/* Files behind the durable one: as far as they are whole and linked. */
+static enum status adopt_tail(struct log *l, struct adoption *a)
+{
+    while (a->number > 0) {
+        struct damage ignored;
+        a->durable = NULL;
+        enum status st = adopt(l, a, &ignored);
+        if (st != ST_CORRUPT) TRY(st);
+    }
+    return ST_OK;
+}
+
+static bool ends_with_seal(const struct segment_reader *r)
+{
+    return r->is_sealed && r->start + RECORD_HEAD_SIZE + record_payload_size(&r->record) == r->size;
+}
+
+/* Whoever sees the file behind it knows that it is durable (S3). */
+static void take_sealed(struct log *l, const struct segment_reader *r)
+{
+    must(r->is_sealed);
+    must(l->count > 0);
+    must(l->sealed_count < l->sealed_capacity); /* Reserved. */
+    mutex_lock(l->lock);
+    l->sealed[l->sealed_count++] = (struct log_sealed){.first_height = l->first_height,
+                                                       .last_height = l->height,
+                                                       .seal_offset = r->start,
+                                                       .salt = r->salt,
+                                                       .digest = r->digest};
+    l->count = 0;
+    mutex_unlock(l->lock);
 }
 
 /* Open the current file to go on behind end. */
@@ -227,7 +272,7 @@ static enum status take_block(struct log *l, const struct adoption *a, struct se
     must(l->count < l->capacity);
     must(r->height == l->first_height + l->count); /* S1. */
     if (a->visitor != NULL) TRY(a->visitor->visit(a->visitor->context, r));
-    l->last = (struct place){.number = a->number,
+    l->last = (struct place){.number = (uint64_t)l->sealed_count + 1,
                              .offset = r->start,
                              .length = (uint32_t)(r->offset - r->start),
                              .height = r->height,

@@ -8,7 +8,7 @@
 #include "store/store_int.h"
 
 static enum status seal_segment(struct store *s);
-static enum status keep(enum status *failed, enum status st);
+static enum status keep(struct store *s, enum status st);
 static enum status keep_result(struct store *s, enum status st);
 static enum status append_result(struct store *s, uint64_t height, struct span result);
 static enum status find_sealed(struct store *s,
@@ -26,9 +26,9 @@ enum status store_append(struct store *s, const struct store_block *block)
 {
     must(!s->env.is_read_only);                  /* S9. */
     must(block->height == s->blocks.height + 1); /* S1. */
-    if (s->failed != ST_OK) return s->failed;
+    TRY(keep(s, ST_OK));
     if (block->bytes.size > RECORD_BODY_MAX || block->tx_count > RECORD_TXIDS_MAX) return ST_LIMIT;
-    if (log_is_full(&s->blocks)) TRY(keep(&s->failed, seal_segment(s)));
+    if (log_is_full(&s->blocks)) TRY(keep(s, seal_segment(s)));
     struct log_record r = {.height = block->height,
                            .hash = &block->hash,
                            .txids = block->txids,
@@ -39,7 +39,7 @@ enum status store_append(struct store *s, const struct store_block *block)
     mutex_unlock(s->blocks.lock);
     TRY(st);
     TRY(log_reserve(&s->blocks, &r));
-    TRY(keep(&s->failed, log_append(&s->blocks, &r)));
+    TRY(keep(s, log_append(&s->blocks, &r)));
     struct span txids = span_of(block->txids, (size_t)block->tx_count * HASH_SIZE);
     mutex_lock(s->blocks.lock);
     txmap_add(&s->txids, block->height, txids);
@@ -52,13 +52,13 @@ enum status store_append(struct store *s, const struct store_block *block)
 enum status store_hold(struct store *s, const struct store_block *block)
 {
     must(!s->env.is_read_only); /* S9. */
-    if (s->failed != ST_OK) return s->failed;
+    TRY(keep(s, ST_OK));
     s->holds = true;
     if (pending_has(&s->pending, &block->hash)) return ST_OK;
     if (block->height <= s->blocks.height) return ST_INVALID;
     if (block->bytes.size > RECORD_BODY_MAX || s->pending.bytes >= STORE_HELD_MAX) return ST_LIMIT;
     TRY(pending_reserve(&s->pending, block));
-    return keep(&s->failed, pending_hold(&s->pending, block));
+    return keep(s, pending_hold(&s->pending, block));
 }
 
 enum status store_held_each(struct store *s, const struct store_held_visitor *v)
@@ -96,7 +96,7 @@ enum status store_journal(struct store *s, uint32_t slot, uint64_t vote_height, 
 {
     must(!s->env.is_read_only); /* S9. */
     must(vote_height <= s->blocks.height);
-    if (s->failed != ST_OK) return s->failed;
+    TRY(keep(s, ST_OK));
     if (s->is_lost) return ST_DENIED; /* S11. */
     if (slot >= JOURNAL_SLOTS) return ST_INVALID;
     if (vote_height == 0) return journal_put(&s->journal, slot, NULL, record);
@@ -119,31 +119,38 @@ enum status store_journal_read(struct store *s, uint32_t slot, struct buf *out)
 enum status store_sync(struct store *s)
 {
     must(!s->env.is_read_only); /* S9. */
-    if (s->failed != ST_OK) return s->failed;
+    TRY(keep(s, ST_OK));
     struct journal_ends ends = {.newest = s->journal.end};
-    TRY(keep(&s->failed, pending_sync(&s->pending))); /* S5: bodies before what names them. */
+    TRY(keep(s, pending_sync(&s->pending))); /* S5: bodies before what names them. */
     if (!s->holds) {
-        TRY(keep(&s->failed, log_sync(&s->blocks))); /* S5. */
+        TRY(keep(s, log_sync(&s->blocks))); /* S5. */
         must(!s->blocks.is_dirty);
         ends.newest = s->blocks.last;
         s->unsettled = 0;
     }
     ends.held = pending_range(&s->pending, 0);
-    return keep(&s->failed, journal_sync(&s->journal, &ends));
+    return keep(s, journal_sync(&s->journal, &ends));
 }
 
 enum status store_settle(struct store *s)
 {
     must(!s->env.is_read_only); /* S9. */
-    if (s->failed != ST_OK) return s->failed;
-    TRY(keep(&s->failed, pending_sync(&s->pending)));
-    TRY(keep(&s->failed, log_sync(&s->blocks))); /* S5. */
+    TRY(keep(s, ST_OK));
+    TRY(keep(s, pending_sync(&s->pending)));
+    TRY(keep(s, log_sync(&s->blocks))); /* S5. */
     must(!s->blocks.is_dirty);
     struct journal_ends ends = {.newest = s->blocks.last,
                                 .held = pending_range(&s->pending, s->blocks.height)};
-    TRY(keep(&s->failed, journal_sync(&s->journal, &ends)));
+    TRY(keep(s, journal_sync(&s->journal, &ends)));
     s->unsettled = 0;
-    return keep(&s->failed, pending_drop(&s->pending, &ends.held)); /* S10. */
+    return keep(s, pending_drop(&s->pending, &ends.held)); /* S10. */
+}
+
+enum status store_blocks_sync(struct store *s)
+{
+    must(!s->env.is_read_only); /* S9. */
+    TRY(keep(s, ST_OK));
+    return keep(s, log_sync_beside(&s->blocks));
 }
 
 bool store_wants_settle(const struct store *s)
@@ -234,24 +241,26 @@ static enum status seal_segment(struct store *s)
     return ST_OK;
 }
 
-/* The first failure stays. */
-static enum status keep(enum status *failed, enum status st)
+/* The first failure stays (S8). */
+static enum status keep_first(struct mutex *lock, enum status *failed, enum status st)
 {
-    must(failed != NULL);
-    must(*failed == ST_OK); /* S8. */
-    *failed = st;
-    return st;
-}
-
-/* Two threads write results and sync them: the first failure of either stays. */
-static enum status keep_result(struct store *s, enum status st)
-{
-    mutex_lock(s->results.lock);
-    if (s->results_failed == ST_OK) s->results_failed = st; /* S8. */
-    enum status kept = s->results_failed;
-    mutex_unlock(s->results.lock);
+    mutex_lock(lock);
+    if (*failed == ST_OK) *failed = st;
+    enum status kept = *failed;
+    mutex_unlock(lock);
     must(st == ST_OK || kept != ST_OK);
     return kept;
+}
+
+/* Two threads sync blocks, and two results: the first failure of either stays. */
+static enum status keep(struct store *s, enum status st)
+{
+    return keep_first(s->blocks.lock, &s->failed, st);
+}
+
+static enum status keep_result(struct store *s, enum status st)
+{
+    return keep_first(s->results.lock, &s->results_failed, st);
 }
 
 static enum status append_result(struct store *s, uint64_t height, struct span result)

@@ -72,10 +72,13 @@ NODISCARD enum status store_append(struct store *s, const struct store_block *bl
 NODISCARD enum status store_hold(struct store *s, const struct store_block *block);
 
 /* Make appended blocks durable and remove pending files that hold only such heights. Call it when
- * store_wants_settle says so, before each checkpoint of the state (which must not be newer than the
- * blocks) and at the end. Failure is final, as of store_sync. */
+ * store_wants_settle says so, and at the end. Failure is final, as of store_sync. */
 NODISCARD enum status store_settle(struct store *s);
 bool store_wants_settle(const struct store *s);
+
+/* Make appended blocks durable, from any one thread beside the others: before a checkpoint of the
+ * state, which must not be newer than the blocks. Failure is final, as of store_sync. */
+NODISCARD enum status store_blocks_sync(struct store *s);
 
 /* At the start: first what is damaged (a height, or 0 when it cannot be told), then each whole held
  * block above store_height, in order of writing. found decides: ST_OK goes on without (peers have

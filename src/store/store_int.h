@@ -24,7 +24,7 @@ struct store {
     uint64_t unsettled;         /* Bytes of blocks appended since the newest settling. */
     bool holds;                 /* The owner holds blocks: syncs leave segments alone. */
     bool is_lost;               /* The journal's promises are: it refuses new ones (S11). */
-    enum status failed;         /* Of the storage thread: kept for ever. */
+    enum status failed;         /* Of blocks and journal, for ever; guarded by blocks.lock. */
     enum status results_failed; /* Of results; guarded by results.lock. */
 };
 

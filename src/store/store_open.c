@@ -198,6 +198,7 @@ static enum status add_txids(void *context, const struct segment_reader *reader)
     struct store *s = context;
     must(reader->record.kind == RECORD_BLOCK);
     must(s->failed == ST_OK);
+    if (reader->height == reader->header.first_height) txmap_reset(&s->txids);
     TRY(txmap_reserve(&s->txids, reader->record.count));
     txmap_add(&s->txids, reader->height, segment_reader_txids(reader));
     return ST_OK;
@@ -214,8 +215,9 @@ static enum status open_blocks(struct opening *o)
     enum status st = log_open(&s->blocks, o->has_journal ? &durable : NULL, &visitor, &damage);
     if (st == ST_CORRUPT) *o->damage = damage;
     TRY(st);
-    must(s->blocks.height >= s->journal.end.height); /* S4. */
-    if (s->blocks.height > s->journal.end.height) s->unsettled = s->blocks.size;
+    if (s->blocks.count == 0) txmap_reset(&s->txids); /* All are in sealed ones. */
+    must(s->blocks.height >= s->journal.end.height);  /* S4. */
+    if (s->blocks.height > s->journal.end.height) s->unsettled = STORE_UNSETTLED_MAX;
     return ST_OK;
 }
 
