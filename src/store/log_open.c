@@ -68,6 +68,7 @@ enum status log_open(struct log *l,
                          .durable = durable,
                          .visitor = visitor};
     if (last > 0) TRY(adopt(l, &a, damage));
+    if (last == 0 && keeps_tail && newest > 0) a.number = 1;
     TRY(adopt_tail(l, &a));
     uint64_t used = (uint64_t)l->sealed_count + (l->file != NULL ? 1 : 0);
     return remove_files(l, used + 1, newest);

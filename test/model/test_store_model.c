@@ -1,6 +1,7 @@
-/* Random histories of one store against a model: appends, votes, syncs, results, crashes, restarts.
- * After each restart the store holds what the model says was acknowledged, and no more than was
- * handed over. The same histories with planted faults (a sync that lies) must be caught.
+/* Random histories of one store against a model: forks held at several heights, appends, votes,
+ * syncs, settling, results, crashes, restarts. After each restart the store has what the model says
+ * was acknowledged, in a segment or held, and no more than was handed over. The same histories with
+ * planted faults (a sync that lies) must be caught.
  *
  *     test_store_model [FIRST_SEED [COUNT]] */
 #include <stdio.h>
@@ -13,6 +14,11 @@
 #define STEPS         300u
 #define SEEDS_DEFAULT 25u
 #define VERSIONS_MAX  (STEPS + 1u)
+#define HEIGHTS_MAX   (STEPS + 8u)
+#define AHEAD_MAX     4u /* Heights held above the newest block. */
+#define FORKS         3u /* The first is the one that becomes final. */
+
+enum held { HELD_NOT, HELD_HANDED, HELD_DURABLE };
 
 struct slot { /* All records since the last acknowledged one, which is the first. */
     struct hash versions[VERSIONS_MAX];
@@ -23,7 +29,8 @@ struct slot { /* All records since the last acknowledged one, which is the first
 struct model {
     struct test_rng rng;
     uint64_t durable; /* Height acknowledged. */
-    uint64_t result;  /* Result height acknowledged. */
+    enum held held[HEIGHTS_MAX][FORKS];
+    uint64_t result; /* Result height acknowledged. */
     struct slot slots[JOURNAL_SLOTS];
     uint64_t records;  /* Journal records made, so that each is different. */
     const char *wrong; /* What the store got wrong; null: nothing. */
@@ -50,6 +57,42 @@ static void check_slot(struct store_rig *r, struct model *m, uint32_t index)
     buf_fini(&got);
 }
 
+static enum status on_held(void *context,
+                           uint64_t height,
+                           const struct hash *hash,
+                           struct span bytes)
+{
+    struct model *m = context;
+    (void)bytes;
+    for (uint64_t f = 0; f < FORKS && height < HEIGHTS_MAX; f++) {
+        struct hash want = store_rig_hash(height, f + 1);
+        if (hash_equal(hash, &want) && m->held[height][f] != HELD_NOT) return ST_OK;
+    }
+    m->wrong = "a held block appeared";
+    return ST_OK;
+}
+
+static enum status on_found(void *context, const struct damage *damage)
+{
+    struct model *m = context;
+    (void)damage;
+    m->wrong = "a held block is damaged";
+    return ST_OK;
+}
+
+static void check_held(struct store_rig *r, struct model *m)
+{
+    struct store_held_visitor v = {.visit = on_held, .found = on_found, .context = m};
+    assert_int_equal(store_held_each(r->store, &v), ST_OK);
+    for (uint64_t height = store_height(r->store) + 1; height < HEIGHTS_MAX; height++)
+        for (uint64_t f = 0; f < FORKS; f++) {
+            bool is_held = store_rig_holds(r, height, f + 1);
+            if (!is_held && m->held[height][f] == HELD_DURABLE)
+                m->wrong = "an acknowledged held block is lost";
+            if (!is_held) m->held[height][f] = HELD_NOT;
+        }
+}
+
 /* Open again; what the store shows now is what the model goes on with. */
 static void restart(struct store_rig *r, struct model *m, uint64_t appended, uint64_t results)
 {
@@ -66,6 +109,7 @@ static void restart(struct store_rig *r, struct model *m, uint64_t appended, uin
     if (!store_rig_is_whole(r)) m->wrong = "a block is not what was appended";
     m->durable = height;
     m->result = store_result_height(r->store);
+    check_held(r, m);
     for (uint32_t i = 0; i < JOURNAL_SLOTS; i++)
         check_slot(r, m, i);
 }
@@ -85,9 +129,8 @@ static void crash(struct store_rig *r, struct model *m)
 static void journal(struct store_rig *r, struct model *m)
 {
     uint32_t index = (uint32_t)test_rng_below(&m->rng, JOURNAL_SLOTS);
-    uint64_t vote = test_rng_coin(&m->rng) ? store_height(r->store) : 0;
     struct hash record = store_rig_hash(++m->records, 77);
-    assert_int_equal(store_journal(r->store, index, vote, hash_span(&record)), ST_OK);
+    assert_int_equal(store_journal(r->store, index, 0, hash_span(&record)), ST_OK);
     struct slot *s = &m->slots[index];
     assert_true(s->count < VERSIONS_MAX);
     s->versions[s->count++] = record;
@@ -96,7 +139,9 @@ static void journal(struct store_rig *r, struct model *m)
 static void sync_all(struct store_rig *r, struct model *m)
 {
     assert_int_equal(store_sync(r->store), ST_OK);
-    m->durable = store_height(r->store);
+    for (uint64_t height = 0; height < HEIGHTS_MAX; height++)
+        for (uint64_t f = 0; f < FORKS; f++)
+            if (m->held[height][f] == HELD_HANDED) m->held[height][f] = HELD_DURABLE;
     for (uint32_t i = 0; i < JOURNAL_SLOTS; i++) {
         struct slot *s = &m->slots[i];
         if (s->count == 0) continue;
@@ -104,6 +149,25 @@ static void sync_all(struct store_rig *r, struct model *m)
         s->count = 1;
         s->is_known = true;
     }
+}
+
+static void hold(struct store_rig *r, struct model *m)
+{
+    uint64_t height = store_height(r->store) + 1 + test_rng_below(&m->rng, AHEAD_MAX);
+    uint64_t f = test_rng_below(&m->rng, FORKS);
+    assert_int_equal(store_rig_hold(r, height, f + 1), ST_OK);
+    if (m->held[height][f] == HELD_NOT) m->held[height][f] = HELD_HANDED;
+    if (!store_rig_holds(r, height, f + 1)) m->wrong = "a held block cannot be read";
+}
+
+static void make_durable(struct store_rig *r, struct model *m)
+{
+    if (test_rng_coin(&m->rng)) {
+        assert_int_equal(store_settle(r->store), ST_OK);
+    } else {
+        assert_int_equal(store_blocks_sync(r->store), ST_OK);
+    }
+    m->durable = store_height(r->store);
 }
 
 static void add_result(struct store_rig *r, struct model *m)
@@ -118,25 +182,29 @@ static void add_result(struct store_rig *r, struct model *m)
 
 static void step(struct store_rig *r, struct model *m)
 {
-    switch (test_rng_below(&m->rng, 16)) {
+    switch (test_rng_below(&m->rng, 20)) {
     case 0:
     case 1:
     case 2:
-    case 3:
-    case 4: assert_int_equal(store_rig_append(r), ST_OK); break;
+    case 3: assert_int_equal(store_rig_append(r), ST_OK); break;
+    case 4:
     case 5:
     case 6:
-    case 7: journal(r, m); break;
+    case 7: hold(r, m); break;
     case 8:
-    case 9: sync_all(r, m); break;
-    case 10:
+    case 9:
+    case 10: journal(r, m); break;
     case 11:
-    case 12: add_result(r, m); break;
-    case 13:
+    case 12: sync_all(r, m); break;
+    case 13: make_durable(r, m); break;
+    case 14:
+    case 15:
+    case 16: add_result(r, m); break;
+    case 17:
         assert_int_equal(store_results_sync(r->store), ST_OK);
         m->result = store_result_height(r->store);
         break;
-    case 14:
+    case 18:
         if (test_rng_below(&m->rng, 4) == 0) crash(r, m);
         break;
     default:
@@ -182,6 +250,7 @@ static void catches_lies(void **state)
 {
     (void)state;
     assert_true(is_caught(".seg"));
+    assert_true(is_caught(".blk"));
     assert_true(is_caught(".res"));
     assert_true(is_caught("journal"));
 }
