@@ -93,11 +93,12 @@ enum status store_rig_append(struct store_rig *r)
 
 enum status store_rig_add(struct store_rig *r)
 {
-    TRY(store_rig_append(r));
-    uint64_t height = store_height(r->store);
+    uint64_t height = store_height(r->store) + 1;
     struct hash vote = store_rig_hash(height, r->salt + 1);
-    TRY(store_journal(r->store, 0, height, hash_span(&vote)));
-    return store_sync(r->store);
+    TRY(store_rig_hold(r, height, r->salt));
+    TRY(store_journal(r->store, 0, 0, hash_span(&vote)));
+    TRY(store_sync(r->store));
+    return store_rig_append(r);
 }
 
 enum status store_rig_hold(struct store_rig *r, uint64_t height, uint64_t fork)

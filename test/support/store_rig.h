@@ -31,7 +31,7 @@ void store_rig_block(struct buf *out, uint64_t height, uint64_t salt);
 
 /* Append the next block. */
 NODISCARD enum status store_rig_append(struct store_rig *r);
-/* Append the next block, journal a vote for it in slot 0, sync. */
+/* Hold the next block, journal a vote for it in slot 0, sync; append it. */
 NODISCARD enum status store_rig_add(struct store_rig *r);
 /* Hold the block of height and fork (a salt); its hash is store_rig_hash(height, fork). */
 NODISCARD enum status store_rig_hold(struct store_rig *r, uint64_t height, uint64_t fork);

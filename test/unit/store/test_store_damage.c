@@ -21,6 +21,7 @@ static void make_chain(struct store_rig *r)
         assert_int_equal(store_rig_result(r, i), ST_OK);
     }
     assert_int_equal(store_results_sync(r->store), ST_OK);
+    assert_int_equal(store_settle(r->store), ST_OK);
     store_rig_close(r);
     struct store_rig_scan scan;
     assert_int_equal(store_rig_scan(r, &scan), ST_OK);

@@ -66,7 +66,9 @@ static void has_known_bytes(void **state)
                 "72e484ede570a28cb4114fc902250ade95226d82dd81dc259e735a535678ac8a");
     expect_hash(&r, "results/00000001.res",
                 "bd7738a9f3385173d4c7650baf40066079ea59611c05efdc5d405773abeb59d0");
-    expect_hash(&r, "journal", "254379e1510a23714d3b2a1c88313d9012c83ebf05bf559bf1f85cfe771a3798");
+    expect_hash(&r, "pending/00000001.blk",
+                "94e1a42259dfb663cc22079cda7785b02b45b0d0362a9f1e5142bf9e0e4e5d14");
+    expect_hash(&r, "journal", "c025707caf454d9338aa3545ce37264c2da4c187192add926dac183b5d11d776");
     store_rig_fini(&r);
 }
 

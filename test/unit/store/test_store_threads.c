@@ -1,6 +1,6 @@
-/* Readers on other threads see only whole, right blocks, results and txids while blocks are
- * appended, segments sealed, results appended and synced beside them. Meant for the thread
- * sanitizer. */
+/* Readers on other threads see only whole, right blocks, held and final, results and txids while
+ * blocks are held, appended and settled, segments sealed, results appended and synced beside them.
+ * Meant for the thread sanitizer. */
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -18,7 +18,19 @@ struct shared {
     atomic_bool is_done;
     atomic_uint wrong;
     atomic_uint reads;
+    atomic_ullong held; /* Up to this height every block can be read, held or final. */
 };
+
+/* Settled between the two looks, it is final. */
+static bool can_read_held(struct shared *s, uint64_t height)
+{
+    struct buf got;
+    buf_init(&got, mem_system(), 0);
+    bool is_there = store_rig_holds(&s->rig, height, s->rig.salt) ||
+                    store_read_block(s->rig.store, height, &got, NULL) == ST_OK;
+    buf_fini(&got);
+    return is_there;
+}
 
 static void read_one(struct shared *s, struct test_rng *rng)
 {
@@ -51,6 +63,9 @@ static void read_one(struct shared *s, struct test_rng *rng)
     }
     buf_fini(&want);
     buf_fini(&got);
+    uint64_t held = atomic_load(&s->held);
+    if (held > 0)
+        is_right = can_read_held(s, held - test_rng_below(rng, held < 9 ? held : 9)) && is_right;
     if (!is_right) atomic_fetch_add(&s->wrong, 1);
     atomic_fetch_add(&s->reads, 1);
 }
@@ -74,7 +89,16 @@ static void run_checkpoint(void *context)
 {
     struct shared *s = context;
     while (!atomic_load(&s->is_done))
-        if (store_results_sync(s->rig.store) != ST_OK) atomic_fetch_add(&s->wrong, 1);
+        if (store_results_sync(s->rig.store) != ST_OK || store_blocks_sync(s->rig.store) != ST_OK)
+            atomic_fetch_add(&s->wrong, 1);
+}
+
+static void add_block(struct store_rig *r, struct shared *s, uint64_t height)
+{
+    assert_int_equal(store_rig_hold(r, height + 1, r->salt), ST_OK);
+    assert_int_equal(store_rig_add(r), ST_OK);
+    atomic_store(&s->held, height + 1);
+    if (height % 7 == 0) assert_int_equal(store_settle(r->store), ST_OK);
 }
 
 static void reads_beside_writers(void **state)
@@ -90,8 +114,8 @@ static void reads_beside_writers(void **state)
         thread_start(&threads[READERS], mem_system(), "checkpoint", run_checkpoint, &s), ST_OK);
     assert_int_equal(
         thread_start(&threads[READERS + 1], mem_system(), "executor", run_executor, &s), ST_OK);
-    for (uint32_t i = 0; i < BLOCKS; i++)
-        assert_int_equal(store_rig_add(&s.rig), ST_OK);
+    for (uint64_t height = 1; height <= BLOCKS; height++)
+        add_block(&s.rig, &s, height);
     thread_join(threads[READERS + 1]);
     while (atomic_load(&s.reads) < BLOCKS) {
         struct test_rng rng = {.state = 6};
