@@ -137,6 +137,7 @@ enum status journal_put(struct journal *j,
 
 bool journal_has_places(const struct journal *j)
 {
+    if (j->held.last == 0) return true; /* Never held a block: appended before the vote. */
     for (uint32_t i = 0; i < JOURNAL_SLOTS; i++)
         if (j->slots[i].place.height > 0) return true;
     return false;

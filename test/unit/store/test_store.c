@@ -63,7 +63,7 @@ static void check_tail(uint64_t segment_size, uint64_t blocks)
     r.config.segment_size = segment_size;
     assert_int_equal(store_rig_open(&r), ST_OK);
     for (int i = 0; i < 10; i++)
-        assert_int_equal(store_rig_append(&r), ST_OK);
+        assert_int_equal(store_rig_add(&r), ST_OK);
     assert_int_equal(store_settle(r.store), ST_OK);
     for (uint64_t i = 0; i < blocks; i++)
         assert_int_equal(store_rig_append(&r), ST_OK);
