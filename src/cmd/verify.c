@@ -4,6 +4,7 @@
 #include "base/hex.h"
 #include "cmd/cmd.h"
 #include "cmd/scratch.h"
+#include "cmd/verify_int.h"
 #include "node/audit.h"
 #include "os/process.h"
 
@@ -11,6 +12,7 @@ struct verify_options {
     bool is_json;
     uint64_t threads;
     const char *scratch;
+    const char *genesis;
 };
 
 /* --- progress -------------------------------------------------------------------------------- */
@@ -170,23 +172,31 @@ static int run(const struct command *self, int argc, char **argv)
         {"json", OPTION_FLAG, &o.is_json, 0, 0},
         {"threads", OPTION_NUMBER, &o.threads, 1, AUDIT_THREADS_MAX},
         {"scratch", OPTION_TEXT, &o.scratch, 0, 0},
+        {"genesis", OPTION_TEXT, &o.genesis, 0, 0},
     };
     int exit_code;
-    if (!options_parse(self, &(struct arguments){argc, argv, specs, 3, &words}, &exit_code))
+    if (!options_parse(self, &(struct arguments){argc, argv, specs, 4, &words}, &exit_code))
         return exit_code;
     if (words.count == 2 && strcmp(items[0], "node") == 0) return verify_node(self, items[1], &o);
-    complain(self, "Try --help.", "say `verify node DIR`");
+    if (words.count == 2 && strcmp(items[0], "evidence") == 0 && o.genesis != NULL)
+        return verify_evidence(self, items[1], o.genesis, o.is_json);
+    complain(self, "Try --help.", "say `verify node DIR` or `verify evidence FILE --genesis FILE`");
     return EXIT_USAGE;
 }
 
 const struct command command_verify = {
-    "verify", "prove a node's files from the genesis, offline",
-    "Usage: trustsql verify node DIR [--json] [--threads N] [--scratch D]\n\n"
-    "Check everything that a stopped node has stored, trusting nothing but DIR/genesis: chain\n"
+    "verify", "prove a node's files, or a fault, from the genesis, offline",
+    "Usage: trustsql verify node DIR [--json] [--threads N] [--scratch D]\n"
+    "       trustsql verify evidence FILE --genesis FILE [--json]\n\n"
+    "node: check everything that a stopped node has stored, trusting nothing but DIR/genesis: "
+    "chain\n"
     "links, Merkle roots, history tree, every client signature, certificates; replay all blocks\n"
     "into a temporary database and compare all digests, results and rows. Changes nothing.\n"
-    "Damage is named as `file F offset N height H: what`, with exit code 4.\n\n"
-    "  --json       for machines\n"
-    "  --threads N  for signatures (default: 2)\n"
-    "  --scratch D  where the temporary database goes (default: $TMPDIR or /tmp)\n",
+    "Damage is named as `file F offset N height H: what`, with exit code 4.\n"
+    "evidence: check a proof of misbehaviour, the bytes of trustsql.evidence as they are or as\n"
+    "psql writes them, and name the node that has broken the protocol.\n\n"
+    "  --json          for machines\n"
+    "  --threads N     for signatures (default: 2)\n"
+    "  --scratch D     where the temporary database goes (default: $TMPDIR or /tmp)\n"
+    "  --genesis FILE  of the chain that the evidence is about\n",
     run};
