@@ -68,8 +68,9 @@ struct consensus_start {
     struct hash digests[CONSENSUS_LAG_MAX];
     const struct consensus_record *record; /* Null: first start (then nothing was ever said). */
     const struct view_change *view_change; /* Frozen VC of record->cur_view; null: none. */
-    const struct header *held;             /* Headers of intact held bodies above height, any
-                                              order and fork. */
+    const struct header *held; /* Headers of intact bodies, held or stored, above
+                                  record->final_height (no record: above height), in any order and
+                                  fork: the record may be older than the newest stored block. */
     uint32_t held_count;
     uint64_t nonce; /* Random: pairs questions and answers of this start. */
 };
@@ -110,6 +111,11 @@ struct consensus_event {
                                              certified result, verified, or null. */
     uint64_t last_txs_height;             /* ADVANCED: newest block with transactions up to it. */
     const struct merkle_tree *history;    /* ADVANCED: over blocks 1 … header.height. */
+    const struct hash *passed;            /* ADVANCED: hashes of the first final blocks above the
+                                             final height of before, W of them or as many as there
+                                             are: shows whether what was voted for is among them.
+                                             Without it nothing is voted for in this view. */
+    uint32_t passed_count;
     uint64_t lsn;
     uint64_t height; /* EXECUTED. */
     struct hash digest;
@@ -131,7 +137,8 @@ enum consensus_effect_kind {
     CONSENSUS_SEND,       /* message to peer, or to all others when peer == NODES_MAX. */
     CONSENSUS_FINAL,      /* Block (height, hash) is ordered irrevocably, cert commits it or a
                              descendant: store and execute it. In order of height. */
-    CONSENSUS_RESULT,     /* The result of height is certified: cert. Replies may say final. */
+    CONSENSUS_RESULT,     /* The result of height, hash, is certified by res_cert, and with it all
+                             below. Replies may say final. One a step; heights may be skipped. */
     CONSENSUS_DROP,       /* The block (height, hash) left the chain voted for: its transactions may
                              be proposed again. Its body stays held. */
     CONSENSUS_OPEN,     /* View is open: message is its NEWVIEW (null in view 0): keep its bytes for
@@ -177,7 +184,8 @@ struct consensus_effects {
     struct consensus_effect items[CONSENSUS_EFFECTS_MAX];
 };
 
-/* ST_NO_MEMORY; ST_INVALID: the key is not that of validator self. */
+/* ST_NO_MEMORY; ST_INVALID: the key is not that of validator self, or the record is of another
+ * epoch. */
 NODISCARD enum status consensus_new(struct consensus **out,
                                     struct mem *mem,
                                     const struct consensus_config *config,

@@ -1,0 +1,86 @@
+/* pacemaker.c - When a view has failed (1.9).
+ *
+ * The view timer runs only while there is work, starts again with each final block, and in a view
+ * change only once n - f VCs are here. A node that does not hear n - f validators, or that others
+ * are ahead of, does not blame the leader: its own VC could open nothing, and it would stand aside
+ * from a view that works. */
+#include "consensus/consensus_int.h"
+
+static bool is_fair(const struct consensus *c);
+static void check_view_timer(struct consensus *c);
+static void check_requests(struct consensus *c);
+
+void pace_tick(struct consensus *c)
+{
+    if (c->phase == PHASE_CHANGING && c->is_vc_sent && c->mono_ms - c->vc_mono_ms >= view_ms(c) / 4)
+        change_send(c, NODES_MAX);
+    check_view_timer(c);
+    check_requests(c);
+}
+
+void pace_restart(struct consensus *c)
+{
+    c->is_timing = true;
+    c->timer_mono_ms = c->mono_ms;
+}
+
+void pace_on_final(struct consensus *c)
+{
+    pace_restart(c);
+    if (++c->calm_blocks < CALM_BLOCKS) return;
+    c->calm_blocks = 0;
+    if (c->failed_views > 0) c->failed_views--;
+}
+
+uint64_t view_ms(const struct consensus *c)
+{
+    must(c->failed_views <= FAILED_VIEWS_MAX);
+    uint64_t ms = (uint64_t)c->config.view_ms << c->failed_views;
+    return ms < CONSENSUS_VIEW_MS_MAX ? ms : CONSENSUS_VIEW_MS_MAX;
+}
+
+bool pace_is_due(const struct consensus *c)
+{
+    if (c->phase == PHASE_CHANGING)
+        return c->is_vc_sent && change_count(c, c->cur_view, true) >= c->vc_quorum;
+    if (c->phase == PHASE_ANCHORING) return true;
+    struct tip tip = line_tip(c);
+    if (tip.height > c->final.height) return true;
+    /* Neither is the leader's fault: execution that is slow, and results that others do not sign.
+     */
+    bool is_result_new =
+        c->last_txs_height > tip.res_height && c->result_height >= c->last_txs_height;
+    bool is_stopped = tip.height + 1 > c->result_height + CONSENSUS_LAG_MAX;
+    return (c->waiting > 0 || is_result_new) && !is_stopped;
+}
+
+/* Blaming a leader makes sense. */
+static bool is_fair(const struct consensus *c)
+{
+    if (!is_signing(c) || c->config.validators.count == 1) return false;
+    if (sync_heard(c) + 1 < c->vc_quorum) return false;
+    uint32_t ahead = 0;
+    for (uint32_t bits = sync_peers_beyond(c, c->final.height); bits != 0; bits &= bits - 1)
+        ahead++;
+    return ahead <= c->config.validators.f || c->phase == PHASE_CHANGING;
+}
+
+static void check_view_timer(struct consensus *c)
+{
+    if (!pace_is_due(c) || !is_fair(c)) {
+        c->is_timing = false;
+        return;
+    }
+    if (!c->is_timing) pace_restart(c);
+    if (c->mono_ms - c->timer_mono_ms >= view_ms(c)) change_start(c, c->cur_view + 1, true);
+}
+
+/* A leader that leaves out an old transaction loses its view, however busy it is. */
+static void check_requests(struct consensus *c)
+{
+    if (c->phase != PHASE_OPEN || !is_fair(c)) return;
+    if (leader_of(c, c->cur_view) == c->config.self) return;
+    uint64_t limit_ms = 2 * view_ms(c);
+    if (c->oldest_wait_ms > limit_ms && c->mono_ms - c->open_mono_ms > limit_ms)
+        change_start(c, c->cur_view + 1, true);
+}

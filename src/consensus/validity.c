@@ -1,0 +1,147 @@
+/* validity.c - What a follower demands of a header and of the certificates in its body.
+ *
+ * Certificates in bodies: each body carries the newest commit certificate and the newest result
+ * certificate that its leader knows, also when the parent carried the same: a header alone then
+ * tells both, and a node that starts in the middle needs no search. 0 stands for none only while
+ * there is none. So along a chain final_height and res_height never fall. */
+#include "consensus/consensus_int.h"
+
+static bool is_time_fresh(const struct consensus *c, const struct block *b);
+static bool is_final_cert_of_chain(struct consensus *c,
+                                   const struct block *b,
+                                   const struct certificate *cert);
+static bool is_quorum_seen(const struct consensus *c, const struct certificate *cert);
+static bool is_entry_seen(const struct consensus *c,
+                          const struct certificate *cert,
+                          const struct certificate_entry *entry);
+
+/* For a proposal of cur_view whose parent is the tip. The body's content is the runtime's. */
+enum consensus_reject header_check(const struct consensus *c,
+                                   const struct block *b,
+                                   const struct tip *parent)
+{
+    const struct header *h = &b->header;
+    must(h->height == parent->height + 1);
+    if (!hash_equal(&h->parent, &parent->hash) || h->view < parent->view) return REJECT_PARENT;
+    if (h->mode != MODE_BFT) return REJECT_MODE;
+    if (h->exec_version != c->config.exec_version) return REJECT_VERSION;
+    if (h->flags != 0) return REJECT_FLAGS;
+    if (h->tx_count > c->config.block_txs_max || h->body_size > BLOCK_BYTES_MAX)
+        return REJECT_COUNTS;
+    if (h->time_ms <= parent->time_ms || !is_time_fresh(c, b)) return REJECT_TIME;
+    if (h->final_height < parent->final_height || h->final_height >= h->height)
+        return REJECT_FINAL_CERT;
+    if (h->res_height < parent->res_height || h->res_height >= h->height) return REJECT_RESULT_CERT;
+    if (h->height - h->res_height > CONSENSUS_LAG_MAX) return REJECT_LAG;
+    struct hash root = merkle_tree_root(tree_below(c, h->height));
+    return hash_equal(&root, &h->history_root) ? REJECT_NONE : REJECT_HISTORY;
+}
+
+/* D_msg · 1.1^k: bounds that are too tight for a slow network widen with each failed view. */
+uint64_t message_delay_ms(const struct consensus *c)
+{
+    must(c->failed_views <= FAILED_VIEWS_MAX);
+    uint64_t delay = CONSENSUS_DELAY_MS;
+    for (uint32_t i = 0; i < c->failed_views; i++)
+        delay += delay / 10;
+    return delay;
+}
+
+/* The body is valid in itself; b may be off the line. Commits what its certificate commits. */
+enum consensus_reject body_check(struct consensus *c,
+                                 const struct block *b,
+                                 const struct consensus_event *event)
+{
+    const struct header *h = &b->header;
+    if ((event->final_cert != NULL) != (h->final_height != 0)) return REJECT_FINAL_CERT;
+    if ((event->res_cert != NULL) != (h->res_height != 0)) return REJECT_RESULT_CERT;
+    if (event->final_cert != NULL) {
+        if (!certificate_is_valid(c, event->final_cert, VOTE_P2)) return REJECT_FINAL_CERT;
+        finality_commit(c, event->final_cert);
+        if (!is_final_cert_of_chain(c, b, event->final_cert)) return REJECT_FINAL_CERT;
+    }
+    if (event->res_cert != NULL) {
+        if (!certificate_is_valid(c, event->res_cert, VOTE_P3)) return REJECT_RESULT_CERT;
+        const struct hash *own = digest_at(c, h->res_height);
+        bool is_other = own != NULL && !hash_equal(own, &event->res_cert->statement.hash);
+        finality_on_result(c, event->res_cert);
+        if (is_other) return REJECT_RESULT;
+    }
+    return REJECT_NONE;
+}
+
+/* Signatures that were verified as part of votes, and certificates seen before, are not verified
+ * again: the certificates in bodies are made of the very votes that came here too. */
+bool certificate_is_valid(struct consensus *c, const struct certificate *cert, enum vote_part part)
+{
+    if (cert->part != part || cert->statement.is_null) return false;
+    if (cert->statement.epoch != c->config.epoch) return false;
+    struct hash hash = certificate_hash(cert);
+    for (uint32_t i = 0; i < CHECKED_CERTS; i++)
+        if (hash_equal(&c->checked[i], &hash)) return true;
+    if (!is_quorum_seen(c, cert) && certificate_verify(cert, c->config.signer, &c->config.chain_id,
+                                                       &c->config.validators, c->quorum) != ST_OK)
+        return false;
+    c->checked[c->checked_next] = hash;
+    c->checked_next = (c->checked_next + 1) % CHECKED_CERTS;
+    return true;
+}
+
+static bool is_time_fresh(const struct consensus *c, const struct block *b)
+{
+    uint64_t past = message_delay_ms(c) + CONSENSUS_PREC_MS;
+    uint64_t time = b->header.time_ms;
+    if (time > b->wall_ms) return time - b->wall_ms <= CONSENSUS_PREC_MS;
+    return b->wall_ms - time <= past;
+}
+
+/* It names an ancestor of b, as far as that can be told here. */
+static bool is_final_cert_of_chain(struct consensus *c,
+                                   const struct block *b,
+                                   const struct certificate *cert)
+{
+    uint64_t height = cert->statement.height;
+    if (height == c->final.height) return hash_equal(&cert->statement.hash, &c->final.hash);
+    const struct block *at = b;
+    while (at != NULL && at->header.height > height)
+        at = block_find(c, &at->header.parent);
+    return at == NULL || hash_equal(&at->hash, &cert->statement.hash);
+}
+
+static bool is_quorum_seen(const struct consensus *c, const struct certificate *cert)
+{
+    if (cert->entry_count < c->quorum || cert->entry_count > c->config.validators.count)
+        return false;
+    for (uint32_t i = 0; i < cert->entry_count; i++) {
+        const struct certificate_entry *entry = &cert->entries[i];
+        if (entry->voter >= c->config.validators.count) return false;
+        if (i > 0 && entry->voter <= cert->entries[i - 1].voter) return false;
+        if (!is_entry_seen(c, cert, entry)) return false;
+    }
+    return true;
+}
+
+/* The stored vote verified, and it says exactly this. */
+static bool is_entry_seen(const struct consensus *c,
+                          const struct certificate *cert,
+                          const struct certificate_entry *entry)
+{
+    const struct vote *v = NULL;
+    if (cert->part == VOTE_P3) {
+        const struct vote_slot *slot = result_slot(c, entry->voter, cert->statement.height);
+        if (slot->is_used) v = &slot->vote;
+    } else {
+        const struct vote_slot *slots =
+            vote_slots(c, entry->voter, cert->part, cert->statement.height);
+        for (uint32_t i = 0; i < VOTE_VIEWS; i++)
+            if (slots[i].is_used && slots[i].vote.parts[cert->part].view == cert->statement.view)
+                v = &slots[i].vote;
+    }
+    if (v == NULL || memcmp(&v->sig, &entry->sig, sizeof v->sig) != 0) return false;
+    struct hash said = statement_hash(&v->parts[cert->part], cert->part);
+    struct hash shown = statement_hash(&cert->statement, cert->part);
+    if (!hash_equal(&said, &shown)) return false;
+    struct certificate_entry cut = certificate_cut(v, cert->part);
+    return hash_equal(&cut.siblings[0], &entry->siblings[0]) &&
+           hash_equal(&cut.siblings[1], &entry->siblings[1]);
+}

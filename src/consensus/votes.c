@@ -1,0 +1,411 @@
+/* votes.c - The table of votes, the certificates they make, and how own votes leave.
+ *
+ * Per voter and height the statements of the newest two views are kept, whole votes, so that they
+ * are proof against their signer. A certificate needs identical statements (the exactness rule,
+ * 1.2). Statements of several kinds that are due together share one signature, oldest first. */
+#include "consensus/consensus_int.h"
+
+static enum consensus_reject screen(const struct consensus *c, const struct vote *v);
+static enum consensus_reject judge_block(const struct consensus *c,
+                                         const struct vote *v,
+                                         enum vote_part part);
+static enum consensus_reject judge_result(const struct consensus *c, const struct vote *v);
+static enum consensus_reject judge(const struct consensus *c,
+                                   const struct vote *v,
+                                   enum vote_part part);
+static void accuse(struct consensus *c, const struct vote *v);
+static enum status on_own_vote(struct consensus *c, const struct vote *v);
+static void store(struct consensus *c, const struct vote *v);
+static void store_part(struct consensus *c, const struct vote *v, enum vote_part part);
+static void note_newest(struct consensus *c, const struct vote *v);
+static void act_on(struct consensus *c, const struct vote *v);
+static bool fill_due(struct consensus *c, struct vote *v);
+static struct line_item *due_item(struct consensus *c, enum vote_part part, uint64_t *height);
+static bool fill_result(struct consensus *c, struct statement *s);
+static struct vote_slot *find_statement(const struct consensus *c,
+                                        uint32_t voter,
+                                        enum vote_part part,
+                                        const struct statement *s);
+
+enum status votes_on_vote(struct consensus *c, const struct vote *v, uint32_t from)
+{
+    enum consensus_reject wrong = screen(c, v);
+    if (wrong != REJECT_NONE) return engine_reject(c, wrong);
+    struct hash hash = vote_hash(v, &c->config.chain_id);
+    if (!is_signed_by(c, v->voter, &hash, &v->sig)) return engine_reject(c, REJECT_SIGNATURE);
+    if (v->voter == c->config.self) return on_own_vote(c, v);
+    (void)from;
+    accuse(c, v);
+    bool is_contradiction = false;
+    for (int i = 0; i < VOTE_PARTS; i++)
+        if (judge(c, v, (enum vote_part)i) == REJECT_EQUIVOCATION) is_contradiction = true;
+    store(c, v);
+    act_on(c, v);
+    return is_contradiction ? engine_reject(c, REJECT_EQUIVOCATION) : ST_OK;
+}
+
+/* Signs and sends what is due, and counts it: only now, when it is durable. */
+void votes_flush(struct consensus *c)
+{
+    if (!is_signing(c)) return;
+    for (uint32_t i = 0; i < FLUSH_MAX; i++) {
+        struct vote v;
+        if (!fill_due(c, &v)) return;
+        struct small_message *m = message_add(c, CONSENSUS_VOTE);
+        must(m != NULL); /* FLUSH_MAX twice and RESEND_MAX fit. */
+        m->vote = v;
+        message_send(c, m, NODES_MAX, 0);
+        store(c, &v);
+        act_on(c, &v);
+    }
+}
+
+uint32_t votes_count(const struct consensus *c,
+                     enum vote_part part,
+                     const struct statement *s,
+                     bool with_own)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < c->config.validators.count; i++)
+        if ((with_own || i != c->config.self) && find_statement(c, i, part, s) != NULL) count++;
+    return count;
+}
+
+void votes_certify(const struct consensus *c,
+                   struct certificate *out,
+                   enum vote_part part,
+                   const struct statement *s)
+{
+    *out = (struct certificate){.part = part, .statement = *s};
+    for (uint32_t i = 0; i < c->config.validators.count; i++) {
+        const struct vote_slot *slot = find_statement(c, i, part, s);
+        if (slot != NULL) out->entries[out->entry_count++] = certificate_cut(&slot->vote, part);
+    }
+}
+
+void votes_make(struct consensus *c, struct vote *v)
+{
+    v->voter = c->config.self;
+    struct hash hash = vote_hash(v, &c->config.chain_id);
+    v->sig = sign_own(c, &hash);
+}
+
+/* A quorum's P1 on s are here. The certificate is kept as hq when its block's headers down to the
+ * final one are known: nobody can have committed on a certificate without having had the path, so
+ * one that is higher but unconnected was never locked here and need not be reported. */
+void votes_on_quorum_p1(struct consensus *c, const struct statement *s)
+{
+    if (s->height <= c->final.height || s->view > c->cur_view) return;
+    struct line_item *item = c->is_dead ? NULL : line_at(c, s->height);
+    if (item != NULL && !hash_equal(&item->hash, &s->hash)) item = NULL;
+    if (item == NULL) {
+        struct block *path[PATH_MAX];
+        uint32_t count;
+        struct statement missing;
+        enum path found = path_find(c, s, path, &count, &missing);
+        if (found == PATH_MISSING && s->view == c->cur_view && c->phase == PHASE_OPEN)
+            block_fetch(c, missing.height, &missing.hash);
+        if (found != PATH_WHOLE) return;
+    }
+    struct certificate cert;
+    bool is_new = !c->has_hq || s->view > c->hq.statement.view ||
+                  (s->view == c->hq.statement.view && s->height > c->hq.statement.height);
+    if (is_new) {
+        votes_certify(c, &cert, VOTE_P1, s);
+        votes_raise_hq(c, &cert);
+    }
+    bool is_voted = item != NULL && s->height <= voted_tip_height(c) && s->view == c->voted_view;
+    if (is_voted && is_open_for_votes(c)) votes_want_p2(c, item, s->height);
+}
+
+/* I5: the lock waits for the record with hq. */
+void votes_want_p2(struct consensus *c, struct line_item *item, uint64_t height)
+{
+    if (item->p2.is_wanted || height <= c->final.height) return;
+    struct statement s = statement_of(c, item, height);
+    item->p2 = (struct promise){.is_wanted = true, .lsn = c->next_lsn};
+    if (c->config.fault != FAULT_LOCK_WITHOUT_QC) must(c->has_hq && c->hq.statement.view >= s.view);
+    bool is_higher = !c->has_lock || s.view > c->lock.view ||
+                     (s.view == c->lock.view && s.height > c->lock.height);
+    if (is_higher) c->lock = s;
+    c->has_lock = true;
+    c->is_dirty = true;
+}
+
+void votes_raise_hq(struct consensus *c, const struct certificate *cert)
+{
+    const struct statement *s = &cert->statement;
+    const struct statement *old = &c->hq.statement;
+    if (c->has_hq && (s->view < old->view || (s->view == old->view && s->height <= old->height)))
+        return;
+    must(s->view <= c->cur_view);
+    c->hq = *cert;
+    c->has_hq = true;
+    c->is_dirty = true;
+}
+
+struct vote_slot *vote_slots(const struct consensus *c,
+                             uint32_t voter,
+                             enum vote_part part,
+                             uint64_t height)
+{
+    must(voter < c->config.validators.count && part != VOTE_P3);
+    size_t row = ((size_t)voter * 2 + (size_t)part) * VOTE_HEIGHTS + height % VOTE_HEIGHTS;
+    return &c->votes[row * VOTE_VIEWS];
+}
+
+struct vote_slot *result_slot(const struct consensus *c, uint32_t voter, uint64_t height)
+{
+    must(voter < c->config.validators.count);
+    return &c->results[(size_t)voter * RESULT_HEIGHTS + height % RESULT_HEIGHTS];
+}
+
+const struct vote *votes_newest_of(const struct consensus *c,
+                                   uint32_t voter,
+                                   enum vote_part part,
+                                   uint64_t height)
+{
+    if (part == VOTE_P3) {
+        const struct vote_slot *slot = result_slot(c, voter, height);
+        bool is_there = slot->is_used && slot->vote.parts[VOTE_P3].height == height;
+        return is_there ? &slot->vote : NULL;
+    }
+    const struct vote_slot *slots = vote_slots(c, voter, part, height);
+    const struct vote *newest = NULL;
+    for (uint32_t i = 0; i < VOTE_VIEWS; i++) {
+        if (!slots[i].is_used || slots[i].vote.parts[part].height != height) continue;
+        if (newest == NULL || slots[i].vote.parts[part].view > newest->parts[part].view)
+            newest = &slots[i].vote;
+    }
+    return newest;
+}
+
+/* Votes for heights up to it say nothing new. */
+uint64_t vote_floor(const struct consensus *c)
+{
+    return c->is_dead ? c->final.height : c->root_height;
+}
+
+struct statement statement_of(const struct consensus *c,
+                              const struct line_item *item,
+                              uint64_t height)
+{
+    return (struct statement){
+        .epoch = c->config.epoch, .view = c->voted_view, .height = height, .hash = item->hash};
+}
+
+static enum consensus_reject screen(const struct consensus *c, const struct vote *v)
+{
+    if (v->voter >= c->config.validators.count) return REJECT_SENDER;
+    enum consensus_reject first = REJECT_NONE;
+    bool is_empty = true;
+    bool is_useful = false;
+    for (int i = 0; i < VOTE_PARTS; i++) {
+        const struct statement *s = &v->parts[i];
+        if (s->is_null) continue;
+        is_empty = false;
+        if (s->epoch != c->config.epoch) return REJECT_EPOCH;
+        enum consensus_reject wrong = judge(c, v, (enum vote_part)i);
+        if (wrong == REJECT_NONE || wrong == REJECT_EQUIVOCATION) is_useful = true;
+        if (first == REJECT_NONE) first = wrong;
+    }
+    if (is_empty) return REJECT_VOTE_EMPTY;
+    if (v->voter == c->config.self) return REJECT_NONE;
+    return is_useful ? REJECT_NONE : first;
+}
+
+static enum consensus_reject judge(const struct consensus *c,
+                                   const struct vote *v,
+                                   enum vote_part part)
+{
+    if (v->parts[part].is_null) return REJECT_STALE;
+    return part == VOTE_P3 ? judge_result(c, v) : judge_block(c, v, part);
+}
+
+static enum consensus_reject judge_block(const struct consensus *c,
+                                         const struct vote *v,
+                                         enum vote_part part)
+{
+    const struct statement *s = &v->parts[part];
+    if (s->height <= vote_floor(c)) return REJECT_STALE;
+    if (s->height > vote_floor(c) + VOTE_HEIGHTS) return REJECT_HEIGHT;
+    if (s->view >= VIEW_MAX) return REJECT_FAR_VIEW;
+    const struct vote_slot *slots = vote_slots(c, v->voter, part, s->height);
+    uint32_t newer = 0;
+    for (uint32_t i = 0; i < VOTE_VIEWS; i++) {
+        const struct statement *kept = &slots[i].vote.parts[part];
+        if (!slots[i].is_used || kept->height != s->height) continue;
+        if (kept->view == s->view)
+            return hash_equal(&kept->hash, &s->hash) ? REJECT_DUPLICATE : REJECT_EQUIVOCATION;
+        if (kept->view > s->view) newer++;
+    }
+    return newer == VOTE_VIEWS ? REJECT_OLD_VIEW : REJECT_NONE;
+}
+
+static enum consensus_reject judge_result(const struct consensus *c, const struct vote *v)
+{
+    const struct statement *s = &v->parts[VOTE_P3];
+    if (s->height <= c->result_height) return REJECT_STALE;
+    if (s->height > c->result_height + RESULT_HEIGHTS) return REJECT_HEIGHT;
+    const struct vote_slot *slot = result_slot(c, v->voter, s->height);
+    const struct statement *kept = &slot->vote.parts[VOTE_P3];
+    if (!slot->is_used || kept->height != s->height) return REJECT_NONE;
+    return hash_equal(&kept->hash, &s->hash) ? REJECT_DUPLICATE : REJECT_EQUIVOCATION;
+}
+
+/* What v, whose signature holds, proves against its voter. */
+static void accuse(struct consensus *c, const struct vote *v)
+{
+    const struct statement *s = &v->parts[VOTE_P1];
+    if (!s->is_null && judge_block(c, v, VOTE_P1) == REJECT_EQUIVOCATION) {
+        const struct vote_slot *slots = vote_slots(c, v->voter, VOTE_P1, s->height);
+        for (uint32_t i = 0; i < VOTE_VIEWS; i++)
+            if (slots[i].is_used && slots[i].vote.parts[VOTE_P1].view == s->view &&
+                slots[i].vote.parts[VOTE_P1].height == s->height)
+                suspect_votes(c, &slots[i].vote, v);
+    }
+    if (!s->is_null && s->height > vote_floor(c)) suspect_fork(c, v);
+    suspect_vote_against_changes(c, v);
+}
+
+/* Peers give back what they have of us. What we do not remember was promised by a journal that is
+ * gone (1.14). */
+static enum status on_own_vote(struct consensus *c, const struct vote *v)
+{
+    const struct statement *p1 = &v->parts[VOTE_P1];
+    const struct statement *p2 = &v->parts[VOTE_P2];
+    bool is_p1_new =
+        !p1->is_null && (p1->view > c->voted_view ||
+                         (p1->view == c->voted_view && p1->height > voted_tip_height(c) &&
+                          !c->is_dead && p1->height > c->final.height));
+    bool is_p2_new = !p2->is_null && (!c->has_lock || p2->view > c->lock.view ||
+                                      (p2->view == c->lock.view && p2->height > c->lock.height));
+    if (is_p1_new || is_p2_new) alarm_raise(c, ALARM_JOURNAL_ROLLED_BACK);
+    return engine_reject(c, REJECT_STALE);
+}
+
+static void store(struct consensus *c, const struct vote *v)
+{
+    for (int i = 0; i < VOTE_PARTS; i++) {
+        enum vote_part part = (enum vote_part)i;
+        if (judge(c, v, part) == REJECT_NONE) store_part(c, v, part);
+    }
+    note_newest(c, v);
+}
+
+/* In the place of another height, or of the older view. */
+static void store_part(struct consensus *c, const struct vote *v, enum vote_part part)
+{
+    if (part == VOTE_P3) {
+        *result_slot(c, v->voter, v->parts[part].height) =
+            (struct vote_slot){.is_used = true, .vote = *v};
+        return;
+    }
+    struct vote_slot *slots = vote_slots(c, v->voter, part, v->parts[part].height);
+    struct vote_slot *worst = NULL;
+    for (uint32_t i = 0; i < VOTE_VIEWS; i++) {
+        const struct statement *kept = &slots[i].vote.parts[part];
+        if (!slots[i].is_used || kept->height != v->parts[part].height) {
+            worst = &slots[i];
+            break;
+        }
+        if (worst == NULL || kept->view < worst->vote.parts[part].view) worst = &slots[i];
+    }
+    must(worst != NULL);
+    *worst = (struct vote_slot){.is_used = true, .vote = *v};
+}
+
+static void note_newest(struct consensus *c, const struct vote *v)
+{
+    uint64_t *heights = c->peers[v->voter].stand.vote_heights;
+    for (int i = 0; i < VOTE_PARTS; i++)
+        if (!v->parts[i].is_null && v->parts[i].height > heights[i])
+            heights[i] = v->parts[i].height;
+}
+
+static void act_on(struct consensus *c, const struct vote *v)
+{
+    const struct statement *p1 = &v->parts[VOTE_P1];
+    const struct statement *p2 = &v->parts[VOTE_P2];
+    const struct statement *p3 = &v->parts[VOTE_P3];
+    if (!p1->is_null && votes_count(c, VOTE_P1, p1, true) >= c->quorum) votes_on_quorum_p1(c, p1);
+    if (!p2->is_null && p2->height > vote_floor(c) &&
+        votes_count(c, VOTE_P2, p2, true) >= c->quorum) {
+        struct certificate cert;
+        votes_certify(c, &cert, VOTE_P2, p2);
+        finality_commit(c, &cert);
+    }
+    if (!p3->is_null && p3->height > c->result_height &&
+        votes_count(c, VOTE_P3, p3, true) >= c->quorum) {
+        struct certificate cert;
+        votes_certify(c, &cert, VOTE_P3, p3);
+        finality_on_result(c, &cert);
+    }
+}
+
+/* The oldest due statement of each kind, signed. False: nothing is due. */
+static bool fill_due(struct consensus *c, struct vote *v)
+{
+    uint64_t h1 = 0;
+    uint64_t h2 = 0;
+    struct line_item *i1 = is_open_for_votes(c) ? due_item(c, VOTE_P1, &h1) : NULL;
+    if (i1 != NULL && i1->has_prepared && i1->p2.is_wanted && !i1->p2.is_sent) {
+        *v = i1->prepared;
+        i1->p1.is_sent = i1->p2.is_sent = true;
+        return true;
+    }
+    struct line_item *i2 = is_open_for_votes(c) ? due_item(c, VOTE_P2, &h2) : NULL;
+    *v = (struct vote){.parts = {{.is_null = true}, {.is_null = true}, {.is_null = true}}};
+    if (i1 != NULL) {
+        v->parts[VOTE_P1] = statement_of(c, i1, h1);
+        i1->p1.is_sent = true;
+    }
+    if (i2 != NULL) {
+        v->parts[VOTE_P2] = statement_of(c, i2, h2);
+        i2->p2.is_sent = true;
+    }
+    bool has_result = fill_result(c, &v->parts[VOTE_P3]);
+    if (i1 == NULL && i2 == NULL && !has_result) return false;
+    votes_make(c, v);
+    return true;
+}
+
+static struct line_item *due_item(struct consensus *c, enum vote_part part, uint64_t *height)
+{
+    for (uint32_t i = 0; i < c->voted_count; i++) {
+        struct line_item *item = &c->line[i];
+        const struct promise *p = part == VOTE_P1 ? &item->p1 : &item->p2;
+        *height = c->root_height + i + 1;
+        if (*height <= c->final.height) continue;
+        if (p->is_wanted && !p->is_sent && is_durable(c, p->lsn)) return item;
+    }
+    return NULL;
+}
+
+static bool fill_result(struct consensus *c, struct statement *s)
+{
+    if (c->alarm == ALARM_DIVERGED) return false;
+    uint64_t height = c->p3_height + 1;
+    if (height < c->digest_low) height = c->digest_low;
+    const struct hash *digest = digest_at(c, height);
+    if (digest == NULL) return false;
+    *s = (struct statement){.epoch = c->config.epoch, .height = height, .hash = *digest};
+    c->p3_height = height;
+    return true;
+}
+
+static struct vote_slot *find_statement(const struct consensus *c,
+                                        uint32_t voter,
+                                        enum vote_part part,
+                                        const struct statement *s)
+{
+    uint32_t count = part == VOTE_P3 ? 1 : VOTE_VIEWS;
+    struct vote_slot *slots =
+        part == VOTE_P3 ? result_slot(c, voter, s->height) : vote_slots(c, voter, part, s->height);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct statement *kept = &slots[i].vote.parts[part];
+        bool is_same = slots[i].is_used && kept->height == s->height && kept->view == s->view;
+        if (is_same && hash_equal(&kept->hash, &s->hash)) return &slots[i];
+    }
+    return NULL;
+}
