@@ -105,20 +105,45 @@ static int examine(struct doctor *d, const struct link_arguments *arguments)
 
 /* --- report ---------------------------------------------------------------------------------- */
 
-static void put_json_patient(struct buf *out, const struct patient *p)
+static void put_json_patient(struct buf *out, const struct doctor *d, const struct patient *p)
 {
     buf_put_text(out, "{\"node\":");
     json_put_text(out, span_text(p->name));
     buf_printf(out, ",\"is_reachable\":%s", p->is_reachable ? "true" : "false");
-    if (p->is_reachable)
-        buf_printf(out,
-                   ",\"height\":%llu,\"view\":%llu,\"leader\":%llu,\"lag\":%llu,"
-                   "\"connected\":%llu,\"validators\":%llu,\"quorum\":%llu,\"digest\":\"%s\"",
+    if (p->free_bytes > 0)
+        buf_printf(out, ",\"free_bytes\":%llu", (unsigned long long)p->free_bytes);
+    if (p->is_reachable) {
+        buf_printf(out, ",\"height\":%llu,\"view\":%llu,\"leader\":%llu,\"lag\":%llu,",
                    (unsigned long long)p->height, (unsigned long long)p->view,
-                   (unsigned long long)p->leader, (unsigned long long)p->lag,
+                   (unsigned long long)p->leader, (unsigned long long)p->lag);
+        buf_printf(out, "\"connected\":%llu,\"validators\":%llu,\"quorum\":%llu,",
                    (unsigned long long)p->connected, (unsigned long long)p->validators,
-                   (unsigned long long)p->quorum, p->digest);
+                   (unsigned long long)p->quorum);
+        buf_printf(out, "\"clock_offset_ms\":%llu,\"compared_height\":%llu,\"digest\":\"%s\"",
+                   (unsigned long long)p->clock_ms, (unsigned long long)d->compared_height,
+                   p->digest);
+    }
     buf_put_u8(out, '}');
+}
+
+static void put_text_patient(struct buf *out, const struct doctor *d, const struct patient *p)
+{
+    buf_put_text(out, p->name);
+    if (p->is_reachable) {
+        buf_printf(out, ": height %llu, view %llu led by %s, connected %llu of %llu, lag %llu",
+                   (unsigned long long)p->height, (unsigned long long)p->view, p->leader_name,
+                   (unsigned long long)p->connected, (unsigned long long)p->validators,
+                   (unsigned long long)p->lag);
+        buf_printf(out, ", clocks within %llu ms", (unsigned long long)p->clock_ms);
+    } else {
+        buf_put_text(out, ": does not answer");
+    }
+    if (p->free_bytes > 0)
+        buf_printf(out, ", %llu MB of disk free", (unsigned long long)(p->free_bytes >> 20));
+    if (p->digest[0] != 0)
+        buf_printf(out, ", digest at %llu: %.18s...", (unsigned long long)d->compared_height,
+                   p->digest);
+    buf_put_u8(out, '\n');
 }
 
 static int print_json(const struct doctor *d)
@@ -128,7 +153,7 @@ static int print_json(const struct doctor *d)
     buf_printf(&out, "{\"is_healthy\":%s,\"nodes\":[", d->finding_count == 0 ? "true" : "false");
     for (uint32_t i = 0; i < d->patient_count; i++) {
         if (i > 0) buf_put_u8(&out, ',');
-        put_json_patient(&out, &d->patients[i]);
+        put_json_patient(&out, d, &d->patients[i]);
     }
     buf_put_text(&out, "],\"findings\":[");
     for (uint32_t i = 0; i < d->finding_count; i++) {
@@ -148,18 +173,8 @@ static int print_text(const struct doctor *d)
 {
     struct buf out;
     buf_init(&out, mem_system(), 0);
-    for (uint32_t i = 0; i < d->patient_count; i++) {
-        const struct patient *p = &d->patients[i];
-        if (p->is_reachable)
-            buf_printf(&out,
-                       "%s: height %llu, view %llu led by node number %llu, connected %llu of "
-                       "%llu, digest %.18s\n",
-                       p->name, (unsigned long long)p->height, (unsigned long long)p->view,
-                       (unsigned long long)p->leader, (unsigned long long)p->connected,
-                       (unsigned long long)p->validators, p->digest);
-        else
-            buf_printf(&out, "%s: does not answer\n", p->name);
-    }
+    for (uint32_t i = 0; i < d->patient_count; i++)
+        put_text_patient(&out, d, &d->patients[i]);
     for (uint32_t i = 0; i < d->finding_count; i++) {
         const struct finding *f = &d->findings[i];
         buf_printf(&out, "problem: %s %s\n", f->node, f->what);

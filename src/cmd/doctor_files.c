@@ -91,10 +91,12 @@ static void check_identity(struct doctor *d, struct patient *p, const struct nod
     buf_fini(&bytes);
 }
 
-static void check_disk(struct doctor *d, const struct patient *p)
+static void check_disk(struct doctor *d, struct patient *p)
 {
     uint64_t bytes = 0;
-    if (d->os->free_bytes(d->os, p->dir, &bytes) != ST_OK || bytes >= DOCTOR_FREE_LOW) return;
+    if (d->os->free_bytes(d->os, p->dir, &bytes) != ST_OK) return;
+    p->free_bytes = bytes;
+    if (bytes >= DOCTOR_FREE_LOW) return;
     doctor_find(d, p->name, "Make room; a node stops, without loss, when its disk is full.",
                 "only %llu MB are free on the disk of %s", (unsigned long long)(bytes >> 20),
                 p->dir);

@@ -26,9 +26,12 @@ struct patient { /* One node. */
     bool is_dead;      /* No process runs: known from its directory. */
     bool is_reachable; /* Answered over SQL; the rest is what it said. */
     PGconn *link;
+    uint64_t free_bytes; /* On its disk; 0: unknown. */
     uint64_t height;
     uint64_t view;
     uint64_t leader;
+    char leader_name[GENESIS_NAME_MAX + 1];
+    uint64_t clock_ms; /* Largest difference to the clock of another node. */
     uint64_t lag;
     uint64_t final_height;
     uint64_t certified_height;
@@ -36,7 +39,7 @@ struct patient { /* One node. */
     uint64_t faults;
     uint64_t quorum;
     uint64_t connected;
-    char digest[80];
+    char digest[80]; /* At the height at which all are compared; at its own when it is alone. */
 };
 
 struct doctor {
@@ -44,6 +47,7 @@ struct doctor {
     struct os *os;
     uint32_t patient_count;
     struct patient patients[LAYOUT_NODES_MAX];
+    uint64_t compared_height; /* Executed by all that answered. */
     uint32_t finding_count;
     struct finding findings[DOCTOR_FINDINGS_MAX];
 };

@@ -35,7 +35,6 @@ static uint64_t number(PGresult *status, const char *name)
 static void take_status(struct patient *p, PGresult *status)
 {
     (void)snprintf(p->name, sizeof p->name, "%s", line(status, "node"));
-    (void)snprintf(p->digest, sizeof p->digest, "%s", line(status, "digest"));
     p->height = number(status, "height");
     p->view = number(status, "view");
     p->leader = number(status, "leader");
@@ -62,7 +61,7 @@ static void check_agreement(struct doctor *d, struct patient *p, PGresult *statu
                     (unsigned long long)p->quorum);
     if (failed_views > 0)
         doctor_find(d, p->name, "",
-                    "the last %llu views failed; now view %llu, led by node number %llu, is %s; "
+                    "the last %llu views failed; now view %llu, led by node %llu, is %s; "
                     "it holds %llu of %llu votes for the change",
                     (unsigned long long)failed_views, (unsigned long long)p->view,
                     (unsigned long long)p->leader,
@@ -108,7 +107,10 @@ static void check_peer(struct doctor *d, struct patient *p, PGresult *nodes, int
 {
     const char *name = rows_get(nodes, row, "name");
     const long long offset = strtoll(rows_get(nodes, row, "clock_offset_ms"), NULL, 10);
+    if (rows_number(nodes, row, "index") == p->leader)
+        (void)snprintf(p->leader_name, sizeof p->leader_name, "%s", name);
     if (rows_is_true(nodes, row, "is_self")) return;
+    if ((uint64_t)llabs(offset) > p->clock_ms) p->clock_ms = (uint64_t)llabs(offset);
     if (!rows_is_true(nodes, row, "is_connected")) {
         check_connection(d, p, nodes, row);
         return;
@@ -190,14 +192,17 @@ void doctor_ask(struct doctor *d, struct patient *p)
 
 /* --- several at once ------------------------------------------------------------------------- */
 
-static void digest_at(struct doctor *d, struct patient *p, uint64_t height, char *out, size_t room)
+static void take_digest(struct doctor *d, struct patient *p)
 {
-    char query[96];
-    (void)snprintf(query, sizeof query, "SELECT digest FROM trustsql.blocks WHERE height = %llu",
-                   (unsigned long long)height);
+    char query[128];
+    (void)snprintf(
+        query, sizeof query,
+        "SELECT encode(digest, 'hex') AS digest FROM trustsql.blocks WHERE height = %llu",
+        (unsigned long long)d->compared_height);
     PGresult *result = ask(d, p, query);
     bool is_found = result != NULL && PQntuples(result) == 1;
-    (void)snprintf(out, room, "%s", is_found ? rows_get(result, 0, "digest") : "");
+    (void)snprintf(p->digest, sizeof p->digest, "%s",
+                   is_found ? rows_get(result, 0, "digest") : "");
     PQclear(result);
 }
 
@@ -205,23 +210,21 @@ static void digest_at(struct doctor *d, struct patient *p, uint64_t height, char
 void doctor_compare(struct doctor *d)
 {
     const struct patient *first = NULL;
-    char expected[80] = "";
     uint64_t height = UINT64_MAX;
     for (uint32_t i = 0; i < d->patient_count; i++)
         if (d->patients[i].is_reachable && d->patients[i].height < height)
             height = d->patients[i].height;
-    for (uint32_t i = 0; i < d->patient_count && height > 0; i++) {
+    if (height == UINT64_MAX || height == 0) return;
+    d->compared_height = height;
+    for (uint32_t i = 0; i < d->patient_count; i++) {
         struct patient *p = &d->patients[i];
-        char digest[80];
         if (!p->is_reachable) continue;
-        digest_at(d, p, height, digest, sizeof digest);
-        if (first == NULL) {
+        take_digest(d, p);
+        if (first == NULL)
             first = p;
-            memcpy(expected, digest, sizeof expected);
-        } else if (strcmp(digest, expected) != 0) {
+        else if (strcmp(p->digest, first->digest) != 0)
             doctor_find(d, p->name, "Stop it and prove its files: trustsql verify node DIR.",
-                        "has digest %.18s... at height %llu, %s has %.18s...", digest,
-                        (unsigned long long)height, first->name, expected);
-        }
+                        "has digest %.18s... at height %llu, %s has %.18s...", p->digest,
+                        (unsigned long long)height, first->name, first->digest);
     }
 }

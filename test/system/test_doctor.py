@@ -30,7 +30,9 @@ class DoctorTest(unittest.TestCase):
             self.assertEqual((node["node"], node["connected"], node["quorum"]), ("node0", 1, 1))
             self.assertEqual(node["digest"], chain.execute(
                 "SELECT encode(digest, 'hex') FROM trustsql.blocks WHERE height = "
-                f"{node['height']}")[0][0])
+                f"{node['compared_height']}")[0][0])
+            self.assertGreater(node["free_bytes"], 0)
+            self.assertEqual(node["clock_offset_ms"], 0)
 
     def test_dead(self):
         with harness.Chain() as chain:
