@@ -37,7 +37,9 @@ enum status newview_on_message(struct consensus *c, const struct new_view *nv)
         bool is_proof = wrong != REJECT_SIGNATURE;
         if (is_proof) {
             suspect_new_view(c, nv);
-            change_start(c, nv->view + 1, true);
+            /* Only the present view has failed by it: following one liar to a view far above
+             * would take this node away from the others for ever. */
+            if (nv->view == c->cur_view) change_start(c, nv->view + 1, true);
         }
         return engine_reject(c, wrong);
     }
