@@ -188,6 +188,49 @@ def check_messages():
     assert record[0].value == 1 and len(record) == 12
 
 
+def check_evidence():
+    """Identity and order of the items, and what binds them."""
+    def block(header):
+        return tagged("hdr", header.raw)
+
+    for number, names in enumerate((("e1",), ("e2", "e2-branches"), ("e3", "e3-lock"), ("e4",),
+                                    ("e5",), ("e6", "e6-duplicate", "e6-time")), 1):
+        for name in names:
+            kind, epoch, offender, view, height, packed = whole(golden("evidence-" + name)).value
+            assert kind.value == number and epoch.value == 0
+            items = whole(packed.value)
+            if number == 1:
+                assert block(items[0][0]) < block(items[1][0])
+                assert [p[0][11].value for p in items.value] == [offender.value] * 2
+            elif number == 2:
+                low, high, headers = items[0][0], items[1][0], items[2]
+                assert low[1].value == high[1].value == view.value
+                assert low[2].value == height.value <= high[2].value
+                assert len(headers) == high[2].value - low[2].value
+                if len(headers):
+                    assert headers[0][4].value != low[3].value
+                    assert block(headers[len(headers) - 1]) == high[3].value
+                else:
+                    assert low[3].value < high[3].value
+            elif number == 3:
+                assert items[0][3].value == items[1][2].value == offender.value
+                assert items[1][1].value == view.value
+            elif number == 4:
+                signed = [tagged("view-change", bytes(32), unsigned(vc)) for vc in items.value]
+                assert signed[0] < signed[1]
+            elif number == 5:
+                assert items[2].value == offender.value and height.value == 0
+            elif name != "e6-time":
+                header = items[1][0]
+                for index, tx, path in (item.value for item in items[2].value):
+                    leaf_hash, nodes = tx_hashes(tx.value)[1], [n.value for n in path.value]
+                    assert path_root(leaf_hash, index.value, header[9].value, nodes) == header[8].value
+            else:
+                parent = items[2][0][1].value
+                assert tagged("hdr", parent) == items[1][0][4].value
+                assert whole(parent)[7].value >= items[1][0][7].value
+
+
 def main():
     txid, tx_leaf = tx_hashes(golden("tx"))
     assert txid == golden("tx-txid")
@@ -199,6 +242,7 @@ def main():
     check_body()
     check_proof(golden("proof"))
     check_messages()
+    check_evidence()
     for name in ("vote", "certificate-p1", "certificate-p2", "certificate-p3", "receipt-ok",
                  "receipt-failed"):
         whole(golden(name))

@@ -3,6 +3,7 @@
 #include "crypto/sign.h"
 
 #include "support/cmocka_all.h"
+#include "support/fail_mem.h"
 #include "support/hex.h"
 
 static struct signer *signer;
@@ -225,6 +226,80 @@ static void test_cache_changes_no_answer(void **state)
     key_cache_free(cache);
 }
 
+/* --- other algorithms ------------------------------------------------------------------------ */
+
+static enum status toy_public(void *context,
+                              struct public_key *out,
+                              const struct secret_key *secret)
+{
+    (*(uint32_t *)context)++;
+    *out = (struct public_key){.scheme = secret->scheme,
+                               .size = secret->scheme == SIGN_ED25519 ? 32 : 33};
+    memcpy(out->bytes, secret->bytes, SIGN_SECRET_SIZE);
+    return ST_OK;
+}
+
+static enum status toy_sign(void *context,
+                            struct signature *out,
+                            const struct secret_key *secret,
+                            const struct hash *hash)
+{
+    (*(uint32_t *)context)++;
+    memcpy(out->bytes, secret->bytes, SIGN_SECRET_SIZE);
+    memcpy(out->bytes + SIGN_SECRET_SIZE, hash->bytes, HASH_SIZE);
+    return ST_OK;
+}
+
+static enum status toy_verify(void *context,
+                              const struct public_key *key,
+                              const struct hash *hash,
+                              const struct signature *sig)
+{
+    (*(uint32_t *)context)++;
+    bool is_good = memcmp(sig->bytes, key->bytes, SIGN_SECRET_SIZE) == 0 &&
+                   memcmp(sig->bytes + SIGN_SECRET_SIZE, hash->bytes, HASH_SIZE) == 0;
+    return is_good ? ST_OK : ST_SIGNATURE;
+}
+
+/* Every call of a hooked signer goes to its table, with or without a cache of keys. */
+static void hooks_replace_the_algorithms(void **state)
+{
+    (void)state;
+    uint32_t calls = 0;
+    struct signer_hooks hooks = {
+        .context = &calls, .public = toy_public, .sign = toy_sign, .verify = toy_verify};
+    struct signer *toy = NULL;
+    struct key_cache *cache = NULL;
+    assert_int_equal(signer_new_hooked(&toy, mem_system(), &hooks), ST_OK);
+    assert_int_equal(key_cache_new(&cache, mem_system()), ST_OK);
+    for (int scheme = SIGN_SECP256K1; scheme <= SIGN_ED25519; scheme++) {
+        struct secret_key secret = {.scheme = (uint8_t)scheme, .bytes = {7, 8, 9}};
+        struct hash hash = hash_of("toy", span_text("x"));
+        struct public_key key;
+        struct signature sig;
+        calls = 0;
+        assert_int_equal(sign_public(toy, &key, &secret), ST_OK);
+        assert_int_equal(public_key_check(toy, &key), ST_OK);
+        assert_int_equal(sign_hash(toy, &sig, &secret, &hash), ST_OK);
+        assert_int_equal(sign_verify(toy, &key, &hash, &sig), ST_OK);
+        assert_int_equal(sign_verify_cached(toy, cache, &key, &hash, &sig), ST_OK);
+        sig.bytes[0] ^= 1;
+        assert_int_equal(sign_verify_cached(toy, cache, &key, &hash, &sig), ST_SIGNATURE);
+        assert_int_equal(calls, 5);
+        key.size++;
+        assert_int_equal(public_key_check(toy, &key), ST_INVALID);
+    }
+    key_cache_free(cache);
+    signer_free(toy);
+    struct fail_mem f;
+    fail_mem_init(&f, 1);
+    assert_int_equal(signer_new_hooked(&toy, &f.mem, &hooks), ST_NO_MEMORY);
+    fail_mem_init(&f, 0);
+    assert_int_equal(signer_new_hooked(&toy, &f.mem, &hooks), ST_OK);
+    signer_free(toy);
+    assert_int_equal(f.live, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +311,7 @@ int main(void)
         cmocka_unit_test(malformed_keys_are_refused),
         cmocka_unit_test(impossible_secrets_are_refused),
         cmocka_unit_test(test_cache_changes_no_answer),
+        cmocka_unit_test(hooks_replace_the_algorithms),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -201,6 +201,31 @@ static void two_quorums_share_an_honest_node(void **state)
             }
 }
 
+/* What the proofs of consensus.md 1.1 and 1.6 need of n - f and T, for every allowed n, f and p. */
+static void view_changes_meet_every_quorum(void **state)
+{
+    (void)state;
+    struct validators v = {.mode = MODE_FAST};
+    for (v.count = 1; v.count <= NODES_MAX; v.count++) {
+        for (v.f = 0; v.f <= v.count; v.f++) {
+            for (v.p = 0; v.p <= v.count; v.p++) {
+                if (!quorum_bounds_hold(MODE_FAST, v.count, v.f, v.p)) continue;
+                uint32_t changes = quorum_view_change(&v);
+                uint32_t support = quorum_fast_support(&v);
+                assert_int_equal(changes, v.count - v.f);
+                assert_true(quorum_size(&v) + changes - v.count >= v.f + 1);
+                assert_int_equal(support, quorum_fast_size(&v) + changes - v.count - v.f);
+                assert_true(support > v.f + v.p);
+                assert_true(2 * support > changes);
+            }
+        }
+    }
+    v = (struct validators){.mode = MODE_RAFT, .count = 5};
+    assert_int_equal(quorum_view_change(&v), 3);
+    v = (struct validators){.mode = MODE_BFT, .count = 4, .f = 1};
+    assert_int_equal(quorum_view_change(&v), 3);
+}
+
 static void bounds_are_kept(void **state)
 {
     (void)state;
@@ -254,6 +279,7 @@ int main(void)
         cmocka_unit_test(another_chain_is_another_vote),
         cmocka_unit_test(quorum_sizes),
         cmocka_unit_test(two_quorums_share_an_honest_node),
+        cmocka_unit_test(view_changes_meet_every_quorum),
         cmocka_unit_test(bounds_are_kept),
         cmocka_unit_test(commit_needs_the_right_part),
     };
