@@ -15,7 +15,7 @@ DECODERS = {
     "block": ["src/codec/cbor.c", "src/ledger/block.c", "src/ledger/vote.c", "src/ledger/receipt.c",
               "src/ledger/proof.c", "src/ledger/genesis.c"],
     "consensus": ["src/consensus/" + name + ".c" for name in (
-        "message", "record", "check", "select", "evidence", "evidence_verify", "evidence_content")],
+        "message", "record", "check", "evidence_verify", "evidence_content")],
     "pg": ["src/pg/wire.c", "src/pg/session.c", "src/pg/query.c", "src/pg/pipeline.c",
            "src/pg/prepared.c"],
     "result": ["src/exec/record.c"],

@@ -19,6 +19,7 @@
 
 #define EVIDENCE_FIELDS 6u
 
+static void put_item(struct buf *out, const struct content_item *item);
 static int compare_hashes(const struct hash *a, const struct hash *b);
 static int compare_votes(const struct vote *a, const struct vote *b);
 static bool is_promise_broken(const struct statement *p1, const struct view_change *vc);
@@ -96,9 +97,9 @@ void evidence_of_votes(struct evidence *e,
                        struct buf *out,
                        const struct vote *a,
                        const struct vote *b,
-                       const struct header *headers,
-                       uint32_t header_count)
+                       const struct evidence_fork *fork)
 {
+    uint32_t header_count = fork == NULL ? 0 : fork->count;
     must(header_count <= EVIDENCE_HEADERS_MAX);
     const struct vote *first = compare_votes(a, b) < 0 ? a : b;
     const struct statement *p1 = &first->parts[VOTE_P1];
@@ -112,7 +113,7 @@ void evidence_of_votes(struct evidence *e,
     vote_encode(out, first == a ? b : a);
     cbor_put_array(out, header_count);
     for (uint32_t i = 0; i < header_count; i++)
-        header_encode(out, &headers[i]);
+        header_encode(out, &fork->headers[i]);
 }
 
 bool evidence_is_contradiction(const struct vote *vote,
@@ -175,29 +176,31 @@ void evidence_of_new_view(struct evidence *e, struct buf *out, const struct new_
 void evidence_of_content(struct evidence *e,
                          struct buf *out,
                          const struct proposal *p,
-                         enum evidence_content fault,
-                         const struct content_item *items,
-                         uint32_t item_count)
+                         const struct content_proof *proof)
 {
-    must(item_count <= CONTENT_ITEMS_MAX);
+    must(proof->item_count <= CONTENT_ITEMS_MAX);
     *e = (struct evidence){.kind = EVIDENCE_E6,
                            .epoch = p->header.epoch,
                            .offender = p->header.proposer,
                            .view = p->header.view,
                            .height = p->header.height};
     cbor_put_array(out, 3);
-    cbor_put_uint(out, fault);
+    cbor_put_uint(out, proof->fault);
     proposal_encode(out, p);
-    cbor_put_array(out, item_count);
-    for (uint32_t i = 0; i < item_count; i++) {
-        must(items[i].path.count <= MERKLE_PATH_MAX);
-        cbor_put_array(out, 3);
-        cbor_put_uint(out, items[i].index);
-        cbor_put_bytes(out, items[i].tx);
-        cbor_put_array(out, items[i].path.count);
-        for (uint32_t j = 0; j < items[i].path.count; j++)
-            wire_put_hash(out, &items[i].path.nodes[j]);
-    }
+    cbor_put_array(out, proof->item_count);
+    for (uint32_t i = 0; i < proof->item_count; i++)
+        put_item(out, &proof->items[i]);
+}
+
+static void put_item(struct buf *out, const struct content_item *item)
+{
+    must(item->path.count <= MERKLE_PATH_MAX);
+    cbor_put_array(out, 3);
+    cbor_put_uint(out, item->index);
+    cbor_put_bytes(out, item->tx);
+    cbor_put_array(out, item->path.count);
+    for (uint32_t i = 0; i < item->path.count; i++)
+        wire_put_hash(out, &item->path.nodes[i]);
 }
 
 static int compare_hashes(const struct hash *a, const struct hash *b)

@@ -18,7 +18,7 @@ enum evidence_kind {
     EVIDENCE_E6 = 6  /* A signed header whose content is provably invalid. */
 };
 
-#define EVIDENCE_HEADERS_MAX (2u * CONSENSUS_WINDOW)
+#define EVIDENCE_HEADERS_MAX 32u /* Twice the window. */
 #define EVIDENCE_SIZE_MAX    (40u << 20)
 
 struct evidence { /* kind, offender, epoch, view and height are its identity: one of each is kept.
@@ -52,15 +52,17 @@ void evidence_of_proposals(struct evidence *e,
                            const struct proposal *a,
                            const struct proposal *b);
 
-/* headers: none when the heights of P1 are equal; else those above the lower one up to that of the
- * higher one, ascending, at most EVIDENCE_HEADERS_MAX: the parent of the first is not the lower's
- * block. */
+/* Headers above the lower P1's height up to that of the higher one, ascending: the parent of the
+ * first is not the lower's block. */
+struct evidence_fork {
+    const struct header *headers;
+    uint32_t count; /* At most EVIDENCE_HEADERS_MAX. */
+};
 void evidence_of_votes(struct evidence *e,
                        struct buf *out,
                        const struct vote *a,
                        const struct vote *b,
-                       const struct header *headers,
-                       uint32_t header_count);
+                       const struct evidence_fork *fork); /* Null: P1 of equal heights. */
 
 /* True: the vote and the view change of one sender contradict each other, and *height is that of
  * the statement. What an honest validator does is never a contradiction:
@@ -96,12 +98,15 @@ struct content_item {
     struct span tx; /* Encoded, whole form. */
     struct merkle_path path;
 };
+struct content_proof {
+    enum evidence_content fault;
+    const struct content_item *items;
+    uint32_t item_count;
+};
 void evidence_of_content(struct evidence *e,
                          struct buf *out,
                          const struct proposal *p,
-                         enum evidence_content fault,
-                         const struct content_item *items,
-                         uint32_t item_count);
+                         const struct content_proof *proof);
 
 /* ST_OK: it proves the fault. ST_INVALID: it proves nothing. ST_SIGNATURE: something in it is not
  * signed as it says. ST_NO_MEMORY. v: the validators of e->epoch. */

@@ -6,7 +6,7 @@
 const char *consensus_reject_name(enum consensus_reject reject)
 {
     static const char *const names[] = {
-#define REJECT_NAME(name, text) [name] = text,
+#define REJECT_NAME(name, text) [(name)] = (text),
         REJECT_LIST(REJECT_NAME)
 #undef REJECT_NAME
     };

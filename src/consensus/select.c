@@ -146,8 +146,8 @@ static bool is_on_base(const struct selection *s, const struct block_id *block)
     for (uint32_t i = 0; i < s->count; i++) {
         if (is_in_chain(s, &s->chains[i], block)) return true;
         const struct select_claim *c = &s->claims[i];
-        uint64_t at = block->height - c->final_height; /* Above every final height. */
-        if (at <= c->block_count && hash_equal(&c->blocks[at - 1], &block->hash)) is_known = true;
+        uint64_t at = block->height - c->final_height - 1; /* Above every final height. */
+        if (at < c->block_count && hash_equal(&c->blocks[at], &block->hash)) is_known = true;
     }
     return !is_known;
 }
@@ -203,8 +203,8 @@ static bool is_in_chain(const struct selection *s,
                         const struct block_id *block)
 {
     must(block->height > s->base.height);
-    uint64_t at = block->height - s->base.height;
-    return at <= chain->count && hash_equal(&chain->blocks[at - 1], &block->hash);
+    uint64_t at = block->height - s->base.height - 1;
+    return at < chain->count && hash_equal(&chain->blocks[at], &block->hash);
 }
 
 /* Or equal. block stands on the base; false when no chain shows both. */

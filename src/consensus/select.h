@@ -38,7 +38,8 @@ struct select_result {
  * in bft this is so: the base is locked by a quorum, of which one honest member is among the
  * senders, so the highest certificate is on a descendant of the base. To drop it would lose what
  * its signers hold committed below it. Its relation to a claimed block is unknown and taken for a
- * conflict: before the fast path is used, view changes must carry the chain to their certificate. */
+ * conflict: before the fast path is used, view changes must carry the chain to their
+ * certificate. */
 void select_anchor(struct select_result *out,
                    const struct validators *v,
                    const struct select_claim *claims,

@@ -9,14 +9,17 @@
  * ids. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/must.h"
 #include "consensus/select.h"
 
-static uint64_t number(void)
+static uint64_t number(char **at)
 {
-    uint64_t value;
-    must(scanf("%" SCNu64, &value) == 1);
+    char *end;
+    uint64_t value = strtoull(*at, &end, 10);
+    must(end != *at);
+    *at = end;
     return value;
 }
 
@@ -36,20 +39,20 @@ static uint64_t id_of_hash(const struct hash *h)
     return id;
 }
 
-static void read_claim(struct select_claim *c)
+static void read_claim(struct select_claim *c, char **at)
 {
     memset(c, 0xff, sizeof *c); /* What is not set must not be looked at. */
-    c->final_height = number();
-    c->final_hash = hash_of_id(number());
-    c->voted_view = number();
-    c->block_count = (uint32_t)number();
+    c->final_height = number(at);
+    c->final_hash = hash_of_id(number(at));
+    c->voted_view = number(at);
+    c->block_count = (uint32_t)number(at);
     must(c->block_count <= CONSENSUS_WINDOW);
     for (uint32_t i = 0; i < c->block_count; i++)
-        c->blocks[i] = hash_of_id(number());
-    c->has_hq = number() != 0;
-    uint64_t view = number();
-    uint64_t height = number();
-    uint64_t id = number();
+        c->blocks[i] = hash_of_id(number(at));
+    c->has_hq = number(at) != 0;
+    uint64_t view = number(at);
+    uint64_t height = number(at);
+    uint64_t id = number(at);
     if (!c->has_hq) return;
     c->hq_view = view;
     c->hq_height = height;
@@ -58,17 +61,19 @@ static void read_claim(struct select_claim *c)
 
 int main(void)
 {
-    uint64_t mode;
-    while (scanf("%" SCNu64, &mode) == 1) {
-        struct validators v = {.mode = mode == 1 ? MODE_FAST : MODE_BFT};
-        v.count = (uint32_t)number();
-        v.f = (uint32_t)number();
-        v.p = (uint32_t)number();
+    static char line[1u << 16];
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        char *position = line;
+        char **at = &position;
+        struct validators v = {.mode = number(at) == 1 ? MODE_FAST : MODE_BFT};
+        v.count = (uint32_t)number(at);
+        v.f = (uint32_t)number(at);
+        v.p = (uint32_t)number(at);
         must(quorum_bounds_hold(v.mode, v.count, v.f, v.p));
         struct select_claim claims[NODES_MAX];
         uint32_t count = quorum_view_change(&v);
         for (uint32_t i = 0; i < count; i++)
-            read_claim(&claims[i]);
+            read_claim(&claims[i], at);
         struct select_result x;
         select_anchor(&x, &v, claims, count);
         printf("%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", x.base_height,

@@ -179,7 +179,8 @@ static void two_votes(const struct vote *a,
                       uint32_t header_count)
 {
     buf_reset(&items);
-    evidence_of_votes(&made, &items, a, b, headers, header_count);
+    struct evidence_fork fork = {.headers = headers, .count = header_count};
+    evidence_of_votes(&made, &items, a, b, header_count == 0 ? NULL : &fork);
 }
 
 static void e2_two_blocks_of_one_height(void **state)
@@ -451,7 +452,8 @@ static void e5_wrong_new_views(void **state)
 
 /* --- E6 -------------------------------------------------------------------------------------- */
 
-#define BLOCK_TXS 5u
+#define BLOCK_TXS  5u
+#define LEVELS_MAX ((size_t)16)
 struct bad_block {
     struct arena arena;
     struct tx txs[BLOCK_TXS];
@@ -509,8 +511,8 @@ static void begin_block(struct bad_block *b)
 static struct content_item item_of(const struct bad_block *b, uint32_t index)
 {
     struct hash leaves[BLOCK_TXS];
-    struct hash levels[3 * BLOCK_TXS];
-    assert_true(merkle_levels_size(BLOCK_TXS) <= 3 * BLOCK_TXS);
+    struct hash levels[LEVELS_MAX];
+    assert_true(merkle_levels_size(BLOCK_TXS) <= LEVELS_MAX);
     for (uint32_t i = 0; i < BLOCK_TXS; i++)
         leaves[i] = b->txs[i].leaf;
     merkle_levels_build(levels, leaves, BLOCK_TXS);
@@ -525,7 +527,8 @@ static enum status content_verdict(const struct bad_block *b,
                                    uint32_t count)
 {
     buf_reset(&items);
-    evidence_of_content(&made, &items, &b->proposal, fault, content, count);
+    struct content_proof proof = {.fault = fault, .items = content, .item_count = count};
+    evidence_of_content(&made, &items, &b->proposal, &proof);
     return made_verdict();
 }
 

@@ -239,7 +239,8 @@ static void check_pair(const struct world *w, uint32_t i, uint32_t j, struct buf
         if (count > EVIDENCE_HEADERS_MAX) continue;
         struct evidence e;
         buf_reset(out);
-        evidence_of_votes(&e, out, &w->votes[i], &w->votes[j], headers, count);
+        struct evidence_fork fork = {.headers = headers, .count = count};
+        evidence_of_votes(&e, out, &w->votes[i], &w->votes[j], &fork);
         evidence_attach(&e, out);
         assert_int_equal(evidence_verify(&e, &v, sample_signer(), &chain_id, mem_system()),
                          ST_INVALID);
@@ -272,8 +273,8 @@ static void honest_histories_prove_nothing(void **state)
         votes += w->vote_count;
         changes += w->vc_count;
     }
-    assert_true(votes > 10 * HISTORIES);
-    assert_true(changes > 2 * HISTORIES);
+    assert_true(votes / 10 > HISTORIES);
+    assert_true(changes / 2 > HISTORIES);
     buf_fini(&out);
     mem_free(mem_system(), w);
 }

@@ -100,7 +100,7 @@ static void other_versions_and_long_chains_are_refused(void **state)
     bytes[1] = 2; /* The version. */
     assert_int_equal(consensus_record_decode(&r, buf_span(&out)), ST_INVALID);
     bytes[1] = 1;
-    size_t chain_at = out.size - 1 - CONSENSUS_WINDOW * 34 - 1;
+    size_t chain_at = out.size - 1 - (size_t)CONSENSUS_WINDOW * 34 - 1;
     assert_int_equal(bytes[chain_at], 0x80 | CONSENSUS_WINDOW);
     bytes[chain_at]++;
     assert_int_equal(consensus_record_decode(&r, buf_span(&out)), ST_LIMIT);
