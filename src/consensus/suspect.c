@@ -38,7 +38,7 @@ void suspect_votes(struct consensus *c, const struct vote *a, const struct vote 
         .kind = EVIDENCE_E2, .offender = b->voter, .view = s->view, .height = s->height};
     if (!is_news(c, &e)) return;
     struct buf out = evidence_buf(c);
-    evidence_of_votes(&e, &out, a, b, NULL, 0);
+    evidence_of_votes(&e, &out, a, b, NULL);
     report(c, &e, &out);
 }
 
@@ -60,7 +60,8 @@ void suspect_fork(struct consensus *c, const struct vote *v)
         uint32_t count = 0;
         if (!is_news(c, &e) || !find_fork(c, kept, s, headers, &count)) continue;
         struct buf out = evidence_buf(c);
-        evidence_of_votes(&e, &out, &all[i].vote, v, headers, count);
+        struct evidence_fork fork = {.headers = headers, .count = count};
+        evidence_of_votes(&e, &out, &all[i].vote, v, &fork);
         report(c, &e, &out);
     }
 }
