@@ -108,6 +108,26 @@ class InitTest(unittest.TestCase):
             self.edit(cards[0], self.read(cards[0]).decode(), good)
         self.refused("no-such-card: ", *cards[:3], "no-such-card")
 
+    def test_cards_of_the_hostile(self):
+        """Whatever stands in the card of another: a genesis that a node can read, or a refusal."""
+        cards = self.cards(4)
+        good = self.read(cards[0])
+        for attempt in range(150):
+            text = bytearray(good)
+            if attempt % 3 == 0:
+                del text[harness.RANDOM.randrange(len(text)):]
+            else:
+                for _ in range(attempt % 3):
+                    text[harness.RANDOM.randrange(len(text))] = harness.RANDOM.choice(b"\0\n =[];\xff0a")
+            with open(f"{self.top}/{cards[0]}", "wb") as file:
+                file.write(text)
+            done = harness.run("init", "genesis", *cards, cwd=self.top)
+            self.assertIn(done.returncode, (0, 1), (bytes(text), done.stderr))
+            if done.returncode == 0:
+                os.remove(self.top + "/genesis")
+            else:
+                self.assertFalse(os.path.exists(self.top + "/genesis"))
+
     def test_nothing_is_overwritten(self):
         card = self.organisation("Bank A")
         before = self.read(card), self.read("bank-a/node.key"), self.read("bank-a/custody")
