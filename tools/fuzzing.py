@@ -16,6 +16,7 @@ DECODERS = {
               "src/ledger/proof.c", "src/ledger/genesis.c"],
     "consensus": ["src/consensus/" + name + ".c" for name in (
         "message", "record", "check", "evidence_verify", "evidence_content")],
+    "p2p": ["src/p2p/frame.c", "src/p2p/inbox.c", "src/p2p/proxy.c", "src/crypto/identity.c"],
     "pg": ["src/pg/wire.c", "src/pg/session.c", "src/pg/query.c", "src/pg/pipeline.c",
            "src/pg/prepared.c"],
     "result": ["src/exec/record.c"],

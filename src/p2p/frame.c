@@ -5,7 +5,7 @@
 #include "base/must.h"
 #include "p2p/p2p.h"
 
-#define HELLO_MAGIC "TSP2"
+#define HELLO_MAGIC 0x32505354u /* "TSP2" */
 #define HELLO_SIZE  60u
 #define ADOPT_SIZE  8u
 #define PING_SIZE   8u
@@ -71,7 +71,7 @@ static void control_put(struct buf *out, enum frame_type type, struct span paylo
 void hello_encode(struct buf *out, const struct hello *hello)
 {
     uint8_t bytes[HELLO_SIZE];
-    memcpy(bytes, HELLO_MAGIC, 4);
+    put_u32_le(bytes, HELLO_MAGIC);
     put_u32_le(bytes + 4, hello->version);
     memcpy(bytes + 8, hello->chain_id.bytes, 32);
     put_u32_le(bytes + 40, hello->sender);
@@ -83,7 +83,7 @@ void hello_encode(struct buf *out, const struct hello *hello)
 /* Magic and version stand at their place in every version; what follows is the version's own. */
 enum status hello_decode(struct hello *out, struct span payload)
 {
-    if (payload.size < 8 || memcmp(payload.data, HELLO_MAGIC, 4) != 0) return ST_INVALID;
+    if (payload.size < 8 || get_u32_le(payload.data) != HELLO_MAGIC) return ST_INVALID;
     uint32_t version = get_u32_le(payload.data + 4);
     if (version != PROTOCOL_VERSION) {
         *out = (struct hello){.version = version};

@@ -99,7 +99,7 @@ static enum status configure(struct p2p *p, const struct p2p_config *config)
     p->ticked_ms = loop_now_ms(p->loop);
     p->steps = (struct bucket){.per_second = STEPS_PER_SECOND,
                                .most = STEPS_MOST,
-                               .milli = STEPS_MOST * 1000u,
+                               .milli = STEPS_MOST * (uint64_t)1000,
                                .at_ms = p->ticked_ms};
     return ST_OK;
 }

@@ -163,7 +163,7 @@ void p2p_rig_wait(struct p2p_rig *rig, bool (*is_done)(struct p2p_rig *rig))
 {
     rig->is_done = is_done;
     rig->is_late = false;
-    rig->deadline_ms = loop_now_ms(rig->loop) + P2P_RIG_SECONDS * 1000u;
+    rig->deadline_ms = loop_now_ms(rig->loop) + P2P_RIG_SECONDS * (uint64_t)1000;
     loop_timer_start(rig->timer, 0, POLL_MS);
     loop_run(rig->loop);
     loop_timer_stop(rig->timer);

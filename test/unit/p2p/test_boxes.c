@@ -173,13 +173,13 @@ static void bulk_has_its_turn(void **state)
     assert_int_equal(say(&o, P2P_BULK, BIG, 1), ST_OK);
     uint32_t bulk = 0;
     for (uint32_t i = 0; i < 45; i++) {
-        while (o.queued[P2P_TX] < 4 * FRAME_MAX)
+        while (o.queued[P2P_TX] < (size_t)4 * FRAME_MAX)
             assert_int_equal(say(&o, P2P_TX, 400, 2), ST_OK);
         if (first_type(&o) == P2P_BULK) bulk++;
     }
     assert_int_equal(bulk, 5);
     for (uint32_t i = 0; i < 45; i++) {
-        while (o.queued[P2P_CONSENSUS] < 4 * FRAME_MAX)
+        while (o.queued[P2P_CONSENSUS] < (size_t)4 * FRAME_MAX)
             assert_int_equal(say(&o, P2P_CONSENSUS, 400, 3), ST_OK);
         assert_int_equal(first_type(&o), P2P_CONSENSUS);
     }

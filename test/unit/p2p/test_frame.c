@@ -118,7 +118,7 @@ static void sweeps(void **state)
     buf_reset(&b);
     pong_encode(&b, &(struct pong){1, 2});
     codec_sweep(buf_span(&b), again);
-    for (uint8_t reason = BYE_STOPPING; reason <= BYE_BANNED; reason++) {
+    for (int reason = BYE_STOPPING; reason <= BYE_BANNED; reason++) {
         buf_reset(&b);
         bye_encode(&b, (enum bye)reason);
         codec_sweep(buf_span(&b), again);

@@ -10,7 +10,8 @@
 
 #define MEBI     ((size_t)1 << 20)
 #define RACES    200u
-#define HALF_DAY (13u * 3600u * 1000u) /* And an hour: the certificate is past its middle. */
+#define HALF_DAY ((uint64_t)13 * 3600 * 1000) /* And an hour: the certificate is past its middle.  \
+                                               */
 
 static bool message_from_each(struct p2p_rig *rig)
 {
