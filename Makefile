@@ -110,7 +110,7 @@ $(OUT)/trustsql: $(LIB_FILES)
 
 # The program with one fault, for test/system/test_forged.py.
 $(OUT)/credulous: $(OUT)/obj/test/system/credulous.o $(LIB_FILES)
-	@$(CC) $(LDFLAGS) -Wl,--wrap=tx_verify_cached $< -Wl,--start-group $(LIB_FILES) -Wl,--end-group $(LIBS) -o $@
+	@$(CC) $(LDFLAGS) -Wl,--wrap=tx_verify_cached,--defsym=__wrap_tx_verify_cached=credulous_verify $< -Wl,--start-group $(LIB_FILES) -Wl,--end-group $(LIBS) -o $@
 
 # --- unit tests, model tests and fuzzers ---------------------------------------------------------
 TEST_SUPPORT := $(wildcard test/support/*.c)

@@ -2,11 +2,11 @@
 
     strangers.py HOST PORT KIND COUNT
 
-garbage   sends random bytes, and again as soon as it is hung up on
+garbage   sends random bytes
 idle      connects and says nothing
 hello     opens TLS with a certificate that nobody knows; half of them stop in the middle of it
 
-Whoever is hung up on comes again after a second (garbage: at once)."""
+Whoever is hung up on comes again after five seconds (garbage: after a tenth)."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,8 @@ sys.path.append(os.path.dirname(os.path.abspath(__file__)) + "/../support")
 
 from member import client_context  # noqa: E402
 
-PAUSE_S = 1.0
+PAUSE_S = 5.0
+GARBAGE_PAUSE_S = 0.1
 
 
 def first_flight(context):
@@ -67,7 +68,7 @@ async def again_and_again(kind, address, number, context):
     while True:
         with contextlib.suppress(OSError, ssl.SSLError, asyncio.IncompleteReadError):
             await kind(address, number, context)
-        await asyncio.sleep(0.02 if kind is garbage else PAUSE_S)
+        await asyncio.sleep(GARBAGE_PAUSE_S if kind is garbage else PAUSE_S)
 
 
 async def main():
