@@ -26,7 +26,6 @@ _Static_assert(PENDING_HEADER_SIZE == 8 + 8 + 8 + HASH_SIZE + 4, "header");
 _Static_assert(PENDING_FILE_MAX < UINT32_MAX, "offsets");
 
 static enum status create_file(struct pending *p);
-static enum status close_file(struct pending *p);
 static bool find(const struct pending *p, const struct hash *hash, struct pending_entry *out);
 static void insert(struct pending *p, uint32_t ordinal);
 static uint32_t slot_of(const struct pending *p, const struct hash *hash);
@@ -76,7 +75,7 @@ enum status pending_hold(struct pending *p, const struct store_block *block)
     must(!env->is_read_only);                                                /* S9. */
     must(p->buffer.size == RECORD_HEAD_SIZE + block->bytes.size);            /* Reserved. */
     if (p->file != NULL && p->files[p->file_count - 1].size >= p->file_size) /* S10. */
-        TRY(close_file(p));
+        TRY(pending_start_file(p));
     if (p->file == NULL) TRY(create_file(p));
     struct pending_file *f = &p->files[p->file_count - 1];
     uint8_t *to = p->buffer.data;
@@ -115,10 +114,22 @@ enum status pending_sync(struct pending *p)
     return ST_OK;
 }
 
-bool pending_has(const struct pending *p, const struct hash *hash)
+bool pending_find(const struct pending *p, const struct hash *hash, uint64_t *height)
 {
     struct pending_entry entry;
-    return find(p, hash, &entry);
+    if (!find(p, hash, &entry)) return false;
+    *height = entry.height;
+    return true;
+}
+
+/* This one is whole and durable before (S10). */
+enum status pending_start_file(struct pending *p)
+{
+    TRY(pending_sync(p));
+    must(!p->is_dirty);
+    p->env->os->file_close(p->env->os, p->file);
+    p->file = NULL;
+    return ST_OK;
 }
 
 struct pending_range pending_range(const struct pending *p, uint64_t height)
@@ -297,18 +308,7 @@ static enum status create_file(struct pending *p)
     return ST_OK;
 }
 
-/* The next record starts a file. This one is whole and durable before (S10). */
-static enum status close_file(struct pending *p)
-{
-    must(p->file != NULL);
-    TRY(pending_sync(p));
-    must(!p->is_dirty);
-    p->env->os->file_close(p->env->os, p->file);
-    p->file = NULL;
-    return ST_OK;
-}
-
-/* The newest of its hash: an older one may have been found damaged. */
+/* Of several with one hash, which pending_hold allows, any. */
 static bool find(const struct pending *p, const struct hash *hash, struct pending_entry *out)
 {
     bool is_found = false;

@@ -81,7 +81,9 @@ NODISCARD enum status pending_open(struct pending *p, const struct pending_range
 NODISCARD enum status pending_reserve(struct pending *p, const struct store_block *block);
 NODISCARD enum status pending_hold(struct pending *p, const struct store_block *block);
 NODISCARD enum status pending_sync(struct pending *p);
-bool pending_has(const struct pending *p, const struct hash *hash);
+bool pending_find(const struct pending *p, const struct hash *hash, uint64_t *height);
+/* The next record starts a file. */
+NODISCARD enum status pending_start_file(struct pending *p);
 
 /* The range that is durable after pending_sync, without the first files that hold nothing above
  * height; height 0: with all. */

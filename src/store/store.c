@@ -54,11 +54,40 @@ enum status store_hold(struct store *s, const struct store_block *block)
     must(!s->env.is_read_only); /* S9. */
     TRY(keep(s, ST_OK));
     s->holds = true;
-    if (pending_has(&s->pending, &block->hash)) return ST_OK;
+    uint64_t height = 0;
+    if (pending_find(&s->pending, &block->hash, &height)) return ST_OK;
     if (block->height <= s->blocks.height) return ST_INVALID;
-    if (block->bytes.size > RECORD_BODY_MAX || s->pending.bytes >= STORE_HELD_MAX) return ST_LIMIT;
+    if (block->bytes.size > RECORD_BODY_MAX || s->pending.bytes >= s->held_max) return ST_LIMIT;
     TRY(pending_reserve(&s->pending, block));
     return keep(s, pending_hold(&s->pending, block));
+}
+
+enum status store_release(struct store *s, const struct hash *keep_hashes, uint32_t count)
+{
+    TRY(store_settle(s));
+    struct pending *p = &s->pending;
+    struct buf bytes;
+    enum status st = keep(s, pending_start_file(p)); /* What is kept goes to new files. */
+    uint64_t first = p->last + 1;
+    buf_init(&bytes, s->env.mem, 0);
+    for (uint32_t i = 0; i < count && st == ST_OK; i++) {
+        struct store_block block = {.hash = keep_hashes[i]};
+        buf_reset(&bytes);
+        st = pending_find(p, &block.hash, &block.height) ? ST_OK : ST_NOT_FOUND;
+        if (st == ST_OK) st = pending_read(p, &block.hash, &bytes, NULL);
+        block.bytes = buf_span(&bytes);
+        if (st == ST_OK) st = pending_reserve(p, &block);
+        if (st == ST_OK) st = keep(s, pending_hold(p, &block));
+        if (st == ST_NOT_FOUND || st == ST_CORRUPT) st = ST_OK; /* Peers may have it. */
+    }
+    buf_fini(&bytes);
+    TRY(st);
+    TRY(keep(s, pending_sync(p)));
+    struct journal_ends ends = {.newest = s->journal.end, .held = pending_range(p, 0)};
+    if (ends.held.first < first) ends.held.first = first;
+    if (ends.held.first > ends.held.last) ends.held.size = 0;
+    TRY(keep(s, journal_sync(&s->journal, &ends))); /* S10. */
+    return keep(s, pending_drop(p, &ends.held));
 }
 
 enum status store_held_each(struct store *s, const struct store_held_visitor *v)

@@ -25,14 +25,17 @@ struct store_config {
     uint32_t journal_area_size; /* A multiple of 512, from 4 KiB; 0: 1 MiB, which holds every slot
                                    at its limit. Counts when the journal is made. */
     uint64_t pending_size;      /* Bytes after which held bodies start a new file; 0: 16 MiB. */
+    uint64_t held_max;          /* Bytes of all pending files; 0: STORE_HELD_MAX. */
     bool has_peers;    /* A lost journal does not end it all: open, promise nothing any more. */
     bool is_read_only; /* Offline tools: no repair, nothing is written. */
 };
 
 #define STORE_SEGMENT_SIZE  (64u << 20)
 #define STORE_UNSETTLED_MAX (16u << 20) /* Appended since the newest settling: settle. */
-#define STORE_HELD_MAX      (1u << 30)  /* Bytes of pending files; no more is held beyond. */
-#define STORE_WHAT_MAX      160
+/* Bytes of pending files; no more is held beyond. A window of the largest blocks fits four times.
+ */
+#define STORE_HELD_MAX ((uint64_t)4 << 30)
+#define STORE_WHAT_MAX 160
 
 struct damage {                 /* Where stored bytes are wrong, as far as known. */
     char file[OS_NAME_MAX + 1]; /* Relative to the node's directory. */
@@ -68,8 +71,12 @@ NODISCARD enum status store_append(struct store *s, const struct store_block *bl
 
 /* Keep a block that is voted for: any height above store_height (else ST_INVALID), any number of
  * forks. Durable after store_sync. ST_OK and nothing written: held already. Txids are not used.
- * ST_LIMIT: too large, or STORE_HELD_MAX is reached. */
+ * ST_LIMIT: too large, or held_max is reached: release what is not promised any more. */
 NODISCARD enum status store_hold(struct store *s, const struct store_block *block);
+
+/* Forget all held blocks but those of keep, which the newest synced record of the engine promises:
+ * leaders that propose without end would fill the disk else. Settles, and copies what it keeps. */
+NODISCARD enum status store_release(struct store *s, const struct hash *keep, uint32_t count);
 
 /* Make appended blocks durable and remove pending files that hold only such heights. Call it when
  * store_wants_settle says so, and at the end. Failure is final, as of store_sync. */

@@ -18,9 +18,10 @@ struct store {
     struct log results;
     struct pending pending;
     struct journal journal;
-    struct txmap txids;         /* Of segments that have no index yet; guarded by blocks.lock. */
-    uint32_t indexed_count;     /* Segments 1…indexed_count have one; guarded by blocks.lock. */
-    struct mutex *repair_lock;  /* One reader at a time rebuilds an index. */
+    struct txmap txids;        /* Of segments that have no index yet; guarded by blocks.lock. */
+    uint32_t indexed_count;    /* Segments 1…indexed_count have one; guarded by blocks.lock. */
+    struct mutex *repair_lock; /* One reader at a time rebuilds an index. */
+    uint64_t held_max;
     uint64_t unsettled;         /* Bytes of blocks appended since the newest settling. */
     bool holds;                 /* The owner holds blocks: syncs leave segments alone. */
     bool is_lost;               /* The journal's promises are: it refuses new ones (S11). */

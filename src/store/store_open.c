@@ -76,6 +76,7 @@ static enum status open_files(struct opening *o)
 {
     struct store *s = o->s;
     uint64_t seed = 0;
+    s->held_max = o->config->held_max == 0 ? STORE_HELD_MAX : o->config->held_max;
     s->env.os->entropy(s->env.os, &seed, sizeof seed);
     txmap_init(&s->txids, s->env.mem, seed);
     TRY(mutex_new(&s->repair_lock, s->env.mem));

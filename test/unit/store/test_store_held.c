@@ -239,6 +239,52 @@ static void appends_again_from_held(void **state)
     }
 }
 
+/* Forks fill the room; what is still promised stays when it is released, over crashes and restarts.
+ */
+static void releases_forks(void **state)
+{
+    (void)state;
+    for (uint64_t n = 0; n < 60; n++) { /* 0: the power stays. */
+        struct store_rig r;
+        struct seen seen;
+        store_rig_init(&r, 9 + n);
+        r.config.held_max = 12000;
+        assert_int_equal(store_rig_open(&r), ST_OK);
+        assert_int_equal(store_rig_add(&r), ST_OK);
+        struct hash promised[3] = {store_rig_hash(2, 1), store_rig_hash(3, 4), {{7}}};
+        assert_int_equal(store_rig_hold(&r, 2, 1), ST_OK);
+        assert_int_equal(store_rig_hold(&r, 3, 4), ST_OK);
+        enum status st = ST_OK;
+        for (uint64_t fork = 5; st == ST_OK; fork++)
+            st = store_rig_hold(&r, 4, fork);
+        assert_int_equal(st, ST_LIMIT);
+        assert_int_equal(store_sync(r.store), ST_OK);
+        if (n > 0) fake_os_cut_power(r.fake, n);
+        st = store_release(r.store, promised, 3);
+        bool is_done = !fake_os_has_failed(r.fake);
+        assert_true(st == ST_OK || !is_done);
+        if (st == ST_OK) {
+            assert_true(store_rig_holds(&r, 2, 1));
+            assert_true(store_rig_holds(&r, 3, 4));
+            assert_false(store_rig_holds(&r, 4, 5));
+            assert_true(file_count(&r) <= 2);
+        }
+        store_rig_close(&r);
+        fake_os_crash(r.fake, n % 3 == 0 ? FAKE_OS_LOSE_ALL : FAKE_OS_LOSE_SOME);
+        assert_int_equal(store_rig_open(&r), ST_OK);
+        assert_true(store_height(r.store) == 1 || store_rig_holds(&r, 1, r.salt));
+        assert_true(store_rig_holds(&r, 2, 1));
+        assert_true(store_rig_holds(&r, 3, 4));
+        assert_int_equal(see(&r, &seen), ST_OK);
+        assert_int_equal(seen.found, 0);
+        expect_clean(&r);
+        if (st == ST_OK) assert_int_equal(store_rig_hold(&r, 4, 500), ST_OK);
+        assert_int_equal(store_rig_append(&r), ST_OK);
+        store_rig_fini(&r);
+        if (n > 0 && is_done) break;
+    }
+}
+
 /* With peers a store without journal opens, holds and appends, and never promises again. */
 static void goes_on_without_journal(void **state)
 {
@@ -296,6 +342,7 @@ int main(void)
         cmocka_unit_test(cuts_what_was_not_synced),
         cmocka_unit_test(settles),
         cmocka_unit_test(appends_again_from_held),
+        cmocka_unit_test(releases_forks),
         cmocka_unit_test(goes_on_without_journal),
     };
     return cmocka_run_group_tests_name("store held", tests, NULL, NULL);
