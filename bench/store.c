@@ -43,10 +43,10 @@ static void open_store(struct run *r, const char *dir, const char *name)
     check(store_open(&r->store, &config, &damage), "opening");
 }
 
-static void journal(struct run *r, uint32_t slot, uint64_t vote_height)
+static void journal(struct run *r)
 {
     struct span record = span_of(r->body, r->record_size);
-    check(store_journal(r->store, slot, vote_height, record), "journal");
+    check(store_journal(r->store, 0, record), "journal");
     check(store_sync(r->store), "sync");
 }
 
@@ -64,14 +64,14 @@ static void add(struct run *r, uint64_t height, bool holds)
     uint64_t start = r->os->monotonic_ns(r->os);
     if (holds) {
         check(store_hold(r->store, &block), "hold");
-        journal(r, 0, 0);
-        journal(r, 0, 0);
+        journal(r);
+        journal(r);
         check(store_append(r->store, &block), "append");
         if (store_wants_settle(r->store)) check(store_settle(r->store), "settle");
     } else {
         check(store_append(r->store, &block), "append");
-        journal(r, 0, height);
-        journal(r, 0, height);
+        journal(r);
+        journal(r);
     }
     uint64_t took = r->os->monotonic_ns(r->os) - start;
     if (took > r->longest_ns) r->longest_ns = took;

@@ -91,7 +91,7 @@ static enum status perform(struct store *store, const struct storage_job *job)
         TRY(store_append(store, &block));
     }
     if (job->record_size == 0) return ST_OK;
-    return store_journal(store, job->slot, 0, span_of(job->record, job->record_size));
+    return store_journal(store, job->slot, span_of(job->record, job->record_size));
 }
 
 /* All that waits shares one sync; only then is any of it reported. */

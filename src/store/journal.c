@@ -29,7 +29,7 @@ _Static_assert(JOURNAL_OVERHEAD == HEAD_SIZE + 4, "overhead");
 _Static_assert(JOURNAL_PLACE_SIZE == 8 + 8 + 4 + 8 + HASH_SIZE, "place");
 _Static_assert(JOURNAL_GENERATION_SIZE == 8 + 8 + HASH_SIZE, "generation");
 /* The snapshot of eight full slots and one more record fit the standard area. */
-_Static_assert((JOURNAL_SLOTS + 1) * (JOURNAL_RECORD_MAX + JOURNAL_PLACE_SIZE + JOURNAL_OVERHEAD) +
+_Static_assert((JOURNAL_SLOTS + 1) * (JOURNAL_RECORD_MAX + JOURNAL_OVERHEAD) +
                        JOURNAL_GENERATION_SIZE + JOURNAL_OVERHEAD +
                        2 * (JOURNAL_PLACE_SIZE + JOURNAL_OVERHEAD) +
                        2 * (JOURNAL_HELD_SIZE + JOURNAL_OVERHEAD) <=
@@ -43,8 +43,7 @@ _Static_assert((JOURNAL_SLOTS + 1) * (JOURNAL_RECORD_MAX + JOURNAL_PLACE_SIZE + 
 struct draft {
     enum journal_kind kind;
     uint32_t slot;
-    const struct place *place; /* Null: none. */
-    struct span bytes;         /* After the place. */
+    struct span payload;
 };
 
 static void add(struct journal *j, const struct draft *d);
@@ -109,38 +108,23 @@ enum status journal_renew(struct journal *j)
     return env_sync_dir(j->env, ""); /* Its name may be as new as its bytes. */
 }
 
-enum status journal_put(struct journal *j,
-                        uint32_t slot,
-                        const struct place *place,
-                        struct span record)
+enum status journal_put(struct journal *j, uint32_t slot, struct span record)
 {
     must(slot < JOURNAL_SLOTS);
     must(j->is_ready);
     if (record.size == 0 || record.size > JOURNAL_RECORD_MAX) return ST_LIMIT;
-    uint32_t size = JOURNAL_PLACE_SIZE + JOURNAL_OVERHEAD + (uint32_t)record.size;
+    uint32_t size = JOURNAL_OVERHEAD + (uint32_t)record.size;
     uint64_t snapshot = SNAPSHOT_SIZE;
     for (uint32_t i = 0; i < JOURNAL_SLOTS; i++)
-        if (j->slots[i].at != 0)
-            snapshot += JOURNAL_PLACE_SIZE + JOURNAL_OVERHEAD + j->slots[i].size;
+        if (j->slots[i].at != 0) snapshot += JOURNAL_OVERHEAD + j->slots[i].size;
     if (snapshot + size + END_SIZE > j->area_size) return ST_LIMIT;
     if (j->used + size + END_SIZE > j->area_size) wrap(j);
-    struct draft d = {.kind = JOURNAL_SLOT, .slot = slot, .place = place, .bytes = record};
+    struct draft d = {.kind = JOURNAL_SLOT, .slot = slot, .payload = record};
     add(j, &d);
     struct journal_slot *s = &j->slots[slot];
     s->size = (uint32_t)record.size;
     s->at = j->used - 4 - s->size;
-    s->place = (struct place){0};
-    if (place != NULL) s->place = *place;
-    if (place != NULL && place->height > j->end.height) j->end = *place;
     return ST_OK;
-}
-
-bool journal_has_places(const struct journal *j)
-{
-    if (j->held.last == 0) return true; /* Never held a block: appended before the vote. */
-    for (uint32_t i = 0; i < JOURNAL_SLOTS; i++)
-        if (j->slots[i].place.height > 0) return true;
-    return false;
 }
 
 struct span journal_get(const struct journal *j, uint32_t slot)
@@ -203,9 +187,7 @@ bool journal_decode(struct journal_record *r, const struct env *env, struct span
     switch (r->kind) {
     case JOURNAL_GENERATION:
         return size == JOURNAL_GENERATION_SIZE && memcmp(r->payload.data, magic_bytes, 8) == 0;
-    case JOURNAL_SLOT:
-        return size > JOURNAL_PLACE_SIZE && size <= JOURNAL_PLACE_SIZE + JOURNAL_RECORD_MAX &&
-               journal_place_decode(&place, r->payload);
+    case JOURNAL_SLOT: return size > 0 && size <= JOURNAL_RECORD_MAX;
     case JOURNAL_END: return size == JOURNAL_PLACE_SIZE && journal_place_decode(&place, r->payload);
     case JOURNAL_HELD: return size == JOURNAL_HELD_SIZE && journal_held_decode(&held, r->payload);
     }
@@ -257,10 +239,8 @@ static void put_place(uint8_t *to, const struct place *p)
 /* Append to the image; there is room. */
 static void add(struct journal *j, const struct draft *d)
 {
-    static const struct place none = {0};
-    bool has_place = d->kind == JOURNAL_SLOT || d->kind == JOURNAL_END;
-    uint32_t place_size = has_place ? JOURNAL_PLACE_SIZE : 0;
-    uint32_t size = place_size + (uint32_t)d->bytes.size;
+    uint32_t size = (uint32_t)d->payload.size;
+    must(size > 0);
     must(j->used + size + JOURNAL_OVERHEAD <= j->area_size);
     uint8_t *to = j->image + j->used;
     bool is_first = j->used == j->written;
@@ -271,8 +251,7 @@ static void add(struct journal *j, const struct draft *d)
     to[7] = is_first ? FLAG_FIRST : 0;
     put_u64_le(to + 8, ++j->seq);
     put_u32_le(to + 16, j->used == 0 ? 0 : j->prev);
-    if (place_size > 0) put_place(to + HEAD_SIZE, d->place == NULL ? &none : d->place);
-    if (d->bytes.size > 0) memcpy(to + HEAD_SIZE + place_size, d->bytes.data, d->bytes.size);
+    memcpy(to + HEAD_SIZE, d->payload.data, size);
     j->prev = crc32c_add(&j->env->crc, 0, span_of(to, HEAD_SIZE + size));
     put_u32_le(to + HEAD_SIZE + size, j->prev);
     j->used += size + JOURNAL_OVERHEAD;
@@ -282,7 +261,9 @@ static void add(struct journal *j, const struct draft *d)
 
 static void add_end(struct journal *j)
 {
-    struct draft d = {.kind = JOURNAL_END, .place = &j->end};
+    uint8_t bytes[JOURNAL_PLACE_SIZE];
+    put_place(bytes, &j->end);
+    struct draft d = {.kind = JOURNAL_END, .payload = span_of(bytes, sizeof bytes)};
     add(j, &d);
 }
 
@@ -292,7 +273,7 @@ static void add_held(struct journal *j)
     put_u64_le(bytes, j->held.first);
     put_u64_le(bytes + 8, j->held.last);
     put_u64_le(bytes + 16, j->held.size);
-    struct draft d = {.kind = JOURNAL_HELD, .bytes = span_of(bytes, sizeof bytes)};
+    struct draft d = {.kind = JOURNAL_HELD, .payload = span_of(bytes, sizeof bytes)};
     add(j, &d);
 }
 
@@ -320,15 +301,14 @@ static void wrap(struct journal *j)
     memcpy(generation, magic_bytes, 8);
     put_u64_le(generation + 8, j->generation);
     memcpy(generation + 16, j->env->chain_id.bytes, HASH_SIZE);
-    struct draft d = {.kind = JOURNAL_GENERATION, .bytes = span_of(generation, sizeof generation)};
+    struct draft d = {.kind = JOURNAL_GENERATION,
+                      .payload = span_of(generation, sizeof generation)};
     add(j, &d);
     for (uint32_t i = 0; i < JOURNAL_SLOTS; i++) {
         struct journal_slot *s = &j->slots[i];
         if (s->at == 0) continue;
-        d = (struct draft){.kind = JOURNAL_SLOT,
-                           .slot = i,
-                           .place = &s->place,
-                           .bytes = span_of(old + s->at, s->size)};
+        d = (struct draft){
+            .kind = JOURNAL_SLOT, .slot = i, .payload = span_of(old + s->at, s->size)};
         add(j, &d);
         s->at = j->used - 4 - s->size;
     }

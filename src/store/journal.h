@@ -33,7 +33,6 @@ enum journal_kind { JOURNAL_GENERATION = 1, JOURNAL_SLOT = 2, JOURNAL_END = 3, J
 struct journal_slot {
     uint32_t at; /* Of the record's bytes in the image; 0: the slot is empty. */
     uint32_t size;
-    struct place place; /* Of the body it votes for; zero: none. */
 };
 
 struct journal {
@@ -71,7 +70,7 @@ struct journal_record { /* A decoded record; payload borrows. */
 struct journal_ends {    /* What is durable beside the journal. */
     struct place newest; /* Height 0: no block. */
     struct pending_range held;
-    bool has_places;
+    bool has_held; /* Blocks were held once. */
 };
 
 /* A fresh journal, durable. area_size 0: JOURNAL_AREA_SIZE. */
@@ -88,13 +87,8 @@ void journal_close(struct journal *j); /* Accepts a zeroed journal. */
  * durable even if the process before saw its sync fail. */
 NODISCARD enum status journal_renew(struct journal *j);
 
-/* Remember; durable after journal_sync. place null: names no body. ST_LIMIT: too large. */
-NODISCARD enum status journal_put(struct journal *j,
-                                  uint32_t slot,
-                                  const struct place *place,
-                                  struct span record);
-/* True: a slot names a body in a segment. */
-bool journal_has_places(const struct journal *j);
+/* Remember; durable after journal_sync. ST_LIMIT: too large. */
+NODISCARD enum status journal_put(struct journal *j, uint32_t slot, struct span record);
 struct span journal_get(const struct journal *j, uint32_t slot); /* Size 0: empty. */
 
 /* Failure is final. */

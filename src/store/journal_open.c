@@ -265,11 +265,8 @@ static void apply(void *context, const struct area *a, const struct journal_reco
     switch (r->kind) {
     case JOURNAL_GENERATION: return;
     case JOURNAL_SLOT:
-        (void)journal_place_decode(&place, r->payload);
-        j->slots[r->slot] = (struct journal_slot){
-            .at = a->used + r->size - 4 - ((uint32_t)r->payload.size - JOURNAL_PLACE_SIZE),
-            .size = (uint32_t)r->payload.size - JOURNAL_PLACE_SIZE,
-            .place = place};
+        j->slots[r->slot] = (struct journal_slot){.at = a->used + JOURNAL_OVERHEAD - 4,
+                                                  .size = (uint32_t)r->payload.size};
         break;
     case JOURNAL_END: (void)journal_place_decode(&place, r->payload); break;
     case JOURNAL_HELD: (void)journal_held_decode(&j->held, r->payload); break;
@@ -358,8 +355,7 @@ enum status journal_scan(const struct env *env,
     if (st == ST_INVALID) st = ST_CORRUPT;
     if (st == ST_CORRUPT) finder->found(finder->context, &d);
     TRY(st);
-    *ends = (struct journal_ends){
-        .newest = j.end, .held = j.held, .has_places = journal_has_places(&j)};
+    *ends = (struct journal_ends){.newest = j.end, .held = j.held, .has_held = j.held.last > 0};
     uint32_t live = j.area;
     for (uint32_t i = 0; i < 2 && st == ST_OK; i++) {
         struct area a;

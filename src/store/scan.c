@@ -47,7 +47,7 @@ enum status store_scan(const struct store_config *config, const struct store_sca
     st = journal_scan(env, &finder, &ends);
     blocks.has_end = st == ST_OK;
     blocks.end = ends.newest;
-    blocks.keeps_tail = !ends.has_places;
+    blocks.keeps_tail = ends.has_held;
     if (st == ST_OK || st == ST_CORRUPT) st = walk_kind(&blocks);
     if (st == ST_OK) st = pending_scan(env, blocks.has_end ? &ends.held : NULL, &held);
     if (st == ST_OK) st = walk_kind(&results);

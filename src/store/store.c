@@ -121,17 +121,13 @@ enum status store_read_held(struct store *s, const struct hash *hash, struct buf
     return pending_read(&s->pending, hash, out, NULL);
 }
 
-enum status store_journal(struct store *s, uint32_t slot, uint64_t vote_height, struct span record)
+enum status store_journal(struct store *s, uint32_t slot, struct span record)
 {
     must(!s->env.is_read_only); /* S9. */
-    must(vote_height <= s->blocks.height);
     TRY(keep(s, ST_OK));
     if (s->is_lost) return ST_DENIED; /* S11. */
     if (slot >= JOURNAL_SLOTS) return ST_INVALID;
-    if (vote_height == 0) return journal_put(&s->journal, slot, NULL, record);
-    struct place place;
-    TRY(store_place(s, vote_height, &place));
-    return journal_put(&s->journal, slot, &place, record);
+    return journal_put(&s->journal, slot, record);
 }
 
 enum status store_journal_read(struct store *s, uint32_t slot, struct buf *out)

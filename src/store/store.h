@@ -105,14 +105,10 @@ NODISCARD enum status store_held_each(struct store *s, const struct store_held_v
 NODISCARD enum status store_read_held(struct store *s, const struct hash *hash, struct buf *out);
 
 /* Safety record of the engine (own vote, lock, view, frozen message, certificate): the newest of
- * each slot is what store_journal_read returns after a restart. vote_height > 0 names the block
- * whose body must be durable with it. */
+ * each slot is what store_journal_read returns after a restart. */
 #define JOURNAL_SLOTS      8u
 #define JOURNAL_RECORD_MAX (64u << 10)
-NODISCARD enum status store_journal(struct store *s,
-                                    uint32_t slot,
-                                    uint64_t vote_height,
-                                    struct span record);
+NODISCARD enum status store_journal(struct store *s, uint32_t slot, struct span record);
 NODISCARD enum status store_journal_read(struct store *s, uint32_t slot, struct buf *out);
 
 /* What was promised in this directory cannot be known any more, for ever: store_journal answers

@@ -29,7 +29,6 @@ static enum status open_journal(struct opening *o);
 static enum status lose_journal(struct opening *o);
 static enum status make_journal(struct opening *o);
 static enum status open_blocks(struct opening *o);
-static enum status check_votes(struct opening *o);
 static enum status open_indexes(struct store *s);
 
 enum status store_open(struct store **out, const struct store_config *config, struct damage *damage)
@@ -95,7 +94,6 @@ static enum status open_logs(struct opening *o)
     uint64_t results_size = size / RESULTS_SHARE == 0 ? 1 : size / RESULTS_SHARE;
     TRY(log_init(&s->blocks, &s->env, &segment_blocks, size));
     TRY(open_blocks(o));
-    TRY(check_votes(o));
     TRY(pending_init(&s->pending, &s->env, (uint32_t)o->config->pending_size));
     TRY(pending_open(&s->pending, o->has_journal ? &s->journal.held : NULL));
     TRY(log_init(&s->results, &s->env, &segment_results, results_size));
@@ -212,37 +210,14 @@ static enum status open_blocks(struct opening *o)
     struct damage damage = {0};
     struct log_visitor visitor = {.visit = add_txids, .context = s};
     struct log_durable durable = {.place = s->journal.end,
-                                  .keeps_tail = !journal_has_places(&s->journal)};
+                                  /* Not what was appended before its vote. */
+                                  .keeps_tail = s->journal.held.last > 0};
     enum status st = log_open(&s->blocks, o->has_journal ? &durable : NULL, &visitor, &damage);
     if (st == ST_CORRUPT) *o->damage = damage;
     TRY(st);
     if (s->blocks.count == 0) txmap_reset(&s->txids); /* All are in sealed ones. */
     must(s->blocks.height >= s->journal.end.height);  /* S4. */
     if (s->blocks.height > s->journal.end.height) s->unsettled = STORE_UNSETTLED_MAX;
-    return ST_OK;
-}
-
-/* Every vote in the journal has its body where it says. */
-static enum status check_votes(struct opening *o)
-{
-    struct store *s = o->s;
-    for (uint32_t i = 0; i < JOURNAL_SLOTS; i++) {
-        const struct place *vote = &s->journal.slots[i].place;
-        if (vote->height == 0) continue;
-        struct buf body;
-        buf_init(&body, s->env.mem, 0);
-        enum status st = log_read(&s->blocks, vote->height, &body, o->damage);
-        buf_fini(&body);
-        if (st == ST_NOT_FOUND) st = ST_CORRUPT;
-        TRY(st);
-        struct place found;
-        TRY(log_place(&s->blocks, vote->height, &found, o->damage));
-        if (found.number == vote->number && found.offset == vote->offset &&
-            found.length == vote->length && hash_equal(&found.hash, &vote->hash))
-            continue;
-        return damaged(o->damage, JOURNAL_NAME, 0, vote->height,
-                       "a vote names another block than the one that is stored");
-    }
     return ST_OK;
 }
 

@@ -130,7 +130,7 @@ static void journal(struct store_rig *r, struct model *m)
 {
     uint32_t index = (uint32_t)test_rng_below(&m->rng, JOURNAL_SLOTS);
     struct hash record = store_rig_hash(++m->records, 77);
-    assert_int_equal(store_journal(r->store, index, 0, hash_span(&record)), ST_OK);
+    assert_int_equal(store_journal(r->store, index, hash_span(&record)), ST_OK);
     struct slot *s = &m->slots[index];
     assert_true(s->count < VERSIONS_MAX);
     s->versions[s->count++] = record;

@@ -96,7 +96,7 @@ enum status store_rig_add(struct store_rig *r)
     uint64_t height = store_height(r->store) + 1;
     struct hash vote = store_rig_hash(height, r->salt + 1);
     TRY(store_rig_hold(r, height, r->salt));
-    TRY(store_journal(r->store, 0, 0, hash_span(&vote)));
+    TRY(store_journal(r->store, 0, hash_span(&vote)));
     TRY(store_sync(r->store));
     return store_rig_append(r);
 }

@@ -188,7 +188,7 @@ static void keeps_slots_over_wraps(void **state)
     for (uint32_t i = 0; i < 400; i++) {
         uint32_t slot = (i * 7 + i / 5) % JOURNAL_SLOTS;
         newest[slot] = store_rig_hash(i, 99);
-        assert_int_equal(store_journal(r.store, slot, i % 2, hash_span(&newest[slot])), ST_OK);
+        assert_int_equal(store_journal(r.store, slot, hash_span(&newest[slot])), ST_OK);
         if (i % 3 == 0) assert_int_equal(store_sync(r.store), ST_OK);
         if (i % 50 != 0) continue;
         assert_int_equal(store_sync(r.store), ST_OK);
@@ -210,9 +210,9 @@ static void limits_records(void **state)
     static uint8_t bytes[JOURNAL_RECORD_MAX + 1];
     store_rig_init(&r, 7);
     assert_int_equal(store_rig_open(&r), ST_OK);
-    assert_int_equal(store_journal(r.store, 0, 0, span_of(bytes, sizeof bytes)), ST_LIMIT);
-    assert_int_equal(store_journal(r.store, 0, 0, span_of(bytes, 4000)), ST_LIMIT);
-    assert_int_equal(store_journal(r.store, JOURNAL_SLOTS, 0, span_of(bytes, 1)), ST_INVALID);
+    assert_int_equal(store_journal(r.store, 0, span_of(bytes, sizeof bytes)), ST_LIMIT);
+    assert_int_equal(store_journal(r.store, 0, span_of(bytes, 4000)), ST_LIMIT);
+    assert_int_equal(store_journal(r.store, JOURNAL_SLOTS, span_of(bytes, 1)), ST_INVALID);
     store_rig_fini(&r);
     store_rig_init(&r, 8);
     r.config.journal_area_size = 0;
@@ -220,7 +220,7 @@ static void limits_records(void **state)
     for (uint32_t i = 0; i < 40; i++) {
         memset(bytes, (int)i + 1, sizeof bytes);
         struct span record = span_of(bytes, JOURNAL_RECORD_MAX);
-        assert_int_equal(store_journal(r.store, i % JOURNAL_SLOTS, 0, record), ST_OK);
+        assert_int_equal(store_journal(r.store, i % JOURNAL_SLOTS, record), ST_OK);
         if (i % 3 == 0) assert_int_equal(store_sync(r.store), ST_OK);
     }
     assert_int_equal(store_sync(r.store), ST_OK);

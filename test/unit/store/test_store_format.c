@@ -68,7 +68,7 @@ static void has_known_bytes(void **state)
                 "bd7738a9f3385173d4c7650baf40066079ea59611c05efdc5d405773abeb59d0");
     expect_hash(&r, "pending/00000001.blk",
                 "94e1a42259dfb663cc22079cda7785b02b45b0d0362a9f1e5142bf9e0e4e5d14");
-    expect_hash(&r, "journal", "c025707caf454d9338aa3545ce37264c2da4c187192add926dac183b5d11d776");
+    expect_hash(&r, "journal", "e69c01c187fd01ca023ec80c84e232052a944b5f9107fe42c417844f13664d44");
     store_rig_fini(&r);
 }
 

@@ -319,7 +319,7 @@ static void goes_on_without_journal(void **state)
             assert_true(store_rig_is_whole(&r));
             assert_int_equal(see(&r, &seen), ST_OK);
             assert_int_equal(seen.found, 0);
-            assert_int_equal(store_journal(r.store, 0, 0, span_text("vote")), ST_DENIED);
+            assert_int_equal(store_journal(r.store, 0, span_text("vote")), ST_DENIED);
             buf_reset(&bytes);
             assert_int_equal(store_journal_read(r.store, 0, &bytes), ST_NOT_FOUND);
             assert_int_equal(store_rig_hold(&r, 11 + i, r.salt), ST_OK);

@@ -27,7 +27,7 @@ static enum status do_step(struct store_rig *r, struct history *h, uint64_t heig
     for (uint64_t fork = 1; fork <= fork_count(height); fork++)
         TRY(store_rig_hold(r, height, fork));
     struct hash vote = store_rig_hash(height, 99);
-    TRY(store_journal(r->store, 0, 0, hash_span(&vote)));
+    TRY(store_journal(r->store, 0, hash_span(&vote)));
     TRY(store_sync(r->store));
     if (height > h->held) h->held = height;
     if (store_height(r->store) + LAG < height) {
@@ -265,7 +265,7 @@ static void loses_journal_at_every_step(void **state)
             for (int i = 0; i < 2; i++) {
                 expect_open(&r, seed, n);
                 assert_true(store_journal_is_lost(r.store));
-                assert_int_equal(store_journal(r.store, 0, 0, span_text("vote")), ST_DENIED);
+                assert_int_equal(store_journal(r.store, 0, span_text("vote")), ST_DENIED);
                 assert_int_equal(store_height(r.store), h.settled);
                 for (uint64_t height = h.settled + 1; height <= h.held; height++)
                     assert_true(store_rig_holds(&r, height, 1));

@@ -60,7 +60,7 @@ static void journal_file_init(struct journal_file *f, uint32_t area)
         fill(record, version);
         struct span bytes = span_of(record, sizeof record);
         assert_int_equal(store_rig_hold(&f->r, version, 1), ST_OK);
-        assert_int_equal(store_journal(f->r.store, 0, 0, bytes), ST_OK);
+        assert_int_equal(store_journal(f->r.store, 0, bytes), ST_OK);
         assert_int_equal(store_sync(f->r.store), ST_OK);
     }
     store_rig_close(&f->r);
