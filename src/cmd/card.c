@@ -9,6 +9,7 @@
 
 #include "base/hex.h"
 #include "base/must.h"
+#include "codec/cbor.h"
 
 #define CARD_VERSION  "1"
 #define CARD_SIZE_MAX (16u << 10)
@@ -49,10 +50,18 @@ void card_print(const struct card *card, struct buf *out)
     }
 }
 
+/* What others have written is shown to people: nothing that a terminal would obey. */
+static bool is_printable(const char *value)
+{
+    for (const char *c = value; *c != 0; c++)
+        if ((uint8_t)*c < 0x20 || *c == 0x7f) return false;
+    return utf8_valid(span_text(value));
+}
+
 static bool take_text(char *to, size_t size_max, const char *value)
 {
     size_t size = strlen(value);
-    if (size == 0 || size > size_max) return false;
+    if (size == 0 || size > size_max || !is_printable(value)) return false;
     memcpy(to, value, size + 1);
     return true;
 }
@@ -124,7 +133,8 @@ static const char *const field_names[FIELD_COUNT] = {"version",  "organisation",
 
 static int refuse(struct parse *p, const char *name, const char *problem)
 {
-    if (p->what[0] == 0) (void)snprintf(p->what, CARD_WHAT_MAX, "\"%.40s\" %s", name, problem);
+    const char *shown = strlen(name) <= 40 && is_printable(name) ? name : "?";
+    if (p->what[0] == 0) (void)snprintf(p->what, CARD_WHAT_MAX, "\"%s\" %s", shown, problem);
     return 0;
 }
 
