@@ -13,8 +13,8 @@ void doctor_find(struct doctor *d, const char *node, const char *todo, const cha
     va_start(args, format);
     (void)vsnprintf(f.what, sizeof f.what, format, args);
     va_end(args);
-    for (char *c = f.what; *c != 0; c++) /* One line, whatever it quotes. */
-        if (*c == '\n' || *c == '\r') *c = ' ';
+    for (char *c = f.what; *c != 0; c++) /* One line, whatever it quotes; nothing to obey. */
+        if ((uint8_t)*c < 0x20 || *c == 0x7f) *c = ' ';
     (void)snprintf(f.node, sizeof f.node, "%s", node);
     (void)snprintf(f.todo, sizeof f.todo, "%s", todo);
     for (uint32_t i = 0; i < d->finding_count; i++)
