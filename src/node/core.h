@@ -100,6 +100,9 @@ void core_refuse_rest(struct core *c);
 
 const struct consensus *core_engine(const struct core *c);
 uint32_t core_waiting(const struct core *c);
+/* How often peer gave an answer that was none: blocks that are not what was asked for, catch-up
+ * that no quorum has signed. */
+uint64_t core_lies(const struct core *c, uint32_t peer);
 /* Fills all but what the network knows (connection, rtt, clock, address, failure). */
 void core_view(const struct core *c, struct consensus_view *out);
 

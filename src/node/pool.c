@@ -294,7 +294,7 @@ uint64_t pool_oldest_ms(const struct pool *p)
     return p->entries[p->oldest].arrived_ms;
 }
 
-const struct flow_tx *pool_find_leaf(const struct pool *p, const struct hash *leaf)
+struct flow_tx *pool_find_leaf(const struct pool *p, const struct hash *leaf)
 {
     uint32_t number = idtable_find(&p->by_leaf, leaf->bytes);
     return number == IDTABLE_NONE ? NULL : p->entries[number].t;
@@ -443,4 +443,9 @@ void pool_sweep(struct pool *p,
 struct flow_tx *pool_drain(struct pool *p)
 {
     return p->first == NONE ? NULL : remove_entry(p, p->first);
+}
+
+struct flow_tx *pool_drain_waiting(struct pool *p)
+{
+    return p->oldest == NONE ? NULL : remove_entry(p, p->oldest);
 }

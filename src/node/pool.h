@@ -45,7 +45,7 @@ NODISCARD enum status pool_add(struct pool *p,
 
 uint32_t pool_waiting(const struct pool *p);   /* In no block. */
 uint64_t pool_oldest_ms(const struct pool *p); /* When the oldest of them came; 0: none. */
-const struct flow_tx *pool_find_leaf(const struct pool *p, const struct hash *leaf); /* Or null. */
+struct flow_tx *pool_find_leaf(const struct pool *p, const struct hash *leaf); /* Or null. */
 uint64_t pool_final_height_of(const struct pool *p,
                               const struct hash *txid); /* 0: not in the span. */
 bool pool_is_marked(const struct pool *p, const struct hash *txid);
@@ -91,5 +91,6 @@ void pool_visit_again(struct pool *p);
 
 /* Everything, one at a time, when the node stops; the caller has its reference. Null: empty. */
 struct flow_tx *pool_drain(struct pool *p);
+struct flow_tx *pool_drain_waiting(struct pool *p); /* Of those in no block. */
 
 #endif

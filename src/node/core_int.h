@@ -1,0 +1,414 @@
+/* core_int.h - The inside of the core, shared by core*.c alone.
+ *
+ *   core.c           life, events into the engine, its effects performed in order
+ *   core_block.c     blocks in memory: under way, final, executed, answered
+ *   core_body.c      bodies being assembled and checked, for the engine and for catch-up
+ *   core_fetch.c     asking peers for what bodies lack; answering such questions
+ *   core_gossip.c    transactions from and to peers, and from clients
+ *   core_sync.c      catch-up by final blocks
+ *   core_evidence.c  proofs of misbehaviour, own and of others
+ *   core_view.c      what others see
+ *
+ * I1 effects are performed in the order given; what they cause in the engine is queued and stepped
+ *    after the last of them.
+ * I2 final_height grows by one at a time, along parents; history is over exactly these hashes.
+ * I3 a block leaves memory only when no job of storage and no execution has it.
+ * I4 a block is executed only when its body is durable: held (engine) or settled (catch-up).
+ * I5 every ticket is answered once: with its block, or refused, never from a block that is not
+ *    final.
+ * I6 after a failure nothing is done any more. */
+#ifndef TRUSTSQL_NODE_CORE_INT_H
+#define TRUSTSQL_NODE_CORE_INT_H
+
+#include "base/idtable.h"
+#include "base/must.h"
+#include "node/core.h"
+#include "node/pool.h"
+#include "node/replay.h"
+#include "node/wire.h"
+
+#define CORE_CHAIN_MAX      1024u /* Final blocks in memory that are not answered. */
+#define CORE_CHAIN_KEPT     128u  /* Beyond this those nobody waits for are read again later. */
+#define CORE_BLOCKS_MAX     (CORE_CHAIN_MAX + 128u)
+#define CORE_BODIES_MAX     512u
+#define CORE_SYNC_MAX       384u /* Of these, of catch-up. */
+#define CORE_QUEUE_MAX      1024u
+#define CORE_JOBS_MAX       224u /* Below STORAGE_QUEUE_MAX. */
+#define CORE_BATCH_BYTES    (BLOCK_BYTES_MAX / 2u)
+#define CORE_GOSSIP_BYTES   (64u << 10)
+#define CORE_BACKLOG_MAX    512u  /* Transactions of a peer that wait for verification. */
+#define CORE_VERIFYING_MAX  4096u /* Of a peer, in verification. */
+#define CORE_QUESTIONS_MAX  4u    /* Of a peer, not answered yet. */
+#define CORE_EVIDENCE_MAX   1000u
+#define CORE_EVIDENCE_BYTES (8u << 20) /* Kept in memory, for peers that come later. */
+#define CORE_DIGESTS        512u       /* Results remembered, by height. */
+#define CORE_WAIT_MS        20u        /* For gossip, before a missing transaction is asked for. */
+#define CORE_ASK_MS         250u       /* For an answer; grows with every try. */
+#define CORE_ASK_MS_MAX     2000u
+#define CORE_PART_BYTES     (256u << 10)
+#define CORE_PART_MS        1000u /* For a part, and for a piece of the chain. */
+#define CORE_PART_MS_MAX    8000u
+#define CORE_SERVE_BYTES    (2u << 20) /* To a peer, between two ticks. */
+#define CORE_LEAF_TRIES     3u         /* Then the whole block is fetched. */
+#define CORE_VIEW_AGAIN_MS  250u       /* NEWVIEW to the same peer, at most this often. */
+#define CORE_BAD_MS         10000u
+
+_Static_assert(CORE_DIGESTS > PROOF_LATER_MAX, "a proof may need as many");
+_Static_assert(CORE_CHAIN_KEPT > CONSENSUS_LAG_MAX + CONSENSUS_WINDOW, "all that executes");
+
+enum core_block_state {
+    BLOCK_FLYING,  /* Valid, not final; its transactions are marked. */
+    BLOCK_DROPPED, /* It lost its view; kept for a while, it may come back. */
+    BLOCK_CAUGHT,  /* Of catch-up, checked, not applied: nobody else sees it. */
+    BLOCK_FINAL,   /* In chain. */
+    BLOCK_DEAD     /* Only a job of storage still has it. */
+};
+
+struct core_block {
+    enum core_block_state state;
+    struct flow_block *flow;
+    bool has_sig; /* Of the proposal. */
+    struct signature sig;
+    bool has_final_cert; /* In its body. */
+    bool has_res_cert;
+    struct certificate final_cert;
+    struct certificate res_cert;
+    uint32_t jobs; /* Of storage. */
+    bool is_executing;
+    bool is_executed;
+    struct idtable ids; /* Made when first asked for. */
+};
+
+enum core_tx_state { TX_MISSING, TX_RAW, TX_VERIFYING, TX_GOOD, TX_BAD };
+
+struct core_ask { /* What a peer was asked for. */
+    uint64_t id;  /* 0: nothing is asked. */
+    uint32_t peer;
+    uint32_t tries;
+    uint64_t until_ms; /* When the next peer is asked. */
+};
+
+struct core_body { /* A block in the making. */
+    uint64_t id;
+    bool is_wanted; /* The engine asked for it. */
+    bool is_sync;   /* Of catch-up: verified and checked in order. */
+    uint64_t height;
+    struct hash hash; /* Zero: any final one. */
+    bool has_header;
+    struct header header;
+    bool has_sig;
+    struct signature sig;
+    bool has_final_cert;
+    bool has_res_cert;
+    struct certificate final_cert;
+    struct certificate res_cert;
+    bool has_leaves; /* They give the header's tx_root. */
+    bool has_items;  /* txs, states, leaves are there. */
+    struct hash *leaves;
+    struct flow_tx **txs;
+    uint8_t *states; /* enum core_tx_state. */
+    uint32_t count;
+    uint32_t good;
+    uint32_t bad;
+    uint32_t verifying;
+    uint32_t cursor;   /* No position before it is TX_MISSING. */
+    uint32_t raw;      /* Positions that are TX_RAW… */
+    uint32_t raw_next; /* … none of them before this one. */
+    uint32_t giver;    /* Who sent leaves or block. */
+    struct buf block;  /* Parts so far. */
+    uint64_t block_size;
+    uint32_t from; /* Who has it: proposer, or who sent it. */
+    uint64_t since_ms;
+    struct core_ask ask;
+    uint32_t *asked; /* Positions, in the order of the question. */
+    uint32_t asked_count;
+};
+
+enum core_verdict {
+    VERDICT_READY,
+    VERDICT_BAD,  /* Provably: what the header commits to is wrong. */
+    VERDICT_LIE,  /* What came beside the header is not what it commits to: another peer may. */
+    VERDICT_WAIT, /* Not now: its parent is unknown, or there is no memory. */
+};
+
+struct core_parent {
+    const struct header *header; /* Null: the block is the first. */
+    struct hash hash;
+};
+
+enum core_question_kind { QUESTION_BLOCK, QUESTION_CHAIN };
+
+struct core_question {
+    enum core_question_kind kind;
+    struct wire_get_block block;
+    struct wire_get_chain chain;
+};
+
+struct core_peer {
+    bool is_up;
+    uint64_t lies;         /* Answers that were none. */
+    uint64_t bad_until_ms; /* Asked last until then. */
+    uint64_t view_sent_ms;
+    uint64_t evidence_ms; /* When its newest evidence was verified. */
+    size_t served;        /* Bytes since the last tick. */
+    uint32_t verifying;
+    struct flow_tx **backlog; /* Ring. */
+    uint32_t backlog_first;
+    uint32_t backlog_count;
+    struct core_question questions[CORE_QUESTIONS_MAX];
+    uint32_t question_count;
+};
+
+struct core_event { /* For the engine, queued. */
+    enum consensus_event_kind kind;
+    uint64_t height;
+    struct hash hash;
+    struct consensus_batch batch;
+};
+
+struct core_piece { /* A block of catch-up: a body until it is checked, then a block. */
+    struct core_body *body;
+    struct core_block *block;
+    struct hash hash;
+    uint32_t sender;
+    size_t size;
+};
+
+struct core_sync {
+    bool is_active;
+    uint64_t target; /* Final blocks exist up to here. */
+    uint32_t peers;  /* Bits: who has them, as BEHIND said. */
+    uint64_t first;  /* Height of pieces[0]. */
+    uint32_t count;
+    uint32_t built; /* Of them, checked: the first ones. */
+    size_t bytes;
+    struct core_piece pieces[CORE_SYNC_MAX];
+    struct core_body *large; /* The block at first + count, being fetched in parts. */
+    bool has_cert;           /* Of a peer's newest block; not checked. */
+    struct certificate cert;
+    uint32_t cert_from;
+    bool has_body_cert; /* The newest in a body that was checked; itself not yet. */
+    struct certificate body_cert;
+    uint64_t apply_to; /* Above final_height: being applied, proven by apply_cert. */
+    struct certificate apply_cert;
+    bool is_settling;
+    bool has_res_cert; /* Newest of what is applied; checked. */
+    struct certificate res_cert;
+    struct hash passed[CONSENSUS_WINDOW]; /* Of the first heights above engine_final. */
+    uint32_t passed_count;
+    struct core_ask ask;
+};
+
+struct core_proof {
+    enum evidence_kind kind;
+    uint64_t epoch;
+    uint32_t offender;
+    uint64_t view;
+    uint64_t height;
+    uint8_t *bytes; /* Encoded; null: too large to keep in memory. */
+    size_t size;
+};
+
+struct core_digest {
+    uint64_t height;
+    struct hash own;     /* d. */
+    struct hash chained; /* D. */
+};
+
+struct core {
+    struct core_config config;
+    const struct core_ports *ports;
+    struct mem *mem;
+    enum consensus_fault fault;
+    bool has_failed;
+    bool is_stopping;
+    uint64_t mono_ms;
+    uint64_t wall_ms;
+
+    struct consensus *engine;
+    struct consensus_effects *effects;
+    struct consensus_message *message; /* Being decoded. */
+    struct wire_message *wire;         /* Being decoded. */
+    struct wire_message *answer;       /* Being encoded. */
+    struct core_event queue[CORE_QUEUE_MAX];
+    uint32_t queue_first;
+    uint32_t queue_count;
+    bool is_stepping;
+    bool has_tip; /* tip is as the engine has it. */
+    struct pool_tip tip;
+    uint64_t durable_lsn;
+    uint64_t rejected; /* Messages that the engine refused. */
+
+    struct pool *pool;
+    struct flow_tx **batch;
+    struct flow_block *proposed; /* Its body is encoded; its header is not known yet. */
+    bool proposed_has_final_cert;
+    bool proposed_has_res_cert;
+    struct certificate proposed_final_cert;
+    struct certificate proposed_res_cert;
+
+    struct storage_job *job; /* Being filled by the effects of one step. */
+    uint32_t jobs_out;
+    struct core_block *blocks[CORE_BLOCKS_MAX];
+    uint32_t block_count;
+    struct core_block *chain[CORE_CHAIN_MAX]; /* By height. */
+    uint64_t final_height;
+    struct hash final_hash;
+    struct header final_header;    /* Unused at height 0. */
+    struct certificate final_cert; /* Of final_height; entry_count 0: none. */
+    struct merkle_tree history;
+    uint64_t last_txs_height;
+    uint64_t stored_height; /* Appended. */
+    uint64_t execute_gate;  /* I4 */
+    uint64_t execute_next;
+    uint32_t executing;
+    uint64_t executed_height;
+    uint64_t engine_final;    /* As the engine knows it: catch-up may be ahead. */
+    uint64_t engine_executed; /* What it was told of. */
+    uint64_t answered_height;
+    struct core_digest digests[CORE_DIGESTS];
+    struct certificate res_certs[CONSENSUS_LAG_MAX]; /* By height. */
+    uint64_t result_height;
+
+    struct core_body *bodies[CORE_BODIES_MAX];
+    uint64_t body_serial;
+    const struct wire_proposal *compact; /* That a message brings while the engine looks at it. */
+    struct hash compact_hash;
+    uint32_t compact_from;
+    uint64_t ask_serial;
+
+    struct core_peer peers[NODES_MAX];
+    uint32_t self;
+    uint32_t n;
+    struct buf gossip; /* Items. */
+    uint32_t gossip_count;
+    struct buf out;    /* The message being sent. */
+    struct buf items;  /* Scratch of its list. */
+    struct buf record; /* Scratch. */
+    struct buf part;   /* The block that parts are cut from. */
+    struct hash part_hash;
+    uint64_t part_height;
+    uint32_t verify_out;
+    uint64_t forward_view;
+
+    struct buf new_view; /* The encoded message; size 0: none. */
+    uint64_t open_view;
+
+    struct core_sync sync;
+    struct core_proof *proofs;
+    uint32_t proof_count;
+    size_t proof_bytes;
+
+    struct core_seen { /* For the view. */
+        uint64_t height;
+        uint64_t view;
+        struct hash hash;
+        uint32_t proposer;
+        uint32_t tx_count;
+        uint32_t signers[VOTE_PARTS];
+        bool is_final;
+        bool is_certified;
+    } seen[CONSENSUS_VIEW_BLOCKS];
+};
+
+/* --- core.c --- */
+void core_fail(struct core *c, enum status st, const char *what);
+void core_push(struct core *c, enum consensus_event_kind kind, const struct hash *hash);
+/* And all that is queued. What the engine says; ST_CLOSED: nothing was done. */
+enum status core_step(struct core *c, struct consensus_event *event);
+enum status core_submit(struct core *c, struct storage_job *job);
+void core_step_queued(struct core *c);
+void core_look_at_clocks(struct core *c);
+struct storage_job *core_new_job(struct core *c, uint32_t slot, struct span record);
+bool core_is_usable(const struct core *c, uint32_t peer);                 /* Connected. */
+void core_send(struct core *c, uint32_t peer, enum core_channel channel); /* c->out. */
+void core_send_all(struct core *c, enum core_channel channel);
+void core_lie(struct core *c, uint32_t peer);
+
+/* --- core_block.c --- */
+struct core_block *core_block_find(const struct core *c, const struct hash *hash);
+struct core_block *core_block_of(const struct core *c, const struct flow_block *flow);
+/* Takes flow. Null: no memory or no room; flow is freed. */
+struct core_block *core_block_add(struct core *c, struct flow_block *flow);
+void core_block_free(struct core *c, struct core_block *b);
+void core_block_drop(struct core *c, struct core_block *b);  /* Off the chain. */
+void core_block_leave(struct core *c, struct core_block *b); /* Off memory, as soon as I3 allows. */
+bool core_block_has_id(struct core *c, struct core_block *b, const struct hash *txid);
+enum status core_block_final(struct core *c, struct core_block *b, const struct certificate *cert);
+void core_execute(struct core *c);
+void core_result(struct core *c, uint64_t height, const struct certificate *cert);
+void core_refuse(struct core *c, struct flow_tx *t, enum status st, const struct diag *d);
+enum status core_block_batch(struct core *c, const struct consensus_effect *need);
+enum status core_block_propose(struct core *c, const struct consensus_effect *effect);
+void core_block_send(struct core *c, const struct core_block *b, uint32_t peer);
+enum status core_block_decode(struct core *c, struct span bytes, struct core_block **out);
+const struct core_digest *core_digest_at(const struct core *c, uint64_t height);
+
+/* --- core_body.c --- */
+struct core_body *core_body_new(struct core *c, const struct hash *hash, uint64_t height);
+void core_body_free(struct core *c, struct core_body *b);
+struct core_body *core_body_find(const struct core *c, const struct hash *hash);
+struct core_body *core_body_by_id(const struct core *c, uint64_t id);
+enum status core_body_give_leaves(struct core *c,
+                                  struct core_body *b,
+                                  const struct wire_proposal *p);
+/* The whole block. ST_INVALID: it is not what hash says. */
+enum status core_body_give_block(struct core *c, struct core_body *b, struct span bytes);
+enum status core_body_give_tx(struct core *c,
+                              struct core_body *b,
+                              uint32_t position,
+                              struct span tx);
+void core_body_forget_items(struct core *c, struct core_body *b);
+void core_body_submit(struct core *c, struct core_body *b);
+void core_body_on_tx(struct core *c, struct flow_tx *t);
+bool core_body_is_complete(const struct core_body *b); /* Every transaction was judged. */
+enum core_verdict core_body_build(struct core *c,
+                                  struct core_body *b,
+                                  const struct core_parent *parent,
+                                  struct core_block **out);
+void core_body_want(struct core *c, const struct consensus_effect *effect);
+void core_body_keep_compact(struct core *c, uint32_t peer, bool was_accepted);
+void core_body_tick(struct core *c);
+
+/* --- core_fetch.c --- */
+void core_fetch(struct core *c, struct core_body *b);
+/* The next to ask: usable, in mask, those that lied lately last. NODES_MAX: nobody. */
+uint32_t core_next_peer(const struct core *c, uint32_t first, uint32_t tries, uint32_t mask);
+uint64_t core_patience(uint32_t tries, uint32_t ms, uint32_t ms_max);
+void core_on_get_txs(struct core *c, uint32_t peer, const struct wire_get_txs *q);
+void core_on_txs_found(struct core *c, uint32_t peer, struct wire_txs_found *a);
+void core_on_question(struct core *c, uint32_t peer, const struct core_question *q);
+void core_on_block_part(struct core *c, uint32_t peer, const struct wire_block_part *p);
+void core_serve(struct core *c);
+
+/* --- core_gossip.c --- */
+void core_gossip_add(struct core *c, const struct flow_tx *t);
+void core_gossip_flush(struct core *c);
+void core_gossip_to(struct core *c, uint32_t peer); /* It has come up. */
+void core_gossip_forward(struct core *c);
+void core_gossip_tick(struct core *c);
+void core_on_txs(struct core *c, uint32_t peer, struct wire_items *txs);
+void core_on_client_tx(struct core *c, struct flow_tx *t);
+void core_sweep(struct core *c);
+
+/* --- core_sync.c --- */
+void core_sync_start(struct core *c, uint64_t height, uint32_t peers);
+void core_sync_tick(struct core *c);
+void core_sync_stored(struct core *c);                    /* A settling is done. */
+void core_sync_part(struct core *c, struct core_body *b); /* All parts are there. */
+enum status core_on_chain(struct core *c, uint32_t peer, struct wire_chain *a);
+void core_sync_free(struct core *c);
+
+/* --- core_evidence.c --- */
+void core_evidence_keep(struct core *c, const struct evidence *e);
+enum status core_on_evidence(struct core *c, uint32_t peer, struct span bytes);
+void core_evidence_to(struct core *c, uint32_t peer);
+void core_evidence_of_body(struct core *c, const struct core_body *b);
+void core_evidence_free(struct core *c);
+
+/* --- core_view.c --- */
+void core_seen_note(struct core *c, const struct header *h, const struct hash *hash);
+void core_seen_final(struct core *c, const struct header *h, const struct hash *hash);
+void core_seen_certified(struct core *c, uint64_t height);
+
+#endif
