@@ -117,6 +117,19 @@ void fake_os_crash(struct fake_os *f, enum fake_os_crash how)
     mutex_unlock(f->mutex);
 }
 
+void fake_os_drop_files(struct fake_os *f)
+{
+    mutex_lock(f->mutex);
+    while (f->files != NULL) {
+        struct os_file *file = f->files;
+        f->files = file->next;
+        if (!file->is_stale) disk_unuse(f->disk, file->node);
+        mem_free(mem_system(), file);
+    }
+    f->lock_count = 0;
+    mutex_unlock(f->mutex);
+}
+
 void fake_os_fail(struct fake_os *f, uint32_t kinds, uint64_t nth, enum status st)
 {
     set_fault(f, kinds, nth, st);

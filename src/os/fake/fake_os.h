@@ -66,6 +66,9 @@ struct fake_os *fake_os_copy(const struct fake_os *f, uint64_t seed);
  * must still be closed. */
 void fake_os_crash(struct fake_os *f, enum fake_os_crash how);
 
+/* The process that had them open is gone: all file objects end. */
+void fake_os_drop_files(struct fake_os *f);
+
 /* The nth (1: the next) call among kinds fails once with st. A write that fails has written a part,
  * a read that fails has filled a part; a sync that fails has kept some sectors and lost the others
  * for good, although reads still show them; other calls have done nothing. Replaces the fault

@@ -1,0 +1,428 @@
+/* chaos.c - See chaos.h. */
+#include "sim/chaos.h"
+
+#include "base/must.h"
+#include "sim/clients.h"
+#include "sim/host.h"
+#include "sim/liar.h"
+#include "sim/oracle.h"
+
+#define PPM         1000000u
+#define STEP_US     50000u
+#define REAL_ONE_IN 100u /* Runs with real signatures. */
+#define SETTLE_US   UINT64_C(15000000)
+#define RESTART_US  300000u
+
+enum trouble {
+    TROUBLE_LOSS,
+    TROUBLE_DOUBLE,
+    TROUBLE_DISORDER,
+    TROUBLE_PARTITION,
+    TROUBLE_ONE_WAY,
+    TROUBLE_CRASH,
+    TROUBLE_POWER,
+    TROUBLE_SLOW_DISK,
+    TROUBLE_CLOCK,
+    TROUBLE_SLOW_LINK,
+    TROUBLE_SLOW_EXECUTOR,
+    TROUBLE_DISCONNECT,
+    TROUBLE_SYNC_FAILS,
+    TROUBLE_COUNT
+};
+
+struct phase {
+    uint32_t troubles; /* Bits. */
+    uint64_t length_us;
+    struct rng rng; /* Its own: other phases do not change what it does. */
+};
+
+struct chaos {
+    const struct chaos_options *options;
+    struct world *world;
+    struct rng rng; /* Decides the plan; the world has its own. */
+    struct phase phases[CHAOS_PHASES_MAX];
+    uint32_t phase_count;
+    uint32_t restored; /* Host whose directory is put back, + 1; 0: none. */
+};
+
+static void make_plan(struct chaos *c);
+static void make_byzantine(struct chaos *c);
+static void run_phase(struct chaos *c, struct phase *p);
+static void heal(struct chaos *c);
+static void check_life(struct chaos *c);
+
+static uint32_t size_of(struct rng *r)
+{
+    uint64_t draw = rng_below(r, 100);
+    if (draw < 3) return 1;
+    if (draw < 80) return 4;
+    if (draw < 85) return 5;
+    if (draw < 90) return 6;
+    return draw < 97 ? 7 : 10;
+}
+
+void chaos_run(const struct chaos_options *options, struct chaos_result *out)
+{
+    struct chaos c = {.options = options, .rng = {options->seed * 0x9e3779b97f4a7c15u}};
+    uint32_t nodes = size_of(&c.rng);
+    if (options->nodes > 0) nodes = options->nodes;
+    struct world_config config = {.nodes = nodes,
+                                  .f = options->f == UINT32_MAX ? (nodes - 1) / 3 : options->f,
+                                  .mode = MODE_BFT,
+                                  .seed = options->seed,
+                                  .view_ms = 200 + 100 * (uint32_t)rng_below(&c.rng, 4),
+                                  .batch_age_ms = 10,
+                                  .block_txs_max = 1 + (uint32_t)rng_below(&c.rng, 20),
+                                  .has_real_signatures = options->seed % REAL_ONE_IN == 99,
+                                  .has_step_digests = options->has_step_digests,
+                                  .fault = options->fault,
+                                  .say = options->say,
+                                  .context = options->context};
+    struct world *w = world_new(&config);
+    c.world = w;
+    make_plan(&c);
+    make_byzantine(&c);
+    world_begin(w);
+    uint32_t txs = config.has_real_signatures ? 10 : 10 + (uint32_t)rng_below(&c.rng, 50);
+    clients_load(w, HOSTS_ALL, txs, 10000 + rng_below(&c.rng, 50000));
+    world_run_until(w, 100000 + rng_below(&c.rng, 300000));
+    for (uint32_t i = 0; i < c.phase_count; i++)
+        if (options->phases >> i & 1u) run_phase(&c, &c.phases[i]);
+    heal(&c);
+    check_life(&c);
+    *out = (struct chaos_result){.violation = w->violation,
+                                 .trace = w->trace,
+                                 .events = w->event_count,
+                                 .blocks = oracle_committed_height(w->oracle),
+                                 .virtual_us = w->now_us,
+                                 .nodes = nodes,
+                                 .phases = c.phase_count};
+    for (uint32_t i = 0; i < w->host_count; i++)
+        out->commits += w->hosts[i].machine.height;
+    world_free(w);
+}
+
+uint32_t chaos_shrink(const struct chaos_options *options, const struct violation *violation)
+{
+    struct chaos_options fewer = *options;
+    fewer.say = NULL;
+    for (uint32_t i = 0; i < CHAOS_PHASES_MAX; i++) {
+        struct chaos_result result;
+        uint32_t before = fewer.phases;
+        fewer.phases &= ~(1u << i);
+        if (fewer.phases == before) continue;
+        chaos_run(&fewer, &result);
+        bool is_same =
+            result.violation.is_set && strcmp(result.violation.rule, violation->rule) == 0;
+        if (!is_same) fewer.phases = before;
+    }
+    return fewer.phases;
+}
+
+/* --- the plan --------------------------------------------------------------------------------- */
+
+static void make_plan(struct chaos *c)
+{
+    c->phase_count = 1 + (uint32_t)rng_below(&c->rng, CHAOS_PHASES_MAX);
+    for (uint32_t i = 0; i < c->phase_count; i++) {
+        struct phase *p = &c->phases[i];
+        for (uint64_t count = 1 + rng_below(&c->rng, 3); count > 0; count--)
+            p->troubles |= 1u << rng_below(&c->rng, TROUBLE_COUNT);
+        p->length_us = 200000 + rng_below(&c->rng, 1800000);
+        p->rng.state = rng_u64(&c->rng);
+    }
+}
+
+static void make_twin(struct chaos *c, uint32_t voter)
+{
+    struct world *w = c->world;
+    struct host *first = &w->hosts[voter];
+    first->part = PART_LIAR;
+    first->liar = liar_new(0, 0);
+    struct host *second = world_add_host(w, voter, PART_LIAR);
+    second->liar = liar_new(0, 0);
+}
+
+static void make_byzantine(struct chaos *c)
+{
+    struct world *w = c->world;
+    if (w->config.f == 0) return;
+    uint32_t first = (uint32_t)rng_below(&c->rng, w->config.nodes);
+    uint32_t count = 1 + (uint32_t)rng_below(&c->rng, w->config.f);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t voter = (first + i) % w->config.nodes;
+        struct host *h = &w->hosts[voter];
+        switch (rng_below(&c->rng, 8)) {
+        case 0: break; /* Honest after all. */
+        case 1: make_twin(c, voter); break;
+        case 2:
+            h->part = PART_LIAR;
+            h->liar = liar_new(1u << LIE_SILENT, PPM);
+            break;
+        case 3:
+            h->false_from = 1 + rng_below(&c->rng, 20);
+            h->part = PART_LIAR;
+            h->liar = liar_new(0, 0);
+            break;
+        case 4:
+            c->restored = h->id + 1;
+            h->was_restored = true;
+            break;
+        default:
+            h->part = PART_LIAR;
+            h->liar = liar_new(1u + (uint32_t)rng_below(&c->rng, (1u << LIE_COUNT) - 1u),
+                               10000 + (uint32_t)rng_below(&c->rng, 600000));
+            break;
+        }
+    }
+}
+
+/* --- troubles --------------------------------------------------------------------------------- */
+
+static struct host *any_host(struct chaos *c, struct rng *r)
+{
+    return &c->world->hosts[rng_below(r, c->world->host_count)];
+}
+
+static void set_links(struct chaos *c, struct rng *r, enum trouble trouble)
+{
+    struct world *w = c->world;
+    uint32_t loss = 10000 + (uint32_t)rng_below(r, 250000);
+    uint64_t spread = 1000 + rng_below(r, 80000);
+    for (uint32_t a = 0; a < w->host_count; a++) {
+        for (uint32_t b = 0; b < w->host_count; b++) {
+            struct link *l = network_link(w, a, b);
+            if (trouble == TROUBLE_LOSS) l->loss_ppm = loss;
+            if (trouble == TROUBLE_DOUBLE) l->double_ppm = loss;
+            if (trouble != TROUBLE_DISORDER) continue;
+            l->is_orderly = false;
+            l->high_us = l->low_us + spread;
+        }
+    }
+}
+
+static void cut(struct world *w, uint32_t a, uint32_t b, bool is_noticed)
+{
+    network_link(w, a, b)->is_cut = true;
+    if (is_noticed) network_disconnect(w, a, b);
+}
+
+static void partition(struct chaos *c, struct rng *r)
+{
+    struct world *w = c->world;
+    uint64_t side = rng_u64(r);
+    bool is_noticed = rng_coin(r);
+    for (uint32_t a = 0; a < w->host_count; a++)
+        for (uint32_t b = 0; b < w->host_count; b++)
+            if ((side >> a & 1u) != (side >> b & 1u)) cut(w, a, b, is_noticed);
+}
+
+static void cut_some(struct chaos *c, struct rng *r)
+{
+    struct world *w = c->world;
+    for (uint64_t count = 1 + rng_below(r, w->host_count * 2u); count > 0; count--)
+        cut(w, any_host(c, r)->id, any_host(c, r)->id, rng_below(r, 4) == 0);
+}
+
+static void slow_link(struct chaos *c, struct rng *r)
+{
+    struct world *w = c->world;
+    uint32_t slow = any_host(c, r)->id;
+    uint64_t delay = 20000 + rng_below(r, 600000);
+    for (uint32_t i = 0; i < w->host_count; i++) {
+        struct link *out = network_link(w, slow, i);
+        struct link *in = network_link(w, i, slow);
+        out->low_us = in->low_us = delay;
+        out->high_us = in->high_us = delay + delay / 4;
+    }
+}
+
+static void cut_power(struct chaos *c, struct rng *r)
+{
+    struct host *h = any_host(c, r);
+    if (!h->is_up || h->is_cut_armed) return;
+    h->crash_mode = rng_coin(r) ? FAKE_OS_LOSE_SOME : FAKE_OS_LOSE_ALL;
+    h->restart_us = 10000 + rng_below(r, RESTART_US);
+    h->is_cut_armed = true;
+    fake_os_cut_power(h->os, 1 + rng_below(r, 30));
+}
+
+static void begin_trouble(struct chaos *c, struct rng *r, enum trouble trouble)
+{
+    struct host *h = any_host(c, r);
+    switch (trouble) {
+    case TROUBLE_LOSS:
+    case TROUBLE_DOUBLE:
+    case TROUBLE_DISORDER: set_links(c, r, trouble); return;
+    case TROUBLE_PARTITION: partition(c, r); return;
+    case TROUBLE_ONE_WAY: cut_some(c, r); return;
+    case TROUBLE_SLOW_DISK:
+        h->disk_low_us = 1000 + rng_below(r, 20000);
+        h->disk_high_us = h->disk_low_us + rng_below(r, 300000);
+        return;
+    case TROUBLE_CLOCK:
+        h->skew_ms = (int64_t)rng_below(r, 4000) - 2000;
+        h->drift_ppm = (int64_t)rng_below(r, 2000) - 1000;
+        return;
+    case TROUBLE_SLOW_LINK: slow_link(c, r); return;
+    case TROUBLE_SLOW_EXECUTOR: h->execute_us = 1000 + rng_below(r, 200000); return;
+    case TROUBLE_SYNC_FAILS:
+        if (!h->is_up || h->is_cut_armed) return;
+        h->restart_us = 10000 + rng_below(r, RESTART_US);
+        fake_os_fail(h->os, FAKE_OS_SYNC, 1 + rng_below(r, 20), ST_IO);
+        return;
+    case TROUBLE_CRASH:
+    case TROUBLE_POWER:
+    case TROUBLE_DISCONNECT: return; /* Again and again: go_on_trouble. */
+    case TROUBLE_COUNT: break;
+    }
+    must(false);
+}
+
+/* The directory as it was when the run began to be troubled: a rollback. */
+static void restore_once(struct chaos *c)
+{
+    if (c->restored == 0) return;
+    struct world *w = c->world;
+    struct host *h = &w->hosts[c->restored - 1];
+    if (!h->is_up) return;
+    struct fake_os *old = fake_os_copy(h->os, w->config.seed);
+    fake_os_crash(old, FAKE_OS_KEEP_ALL);
+    world_run_until(w, w->now_us + 200000);
+    h->restart_us = 0;
+    host_crash(h, FAKE_OS_KEEP_ALL);
+    fake_os_free(h->os);
+    h->os = old;
+    c->restored = 0;
+    if (!w->violation.is_set) host_start(h);
+}
+
+static void go_on_trouble(struct chaos *c, struct phase *p)
+{
+    struct rng *r = &p->rng;
+    struct host *h = any_host(c, r);
+    if ((p->troubles >> TROUBLE_CRASH & 1u) && rng_below(r, 6) == 0) {
+        h->restart_us = 5000 + rng_below(r, RESTART_US);
+        host_crash(h, (enum fake_os_crash)rng_below(r, 3));
+    }
+    if ((p->troubles >> TROUBLE_POWER & 1u) && rng_below(r, 4) == 0) cut_power(c, r);
+    if ((p->troubles >> TROUBLE_DISCONNECT & 1u) && rng_coin(r)) {
+        uint32_t other = any_host(c, r)->id;
+        network_disconnect(c->world, h->id, other);
+        network_reconnect(c->world, h->id, other, 1000 + rng_below(r, 200000));
+    }
+}
+
+static void run_phase(struct chaos *c, struct phase *p)
+{
+    struct world *w = c->world;
+    world_say(w, "--- troubles %x for %llu ms", p->troubles,
+              (unsigned long long)(p->length_us / 1000));
+    for (uint32_t i = 0; i < TROUBLE_COUNT; i++)
+        if (p->troubles >> i & 1u) begin_trouble(c, &p->rng, (enum trouble)i);
+    uint64_t end = w->now_us + p->length_us;
+    while (w->now_us < end && !w->violation.is_set) {
+        go_on_trouble(c, p);
+        if (rng_below(&p->rng, 8) == 0) restore_once(c);
+        world_run_until(w, w->now_us + STEP_US);
+    }
+    if (rng_coin(&p->rng)) heal(c); /* Else its troubles stay beside those of the next. */
+}
+
+/* --- afterwards ------------------------------------------------------------------------------- */
+
+static void heal(struct chaos *c)
+{
+    struct world *w = c->world;
+    if (w->violation.is_set) return;
+    world_say(w, "--- everything is repaired");
+    for (uint32_t a = 0; a < w->host_count; a++)
+        for (uint32_t b = 0; b < w->host_count; b++)
+            *network_link(w, a, b) =
+                (struct link){.low_us = 200, .high_us = 800, .is_orderly = true};
+    for (uint32_t i = 0; i < w->host_count; i++) {
+        struct host *h = &w->hosts[i];
+        h->disk_low_us = 300;
+        h->disk_high_us = 900;
+        h->execute_us = 200;
+        h->skew_ms = h->drift_ppm = 0;
+        h->restart_us = RESTART_US;
+        if (!h->is_cut_armed) fake_os_heal(h->os);
+        if (!h->is_up) host_start(h);
+    }
+    network_connect_all(w);
+}
+
+static uint32_t worst_failures(struct world *w)
+{
+    uint32_t worst = 0;
+    for (uint32_t i = 0; i < w->host_count; i++) {
+        if (w->hosts[i].core == NULL || !host_is_honest(&w->hosts[i])) continue;
+        consensus_stand_of(core_engine(w->hosts[i].core), w->stand, host_mono_ms(&w->hosts[i]));
+        if (w->stand->failed_views > worst) worst = w->stand->failed_views;
+    }
+    return worst;
+}
+
+static uint64_t bound_us(struct world *w)
+{
+    uint64_t view_us = (uint64_t)w->config.view_ms * 1000;
+    for (uint32_t k = worst_failures(w) + w->config.f + 1; k > 0; k--)
+        if (view_us < (uint64_t)CONSENSUS_VIEW_MS_MAX * 1000) view_us *= 2;
+    if (view_us > (uint64_t)CONSENSUS_VIEW_MS_MAX * 1000)
+        view_us = (uint64_t)CONSENSUS_VIEW_MS_MAX * 1000;
+    return (w->config.f + 2) * view_us + SETTLE_US;
+}
+
+/* What is missing, or null. */
+static const struct client_tx *missing_tx(struct world *w, const struct host *h, uint64_t result)
+{
+    for (uint32_t i = 0; i < clients_count(w); i++) {
+        const struct client_tx *t = clients_at(w, i);
+        if (!t->is_tracked || !t->is_good) continue;
+        uint64_t height = machine_find(&h->machine, &t->txid);
+        if (height == 0 || height > result) return t;
+    }
+    return NULL;
+}
+
+static bool is_alive(struct world *w, const char **what, uint32_t *who)
+{
+    const struct host *first = NULL;
+    for (uint32_t i = 0; i < w->host_count; i++) {
+        const struct host *h = &w->hosts[i];
+        *who = i;
+        if (!host_is_honest(h)) continue;
+        *what = "is not up";
+        if (!h->is_up) return false;
+        *what = "misses a transaction";
+        if (missing_tx(w, h, host_result_height(h)) != NULL) return false;
+        if (first == NULL) first = h;
+        struct hash a = machine_digest(&first->machine);
+        struct hash b = machine_digest(&h->machine);
+        *what = "has another state";
+        if (first->machine.height != h->machine.height || !hash_equal(&a, &b)) return false;
+    }
+    return true;
+}
+
+static void check_life(struct chaos *c)
+{
+    struct world *w = c->world;
+    if (w->violation.is_set) return;
+    uint64_t start = w->now_us;
+    uint64_t limit = bound_us(w);
+    const char *what = "";
+    uint32_t who = 0;
+    struct tx_wish wish = {.name = "after-healing"};
+    struct client_tx *t = clients_make(w, &wish);
+    t->is_tracked = true;
+    clients_submit(w, t, 0, 2000000);
+    while (!w->violation.is_set && w->now_us - start < limit) {
+        if (is_alive(w, &what, &who)) return;
+        world_run_until(w, w->now_us + STEP_US);
+    }
+    if (!w->violation.is_set && !is_alive(w, &what, &who))
+        world_violate(w, "live", "host %u %s %llu s after everything was repaired", who, what,
+                      (unsigned long long)(limit / 1000000));
+}

@@ -1,0 +1,41 @@
+/* chaos.h - One run from one seed: a random cluster, random faults, then healing and judgement.
+ *
+ * The seed decides the size (unless given), who is Byzantine and how (at most f), and a few phases
+ * of faults. Then everything is repaired but the Byzantine, and what honest clients want must
+ * become final within the bound of consensus.md 2.3. */
+#ifndef TRUSTSQL_SIM_CHAOS_H
+#define TRUSTSQL_SIM_CHAOS_H
+
+#include "sim/world.h"
+
+#define CHAOS_PHASES_MAX 4u
+#define CHAOS_ALL_PHASES ((1u << CHAOS_PHASES_MAX) - 1u)
+
+struct chaos_options {
+    uint64_t seed;
+    uint32_t nodes;  /* 0: by the seed. */
+    uint32_t f;      /* UINT32_MAX: the most that nodes allow. */
+    uint32_t phases; /* Of its phases those that take place, as bits. */
+    enum consensus_fault fault;
+    bool has_step_digests;
+    void (*say)(void *context, const char *line);
+    void *context;
+};
+
+struct chaos_result {
+    struct violation violation;
+    uint64_t trace;
+    uint64_t events;
+    uint64_t blocks;  /* Committed. */
+    uint64_t commits; /* Blocks executed by hosts, each counted. */
+    uint64_t virtual_us;
+    uint32_t nodes;
+    uint32_t phases; /* How many the seed has. */
+};
+
+void chaos_run(const struct chaos_options *options, struct chaos_result *out);
+
+/* Fewer phases of the same seed that still break the same rule. */
+uint32_t chaos_shrink(const struct chaos_options *options, const struct violation *violation);
+
+#endif

@@ -1,0 +1,33 @@
+/* host.h - One machine of the simulated world: it starts, runs, dies. */
+#ifndef TRUSTSQL_SIM_HOST_H
+#define TRUSTSQL_SIM_HOST_H
+
+#include "sim/world.h"
+
+#define HOST_DIR "node"
+
+void host_init(struct host *h, struct world *w, uint32_t id, uint32_t voter, enum host_part part);
+void host_fini(struct host *h);
+
+void host_start(struct host *h); /* Down, not a puppet. */
+/* The power goes: memory is lost, of what was not synced by mode. */
+void host_crash(struct host *h, enum fake_os_crash mode);
+
+void host_handle(struct host *h, const struct event *e);
+
+/* A client hands a transaction to its door. */
+void host_submit(struct host *h, struct span tx_bytes, bool has_ticket);
+
+/* Recovery (recover.c): what core_new needs, from the disk. Everything borrowed from m's process.
+ */
+struct recovery {
+    struct core_start start;
+    struct consensus_record record;
+    struct view_change view_change;
+    bool has_record;
+    bool has_view_change;
+    bool is_voter;
+};
+NODISCARD enum status host_recover(struct host *h, struct recovery *out);
+
+#endif

@@ -1,0 +1,287 @@
+/* liar.c - See liar.h. */
+#include "sim/liar.h"
+
+#include "base/must.h"
+#include "sim/oracle.h"
+
+#define PPM      1000000u
+#define KEPT_MAX 32u
+
+struct liar {
+    uint32_t lies;
+    uint32_t chance_ppm;
+    struct parcel_copy {
+        size_t size;
+        uint8_t *bytes;
+    } kept[KEPT_MAX]; /* For replays. */
+    uint32_t kept_count;
+};
+
+const char *lie_name(enum lie lie)
+{
+    static const char *const names[] = {
+#define LIE_NAME(name, text) text,
+        LIE_LIST(LIE_NAME)
+#undef LIE_NAME
+    };
+    must(lie < LIE_COUNT);
+    return names[lie];
+}
+
+struct liar *liar_new(uint32_t lies, uint32_t chance_ppm)
+{
+    struct liar *l = mem_alloc_zero(mem_system(), 1, sizeof *l);
+    must(l != NULL);
+    l->lies = lies;
+    l->chance_ppm = chance_ppm;
+    return l;
+}
+
+void liar_free(struct liar *l)
+{
+    if (l == NULL) return;
+    for (uint32_t i = 0; i < KEPT_MAX; i++)
+        mem_free(mem_system(), l->kept[i].bytes);
+    mem_free(mem_system(), l);
+}
+
+/* --- signing ---------------------------------------------------------------------------------- */
+
+static void sign(const struct host *h, struct signature *sig, struct hash hash)
+{
+    const struct world *w = h->world;
+    must(sign_hash(w->signer, sig, &w->node_keys[h->voter], &hash) == ST_OK);
+}
+
+void liar_sign_proposal(const struct host *h, struct proposal *p)
+{
+    struct hash hash = header_hash(&p->header);
+    sign(h, &p->sig, proposal_hash(&hash));
+}
+
+void liar_sign_vote(const struct host *h, struct vote *v)
+{
+    sign(h, &v->sig, vote_hash(v, &h->world->chain_id));
+}
+
+void liar_sign_view_change(const struct host *h, struct view_change *vc)
+{
+    sign(h, &vc->sig, view_change_hash(vc, &h->world->chain_id));
+}
+
+void liar_sign_new_view(const struct host *h, struct new_view *nv)
+{
+    sign(h, &nv->sig, new_view_hash(nv, &h->world->chain_id));
+}
+
+void liar_sign_status(const struct host *h, struct status_report *s)
+{
+    sign(h, &s->sig, status_report_hash(s, &h->world->chain_id));
+}
+
+/* --- lies ------------------------------------------------------------------------------------- */
+
+static void lie_in_vote(struct host *h, enum lie lie, struct vote *v)
+{
+    struct rng *r = &h->world->rng;
+    struct statement *p1 = &v->parts[VOTE_P1];
+    struct statement *p2 = &v->parts[VOTE_P2];
+    struct statement *p3 = &v->parts[VOTE_P3];
+    if (lie == LIE_EQUIVOCATE && !p1->is_null) {
+        const struct known_header *other =
+            oracle_proposed(h->world->oracle, p1->view, p1->height, rng_coin(r) ? 1 : 0);
+        if (other != NULL)
+            p1->hash = other->hash;
+        else
+            p1->hash.bytes[0] ^= 1u;
+    } else if (lie == LIE_DIGEST && !p3->is_null) {
+        p3->hash.bytes[rng_below(r, HASH_SIZE)] ^= 1u;
+    } else if (lie == LIE_LOCK && !p1->is_null) {
+        *p2 = *p1;
+    } else if (lie == LIE_MUTATE) {
+        struct statement *s = &v->parts[rng_below(r, VOTE_PARTS)];
+        if (s->is_null) return;
+        if (rng_coin(r)) s->height += rng_below(r, 40);
+        if (s != p3 && rng_coin(r)) s->view += rng_below(r, 3);
+        if (rng_below(r, 4) == 0) s->epoch ^= 1u;
+    }
+    liar_sign_vote(h, v);
+}
+
+static void lie_in_proposal(struct host *h, enum lie lie, struct header *header)
+{
+    struct rng *r = &h->world->rng;
+    if (lie == LIE_EQUIVOCATE) header->time_ms += 1 + rng_below(r, 3);
+    if (lie != LIE_MUTATE) return;
+    switch (rng_below(r, 8)) {
+    case 0: header->time_ms += 1000000; break;
+    case 1: header->height += 1; break;
+    case 2: header->parent.bytes[1] ^= 1u; break;
+    case 3: header->tx_root.bytes[2] ^= 1u; break;
+    case 4: header->history_root.bytes[0] ^= 1u; break;
+    case 5: header->mode = MODE_FAST; break;
+    case 6: header->view += 1; break;
+    default: header->res_digest.bytes[0] ^= 1u; break;
+    }
+}
+
+static void lie_in_view_change(struct host *h, enum lie lie, struct view_change *vc)
+{
+    struct rng *r = &h->world->rng;
+    if (lie == LIE_VIEW_CHANGE || lie == LIE_MUTATE) {
+        switch (rng_below(r, 5)) {
+        case 0: vc->header_count = 0; break;
+        case 1: vc->has_hq = false; break;
+        case 2:
+            vc->header_count = 0;
+            vc->has_hq = false;
+            break;
+        case 3:
+            if (vc->voted_view > 0) vc->voted_view--;
+            break;
+        default:
+            vc->final_height = 0;
+            vc->final_hash = h->world->chain_id;
+            vc->has_final_cert = false;
+            vc->header_count = 0;
+            break;
+        }
+    }
+    liar_sign_view_change(h, vc);
+}
+
+static void lie_in_new_view(struct host *h, struct new_view *nv)
+{
+    struct rng *r = &h->world->rng;
+    uint64_t choice = rng_below(r, 4);
+    if (choice == 0 || nv->vc_count == 0) {
+        nv->height += 1;
+    } else if (choice == 1) {
+        const struct view_change *vc = &nv->vcs[rng_below(r, nv->vc_count)];
+        nv->height = vc->final_height;
+        nv->hash = vc->final_hash;
+    } else if (choice == 2) {
+        nv->vc_count--;
+    } else {
+        struct view_change *own = NULL;
+        for (uint32_t i = 0; i < nv->vc_count; i++)
+            if (nv->vcs[i].sender == h->voter) own = &nv->vcs[i];
+        if (own != NULL) lie_in_view_change(h, LIE_VIEW_CHANGE, own);
+    }
+    liar_sign_new_view(h, nv);
+}
+
+/* False: this lie does not fit that message. */
+static bool twist(struct host *h, enum lie lie, struct consensus_message *m)
+{
+    switch (m->kind) {
+    case CONSENSUS_VOTE: lie_in_vote(h, lie, &m->vote); return m->vote.voter == h->voter;
+    case CONSENSUS_VIEW_CHANGE:
+        if (m->view_change.sender != h->voter) return false;
+        lie_in_view_change(h, lie, &m->view_change);
+        return true;
+    case CONSENSUS_NEW_VIEW:
+        if (m->new_view.sender != h->voter || (lie != LIE_NEW_VIEW && lie != LIE_MUTATE))
+            return false;
+        lie_in_new_view(h, &m->new_view);
+        return true;
+    case CONSENSUS_STATUS:
+        if (lie != LIE_MUTATE) return false;
+        m->status.final_height += rng_below(&h->world->rng, 1000);
+        m->status.view += rng_below(&h->world->rng, 1000);
+        liar_sign_status(h, &m->status);
+        return true;
+    case CONSENSUS_PROPOSAL: return false; /* Travels as WIRE_PROPOSAL. */
+    }
+    return false;
+}
+
+static bool build_lie(struct host *h, enum lie lie, struct span bytes, struct buf *out)
+{
+    struct world *w = h->world;
+    struct wire_message *wire = mem_alloc(mem_system(), sizeof *wire);
+    must(wire != NULL);
+    bool is_one = false;
+    if (wire_decode(wire, bytes) != ST_OK) goto out;
+    if (wire->kind == WIRE_CONSENSUS) {
+        is_one =
+            consensus_message_decode(w->message, wire->bytes) == ST_OK && twist(h, lie, w->message);
+        if (is_one) {
+            wire_begin(out, WIRE_CONSENSUS);
+            consensus_message_encode(out, w->message);
+        }
+    } else if (wire->kind == WIRE_PROPOSAL && wire->proposal.proposal.header.proposer == h->voter) {
+        lie_in_proposal(h, lie, &wire->proposal.proposal.header);
+        liar_sign_proposal(h, &wire->proposal.proposal);
+        wire_encode(out, wire);
+        is_one = true;
+    }
+out:
+    mem_free(mem_system(), wire);
+    return is_one && buf_status(out) == ST_OK;
+}
+
+static void remember(struct host *h, struct span bytes)
+{
+    struct liar *l = h->liar;
+    uint32_t at = (uint32_t)rng_below(&h->world->rng, KEPT_MAX);
+    mem_free(mem_system(), l->kept[at].bytes);
+    l->kept[at].bytes = mem_alloc(mem_system(), bytes.size);
+    must(l->kept[at].bytes != NULL);
+    memcpy(l->kept[at].bytes, bytes.data, bytes.size);
+    l->kept[at].size = bytes.size;
+}
+
+static enum lie choose(struct host *h)
+{
+    uint32_t at = (uint32_t)rng_below(&h->world->rng, LIE_COUNT);
+    while ((h->liar->lies >> at & 1u) == 0)
+        at = (at + 1) % LIE_COUNT;
+    return (enum lie)at;
+}
+
+static void send_replay(struct host *h, uint32_t peer, enum core_channel channel)
+{
+    const struct parcel_copy *k = &h->liar->kept[rng_below(&h->world->rng, KEPT_MAX)];
+    if (k->size > 0) (void)network_send(h->world, h->id, peer, channel, span_of(k->bytes, k->size));
+}
+
+static void send_garbage(struct host *h,
+                         uint32_t peer,
+                         enum core_channel channel,
+                         struct span bytes)
+{
+    struct rng *r = &h->world->rng;
+    uint8_t *copy = mem_alloc(mem_system(), bytes.size);
+    must(copy != NULL);
+    memcpy(copy, bytes.data, bytes.size);
+    for (uint64_t flips = 1 + rng_below(r, 4); flips > 0; flips--)
+        copy[rng_below(r, bytes.size)] ^= (uint8_t)(1u << rng_below(r, 8));
+    (void)network_send(h->world, h->id, peer, channel, span_of(copy, bytes.size));
+    mem_free(mem_system(), copy);
+}
+
+enum status liar_send(struct host *h, uint32_t peer, enum core_channel channel, struct span bytes)
+{
+    struct world *w = h->world;
+    must(h->liar != NULL);
+    if (rng_below(&w->rng, 8) == 0) remember(h, bytes);
+    bool is_true = h->liar->lies == 0 || rng_below(&w->rng, PPM) >= h->liar->chance_ppm;
+    if (is_true) return network_send(w, h->id, peer, channel, bytes);
+    enum lie lie = choose(h);
+    if (lie == LIE_SILENT) return ST_OK;
+    if (lie == LIE_GARBAGE) {
+        send_garbage(h, peer, channel, bytes);
+        return ST_OK;
+    }
+    if (lie == LIE_REPLAY) {
+        send_replay(h, peer, channel);
+        return network_send(w, h->id, peer, channel, bytes);
+    }
+    struct buf out;
+    buf_init(&out, mem_system(), 0);
+    bool is_lie = build_lie(h, lie, bytes, &out);
+    enum status st = network_send(w, h->id, peer, channel, is_lie ? buf_span(&out) : bytes);
+    buf_fini(&out);
+    return st;
+}

@@ -1,0 +1,46 @@
+/* liar.h - A Byzantine host that runs the honest core and turns what it says into lies.
+ *
+ * Every lie is correctly signed with its own key. Which lies it tells is chosen per host; when, by
+ * the seed. */
+#ifndef TRUSTSQL_SIM_LIAR_H
+#define TRUSTSQL_SIM_LIAR_H
+
+#include "sim/network.h"
+
+#define LIE_LIST(X)                                                                                \
+    X(LIE_SILENT, "silent")          /* Says nothing to some. */                                   \
+    X(LIE_EQUIVOCATE, "equivocate")  /* Two proposals, two first votes. */                         \
+    X(LIE_VIEW_CHANGE, "lying-vc")   /* View changes that hide or invent. */                       \
+    X(LIE_NEW_VIEW, "wrong-newview") /* Another X, or other view changes. */                       \
+    X(LIE_DIGEST, "wrong-digest")    /* Results that nobody has. */                                \
+    X(LIE_REPLAY, "replay")          /* What was said before, once more. */                        \
+    X(LIE_LOCK, "false-lock")        /* Locks without a certificate. */                            \
+    X(LIE_MUTATE, "mutate")          /* A field changed, signed again. */                          \
+    X(LIE_GARBAGE, "garbage")        /* Bytes flipped. */
+
+enum lie {
+#define LIE_ENUM(name, text) name,
+    LIE_LIST(LIE_ENUM)
+#undef LIE_ENUM
+        LIE_COUNT
+};
+
+const char *lie_name(enum lie lie);
+
+/* lies: bits of enum lie. chance_ppm: of each message to become one. */
+struct liar *liar_new(uint32_t lies, uint32_t chance_ppm);
+void liar_free(struct liar *l); /* Null allowed. */
+
+/* In place of network_send. */
+enum status liar_send(struct host *h, uint32_t peer, enum core_channel channel, struct span bytes);
+
+/* --- for scenarios: sign with the host's own key ------------------------------------------------
+ */
+
+void liar_sign_proposal(const struct host *h, struct proposal *p);
+void liar_sign_vote(const struct host *h, struct vote *v);
+void liar_sign_view_change(const struct host *h, struct view_change *vc);
+void liar_sign_new_view(const struct host *h, struct new_view *nv);
+void liar_sign_status(const struct host *h, struct status_report *s);
+
+#endif

@@ -1,0 +1,43 @@
+/* machine.h - What the simulated nodes execute: a small state machine in place of SQL.
+ *
+ * Its digest chain covers the hash of each block and the ids of its transactions in order, so nodes
+ * that executed anything else have another digest. It remembers every id it executed and so sees a
+ * second execution (I9). One thread. */
+#ifndef TRUSTSQL_SIM_MACHINE_H
+#define TRUSTSQL_SIM_MACHINE_H
+
+#include "base/idtable.h"
+#include "consensus/consensus.h"
+#include "node/flow.h"
+
+struct machine_tx {
+    struct hash txid;
+    uint64_t height;
+};
+
+struct machine {
+    struct mem *mem;
+    uint64_t height;
+    struct hash digests[CONSENSUS_LAG_MAX]; /* [h mod MAX]: D of the newest heights. */
+    struct merkle_tree history;
+    uint64_t last_txs_height;
+    uint64_t false_from; /* Wrong results at this height and above; 0: never. */
+    struct machine_tx *txs;
+    uint32_t tx_count;
+    uint32_t tx_room;
+    struct idtable index;
+    bool has_repeated; /* A transaction was executed twice: I9. */
+};
+
+void machine_init(struct machine *m, struct mem *mem);
+void machine_fini(struct machine *m); /* Accepts a zeroed one. */
+
+/* Execute block m->height + 1: fills b->outcome. */
+NODISCARD enum status machine_apply(struct machine *m, struct flow_block *b);
+
+struct hash machine_digest(const struct machine *m); /* D of m->height; D_0 at the genesis. */
+
+/* Height at which a transaction was executed; 0: it was not. */
+uint64_t machine_find(const struct machine *m, const struct hash *txid);
+
+#endif

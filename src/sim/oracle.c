@@ -1,0 +1,457 @@
+/* oracle.c - Tables of the oracle, and where what happens enters it. */
+#include "base/must.h"
+#include "sim/clients.h"
+#include "sim/oracle_int.h"
+
+#define TABLE_KEY 0x9e3779b97f4a7c15u
+
+static void learn_message(struct oracle *o, const struct consensus_message *m);
+
+/* --- tables ----------------------------------------------------------------------------------- */
+
+void *oracle_grow(void *items, uint64_t count, uint32_t *room, size_t size)
+{
+    if (count < *room) return items;
+    *room = *room == 0 ? 32 : 2 * *room;
+    items = mem_resize(mem_system(), items, *room * size);
+    must(items != NULL);
+    return items;
+}
+
+static const uint8_t *header_id(const void *context, uint32_t number)
+{
+    return ((const struct oracle *)context)->headers[number].hash.bytes;
+}
+
+static const uint8_t *tally_id(const void *context, uint32_t number)
+{
+    return ((const struct oracle *)context)->tallies[number].id.bytes;
+}
+
+struct oracle *oracle_new(struct world *w)
+{
+    struct oracle *o = mem_alloc_zero(mem_system(), 1, sizeof *o);
+    must(o != NULL);
+    o->world = w;
+    idtable_init(&o->header_index, mem_system(), header_id, o, TABLE_KEY);
+    idtable_init(&o->tally_index, mem_system(), tally_id, o, TABLE_KEY);
+    uint32_t room = 0;
+    o->committed = oracle_grow(NULL, 0, &room, sizeof *o->committed);
+    o->committed[0] = w->chain_id;
+    o->committed_room = room;
+    room = 0;
+    o->digests = oracle_grow(NULL, 0, &room, sizeof *o->digests);
+    o->digest_room = room;
+    for (uint32_t i = 0; i < HOSTS_MAX; i++)
+        buf_init(&o->promises[i].vc, mem_system(), 0);
+    return o;
+}
+
+void oracle_free(struct oracle *o)
+{
+    if (o == NULL) return;
+    for (uint32_t i = 0; i < HOSTS_MAX; i++) {
+        buf_fini(&o->promises[i].vc);
+        mem_free(mem_system(), o->promises[i].votes);
+    }
+    for (uint32_t i = 0; i < o->vc_count; i++)
+        mem_free(mem_system(), o->vcs[i].vc);
+    idtable_fini(&o->header_index);
+    idtable_fini(&o->tally_index);
+    void *const lists[] = {o->headers,   o->tallies, o->entries, o->committed, o->commits,
+                           o->certified, o->digests, o->anchors, o->evidence,  o->vcs};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        mem_free(mem_system(), lists[i]);
+    mem_free(mem_system(), o);
+}
+
+struct known_header *oracle_find_header(const struct oracle *o, const struct hash *hash)
+{
+    uint32_t number = idtable_find(&o->header_index, hash->bytes);
+    return number == IDTABLE_NONE ? NULL : &o->headers[number];
+}
+
+const struct known_header *oracle_header(const struct oracle *o, const struct hash *hash)
+{
+    return oracle_find_header(o, hash);
+}
+
+void oracle_learn(struct oracle *o, const struct header *header)
+{
+    struct hash hash = header_hash(header);
+    if (oracle_find_header(o, &hash) != NULL) return;
+    ORACLE_GROW(o, headers, header_count, header_room);
+    must(idtable_reserve(&o->header_index, o->header_count + 1) == ST_OK);
+    o->headers[o->header_count] = (struct known_header){.hash = hash,
+                                                        .parent = header->parent,
+                                                        .height = header->height,
+                                                        .view = header->view,
+                                                        .time_ms = header->time_ms,
+                                                        .proposer = header->proposer,
+                                                        .header = *header};
+    idtable_add(&o->header_index, o->header_count++);
+}
+
+const struct known_header *oracle_proposed(const struct oracle *o,
+                                           uint64_t view,
+                                           uint64_t height,
+                                           uint32_t nth)
+{
+    for (uint32_t i = 0; i < o->header_count; i++) {
+        const struct known_header *h = &o->headers[i];
+        if (h->view == view && h->height == height && nth-- == 0) return h;
+    }
+    return NULL;
+}
+
+struct tally *oracle_tally(struct oracle *o, enum vote_part part, const struct statement *s)
+{
+    struct hash id = statement_hash(s, part);
+    uint32_t number = idtable_find(&o->tally_index, id.bytes);
+    if (number != IDTABLE_NONE) return &o->tallies[number];
+    ORACLE_GROW(o, tallies, tally_count, tally_room);
+    must(idtable_reserve(&o->tally_index, o->tally_count + 1) == ST_OK);
+    struct tally *t = &o->tallies[o->tally_count];
+    *t = (struct tally){.id = id, .part = part, .statement = *s};
+    idtable_add(&o->tally_index, o->tally_count++);
+    return t;
+}
+
+bool oracle_ancestor(const struct oracle *o,
+                     const struct hash *hash,
+                     uint64_t height,
+                     uint64_t low,
+                     struct hash *out)
+{
+    struct hash at = *hash;
+    while (height > low) {
+        const struct known_header *h = oracle_find_header(o, &at);
+        if (h == NULL || h->height != height) return false;
+        at = h->parent;
+        height--;
+    }
+    *out = at;
+    return true;
+}
+
+bool oracle_are_compatible(const struct oracle *o,
+                           const struct hash *a,
+                           uint64_t a_height,
+                           const struct hash *b,
+                           uint64_t b_height)
+{
+    const struct hash *low = a_height < b_height ? a : b;
+    const struct hash *high = a_height < b_height ? b : a;
+    uint64_t low_height = a_height < b_height ? a_height : b_height;
+    struct hash found;
+    if (!oracle_ancestor(o, high, a_height + b_height - low_height, low_height, &found))
+        return false;
+    return hash_equal(&found, low);
+}
+
+bool oracle_descends(const struct oracle *o, const struct hash *b, const struct hash *a)
+{
+    const struct known_header *from = oracle_find_header(o, b);
+    const struct known_header *to = oracle_find_header(o, a);
+    if (hash_equal(a, &o->world->chain_id) || hash_equal(a, b)) return true;
+    if (from == NULL || to == NULL || from->height < to->height) return false;
+    return oracle_are_compatible(o, b, from->height, a, to->height);
+}
+
+/* --- sent ------------------------------------------------------------------------------------- */
+
+static void keep_view_change(struct oracle *o, const struct view_change *vc)
+{
+    for (uint32_t i = o->vc_count; i-- > 0;) {
+        struct frozen_vc *f = &o->vcs[i];
+        if (f->voter != vc->sender || f->view != vc->to_view) continue;
+        *f->vc = *vc;
+        return;
+    }
+    ORACLE_GROW(o, vcs, vc_count, vc_room);
+    struct view_change *copy = mem_alloc(mem_system(), sizeof *copy);
+    must(copy != NULL);
+    *copy = *vc;
+    o->vcs[o->vc_count++] =
+        (struct frozen_vc){.voter = vc->sender, .view = vc->to_view, .vc = copy};
+}
+
+static void learn_view_change(struct oracle *o, const struct view_change *vc)
+{
+    for (uint32_t i = 0; i < vc->header_count; i++)
+        oracle_learn(o, &vc->headers[i]);
+    if (vc->has_final_cert) oracle_count_certificate(o, &vc->final_cert);
+    if (vc->has_hq) oracle_count_certificate(o, &vc->hq);
+}
+
+static void learn_message(struct oracle *o, const struct consensus_message *m)
+{
+    switch (m->kind) {
+    case CONSENSUS_PROPOSAL: oracle_learn(o, &m->proposal.header); return;
+    case CONSENSUS_VOTE: oracle_count_vote(o, &m->vote); return;
+    case CONSENSUS_VIEW_CHANGE:
+        learn_view_change(o, &m->view_change);
+        keep_view_change(o, &m->view_change);
+        return;
+    case CONSENSUS_NEW_VIEW:
+        for (uint32_t i = 0; i < m->new_view.vc_count; i++)
+            learn_view_change(o, &m->new_view.vcs[i]);
+        return;
+    case CONSENSUS_STATUS: return;
+    }
+}
+
+static void learn_wire(struct oracle *o,
+                       const struct wire_message *wire,
+                       const struct consensus_message *message)
+{
+    if (wire->kind == WIRE_CONSENSUS) learn_message(o, message);
+    if (wire->kind == WIRE_PROPOSAL) {
+        oracle_learn(o, &wire->proposal.proposal.header);
+        if (wire->proposal.has_final_cert) oracle_count_certificate(o, &wire->proposal.final_cert);
+        if (wire->proposal.has_res_cert) oracle_count_certificate(o, &wire->proposal.res_cert);
+    }
+    if (wire->kind == WIRE_CHAIN && wire->chain.has_cert)
+        oracle_count_certificate(o, &wire->chain.cert);
+}
+
+static void judge(struct oracle *o,
+                  struct host *h,
+                  const struct parcel *p,
+                  const struct consensus_message *m)
+{
+    switch (p->note.kind) {
+    case NOTE_VOTE:
+        if (m->vote.voter == h->voter) oracle_judge_vote(o, h, &m->vote);
+        return;
+    case NOTE_VC:
+        if (m->view_change.sender == h->voter) oracle_judge_view_change(o, h, &m->view_change);
+        return;
+    case NOTE_NEWVIEW:
+        if (m->new_view.sender == h->voter) oracle_judge_new_view(o, h, &m->new_view);
+        return;
+    case NOTE_PROPOSE:
+        if (m->proposal.header.proposer == h->voter) oracle_judge_proposal(o, h, &m->proposal);
+        return;
+    case NOTE_GARBAGE:
+        world_violate(o->world, "codec", "honest host %u sent what nobody can read", h->id);
+        return;
+    case NOTE_STATUS:
+    case NOTE_TXS:
+    case NOTE_GET_TXS:
+    case NOTE_TXS_FOUND:
+    case NOTE_GET_BLOCK:
+    case NOTE_BLOCK_PART:
+    case NOTE_GET_CHAIN:
+    case NOTE_CHAIN:
+    case NOTE_EVIDENCE: return;
+    case NOTE_KINDS: break;
+    }
+    must(false);
+}
+
+void oracle_on_send(struct oracle *o,
+                    struct host *h,
+                    const struct parcel *p,
+                    const struct wire_message *wire,
+                    const struct consensus_message *message)
+{
+    if (p->note.kind == NOTE_GARBAGE && !host_is_honest(h)) return;
+    /* Judged before it is counted: what was said before is no news. */
+    if (host_is_honest(h)) judge(o, h, p, message);
+    if (p->note.kind != NOTE_GARBAGE) learn_wire(o, wire, message);
+}
+
+/* --- executed --------------------------------------------------------------------------------- */
+
+void oracle_on_execute(struct oracle *o, struct host *h, const struct flow_block *b)
+{
+    struct world *w = o->world;
+    oracle_learn(o, &b->header);
+    if (!host_is_honest(h)) return;
+    struct promises *p = &o->promises[h->id];
+    p->unproven = b->hash;
+    p->unproven_height = b->header.height;
+    if (b->header.proposer != world_leader(w, b->header.view))
+        world_violate(w, "I12", "block %llu of view %llu is by %u, not its leader",
+                      (unsigned long long)b->header.height, (unsigned long long)b->header.view,
+                      b->header.proposer);
+    if (b->header.mode != w->config.mode)
+        world_violate(w, "I12", "block %llu has mode %d", (unsigned long long)b->header.height,
+                      (int)b->header.mode);
+    const struct known_header *parent = oracle_find_header(o, &b->header.parent);
+    if (parent != NULL && parent->time_ms >= b->header.time_ms)
+        world_violate(w, "I13", "block %llu is not younger than its parent",
+                      (unsigned long long)b->header.height);
+    uint64_t newest = 0;
+    for (uint32_t i = 0; i < w->host_count; i++) {
+        uint64_t wall = host_wall_ms(&w->hosts[i]);
+        if (host_is_honest(&w->hosts[i]) && wall > newest) newest = wall;
+    }
+    if (b->header.time_ms > newest + CONSENSUS_PREC_MS)
+        world_violate(w, "I13", "block %llu is of the future: %llu ms ahead of every honest clock",
+                      (unsigned long long)b->header.height,
+                      (unsigned long long)(b->header.time_ms - newest));
+    for (uint32_t i = 0; i < b->tx_count; i++) {
+        if (tx_verify(&b->views[i], w->signer) != ST_OK ||
+            tx_check_span(&b->views[i], b->header.time_ms, b->header.height) != ST_OK)
+            world_violate(w, "I10",
+                          "host %u executes a transaction of block %llu that is not "
+                          "signed or outside its span",
+                          h->id, (unsigned long long)b->header.height);
+    }
+}
+
+void oracle_on_executed(struct oracle *o, struct host *h, const struct flow_block *b)
+{
+    struct world *w = o->world;
+    if (h->machine.has_repeated)
+        world_violate(w, "I9", "host %u executed a transaction twice, again in block %llu", h->id,
+                      (unsigned long long)b->header.height);
+    uint64_t height = b->header.height;
+    o->promises[h->id].executed_height = height;
+    if (h->false_from > 0 && height >= h->false_from) return;
+    if (!host_is_honest(h)) return;
+    while (o->digest_room <= height) {
+        uint32_t room = (uint32_t)o->digest_room;
+        o->digests = oracle_grow(o->digests, room, &room, sizeof *o->digests);
+        o->digest_room = room;
+    }
+    if (height == o->digest_height + 1) {
+        o->digests[height] = b->outcome.digest;
+        o->digest_height = height;
+    } else if (height <= o->digest_height && !hash_equal(&o->digests[height], &b->outcome.digest)) {
+        world_violate(w, "I8", "host %u has another result of block %llu than others", h->id,
+                      (unsigned long long)height);
+    }
+}
+
+void oracle_on_answer(struct oracle *o, struct host *h, const struct flow_block *b)
+{
+    struct world *w = o->world;
+    if (!host_is_honest(h)) return;
+    const struct certificate *c = &b->res_cert;
+    enum status st = quorum_check_result(&w->validators, c, w->signer, &w->chain_id);
+    bool is_right = st == ST_OK && c->statement.height >= b->header.height;
+    if (!is_right)
+        world_violate(w, "I8", "host %u says final of block %llu without a certified result", h->id,
+                      (unsigned long long)b->header.height);
+}
+
+void oracle_on_evidence(struct oracle *o, struct host *h, const struct evidence *e)
+{
+    struct world *w = o->world;
+    ORACLE_GROW(o, evidence, evidence_count, evidence_room);
+    o->evidence[o->evidence_count++] = (struct seen_evidence){
+        .at_us = w->now_us, .host = h->id, .kind = e->kind, .offender = e->offender};
+    if (!host_is_honest(h)) return;
+    enum status st = evidence_verify(e, &w->validators, w->signer, &w->chain_id, mem_system());
+    if (st != ST_OK)
+        world_violate(w, "I11", "host %u keeps %s against %u that proves nothing (%s)", h->id,
+                      evidence_name(e->kind), e->offender, status_text(st));
+    for (uint32_t i = 0; i < w->host_count && st == ST_OK; i++) {
+        if (w->hosts[i].voter != e->offender || !host_is_honest(&w->hosts[i])) continue;
+        world_violate(w, "I11", "%s names honest validator %u (kept by host %u)",
+                      evidence_name(e->kind), e->offender, h->id);
+    }
+}
+
+void oracle_on_held(struct oracle *o, struct host *h, const struct hash *hash)
+{
+    struct known_header *known = oracle_find_header(o, hash);
+    if (known != NULL) known->held |= UINT64_C(1) << h->id;
+}
+
+void oracle_on_crash(struct oracle *o, struct host *h)
+{
+    struct promises *p = &o->promises[h->id];
+    p->unproven_height = 0;
+    if (h->core == NULL) return;
+    consensus_stand_of(core_engine(h->core), &o->stand, host_mono_ms(h));
+    for (uint32_t i = 0; i < REJECT_COUNT; i++)
+        p->rejects[i] += o->stand.rejects[i];
+}
+
+void oracle_settle(struct oracle *o, struct host *h)
+{
+    struct world *w = o->world;
+    struct promises *p = &o->promises[h->id];
+    if (p->unproven_height > 0) {
+        bool is_committed = p->unproven_height <= o->committed_height &&
+                            hash_equal(&o->committed[p->unproven_height], &p->unproven);
+        if (!is_committed)
+            world_violate(w, "I1",
+                          "host %u finalises block %llu, which is not committed: fewer "
+                          "than %u locks exist",
+                          h->id, (unsigned long long)p->unproven_height, world_quorum(w));
+        p->unproven_height = 0;
+    }
+    if (h->memory.live_bytes > WORLD_MEMORY_MAX && host_is_honest(h))
+        world_violate(w, "I14", "host %u uses %llu MiB", h->id,
+                      (unsigned long long)(h->memory.live_bytes >> 20));
+}
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
+uint64_t oracle_committed_height(const struct oracle *o)
+{
+    return o->committed_height;
+}
+
+bool oracle_committed(const struct oracle *o, uint64_t height, struct hash *hash)
+{
+    if (height > o->committed_height) return false;
+    *hash = o->committed[height];
+    return true;
+}
+
+uint32_t oracle_evidence_count(const struct oracle *o)
+{
+    return o->evidence_count;
+}
+
+const struct seen_evidence *oracle_evidence_at(const struct oracle *o, uint32_t number)
+{
+    must(number < o->evidence_count);
+    return &o->evidence[number];
+}
+
+bool oracle_anchor(const struct oracle *o, uint32_t host, uint64_t view, struct seen_anchor *out)
+{
+    if (view == 0) {
+        *out = (struct seen_anchor){.host = host, .hash = o->world->chain_id};
+        return true;
+    }
+    for (uint32_t i = o->anchor_count; i-- > 0;) {
+        if (o->anchors[i].host != host || o->anchors[i].view != view) continue;
+        *out = o->anchors[i];
+        return true;
+    }
+    return false;
+}
+
+uint64_t oracle_rejects(const struct oracle *o, const struct host *h, enum consensus_reject reason)
+{
+    uint64_t sum = o->promises[h->id].rejects[reason];
+    if (h->core == NULL) return sum;
+    struct consensus_stand *stand = mem_alloc(mem_system(), sizeof *stand);
+    must(stand != NULL);
+    consensus_stand_of(core_engine(h->core), stand, host_mono_ms(h));
+    sum += stand->rejects[reason];
+    mem_free(mem_system(), stand);
+    return sum;
+}
+
+const struct view_change *oracle_view_change(const struct oracle *o, uint32_t voter, uint64_t view)
+{
+    for (uint32_t i = 0; i < o->vc_count; i++)
+        if (o->vcs[i].voter == voter && o->vcs[i].view == view) return o->vcs[i].vc;
+    return NULL;
+}
+
+bool oracle_digest(const struct oracle *o, uint64_t height, struct hash *digest)
+{
+    if (height == 0 || height > o->digest_height) return false;
+    *digest = o->digests[height];
+    return true;
+}

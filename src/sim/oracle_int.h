@@ -1,0 +1,131 @@
+/* oracle_int.h - What the parts of the oracle share: tables of headers, tallies, promises.
+ *
+ *   O1 headers has every header that was seen anywhere, each once; so has tallies every statement.
+ *   O2 voters of a tally signed it: a vote was sent, or its cut stood in a certificate and
+ * verified. O3 committed[1 … committed_height] is one chain (that is I1). */
+#ifndef TRUSTSQL_SIM_ORACLE_INT_H
+#define TRUSTSQL_SIM_ORACLE_INT_H
+
+#include "base/idtable.h"
+#include "sim/oracle.h"
+
+struct tally {
+    struct hash id; /* statement_hash. */
+    enum vote_part part;
+    struct statement statement;
+    uint64_t voters;  /* Bits. */
+    uint32_t entries; /* First of its entries in the list, + 1; 0: none. */
+};
+
+struct entry {
+    struct certificate_entry cut;
+    uint32_t next; /* As tally.entries. */
+};
+
+struct first_vote {
+    uint64_t view;
+    uint64_t height;
+    struct hash hash;
+};
+
+struct view_mark { /* The highest block of a view that is certified, or committed. */
+    uint64_t view;
+    uint64_t height;
+    struct hash hash;
+};
+
+struct frozen_vc {
+    uint32_t voter;
+    uint64_t view;
+    struct view_change *vc;
+};
+
+struct promises { /* Of one host, over all its lives. */
+    struct first_vote *votes;
+    uint32_t vote_count;
+    uint32_t vote_room;
+    uint64_t promised_view; /* No vote below it: a VC for it was sent. */
+    uint64_t lock_view;     /* Highest P2 sent. */
+    uint64_t lock_height;
+    bool has_locked;
+    bool has_record;
+    struct consensus_record record; /* Newest durable one. */
+    struct buf vc;                  /* Newest durable slot 1. */
+    uint64_t executed_height;
+    uint64_t rejects[REJECT_COUNT]; /* Of lives that are over. */
+    struct hash unproven;           /* A final block that must be committed when the event ends. */
+    uint64_t unproven_height;
+};
+
+struct oracle {
+    struct world *world;
+    struct known_header *headers;
+    uint32_t header_count;
+    uint32_t header_room;
+    struct idtable header_index;
+    struct tally *tallies;
+    uint32_t tally_count;
+    uint32_t tally_room;
+    struct idtable tally_index;
+    struct entry *entries;
+    uint32_t entry_count;
+    uint32_t entry_room;
+    struct hash *committed; /* [height]; [0]: chain id. */
+    uint64_t committed_height;
+    uint64_t committed_room;
+    struct view_mark *commits; /* Highest of each view. */
+    uint32_t commit_count;
+    uint32_t commit_room;
+    struct view_mark *certified; /* The same of P1 certificates. */
+    uint32_t certified_count;
+    uint32_t certified_room;
+    struct hash *digests; /* [height]: right results. */
+    uint64_t digest_height;
+    uint64_t digest_room;
+    struct seen_anchor *anchors;
+    uint32_t anchor_count;
+    uint32_t anchor_room;
+    struct seen_evidence *evidence;
+    uint32_t evidence_count;
+    uint32_t evidence_room;
+    struct frozen_vc *vcs;
+    uint32_t vc_count;
+    uint32_t vc_room;
+    struct promises promises[HOSTS_MAX];
+    struct consensus_stand stand; /* Scratch. */
+    struct evidence scratch;
+};
+
+/* Room for one more item in *items of count. */
+#define ORACLE_GROW(o, items, count, room)                                                         \
+    ((o)->items = oracle_grow((o)->items, (o)->count, &(o)->room, sizeof *(o)->items))
+void *oracle_grow(void *items, uint64_t count, uint32_t *room, size_t size);
+
+/* oracle.c: tables. */
+struct known_header *oracle_find_header(const struct oracle *o, const struct hash *hash);
+struct tally *oracle_tally(struct oracle *o, enum vote_part part, const struct statement *s);
+/* Hash of the ancestor of (hash, height) at low; false: a header is unknown. */
+bool oracle_ancestor(const struct oracle *o,
+                     const struct hash *hash,
+                     uint64_t height,
+                     uint64_t low,
+                     struct hash *out);
+/* Is the lower of both an ancestor of the other, or equal? */
+bool oracle_are_compatible(const struct oracle *o,
+                           const struct hash *a,
+                           uint64_t a_height,
+                           const struct hash *b,
+                           uint64_t b_height);
+
+/* oracle_votes.c: what follows from votes, whoever sent them. */
+void oracle_count_vote(struct oracle *o, const struct vote *v);
+void oracle_count_certificate(struct oracle *o, const struct certificate *c);
+void oracle_check_anchor(struct oracle *o, const struct seen_anchor *a);
+
+/* oracle_promises.c: what an honest host may say. */
+void oracle_judge_vote(struct oracle *o, struct host *h, const struct vote *v);
+void oracle_judge_view_change(struct oracle *o, struct host *h, const struct view_change *vc);
+void oracle_judge_new_view(struct oracle *o, struct host *h, const struct new_view *nv);
+void oracle_judge_proposal(struct oracle *o, struct host *h, const struct proposal *p);
+
+#endif

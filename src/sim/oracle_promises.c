@@ -1,0 +1,244 @@
+/* oracle_promises.c - What an honest host may say, after all that it said and wrote: I2, I3, I4,
+ * I7, and what a view change must tell. */
+#include "base/must.h"
+#include "sim/oracle_int.h"
+
+#define U(x) ((unsigned long long)(x))
+
+/* --- first votes ------------------------------------------------------------------------------ */
+
+/* One chain a view: I2. */
+static void judge_first(struct oracle *o, struct host *h, const struct statement *s)
+{
+    struct promises *p = &o->promises[h->id];
+    if (oracle_find_header(o, &s->hash) == NULL)
+        world_violate(o->world, "I2", "host %u votes for a block that nobody has proposed", h->id);
+    for (uint32_t i = p->vote_count; i-- > 0;) {
+        const struct first_vote *v = &p->votes[i];
+        if (v->view != s->view) continue;
+        if (v->height == s->height) {
+            world_violate(o->world, "I2", "host %u votes twice for height %llu in view %llu", h->id,
+                          U(s->height), U(s->view));
+        } else if (!oracle_are_compatible(o, &v->hash, v->height, &s->hash, s->height)) {
+            world_violate(o->world, "I2",
+                          "host %u votes for forks in view %llu: heights %llu, %llu", h->id,
+                          U(s->view), U(v->height), U(s->height));
+        }
+        break; /* Those before it were compared with it. */
+    }
+    p->votes = oracle_grow(p->votes, p->vote_count, &p->vote_room, sizeof *p->votes);
+    p->votes[p->vote_count++] =
+        (struct first_vote){.view = s->view, .height = s->height, .hash = s->hash};
+}
+
+static bool record_has(const struct consensus_record *r, const struct statement *s)
+{
+    if (s->height <= r->final_height) return true; /* It was, before it became final. */
+    uint64_t at = s->height - r->final_height - 1;
+    return r->voted_view == s->view && at < r->chain_count && hash_equal(&r->chain[at], &s->hash);
+}
+
+static void judge_first_durable(struct oracle *o, struct host *h, const struct statement *s)
+{
+    struct promises *p = &o->promises[h->id];
+    const struct known_header *known = oracle_find_header(o, &s->hash);
+    if (!p->has_record || !record_has(&p->record, s))
+        world_violate(o->world, "I4", "host %u votes for %llu in view %llu before that is durable",
+                      h->id, U(s->height), U(s->view));
+    else if (known != NULL && (known->held >> h->id & 1u) == 0 &&
+             s->height > p->record.final_height)
+        world_violate(o->world, "I4", "host %u votes for %llu in view %llu without a durable body",
+                      h->id, U(s->height), U(s->view));
+}
+
+/* --- locks, results --------------------------------------------------------------------------- */
+
+static void judge_lock(struct oracle *o, struct host *h, const struct statement *s)
+{
+    struct promises *p = &o->promises[h->id];
+    struct statement first = *s;
+    const struct tally *t = oracle_tally(o, VOTE_P1, &first);
+    uint64_t voters = t->voters | UINT64_C(1) << h->voter; /* Its own may leave with the lock. */
+    if ((uint32_t)__builtin_popcountll(voters) < world_quorum(o->world))
+        world_violate(o->world, "P2", "host %u locks %llu in view %llu: only %d first votes exist",
+                      h->id, U(s->height), U(s->view), __builtin_popcountll(voters));
+    const struct consensus_record *r = &p->record;
+    bool is_locked = r->has_lock && (r->lock_view > s->view ||
+                                     (r->lock_view == s->view && r->lock_height >= s->height));
+    if (!p->has_record || !is_locked)
+        world_violate(o->world, "I4", "host %u locks %llu in view %llu before that is durable",
+                      h->id, U(s->height), U(s->view));
+    bool is_higher = !p->has_locked || s->view > p->lock_view ||
+                     (s->view == p->lock_view && s->height > p->lock_height);
+    if (is_higher) {
+        p->has_locked = true;
+        p->lock_view = s->view;
+        p->lock_height = s->height;
+    }
+}
+
+static void judge_result(struct oracle *o, struct host *h, const struct statement *s)
+{
+    if (h->core == NULL) return;
+    const struct machine *m = &h->machine;
+    if (s->height > m->height) {
+        world_violate(o->world, "P3", "host %u votes for the result of %llu, it executed %llu",
+                      h->id, U(s->height), U(m->height));
+        return;
+    }
+    if (m->height - s->height >= CONSENSUS_LAG_MAX) return;
+    if (!hash_equal(&m->digests[s->height % CONSENSUS_LAG_MAX], &s->hash))
+        world_violate(o->world, "P3", "host %u votes for a result of %llu that is not its own",
+                      h->id, U(s->height));
+}
+
+void oracle_judge_vote(struct oracle *o, struct host *h, const struct vote *v)
+{
+    struct promises *p = &o->promises[h->id];
+    for (int i = 0; i < VOTE_PARTS; i++) {
+        const struct statement *s = &v->parts[i];
+        if (s->is_null) continue;
+        const struct tally *t = oracle_tally(o, (enum vote_part)i, s);
+        if (t->voters >> h->voter & 1u) continue; /* Said before. */
+        if (i != VOTE_P3 && s->view < p->promised_view)
+            world_violate(o->world, "I3", "host %u votes in view %llu after it promised view %llu",
+                          h->id, U(s->view), U(p->promised_view));
+        if (i == VOTE_P1) {
+            judge_first(o, h, s);
+            judge_first_durable(o, h, s);
+        } else if (i == VOTE_P2) {
+            judge_lock(o, h, s);
+        } else {
+            judge_result(o, h, s);
+        }
+    }
+}
+
+/* --- view changes, new views, proposals ------------------------------------------------------- */
+
+static bool vc_shows(const struct oracle *o,
+                     const struct view_change *vc,
+                     const struct first_vote *v)
+{
+    if (v->height <= vc->final_height) return true;
+    if (v->view < vc->voted_view) return true; /* A newer anchor replaced it, whole. */
+    if (v->view > vc->voted_view) return false;
+    (void)o;
+    uint64_t at = v->height - vc->final_height - 1;
+    if (at >= vc->header_count) return false;
+    struct hash hash = header_hash(&vc->headers[at]);
+    return hash_equal(&hash, &v->hash);
+}
+
+static void judge_vc_content(struct oracle *o, struct host *h, const struct view_change *vc)
+{
+    const struct promises *p = &o->promises[h->id];
+    for (uint32_t i = p->vote_count; i-- > 0;) {
+        const struct first_vote *v = &p->votes[i];
+        if (v->view >= vc->to_view || v->view + 64 < vc->to_view) continue;
+        if (v->height + 4 * CONSENSUS_WINDOW < vc->final_height) break;
+        if (!vc_shows(o, vc, v))
+            world_violate(o->world, "VC", "host %u hides its vote for %llu in view %llu", h->id,
+                          U(v->height), U(v->view));
+    }
+    if (!p->has_locked || p->lock_view >= vc->to_view) return;
+    const struct statement *hq = &vc->hq.statement;
+    bool is_shown = vc->final_height >= p->lock_height ||
+                    (vc->has_hq && (hq->view > p->lock_view ||
+                                    (hq->view == p->lock_view && hq->height >= p->lock_height)));
+    if (!is_shown)
+        world_violate(o->world, "VC", "host %u hides its lock of %llu in view %llu", h->id,
+                      U(p->lock_height), U(p->lock_view));
+}
+
+void oracle_judge_view_change(struct oracle *o, struct host *h, const struct view_change *vc)
+{
+    struct promises *p = &o->promises[h->id];
+    if (vc->to_view < p->promised_view) return; /* An old one, again. */
+    struct buf bytes;
+    buf_init(&bytes, mem_system(), 0);
+    view_change_encode(&bytes, vc);
+    bool is_durable =
+        p->has_record && p->record.cur_view >= vc->to_view &&
+        (p->record.cur_view > vc->to_view || span_equal(buf_span(&bytes), buf_span(&p->vc)));
+    buf_fini(&bytes);
+    if (!is_durable)
+        world_violate(o->world, "I4", "host %u sends its VC for view %llu before it is durable",
+                      h->id, U(vc->to_view));
+    if (vc->to_view > p->promised_view) judge_vc_content(o, h, vc);
+    p->promised_view = vc->to_view;
+}
+
+static void judge_leading(struct oracle *o, struct host *h, uint64_t view, const char *what)
+{
+    const struct promises *p = &o->promises[h->id];
+    const struct consensus_record *r = &p->record;
+    bool is_durable =
+        p->has_record && r->cur_view >= view && r->has_proposed && r->proposer_view >= view;
+    if (!is_durable)
+        world_violate(o->world, "I4",
+                      "host %u sends %s of view %llu before it is durable that it "
+                      "leads",
+                      h->id, what, U(view));
+}
+
+void oracle_judge_new_view(struct oracle *o, struct host *h, const struct new_view *nv)
+{
+    judge_leading(o, h, nv->view, "the NEWVIEW");
+}
+
+void oracle_judge_proposal(struct oracle *o, struct host *h, const struct proposal *p)
+{
+    const struct known_header *first = oracle_proposed(o, p->header.view, p->header.height, 0);
+    struct hash hash = header_hash(&p->header);
+    if (first != NULL && !hash_equal(&first->hash, &hash))
+        world_violate(o->world, "I2", "host %u proposes two blocks %llu in view %llu", h->id,
+                      U(p->header.height), U(p->header.view));
+    if (first == NULL) judge_leading(o, h, p->header.view, "a proposal");
+}
+
+/* --- what is durable -------------------------------------------------------------------------- */
+
+static bool is_back(const struct consensus_record *old, const struct consensus_record *new)
+{
+    if (new->cur_view < old->cur_view || new->voted_view < old->voted_view) return true;
+    if (new->final_height < old->final_height) return true;
+    if (old->has_proposed && (!new->has_proposed || new->proposer_view < old->proposer_view))
+        return true;
+    if (!old->has_hq) return false;
+    if (!new->has_hq) return true;
+    const struct statement *a = &old->hq.statement;
+    const struct statement *b = &new->hq.statement;
+    return b->view < a->view || (b->view == a->view && b->height < a->height);
+}
+
+static void note_anchor(struct oracle *o, struct host *h, const struct consensus_record *r)
+{
+    struct seen_anchor known;
+    if (!r->is_open || r->cur_view == 0) return;
+    if (oracle_anchor(o, h->id, r->cur_view, &known)) return;
+    struct seen_anchor a = {
+        .host = h->id, .view = r->cur_view, .height = r->anchor_height, .hash = r->anchor_hash};
+    ORACLE_GROW(o, anchors, anchor_count, anchor_room);
+    o->anchors[o->anchor_count++] = a;
+    oracle_check_anchor(o, &a);
+}
+
+void oracle_on_durable(struct oracle *o, struct host *h, struct span record, struct span vc)
+{
+    struct promises *p = &o->promises[h->id];
+    struct consensus_record *r = mem_alloc(mem_system(), sizeof *r);
+    must(r != NULL);
+    if (record.size > 0 && consensus_record_decode(r, record) == ST_OK) {
+        if (host_is_honest(h) && p->has_record && is_back(&p->record, r))
+            world_violate(o->world, "I7", "host %u goes back behind what it promised", h->id);
+        p->record = *r;
+        p->has_record = true;
+        if (host_is_honest(h)) note_anchor(o, h, r);
+    } else if (record.size > 0 && host_is_honest(h)) {
+        world_violate(o->world, "codec", "host %u wrote a record that nobody can read", h->id);
+    }
+    mem_free(mem_system(), r);
+    buf_reset(&p->vc);
+    buf_put(&p->vc, vc);
+}

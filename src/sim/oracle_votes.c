@@ -1,0 +1,213 @@
+/* oracle_votes.c - What follows from the votes that exist: certificates, commits, results.
+ *
+ * I1, I5, I6 and I8. */
+#include "base/must.h"
+#include "sim/oracle_int.h"
+
+static void on_quorum(struct oracle *o, const struct tally *t);
+
+static uint32_t bits_of(uint64_t mask)
+{
+    return (uint32_t)__builtin_popcountll(mask);
+}
+
+static void add_entry(struct oracle *o, struct tally *t, const struct certificate_entry *cut)
+{
+    ORACLE_GROW(o, entries, entry_count, entry_room);
+    o->entries[o->entry_count] = (struct entry){.cut = *cut, .next = t->entries};
+    t->entries = ++o->entry_count;
+    t->voters |= UINT64_C(1) << cut->voter;
+    if (bits_of(t->voters) == world_quorum(o->world)) {
+        struct tally copy = *t; /* What follows may move the table. */
+        on_quorum(o, &copy);
+    }
+}
+
+void oracle_count_vote(struct oracle *o, const struct vote *v)
+{
+    struct world *w = o->world;
+    if (v->voter >= w->config.nodes) return;
+    uint64_t bit = UINT64_C(1) << v->voter;
+    bool is_checked = false;
+    for (int i = 0; i < VOTE_PARTS; i++) {
+        if (v->parts[i].is_null) continue;
+        struct tally *t = oracle_tally(o, (enum vote_part)i, &v->parts[i]);
+        if (t->voters & bit) continue;
+        struct hash hash = vote_hash(v, &w->chain_id);
+        if (!is_checked &&
+            sign_verify(w->signer, &w->validators.keys[v->voter], &hash, &v->sig) != ST_OK)
+            return; /* O2 */
+        is_checked = true;
+        struct certificate_entry cut = certificate_cut(v, (enum vote_part)i);
+        add_entry(o, t, &cut);
+    }
+}
+
+/* Votes that were never sent on their own: a voter may show them inside a certificate only. */
+void oracle_count_certificate(struct oracle *o, const struct certificate *c)
+{
+    struct world *w = o->world;
+    struct tally *t = oracle_tally(o, c->part, &c->statement);
+    for (uint32_t i = 0; i < c->entry_count; i++) {
+        uint32_t voter = c->entries[i].voter;
+        if (voter >= w->config.nodes || (t->voters >> voter & 1u)) continue;
+        struct certificate one = {.part = c->part, .statement = c->statement, .entry_count = 1};
+        one.entries[0] = c->entries[i];
+        if (certificate_verify(&one, w->signer, &w->chain_id, &w->validators, 1) != ST_OK) continue;
+        add_entry(o, t, &one.entries[0]); /* O2 */
+        t = oracle_tally(o, c->part, &c->statement);
+    }
+}
+
+bool oracle_certificate(const struct oracle *o,
+                        enum vote_part part,
+                        const struct statement *statement,
+                        uint64_t voters,
+                        struct certificate *out)
+{
+    struct hash id = statement_hash(statement, part);
+    uint32_t number = idtable_find(&o->tally_index, id.bytes);
+    if (number == IDTABLE_NONE) return false;
+    *out = (struct certificate){.part = part, .statement = *statement};
+    for (uint32_t voter = 0; voter < NODES_MAX; voter++) {
+        if ((voters >> voter & 1u) == 0) continue;
+        for (uint32_t at = o->tallies[number].entries; at != 0; at = o->entries[at - 1].next)
+            if (o->entries[at - 1].cut.voter == voter)
+                out->entries[out->entry_count++] = o->entries[at - 1].cut;
+    }
+    return out->entry_count > 0;
+}
+
+/* --- quorums ---------------------------------------------------------------------------------- */
+
+static const char *block_text(char text[40], uint64_t height, const struct hash *hash)
+{
+    static const char digits[] = "0123456789abcdef";
+    uint32_t used = 0;
+    char number[24];
+    do {
+        number[used++] = (char)('0' + height % 10);
+        height /= 10;
+    } while (height > 0);
+    uint32_t at = 0;
+    while (used > 0)
+        text[at++] = number[--used];
+    text[at++] = ':';
+    for (uint32_t i = 0; i < 4; i++) {
+        text[at++] = digits[hash->bytes[i] >> 4];
+        text[at++] = digits[hash->bytes[i] & 15];
+    }
+    text[at] = 0;
+    return text;
+}
+
+static void check_certified(struct oracle *o, const struct statement *s)
+{
+    char a[40];
+    char b[40];
+    struct view_mark *mark = NULL;
+    for (uint32_t i = 0; i < o->certified_count; i++)
+        if (o->certified[i].view == s->view) mark = &o->certified[i];
+    if (mark == NULL) {
+        ORACLE_GROW(o, certified, certified_count, certified_room);
+        mark = &o->certified[o->certified_count++];
+        *mark = (struct view_mark){.view = s->view, .height = s->height, .hash = s->hash};
+        return;
+    }
+    if (!oracle_are_compatible(o, &mark->hash, mark->height, &s->hash, s->height))
+        world_violate(o->world, "I6", "view %llu has certificates of %s and %s",
+                      (unsigned long long)s->view, block_text(a, mark->height, &mark->hash),
+                      block_text(b, s->height, &s->hash));
+    if (s->height > mark->height)
+        *mark = (struct view_mark){.view = s->view, .height = s->height, .hash = s->hash};
+}
+
+static void commit_chain(struct oracle *o, const struct statement *s)
+{
+    char a[40];
+    char b[40];
+    uint64_t low = s->height < o->committed_height ? s->height : o->committed_height;
+    struct hash at;
+    bool is_known = oracle_ancestor(o, &s->hash, s->height, low, &at);
+    if (!is_known || !hash_equal(&at, &o->committed[low])) {
+        world_violate(o->world, "I1", "%s is committed in view %llu, and so is %s%s",
+                      block_text(a, s->height, &s->hash), (unsigned long long)s->view,
+                      block_text(b, low, &o->committed[low]),
+                      is_known ? "" : " (a header between is unknown)");
+        return;
+    }
+    while (o->committed_room <= s->height) {
+        uint32_t room = (uint32_t)o->committed_room;
+        o->committed = oracle_grow(o->committed, room, &room, sizeof *o->committed);
+        o->committed_room = room;
+    }
+    for (uint64_t h = o->committed_height + 1; h <= s->height; h++) {
+        bool is_found = oracle_ancestor(o, &s->hash, s->height, h, &o->committed[h]);
+        must(is_found); /* The way down was walked above. */
+    }
+    if (s->height > o->committed_height) o->committed_height = s->height; /* O3 */
+}
+
+static bool anchor_is_wrong(const struct oracle *o,
+                            const struct seen_anchor *a,
+                            const struct view_mark *commit)
+{
+    if (a->view <= commit->view) return false;
+    if (a->height < commit->height) return true;
+    return !oracle_are_compatible(o, &a->hash, a->height, &commit->hash, commit->height);
+}
+
+static void report_anchor(struct oracle *o,
+                          const struct seen_anchor *a,
+                          const struct view_mark *commit)
+{
+    char text[40];
+    char other[40];
+    world_violate(
+        o->world, "I5", "host %u starts view %llu at %s, but %s is committed in view %llu", a->host,
+        (unsigned long long)a->view, block_text(text, a->height, &a->hash),
+        block_text(other, commit->height, &commit->hash), (unsigned long long)commit->view);
+}
+
+static void check_commit(struct oracle *o, const struct statement *s)
+{
+    commit_chain(o, s);
+    struct view_mark *mark = NULL;
+    for (uint32_t i = 0; i < o->commit_count; i++)
+        if (o->commits[i].view == s->view) mark = &o->commits[i];
+    if (mark == NULL) {
+        ORACLE_GROW(o, commits, commit_count, commit_room);
+        mark = &o->commits[o->commit_count++];
+        *mark = (struct view_mark){.view = s->view};
+    }
+    if (s->height <= mark->height) return;
+    *mark = (struct view_mark){.view = s->view, .height = s->height, .hash = s->hash};
+    for (uint32_t i = 0; i < o->anchor_count; i++)
+        if (anchor_is_wrong(o, &o->anchors[i], mark)) report_anchor(o, &o->anchors[i], mark);
+}
+
+void oracle_check_anchor(struct oracle *o, const struct seen_anchor *a)
+{
+    for (uint32_t i = 0; i < o->commit_count; i++)
+        if (anchor_is_wrong(o, a, &o->commits[i])) report_anchor(o, a, &o->commits[i]);
+}
+
+/* P3 of q voters: one result of a height. */
+static void check_result(struct oracle *o, const struct statement *s)
+{
+    struct hash right;
+    if (!oracle_digest(o, s->height, &right) || hash_equal(&right, &s->hash)) return;
+    world_violate(o->world, "I8", "a wrong result of height %llu is certified",
+                  (unsigned long long)s->height);
+}
+
+static void on_quorum(struct oracle *o, const struct tally *t)
+{
+    switch (t->part) {
+    case VOTE_P1: check_certified(o, &t->statement); return;
+    case VOTE_P2: check_commit(o, &t->statement); return;
+    case VOTE_P3: check_result(o, &t->statement); return;
+    case VOTE_PARTS: break;
+    }
+    must(false);
+}

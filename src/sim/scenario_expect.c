@@ -1,0 +1,459 @@
+/* scenario_expect.c - What is expected: now, within a time, or all through a time. */
+#include <stdio.h>
+
+#include "base/must.h"
+#include "sim/host.h"
+#include "sim/scenario_int.h"
+
+#define LOOK_US 5000u /* How often a condition is looked at while time passes. */
+
+enum condition_kind {
+    IS_FINAL,
+    IS_TX,
+    IS_ALL_TXS,
+    IS_ANCHOR,
+    IS_EVIDENCE,
+    IS_REJECT,
+    IS_HALTED,
+    IS_RUNNING,
+    IS_SILENT, /* Does not vote. */
+    IS_ALARM,
+    IS_EQUAL,
+    IS_VIEW,
+    IS_MODE,
+    IS_MEMORY,
+    IS_MATCHED,
+    IS_LEADER
+};
+
+struct condition {
+    enum condition_kind kind;
+    bool is_negated;
+    uint64_t hosts;
+    uint64_t height;
+    bool has_block;
+    struct block_ref block;
+    struct client_tx *tx;
+    bool is_executed; /* IS_TX: executed is enough. */
+    uint64_t view;
+    char compare; /* '=', '<' or '>' (or equal). */
+    bool has_evidence_kind;
+    enum evidence_kind evidence;
+    bool has_offender;
+    uint32_t offender;
+    enum consensus_reject reject;
+    uint64_t at_least;
+    enum consensus_alarm alarm;
+    char rule[SCENARIO_WORD_MAX];
+    char why[256]; /* Why it does not hold. */
+};
+
+/* --- what holds ------------------------------------------------------------------------------- */
+
+static const struct consensus_stand *stand_of(const struct host *h)
+{
+    consensus_stand_of(core_engine(h->core), h->world->stand, host_mono_ms(h));
+    return h->world->stand;
+}
+
+static void because(struct condition *c, const struct host *h, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#include <stdarg.h>
+
+static void because(struct condition *c, const struct host *h, const char *format, ...)
+{
+    va_list args;
+    int used =
+        snprintf(c->why, sizeof c->why, "node %u%s ", h->voter, h->id == h->voter ? "" : "b");
+    must(used > 0);
+    va_start(args, format);
+    must(vsnprintf(c->why + used, sizeof c->why - (size_t)used, format, args) >= 0);
+    va_end(args);
+}
+
+static bool final_holds(struct condition *c, const struct host *h)
+{
+    const struct oracle *o = h->world->oracle;
+    struct hash hash;
+    uint64_t height = h->is_up ? stand_of(h)->final_height : 0;
+    if (height < c->height) {
+        because(c, h, "is at final height %llu", (unsigned long long)height);
+        return false;
+    }
+    if (!c->has_block) return true;
+    if (oracle_committed(o, c->height, &hash) && hash_equal(&hash, &c->block.hash)) return true;
+    because(c, h, "has another block at height %llu", (unsigned long long)c->height);
+    return false;
+}
+
+static bool tx_holds(struct condition *c, const struct host *h)
+{
+    uint64_t height = machine_find(&h->machine, &c->tx->txid);
+    bool is = height > 0 && (c->is_executed || clients_is_final(c->tx, h));
+    if (!is) because(c, h, height == 0 ? "has not executed it" : "has no certified result of it");
+    return is;
+}
+
+static bool all_txs_hold(struct condition *c, const struct host *h)
+{
+    uint64_t result = host_result_height(h);
+    for (uint32_t i = 0; i < clients_count(h->world); i++) {
+        const struct client_tx *t = clients_at(h->world, i);
+        if (!t->is_good) continue;
+        uint64_t height = machine_find(&h->machine, &t->txid);
+        if (height > 0 && height <= result) continue;
+        because(c, h, "has no final result of transaction %u %s", i, t->name);
+        return false;
+    }
+    return true;
+}
+
+static bool anchor_holds(struct condition *c, const struct host *h)
+{
+    struct seen_anchor a;
+    if (!oracle_anchor(h->world->oracle, h->id, c->view, &a)) {
+        because(c, h, "has not opened view %llu", (unsigned long long)c->view);
+        return false;
+    }
+    if (hash_equal(&a.hash, &c->block.hash)) return true;
+    because(c, h, "starts view %llu at another block, of height %llu", (unsigned long long)c->view,
+            (unsigned long long)a.height);
+    return false;
+}
+
+static bool evidence_holds(struct condition *c, const struct host *h)
+{
+    const struct oracle *o = h->world->oracle;
+    for (uint32_t i = 0; i < oracle_evidence_count(o); i++) {
+        const struct seen_evidence *e = oracle_evidence_at(o, i);
+        if (e->host != h->id) continue;
+        if (c->has_evidence_kind && e->kind != c->evidence) continue;
+        if (c->has_offender && e->offender != c->offender) continue;
+        because(c, h, "holds %s against %u", evidence_name(e->kind), e->offender);
+        return true;
+    }
+    because(c, h, "holds no such evidence");
+    return false;
+}
+
+static bool reject_holds(struct condition *c, const struct host *h)
+{
+    uint64_t count = oracle_rejects(h->world->oracle, h, c->reject);
+    because(c, h, "refused %llu times: %s", (unsigned long long)count,
+            consensus_reject_name(c->reject));
+    return count >= c->at_least;
+}
+
+static bool state_holds(struct condition *c, const struct host *h)
+{
+    bool is = false;
+    if (c->kind == IS_HALTED) is = !h->is_up && (h->is_halted || h->cannot_run);
+    if (c->kind == IS_RUNNING) is = h->is_up;
+    if (c->kind == IS_SILENT) is = h->is_up && !stand_of(h)->is_voting;
+    if (c->kind == IS_ALARM) is = h->is_up && stand_of(h)->alarm == c->alarm;
+    because(c, h, "%s%s", h->is_up ? "is up" : "is down", h->is_halted ? ", it halted" : "");
+    return is;
+}
+
+static bool view_holds(struct condition *c, const struct host *h)
+{
+    uint64_t view = h->is_up ? stand_of(h)->view : 0;
+    because(c, h, "is in view %llu", (unsigned long long)view);
+    if (!h->is_up) return false;
+    if (c->kind == IS_LEADER) return world_leader(h->world, view) == c->offender;
+    if (c->compare == '<') return view <= c->view;
+    return c->compare == '>' ? view >= c->view : view == c->view;
+}
+
+static bool equal_holds(struct condition *c, const struct host *h)
+{
+    struct hash right;
+    uint64_t height = c->height > 0 ? c->height : h->machine.height;
+    if (!h->is_up || h->machine.height < height ||
+        h->machine.height - height >= CONSENSUS_LAG_MAX) {
+        because(c, h, "has executed up to %llu", (unsigned long long)h->machine.height);
+        return false;
+    }
+    struct hash own = h->machine.digests[height % CONSENSUS_LAG_MAX];
+    bool is = height == 0 ||
+              (oracle_digest(h->world->oracle, height, &right) && hash_equal(&right, &own));
+    if (!is) because(c, h, "has another digest at height %llu", (unsigned long long)height);
+    for (uint32_t i = 0; is && c->height == 0 && i < h->world->host_count; i++) {
+        const struct host *other = &h->world->hosts[i];
+        if ((c->hosts >> i & 1u) == 0 || other->machine.height == height) continue;
+        because(c, h, "is at height %llu, others are not", (unsigned long long)height);
+        return false;
+    }
+    return is;
+}
+
+static bool mode_holds(struct condition *c, const struct host *h)
+{
+    struct hash hash;
+    because(c, h, "has no final block at height %llu", (unsigned long long)c->height);
+    if (!oracle_committed(h->world->oracle, c->height, &hash)) return false;
+    return oracle_header(h->world->oracle, &hash)->header.mode == MODE_BFT;
+}
+
+static bool memory_holds(struct condition *c, const struct host *h)
+{
+    because(c, h, "uses up to %llu MiB", (unsigned long long)(h->memory.peak_bytes >> 20));
+    return h->memory.peak_bytes <= c->at_least << 20;
+}
+
+static bool holds_on(struct condition *c, const struct host *h)
+{
+    switch (c->kind) {
+    case IS_FINAL: return final_holds(c, h);
+    case IS_TX: return tx_holds(c, h);
+    case IS_ALL_TXS: return all_txs_hold(c, h);
+    case IS_ANCHOR: return anchor_holds(c, h);
+    case IS_EVIDENCE: return evidence_holds(c, h);
+    case IS_REJECT: return reject_holds(c, h);
+    case IS_HALTED:
+    case IS_RUNNING:
+    case IS_SILENT:
+    case IS_ALARM: return state_holds(c, h);
+    case IS_EQUAL: return equal_holds(c, h);
+    case IS_VIEW:
+    case IS_LEADER: return view_holds(c, h);
+    case IS_MODE: return mode_holds(c, h);
+    case IS_MEMORY: return memory_holds(c, h);
+    case IS_MATCHED: break;
+    }
+    uint64_t matched = network_matched(h->world, c->rule);
+    (void)snprintf(c->why, sizeof c->why, "it matched %llu times", (unsigned long long)matched);
+    return matched >= c->at_least;
+}
+
+/* On every host named; negated: on none of them. */
+static bool holds(struct scenario *s, struct condition *c)
+{
+    for (uint32_t i = 0; i < s->world->host_count; i++) {
+        if ((c->hosts >> i & 1u) == 0) continue;
+        if (s->world->hosts[i].part == PART_PUPPET && c->kind != IS_MATCHED) continue;
+        if (holds_on(c, &s->world->hosts[i]) == c->is_negated) return false;
+    }
+    return true;
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static bool read_evidence(struct scenario *s, struct condition *c)
+{
+    c->kind = IS_EVIDENCE;
+    for (int kind = EVIDENCE_E1; kind <= EVIDENCE_E6; kind++) {
+        if (!scenario_accept(s, evidence_name((enum evidence_kind)kind))) continue;
+        c->has_evidence_kind = true;
+        c->evidence = (enum evidence_kind)kind;
+    }
+    const char *next = scenario_peek(s);
+    if (!c->has_evidence_kind && (next[0] == 'E' || next[0] == 'e'))
+        return scenario_fail(s, "\"%s\": E1 to E6 is expected", next);
+    if (!scenario_accept(s, "against")) return true;
+    c->has_offender = true;
+    if (!scenario_host(s, "a node", &c->offender)) return false;
+    return true;
+}
+
+static bool read_reject(struct scenario *s, struct condition *c)
+{
+    char word[SCENARIO_WORD_MAX];
+    c->kind = IS_REJECT;
+    c->at_least = 1;
+    if (!scenario_word(s, "a reason", word)) return false;
+    for (uint32_t i = 1; i < REJECT_COUNT; i++) {
+        if (strcmp(consensus_reject_name((enum consensus_reject)i), word) != 0) continue;
+        c->reject = (enum consensus_reject)i;
+        if (scenario_accept(s, "at-least")) return scenario_number(s, "a count", &c->at_least);
+        return true;
+    }
+    return scenario_fail(s,
+                         "\"%s\": a reason is expected, as \"signature\" or \"nv-anchor\"; all "
+                         "are in docs/simulator.md",
+                         word);
+}
+
+static bool read_compare(struct scenario *s, struct condition *c)
+{
+    c->kind = IS_VIEW;
+    c->compare = '=';
+    if (scenario_accept(s, ">="))
+        c->compare = '>';
+    else if (scenario_accept(s, "<="))
+        c->compare = '<';
+    else
+        (void)scenario_accept(s, "=");
+    return scenario_number(s, "a view", &c->view);
+}
+
+static bool read_alarm(struct scenario *s, struct condition *c)
+{
+    c->kind = IS_ALARM;
+    if (scenario_accept(s, "journal-rolled-back"))
+        c->alarm = ALARM_JOURNAL_ROLLED_BACK;
+    else if (scenario_accept(s, "diverged"))
+        c->alarm = ALARM_DIVERGED;
+    else if (scenario_accept(s, "conflict"))
+        c->alarm = ALARM_CONFLICT;
+    else if (!scenario_accept(s, "none"))
+        return scenario_fail(s,
+                             "\"%s\": journal-rolled-back, diverged, conflict or none is "
+                             "expected",
+                             scenario_peek(s));
+    return true;
+}
+
+static bool read_final(struct scenario *s, struct condition *c)
+{
+    c->kind = IS_FINAL;
+    if (!scenario_accept(s, "height") || !scenario_number(s, "a height", &c->height))
+        return scenario_fail(s, "height and a number are expected");
+    c->has_block = scenario_accept(s, "block");
+    return !c->has_block || scenario_block(s, "a block", &c->block);
+}
+
+static bool read_tx(struct scenario *s, struct condition *c)
+{
+    c->kind = IS_TX;
+    if (!scenario_tx(s, "a transaction", &c->tx)) return false;
+    if (scenario_accept(s, "not")) c->is_negated = true;
+    c->is_executed = scenario_accept(s, "executed");
+    if (c->is_executed || scenario_accept(s, "final")) return true;
+    return scenario_fail(s, "\"%s\": final, executed, not final or not executed is expected",
+                         scenario_peek(s));
+}
+
+static bool read_more(struct scenario *s, struct condition *c)
+{
+    if (scenario_accept(s, "halted")) {
+        c->kind = IS_HALTED;
+    } else if (scenario_accept(s, "running")) {
+        c->kind = IS_RUNNING;
+    } else if (scenario_accept(s, "non-voter")) {
+        c->kind = IS_SILENT;
+    } else if (scenario_accept(s, "equal-digests")) {
+        c->kind = IS_EQUAL;
+        if (scenario_accept(s, "height")) return scenario_number(s, "a height", &c->height);
+    } else if (scenario_accept(s, "mode")) {
+        c->kind = IS_MODE;
+        if (!scenario_accept(s, "bft") || !scenario_accept(s, "height"))
+            return scenario_fail(s,
+                                 "bft, height and a number are expected: no other mode is built");
+        return scenario_number(s, "a height", &c->height);
+    } else if (scenario_accept(s, "leader")) {
+        c->kind = IS_LEADER;
+        return scenario_host(s, "a node", &c->offender);
+    } else if (scenario_accept(s, "memory")) {
+        c->kind = IS_MEMORY;
+        return scenario_number(s, "MiB", &c->at_least);
+    } else if (scenario_accept(s, "matched")) {
+        c->kind = IS_MATCHED;
+        c->hosts = 1;
+        c->at_least = 1;
+        if (!scenario_rule_name(s, c->rule)) return false;
+        if (scenario_accept(s, "at-least")) return scenario_number(s, "a count", &c->at_least);
+    } else {
+        return scenario_fail(s,
+                             "\"%s\": final, tx, all-txs-final, anchor, evidence, reject, "
+                             "halted, running, non-voter, alarm, equal-digests, view, leader, "
+                             "mode, memory, matched or violation is expected",
+                             scenario_peek(s));
+    }
+    return true;
+}
+
+static bool read_condition(struct scenario *s, struct condition *c)
+{
+    c->is_negated = scenario_accept(s, "no");
+    if (scenario_accept(s, "final")) return read_final(s, c);
+    if (scenario_accept(s, "tx")) return read_tx(s, c);
+    if (scenario_accept(s, "evidence")) return read_evidence(s, c);
+    if (scenario_accept(s, "reject")) return read_reject(s, c);
+    if (scenario_accept(s, "view")) return read_compare(s, c);
+    if (scenario_accept(s, "alarm")) return read_alarm(s, c);
+    if (scenario_accept(s, "all-txs-final")) {
+        c->kind = IS_ALL_TXS;
+        return true;
+    }
+    if (scenario_accept(s, "anchor")) {
+        c->kind = IS_ANCHOR;
+        return scenario_number(s, "a view", &c->view) && scenario_block(s, "a block", &c->block);
+    }
+    return read_more(s, c);
+}
+
+static bool on_violation(struct scenario *s)
+{
+    char rule[SCENARIO_WORD_MAX];
+    if (!scenario_word(s, "the name of an invariant, as I1 or live", rule)) return false;
+    if (strlen(rule) >= sizeof s->expected_rule)
+        return scenario_fail(s, "\"%s\" is no invariant", rule);
+    s->expects_violation = true;
+    memset(s->expected_rule, 0, sizeof s->expected_rule);
+    memcpy(s->expected_rule, rule, strlen(rule));
+    return true;
+}
+
+/* --- time ------------------------------------------------------------------------------------- */
+
+static bool fails(struct scenario *s, struct condition *c)
+{
+    return scenario_fail(s, "at %llu ms this does not hold: %s",
+                         (unsigned long long)(s->world->now_us / 1000), c->why);
+}
+
+static bool within(struct scenario *s, struct condition *c, uint64_t us)
+{
+    uint64_t end = s->world->now_us + us;
+    while (!holds(s, c)) {
+        if (s->world->now_us >= end) return fails(s, c);
+        uint64_t step = end - s->world->now_us < LOOK_US ? end - s->world->now_us : LOOK_US;
+        if (!scenario_pass(s, step)) return false;
+        if (s->world->violation.is_set) return true;
+    }
+    return true;
+}
+
+static bool all_through(struct scenario *s, struct condition *c, uint64_t us)
+{
+    uint64_t end = s->world->now_us + us;
+    while (holds(s, c)) {
+        if (s->world->now_us >= end) return true;
+        uint64_t step = end - s->world->now_us < LOOK_US ? end - s->world->now_us : LOOK_US;
+        if (!scenario_pass(s, step)) return false;
+        if (s->world->violation.is_set) return true;
+    }
+    return fails(s, c);
+}
+
+static bool on_expect(struct scenario *s)
+{
+    struct condition c = {0};
+    uint64_t us = 0;
+    if (!scenario_begin(s)) return false;
+    if (scenario_accept(s, "violation")) return on_violation(s);
+    if (!read_condition(s, &c)) return false;
+    if (scenario_accept(s, "on")) {
+        if (!scenario_hosts(s, "nodes", &c.hosts)) return false;
+    } else if (c.hosts == 0) {
+        for (uint32_t i = 0; i < s->set_up.world.nodes; i++)
+            if (s->set_up.parts[i] == PART_HONEST) c.hosts |= UINT64_C(1) << i;
+    }
+    bool is_within = scenario_accept(s, "within");
+    bool is_for = !is_within && scenario_accept(s, "for");
+    if ((is_within || is_for) && !scenario_duration(s, "a duration", &us)) return false;
+    if (!scenario_end(s)) return false;
+    if (s->is_dry) return true;
+    s->result->expectations++;
+    if (is_within) return within(s, &c, us);
+    if (is_for) return all_through(s, &c, us);
+    return holds(s, &c) || fails(s, &c);
+}
+
+bool scenario_expect_statement(struct scenario *s, bool *is_one)
+{
+    *is_one = scenario_accept(s, "expect");
+    return !*is_one || on_expect(s);
+}

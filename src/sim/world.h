@@ -1,0 +1,169 @@
+/* world.h - One simulated cluster: hosts, network, clients, and what is checked about them.
+ *
+ * Virtual time in microseconds, one seed, one thread. A host is a machine with a disk; when it is
+ * up it runs the production core over ports of the simulation. Two hosts may be the same validator
+ * (twins). After every event the oracle may have found a violation; then nothing happens any more.
+ *
+ *   W1 the same configuration, seed and calls give the same events, byte for byte.
+ *   W2 what a host had in memory is gone when it dies; its disk stays.
+ *   W3 the first violation stands. */
+#ifndef TRUSTSQL_SIM_WORLD_H
+#define TRUSTSQL_SIM_WORLD_H
+
+#include "base/rng.h"
+#include "node/core.h"
+#include "os/fake/fake_os.h"
+#include "sim/keys.h"
+#include "sim/machine.h"
+#include "sim/memory.h"
+#include "sim/schedule.h"
+
+#define HOSTS_MAX          48u
+#define WORLD_CLIENTS      4u /* Keys of clients. */
+#define WORLD_TICK_US      10000u
+#define WORLD_WALL_MS      UINT64_C(1767225600000) /* 2026-01-01 00:00:00 UTC. */
+#define WORLD_MEMORY_MAX   (UINT64_C(512) << 20)   /* I14: of one node. */
+#define WORLD_JOBS_MAX     STORAGE_QUEUE_MAX
+#define WORLD_EXECUTES_MAX 128u
+#define WORLD_VERIFIES_MAX 4096u
+#define VIOLATION_TEXT_MAX 320u
+
+struct oracle;
+struct network;
+struct clients;
+struct liar;
+struct puppet_block;
+
+struct world_config {
+    uint32_t nodes;
+    uint32_t f;
+    uint32_t p;
+    enum block_mode mode;
+    uint64_t seed;
+    uint32_t view_ms; /* T0; 0: CONSENSUS_VIEW_MS. */
+    uint32_t batch_age_ms;
+    uint32_t block_txs_max;
+    bool has_real_signatures;
+    bool has_step_digests; /* consensus_digest goes into the trace after each event of a host. */
+    enum consensus_fault fault;
+    void (*say)(void *context, const char *line); /* Each event as text; null: none. */
+    void *context;
+};
+
+enum host_part { /* What a validator does. */
+                 PART_HONEST,
+                 PART_PUPPET, /* Byzantine; runs nothing, sends what a scenario says. */
+                 PART_LIAR    /* Byzantine; runs the core, and what it sends is turned into lies. */
+};
+
+struct host {
+    struct world *world;
+    uint32_t id;
+    uint32_t voter; /* Index among the validators. */
+    enum host_part part;
+    bool was_restored; /* An old directory was put back: a Byzantine act (1.14). */
+    bool is_up;
+    bool is_halted;  /* It stopped by itself: failure says why. Its disk is as it was. */
+    bool cannot_run; /* Its disk does not let it start. */
+    enum status failure;
+    char why[96];
+    uint32_t life;
+    struct memory memory;
+    struct fake_os *os;
+    struct store *store;
+    struct core *core;
+    struct machine machine;
+    struct liar *liar;
+
+    struct storage_job *jobs[WORLD_JOBS_MAX]; /* Waiting for the disk, in order. */
+    uint32_t job_count;
+    uint32_t jobs_under_way; /* The first of them, that the sync under way covers. */
+    uint32_t execute_count;
+    uint32_t verify_count;
+    uint32_t peer_links[NODES_MAX]; /* Connections to hosts of that voter, as told. */
+    uint64_t executor_free_us;
+    bool has_tick;   /* One is planned for what just arrived. */
+    uint64_t events; /* Handled so far. */
+    struct core_ports ports;
+
+    /* Settings. */
+    int64_t skew_ms;
+    int64_t drift_ppm;
+    uint64_t disk_low_us;
+    uint64_t disk_high_us;
+    uint64_t execute_us;
+    uint64_t false_from;
+    uint64_t restart_us;      /* After a crash by its disk: up again after this; 0: stays down. */
+    uint64_t crash_at_height; /* Dies while it executes this; 0: never. */
+    enum fake_os_crash crash_mode;
+    bool is_cut_armed; /* fake_os_cut_power is set. */
+};
+
+struct violation {
+    bool is_set;
+    uint64_t at_us;
+    char rule[8]; /* "I1"; "live". */
+    char text[VIOLATION_TEXT_MAX];
+};
+
+struct world {
+    struct world_config config;
+    struct rng rng;
+    struct schedule schedule;
+    uint64_t now_us;
+    uint64_t event_count;
+    uint64_t trace; /* Folds everything that happens. */
+    struct violation violation;
+    struct signer *signer;
+    struct buf genesis_bytes;
+    struct arena arena;
+    struct genesis genesis;
+    struct hash chain_id;
+    struct validators validators;
+    struct secret_key node_keys[NODES_MAX];
+    struct host hosts[HOSTS_MAX];
+    uint32_t host_count;
+    struct network *network;
+    struct oracle *oracle;
+    struct clients *clients;
+    struct puppet_block *puppet_blocks; /* What puppets can serve. */
+    struct consensus_message *message;  /* Scratch of who decodes. */
+    struct consensus_stand *stand;      /* Scratch of who looks. */
+};
+
+struct world *world_new(const struct world_config *config);
+void world_free(struct world *w); /* Null allowed. */
+
+/* Another host with the key of voter. */
+struct host *world_add_host(struct world *w, uint32_t voter, enum host_part part);
+
+/* All hosts start. */
+void world_begin(struct world *w);
+
+/* The next event. False: a violation, or nothing is planned. */
+bool world_step(struct world *w);
+/* All events up to at_us; then it is at_us, unless there was a violation. */
+void world_run_until(struct world *w, uint64_t at_us);
+
+/* The rule is broken: the run ends (W3). */
+void world_violate(struct world *w, const char *rule, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* --- trace --------------------------------------------------------------------------------- */
+
+void world_mix(struct world *w, uint64_t value);
+void world_mix_bytes(struct world *w, struct span bytes);
+/* Only when somebody listens; mix what matters beside it. */
+void world_say(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* --- asking -------------------------------------------------------------------------------- */
+
+bool host_is_honest(const struct host *h);
+/* 0 while it is down. */
+uint64_t host_result_height(const struct host *h);
+uint64_t host_mono_ms(const struct host *h);
+uint64_t host_wall_ms(const struct host *h);
+uint32_t world_leader(const struct world *w, uint64_t view);
+uint32_t world_quorum(const struct world *w);
+
+#endif
