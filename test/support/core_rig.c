@@ -1,0 +1,474 @@
+#include "support/core_rig.h"
+
+#include <stdlib.h>
+
+#include "node/pool.h"
+#include "support/cmocka_all.h"
+#include "support/sample_ledger.h"
+
+#define MESSAGES_MAX  200000u
+#define VERIFYING_MAX 32768u
+#define VALID_MS      500000u
+
+static struct genesis genesis_of_rig;
+
+/* --- ports ------------------------------------------------------------------------------------ */
+
+static uint64_t mono_ms(void *context)
+{
+    const struct core_rig_node *node = context;
+    return node->rig->ms;
+}
+
+static uint64_t wall_ms(void *context)
+{
+    const struct core_rig_node *node = context;
+    return SAMPLE_TIME_MS + node->rig->ms;
+}
+
+void core_rig_send(
+    struct core_rig *rig, uint32_t from, uint32_t to, enum core_channel channel, struct span bytes)
+{
+    if (rig->is_cut[from][to]) return;
+    if (rig->loss_percent > 0 && test_rng_below(&rig->rng, 100) < rig->loss_percent) return;
+    assert_true(rig->message_count < MESSAGES_MAX);
+    if (rig->message_count == rig->message_capacity) {
+        rig->message_capacity = rig->message_capacity == 0 ? 1024 : 2 * rig->message_capacity;
+        rig->messages = realloc(rig->messages, rig->message_capacity * sizeof *rig->messages);
+    }
+    uint64_t due = rig->ms + 1 + test_rng_below(&rig->rng, rig->delay_ms + 1u);
+    if (due < rig->last_due[from][to]) due = rig->last_due[from][to];
+    rig->last_due[from][to] = due;
+    uint8_t *copy = malloc(bytes.size + 1);
+    memcpy(copy, bytes.data, bytes.size);
+    rig->bytes_sent += bytes.size;
+    rig->messages[rig->message_count++] = (struct core_rig_message){
+        .due_ms = due, .from = from, .to = to, .channel = channel, .bytes = {copy, bytes.size}};
+}
+
+static enum status send_port(void *context,
+                             uint32_t peer,
+                             enum core_channel channel,
+                             struct span bytes)
+{
+    struct core_rig_node *node = context;
+    assert_true(peer < node->rig->n);
+    assert_int_not_equal(peer, node->index);
+    core_rig_send(node->rig, node->index, peer, channel, bytes);
+    return ST_OK;
+}
+
+static enum status store_port(void *context, struct storage_job *job)
+{
+    struct core_rig_node *node = context;
+    assert_true(node->job_count < 256);
+    node->jobs[node->job_count++] = job;
+    return ST_OK;
+}
+
+static enum status verify_port(void *context, struct flow_tx *t)
+{
+    struct core_rig_node *node = context;
+    if (node->verifying_count >= node->verify_max) return ST_BUSY;
+    node->verifying[node->verifying_count++] = t;
+    return ST_OK;
+}
+
+static enum status execute_port(void *context, struct flow_block *b)
+{
+    struct core_rig_node *node = context;
+    assert_true(node->executing_count < CONSENSUS_LAG_MAX);
+    node->executing[node->executing_count++] = b;
+    return ST_OK;
+}
+
+static void settle(struct core_rig *rig, struct ticket *ticket, struct core_rig_client *with)
+{
+    struct core_rig_client *client = ticket->owner;
+    assert_true(client >= rig->clients && client < rig->clients + CORE_RIG_CLIENTS);
+    client->outcome = with->outcome;
+    client->status = with->status;
+    client->height = with->height;
+    client->has_rows = with->has_rows;
+    client->has_proof = with->has_proof;
+    client->answers++;
+    assert_int_equal(client->answers, 1);
+}
+
+static void answer_port(void *context, struct flow *item)
+{
+    struct core_rig_node *node = context;
+    if (item->kind == FLOW_REFUSED) {
+        struct flow_tx *t = (void *)item;
+        struct core_rig_client with = {.outcome = RIG_REFUSED, .status = t->ticket->status};
+        settle(node->rig, t->ticket, &with);
+        flow_tx_free(t);
+        return;
+    }
+    struct flow_block *b = (void *)item;
+    assert_true(b->res_cert.entry_count > 0);
+    uint32_t waiting = 0;
+    for (uint32_t i = 0; i < b->tx_count; i++) {
+        if (b->txs[i]->ticket == NULL) continue;
+        struct core_rig_client with = {.outcome = RIG_DONE,
+                                       .height = b->header.height,
+                                       .has_rows = b->wants_rows[i],
+                                       .has_proof = b->has_final_cert};
+        settle(node->rig, b->txs[i]->ticket, &with);
+        waiting++;
+    }
+    assert_true(waiting > 0);
+    flow_block_free(b);
+}
+
+static enum status read_block_port(void *context, uint64_t height, struct buf *out)
+{
+    const struct core_rig_node *node = context;
+    if (height == 0 || height > node->block_count) return ST_NOT_FOUND;
+    buf_put(out, span_of(node->blocks[height - 1].bytes, node->blocks[height - 1].size));
+    return buf_status(out);
+}
+
+static enum status read_held_port(void *context, const struct hash *hash, struct buf *out)
+{
+    const struct core_rig_node *node = context;
+    for (uint32_t i = 0; i < node->held_count; i++) {
+        if (!hash_equal(&node->held[i].hash, hash)) continue;
+        buf_put(out, span_of(node->held[i].bytes, node->held[i].size));
+        return buf_status(out);
+    }
+    return ST_NOT_FOUND;
+}
+
+static void keep_evidence_port(void *context, const struct evidence *e)
+{
+    struct core_rig_node *node = context;
+    if (node->evidence_count < 16) node->evidence[node->evidence_count] = *e;
+    node->evidence_count++;
+}
+
+static void failed_port(void *context, enum status st, const char *what)
+{
+    struct core_rig_node *node = context;
+    print_message("node %u failed: %s: %s\n", node->index, status_name(st), what);
+    node->failed = st;
+}
+
+/* --- parts ------------------------------------------------------------------------------------ */
+
+static struct core_rig_block copy_block(const struct flow_block *b)
+{
+    struct core_rig_block copy = {.hash = b->hash, .size = b->bytes.size};
+    copy.bytes = malloc(copy.size + 1);
+    memcpy(copy.bytes, b->bytes.data, copy.size);
+    return copy;
+}
+
+static void perform_job(struct core_rig_node *node, struct storage_job *job)
+{
+    if (job->hold != NULL) {
+        node->held = realloc(node->held, (node->held_count + 1) * sizeof *node->held);
+        node->held[node->held_count++] = copy_block(job->hold);
+    }
+    if (job->append != NULL) {
+        assert_int_equal(job->append->header.height, node->block_count + 1);
+        node->blocks = realloc(node->blocks, (node->block_count + 1) * sizeof *node->blocks);
+        node->blocks[node->block_count++] = copy_block(job->append);
+    }
+    job->status = ST_OK;
+}
+
+static void run_storage(struct core_rig_node *node)
+{
+    uint32_t count = node->job_count;
+    struct storage_job *jobs[512];
+    memcpy(jobs, node->jobs, sizeof jobs);
+    node->job_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        perform_job(node, jobs[i]);
+        core_on_stored(node->core, jobs[i]);
+    }
+}
+
+static void execute(struct core_rig_node *node, struct flow_block *b)
+{
+    uint64_t height = b->header.height;
+    node->digests = realloc(node->digests, (height + 1) * sizeof *node->digests);
+    if (height == 1) node->digests[0] = hash_of("test", span_text("genesis"));
+    b->outcome.result = (struct block_result){.height = height, .block_hash = b->hash};
+    b->outcome.digest_before = node->digests[height - 1];
+    struct hash own = block_result_digest(&b->outcome.result);
+    b->outcome.digest = digest_fold(&b->outcome.digest_before, &own);
+    node->digests[height] = b->outcome.digest;
+}
+
+static void run_executor(struct core_rig_node *node)
+{
+    if (node->is_slow_to_execute) return;
+    uint32_t count = node->executing_count;
+    struct flow_block *blocks[128];
+    memcpy(blocks, node->executing, sizeof blocks);
+    node->executing_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        execute(node, blocks[i]);
+        core_on_executed(node->core, blocks[i]);
+    }
+}
+
+static void verify_one(struct core_rig_node *node, struct flow_tx *t)
+{
+    enum status st = tx_decode(&t->tx, &t->arena, span_of(t->bytes, t->size));
+    if (st == ST_OK && t->tx.is_redacted) st = ST_REJECTED;
+    if (st == ST_OK) st = tx_verify(&t->tx, sample_signer());
+    node->verified++;
+    t->flow.kind = st == ST_OK ? FLOW_TX : FLOW_REFUSED;
+    t->status = st;
+    core_on_tx(node->core, t);
+}
+
+static void run_verification(struct core_rig_node *node)
+{
+    uint32_t count = node->verifying_count;
+    struct flow_tx **txs = malloc((count + 1) * sizeof *txs);
+    memcpy(txs, node->verifying, count * sizeof *txs);
+    node->verifying_count = 0;
+    for (uint32_t i = count; i > 0; i--) /* In any order: here backwards. */
+        verify_one(node, txs[i - 1]);
+    free(txs);
+}
+
+enum status core_rig_inject(
+    struct core_rig *rig, uint32_t from, uint32_t to, enum core_channel channel, struct span bytes)
+{
+    enum status st = core_on_message(rig->nodes[to].core, from, channel, bytes);
+    if (st != ST_OK) rig->nodes[to].invalid[from]++;
+    return st;
+}
+
+static void deliver(struct core_rig *rig)
+{
+    uint32_t kept = 0;
+    uint32_t count = rig->message_count;
+    struct core_rig_message *due = malloc((count + 1) * sizeof *due);
+    uint32_t due_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (rig->messages[i].due_ms <= rig->ms)
+            due[due_count++] = rig->messages[i];
+        else
+            rig->messages[kept++] = rig->messages[i];
+    }
+    rig->message_count = kept;
+    for (uint32_t i = 0; i < due_count; i++) {
+        const struct core_rig_message *m = &due[i];
+        bool passes = rig->filter == NULL || rig->filter(rig, m);
+        if (passes && !rig->nodes[m->to].is_down && !rig->nodes[m->from].is_down)
+            (void)core_rig_inject(rig, m->from, m->to, m->channel, m->bytes);
+        void *bytes = (void *)(uintptr_t)m->bytes.data;
+        free(bytes);
+    }
+    free(due);
+}
+
+void core_rig_run(struct core_rig *rig, uint64_t ms)
+{
+    for (uint64_t end = rig->ms + ms; rig->ms < end;) {
+        rig->ms++;
+        deliver(rig);
+        for (uint32_t i = 0; i < rig->n; i++) {
+            struct core_rig_node *node = &rig->nodes[i];
+            if (node->is_down || node->failed != ST_OK) continue;
+            run_verification(node);
+            run_storage(node);
+            run_executor(node);
+            core_tick(node->core);
+        }
+    }
+}
+
+bool core_rig_until(struct core_rig *rig, uint64_t ms_max, bool (*is_done)(struct core_rig *rig))
+{
+    for (uint64_t end = rig->ms + ms_max; rig->ms < end; core_rig_run(rig, 1))
+        if (is_done(rig)) return true;
+    return is_done(rig);
+}
+
+/* --- clients ---------------------------------------------------------------------------------- */
+
+void core_rig_tx(uint64_t number, struct buf *out)
+{
+    struct tx t = sample_small_tx(number);
+    t.valid_until_ms = SAMPLE_TIME_MS + VALID_MS;
+    t.valid_until_height = 60000;
+    struct secret_key secret = sample_account_secret(0);
+    assert_int_equal(tx_hash(&t), ST_OK);
+    assert_int_equal(sign_hash(sample_signer(), &t.signatures[0], &secret, &t.txid), ST_OK);
+    tx_encode(&t, out);
+    assert_int_equal(buf_status(out), ST_OK);
+}
+
+static void submit(struct core_rig *rig, uint32_t node, uint64_t number, bool wants_rows)
+{
+    assert_true(number < CORE_RIG_CLIENTS);
+    struct core_rig_client *client = &rig->clients[number];
+    struct buf bytes;
+    buf_init(&bytes, mem_system(), 0);
+    core_rig_tx(number, &bytes);
+    struct flow_tx *t = flow_tx_new(mem_system(), buf_span(&bytes));
+    buf_fini(&bytes);
+    *client = (struct core_rig_client){.outcome = RIG_WAITING};
+    client->ticket.owner = client;
+    t->ticket = &client->ticket;
+    t->wants_rows = wants_rows;
+    verify_one(&rig->nodes[node], t);
+}
+
+void core_rig_submit(struct core_rig *rig, uint32_t node, uint64_t number)
+{
+    submit(rig, node, number, false);
+}
+
+void core_rig_submit_rows(struct core_rig *rig, uint32_t node, uint64_t number)
+{
+    submit(rig, node, number, true);
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static void open_node(struct core_rig *rig, uint32_t i)
+{
+    struct core_rig_node *node = &rig->nodes[i];
+    node->rig = rig;
+    node->index = i;
+    node->verify_max = VERIFYING_MAX;
+    node->verifying = malloc(VERIFYING_MAX * sizeof(struct flow_tx *));
+    node->ports = (struct core_ports){.mono_ms = mono_ms,
+                                      .wall_ms = wall_ms,
+                                      .send = send_port,
+                                      .store = store_port,
+                                      .verify = verify_port,
+                                      .execute = execute_port,
+                                      .answer = answer_port,
+                                      .read_block = read_block_port,
+                                      .read_held = read_held_port,
+                                      .keep_evidence = keep_evidence_port,
+                                      .failed = failed_port,
+                                      .context = node};
+    struct core_config config = {
+        .mem = mem_system(), .genesis = &genesis_of_rig, .ports = &node->ports, .key = 77};
+    config.engine = (struct consensus_config){.chain_id = sample_chain_id(),
+                                              .self = i,
+                                              .signer = sample_signer(),
+                                              .node_key = sample_node_secret(i),
+                                              .exec_version = 1,
+                                              .block_txs_max = 100,
+                                              .batch_age_ms = 10,
+                                              .is_voter = true,
+                                              .fault = rig->fault};
+    struct validators *v = &config.engine.validators;
+    *v = (struct validators){.mode = MODE_BFT, .f = (rig->n - 1) / 3, .count = rig->n};
+    for (uint32_t k = 0; k < rig->n; k++) {
+        struct secret_key secret = sample_node_secret(k);
+        v->keys[k] = sample_public(&secret);
+    }
+    struct core_start start = {.engine = {.hash = sample_chain_id(), .digest_count = 1}};
+    start.engine.nonce = 1000 + i;
+    start.engine.digests[0] = hash_of("test", span_text("genesis"));
+    assert_int_equal(pool_new(&start.pool, mem_system(), &config.engine.chain_id, 5), ST_OK);
+    assert_int_equal(core_new(&node->core, &config, &start), ST_OK);
+}
+
+struct core_rig *core_rig_new(uint32_t n, uint64_t seed)
+{
+    genesis_of_rig = sample_genesis();
+    struct core_rig *rig = calloc(1, sizeof *rig);
+    rig->n = n;
+    rig->rng.state = seed;
+    rig->delay_ms = 2;
+    rig->ms = 1;
+    for (uint32_t i = 0; i < n; i++)
+        open_node(rig, i);
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t k = 0; k < n; k++)
+            if (i != k) core_on_peer(rig->nodes[i].core, k, true);
+    return rig;
+}
+
+static void close_node(struct core_rig_node *node)
+{
+    core_stop(node->core);
+    run_verification(node);
+    for (uint32_t i = 0; i < node->job_count; i++) {
+        node->jobs[i]->status = ST_CLOSED;
+        node->failed = ST_CLOSED;
+    }
+    node->is_slow_to_execute = false;
+    while (node->job_count > 0 || node->executing_count > 0) {
+        run_storage(node);
+        run_executor(node);
+    }
+    run_verification(node);
+    core_refuse_rest(node->core);
+    core_free(node->core);
+    for (uint64_t i = 0; i < node->block_count; i++)
+        free(node->blocks[i].bytes);
+    for (uint32_t i = 0; i < node->held_count; i++)
+        free(node->held[i].bytes);
+    free(node->blocks);
+    free(node->held);
+    free(node->digests);
+    free(node->verifying);
+}
+
+void core_rig_free(struct core_rig *rig)
+{
+    for (uint32_t i = 0; i < rig->n; i++)
+        close_node(&rig->nodes[i]);
+    for (uint32_t i = 0; i < rig->message_count; i++) {
+        void *bytes = (void *)(uintptr_t)rig->messages[i].bytes.data;
+        free(bytes);
+    }
+    for (uint32_t i = 0; i < CORE_RIG_CLIENTS; i++)
+        assert_true(rig->clients[i].ticket.owner == NULL || rig->clients[i].answers == 1);
+    free(rig->messages);
+    free(rig);
+}
+
+void core_rig_cut(struct core_rig *rig, uint32_t node, bool is_cut)
+{
+    for (uint32_t i = 0; i < rig->n; i++) {
+        if (i == node) continue;
+        rig->is_cut[i][node] = rig->is_cut[node][i] = is_cut;
+        core_on_peer(rig->nodes[i].core, node, !is_cut);
+        core_on_peer(rig->nodes[node].core, i, !is_cut);
+    }
+}
+
+static struct consensus_view view_of(const struct core_rig *rig, uint32_t node)
+{
+    struct consensus_view view;
+    core_view(rig->nodes[node].core, &view);
+    return view;
+}
+
+uint64_t core_rig_final(const struct core_rig *rig, uint32_t node)
+{
+    return view_of(rig, node).final_height;
+}
+
+uint64_t core_rig_executed(const struct core_rig *rig, uint32_t node)
+{
+    return view_of(rig, node).executed_height;
+}
+
+void core_rig_check_equal(const struct core_rig *rig)
+{
+    for (uint32_t i = 1; i < rig->n; i++) {
+        const struct core_rig_node *a = &rig->nodes[0];
+        const struct core_rig_node *b = &rig->nodes[i];
+        uint64_t least = a->block_count < b->block_count ? a->block_count : b->block_count;
+        for (uint64_t h = 0; h < least; h++) {
+            assert_true(hash_equal(&a->blocks[h].hash, &b->blocks[h].hash));
+            assert_int_equal(a->blocks[h].size, b->blocks[h].size);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+/* core_rig.h - Cores of one chain in one thread: network, disk, verification and execution in
+ * memory, time in the test's hand.
+ *
+ *     struct core_rig *rig = core_rig_new(4, seed);
+ *     core_rig_submit(rig, 2, 1);                   // Client of node 2, transaction number 1.
+ *     assert_true(core_rig_until(rig, 2000, done)); // Time passes until done(rig).
+ *     core_rig_free(rig);
+ *
+ * Messages of one link arrive in order, after a few milliseconds from the seed; a link can be cut,
+ * and a filter may change, drop or answer what is on its way. Verification decodes and checks
+ * signatures for real; execution folds hashes. Whatever must not happen fails the test. */
+#ifndef TRUSTSQL_TEST_CORE_RIG_H
+#define TRUSTSQL_TEST_CORE_RIG_H
+
+#include "node/core.h"
+#include "support/test_rng.h"
+
+#define CORE_RIG_CLIENTS 4096u
+
+struct core_rig;
+
+enum core_rig_outcome { RIG_WAITING, RIG_DONE, RIG_REFUSED };
+
+struct core_rig_client { /* By number of the transaction. */
+    struct ticket ticket;
+    enum core_rig_outcome outcome;
+    enum status status;
+    uint64_t height;
+    bool has_rows;
+    bool has_proof;
+    uint32_t answers; /* Must become 1 and stay so. */
+};
+
+struct core_rig_block {
+    struct hash hash;
+    uint8_t *bytes;
+    size_t size;
+};
+
+struct core_rig_node {
+    struct core_rig *rig;
+    uint32_t index;
+    struct core *core;
+    struct core_ports ports;
+    struct core_rig_block *blocks; /* [height - 1] */
+    uint64_t block_count;
+    struct core_rig_block *held;
+    uint32_t held_count;
+    struct hash *digests; /* D of [height]. */
+    struct storage_job *jobs[512];
+    uint32_t job_count;
+    struct flow_block *executing[128];
+    uint32_t executing_count;
+    struct flow_tx **verifying;
+    uint32_t verifying_count;
+    uint32_t verify_max; /* Beyond: ST_BUSY. */
+    uint32_t evidence_count;
+    struct evidence evidence[16]; /* Without bytes. */
+    uint32_t invalid[NODES_MAX];  /* Messages of a peer that were refused. */
+    uint64_t verified;
+    enum status failed;
+    bool is_down;
+    bool is_slow_to_execute; /* Nothing is executed. */
+};
+
+struct core_rig_message {
+    uint64_t due_ms;
+    uint32_t from;
+    uint32_t to;
+    enum core_channel channel;
+    struct span bytes;
+};
+
+struct core_rig {
+    uint32_t n;
+    uint64_t ms;
+    struct test_rng rng;
+    struct core_rig_node nodes[NODES_MAX];
+    struct core_rig_message *messages;
+    uint32_t message_count;
+    uint32_t message_capacity;
+    uint64_t last_due[NODES_MAX][NODES_MAX];
+    bool is_cut[NODES_MAX][NODES_MAX];
+    uint32_t delay_ms; /* At most; 0 … */
+    uint32_t loss_percent;
+    enum consensus_fault fault;
+    struct core_rig_client clients[CORE_RIG_CLIENTS];
+    uint64_t bytes_sent;
+    /* False: the message is lost. May send others itself. */
+    bool (*filter)(struct core_rig *rig, const struct core_rig_message *m);
+    void *context;
+};
+
+struct core_rig *core_rig_new(uint32_t n, uint64_t seed);
+void core_rig_free(struct core_rig *rig);
+
+/* Bytes of transaction number, valid for long; the caller's buf. */
+void core_rig_tx(uint64_t number, struct buf *out);
+void core_rig_submit(struct core_rig *rig, uint32_t node, uint64_t number);
+/* With a ticket that wants rows. */
+void core_rig_submit_rows(struct core_rig *rig, uint32_t node, uint64_t number);
+
+void core_rig_run(struct core_rig *rig, uint64_t ms);
+bool core_rig_until(struct core_rig *rig, uint64_t ms_max, bool (*is_done)(struct core_rig *rig));
+
+/* Hand bytes to a node as a message of from. */
+enum status core_rig_inject(
+    struct core_rig *rig, uint32_t from, uint32_t to, enum core_channel channel, struct span bytes);
+void core_rig_send(
+    struct core_rig *rig, uint32_t from, uint32_t to, enum core_channel channel, struct span bytes);
+
+void core_rig_cut(struct core_rig *rig, uint32_t node, bool is_cut); /* From all others. */
+uint64_t core_rig_final(const struct core_rig *rig, uint32_t node);
+uint64_t core_rig_executed(const struct core_rig *rig, uint32_t node);
+/* All nodes have equal blocks and digests as far as both have them. */
+void core_rig_check_equal(const struct core_rig *rig);
+
+#endif
