@@ -31,7 +31,7 @@ struct store_config {
 };
 
 #define STORE_SEGMENT_SIZE  (64u << 20)
-#define STORE_UNSETTLED_MAX (16u << 20) /* Appended since the newest settling: settle. */
+#define STORE_UNSETTLED_MAX (4u << 20) /* Appended since the newest settling: settle. */
 /* Bytes of pending files; no more is held beyond. A window of the largest blocks fits four times.
  */
 #define STORE_HELD_MAX ((uint64_t)4 << 30)

@@ -170,6 +170,24 @@ static void make_durable(struct store_rig *r, struct model *m)
     m->durable = store_height(r->store);
 }
 
+/* A record of the engine that promises some of the held blocks, and no others. */
+static void release(struct store_rig *r, struct model *m)
+{
+    struct hash keep[AHEAD_MAX * FORKS];
+    uint32_t count = 0;
+    uint64_t top = store_height(r->store);
+    for (uint64_t height = 0; height < HEIGHTS_MAX; height++)
+        for (uint64_t f = 0; f < FORKS; f++) {
+            bool is_held = height > top && m->held[height][f] != HELD_NOT;
+            bool is_kept = is_held && test_rng_coin(&m->rng);
+            m->held[height][f] = is_kept ? HELD_DURABLE : HELD_NOT;
+            if (is_kept) keep[count++] = store_rig_hash(height, f + 1);
+        }
+    assert_int_equal(store_release(r->store, keep, count), ST_OK);
+    m->durable = top;
+    check_held(r, m);
+}
+
 static void add_result(struct store_rig *r, struct model *m)
 {
     uint64_t top = store_result_height(r->store);
@@ -196,7 +214,7 @@ static void step(struct store_rig *r, struct model *m)
     case 10: journal(r, m); break;
     case 11:
     case 12: sync_all(r, m); break;
-    case 13: make_durable(r, m); break;
+    case 13: test_rng_below(&m->rng, 4) == 0 ? release(r, m) : make_durable(r, m); break;
     case 14:
     case 15:
     case 16: add_result(r, m); break;
