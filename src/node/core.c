@@ -199,6 +199,7 @@ static enum status hold(struct core *c, const struct consensus_effect *effect)
     struct storage_job *job = open_job(c);
     if (job == NULL) return ST_NO_MEMORY;
     job->hold = b->flow;
+    b->is_held = true;
     return ST_OK;
 }
 
@@ -270,6 +271,8 @@ static enum status make_final(struct core *c, const struct consensus_effect *eff
     TRY(flush_job(c));
     struct storage_job *job = open_job(c);
     if (job == NULL) return ST_NO_MEMORY;
+    /* The next record names it as final: what this node did not vote for is held by now, too. */
+    if (!b->is_held) job->hold = b->flow;
     job->append = b->flow;
     TRY(flush_job(c));
     TRY(core_block_final(c, b, effect->final_cert));
@@ -389,6 +392,7 @@ static enum status take_held(struct core *c, const struct core_start *start)
     for (uint32_t i = 0; i < start->held_count; i++) {
         struct core_block *b = NULL;
         TRY(core_block_decode(c, start->held[i], &b));
+        b->is_held = true;
         TRY(pool_mark(start->pool, b->flow, c->mono_ms));
     }
     return ST_OK;

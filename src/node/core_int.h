@@ -74,6 +74,7 @@ struct core_block {
     struct certificate final_cert;
     struct certificate res_cert;
     uint32_t jobs; /* Of storage. */
+    bool is_held; /* Its body is durable with the next sync. */
     bool is_executing;
     bool is_executed;
     struct idtable ids; /* Made when first asked for. */

@@ -1,6 +1,7 @@
 #include "node/replay.h"
 
 #include "base/must.h"
+#include "consensus/message.h"
 
 static enum status decode_txs(struct flow_tx ***out, struct mem *mem, const struct body *body);
 static void free_txs(struct mem *mem, struct flow_tx **txs, uint32_t count);
@@ -8,7 +9,6 @@ static enum status read_block(const struct replay *r,
                               uint64_t height,
                               struct buf *bytes,
                               struct flow_block **out);
-static enum status apply(const struct replay *r, struct flow_block *b);
 
 enum status replay_decode(struct flow_block **out, struct mem *mem, struct span bytes)
 {
@@ -82,14 +82,6 @@ static enum status read_block(const struct replay *r,
     return ST_CORRUPT;
 }
 
-static enum status apply(const struct replay *r, struct flow_block *b)
-{
-    struct exec_block in = {
-        .header = &b->header, .hash = b->hash, .txs = b->views, .tx_count = b->tx_count};
-    TRY(exec_apply(r->exec, &in, &b->outcome));
-    return store_append_result(r->store, b->header.height, b->outcome.record);
-}
-
 static enum status block_time(const struct replay *r,
                               uint64_t height,
                               struct buf *bytes,
@@ -127,44 +119,109 @@ static enum status first_height(const struct replay *r,
         else
             low = middle + 1;
     }
-    uint64_t lacking = exec_height(r->exec) + 1;
+    uint64_t lacking = r->machine.height(r->machine.context) + 1;
     *first = lacking < low ? lacking : low;
+    if (target > CONSENSUS_LAG_MAX && *first > target - CONSENSUS_LAG_MAX)
+        *first = target - CONSENSUS_LAG_MAX; /* Whether a result is open. */
+    else if (target <= CONSENSUS_LAG_MAX)
+        *first = 1;
     return ST_OK;
 }
 
-static void note_tip(struct solo_tip *tip, const struct flow_block *b)
+static void note_tip(struct replay_tip *tip, const struct flow_block *b)
 {
     tip->height = b->header.height;
     tip->hash = b->hash;
     tip->time_ms = b->header.time_ms;
     tip->res_height = b->header.res_height;
-    if (b->tx_count > 0) tip->has_txs = true;
+    if (b->tx_count > 0) tip->last_txs_height = b->header.height;
 }
 
-enum status replay_run(const struct replay *r, struct solo_tip *tip)
+static enum status replay_one(const struct replay *r,
+                              uint64_t height,
+                              struct buf *bytes,
+                              struct replay_tip *tip)
+{
+    struct flow_block *b = NULL;
+    TRY(read_block(r, height, bytes, &b));
+    const struct replay_machine *m = &r->machine;
+    bool is_first = tip->height == 0 && height > 1;
+    bool is_linked = is_first || hash_equal(&b->header.parent, &tip->hash);
+    enum status st = is_linked ? ST_OK : ST_CORRUPT;
+    if (st == ST_OK && height > m->height(m->context)) st = m->apply(m->context, b);
+    if (st == ST_OK)
+        st = pool_note_block(r->pool, height, b->header.time_ms, b->txids, b->tx_count);
+    note_tip(tip, b);
+    flow_block_free(b);
+    return st;
+}
+
+enum status replay_run(const struct replay *r, struct replay_tip *tip)
 {
     uint64_t target = store_height(r->store);
-    if (exec_height(r->exec) > target) return ST_CORRUPT; /* The state is ahead of its blocks. */
-    *tip = (struct solo_tip){.hash = r->chain_id};
+    /* The state must not be ahead of its blocks. */
+    if (r->machine.height(r->machine.context) > target) return ST_CORRUPT;
+    *tip = (struct replay_tip){.hash = r->chain_id};
     struct buf bytes;
     buf_init(&bytes, r->mem, 0);
     uint64_t first = 0;
     enum status st = first_height(r, target, &bytes, &first);
     for (uint64_t height = first; height <= target && st == ST_OK; height++) {
-        struct flow_block *b = NULL;
-        st = read_block(r, height, &bytes, &b);
-        if (st != ST_OK) break;
-        bool is_linked = height == first || hash_equal(&b->header.parent, &tip->hash);
-        if (!is_linked) st = ST_CORRUPT;
-        if (st == ST_OK && height > exec_height(r->exec)) st = apply(r, b);
-        if (st == ST_OK)
-            st = pool_note_block(r->pool, height, b->header.time_ms, b->txids, b->tx_count);
-        note_tip(tip, b);
-        flow_block_free(b);
+        st = replay_one(r, height, &bytes, tip);
         if (r->progress != NULL) r->progress(height, target);
     }
     buf_fini(&bytes);
-    tip->digest = exec_digest(r->exec);
-    exec_history(r->exec, &tip->history);
     return st;
+}
+
+/* --- the machine of a node ------------------------------------------------------------------- */
+
+static uint64_t machine_height(void *context)
+{
+    const struct replay_exec *e = context;
+    return exec_height(e->exec);
+}
+
+static enum status machine_apply(void *context, struct flow_block *b)
+{
+    const struct replay_exec *e = context;
+    struct exec_block in = {
+        .header = &b->header, .hash = b->hash, .txs = b->views, .tx_count = b->tx_count};
+    TRY(exec_apply(e->exec, &in, &b->outcome));
+    return store_append_result(e->store, b->header.height, b->outcome.record);
+}
+
+static enum status machine_digest(void *context, uint64_t height, struct hash *out)
+{
+    const struct replay_exec *e = context;
+    if (height == exec_height(e->exec)) {
+        *out = exec_digest(e->exec);
+        return ST_OK;
+    }
+    struct buf bytes;
+    struct arena arena;
+    struct exec_record record;
+    buf_init(&bytes, e->mem, 0);
+    arena_init(&arena, e->mem, 0);
+    enum status st = store_read_result(e->store, height, &bytes, NULL);
+    if (st == ST_OK) st = exec_record_decode(&record, &arena, buf_span(&bytes));
+    if (st == ST_OK) *out = record.digest;
+    arena_fini(&arena);
+    buf_fini(&bytes);
+    return st;
+}
+
+static void machine_history(void *context, struct merkle_tree *out)
+{
+    const struct replay_exec *e = context;
+    exec_history(e->exec, out);
+}
+
+struct replay_machine replay_machine_of(struct replay_exec *exec)
+{
+    return (struct replay_machine){.height = machine_height,
+                                   .apply = machine_apply,
+                                   .digest = machine_digest,
+                                   .history = machine_history,
+                                   .context = exec};
 }

@@ -116,15 +116,24 @@ enum status replica_new(struct replica **out,
     if (r == NULL) return ST_NO_MEMORY;
     r->config = *config;
     struct solo_tip tip;
+    struct replay_tip newest;
+    struct replay_exec machine = {.mem = config->mem, .exec = config->exec, .store = config->store};
     enum status st = open_parts(r);
     if (st == ST_OK) {
         struct replay replay = {.mem = config->mem,
-                                .exec = config->exec,
+                                .machine = replay_machine_of(&machine),
                                 .store = config->store,
                                 .pool = r->pool,
                                 .chain_id = config->engine.chain_id,
                                 .progress = progress};
-        st = replay_run(&replay, &tip);
+        st = replay_run(&replay, &newest);
+        tip = (struct solo_tip){.height = newest.height,
+                                .hash = newest.hash,
+                                .time_ms = newest.time_ms,
+                                .digest = exec_digest(config->exec),
+                                .res_height = newest.res_height,
+                                .has_txs = newest.last_txs_height > 0};
+        exec_history(config->exec, &tip.history);
     }
     if (st == ST_OK) st = solo_init(&r->engine, &config->engine, &tip);
     if (st != ST_OK) {
