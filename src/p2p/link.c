@@ -28,6 +28,7 @@ static void proxy_data(struct link *l, struct span bytes);
 static void stranger_data(struct link *l, struct span bytes);
 static void secure_begin(struct link *l);
 static void secure_data(struct link *l, struct span bytes);
+static void secure_done(struct link *l);
 static void secure_read(struct link *l);
 static void hello_send(struct link *l);
 static bool on_output(void *context, struct span bytes);
@@ -389,12 +390,25 @@ static void secure_data(struct link *l, struct span bytes)
             link_end(l, BYE_NONE, l->refused[0] != '\0' ? l->refused : tls_failure(l->tls));
             return;
         }
-        must(l->peer != NOBODY); /* on_key admitted it. */
-        stranger_gone(l);
-        l->state = LINK_HELLO;
-        hello_send(l);
+        secure_done(l);
     }
     secure_read(l);
+}
+
+/* The other side is a member. What it opened before and did not bring to adoption makes way, so
+ * that a member has few connections however often it comes. */
+static void secure_done(struct link *l)
+{
+    must(l->peer != NOBODY); /* on_key admitted it. */
+    stranger_gone(l);
+    for (struct link *other = l->p->links; other != NULL; other = other->next) {
+        bool is_waiting = other->state == LINK_HELLO || other->state == LINK_WAIT;
+        if (is_waiting && other->peer == l->peer && !other->is_dialled && !l->is_dialled) {
+            link_end(other, BYE_DUPLICATE, NULL);
+        }
+    }
+    l->state = LINK_HELLO;
+    hello_send(l);
 }
 
 static void secure_read(struct link *l)

@@ -6,12 +6,14 @@
 #include "base/must.h"
 #include "p2p/p2p_int.h"
 
-#define CERTIFICATE_MARGIN_S 3600u /* Clocks of those who look at dates may differ. */
+#define LATEST_S             2500000000u /* In 2049: dates of certificates do not go on from there. */
+#define CERTIFICATE_MARGIN_S 3600u       /* Clocks of those who look at dates may differ. */
 
 static enum status configure(struct p2p *p, const struct p2p_config *config);
 static enum status peer_configure(struct peer *who, const struct p2p_peer_config *config);
 static enum status start(struct p2p *p, const struct p2p_config *config);
 static enum status certificate_make(struct p2p *p, const struct secret_key *key);
+static uint64_t seconds(const struct p2p *p);
 static struct identity_span certificate_span(const struct p2p *p);
 static void certificate_tick(struct p2p *p);
 static enum status peer_put(struct p2p *p,
@@ -142,9 +144,16 @@ static enum status certificate_make(struct p2p *p, const struct secret_key *key)
     return tls_context_new(&p->tls, p->mem, key, &p->certificate);
 }
 
-static struct identity_span certificate_span(const struct p2p *p)
+/* A clock that is wrong by decades must not keep a node from its network. */
+static uint64_t seconds(const struct p2p *p)
 {
     uint64_t now_s = p->os->wall_ms(p->os) / 1000u;
+    return now_s < LATEST_S ? now_s : LATEST_S;
+}
+
+static struct identity_span certificate_span(const struct p2p *p)
+{
+    uint64_t now_s = seconds(p);
     uint64_t from_s = now_s > CERTIFICATE_MARGIN_S ? now_s - CERTIFICATE_MARGIN_S : 0;
     return (struct identity_span){.from_s = from_s, .until_s = now_s + CERTIFICATE_S};
 }
@@ -153,7 +162,7 @@ static struct identity_span certificate_span(const struct p2p *p)
  * the next tick: nobody relies on the dates. */
 static void certificate_tick(struct p2p *p)
 {
-    uint64_t now_s = p->os->wall_ms(p->os) / 1000u;
+    uint64_t now_s = seconds(p);
     if (now_s >= p->certificate.from_s && now_s + CERTIFICATE_S / 2 < p->certificate.until_s)
         return;
     struct identity_span span = certificate_span(p);

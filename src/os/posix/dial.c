@@ -15,6 +15,7 @@ struct tcp_dial {
     uv_connect_t connect;
     uint16_t port;
     uint32_t attempt;
+    bool is_looking_up;
     enum status failure; /* Of a start that failed at once: told from the loop. */
 };
 
@@ -76,8 +77,15 @@ static enum status dial_begin(struct tcp_stream *s, const struct tcp_target *tar
     int result =
         uv_getaddrinfo(&s->loop->uv, &s->dial->look_up, look_up_done, target->host, NULL, &hints);
     if (result < 0) return result == UV_ENOMEM ? ST_NO_MEMORY : ST_INVALID;
+    s->dial->is_looking_up = true;
     s->handles++;
     return ST_OK;
+}
+
+/* One that has not begun is taken back, so that look-ups nobody waits for do not queue up. */
+void tcp_dial_cancel(struct tcp_dial *dial)
+{
+    if (dial->is_looking_up) (void)uv_cancel((uv_req_t *)&dial->look_up);
 }
 
 /* connected never comes from within a call: a failure at once is told by the stream's timer. */
@@ -92,6 +100,7 @@ static void dial_to(struct tcp_stream *s, const struct sockaddr *address)
 static void look_up_done(uv_getaddrinfo_t *request, int result, struct addrinfo *found)
 {
     struct tcp_stream *s = request->data;
+    s->dial->is_looking_up = false;
     if (!s->is_finished) look_up_take(s, result, found);
     uv_freeaddrinfo(found);
     tcp_stream_let_go(s);

@@ -339,6 +339,7 @@ void tcp_stream_finish(struct tcp_stream *s)
 {
     if (s->is_finished) return;
     s->is_finished = true;
+    if (s->dial != NULL) tcp_dial_cancel(s->dial);
     if (s->is_dirty) dirty_remove(s);
     loop_item_remove(&s->item);
     uv_close((uv_handle_t *)&s->uv, stream_gone); /* Ends a flight with UV_ECANCELED. */

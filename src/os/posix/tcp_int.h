@@ -32,6 +32,9 @@ struct tcp_stream {
     bool is_finished;
 };
 
+/* dial.c: the stream is at its end. */
+void tcp_dial_cancel(struct tcp_dial *dial);
+
 /* tcp.c: a new stream that is in the loop's list. Null: no memory. */
 struct tcp_stream *tcp_stream_new(struct loop *l);
 /* The end: whatever is still queued is lost. */

@@ -243,6 +243,32 @@ static void old_certificate_is_good(void **state)
     raw_fini(&again);
 }
 
+/* A member that comes again and again without HELLO has one connection that waits, not many. */
+static void member_waits_once(void **state)
+{
+    (void)state;
+    struct p2p_rig rig;
+    struct raw raws[8];
+    ann_alone(&rig);
+    rig.number = 8;
+    rig.context = raws;
+    for (uint32_t i = 0; i < 8; i++) {
+        raw_init(&raws[i], &rig);
+        raw_identity(&raws[i], &rig, BOB);
+        raw_dial(&raws[i], &rig);
+    }
+    for (uint32_t open = 8; open > 1;) {
+        p2p_rig_run_ms(&rig, 20);
+        open = 0;
+        for (uint32_t i = 0; i < 8; i++)
+            open += raws[i].is_closed ? 0 : 1;
+        assert_true(open >= 1);
+    }
+    p2p_rig_fini(&rig);
+    for (uint32_t i = 0; i < 8; i++)
+        raw_fini(&raws[i]);
+}
+
 /* --- strangers ----------------------------------------------------------------------------- */
 
 static struct p2p_stranger_view strangers(struct p2p_rig *rig)
@@ -460,9 +486,10 @@ static void handshaking_strangers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad_members),    cmocka_unit_test(old_certificate_is_good),
-        cmocka_unit_test(unknown_key),    cmocka_unit_test(garbage_before_tls),
-        cmocka_unit_test(idle_strangers), cmocka_unit_test(handshaking_strangers),
+        cmocka_unit_test(bad_members),           cmocka_unit_test(old_certificate_is_good),
+        cmocka_unit_test(unknown_key),           cmocka_unit_test(member_waits_once),
+        cmocka_unit_test(garbage_before_tls),    cmocka_unit_test(idle_strangers),
+        cmocka_unit_test(handshaking_strangers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,14 +4,16 @@
 
 #include <stdlib.h>
 
+#include "os/thread.h"
 #include "support/cmocka_all.h"
 #include "support/fail_mem.h"
 #include "support/p2p_rig.h"
 
-#define MEBI     ((size_t)1 << 20)
-#define RACES    200u
-#define HALF_DAY ((uint64_t)13 * 3600 * 1000) /* And an hour: the certificate is past its middle.  \
-                                               */
+#define MEBI  ((size_t)1 << 20)
+#define RACES 200u
+#define HALF_DAY                                                                                   \
+    ((uint64_t)13 * 3600 * 1000) /* And an hour: the certificate is past its middle.               \
+                                  */
 
 static bool message_from_each(struct p2p_rig *rig)
 {
@@ -443,6 +445,58 @@ static void clock_offset(void **state)
     p2p_rig_fini(&rig);
 }
 
+/* The clock stands in 2105, where certificates' dates of our form have ended. */
+static uint64_t far_clock(struct os *os)
+{
+    (void)os;
+    return (uint64_t)4260211200 * 1000;
+}
+
+static void clock_is_nonsense(void **state)
+{
+    (void)state;
+    struct p2p_rig rig;
+    struct os far = *os_posix();
+    far.wall_ms = far_clock;
+    p2p_rig_init(&rig, 2, mem_system());
+    rig.nodes[1].config.os = &far;
+    p2p_rig_start(&rig, 0);
+    p2p_rig_start(&rig, 1);
+    p2p_rig_wait(&rig, p2p_rig_all_up);
+    p2p_rig_run_ms(&rig, 250);
+    struct p2p_stranger_view view;
+    p2p_strangers(rig.nodes[1].p2p, &view);
+    assert_int_equal(view.certificates, 1); /* And not one each tick. */
+    p2p_rig_fini(&rig);
+}
+
+static void look(void *context)
+{
+    struct p2p_rig *rig = context;
+    struct p2p_peer_view view;
+    struct p2p_stranger_view others;
+    do {
+        p2p_view(rig->nodes[0].p2p, 1, &view);
+        p2p_strangers(rig->nodes[0].p2p, &others);
+    } while (view.traffic[P2P_CONSENSUS].messages_in < 1);
+}
+
+/* Views are for any thread, while the loop runs. */
+static void views_from_another_thread(void **state)
+{
+    (void)state;
+    struct p2p_rig rig;
+    struct thread *thread = NULL;
+    pair_up(&rig);
+    assert_int_equal(thread_start(&thread, mem_system(), "look", look, &rig), ST_OK);
+    greet(&rig.nodes[0], 1);
+    greet(&rig.nodes[1], 0);
+    p2p_rig_wait(&rig, message_from_each);
+    p2p_rig_run_ms(&rig, 250);
+    thread_join(thread);
+    p2p_rig_fini(&rig);
+}
+
 static void memory_fails(void **state)
 {
     (void)state;
@@ -479,6 +533,8 @@ int main(void)
         cmocka_unit_test(killed_in_a_message),
         cmocka_unit_test(small_ones_share_records),
         cmocka_unit_test(clock_offset),
+        cmocka_unit_test(clock_is_nonsense),
+        cmocka_unit_test(views_from_another_thread),
         cmocka_unit_test(memory_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
