@@ -243,6 +243,50 @@ static void old_certificate_is_good(void **state)
     raw_fini(&again);
 }
 
+static void second_bob(struct p2p_rig *rig, struct raw *r, uint64_t incarnation)
+{
+    struct hello hello = good_hello(rig);
+    hello.incarnation = incarnation;
+    raw_init(r, rig);
+    raw_identity(r, rig, BOB);
+    hello_encode(&r->say, &hello);
+    rig->context = r;
+    raw_dial(r, rig);
+}
+
+static bool is_restarted(struct p2p_rig *rig)
+{
+    return rig->nodes[ANN].ups[BOB] == 2;
+}
+
+/* While one connection is in use, a second of the same bob is refused; one of a bob who was
+ * restarted takes its place. */
+static void second_connection(void **state)
+{
+    (void)state;
+    struct p2p_rig rig;
+    struct raw first;
+    struct raw second;
+    struct raw third;
+    ann_alone(&rig);
+    second_bob(&rig, &first, 42);
+    p2p_rig_wait(&rig, raw_is_adopted);
+    second_bob(&rig, &second, 42);
+    p2p_rig_wait(&rig, raw_has_ended);
+    assert_int_equal(second.bye, BYE_DUPLICATE);
+    assert_false(first.is_closed);
+    assert_int_equal(rig.nodes[ANN].ups[BOB], 1);
+    second_bob(&rig, &third, 43);
+    p2p_rig_wait(&rig, is_restarted);
+    rig.context = &first;
+    p2p_rig_wait(&rig, raw_has_ended);
+    assert_int_equal(first.bye, BYE_DUPLICATE);
+    p2p_rig_fini(&rig);
+    raw_fini(&first);
+    raw_fini(&second);
+    raw_fini(&third);
+}
+
 /* A member that comes again and again without HELLO has one connection that waits, not many. */
 static void member_waits_once(void **state)
 {
@@ -486,10 +530,10 @@ static void handshaking_strangers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad_members),           cmocka_unit_test(old_certificate_is_good),
-        cmocka_unit_test(unknown_key),           cmocka_unit_test(member_waits_once),
-        cmocka_unit_test(garbage_before_tls),    cmocka_unit_test(idle_strangers),
-        cmocka_unit_test(handshaking_strangers),
+        cmocka_unit_test(bad_members),       cmocka_unit_test(old_certificate_is_good),
+        cmocka_unit_test(unknown_key),       cmocka_unit_test(member_waits_once),
+        cmocka_unit_test(second_connection), cmocka_unit_test(garbage_before_tls),
+        cmocka_unit_test(idle_strangers),    cmocka_unit_test(handshaking_strangers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
