@@ -6,7 +6,7 @@
 #include "base/must.h"
 #include "p2p/p2p_int.h"
 
-#define LATEST_S             2500000000u /* In 2049: dates of certificates do not go on from there. */
+#define LATEST_S             2500000000u /* In 2049: certificates' dates end here. */
 #define CERTIFICATE_MARGIN_S 3600u       /* Clocks of those who look at dates may differ. */
 
 static enum status configure(struct p2p *p, const struct p2p_config *config);
