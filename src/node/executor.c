@@ -118,7 +118,9 @@ static void run_checkpoints(void *context)
         void *token;
         if (queue_wait(e->checkpoints, &token, 1) == 0) return;
         uint64_t height = 0;
-        enum status st = store_results_sync(e->config.store);
+        /* The state must not be newer than the blocks it comes from. */
+        enum status st = store_blocks_sync(e->config.store);
+        if (st == ST_OK) st = store_results_sync(e->config.store);
         if (st == ST_OK) st = db_checkpoint(exec_db(e->config.exec), &height);
         /* ST_BUSY: another process is reading the file; a later one succeeds. */
         if (st != ST_OK && st != ST_BUSY)

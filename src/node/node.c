@@ -387,7 +387,7 @@ static void settle(struct node *n)
 static enum status save(struct node *n, char *what)
 {
     uint64_t height = 0;
-    enum status st = store_sync(n->store);
+    enum status st = store_settle(n->store);
     if (st == ST_OK) st = store_results_sync(n->store);
     if (st == ST_OK) st = db_checkpoint(exec_db(n->exec), &height);
     if (st != ST_OK) say(what, st, "the state could not be saved");
