@@ -146,6 +146,26 @@ class TamperTest(unittest.TestCase):
                 with flipped(path, offset):
                     self.assert_named(chain.node, "results/00000001.res", f"a bit at {offset}")
 
+    def test_held_blocks(self):
+        """What a kill leaves of blocks that were voted for is proved too, though nobody needs it."""
+        with harness.Chain() as chain:
+            fill(chain, 20)
+            chain.kill()
+            folder = chain.node + "/pending"
+            held = sorted(os.listdir(folder))
+            if not held:
+                self.skipTest("all blocks were settled")
+            for name in held:
+                path = os.path.join(folder, name)
+                size = os.path.getsize(path)
+                offsets = {0, 17, size - 1, *harness.RANDOM.sample(range(size), 10)}
+                for offset in sorted(offsets):
+                    with flipped(path, offset):
+                        self.assert_named(chain.node, "pending/" + name,
+                                          f"a flipped bit at {offset} of {size}")
+            self.assert_sound(chain.node)
+            chain.start()
+
     def test_damaged_node_does_not_start(self):
         with harness.Chain() as chain:
             chain.execute("CREATE TABLE t (id integer PRIMARY KEY)")
