@@ -71,6 +71,7 @@ struct rig_node {
     struct certificate newest_cert;
     struct merkle_tree history;
     uint32_t syncs;
+    uint64_t skew_ms;
 };
 
 struct engine_rig {
@@ -422,7 +423,7 @@ enum status engine_rig_step(struct engine_rig *r, uint32_t node, struct consensu
     struct rig_node *n = &r->nodes[node];
     assert_non_null(n->engine);
     event->mono_ms = r->now_ms;
-    event->wall_ms = RIG_TIME_MS + r->now_ms;
+    event->wall_ms = RIG_TIME_MS + r->now_ms + n->skew_ms;
     enum status st = consensus_step(n->engine, event, &r->effects);
     assert_true(st == ST_OK || st == ST_REJECTED);
     struct hash state = consensus_digest(n->engine);
@@ -809,6 +810,11 @@ void engine_rig_filter(struct engine_rig *r,
 {
     r->filter = filter;
     r->filter_context = context;
+}
+
+void engine_rig_skew(struct engine_rig *r, uint32_t node, uint64_t ms)
+{
+    r->nodes[node].skew_ms = ms;
 }
 
 void engine_rig_set_byzantine(struct engine_rig *r, uint32_t node)

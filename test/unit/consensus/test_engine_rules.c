@@ -1,0 +1,364 @@
+/* Goal: rules of consensus.md 1.4 to 1.16 that are easily lost between two parts of the engine:
+ * what was refused can still become the anchor, a certificate survives a new view, lost blocks do
+ * not undo a promise, proof is taken also when it comes late. */
+#include "consensus/consensus.h"
+
+#include "support/cmocka_all.h"
+#include "support/engine_rig.h"
+#include "support/sample_consensus.h"
+
+/* --- with a small world ---------------------------------------------------------------------- */
+
+static bool drops_lone_locks(void *context,
+                             uint32_t from,
+                             uint32_t to,
+                             const struct consensus_message *m)
+{
+    (void)from;
+    (void)to;
+    const bool *is_on = context;
+    if (!*is_on || m->kind != CONSENSUS_VOTE) return true;
+    return m->vote.parts[VOTE_P2].is_null || !m->vote.parts[VOTE_P1].is_null;
+}
+
+/* Node 3 refuses a block because of its time, the others have a certificate for it. One of them is
+ * lost: now node 3 must take that block as the anchor, and needs its body. */
+static void what_was_refused_can_be_the_anchor(void **state)
+{
+    (void)state;
+    bool is_on = false;
+    struct engine_rig *r = engine_rig_new(
+        &(struct engine_rig_options){.count = 4, .disk_ms = 1, .delay_ms_max = 2, .seed = 3});
+    engine_rig_filter(r, drops_lone_locks, &is_on);
+    engine_rig_submit(r, 10);
+    assert_true(engine_rig_settle(r, 1000));
+    engine_rig_run(r, 200);
+    engine_rig_skew(r, 3, 3000);
+    is_on = true;
+    engine_rig_submit(r, 1);
+    engine_rig_run(r, 100);
+    engine_rig_crash(r, 2, true);
+    engine_rig_skew(r, 3, 0);
+    is_on = false;
+    assert_true(engine_rig_settle(r, 60000));
+    engine_rig_free(r);
+}
+
+/* --- one engine by itself -------------------------------------------------------------------- */
+
+struct bench {
+    struct sample_history history;
+    struct consensus_start start;
+    struct consensus_record record;
+    struct consensus *engine;
+    struct consensus_effects effects;
+    struct consensus_message *message;
+    struct header held[SAMPLE_CHAIN];
+    uint64_t now_ms;
+    uint32_t changes; /* View changes written. */
+    uint32_t votes;   /* Sent, with P1. */
+    uint32_t proofs;
+    struct vote vote; /* The last of them. */
+    uint64_t lsn;
+};
+
+static struct bench bench;
+
+static void begin(void)
+{
+    struct consensus_message *message = bench.message;
+    memset(&bench, 0, sizeof bench);
+    bench.message = message != NULL ? message : mem_alloc(mem_system(), sizeof *message);
+    assert_non_null(bench.message);
+    bench.history = sample_history();
+    bench.now_ms = 1000;
+    bench.start.hash = sample_chain_id();
+    bench.start.digest_count = 1;
+    bench.start.digests[0] = bench.start.hash;
+    bench.start.nonce = 77;
+}
+
+/* Blocks 1 … height are stored and final. */
+static void store_blocks(uint64_t height)
+{
+    for (uint64_t h = 1; h <= height; h++) {
+        struct hash hash = header_hash(&bench.history.blocks[h - 1]);
+        struct hash leaf = merkle_leaf(hash_span(&hash));
+        merkle_tree_add(&bench.start.history, &leaf);
+        bench.start.height = bench.start.executed_height = h;
+        bench.start.hash = hash;
+        bench.start.time_ms = bench.history.blocks[h - 1].time_ms;
+        bench.start.digests[0] = hash;
+    }
+}
+
+static void step(struct consensus_event *event)
+{
+    event->mono_ms = bench.now_ms;
+    event->wall_ms = SAMPLE_TIME_MS + 100 + bench.now_ms - 1000;
+    enum status st = consensus_step(bench.engine, event, &bench.effects);
+    assert_true(st == ST_OK || st == ST_REJECTED);
+    uint64_t lsn = 0;
+    for (uint32_t i = 0; i < bench.effects.count; i++) {
+        const struct consensus_effect *e = &bench.effects.items[i];
+        if (e->kind == CONSENSUS_WRITE && e->slot == CONSENSUS_SLOT_VIEW_CHANGE) bench.changes++;
+        if (e->kind == CONSENSUS_EVIDENCE) bench.proofs++;
+        if (e->kind == CONSENSUS_SYNC) lsn = e->lsn;
+        if (e->kind != CONSENSUS_SEND || e->message->kind != CONSENSUS_VOTE) continue;
+        if (e->message->vote.parts[VOTE_P1].is_null) continue;
+        bench.votes++;
+        bench.vote = e->message->vote;
+    }
+    if (lsn != 0) bench.lsn = lsn;
+}
+
+static void settle(void)
+{
+    while (bench.lsn != 0) {
+        struct consensus_event event = {.kind = CONSENSUS_ON_PERSISTED, .lsn = bench.lsn};
+        bench.lsn = 0;
+        step(&event);
+    }
+}
+
+static void tell(uint32_t from)
+{
+    struct consensus_event event = {
+        .kind = CONSENSUS_ON_MESSAGE, .from = from, .message = bench.message};
+    step(&event);
+    settle();
+}
+
+static void tell_status(uint32_t from, bool is_answer)
+{
+    bench.message->kind = CONSENSUS_STATUS;
+    bench.message->status = (struct status_report){
+        .sender = from, .is_answer = is_answer, .nonce = is_answer ? bench.start.nonce : 0};
+    sample_sign_status(&bench.message->status);
+    tell(from);
+}
+
+static void tell_proposal(const struct header *h, uint32_t from)
+{
+    bench.message->kind = CONSENSUS_PROPOSAL;
+    bench.message->proposal = sample_proposal(h);
+    tell(from);
+}
+
+static void give_body(const struct header *h)
+{
+    struct consensus_event event = {
+        .kind = CONSENSUS_ON_BODY_OK, .header = h, .hash = header_hash(h)};
+    step(&event);
+    settle();
+}
+
+static void tick(uint64_t ms, uint32_t waiting)
+{
+    bench.now_ms += ms;
+    struct consensus_event event = {.kind = CONSENSUS_ON_TICK, .waiting = waiting};
+    step(&event);
+    settle();
+}
+
+/* Validator 3, which heard enough answers to vote. */
+static void run(void)
+{
+    struct consensus_config config = {.chain_id = sample_chain_id(),
+                                      .validators = sample_validators(),
+                                      .self = 3,
+                                      .signer = sample_signer(),
+                                      .node_key = sample_node_secret(3),
+                                      .exec_version = 1,
+                                      .block_txs_max = 100,
+                                      .batch_age_ms = 10,
+                                      .is_voter = true};
+    assert_int_equal(consensus_new(&bench.engine, mem_system(), &config, &bench.start), ST_OK);
+    tick(10, 0);
+    tell_status(0, true);
+    tell_status(1, true);
+}
+
+static void end(void)
+{
+    consensus_free(bench.engine);
+    bench.engine = NULL;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    mem_free(mem_system(), bench.message);
+    return 0;
+}
+
+/* A restarted node has the certificate of its final block in its record alone. It adopts an anchor
+ * that others chose from lower final blocks, and must still be able to change views. */
+static void the_roots_certificate_survives_a_new_view(void **state)
+{
+    (void)state;
+    begin();
+    store_blocks(1);
+    bench.record = (struct consensus_record){.is_open = true,
+                                             .anchor_hash = sample_chain_id(),
+                                             .final_height = 1,
+                                             .final_hash = bench.start.hash,
+                                             .has_final_cert = true,
+                                             .final_cert = bench.history.final_cert,
+                                             .has_hq = true};
+    bench.record.hq = sample_quorum(VOTE_P1, 0, &bench.history.blocks[0], 1, 3);
+    bench.start.record = &bench.record;
+    run();
+    struct new_view *nv = &bench.message->new_view;
+    bench.message->kind = CONSENSUS_NEW_VIEW;
+    sample_new_view(nv, &bench.history);
+    for (uint32_t i = 0; i < nv->vc_count; i++) {
+        struct view_change *vc = &nv->vcs[i];
+        vc->final_height = 0;
+        vc->final_hash = sample_chain_id();
+        vc->has_final_cert = false;
+        vc->header_count = 1;
+        vc->headers[0] = bench.history.blocks[0];
+        vc->hq = bench.record.hq;
+        sample_sign_view_change(vc);
+    }
+    nv->height = 1;
+    nv->hash = bench.start.hash;
+    sample_sign_new_view(nv);
+    tell(1);
+    struct consensus_stand stand;
+    consensus_stand_of(bench.engine, &stand, bench.now_ms);
+    assert_int_equal(stand.view, 1);
+    assert_true(stand.is_open);
+    for (int i = 0; i < 400 && bench.changes == 0; i++) {
+        tick(10, 1);
+        tell_status(0, false);
+        tell_status(2, false);
+    }
+    assert_true(bench.changes > 0);
+    end();
+}
+
+/* The record tells of more final blocks than are stored. What was voted for above them must not be
+ * voted for again in this view: it may be another block now. */
+static void lost_blocks_do_not_undo_votes(void **state)
+{
+    (void)state;
+    begin();
+    bench.record = (struct consensus_record){.is_open = true,
+                                             .anchor_hash = sample_chain_id(),
+                                             .final_height = 1,
+                                             .final_hash = header_hash(&bench.history.blocks[0]),
+                                             .has_final_cert = true,
+                                             .final_cert = bench.history.final_cert,
+                                             .chain_count = 1};
+    bench.record.chain[0] = header_hash(&bench.history.blocks[1]);
+    bench.start.record = &bench.record; /* Nothing is stored. */
+    run();
+    struct header other = sample_child(NULL, 0, 1);
+    struct hash empty = hash_of("", span_of(NULL, 0));
+    other.history_root = empty;
+    tell_proposal(&other, 0);
+    give_body(&other);
+    tick(10, 1);
+    assert_int_equal(bench.votes, 0);
+    end();
+}
+
+static struct header first_block(uint8_t variant)
+{
+    struct header h = sample_child(NULL, 0, variant);
+    h.history_root = hash_of("", span_of(NULL, 0));
+    return h;
+}
+
+static void tell_vote(const struct vote *v)
+{
+    bench.message->kind = CONSENSUS_VOTE;
+    bench.message->vote = *v;
+    tell(v->voter);
+}
+
+static void make_final(const struct header *h)
+{
+    tell_proposal(h, 0);
+    give_body(h);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct vote v = sample_p1(i, 0, h);
+        tell_vote(&v);
+    }
+    for (uint32_t i = 0; i < 3; i++) {
+        struct vote v = sample_p2(i, 0, h);
+        tell_vote(&v);
+    }
+    struct consensus_stand stand;
+    consensus_stand_of(bench.engine, &stand, bench.now_ms);
+    assert_int_equal(stand.final_height, 1);
+}
+
+/* The second header of a leader convicts it also when the first one is final already. */
+static void a_second_proposal_convicts_after_finality(void **state)
+{
+    (void)state;
+    begin();
+    run();
+    struct header one = first_block(0);
+    struct header two = first_block(1);
+    make_final(&one);
+    tell_proposal(&two, 1);
+    assert_int_equal(bench.proofs, 1);
+    end();
+}
+
+static void a_second_proposal_convicts_after_the_view(void **state)
+{
+    (void)state;
+    begin();
+    run();
+    struct header one = first_block(0);
+    struct header two = first_block(1);
+    tell_proposal(&one, 0);
+    bench.message->kind = CONSENSUS_NEW_VIEW;
+    struct new_view *nv = &bench.message->new_view;
+    sample_new_view(nv, &bench.history);
+    nv->height = 0;
+    nv->hash = sample_chain_id();
+    for (uint32_t i = 0; i < 3; i++) {
+        nv->vcs[i] = (struct view_change){
+            .to_view = 1, .sender = i, .final_hash = sample_chain_id(), .voted_view = 0};
+        sample_sign_view_change(&nv->vcs[i]);
+    }
+    sample_sign_new_view(nv);
+    tell(1);
+    tell_proposal(&two, 1);
+    assert_int_equal(bench.proofs, 1);
+    end();
+}
+
+/* So does a second vote of a voter. */
+static void a_second_vote_convicts_after_finality(void **state)
+{
+    (void)state;
+    begin();
+    run();
+    struct header one = first_block(0);
+    struct header two = first_block(1);
+    make_final(&one);
+    struct vote v = sample_p1(2, 0, &two);
+    tell_vote(&v);
+    assert_int_equal(bench.proofs, 1);
+    end();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_refused_can_be_the_anchor),
+        cmocka_unit_test(the_roots_certificate_survives_a_new_view),
+        cmocka_unit_test(lost_blocks_do_not_undo_votes),
+        cmocka_unit_test(a_second_proposal_convicts_after_finality),
+        cmocka_unit_test(a_second_proposal_convicts_after_the_view),
+        cmocka_unit_test(a_second_vote_convicts_after_finality),
+    };
+    return cmocka_run_group_tests(tests, NULL, tear_down);
+}
