@@ -60,8 +60,9 @@ struct block { /* A header that is known. */
     bool is_used;
     bool has_sig; /* As proposed by its leader. */
     bool has_body;
-    bool is_held; /* HOLD was emitted in this life, or it was held when it began. */
-    bool is_bad;  /* Never voted for. */
+    bool is_held;    /* HOLD was emitted in this life, or it was held when it began. */
+    bool is_bad;     /* Its body is provably invalid: not asked for again. */
+    bool is_refused; /* Not voted for as a proposal; a new view may still build on it. */
     uint32_t from;
     struct hash hash;
     struct header header;

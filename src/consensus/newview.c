@@ -225,7 +225,9 @@ static bool rebuild_line(struct consensus *c, struct block **path, uint32_t coun
         c->line_count = c->voted_count = 0; /* What it dropped was told when it died. */
     else
         line_cut(c, (uint32_t)(c->final.height - c->root_height) + same);
-    if (kept == 0) {
+    bool is_root_final =
+        !c->is_dead && c->root_height == c->final.height; /* Keeps its certificate. */
+    if (kept == 0 && !is_root_final) {
         c->root_height = c->final.height;
         c->root_hash = c->final.hash;
         c->has_root_cert = c->has_final_cert;

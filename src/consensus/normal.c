@@ -5,6 +5,7 @@
 #include "consensus/consensus_int.h"
 
 static enum consensus_reject screen(struct consensus *c, const struct proposal *p);
+static void accuse_late(struct consensus *c, const struct proposal *p, enum consensus_reject wrong);
 static struct block *next_proposal(struct consensus *c);
 static void vote_line(struct consensus *c);
 static bool is_own_vote_last(const struct consensus *c, const struct statement *s);
@@ -13,7 +14,10 @@ static void prepare_vote(struct consensus *c, struct line_item *item, const stru
 enum status normal_on_proposal(struct consensus *c, const struct proposal *p, uint32_t from)
 {
     enum consensus_reject wrong = screen(c, p);
-    if (wrong != REJECT_NONE) return engine_reject(c, wrong);
+    if (wrong != REJECT_NONE) {
+        accuse_late(c, p, wrong);
+        return engine_reject(c, wrong);
+    }
     struct hash hash = header_hash(&p->header);
     struct block *known = block_find(c, &hash);
     if (known != NULL && known->has_sig) return engine_reject(c, REJECT_DUPLICATE);
@@ -50,7 +54,8 @@ enum status normal_on_body_ok(struct consensus *c, const struct consensus_event 
     if (b->has_body) return ST_OK;
     enum consensus_reject wrong = body_check(c, b, event);
     b->has_body = wrong == REJECT_NONE || wrong == REJECT_RESULT;
-    b->is_bad = wrong != REJECT_NONE;
+    b->is_bad = !b->has_body;
+    b->is_refused = b->is_refused || wrong != REJECT_NONE;
     finality_retry(c);
     if (wrong != REJECT_NONE) return engine_reject(c, wrong);
     normal_extend(c);
@@ -81,7 +86,7 @@ void normal_extend(struct consensus *c)
         struct tip parent = line_tip(c);
         enum consensus_reject wrong = header_check(c, b, &parent);
         if (wrong != REJECT_NONE) {
-            b->is_bad = true;
+            b->is_refused = true;
             c->rejects[wrong]++;
             break;
         }
@@ -158,6 +163,20 @@ static enum consensus_reject screen(struct consensus *c, const struct proposal *
     return REJECT_NONE;
 }
 
+/* What comes too late to be voted for, or does not fit, still convicts a leader that said another
+ * thing before; once is enough. */
+static void accuse_late(struct consensus *c, const struct proposal *p, enum consensus_reject wrong)
+{
+    if (wrong != REJECT_STALE && wrong != REJECT_OLD_VIEW && wrong != REJECT_PARENT) return;
+    uint32_t leader = p->header.proposer;
+    if (leader == c->config.self || c->peers[leader].stand.is_convicted) return;
+    const struct block *other = block_proposed(c, p->header.view, p->header.height);
+    struct hash hash = header_hash(&p->header);
+    if (other == NULL || hash_equal(&other->hash, &hash)) return;
+    struct hash signed_hash = proposal_hash(&hash);
+    if (is_signed_by(c, leader, &signed_hash, &p->sig)) suspect_proposals(c, other, p);
+}
+
 /* A proposal of the line's view that is to stand on its tip. */
 static struct block *next_proposal(struct consensus *c)
 {
@@ -167,7 +186,7 @@ static struct block *next_proposal(struct consensus *c)
     struct tip parent = line_tip(c);
     for (uint32_t i = 0; i < BLOCKS_MAX; i++) {
         struct block *b = &c->blocks[i];
-        if (!b->is_used || b->is_bad || b->header.view != view) continue;
+        if (!b->is_used || b->is_bad || b->is_refused || b->header.view != view) continue;
         if (b->header.height != height || !hash_equal(&b->header.parent, &parent.hash)) continue;
         /* Without the leader's word only what a quorum voted for. */
         struct statement s = {
@@ -182,7 +201,8 @@ static void vote_line(struct consensus *c)
     if (!is_open_for_votes(c)) return;
     while (c->voted_count < c->line_count) {
         struct line_item *item = &c->line[c->voted_count];
-        if (item->block == NULL || !item->block->has_body || item->block->is_bad) return;
+        const struct block *b = item->block;
+        if (b == NULL || !b->has_body || b->is_bad || b->is_refused) return;
         c->voted_count++;
         normal_want_p1(c, item);
     }

@@ -111,7 +111,8 @@ static void add_chain(struct hasher *h, const struct consensus *c)
         if (!b->is_used) continue;
         hash_add_hash(h, &b->hash);
         hash_add_u64(h, (uint64_t)b->has_sig | (uint64_t)b->has_body << 1 |
-                            (uint64_t)b->is_held << 2 | (uint64_t)b->is_bad << 3);
+                            (uint64_t)b->is_held << 2 | (uint64_t)b->is_bad << 3 |
+                            (uint64_t)b->is_refused << 4);
         hash_add_u64(h, b->asked_mono_ms);
     }
 }

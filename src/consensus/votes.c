@@ -9,6 +9,9 @@ static enum consensus_reject screen(const struct consensus *c, const struct vote
 static enum consensus_reject judge_block(const struct consensus *c,
                                          const struct vote *v,
                                          enum vote_part part);
+static bool is_contradicted(const struct vote_slot *slots,
+                            const struct statement *s,
+                            enum vote_part part);
 static enum consensus_reject judge_result(const struct consensus *c, const struct vote *v);
 static enum consensus_reject judge(const struct consensus *c,
                                    const struct vote *v,
@@ -227,19 +230,32 @@ static enum consensus_reject judge_block(const struct consensus *c,
                                          enum vote_part part)
 {
     const struct statement *s = &v->parts[part];
+    const struct vote_slot *slots = vote_slots(c, v->voter, part, s->height);
+    if (is_contradicted(slots, s, part)) return REJECT_EQUIVOCATION; /* However late it comes. */
     if (s->height <= vote_floor(c)) return REJECT_STALE;
     if (s->height > vote_floor(c) + VOTE_HEIGHTS) return REJECT_HEIGHT;
     if (s->view >= VIEW_MAX) return REJECT_FAR_VIEW;
-    const struct vote_slot *slots = vote_slots(c, v->voter, part, s->height);
     uint32_t newer = 0;
     for (uint32_t i = 0; i < VOTE_VIEWS; i++) {
         const struct statement *kept = &slots[i].vote.parts[part];
         if (!slots[i].is_used || kept->height != s->height) continue;
-        if (kept->view == s->view)
-            return hash_equal(&kept->hash, &s->hash) ? REJECT_DUPLICATE : REJECT_EQUIVOCATION;
+        if (kept->view == s->view) return REJECT_DUPLICATE;
         if (kept->view > s->view) newer++;
     }
     return newer == VOTE_VIEWS ? REJECT_OLD_VIEW : REJECT_NONE;
+}
+
+static bool is_contradicted(const struct vote_slot *slots,
+                            const struct statement *s,
+                            enum vote_part part)
+{
+    for (uint32_t i = 0; i < VOTE_VIEWS; i++) {
+        const struct statement *kept = &slots[i].vote.parts[part];
+        if (slots[i].is_used && kept->height == s->height && kept->view == s->view &&
+            !hash_equal(&kept->hash, &s->hash))
+            return true;
+    }
+    return false;
 }
 
 static enum consensus_reject judge_result(const struct consensus *c, const struct vote *v)

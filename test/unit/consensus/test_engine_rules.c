@@ -239,32 +239,6 @@ static void the_roots_certificate_survives_a_new_view(void **state)
     end();
 }
 
-/* The record tells of more final blocks than are stored. What was voted for above them must not be
- * voted for again in this view: it may be another block now. */
-static void lost_blocks_do_not_undo_votes(void **state)
-{
-    (void)state;
-    begin();
-    bench.record = (struct consensus_record){.is_open = true,
-                                             .anchor_hash = sample_chain_id(),
-                                             .final_height = 1,
-                                             .final_hash = header_hash(&bench.history.blocks[0]),
-                                             .has_final_cert = true,
-                                             .final_cert = bench.history.final_cert,
-                                             .chain_count = 1};
-    bench.record.chain[0] = header_hash(&bench.history.blocks[1]);
-    bench.start.record = &bench.record; /* Nothing is stored. */
-    run();
-    struct header other = sample_child(NULL, 0, 1);
-    struct hash empty = hash_of("", span_of(NULL, 0));
-    other.history_root = empty;
-    tell_proposal(&other, 0);
-    give_body(&other);
-    tick(10, 1);
-    assert_int_equal(bench.votes, 0);
-    end();
-}
-
 static struct header first_block(uint8_t variant)
 {
     struct header h = sample_child(NULL, 0, variant);
@@ -355,7 +329,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_refused_can_be_the_anchor),
         cmocka_unit_test(the_roots_certificate_survives_a_new_view),
-        cmocka_unit_test(lost_blocks_do_not_undo_votes),
         cmocka_unit_test(a_second_proposal_convicts_after_finality),
         cmocka_unit_test(a_second_proposal_convicts_after_the_view),
         cmocka_unit_test(a_second_vote_convicts_after_finality),
