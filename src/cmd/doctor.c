@@ -5,6 +5,9 @@
 
 #include "base/must.h"
 #include "cmd/doctor_int.h"
+#include "os/process.h"
+
+#define DOCTOR_ENDING_MS 200u
 
 void doctor_find(struct doctor *d, const char *node, const char *todo, const char *format, ...)
 {
@@ -27,8 +30,12 @@ void doctor_find(struct doctor *d, const char *node, const char *todo, const cha
 
 static void unreachable(struct doctor *d, struct patient *p, const PGconn *link)
 {
-    if (p->is_dead) return;
     char process[48] = "";
+    if (p->pid != 0) { /* It may be about to end, and its lock with it. */
+        process_sleep_ms(DOCTOR_ENDING_MS);
+        doctor_look_at_process(d, p);
+    }
+    if (p->is_dead) return;
     if (p->pid != 0)
         (void)snprintf(process, sizeof process, "process %lld runs, but ", (long long)p->pid);
     doctor_find(d, p->name, p->dir[0] != 0 ? "Its log, or that of its service, tells more." : "",

@@ -113,22 +113,6 @@ static bool is_port_taken(const struct patient *p)
     return answer == PQPING_OK || answer == PQPING_REJECT;
 }
 
-static void check_process(struct doctor *d, struct patient *p)
-{
-    char path[OS_PATH_MAX];
-    char line[LOG_TAIL_SIZE + 1];
-    if (os_path_join(path, p->dir, "lock") != ST_OK) return;
-    p->pid = process_lock_holder(path);
-    if (p->pid != 0) return;
-    p->is_dead = true;
-    last_line(d, p, line);
-    doctor_find(d, p->name, p->start, "no process runs in %.100s%s%s", p->dir,
-                line[0] != 0 ? "; the log ends with: " : "", line);
-    if (p->pg_port != 0 && is_port_taken(p))
-        doctor_find(d, p->name, "Stop it, or choose another port in node.conf.",
-                    "another program listens on its port %u", (unsigned)p->pg_port);
-}
-
 void doctor_look_at_files(struct doctor *d, struct patient *p)
 {
     char what[NODE_WHAT_MAX] = "";
@@ -143,5 +127,21 @@ void doctor_look_at_files(struct doctor *d, struct patient *p)
         check_identity(d, p, &config);
     }
     check_disk(d, p);
-    check_process(d, p);
+    doctor_look_at_process(d, p);
+}
+
+void doctor_look_at_process(struct doctor *d, struct patient *p)
+{
+    char path[OS_PATH_MAX];
+    char line[LOG_TAIL_SIZE + 1];
+    if (os_path_join(path, p->dir, "lock") != ST_OK) return;
+    p->pid = process_lock_holder(path);
+    if (p->pid != 0) return;
+    p->is_dead = true;
+    last_line(d, p, line);
+    doctor_find(d, p->name, p->start, "no process runs in %.100s%s%s", p->dir,
+                line[0] != 0 ? "; the log ends with: " : "", line);
+    if (p->pg_port != 0 && is_port_taken(p))
+        doctor_find(d, p->name, "Stop it, or choose another port in node.conf.",
+                    "another program listens on its port %u", (unsigned)p->pg_port);
 }

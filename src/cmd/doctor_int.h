@@ -25,6 +25,7 @@ struct patient { /* One node. */
     int64_t pid;       /* 0: no process, or unknown. */
     bool is_dead;      /* No process runs: known from its directory. */
     bool is_reachable; /* Answered over SQL; the rest is what it said. */
+    bool is_silent;    /* Has stopped to answer. */
     PGconn *link;
     uint64_t free_bytes; /* On its disk; 0: unknown. */
     uint64_t height;
@@ -58,6 +59,7 @@ void doctor_find(struct doctor *d, const char *node, const char *todo, const cha
 
 /* doctor_files.c: the directory, the disk, the process, the log. Sets name, pid and is_dead. */
 void doctor_look_at_files(struct doctor *d, struct patient *p);
+void doctor_look_at_process(struct doctor *d, struct patient *p); /* A part of it. */
 
 /* doctor_sql.c: what a node that answers says of itself and of the others. */
 void doctor_ask(struct doctor *d, struct patient *p);

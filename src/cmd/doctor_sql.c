@@ -9,10 +9,12 @@
 
 static PGresult *ask(struct doctor *d, struct patient *p, const char *query)
 {
-    PGresult *result = PQexec(p->link, query);
+    if (p->is_silent) return NULL;
+    PGresult *result = link_query(p->link, query, LINK_PATIENCE_MS);
     if (PQresultStatus(result) == PGRES_TUPLES_OK) return result;
+    p->is_silent = true;
     doctor_find(d, p->name, "", "does not answer \"%.60s\": %s", query,
-                PQresultErrorMessage(result));
+                result == NULL ? "out of patience" : PQresultErrorMessage(result));
     PQclear(result);
     return NULL;
 }

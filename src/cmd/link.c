@@ -5,8 +5,10 @@
 
 #include "cmd/card.h"
 #include "cmd/passphrase.h"
+#include "os/process.h"
 
 #define LINK_TIMEOUT_S "5"
+#define LINK_POLL_MS   2u
 
 static enum status find_password(const struct link_arguments *arguments, char *out);
 
@@ -42,6 +44,21 @@ enum status link_open_admin(PGconn **out, const struct layout *l, uint32_t index
     enum status st = open_link(out, "127.0.0.1", layout_port(l, index, PORT_SQL), user, password);
     mem_wipe(password, sizeof password);
     return st;
+}
+
+PGresult *link_query(PGconn *link, const char *text, uint32_t timeout_ms)
+{
+    if (PQsendQuery(link, text) != 1) return PQmakeEmptyPGresult(link, PGRES_FATAL_ERROR);
+    uint32_t waited = 0;
+    while (PQconsumeInput(link) == 1 && PQisBusy(link) == 1) {
+        if (waited >= timeout_ms) return NULL;
+        process_sleep_ms(LINK_POLL_MS);
+        waited += LINK_POLL_MS;
+    }
+    PGresult *first = PQgetResult(link); /* Has all arrived, or the connection has broken. */
+    for (PGresult *more = PQgetResult(link); more != NULL; more = PQgetResult(link))
+        PQclear(more);
+    return first != NULL ? first : PQmakeEmptyPGresult(link, PGRES_FATAL_ERROR);
 }
 
 uint32_t link_specs(struct link_arguments *arguments, struct option_spec *specs)

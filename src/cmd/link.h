@@ -39,6 +39,11 @@ struct link_arguments {
  */
 uint32_t link_specs(struct link_arguments *arguments, struct option_spec *specs);
 
+#define LINK_PATIENCE_MS 15000u
+
+/* As PQexec for one statement, but null when no answer came in time: only PQfinish may follow. */
+PGresult *link_query(PGconn *link, const char *text, uint32_t timeout_ms);
+
 /* How to reach the node of a directory that `trustsql init org` made. */
 struct link_node_dir {
     char host[NODE_HOST_MAX];

@@ -36,7 +36,8 @@ enum status node_report_fetch(struct node_report *out, const struct layout *l, u
     *out = (struct node_report){0};
     enum status st = link_open_admin(&link, l, index);
     if (st == ST_OK) {
-        PGresult *result = PQexec(link, "SELECT name, value FROM trustsql.status");
+        PGresult *result =
+            link_query(link, "SELECT name, value FROM trustsql.status", LINK_PATIENCE_MS);
         if (PQresultStatus(result) != PGRES_TUPLES_OK) st = ST_UNREACHABLE;
         for (int i = 0; st == ST_OK && i < PQntuples(result); i++)
             take_line(out, PQgetvalue(result, i, 0), PQgetvalue(result, i, 1));

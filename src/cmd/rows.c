@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/must.h"
+#include "cmd/link.h"
 
 static bool is_number_type(Oid type)
 {
@@ -49,9 +50,10 @@ void rows_print(PGresult *result)
 
 PGresult *rows_query(const struct command *self, PGconn *link, const char *query)
 {
-    PGresult *result = PQexec(link, query);
+    PGresult *result = link_query(link, query, LINK_PATIENCE_MS);
     if (PQresultStatus(result) == PGRES_TUPLES_OK) return result;
-    complain(self, NULL, "%s", PQresultErrorMessage(result));
+    complain(self, NULL, "%s",
+             result == NULL ? "the node does not answer" : PQresultErrorMessage(result));
     PQclear(result);
     return NULL;
 }

@@ -75,11 +75,13 @@ static enum status await_final_write(const struct testnet *t)
     enum status st = link_open_admin(&link, &t->layout, 0);
     bool is_final = false;
     for (uint32_t waited = 0; st == ST_OK && !is_final; waited += TESTNET_POLL_MS) {
-        PGresult *result = PQexec(link, "CALL trustsql.ping()");
+        PGresult *result = link_query(link, "CALL trustsql.ping()", TESTNET_READY_MS);
         is_final = PQresultStatus(result) == PGRES_COMMAND_OK;
-        if (!is_final && (PQstatus(link) != CONNECTION_OK || waited >= TESTNET_READY_MS)) {
-            complain(t->self, NULL, "the first write: %s", PQresultErrorMessage(result));
-            st = ST_UNREACHABLE;
+        bool is_over = result == NULL || PQstatus(link) != CONNECTION_OK;
+        if (!is_final && (is_over || waited >= TESTNET_READY_MS)) {
+            complain(t->self, NULL, "the first write: %s",
+                     result == NULL ? "not final in time" : PQresultErrorMessage(result));
+            st = ST_TIMEOUT;
         } else if (!is_final) {
             process_sleep_ms(TESTNET_POLL_MS);
         }
