@@ -46,6 +46,7 @@ enum status store_append(struct store *s, const struct store_block *block)
     mutex_unlock(s->blocks.lock);
     must(s->blocks.height == block->height);
     s->unsettled += s->blocks.last.length;
+    s->unsettled_count++;
     return ST_OK;
 }
 
@@ -152,6 +153,7 @@ enum status store_sync(struct store *s)
         must(!s->blocks.is_dirty);
         ends.newest = s->blocks.last;
         s->unsettled = 0;
+        s->unsettled_count = 0;
     }
     ends.held = pending_range(&s->pending, 0);
     return keep(s, journal_sync(&s->journal, &ends));
@@ -168,6 +170,7 @@ enum status store_settle(struct store *s)
                                 .held = pending_range(&s->pending, s->blocks.height)};
     TRY(keep(s, journal_sync(&s->journal, &ends)));
     s->unsettled = 0;
+    s->unsettled_count = 0;
     return keep(s, pending_drop(&s->pending, &ends.held)); /* S10. */
 }
 
@@ -180,7 +183,7 @@ enum status store_blocks_sync(struct store *s)
 
 bool store_wants_settle(const struct store *s)
 {
-    return s->unsettled >= STORE_UNSETTLED_MAX;
+    return s->unsettled >= STORE_UNSETTLED_MAX || s->unsettled_count >= STORE_UNSETTLED_BLOCKS_MAX;
 }
 
 bool store_journal_is_lost(const struct store *s)

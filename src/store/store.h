@@ -30,8 +30,10 @@ struct store_config {
     bool is_read_only; /* Offline tools: no repair, nothing is written. */
 };
 
-#define STORE_SEGMENT_SIZE  (64u << 20)
-#define STORE_UNSETTLED_MAX (4u << 20) /* Appended since the newest settling: settle. */
+#define STORE_SEGMENT_SIZE (64u << 20)
+/* Appended since the newest settling: settle. A start goes through as much again. */
+#define STORE_UNSETTLED_MAX        (4u << 20) /* Bytes. */
+#define STORE_UNSETTLED_BLOCKS_MAX 512u
 /* Bytes of pending files; no more is held beyond. A window of the largest blocks fits four times.
  */
 #define STORE_HELD_MAX ((uint64_t)4 << 30)

@@ -22,7 +22,8 @@ struct store {
     uint32_t indexed_count;    /* Segments 1…indexed_count have one; guarded by blocks.lock. */
     struct mutex *repair_lock; /* One reader at a time rebuilds an index. */
     uint64_t held_max;
-    uint64_t unsettled;         /* Bytes of blocks appended since the newest settling. */
+    uint64_t unsettled_count;   /* Blocks appended since the newest settling, */
+    uint64_t unsettled;         /* and their bytes. */
     bool holds;                 /* The owner holds blocks: syncs leave segments alone. */
     bool is_lost;               /* The journal's promises are: it refuses new ones (S11). */
     enum status failed;         /* Of blocks and journal, for ever; guarded by blocks.lock. */

@@ -204,6 +204,36 @@ static void settles(void **state)
     store_rig_fini(&r);
 }
 
+/* Settling is asked for after so many blocks, after so many bytes, and by a start that found some.
+ */
+static void asks_to_settle(void **state)
+{
+    (void)state;
+    struct store_rig r;
+    static uint8_t large[STORE_UNSETTLED_MAX];
+    store_rig_init(&r, 5);
+    assert_int_equal(store_rig_open(&r), ST_OK);
+    for (uint32_t i = 0; i < STORE_UNSETTLED_BLOCKS_MAX; i++) {
+        assert_false(store_wants_settle(r.store));
+        assert_int_equal(store_rig_add(&r), ST_OK);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_true(store_wants_settle(r.store));
+        if (i == 1) reopen(&r);
+        assert_true(store_wants_settle(r.store));
+        assert_int_equal(store_settle(r.store), ST_OK);
+        assert_false(store_wants_settle(r.store));
+        reopen(&r);
+        assert_false(store_wants_settle(r.store));
+        uint64_t height = store_height(r.store) + 1;
+        struct store_block block = {.height = height,
+                                    .hash = store_rig_hash(height, 3),
+                                    .bytes = span_of(large, sizeof large)};
+        assert_int_equal(store_append(r.store, &block), ST_OK);
+    }
+    store_rig_fini(&r);
+}
+
 /* Blocks appended and not settled are lost in a crash; the held ones bring them back. */
 static void appends_again_from_held(void **state)
 {
@@ -341,6 +371,7 @@ int main(void)
         cmocka_unit_test(holds_once),
         cmocka_unit_test(cuts_what_was_not_synced),
         cmocka_unit_test(settles),
+        cmocka_unit_test(asks_to_settle),
         cmocka_unit_test(appends_again_from_held),
         cmocka_unit_test(releases_forks),
         cmocka_unit_test(goes_on_without_journal),
