@@ -53,15 +53,15 @@ static void on_poll(void *context)
 }
 
 /* A port that was free a moment ago, below those that the kernel gives to clients. */
-static uint16_t free_port(void)
+static uint16_t free_port(const char *host)
 {
     static uint16_t next;
-    if (next == 0) next = (uint16_t)(21000 + (uint32_t)getpid() * 16 % 800);
+    if (next == 0) next = 21000;
     for (;;) {
         int descriptor = socket(AF_INET, SOCK_STREAM, 0);
         int yes = 1;
         struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(next)};
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        assert_int_equal(inet_pton(AF_INET, host, &address.sin_addr), 1);
         assert_true(descriptor >= 0);
         assert_int_equal(setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)), 0);
         uint16_t tried = next;
@@ -90,7 +90,7 @@ static void node_init(struct p2p_rig *rig, uint32_t number, struct mem *mem)
     node->rig = rig;
     node->number = number;
     for (uint32_t i = 0; i < rig->count; i++) {
-        (void)snprintf(node->addresses[i], sizeof(node->addresses[i]), "127.0.0.1:%u",
+        (void)snprintf(node->addresses[i], sizeof(node->addresses[i]), "%s:%u", rig->host,
                        rig->nodes[i].port);
         node->peers[i] = (struct p2p_peer_config){
             .key = rig->keys[i], .name = names[i], .address = node->addresses[i]};
@@ -104,7 +104,7 @@ static void node_init(struct p2p_rig *rig, uint32_t number, struct mem *mem)
         .node_key = rig->secrets[number],
         .peers = node->peers,
         .peer_count = rig->count,
-        .listen_host = "127.0.0.1",
+        .listen_host = rig->host,
         .listen_port = node->port,
         .proxy = "",
         .events = {.up = on_up, .down = on_down, .message = on_message, .context = node}};
@@ -118,6 +118,9 @@ void p2p_rig_init(struct p2p_rig *rig, uint32_t count, struct mem *mem)
     rig->os = *os_posix();
     rig->os.wall_ms = wall_ms;
     rig->count = count;
+    uint32_t process = (uint32_t)getpid();
+    (void)snprintf(rig->host, sizeof(rig->host), "127.%u.%u.1", 1 + process / 256 % 254,
+                   process % 256);
     assert_int_equal(loop_new(&rig->loop, mem_system()), ST_OK);
     assert_int_equal(loop_timer_new(&rig->timer, rig->loop, on_poll, rig), ST_OK);
     for (uint32_t i = 0; i <= P2P_RIG_MAX; i++) {
@@ -125,7 +128,7 @@ void p2p_rig_init(struct p2p_rig *rig, uint32_t count, struct mem *mem)
         rig->keys[i] = public_of(&rig->secrets[i]);
     }
     for (uint32_t i = 0; i < count; i++)
-        rig->nodes[i].port = free_port();
+        rig->nodes[i].port = free_port(rig->host);
     for (uint32_t i = 0; i < count; i++)
         node_init(rig, i, mem);
 }

@@ -44,6 +44,7 @@ struct p2p_rig {
     uint64_t ahead_ms; /* How far. */
     struct loop *loop;
     struct loop_timer *timer;
+    char host[32]; /* Of this process alone, so that tests beside each other share no port. */
     uint32_t count;
     struct p2p_rig_node nodes[P2P_RIG_MAX];
     struct public_key keys[P2P_RIG_MAX + 1]; /* The last one: a stranger's. */

@@ -62,7 +62,7 @@ static void dial(struct relay_pair *p, uint16_t port)
 {
     struct tcp_events events = {
         .data = out_data, .closed = out_closed, .connected = out_connected, .context = p};
-    struct tcp_target target = {.host = "127.0.0.1", .port = port};
+    struct tcp_target target = {.host = p->relay->host, .port = port};
     if (tcp_connect(&p->out, p->relay->loop, &target, &events) != ST_OK) pair_end(p);
 }
 
@@ -159,11 +159,12 @@ static void on_accepted(void *context, struct tcp_stream *stream)
     if (r->kind == RELAY_PLAIN) dial(p, r->target);
 }
 
-void relay_init(struct relay *r, enum relay_kind kind, struct loop *loop)
+void relay_init(struct relay *r, enum relay_kind kind, struct loop *loop, const char *host)
 {
     memset(r, 0, sizeof(*r));
     r->kind = kind;
     r->loop = loop;
+    r->host = host;
     assert_int_equal(tcp_listen(&r->listener, loop, "127.0.0.1", 0, on_accepted, r), ST_OK);
     r->port = tcp_listener_port(r->listener);
 }

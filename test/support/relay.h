@@ -25,6 +25,7 @@ struct relay_pair {
 struct relay {
     enum relay_kind kind;
     struct loop *loop;
+    const char *host;
     struct tcp_listener *listener;
     uint16_t port;      /* Ours. */
     uint16_t target;    /* Of RELAY_PLAIN. */
@@ -38,9 +39,10 @@ struct relay {
     struct relay_pair pairs[RELAY_PAIRS_MAX];
 };
 
-/* Listens on a free port of 127.0.0.1. relay must not move. End with relay_fini after the nodes and
- * before loop_free, or leave the rest to loop_free and call relay_fini after it. */
-void relay_init(struct relay *r, enum relay_kind kind, struct loop *loop);
+/* Listens on a free port of 127.0.0.1; what it dials is at host. relay must not move. End with
+ * relay_fini after the nodes and before loop_free, or leave the rest to loop_free and call
+ * relay_fini after it. */
+void relay_init(struct relay *r, enum relay_kind kind, struct loop *loop, const char *host);
 void relay_fini(struct relay *r);      /* After loop_free. */
 void relay_close_in(struct relay *r);  /* The dialling sides. */
 void relay_close_out(struct relay *r); /* The dialled sides. */

@@ -106,7 +106,7 @@ static void raw_dial(struct raw *r, struct p2p_rig *rig)
 {
     struct tcp_events events = {
         .data = raw_data, .closed = raw_closed, .connected = raw_connected, .context = r};
-    struct tcp_target target = {.host = "127.0.0.1", .port = rig->nodes[ANN].port};
+    struct tcp_target target = {.host = rig->host, .port = rig->nodes[ANN].port};
     assert_int_equal(tcp_connect(&r->stream, rig->loop, &target, &events), ST_OK);
 }
 
@@ -419,6 +419,7 @@ static void answer(struct p2p_rig_node *node,
 
 /* Strangers in a thread of their own who dial again and again. */
 struct flood {
+    const char *host;
     uint16_t port;
     struct loop *loop;
     struct tls_context *context;
@@ -461,7 +462,7 @@ static void caller_dial(struct caller *c)
 {
     struct tcp_events events = {
         .data = caller_data, .closed = caller_closed, .connected = caller_connected, .context = c};
-    struct tcp_target target = {.host = "127.0.0.1", .port = c->flood->port};
+    struct tcp_target target = {.host = c->flood->host, .port = c->flood->port};
     c->raw = (struct raw){.loop = c->flood->loop, .context = c->flood->context};
     c->flood->begun++;
     c->flood->open++;
@@ -502,6 +503,7 @@ static void handshaking_strangers(void **state)
     raw_init(&key, &rig);
     raw_identity(&key, &rig, P2P_RIG_MAX);
     f->context = key.context;
+    f->host = rig.host;
     f->port = rig.nodes[ANN].port;
     assert_int_equal(loop_new(&f->loop, mem_system()), ST_OK);
     rig.context = f;

@@ -46,7 +46,7 @@ static void proxies(void **state)
         struct p2p_rig rig;
         struct relay r;
         p2p_rig_init(&rig, 2, mem_system());
-        relay_init(&r, kinds[i % 2], rig.loop);
+        relay_init(&r, kinds[i % 2], rig.loop, rig.host);
         if (i >= 2) r.user = r.kind == RELAY_HTTP ? "YWxpY2U6c2VjcmV0" : "alice";
         behind_proxy(&rig, &r, secrets[i / 2]);
         p2p_rig_wait(&rig, p2p_rig_all_up);
@@ -72,7 +72,7 @@ static void proxy_wants_another_secret(void **state)
         struct p2p_rig rig;
         struct relay r;
         p2p_rig_init(&rig, 2, mem_system());
-        relay_init(&r, kinds[i], rig.loop);
+        relay_init(&r, kinds[i], rig.loop, rig.host);
         r.user = "alice";
         rig.context = texts[i];
         behind_proxy(&rig, &r, secrets[i]);
@@ -107,7 +107,7 @@ static void falls_silent(void **state)
     struct p2p_rig rig;
     struct relay r;
     p2p_rig_init(&rig, 2, mem_system());
-    relay_init(&r, RELAY_PLAIN, rig.loop);
+    relay_init(&r, RELAY_PLAIN, rig.loop, rig.host);
     through_relay(&rig, &r);
     r.is_silent = true;
     p2p_rig_wait(&rig, both_are_down);
@@ -134,8 +134,8 @@ static void one_end_is_lost(void **state)
         struct relay there;
         struct relay back;
         p2p_rig_init(&rig, 2, mem_system());
-        relay_init(&there, RELAY_PLAIN, rig.loop);
-        relay_init(&back, RELAY_PLAIN, rig.loop);
+        relay_init(&there, RELAY_PLAIN, rig.loop, rig.host);
+        relay_init(&back, RELAY_PLAIN, rig.loop, rig.host);
         there.target = rig.nodes[1].port;
         back.target = 9;
         (void)snprintf(rig.nodes[0].addresses[1], 64, "127.0.0.1:%u", there.port);
@@ -179,7 +179,7 @@ static void breaks_anywhere(void **state)
         struct p2p_rig rig;
         struct relay r;
         p2p_rig_init(&rig, 2, mem_system());
-        relay_init(&r, RELAY_PLAIN, rig.loop);
+        relay_init(&r, RELAY_PLAIN, rig.loop, rig.host);
         rig.nodes[1].peers[0].address = "";
         rig.nodes[1].up = greet;
         r.target = rig.nodes[1].port;
