@@ -36,6 +36,7 @@ extern const struct command command_key;
 extern const struct command command_tx;
 extern const struct command command_verify;
 extern const struct command command_bench;
+extern const struct command command_sim;
 extern const struct command command_version;
 
 enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER };

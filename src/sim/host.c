@@ -130,6 +130,7 @@ void host_start(struct host *h)
     mem_free(&h->memory.mem, r);
     h->machine.false_from = h->false_from;
     h->is_up = true;
+    h->start_height = h->machine.height;
     h->has_tick = false;
     world_say(w, "n%u starts at height %llu", h->id, (unsigned long long)h->machine.height);
     plan_tick(h, 1 + rng_below(&w->rng, WORLD_TICK_US), false);
@@ -341,7 +342,7 @@ static void tick_soon(struct host *h)
 }
 
 /* The oracle believes the disk, not the sync. */
-static void note_durable(struct host *h, struct storage_job *const *jobs, uint32_t count)
+static void note_durable(struct host *h)
 {
     struct oracle *o = h->world->oracle;
     if (!fake_os_is_durable(h->os, HOST_DIR "/journal")) return;
@@ -354,8 +355,6 @@ static void note_durable(struct host *h, struct storage_job *const *jobs, uint32
     enum status second = store_journal_read(h->store, CONSENSUS_SLOT_VIEW_CHANGE, &vc);
     must(first == ST_OK || first == ST_NOT_FOUND);
     must(second == ST_OK || second == ST_NOT_FOUND);
-    for (uint32_t i = 0; i < count; i++)
-        if (jobs[i]->hold != NULL) oracle_on_held(o, h, &jobs[i]->hold->hash);
     oracle_on_durable(o, h, buf_span(&record), buf_span(&vc));
     buf_fini(&record);
     buf_fini(&vc);
@@ -375,7 +374,9 @@ static void on_sync(struct host *h)
         needs_sync = needs_sync || jobs[i]->needs_sync;
     enum status st = storage_perform(h->store, jobs, count);
     if (h->is_cut_armed && fake_os_has_failed(h->os)) return; /* The power is gone. */
-    if (st == ST_OK && needs_sync) note_durable(h, jobs, count);
+    for (uint32_t i = 0; st == ST_OK && i < count; i++)
+        if (jobs[i]->hold != NULL) oracle_on_hold(h->world->oracle, h, jobs[i]->hold);
+    if (st == ST_OK && needs_sync) note_durable(h);
     for (uint32_t i = 0; i < count && !h->is_halted; i++)
         core_on_stored(h->core, jobs[i]);
     if (h->jobs_under_way == 0 && h->job_count > 0 && !h->is_halted) start_disk(h);
@@ -425,7 +426,7 @@ static void on_parcel(struct host *h, const struct event *e)
     world_mix(w, (uint64_t)from << 32 | h->id);
     if (w->config.say != NULL) {
         char text[256];
-        note_text(text, sizeof text, &p->note);
+        gist_text(text, sizeof text, &p->gist);
         world_say(w, "n%u < n%u %s", h->id, from, text);
     }
     enum status st =

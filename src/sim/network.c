@@ -143,7 +143,7 @@ static bool is_between(uint64_t value, uint64_t low, uint64_t high)
     return low <= value && value <= high;
 }
 
-static bool vote_matches(const struct rule *r, const struct note *n)
+static bool vote_matches(const struct rule *r, const struct gist *n)
 {
     for (uint32_t i = 0; i < VOTE_PARTS; i++) {
         const struct statement *s = &n->parts[i];
@@ -160,13 +160,13 @@ static bool vote_matches(const struct rule *r, const struct note *n)
 
 static bool rule_matches(const struct rule *r, const struct parcel *p, uint32_t to)
 {
-    const struct note *n = &p->note;
+    const struct gist *n = &p->gist;
     if (r->count_left == 0) return false;
     if ((r->from >> p->from & 1u) == 0 || (r->to >> to & 1u) == 0) return false;
     if ((r->kinds >> n->kind & 1u) == 0) return false;
     if (r->authors != HOSTS_ALL && (n->author >= NODES_MAX || (r->authors >> n->author & 1u) == 0))
         return false;
-    if (n->kind == NOTE_VOTE) return vote_matches(r, n);
+    if (n->kind == GIST_VOTE) return vote_matches(r, n);
     return is_between(n->view, r->view_low, r->view_high) &&
            is_between(n->height, r->height_low, r->height_high) &&
            (!r->has_hash || hash_equal(&r->hash, &n->hash));
@@ -327,7 +327,7 @@ static struct parcel *parcel_of(struct world *w,
     must(p != NULL);
     *p = (struct parcel){.refs = 1, .channel = channel, .from = from, .size = bytes.size};
     memcpy(p->bytes, bytes.data, bytes.size);
-    note_read(&p->note, &n->wire, w->message, bytes);
+    gist_read(&p->gist, &n->wire, w->message, bytes);
     n->newest = p;
     oracle_on_send(w->oracle, &w->hosts[from], p, &n->wire, w->message);
     return p;
@@ -335,11 +335,11 @@ static struct parcel *parcel_of(struct world *w,
 
 static void trace_send(struct world *w, const struct parcel *p, uint32_t to)
 {
-    world_mix(w, (uint64_t)p->from << 32 | (uint64_t)to << 16 | (uint64_t)p->note.kind);
+    world_mix(w, (uint64_t)p->from << 32 | (uint64_t)to << 16 | (uint64_t)p->gist.kind);
     world_mix_bytes(w, span_of(p->bytes, p->size));
     if (w->config.say == NULL) return;
     char text[256];
-    note_text(text, sizeof text, &p->note);
+    gist_text(text, sizeof text, &p->gist);
     world_say(w, "n%u > n%u %s (%zu bytes)", p->from, to, text, p->size);
 }
 

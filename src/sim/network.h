@@ -9,13 +9,13 @@
 #ifndef TRUSTSQL_SIM_NETWORK_H
 #define TRUSTSQL_SIM_NETWORK_H
 
-#include "sim/note.h"
+#include "sim/gist.h"
 #include "sim/world.h"
 
 #define RULES_MAX       256u
 #define RULE_NAME_MAX   32u
 #define HOSTS_ALL       UINT64_MAX
-#define NOTES_ALL       ((1u << NOTE_KINDS) - 1u)
+#define GISTS_ALL       ((1u << GIST_KINDS) - 1u)
 #define PARTS_ANY       0u
 #define PARCEL_SIZE_MAX (64u << 20) /* Larger frames never arrive: the network refuses them. */
 
@@ -23,7 +23,7 @@ struct parcel {
     uint32_t refs;
     enum core_channel channel;
     uint32_t from; /* Host. */
-    struct note note;
+    struct gist gist;
     size_t size;
     uint8_t bytes[];
 };
@@ -44,7 +44,7 @@ struct rule { /* All that is set must match. */
     char name[RULE_NAME_MAX];
     uint64_t from; /* Hosts, as bits. */
     uint64_t to;
-    uint32_t kinds;   /* Of enum note_kind, as bits. */
+    uint32_t kinds;   /* Of enum gist_kind, as bits. */
     uint32_t parts;   /* Of votes: has one of these parts; PARTS_ANY. */
     uint64_t authors; /* Voters, as bits; HOSTS_ALL: also unsigned ones. */
     uint64_t height_low;

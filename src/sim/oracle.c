@@ -53,6 +53,7 @@ void oracle_free(struct oracle *o)
     for (uint32_t i = 0; i < HOSTS_MAX; i++) {
         buf_fini(&o->promises[i].vc);
         mem_free(mem_system(), o->promises[i].votes);
+        mem_free(mem_system(), o->promises[i].written);
     }
     for (uint32_t i = 0; i < o->vc_count; i++)
         mem_free(mem_system(), o->vcs[i].vc);
@@ -220,32 +221,32 @@ static void judge(struct oracle *o,
                   const struct parcel *p,
                   const struct consensus_message *m)
 {
-    switch (p->note.kind) {
-    case NOTE_VOTE:
+    switch (p->gist.kind) {
+    case GIST_VOTE:
         if (m->vote.voter == h->voter) oracle_judge_vote(o, h, &m->vote);
         return;
-    case NOTE_VC:
+    case GIST_VC:
         if (m->view_change.sender == h->voter) oracle_judge_view_change(o, h, &m->view_change);
         return;
-    case NOTE_NEWVIEW:
+    case GIST_NEWVIEW:
         if (m->new_view.sender == h->voter) oracle_judge_new_view(o, h, &m->new_view);
         return;
-    case NOTE_PROPOSE:
+    case GIST_PROPOSE:
         if (m->proposal.header.proposer == h->voter) oracle_judge_proposal(o, h, &m->proposal);
         return;
-    case NOTE_GARBAGE:
+    case GIST_GARBAGE:
         world_violate(o->world, "codec", "honest host %u sent what nobody can read", h->id);
         return;
-    case NOTE_STATUS:
-    case NOTE_TXS:
-    case NOTE_GET_TXS:
-    case NOTE_TXS_FOUND:
-    case NOTE_GET_BLOCK:
-    case NOTE_BLOCK_PART:
-    case NOTE_GET_CHAIN:
-    case NOTE_CHAIN:
-    case NOTE_EVIDENCE: return;
-    case NOTE_KINDS: break;
+    case GIST_STATUS:
+    case GIST_TXS:
+    case GIST_GET_TXS:
+    case GIST_TXS_FOUND:
+    case GIST_GET_BLOCK:
+    case GIST_BLOCK_PART:
+    case GIST_GET_CHAIN:
+    case GIST_CHAIN:
+    case GIST_EVIDENCE: return;
+    case GIST_KINDS: break;
     }
     must(false);
 }
@@ -256,10 +257,10 @@ void oracle_on_send(struct oracle *o,
                     const struct wire_message *wire,
                     const struct consensus_message *message)
 {
-    if (p->note.kind == NOTE_GARBAGE && !host_is_honest(h)) return;
+    if (p->gist.kind == GIST_GARBAGE && !host_is_honest(h)) return;
     /* Judged before it is counted: what was said before is no news. */
     if (host_is_honest(h)) judge(o, h, p, message);
-    if (p->note.kind != NOTE_GARBAGE) learn_wire(o, wire, message);
+    if (p->gist.kind != GIST_GARBAGE) learn_wire(o, wire, message);
 }
 
 /* --- executed --------------------------------------------------------------------------------- */
@@ -356,16 +357,19 @@ void oracle_on_evidence(struct oracle *o, struct host *h, const struct evidence 
     }
 }
 
-void oracle_on_held(struct oracle *o, struct host *h, const struct hash *hash)
+void oracle_on_hold(struct oracle *o, struct host *h, const struct flow_block *b)
 {
-    struct known_header *known = oracle_find_header(o, hash);
-    if (known != NULL) known->held |= UINT64_C(1) << h->id;
+    struct promises *p = &o->promises[h->id];
+    oracle_learn(o, &b->header);
+    ORACLE_GROW(p, written, written_count, written_room);
+    p->written[p->written_count++] = b->hash;
 }
 
 void oracle_on_crash(struct oracle *o, struct host *h)
 {
     struct promises *p = &o->promises[h->id];
     p->unproven_height = 0;
+    p->written_count = 0; /* The disk may have lost them. */
     if (h->core == NULL) return;
     consensus_stand_of(core_engine(h->core), &o->stand, host_mono_ms(h));
     for (uint32_t i = 0; i < REJECT_COUNT; i++)

@@ -27,15 +27,16 @@ void oracle_free(struct oracle *o); /* Null allowed. */
 
 /* --- what happens --------------------------------------------------------------------------- */
 
-/* wire and message: p decoded, as note_read left them. Before anything of it leaves. */
+/* wire and message: p decoded, as gist_read left them. Before anything of it leaves. */
 void oracle_on_send(struct oracle *o,
                     struct host *h,
                     const struct parcel *p,
                     const struct wire_message *wire,
                     const struct consensus_message *message);
-/* A sync ended, and the disk was asked: these are on it. bytes: of both slots. */
+/* A body was written. */
+void oracle_on_hold(struct oracle *o, struct host *h, const struct flow_block *b);
+/* A sync ended, and the disk was asked: all bodies are on it, and these records of both slots. */
 void oracle_on_durable(struct oracle *o, struct host *h, struct span record, struct span vc);
-void oracle_on_held(struct oracle *o, struct host *h, const struct hash *hash);
 void oracle_on_execute(struct oracle *o, struct host *h, const struct flow_block *b);
 void oracle_on_executed(struct oracle *o, struct host *h, const struct flow_block *b);
 void oracle_on_answer(struct oracle *o, struct host *h, const struct flow_block *b);

@@ -51,6 +51,9 @@ struct promises { /* Of one host, over all its lives. */
     bool has_record;
     struct consensus_record record; /* Newest durable one. */
     struct buf vc;                  /* Newest durable slot 1. */
+    struct hash *written; /* Bodies since the newest sync. */
+    uint32_t written_count;
+    uint32_t written_room;
     uint64_t executed_height;
     uint64_t rejects[REJECT_COUNT]; /* Of lives that are over. */
     struct hash unproven;           /* A final block that must be committed when the event ends. */
@@ -120,6 +123,7 @@ bool oracle_are_compatible(const struct oracle *o,
 /* oracle_votes.c: what follows from votes, whoever sent them. */
 void oracle_count_vote(struct oracle *o, const struct vote *v);
 void oracle_count_certificate(struct oracle *o, const struct certificate *c);
+void oracle_commit_alone(struct oracle *o, const struct consensus_record *r);
 void oracle_check_anchor(struct oracle *o, const struct seen_anchor *a);
 
 /* oracle_promises.c: what an honest host may say. */

@@ -199,17 +199,24 @@ void oracle_judge_proposal(struct oracle *o, struct host *h, const struct propos
 
 /* --- what is durable -------------------------------------------------------------------------- */
 
-static bool is_back(const struct consensus_record *old, const struct consensus_record *new)
+/* What of it is less than before; null: nothing. Appended blocks that a crash took are final again
+ * when they are back: start is how far they were there. */
+static const char *back_in(const struct consensus_record *old,
+                           const struct consensus_record *new,
+                           uint64_t start)
 {
-    if (new->cur_view < old->cur_view || new->voted_view < old->voted_view) return true;
-    if (new->final_height < old->final_height) return true;
+    if (new->cur_view < old->cur_view) return "view";
+    if (new->voted_view < old->voted_view) return "voted view";
+    bool was_there = new->final_height < start;
+    if (new->final_height < old->final_height && was_there) return "final height";
     if (old->has_proposed && (!new->has_proposed || new->proposer_view < old->proposer_view))
-        return true;
-    if (!old->has_hq) return false;
-    if (!new->has_hq) return true;
+        return "proposer's view";
+    if (!old->has_hq) return NULL;
     const struct statement *a = &old->hq.statement;
     const struct statement *b = &new->hq.statement;
-    return b->view < a->view || (b->view == a->view && b->height < a->height);
+    bool is_less = !new->has_hq || b->view < a->view ||
+                   (b->view == a->view && b->height < a->height);
+    return is_less ? "highest certificate" : NULL;
 }
 
 static void note_anchor(struct oracle *o, struct host *h, const struct consensus_record *r)
@@ -227,13 +234,20 @@ static void note_anchor(struct oracle *o, struct host *h, const struct consensus
 void oracle_on_durable(struct oracle *o, struct host *h, struct span record, struct span vc)
 {
     struct promises *p = &o->promises[h->id];
+    while (p->written_count > 0) {
+        struct known_header *known = oracle_find_header(o, &p->written[--p->written_count]);
+        must(known != NULL); /* oracle_on_hold learned it. */
+        known->held |= UINT64_C(1) << h->id;
+    }
     struct consensus_record *r = mem_alloc(mem_system(), sizeof *r);
     must(r != NULL);
     if (record.size > 0 && consensus_record_decode(r, record) == ST_OK) {
-        if (host_is_honest(h) && p->has_record && is_back(&p->record, r))
-            world_violate(o->world, "I7", "host %u goes back behind what it promised", h->id);
+        const char *back = p->has_record ? back_in(&p->record, r, h->start_height) : NULL;
+        if (host_is_honest(h) && back != NULL)
+            world_violate(o->world, "I7", "host %u goes back in its %s", h->id, back);
         p->record = *r;
         p->has_record = true;
+        if (o->world->config.nodes == 1) oracle_commit_alone(o, r);
         if (host_is_honest(h)) note_anchor(o, h, r);
     } else if (record.size > 0 && host_is_honest(h)) {
         world_violate(o->world, "codec", "host %u wrote a record that nobody can read", h->id);

@@ -186,6 +186,14 @@ static void check_commit(struct oracle *o, const struct statement *s)
         if (anchor_is_wrong(o, &o->anchors[i], mark)) report_anchor(o, &o->anchors[i], mark);
 }
 
+/* One validator alone sends nothing: its durable lock is the quorum. */
+void oracle_commit_alone(struct oracle *o, const struct consensus_record *r)
+{
+    struct statement s = {
+        .epoch = r->epoch, .view = r->lock_view, .height = r->lock_height, .hash = r->lock_hash};
+    if (r->has_lock) check_commit(o, &s);
+}
+
 void oracle_check_anchor(struct oracle *o, const struct seen_anchor *a)
 {
     for (uint32_t i = 0; i < o->commit_count; i++)

@@ -84,6 +84,8 @@ static enum status read_journal(struct host *h, struct recovery *r)
         st = consensus_record_decode(&r->record, buf_span(&bytes));
         r->has_record = st == ST_OK;
         r->start.engine.record = &r->record;
+        if (r->has_record && r->record.has_final_cert)
+            r->start.engine.final_cert = r->record.final_cert;
     }
     buf_reset(&bytes);
     if (st == ST_OK) st = store_journal_read(h->store, CONSENSUS_SLOT_VIEW_CHANGE, &bytes);

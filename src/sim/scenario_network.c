@@ -154,16 +154,16 @@ static bool read_kinds(struct scenario *s, uint32_t *kinds, uint32_t *parts)
     for (char *at = word; at != NULL;) {
         char *comma = strchr(at, ',');
         if (comma != NULL) *comma++ = 0;
-        uint32_t found = NOTE_KINDS;
-        for (uint32_t i = 0; i < NOTE_KINDS; i++)
-            if (strcmp(note_kind_name((enum note_kind)i), at) == 0) found = i;
+        uint32_t found = GIST_KINDS;
+        for (uint32_t i = 0; i < GIST_KINDS; i++)
+            if (strcmp(gist_kind_name((enum gist_kind)i), at) == 0) found = i;
         bool is_part =
             strlen(at) == 7 && strncmp(at, "vote-p", 6) == 0 && at[6] >= '1' && at[6] <= '3';
         if (is_part) {
-            found = NOTE_VOTE;
+            found = GIST_VOTE;
             *parts |= 1u << (at[6] - '1');
         }
-        if (found == NOTE_KINDS)
+        if (found == GIST_KINDS)
             return scenario_fail(s,
                                  "\"%s\": a kind is expected: propose, vote, vote-p1, vote-p2, "
                                  "vote-p3, vc, newview, status, txs, get-txs, txs-found, "
@@ -242,7 +242,7 @@ static bool on_rule(struct scenario *s)
     char name[SCENARIO_WORD_MAX];
     struct rule r = {.from = HOSTS_ALL,
                      .to = HOSTS_ALL,
-                     .kinds = NOTES_ALL,
+                     .kinds = GISTS_ALL,
                      .authors = HOSTS_ALL,
                      .height_high = UINT64_MAX,
                      .view_high = UINT64_MAX,

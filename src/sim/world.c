@@ -151,6 +151,30 @@ void world_run_until(struct world *w, uint64_t at_us)
     if (!w->violation.is_set && w->now_us < at_us) w->now_us = at_us;
 }
 
+static void say_host(struct world *w, const struct host *h)
+{
+    if (w->config.say == NULL || h->core == NULL) return;
+    struct consensus_stand *s = w->stand;
+    consensus_stand_of(core_engine(h->core), s, host_mono_ms(h));
+    world_say(w,
+              "n%u view %llu%s%s tip %llu final %llu executed %llu result %llu, %u wait, %u vcs, "
+              "%u views failed, %llu ms left%s, alarm %d",
+              h->id,
+              (unsigned long long)s->view,
+              s->is_open ? " open" : "",
+              s->is_changing ? " changing" : "",
+              (unsigned long long)s->tip_height,
+              (unsigned long long)s->final_height,
+              (unsigned long long)s->executed_height,
+              (unsigned long long)s->result_height,
+              core_waiting(h->core),
+              s->vc_count,
+              s->failed_views,
+              (unsigned long long)s->timer_left_ms,
+              s->is_voting ? "" : ", does not vote",
+              (int)s->alarm);
+}
+
 void world_violate(struct world *w, const char *rule, const char *format, ...)
 {
     if (w->violation.is_set) return; /* W3 */
@@ -162,6 +186,8 @@ void world_violate(struct world *w, const char *rule, const char *format, ...)
     va_start(args, format);
     must(vsnprintf(w->violation.text, sizeof w->violation.text, format, args) >= 0);
     va_end(args);
+    for (uint32_t i = 0; i < w->host_count; i++)
+        say_host(w, &w->hosts[i]);
     world_say(w, "VIOLATION %s: %s", rule, w->violation.text);
 }
 

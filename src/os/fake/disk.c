@@ -225,7 +225,6 @@ bool disk_is_durable(const struct disk *d, uint32_t node) // NOLINT(misc-no-recu
     if (!n->is_dir) return disk_file_is_durable(n);
     for (size_t i = 0; i < d->change_count; i++) {
         const struct disk_change *c = &d->changes[i];
-        if (c->from_pending && c->from_dir == node) return false;
         if (c->to_pending && c->to_dir == node) return false;
     }
     for (size_t i = 0; i < n->live.count; i++) {

@@ -54,7 +54,8 @@ void disk_sync(struct disk *d, uint32_t node);
 /* A sync that fails: each dirty sector becomes durable, or clean without having been written. */
 void disk_sync_failed(struct disk *d, uint32_t node, struct rng *rng);
 
-/* A power cut now would change nothing of the file, or of the directory and all that is in it. */
+/* After a power cut now the file, or the directory and all that is in it, would be as it is. Names
+ * that were removed may come back. */
 bool disk_is_durable(const struct disk *d, uint32_t node);
 
 /* Power cut. Nothing is in use any more afterwards. */

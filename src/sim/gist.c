@@ -1,26 +1,26 @@
-/* note.c - See note.h. */
-#include "sim/note.h"
+/* gist.c - See gist.h. */
+#include "sim/gist.h"
 
 #include <stdio.h>
 
 #include "base/must.h"
 
-static void note_message(struct note *n, const struct consensus_message *m);
+static void gist_message(struct gist *n, const struct consensus_message *m);
 
-const char *note_kind_name(enum note_kind kind)
+const char *gist_kind_name(enum gist_kind kind)
 {
     static const char *const names[] = {
-#define NOTE_NAME(name, text) text,
-        NOTE_LIST(NOTE_NAME)
-#undef NOTE_NAME
+#define GIST_NAME(name, text) text,
+        GIST_LIST(GIST_NAME)
+#undef GIST_NAME
     };
-    must(kind < NOTE_KINDS);
+    must(kind < GIST_KINDS);
     return names[kind];
 }
 
-static void note_vote(struct note *n, const struct vote *v)
+static void gist_vote(struct gist *n, const struct vote *v)
 {
-    n->kind = NOTE_VOTE;
+    n->kind = GIST_VOTE;
     n->author = v->voter;
     for (int i = 0; i < VOTE_PARTS; i++) {
         n->parts[i] = v->parts[i];
@@ -30,35 +30,35 @@ static void note_vote(struct note *n, const struct vote *v)
     }
 }
 
-static void note_proposal(struct note *n, const struct header *h)
+static void gist_proposal(struct gist *n, const struct header *h)
 {
-    n->kind = NOTE_PROPOSE;
+    n->kind = GIST_PROPOSE;
     n->author = h->proposer;
     n->view = h->view;
     n->height = h->height;
     n->hash = header_hash(h);
 }
 
-static void note_message(struct note *n, const struct consensus_message *m)
+static void gist_message(struct gist *n, const struct consensus_message *m)
 {
     switch (m->kind) {
-    case CONSENSUS_PROPOSAL: note_proposal(n, &m->proposal.header); return;
-    case CONSENSUS_VOTE: note_vote(n, &m->vote); return;
+    case CONSENSUS_PROPOSAL: gist_proposal(n, &m->proposal.header); return;
+    case CONSENSUS_VOTE: gist_vote(n, &m->vote); return;
     case CONSENSUS_VIEW_CHANGE:
-        n->kind = NOTE_VC;
+        n->kind = GIST_VC;
         n->author = m->view_change.sender;
         n->view = m->view_change.to_view;
         n->height = m->view_change.final_height + m->view_change.header_count;
         return;
     case CONSENSUS_NEW_VIEW:
-        n->kind = NOTE_NEWVIEW;
+        n->kind = GIST_NEWVIEW;
         n->author = m->new_view.sender;
         n->view = m->new_view.view;
         n->height = m->new_view.height;
         n->hash = m->new_view.hash;
         return;
     case CONSENSUS_STATUS:
-        n->kind = NOTE_STATUS;
+        n->kind = GIST_STATUS;
         n->author = m->status.sender;
         n->view = m->status.view;
         n->height = m->status.tip_height;
@@ -66,49 +66,49 @@ static void note_message(struct note *n, const struct consensus_message *m)
     }
 }
 
-static void note_wire(struct note *n, const struct wire_message *w, struct consensus_message *m)
+static void gist_wire(struct gist *n, const struct wire_message *w, struct consensus_message *m)
 {
     switch (w->kind) {
     case WIRE_CONSENSUS:
-        if (consensus_message_decode(m, w->bytes) == ST_OK) note_message(n, m);
+        if (consensus_message_decode(m, w->bytes) == ST_OK) gist_message(n, m);
         return;
     case WIRE_PROPOSAL:
         m->kind = CONSENSUS_PROPOSAL;
         m->proposal = w->proposal.proposal;
-        note_proposal(n, &w->proposal.proposal.header);
+        gist_proposal(n, &w->proposal.proposal.header);
         return;
-    case WIRE_TXS: n->kind = NOTE_TXS; return;
-    case WIRE_GET_TXS: n->kind = NOTE_GET_TXS; return;
-    case WIRE_TXS_FOUND: n->kind = NOTE_TXS_FOUND; return;
+    case WIRE_TXS: n->kind = GIST_TXS; return;
+    case WIRE_GET_TXS: n->kind = GIST_GET_TXS; return;
+    case WIRE_TXS_FOUND: n->kind = GIST_TXS_FOUND; return;
     case WIRE_GET_BLOCK:
-        n->kind = NOTE_GET_BLOCK;
+        n->kind = GIST_GET_BLOCK;
         n->height = w->get_block.height;
         n->hash = w->get_block.hash;
         return;
-    case WIRE_BLOCK_PART: n->kind = NOTE_BLOCK_PART; return;
+    case WIRE_BLOCK_PART: n->kind = GIST_BLOCK_PART; return;
     case WIRE_GET_CHAIN:
-        n->kind = NOTE_GET_CHAIN;
+        n->kind = GIST_GET_CHAIN;
         n->height = w->get_chain.height;
         return;
     case WIRE_CHAIN:
-        n->kind = NOTE_CHAIN;
+        n->kind = GIST_CHAIN;
         n->height = w->chain.final_height;
         return;
-    case WIRE_EVIDENCE: n->kind = NOTE_EVIDENCE; return;
+    case WIRE_EVIDENCE: n->kind = GIST_EVIDENCE; return;
     }
 }
 
-void note_read(struct note *out,
+void gist_read(struct gist *out,
                struct wire_message *wire,
                struct consensus_message *message,
                struct span bytes)
 {
     memset(out, 0, sizeof *out);
-    out->kind = NOTE_GARBAGE;
+    out->kind = GIST_GARBAGE;
     out->author = NODES_MAX;
     for (int i = 0; i < VOTE_PARTS; i++)
         out->parts[i].is_null = true;
-    if (wire_decode(wire, bytes) == ST_OK) note_wire(out, wire, message);
+    if (wire_decode(wire, bytes) == ST_OK) gist_wire(out, wire, message);
 }
 
 static size_t put(char *text, size_t size, size_t used, const char *format, ...)
@@ -133,11 +133,11 @@ static size_t put_block(char *text, size_t size, size_t used, const struct state
                (unsigned long long)s->height, s->hash.bytes[0], s->hash.bytes[1], s->hash.bytes[2]);
 }
 
-void note_text(char *text, size_t size, const struct note *n)
+void gist_text(char *text, size_t size, const struct gist *n)
 {
-    size_t used = put(text, size, 0, "%s", note_kind_name(n->kind));
+    size_t used = put(text, size, 0, "%s", gist_kind_name(n->kind));
     if (n->author < NODES_MAX) used = put(text, size, used, " of %u", n->author);
-    if (n->kind == NOTE_VOTE) {
+    if (n->kind == GIST_VOTE) {
         for (int i = 0; i < VOTE_PARTS; i++) {
             if (n->parts[i].is_null) continue;
             used = put(text, size, used, " P%d", i + 1);
