@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/must.h"
+#include "node/core_start.h"
 #include "sim/liar.h"
 #include "sim/oracle.h"
 
@@ -68,10 +69,63 @@ static enum status open_disk(struct host *h)
     return st;
 }
 
-static void fill_engine(const struct host *h, const struct recovery *r, struct core_config *out)
+/* --- starting: the machine is executed again from the blocks -----------------------------------
+ */
+
+static uint64_t machine_height(void *context)
+{
+    return ((struct host *)context)->machine.height;
+}
+
+static enum status machine_replay(void *context, struct flow_block *b)
+{
+    struct host *h = context;
+    TRY(machine_apply(&h->machine, b));
+    return store_append_result(h->store, b->header.height, b->outcome.record);
+}
+
+static enum status machine_digest_at(void *context, uint64_t height, struct hash *out)
+{
+    const struct machine *m = &((struct host *)context)->machine;
+    must(height <= m->height);
+    if (m->height - height >= CONSENSUS_LAG_MAX) return ST_NOT_FOUND;
+    *out = m->digests[height % CONSENSUS_LAG_MAX];
+    return ST_OK;
+}
+
+static void machine_history(void *context, struct merkle_tree *out)
+{
+    *out = ((struct host *)context)->machine.history;
+}
+
+static enum status read_start(struct host *h, uint64_t key, struct core_start_data *out)
 {
     struct world *w = h->world;
-    out->engine = (struct consensus_config){.chain_id = w->chain_id,
+    struct core_start_config config = {.mem = &h->memory.mem,
+                                       .store = h->store,
+                                       .machine = {.height = machine_height,
+                                                   .apply = machine_replay,
+                                                   .digest = machine_digest_at,
+                                                   .history = machine_history,
+                                                   .context = h},
+                                       .chain_id = w->chain_id,
+                                       .genesis_time_ms = w->genesis.time_ms,
+                                       .validator_count = w->config.nodes,
+                                       .key = key,
+                                       .nonce = rng_u64(&w->rng)};
+    TRY(core_start_read(out, &config));
+    if (!out->is_voter) world_say(w, "n%u does not vote: %s", h->id, out->why);
+    return ST_OK;
+}
+
+static enum status open_core(struct host *h)
+{
+    struct world *w = h->world;
+    struct core_start_data data;
+    uint64_t key = rng_u64(&w->rng) | 1u;
+    TRY(read_start(h, key, &data));
+    struct core_config config = {.mem = &h->memory.mem,
+                                 .engine = {.chain_id = w->chain_id,
                                             .validators = w->validators,
                                             .self = h->voter,
                                             .signer = w->signer,
@@ -80,21 +134,15 @@ static void fill_engine(const struct host *h, const struct recovery *r, struct c
                                             .block_txs_max = w->genesis.block_txs_max,
                                             .batch_age_ms = w->genesis.batch_age_ms,
                                             .view_ms = w->config.view_ms,
-                                            .is_voter = r->is_voter,
-                                            .fault = w->config.fault};
-}
-
-static enum status open_core(struct host *h, struct recovery *r)
-{
-    struct world *w = h->world;
-    struct core_config config = {.mem = &h->memory.mem,
+                                            .is_voter = data.is_voter,
+                                            .fault = w->config.fault},
                                  .genesis = &w->genesis,
                                  .ports = &h->ports,
-                                 .key = rng_u64(&w->rng) | 1u};
-    TRY(host_recover(h, r));
-    fill_engine(h, r, &config);
-    r->start.engine.nonce = rng_u64(&w->rng);
-    return core_new(&h->core, &config, &r->start);
+                                 .key = key};
+    enum status st = core_new(&h->core, &config, &data.start);
+    if (st == ST_OK) data.start.pool = NULL;
+    core_start_fini(&data);
+    return st;
 }
 
 static void plan_tick(struct host *h, uint64_t after_us, bool is_burst)
@@ -115,10 +163,8 @@ void host_start(struct host *h)
     h->life++;
     h->is_halted = h->cannot_run = false;
     machine_init(&h->machine, &h->memory.mem);
-    struct recovery *r = mem_alloc_zero(&h->memory.mem, 1, sizeof *r);
-    must(r != NULL);
     enum status st = open_disk(h);
-    if (st == ST_OK) st = open_core(h, r);
+    if (st == ST_OK) st = open_core(h);
     if (st != ST_OK) {
         h->cannot_run = true;
         h->failure = st;
@@ -127,10 +173,8 @@ void host_start(struct host *h)
         stop(h, FAKE_OS_KEEP_ALL);
         return;
     }
-    mem_free(&h->memory.mem, r);
     h->machine.false_from = h->false_from;
     h->is_up = true;
-    h->start_height = h->machine.height;
     h->has_tick = false;
     world_say(w, "n%u starts at height %llu", h->id, (unsigned long long)h->machine.height);
     plan_tick(h, 1 + rng_below(&w->rng, WORLD_TICK_US), false);

@@ -18,16 +18,4 @@ void host_handle(struct host *h, const struct event *e);
 /* A client hands a transaction to its door. */
 void host_submit(struct host *h, struct span tx_bytes, bool has_ticket);
 
-/* Recovery (recover.c): what core_new needs, from the disk. Everything borrowed from m's process.
- */
-struct recovery {
-    struct core_start start;
-    struct consensus_record record;
-    struct view_change view_change;
-    bool has_record;
-    bool has_view_change;
-    bool is_voter;
-};
-NODISCARD enum status host_recover(struct host *h, struct recovery *out);
-
 #endif

@@ -51,7 +51,7 @@ struct promises { /* Of one host, over all its lives. */
     bool has_record;
     struct consensus_record record; /* Newest durable one. */
     struct buf vc;                  /* Newest durable slot 1. */
-    struct hash *written; /* Bodies since the newest sync. */
+    struct hash *written;           /* Bodies since the newest sync. */
     uint32_t written_count;
     uint32_t written_room;
     uint64_t executed_height;

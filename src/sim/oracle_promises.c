@@ -92,6 +92,29 @@ static void judge_result(struct oracle *o, struct host *h, const struct statemen
                       h->id, U(s->height));
 }
 
+/* It was made before the promise, only sent later: then the view change tells it. */
+static bool vc_tells(const struct oracle *o,
+                     const struct host *h,
+                     enum vote_part part,
+                     const struct statement *s)
+{
+    const struct view_change *vc =
+        oracle_view_change(o, h->voter, o->promises[h->id].promised_view);
+    struct hash committed;
+    if (vc == NULL) return false;
+    if (s->height <= vc->final_height)
+        return oracle_committed(o, s->height, &committed) && hash_equal(&committed, &s->hash);
+    if (part == VOTE_P2) {
+        const struct statement *hq = &vc->hq.statement;
+        return vc->has_hq &&
+               (hq->view > s->view || (hq->view == s->view && hq->height >= s->height));
+    }
+    uint64_t at = s->height - vc->final_height - 1;
+    if (s->view != vc->voted_view || at >= vc->header_count) return false;
+    struct hash hash = header_hash(&vc->headers[at]);
+    return hash_equal(&hash, &s->hash);
+}
+
 void oracle_judge_vote(struct oracle *o, struct host *h, const struct vote *v)
 {
     struct promises *p = &o->promises[h->id];
@@ -100,7 +123,7 @@ void oracle_judge_vote(struct oracle *o, struct host *h, const struct vote *v)
         if (s->is_null) continue;
         const struct tally *t = oracle_tally(o, (enum vote_part)i, s);
         if (t->voters >> h->voter & 1u) continue; /* Said before. */
-        if (i != VOTE_P3 && s->view < p->promised_view)
+        if (i != VOTE_P3 && s->view < p->promised_view && !vc_tells(o, h, (enum vote_part)i, s))
             world_violate(o->world, "I3", "host %u votes in view %llu after it promised view %llu",
                           h->id, U(s->view), U(p->promised_view));
         if (i == VOTE_P1) {
@@ -199,23 +222,19 @@ void oracle_judge_proposal(struct oracle *o, struct host *h, const struct propos
 
 /* --- what is durable -------------------------------------------------------------------------- */
 
-/* What of it is less than before; null: nothing. Appended blocks that a crash took are final again
- * when they are back: start is how far they were there. */
-static const char *back_in(const struct consensus_record *old,
-                           const struct consensus_record *new,
-                           uint64_t start)
+/* What of it is less than before; null: nothing. */
+static const char *back_in(const struct consensus_record *old, const struct consensus_record *new)
 {
     if (new->cur_view < old->cur_view) return "view";
     if (new->voted_view < old->voted_view) return "voted view";
-    bool was_there = new->final_height < start;
-    if (new->final_height < old->final_height && was_there) return "final height";
+    if (new->final_height < old->final_height) return "final height";
     if (old->has_proposed && (!new->has_proposed || new->proposer_view < old->proposer_view))
         return "proposer's view";
     if (!old->has_hq) return NULL;
     const struct statement *a = &old->hq.statement;
     const struct statement *b = &new->hq.statement;
-    bool is_less = !new->has_hq || b->view < a->view ||
-                   (b->view == a->view && b->height < a->height);
+    bool is_less =
+        !new->has_hq || b->view < a->view || (b->view == a->view && b->height < a->height);
     return is_less ? "highest certificate" : NULL;
 }
 
@@ -242,7 +261,7 @@ void oracle_on_durable(struct oracle *o, struct host *h, struct span record, str
     struct consensus_record *r = mem_alloc(mem_system(), sizeof *r);
     must(r != NULL);
     if (record.size > 0 && consensus_record_decode(r, record) == ST_OK) {
-        const char *back = p->has_record ? back_in(&p->record, r, h->start_height) : NULL;
+        const char *back = p->has_record ? back_in(&p->record, r) : NULL;
         if (host_is_honest(h) && back != NULL)
             world_violate(o->world, "I7", "host %u goes back in its %s", h->id, back);
         p->record = *r;

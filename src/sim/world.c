@@ -159,20 +159,12 @@ static void say_host(struct world *w, const struct host *h)
     world_say(w,
               "n%u view %llu%s%s tip %llu final %llu executed %llu result %llu, %u wait, %u vcs, "
               "%u views failed, %llu ms left%s, alarm %d",
-              h->id,
-              (unsigned long long)s->view,
-              s->is_open ? " open" : "",
-              s->is_changing ? " changing" : "",
-              (unsigned long long)s->tip_height,
-              (unsigned long long)s->final_height,
-              (unsigned long long)s->executed_height,
-              (unsigned long long)s->result_height,
-              core_waiting(h->core),
-              s->vc_count,
-              s->failed_views,
-              (unsigned long long)s->timer_left_ms,
-              s->is_voting ? "" : ", does not vote",
-              (int)s->alarm);
+              h->id, (unsigned long long)s->view, s->is_open ? " open" : "",
+              s->is_changing ? " changing" : "", (unsigned long long)s->tip_height,
+              (unsigned long long)s->final_height, (unsigned long long)s->executed_height,
+              (unsigned long long)s->result_height, core_waiting(h->core), s->vc_count,
+              s->failed_views, (unsigned long long)s->timer_left_ms,
+              s->is_voting ? "" : ", does not vote", (int)s->alarm);
 }
 
 void world_violate(struct world *w, const char *rule, const char *format, ...)

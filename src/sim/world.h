@@ -84,7 +84,6 @@ struct host {
     uint64_t executor_free_us;
     bool has_tick;   /* One is planned for what just arrived. */
     uint64_t events; /* Handled so far. */
-    uint64_t start_height; /* Final blocks that it found on its disk. */
     struct core_ports ports;
 
     /* Settings. */
