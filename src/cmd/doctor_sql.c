@@ -53,7 +53,8 @@ static void check_agreement(struct doctor *d, struct patient *p, PGresult *statu
 {
     const uint64_t failed_views = number(status, "failed_views");
     const uint64_t waiting_ms = number(status, "oldest_waiting_ms");
-    if (strcmp(line(status, "voting"), "no") == 0)
+    const bool is_open = strcmp(line(status, "anchored"), "yes") == 0;
+    if (is_open && strcmp(line(status, "voting"), "no") == 0)
         doctor_find(d, p->name, "", "does not vote: %s", line(status, "not_voting_reason"));
     if (p->connected < p->quorum)
         doctor_find(d, p->name, "Bring the missing nodes back; nothing is lost meanwhile.",
@@ -61,13 +62,12 @@ static void check_agreement(struct doctor *d, struct patient *p, PGresult *statu
                     "with fewer than %llu",
                     (unsigned long long)p->connected, (unsigned long long)p->validators,
                     (unsigned long long)p->quorum);
-    if (failed_views > 0)
+    if (!is_open) /* Of views that failed and are over nothing is left to be done. */
         doctor_find(d, p->name, "",
-                    "the last %llu views failed; now view %llu, led by node %llu, is %s; "
-                    "it holds %llu of %llu votes for the change",
-                    (unsigned long long)failed_views, (unsigned long long)p->view,
-                    (unsigned long long)p->leader,
-                    strcmp(line(status, "anchored"), "yes") == 0 ? "open" : "not open yet",
+                    "has view %llu, led by node number %llu, not open yet; %llu views failed one "
+                    "after the other; it holds %llu of %llu votes for the change",
+                    (unsigned long long)p->view, (unsigned long long)p->leader,
+                    (unsigned long long)failed_views,
                     (unsigned long long)number(status, "view_changes"),
                     (unsigned long long)(p->validators - p->faults));
     if (waiting_ms > DOCTOR_WAITING_MS_MAX)

@@ -206,11 +206,24 @@ static void put_names(struct cursor *c, sqlite3_context *to, uint32_t members)
         sqlite3_result_error_nomem(to);
 }
 
+/* Whose vote the block waits for in the first phase that is not complete; when all are, who has
+ * taken part in none: votes that come after a quorum need not be kept. */
+static uint32_t missing_of(const struct consensus_view *v, const struct consensus_view_block *b)
+{
+    const uint32_t all = (uint32_t)((UINT64_C(1) << v->n) - 1);
+    uint32_t votes = 0;
+    for (uint32_t i = 0; i < v->n; i++)
+        votes += b->signers[VOTE_P1] >> i & 1u;
+    if (b->is_certified)
+        return all & ~(b->signers[VOTE_P1] | b->signers[VOTE_P2] | b->signers[VOTE_P3]);
+    if (b->is_final) return all & ~b->signers[VOTE_P3];
+    return all & ~b->signers[votes < v->quorum ? VOTE_P1 : VOTE_P2];
+}
+
 static void block_column(struct cursor *c, sqlite3_context *to, int column)
 {
     const struct consensus_view_block *b = &c->view.blocks[c->index];
     const uint32_t *by = b->signers;
-    const uint32_t all = (uint32_t)((UINT64_C(1) << c->view.n) - 1);
     switch ((enum consensus_column)column) {
     case CONSENSUS_HEIGHT: put_u64(to, b->height); break;
     case CONSENSUS_VIEW: put_u64(to, b->view); break;
@@ -220,9 +233,7 @@ static void block_column(struct cursor *c, sqlite3_context *to, int column)
     case CONSENSUS_VOTED: put_names(c, to, by[VOTE_P1]); break;
     case CONSENSUS_LOCKED: put_names(c, to, by[VOTE_P2]); break;
     case CONSENSUS_CERTIFIED: put_names(c, to, by[VOTE_P3]); break;
-    case CONSENSUS_MISSING:
-        put_names(c, to, all & ~(by[VOTE_P1] & by[VOTE_P2] & by[VOTE_P3]));
-        break;
+    case CONSENSUS_MISSING: put_names(c, to, missing_of(&c->view, b)); break;
     case CONSENSUS_IS_FINAL: sqlite3_result_int(to, b->is_final); break;
     case CONSENSUS_IS_CERTIFIED: sqlite3_result_int(to, b->is_certified); break;
     }

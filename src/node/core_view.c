@@ -145,6 +145,7 @@ static const char *why_silent(const struct core *c, const struct consensus_stand
     case ALARM_NONE: break;
     }
     if (!c->config.engine.is_voter) return "its journal or a block it voted for is lost";
+    if (!s->is_open) return "its view is not open yet: it waits for the others to change";
     return "it has just started and waits for answers of the others";
 }
 

@@ -160,6 +160,10 @@ static void votes(void **state)
            "is_certified FROM \"trustsql.consensus\"",
            "11|6|2|3|node0, node1, node2|node0, node1, node2|node0, node2|node1, node3|1|0;"
            "12|6|2|0|node0, node1, node2, node3|||node0, node1, node2, node3|0|0");
+    w->view.blocks[1].signers[VOTE_P1] = 6;
+    expect(w, "SELECT missing FROM \"trustsql.consensus\" WHERE height = 12", "node0, node3");
+    w->view.blocks[0].is_certified = true;
+    expect(w, "SELECT missing FROM \"trustsql.consensus\" WHERE height = 11", "node3");
     w->view.block_count = 0;
     expect(w, "SELECT * FROM \"trustsql.consensus\"", "");
 }
