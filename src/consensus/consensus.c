@@ -231,7 +231,10 @@ static enum status on_message(struct consensus *c, const struct consensus_event 
     case CONSENSUS_VOTE: return votes_on_vote(c, &m->vote, event->from);
     case CONSENSUS_VIEW_CHANGE: return change_on_message(c, &m->view_change);
     case CONSENSUS_NEW_VIEW: return newview_on_message(c, &m->new_view);
-    case CONSENSUS_STATUS: return sync_on_status(c, &m->status);
+    case CONSENSUS_STATUS:
+        /* Old ones of others could be said again for ever. */
+        if (m->status.sender != event->from) return engine_reject(c, REJECT_SENDER);
+        return sync_on_status(c, &m->status);
     }
     return ST_INVALID;
 }

@@ -28,7 +28,7 @@
 #include "consensus/reject.h"
 #include "crypto/merkle.h"
 
-#define CONSENSUS_EFFECTS_MAX 256u
+#define CONSENSUS_EFFECTS_MAX 512u
 
 #define CONSENSUS_VIEW_MS     500u   /* T0 (1.9). */
 #define CONSENSUS_VIEW_MS_MAX 30000u /* T_view is doubled up to this. */

@@ -326,6 +326,7 @@ enum status normal_on_body_ok(struct consensus *c, const struct consensus_event 
 enum status normal_on_body_bad(struct consensus *c, const struct hash *hash);
 void normal_extend(struct consensus *c); /* Line, bodies, first votes: as far as they go. */
 void normal_want_p1(struct consensus *c, struct line_item *item);
+void normal_want_anchor(struct consensus *c); /* If it was adopted before it could be voted for. */
 void block_ask(struct consensus *c, struct block *b);
 void block_fetch(struct consensus *c, uint64_t height, const struct hash *hash);
 
@@ -412,6 +413,7 @@ uint32_t sync_heard(const struct consensus *c);
 void suspect_proposals(struct consensus *c, const struct block *a, const struct proposal *b);
 void suspect_votes(struct consensus *c, const struct vote *a, const struct vote *b);
 void suspect_fork(struct consensus *c, const struct vote *v);
+void suspect_show(struct consensus *c, const struct vote *v);
 void suspect_vote_against_changes(struct consensus *c, const struct vote *v);
 void suspect_change_against_votes(struct consensus *c, const struct vc_slot *slot);
 void suspect_changes(struct consensus *c, const struct view_change *a, const struct view_change *b);

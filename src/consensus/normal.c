@@ -107,6 +107,15 @@ void normal_want_p1(struct consensus *c, struct line_item *item)
     if (c->config.fault == FAULT_LOCK_WITHOUT_QC) votes_want_p2(c, item, height);
 }
 
+void normal_want_anchor(struct consensus *c)
+{
+    if (!is_open_for_votes(c) || c->anchor_height > voted_tip_height(c)) return;
+    struct line_item *item = line_at(c, c->anchor_height);
+    if (item == NULL || item->p1.is_wanted || c->anchor_height <= c->final.height) return;
+    bool is_here = item->block != NULL && item->block->has_body;
+    if (is_here && hash_equal(&item->hash, &c->anchor_hash)) normal_want_p1(c, item);
+}
+
 void block_ask(struct consensus *c, struct block *b)
 {
     must(!b->has_body);

@@ -10,12 +10,14 @@ static bool is_fair(const struct consensus *c);
 static void check_view_timer(struct consensus *c);
 static void check_requests(struct consensus *c);
 
+/* The timer first: after it the own VC may be another one, which is not durable yet, and a message
+ * is only pointed to until the step ends. */
 void pace_tick(struct consensus *c)
 {
-    if (c->phase == PHASE_CHANGING && c->is_vc_sent && c->mono_ms - c->vc_mono_ms >= view_ms(c) / 4)
-        change_send(c, NODES_MAX);
     check_view_timer(c);
     check_requests(c);
+    if (c->phase == PHASE_CHANGING && c->is_vc_sent && c->mono_ms - c->vc_mono_ms >= view_ms(c) / 4)
+        change_send(c, NODES_MAX);
 }
 
 void pace_restart(struct consensus *c)

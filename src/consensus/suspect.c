@@ -42,6 +42,21 @@ void suspect_votes(struct consensus *c, const struct vote *a, const struct vote 
     report(c, &e, &out);
 }
 
+/* The voter of another block than this view's leader gave us must have had it from the leader: it
+ * gets the leader's word to us, and one of two such words convicts there (E1). */
+void suspect_show(struct consensus *c, const struct vote *v)
+{
+    const struct statement *s = &v->parts[VOTE_P1];
+    if (s->is_null || s->view < c->cur_view) return;
+    const struct block *b = block_proposed(c, s->view, s->height);
+    if (b == NULL || hash_equal(&b->hash, &s->hash)) return;
+    if (c->peers[b->header.proposer].stand.is_convicted) return;
+    struct small_message *m = message_add(c, CONSENSUS_PROPOSAL);
+    if (m == NULL) return;
+    m->proposal = (struct proposal){.header = b->header, .sig = b->sig};
+    message_send(c, m, v->voter, 0);
+}
+
 /* P1 of one view on chains that do not contain one another, where both chains are known here. */
 void suspect_fork(struct consensus *c, const struct vote *v)
 {

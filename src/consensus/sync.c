@@ -152,7 +152,8 @@ static void note_answer(struct consensus *c, const struct status_report *s)
     uint32_t count = 0;
     for (uint32_t bits = c->answered; bits != 0; bits &= bits - 1)
         count++;
-    if (count + 1 >= c->quorum) c->is_admitted = true;
+    c->is_admitted = count + 1 >= c->quorum;
+    if (c->is_admitted) normal_want_anchor(c);
 }
 
 /* The newest P1 and the newest P2 of voter, by view and height. */

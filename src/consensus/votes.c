@@ -43,6 +43,7 @@ enum status votes_on_vote(struct consensus *c, const struct vote *v, uint32_t fr
     for (int i = 0; i < VOTE_PARTS; i++)
         if (judge(c, v, (enum vote_part)i) == REJECT_EQUIVOCATION) is_contradiction = true;
     store(c, v);
+    suspect_show(c, v);
     act_on(c, v);
     return is_contradiction ? engine_reject(c, REJECT_EQUIVOCATION) : ST_OK;
 }
@@ -53,9 +54,9 @@ void votes_flush(struct consensus *c)
     if (!is_signing(c)) return;
     for (uint32_t i = 0; i < FLUSH_MAX; i++) {
         struct vote v;
-        if (!fill_due(c, &v)) return;
+        if (c->small_count == SMALL_MESSAGES_MAX || !fill_due(c, &v)) return; /* Next time. */
         struct small_message *m = message_add(c, CONSENSUS_VOTE);
-        must(m != NULL); /* FLUSH_MAX twice and RESEND_MAX fit. */
+        must(m != NULL);
         m->vote = v;
         message_send(c, m, NODES_MAX, 0);
         store(c, &v);

@@ -58,6 +58,9 @@ struct bench {
     uint32_t changes; /* View changes written. */
     uint32_t votes;   /* Sent, with P1. */
     uint32_t proofs;
+    uint32_t shown;        /* Proposals sent on to others. */
+    uint64_t written_view; /* Of the view change written last. */
+    uint64_t durable_view;
     struct vote vote; /* The last of them. */
     uint64_t lsn;
 };
@@ -101,10 +104,17 @@ static void step(struct consensus_event *event)
     uint64_t lsn = 0;
     for (uint32_t i = 0; i < bench.effects.count; i++) {
         const struct consensus_effect *e = &bench.effects.items[i];
-        if (e->kind == CONSENSUS_WRITE && e->slot == CONSENSUS_SLOT_VIEW_CHANGE) bench.changes++;
+        if (e->kind == CONSENSUS_WRITE && e->slot == CONSENSUS_SLOT_VIEW_CHANGE) {
+            bench.changes++;
+            bench.written_view = e->view_change->to_view;
+        }
         if (e->kind == CONSENSUS_EVIDENCE) bench.proofs++;
         if (e->kind == CONSENSUS_SYNC) lsn = e->lsn;
-        if (e->kind != CONSENSUS_SEND || e->message->kind != CONSENSUS_VOTE) continue;
+        if (e->kind != CONSENSUS_SEND) continue;
+        if (e->message->kind == CONSENSUS_VIEW_CHANGE)
+            assert_true(e->message->view_change.to_view <= bench.durable_view);
+        if (e->message->kind == CONSENSUS_PROPOSAL) bench.shown++;
+        if (e->message->kind != CONSENSUS_VOTE) continue;
         if (e->message->vote.parts[VOTE_P1].is_null) continue;
         bench.votes++;
         bench.vote = e->message->vote;
@@ -117,6 +127,7 @@ static void settle(void)
     while (bench.lsn != 0) {
         struct consensus_event event = {.kind = CONSENSUS_ON_PERSISTED, .lsn = bench.lsn};
         bench.lsn = 0;
+        bench.durable_view = bench.written_view;
         step(&event);
     }
 }
@@ -161,8 +172,8 @@ static void tick(uint64_t ms, uint32_t waiting)
     settle();
 }
 
-/* Validator 3, which heard enough answers to vote. */
-static void run(void)
+/* Validator 3, which asks the others what it has said. */
+static void start(void)
 {
     struct consensus_config config = {.chain_id = sample_chain_id(),
                                       .validators = sample_validators(),
@@ -175,6 +186,12 @@ static void run(void)
                                       .is_voter = true};
     assert_int_equal(consensus_new(&bench.engine, mem_system(), &config, &bench.start), ST_OK);
     tick(10, 0);
+}
+
+/* It heard enough answers to vote. */
+static void run(void)
+{
+    start();
     tell_status(0, true);
     tell_status(1, true);
 }
@@ -324,6 +341,106 @@ static void a_second_vote_convicts_after_finality(void **state)
     end();
 }
 
+/* Who is shown a vote for another block than the leader gave it shows its voter the leader's word.
+ */
+static void two_words_of_a_leader_meet(void **state)
+{
+    (void)state;
+    begin();
+    run();
+    struct header one = first_block(0);
+    struct header two = first_block(1);
+    tell_proposal(&one, 0);
+    struct vote v = sample_p1(1, 0, &one);
+    tell_vote(&v);
+    assert_int_equal(bench.shown, 0);
+    v = sample_p1(2, 0, &two);
+    tell_vote(&v);
+    assert_int_equal(bench.shown, 1);
+    tell_vote(&v); /* Once. */
+    assert_int_equal(bench.shown, 1);
+    end();
+}
+
+static void tell_change(uint32_t from, uint64_t view)
+{
+    bench.message->kind = CONSENSUS_VIEW_CHANGE;
+    bench.message->view_change =
+        (struct view_change){.to_view = view, .sender = from, .final_hash = sample_chain_id()};
+    sample_sign_view_change(&bench.message->view_change);
+    tell(from);
+}
+
+/* When a view change is due to be said again and its view has failed, too, the new one must not
+ * leave in the place of the old one: it is not durable yet. */
+static void a_view_change_waits_for_its_record(void **state)
+{
+    (void)state;
+    begin();
+    run();
+    tell_change(0, 1);
+    tell_change(1, 1);
+    assert_int_equal(bench.durable_view, 1);
+    tick(10, 1);
+    bench.now_ms += 1200;
+    tell_status(0, false);
+    tell_status(2, false);
+    tick(10, 1);
+    assert_int_equal(bench.durable_view, 2);
+    end();
+}
+
+/* A STATUS comes from its sender alone: an old one, said again by another, must not count. */
+static void old_words_of_others_do_not_count(void **state)
+{
+    (void)state;
+    begin();
+    run();
+    bench.message->kind = CONSENSUS_STATUS;
+    bench.message->status = (struct status_report){.sender = 2, .final_height = 9};
+    sample_sign_status(&bench.message->status);
+    tell(1);
+    struct consensus_stand stand;
+    consensus_stand_of(bench.engine, &stand, bench.now_ms);
+    assert_int_equal(stand.peers[2].final_height, 0);
+    assert_int_equal(stand.rejects[REJECT_SENDER], 1);
+    end();
+}
+
+/* Not yet sure of its own past, it adopts an anchor; sure of it, it votes for that anchor. */
+static void the_anchor_is_voted_for_after_admission(void **state)
+{
+    (void)state;
+    begin();
+    start();
+    struct header one = first_block(0);
+    bench.message->kind = CONSENSUS_NEW_VIEW;
+    struct new_view *nv = &bench.message->new_view;
+    sample_new_view(nv, &bench.history);
+    nv->height = 1;
+    nv->hash = header_hash(&one);
+    for (uint32_t i = 0; i < 3; i++) {
+        nv->vcs[i] = (struct view_change){.to_view = 1,
+                                          .sender = i,
+                                          .final_hash = sample_chain_id(),
+                                          .header_count = 1,
+                                          .headers = {one},
+                                          .has_hq = true};
+        nv->vcs[i].hq = sample_quorum(VOTE_P1, 0, &one, 0, 3);
+        sample_sign_view_change(&nv->vcs[i]);
+    }
+    sample_sign_new_view(nv);
+    tell(1);
+    give_body(&one);
+    assert_int_equal(bench.votes, 0);
+    tell_status(0, true);
+    tell_status(1, true);
+    assert_int_equal(bench.votes, 1);
+    assert_int_equal(bench.vote.parts[VOTE_P1].view, 1);
+    assert_int_equal(bench.vote.parts[VOTE_P1].height, 1);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +449,10 @@ int main(void)
         cmocka_unit_test(a_second_proposal_convicts_after_finality),
         cmocka_unit_test(a_second_proposal_convicts_after_the_view),
         cmocka_unit_test(a_second_vote_convicts_after_finality),
+        cmocka_unit_test(two_words_of_a_leader_meet),
+        cmocka_unit_test(a_view_change_waits_for_its_record),
+        cmocka_unit_test(old_words_of_others_do_not_count),
+        cmocka_unit_test(the_anchor_is_voted_for_after_admission),
     };
     return cmocka_run_group_tests(tests, NULL, tear_down);
 }
