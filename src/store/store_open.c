@@ -97,7 +97,10 @@ static enum status open_logs(struct opening *o)
     TRY(pending_init(&s->pending, &s->env, (uint32_t)o->config->pending_size));
     TRY(pending_open(&s->pending, o->has_journal ? &s->journal.held : NULL));
     TRY(log_init(&s->results, &s->env, &segment_results, results_size));
-    return log_open(&s->results, NULL, NULL, o->damage);
+    struct damage damage = {0}; /* Of a torn end, which is none. */
+    enum status st = log_open(&s->results, NULL, NULL, &damage);
+    if (st == ST_CORRUPT) *o->damage = damage;
+    return st;
 }
 
 static enum status make_ready(struct opening *o)

@@ -86,6 +86,7 @@ static void recover(struct store_rig *r, const struct history *h, uint64_t seed,
             fail_msg("seed %llu call %llu: %s in %s at %llu: %s", (unsigned long long)seed,
                      (unsigned long long)n, status_name(st), r->damage.file,
                      (unsigned long long)r->damage.offset, r->damage.what);
+        assert_string_equal(r->damage.file, ""); /* What a crash leaves is no damage. */
         check(r, h, seed, n);
         heights[i] = store_height(r->store);
         store_rig_close(r);

@@ -114,6 +114,7 @@ static void expect_open(struct store_rig *r, uint64_t seed, uint64_t n)
         fail_msg("seed %llu call %llu: %s in %s at %llu: %s", (unsigned long long)seed,
                  (unsigned long long)n, status_name(st), r->damage.file,
                  (unsigned long long)r->damage.offset, r->damage.what);
+    if (!store_journal_is_lost(r->store)) assert_string_equal(r->damage.file, "");
 }
 
 /* Twice: the second finds what the first left. Then it goes on from the held blocks. */
