@@ -389,8 +389,12 @@ static void tick_soon(struct host *h)
 static void note_durable(struct host *h)
 {
     struct oracle *o = h->world->oracle;
-    if (!fake_os_is_durable(h->os, HOST_DIR "/journal")) return;
-    if (!fake_os_is_durable(h->os, HOST_DIR "/pending")) return;
+    bool is_durable = fake_os_is_durable(h->os, HOST_DIR "/journal") &&
+                      fake_os_is_durable(h->os, HOST_DIR "/pending");
+    if (!is_durable) {
+        world_say(h->world, "n%u believes a sync that was none", h->id);
+        return;
+    }
     struct buf record;
     struct buf vc;
     buf_init(&record, mem_system(), 0);

@@ -186,8 +186,10 @@ void oracle_judge_view_change(struct oracle *o, struct host *h, const struct vie
         (p->record.cur_view > vc->to_view || span_equal(buf_span(&bytes), buf_span(&p->vc)));
     buf_fini(&bytes);
     if (!is_durable)
-        world_violate(o->world, "I4", "host %u sends its VC for view %llu before it is durable",
-                      h->id, U(vc->to_view));
+        world_violate(
+            o->world, "I4",
+            "host %u sends its VC for view %llu before it is durable (its record is of view %llu)",
+            h->id, U(vc->to_view), U(p->record.cur_view));
     if (vc->to_view > p->promised_view) judge_vc_content(o, h, vc);
     p->promised_view = vc->to_view;
 }
