@@ -261,8 +261,7 @@ static void begin_trouble(struct chaos *c, struct rng *r, enum trouble trouble)
         h->disk_high_us = h->disk_low_us + rng_below(r, 300000);
         return;
     case TROUBLE_CLOCK:
-        h->skew_ms = (int64_t)rng_below(r, 4000) - 2000;
-        h->drift_ppm = (int64_t)rng_below(r, 2000) - 1000;
+        host_set_clock(h, (int64_t)rng_below(r, 4000) - 2000, (int64_t)rng_below(r, 2000) - 1000);
         return;
     case TROUBLE_SLOW_LINK: slow_link(c, r); return;
     case TROUBLE_SLOW_EXECUTOR: h->execute_us = 1000 + rng_below(r, 200000); return;
@@ -345,7 +344,7 @@ static void heal(struct chaos *c)
         h->disk_low_us = 300;
         h->disk_high_us = 900;
         h->execute_us = 200;
-        h->skew_ms = h->drift_ppm = 0;
+        host_set_clock(h, 0, 0);
         h->restart_us = RESTART_US;
         if (!h->is_cut_armed) fake_os_heal(h->os);
         if (!h->is_up) host_start(h);

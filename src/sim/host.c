@@ -69,6 +69,60 @@ static enum status open_disk(struct host *h)
     return st;
 }
 
+/* The oracle believes the disk, not the sync. */
+static void note_durable(struct host *h)
+{
+    struct oracle *o = h->world->oracle;
+    bool is_durable = fake_os_is_durable(h->os, HOST_DIR "/journal") &&
+                      fake_os_is_durable(h->os, HOST_DIR "/pending");
+    if (!is_durable) {
+        world_say(h->world, "n%u believes a sync that was none", h->id);
+        return;
+    }
+    struct buf record;
+    struct buf vc;
+    buf_init(&record, mem_system(), 0);
+    buf_init(&vc, mem_system(), 0);
+    enum status first = store_journal_read(h->store, CONSENSUS_SLOT_PROMISE, &record);
+    enum status second = store_journal_read(h->store, CONSENSUS_SLOT_VIEW_CHANGE, &vc);
+    must(first == ST_OK || first == ST_NOT_FOUND);
+    must(second == ST_OK || second == ST_NOT_FOUND);
+    oracle_on_durable(o, h, buf_span(&record), buf_span(&vc));
+    buf_fini(&record);
+    buf_fini(&vc);
+}
+
+/* What a crash left is durable, more of it perhaps than was ever reported. */
+static enum status note_held(void *context,
+                             uint64_t height,
+                             const struct hash *hash,
+                             struct span bytes)
+{
+    struct host *h = context;
+    struct flow_block *b = NULL;
+    (void)height;
+    (void)hash;
+    if (replay_decode(&b, &h->memory.mem, bytes) != ST_OK) return ST_OK;
+    oracle_on_hold(h->world->oracle, h, b);
+    flow_block_free(b);
+    return ST_OK;
+}
+
+static enum status note_damaged(void *context, const struct damage *damage)
+{
+    struct host *h = context;
+    world_say(h->world, "n%u finds a held body damaged: %s", h->id, damage->what);
+    return ST_OK;
+}
+
+static enum status note_disk(struct host *h)
+{
+    struct store_held_visitor visitor = {.visit = note_held, .found = note_damaged, .context = h};
+    TRY(store_held_each(h->store, &visitor));
+    if (!store_journal_is_lost(h->store)) note_durable(h);
+    return ST_OK;
+}
+
 /* --- starting: the machine is executed again from the blocks -----------------------------------
  */
 
@@ -164,6 +218,7 @@ void host_start(struct host *h)
     h->is_halted = h->cannot_run = false;
     machine_init(&h->machine, &h->memory.mem);
     enum status st = open_disk(h);
+    if (st == ST_OK) st = note_disk(h);
     if (st == ST_OK) st = open_core(h);
     if (st != ST_OK) {
         h->cannot_run = true;
@@ -383,29 +438,6 @@ static void tick_soon(struct host *h)
     if (h->has_tick || !h->is_up) return;
     h->has_tick = true;
     plan_tick(h, BURST_US, true);
-}
-
-/* The oracle believes the disk, not the sync. */
-static void note_durable(struct host *h)
-{
-    struct oracle *o = h->world->oracle;
-    bool is_durable = fake_os_is_durable(h->os, HOST_DIR "/journal") &&
-                      fake_os_is_durable(h->os, HOST_DIR "/pending");
-    if (!is_durable) {
-        world_say(h->world, "n%u believes a sync that was none", h->id);
-        return;
-    }
-    struct buf record;
-    struct buf vc;
-    buf_init(&record, mem_system(), 0);
-    buf_init(&vc, mem_system(), 0);
-    enum status first = store_journal_read(h->store, CONSENSUS_SLOT_PROMISE, &record);
-    enum status second = store_journal_read(h->store, CONSENSUS_SLOT_VIEW_CHANGE, &vc);
-    must(first == ST_OK || first == ST_NOT_FOUND);
-    must(second == ST_OK || second == ST_NOT_FOUND);
-    oracle_on_durable(o, h, buf_span(&record), buf_span(&vc));
-    buf_fini(&record);
-    buf_fini(&vc);
 }
 
 static void on_sync(struct host *h)

@@ -403,8 +403,7 @@ static bool on_clock(struct scenario *s)
     if (s->is_dry) return true;
     for (uint32_t i = 0; i < s->world->host_count; i++) {
         if ((hosts >> i & 1u) == 0) continue;
-        s->world->hosts[i].skew_ms = skew;
-        s->world->hosts[i].drift_ppm = drift;
+        host_set_clock(&s->world->hosts[i], skew, drift);
     }
     return true;
 }

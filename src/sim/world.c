@@ -227,10 +227,19 @@ bool host_is_honest(const struct host *h)
     return h->part == PART_HONEST && !h->was_restored;
 }
 
+/* Of a host's own clock, which may run fast or slow but never back. */
 static uint64_t host_now_us(const struct host *h)
 {
-    int64_t now = (int64_t)h->world->now_us;
-    return (uint64_t)(now + now / 1000 * h->drift_ppm / 1000);
+    int64_t passed = (int64_t)(h->world->now_us - h->drift_since_us);
+    return h->drift_base_us + (uint64_t)(passed + passed / 1000 * h->drift_ppm / 1000);
+}
+
+void host_set_clock(struct host *h, int64_t skew_ms, int64_t drift_ppm)
+{
+    h->drift_base_us = host_now_us(h);
+    h->drift_since_us = h->world->now_us;
+    h->drift_ppm = drift_ppm;
+    h->skew_ms = skew_ms;
 }
 
 uint64_t host_mono_ms(const struct host *h)

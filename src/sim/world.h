@@ -89,6 +89,8 @@ struct host {
     /* Settings. */
     int64_t skew_ms;
     int64_t drift_ppm;
+    uint64_t drift_base_us;  /* Its clock when the drift began, */
+    uint64_t drift_since_us; /* and the world's. */
     uint64_t disk_low_us;
     uint64_t disk_high_us;
     uint64_t execute_us;
@@ -161,6 +163,8 @@ void world_say(struct world *w, const char *format, ...) __attribute__((format(p
 bool host_is_honest(const struct host *h);
 /* 0 while it is down. */
 uint64_t host_result_height(const struct host *h);
+/* The wall clock is off by skew; both clocks run fast by drift. */
+void host_set_clock(struct host *h, int64_t skew_ms, int64_t drift_ppm);
 uint64_t host_mono_ms(const struct host *h);
 uint64_t host_wall_ms(const struct host *h);
 uint32_t world_leader(const struct world *w, uint64_t view);
