@@ -16,6 +16,8 @@ DECODERS = {
               "src/ledger/proof.c", "src/ledger/genesis.c"],
     "consensus": ["src/consensus/" + name + ".c" for name in (
         "message", "record", "check", "evidence_verify", "evidence_content")],
+    "core": ["src/node/wire.c", "src/node/core_body.c", "src/node/core_fetch.c",
+             "src/node/core_sync.c", "src/node/core_gossip.c"],
     "p2p": ["src/p2p/frame.c", "src/p2p/inbox.c", "src/p2p/proxy.c", "src/crypto/identity.c"],
     "pg": ["src/pg/wire.c", "src/pg/session.c", "src/pg/query.c", "src/pg/pipeline.c",
            "src/pg/prepared.c"],

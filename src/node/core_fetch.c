@@ -131,7 +131,10 @@ void core_on_txs_found(struct core *c, uint32_t peer, struct wire_txs_found *a)
     }
     if (is_lie) core_lie(c, peer);
     next_try(b);
-    if (given > 0 && !is_lie) b->ask.tries--; /* The rest from the same one. */
+    if (given > 0 && !is_lie)
+        b->ask.tries--; /* The rest from the same one. */
+    else if (!is_lie && b->ask.tries < CORE_LEAF_TRIES)
+        b->ask.tries = CORE_LEAF_TRIES; /* Final there already: the block has them. */
     core_body_submit(c, b);
 }
 

@@ -194,7 +194,7 @@ static enum status stored_tip(const struct core_start_parts *p, struct hash *out
     *out = p->config->chain_id;
     if (height == 0) return ST_OK;
     struct buf bytes;
-    struct span header;
+    struct span header = {0};
     struct span body;
     buf_init(&bytes, p->mem, 0);
     enum status st = store_read_block(p->config->store, height, &bytes, NULL);
