@@ -66,6 +66,7 @@ struct bench_result {
     uint32_t sent;
     uint32_t committed; /* With a verified receipt that says ok. */
     uint32_t refused;
+    uint32_t unproved;   /* Answered with a receipt, but without a proof: not counted. */
     uint64_t elapsed_ns; /* First sent to last answered. */
     uint64_t p50_ns;     /* From when it was due, to its verified receipt. */
     uint64_t p99_ns;

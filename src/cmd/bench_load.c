@@ -104,6 +104,10 @@ static void take_answer(struct load *l, struct lane *lane, PGresult *result)
         note_error(l, PQresultErrorMessage(result));
         return;
     }
+    if (PQgetisnull(result, 0, 4) == 1) { /* Final, but this node cannot prove it yet. */
+        l->result->unproved++;
+        return;
+    }
     if (!check_receipt(l, field(result, 3), field(result, 4))) {
         l->result->refused++;
         return;

@@ -190,7 +190,8 @@ static void put_json(struct buf *out, const struct bench *b, const struct bench_
     put_stages(out, stages);
     buf_printf(out, ",\"rss_mb\":%.1f,\"idle_rss_mb\":%.1f,\"session_writes_per_s\":%.0f,",
                mean_mb(f->after, nodes), mean_mb(f->idle, nodes), f->session_per_s);
-    buf_printf(out, "\"refused\":%u,\"setup_height\":%llu,", f->full.refused + f->half.refused,
+    buf_printf(out, "\"refused\":%u,\"unproved\":%u,\"setup_height\":%llu,",
+               f->full.refused + f->half.refused, f->full.unproved + f->half.unproved,
                (unsigned long long)b->setup_height);
     put_nodes(out, b, f);
     if (f->sqlite_per_s > 0)
@@ -236,6 +237,9 @@ static void put_text(struct buf *out, const struct bench *b, const struct bench_
     buf_printf(out, "%llu transactions with verified receipts after height %llu\n",
                (unsigned long long)f->full.committed + f->half.committed,
                (unsigned long long)b->setup_height);
+    if (f->full.unproved + f->half.unproved > 0)
+        buf_printf(out, "%u more came without a proof and are not counted\n",
+                   f->full.unproved + f->half.unproved);
     if (f->sqlite_per_s > 0)
         buf_printf(out, "SQLite alone: %.0f rows/s, %.1f us; ratio %.3f\n", f->sqlite_per_s,
                    f->sqlite_cpu_us, bench_throughput(&f->full) / f->sqlite_per_s);
