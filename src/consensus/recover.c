@@ -114,11 +114,13 @@ static void take_promises(struct consensus *c, const struct consensus_record *r)
     if (r->has_hq) c->hq = r->hq;
 }
 
-/* Nothing was voted for above the final block, and its certificate is here: root is final. */
+/* The certificate of the final block is here, and nothing that was voted for matters any more: there
+ * is nothing, or it belongs to a view that is left and lost against a later one. Root is final. */
 static bool is_chain_settled(const struct consensus *c, const struct consensus_record *r)
 {
     if (!c->has_final_cert) return false;
-    return r->chain_count == 0 || r->voted_view < c->final_cert.statement.view;
+    if (r->chain_count == 0) return true;
+    return r->voted_view < r->cur_view && r->voted_view < c->final_cert.statement.view;
 }
 
 static void take_chain(struct consensus *c, const struct consensus_record *r)

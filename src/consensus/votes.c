@@ -291,10 +291,9 @@ static enum status on_own_vote(struct consensus *c, const struct vote *v)
 {
     const struct statement *p1 = &v->parts[VOTE_P1];
     const struct statement *p2 = &v->parts[VOTE_P2];
-    bool is_p1_new =
-        !p1->is_null && (p1->view > c->voted_view ||
-                         (p1->view == c->voted_view && p1->height > voted_tip_height(c) &&
-                          !c->is_dead && p1->height > c->final.height));
+    bool is_here = c->phase == PHASE_OPEN && !c->is_dead && p1->view == c->voted_view;
+    bool is_above = p1->height > voted_tip_height(c) && p1->height > c->final.height;
+    bool is_p1_new = !p1->is_null && (p1->view > c->voted_view || (is_here && is_above));
     bool is_p2_new = !p2->is_null && (!c->has_lock || p2->view > c->lock.view ||
                                       (p2->view == c->lock.view && p2->height > c->lock.height));
     if (is_p1_new || is_p2_new) alarm_raise(c, ALARM_JOURNAL_ROLLED_BACK);
