@@ -161,7 +161,7 @@ bool is_signing(const struct consensus *c)
 /* I3. The planted fault forgets that a left view is left. */
 bool is_open_for_votes(const struct consensus *c)
 {
-    if (!is_signing(c) || c->is_dead) return false;
+    if (!is_signing(c) || c->is_dead || c->is_record_ahead) return false;
     if (c->config.fault == FAULT_PROMISE_DROPPED) return true;
     return c->phase == PHASE_OPEN && c->voted_view == c->cur_view;
 }
@@ -276,7 +276,7 @@ static void settle(struct consensus *c)
 
 static void persist(struct consensus *c)
 {
-    if (!c->is_dirty || c->durable_lsn + 1 < c->next_lsn) return;
+    if (!c->is_dirty || c->is_record_ahead || c->durable_lsn + 1 < c->next_lsn) return;
     hold_bodies(c);
     if (c->is_vc_dirty) {
         struct consensus_effect *write = effect_add(c, CONSENSUS_WRITE);

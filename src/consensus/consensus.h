@@ -67,10 +67,11 @@ struct consensus_start {
     uint32_t digest_count;         /* D of executed_height, executed_height - 1, …; at least 1. */
     struct hash digests[CONSENSUS_LAG_MAX];
     const struct consensus_record *record; /* Null: first start (then nothing was ever said). */
-    const struct view_change *view_change; /* Frozen VC of record->cur_view; null: none. */
+    const struct view_change *view_change; /* What the journal has; null: none. */
     const struct header *held; /* Headers of intact bodies, held or stored, above
-                                  record->final_height (no record: above height), in any order and
-                                  fork: the record may be older than the newest stored block. */
+                                  record->final_height or height, whichever is lower, in any order
+                                  and fork: the record may be older than the newest stored block,
+                                  or newer. */
     uint32_t held_count;
     uint64_t nonce; /* Random: pairs questions and answers of this start. */
 };

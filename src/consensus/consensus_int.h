@@ -170,6 +170,7 @@ struct consensus {
     uint32_t line_count;
     uint32_t voted_count;
     struct line_item line[W];
+    bool is_record_ahead; /* The record knows of final blocks that are not here again yet. */
     bool is_dead; /* The voted chain lost against a final block: no votes before the next view. */
     struct tip final;
     bool has_final_cert; /* Exactly of final. */
@@ -294,6 +295,7 @@ bool is_signed_by(const struct consensus *c,
 /* --- recover.c --- */
 void recover_start(struct consensus *c, const struct consensus_start *start);
 void recover_first_step(struct consensus *c);
+void recover_chain(struct consensus *c); /* The final block has reached the record's, if it may. */
 
 /* --- blocks.c --- */
 struct block *block_find(struct consensus *c, const struct hash *hash);

@@ -243,6 +243,7 @@ static void move_root(struct consensus *c)
     must(hash_equal(&c->root_hash, &c->final.hash)); /* I1 */
     c->root_cert = c->commit_cert;
     c->has_root_cert = true;
+    if (c->is_record_ahead) recover_chain(c);
 }
 
 /* From height on the voted chain lost. What was not voted for goes, the rest stays as promised. */

@@ -57,7 +57,8 @@ void newview_settle(struct consensus *c)
         commit_base(c);
         struct block *path[PATH_MAX];
         uint32_t count = 0;
-        if (fetch_path(c, path, &count) && adopt(c, path, count)) normal_extend(c);
+        bool is_here = fetch_path(c, path, &count) && !c->is_record_ahead;
+        if (is_here && adopt(c, path, count)) normal_extend(c);
     }
     announce(c);
 }

@@ -79,6 +79,7 @@ enum status normal_on_body_bad(struct consensus *c, const struct hash *hash)
 
 void normal_extend(struct consensus *c)
 {
+    if (c->is_record_ahead) return;
     bool is_followed = c->phase == PHASE_OPEN || c->config.fault == FAULT_PROMISE_DROPPED;
     while (is_followed && !c->is_dead && c->line_count < W) {
         struct block *b = next_proposal(c);

@@ -3,12 +3,15 @@
  * The record may be older than the newest final block: the certificate of that block may be lost
  * with the last steps before a crash. Then root stays at the record's final block and its chain
  * tells what was voted for, final or not; a VC from there is true. Where chain and final block do
- * not fit together the voted chain is dead (finality.c). */
+ * not fit together the voted chain is dead (finality.c).
+ *
+ * It may be newer, too, when stored blocks were lost that were not yet synced. Then nothing is
+ * written and nothing is voted for until they are final here again: their bodies are held, and the
+ * record's own certificate commits them. */
 #include "consensus/consensus_int.h"
 
 static void take_blocks(struct consensus *c, const struct consensus_start *start);
 static void take_digests(struct consensus *c, const struct consensus_start *start);
-static void take_record(struct consensus *c, const struct consensus_start *start);
 static void take_promises(struct consensus *c, const struct consensus_record *r);
 static void take_chain(struct consensus *c, const struct consensus_record *r);
 static bool is_chain_settled(const struct consensus *c, const struct consensus_record *r);
@@ -28,22 +31,43 @@ void recover_start(struct consensus *c, const struct consensus_start *start)
     c->has_root_cert = c->has_final_cert;
     if (c->has_final_cert) c->root_cert = c->final_cert;
     c->anchor_hash = c->config.chain_id;
-    if (start->record != NULL) take_record(c, start);
+    if (start->record != NULL) {
+        c->record = *start->record;
+        take_promises(c, &c->record);
+        recover_chain(c);
+    }
     attest_alone(c);
-    if (c->phase == PHASE_CHANGING) take_view_change(c, start->view_change);
+    if (start->view_change != NULL) take_view_change(c, start->view_change);
 }
 
 void recover_first_step(struct consensus *c)
 {
     c->is_started = true;
     c->open_mono_ms = c->mono_ms;
-    if (c->is_ahead) finality_retry(c);
+    finality_retry(c);
     bool is_leader = leader_of(c, c->cur_view) == c->config.self;
     if (is_leader && c->has_proposed && c->proposer_view >= c->cur_view) {
         change_start(c, c->cur_view + 1, false); /* It may not propose here again (1.14). */
         return;
     }
     if (c->phase == PHASE_CHANGING && !c->is_vc_made) c->is_vc_pending = true;
+}
+
+void recover_chain(struct consensus *c)
+{
+    const struct consensus_record *r = &c->record;
+    c->is_record_ahead = r->final_height > c->final.height;
+    if (c->is_record_ahead) {
+        c->is_ahead = r->has_final_cert;
+        if (c->is_ahead) c->ahead = r->final_cert;
+        return;
+    }
+    if (is_chain_settled(c, r)) return;
+    c->root_height = r->final_height;
+    c->root_hash = r->final_hash;
+    c->has_root_cert = r->has_final_cert;
+    if (r->has_final_cert) c->root_cert = r->final_cert;
+    take_chain(c, r);
     want_votes_again(c);
 }
 
@@ -85,19 +109,6 @@ static void take_digests(struct consensus *c, const struct consensus_start *star
     if (c->p3_height + 1 < c->digest_low) c->p3_height = c->digest_low - 1;
 }
 
-static void take_record(struct consensus *c, const struct consensus_start *start)
-{
-    const struct consensus_record *r = start->record;
-    take_promises(c, r);
-    if (r->final_height > c->final.height) return; /* Blocks were lost: they are caught up with. */
-    if (is_chain_settled(c, r)) return;
-    c->root_height = r->final_height;
-    c->root_hash = r->final_hash;
-    c->has_root_cert = r->has_final_cert;
-    if (r->has_final_cert) c->root_cert = r->final_cert;
-    take_chain(c, r);
-}
-
 static void take_promises(struct consensus *c, const struct consensus_record *r)
 {
     c->cur_view = r->cur_view;
@@ -114,8 +125,9 @@ static void take_promises(struct consensus *c, const struct consensus_record *r)
     if (r->has_hq) c->hq = r->hq;
 }
 
-/* The certificate of the final block is here, and nothing that was voted for matters any more: there
- * is nothing, or it belongs to a view that is left and lost against a later one. Root is final. */
+/* The certificate of the final block is here, and nothing that was voted for matters any more:
+ * there is nothing, or it belongs to a view that is left and lost against a later one. Root is
+ * final. */
 static bool is_chain_settled(const struct consensus *c, const struct consensus_record *r)
 {
     if (!c->has_final_cert) return false;
@@ -147,13 +159,25 @@ static void take_chain(struct consensus *c, const struct consensus_record *r)
     c->has_root_cert = true;
 }
 
+/* The VC of cur_view is said again, the same bytes. One of a later view means a crash before its
+ * record was written: it was never said, but it stands in the place of one that may have been, so
+ * that view is left with it. */
 static void take_view_change(struct consensus *c, const struct view_change *vc)
 {
-    if (vc == NULL || vc->to_view != c->cur_view || vc->sender != c->config.self) return;
+    if (vc->sender != c->config.self || vc->epoch != c->config.epoch) return;
+    bool is_frozen = vc->to_view == c->cur_view && c->phase == PHASE_CHANGING;
+    bool is_unsaid = vc->to_view > c->cur_view;
+    if (!is_frozen && !is_unsaid) return;
+    if (is_unsaid) {
+        c->cur_view = vc->to_view;
+        c->phase = PHASE_CHANGING;
+        if (vc->has_hq) votes_raise_hq(c, &vc->hq);
+        c->is_dirty = true;
+    }
     c->own_vc->kind = CONSENSUS_VIEW_CHANGE;
     c->own_vc->view_change = *vc;
     c->is_vc_made = true;
-    c->vc_lsn = 0;
+    c->vc_lsn = is_unsaid ? c->next_lsn : 0;
 }
 
 /* One validator can say again that its newest block is final: its word is the quorum. */

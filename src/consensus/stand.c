@@ -119,11 +119,11 @@ static void add_chain(struct hasher *h, const struct consensus *c)
 
 static void add_flags(struct hasher *h, const struct consensus *c)
 {
-    const bool flags[] = {c->is_started,     c->is_dead,       c->is_dirty,       c->is_vc_dirty,
-                          c->is_vc_pending,  c->is_vc_made,    c->is_vc_sent,     c->is_nv_ours,
-                          c->is_nv_sent,     c->is_open_told,  c->is_admitted,    c->is_timing,
-                          c->is_batch_asked, c->has_root_cert, c->has_final_cert, c->has_res_cert,
-                          c->has_next_res,   c->is_status_due};
+    const bool flags[] = {c->is_started,     c->is_dead,         c->is_dirty,       c->is_vc_dirty,
+                          c->is_vc_pending,  c->is_vc_made,      c->is_vc_sent,     c->is_nv_ours,
+                          c->is_nv_sent,     c->is_open_told,    c->is_admitted,    c->is_timing,
+                          c->is_batch_asked, c->has_root_cert,   c->has_final_cert, c->has_res_cert,
+                          c->has_next_res,   c->is_record_ahead, c->is_status_due};
     uint64_t bits = 0;
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
         bits |= (uint64_t)flags[i] << i;

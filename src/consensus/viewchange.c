@@ -158,7 +158,7 @@ static void join(struct consensus *c)
  * there is none. */
 static bool can_make(const struct consensus *c)
 {
-    if (!is_signing(c)) return false;
+    if (!is_signing(c) || c->is_record_ahead) return false;
     if (c->root_height > 0 && !c->has_root_cert) return false;
     for (uint32_t i = 0; i < c->voted_count; i++)
         if (c->line[i].block == NULL) return false;

@@ -62,6 +62,7 @@ struct rig_node {
     bool crash_keeps;
     bool is_crashing;
     uint64_t final_count;
+    uint64_t final_synced; /* What a crash leaves of them. */
     uint32_t chain[RIG_BLOCKS_MAX]; /* chain[h]: index of block h. */
     struct hash digests[RIG_BLOCKS_MAX];
     uint64_t executed;
@@ -284,7 +285,9 @@ static void start_node(struct engine_rig *r, uint32_t node, uint64_t nonce)
         start->digests[start->digest_count++] = n->digests[n->final_count - i];
     if (n->durable.has_record) start->record = &n->durable.record;
     if (n->durable.has_vc) start->view_change = &n->durable.vc;
-    uint64_t low = n->durable.has_record ? n->durable.record.final_height : n->final_count;
+    uint64_t low = n->final_count;
+    if (n->durable.has_record && n->durable.record.final_height < low)
+        low = n->durable.record.final_height;
     for (uint32_t i = 0; i < r->block_count; i++)
         if (r->blocks[i].header.height > low && (r->blocks[i].held >> node & 1u) != 0)
             held[start->held_count++] = r->blocks[i].header;
@@ -300,6 +303,20 @@ static void start_node(struct engine_rig *r, uint32_t node, uint64_t nonce)
     free(start);
 }
 
+/* Final blocks that no sync followed are gone; those that were held are still held. */
+static void lose_blocks(struct engine_rig *r, struct rig_node *n)
+{
+    n->final_count = n->final_synced;
+    n->final_txs = 0;
+    n->history = (struct merkle_tree){0};
+    for (uint64_t h = 1; h <= n->final_count; h++) {
+        const struct rig_block *b = &r->blocks[n->chain[h]];
+        n->final_txs += b->header.tx_count;
+        struct hash leaf = merkle_leaf(hash_span(&b->hash));
+        merkle_tree_add(&n->history, &leaf);
+    }
+}
+
 void engine_rig_crash(struct engine_rig *r, uint32_t node, bool keeps)
 {
     struct rig_node *n = &r->nodes[node];
@@ -309,6 +326,7 @@ void engine_rig_crash(struct engine_rig *r, uint32_t node, bool keeps)
     n->life++;
     n->crash_count = 0;
     n->is_crashing = false;
+    if (!keeps) lose_blocks(r, n);
     if (keeps) {
         n->durable = n->written;
         for (uint32_t i = 0; i < n->hold_count; i++)
@@ -483,7 +501,6 @@ static void catch_up(struct engine_rig *r, uint32_t node, uint32_t peers)
         n->chain[h] = best->chain[h];
         n->final_txs += b->header.tx_count;
         b->here |= 1u << node;
-        b->held |= 1u << node;
         b->line &= ~(1u << node);
         struct hash leaf = merkle_leaf(hash_span(&b->hash));
         merkle_tree_add(&n->history, &leaf);
@@ -590,7 +607,6 @@ static void on_final(struct engine_rig *r, uint32_t node, const struct consensus
     for (uint32_t i = 0; i < r->options.count; i++)
         if (r->nodes[i].final_count >= e->height)
             assert_int_equal(r->nodes[i].chain[e->height], n->chain[e->height]);
-    b->held |= 1u << node;
     b->line &= ~(1u << node);
     n->final_txs += b->header.tx_count;
     n->waiting_since_ms = r->now_ms;
@@ -623,7 +639,10 @@ static void on_evidence(struct engine_rig *r, const struct evidence *e)
     r->evidence[e->kind]++;
     enum status st = evidence_verify(e, &config->validators, r->signer, &r->chain_id, mem_system());
     assert_int_equal(st, ST_OK);
-    if (r->options.fault == FAULT_NONE) assert_true(r->nodes[e->offender].is_byzantine);
+    if (r->options.fault == FAULT_NONE && !r->nodes[e->offender].is_byzantine)
+        fail_msg("seed %llu: %s against node %u, view %llu, height %llu",
+                 (unsigned long long)r->options.seed, evidence_name(e->kind), e->offender,
+                 (unsigned long long)e->view, (unsigned long long)e->height);
 }
 
 static void perform_one(struct engine_rig *r, uint32_t node, const struct consensus_effect *e)
@@ -711,6 +730,7 @@ static void do_synced(struct engine_rig *r, const struct job *j)
     for (uint32_t i = 0; i < n->hold_count; i++)
         r->blocks[n->holds[i]].held |= 1u << j->node;
     n->hold_count = 0;
+    n->final_synced = n->final_count;
     n->durable_lsn = j->lsn;
     struct consensus_event event = {.kind = CONSENSUS_ON_PERSISTED, .lsn = j->lsn};
     (void)engine_rig_step(r, j->node, &event);
