@@ -206,7 +206,10 @@ static bool adopt(struct consensus *c, struct block **path, uint32_t count)
     c->is_dirty = true;
     c->is_status_due = true;
     pace_restart(c);
-    if (count > 0 && is_signing(c)) normal_want_p1(c, &c->line[c->line_count - 1]);
+    /* Also when it is final here without a certificate: so a restart comes by one again. */
+    struct line_item *item = line_at(c, c->anchor.height);
+    bool is_here = item != NULL && item->block != NULL && item->block->has_body;
+    if (is_here && is_signing(c)) normal_want_p1(c, item);
     return true;
 }
 

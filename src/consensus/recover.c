@@ -202,7 +202,7 @@ static void want_votes_again(struct consensus *c)
     for (uint32_t i = 0; i < c->voted_count; i++) {
         struct line_item *item = &c->line[i];
         uint64_t height = c->root_height + i + 1;
-        if (height <= c->final.height || item->block == NULL) continue;
+        if (item->block == NULL || !item->block->has_body) continue;
         bool is_anchor = height == c->anchor_height && hash_equal(&item->hash, &c->anchor_hash);
         bool is_fresh = height > c->anchor_height && item->block->header.view == c->cur_view;
         if (is_anchor || is_fresh) item->p1 = (struct promise){.is_wanted = true};

@@ -99,10 +99,11 @@ void votes_make(struct consensus *c, struct vote *v)
  * one that is higher but unconnected was never locked here and need not be reported. */
 void votes_on_quorum_p1(struct consensus *c, const struct statement *s)
 {
-    if (s->height <= c->final.height || s->view > c->cur_view) return;
+    if (s->height <= vote_floor(c) || s->view > c->cur_view) return;
     struct line_item *item = c->is_dead ? NULL : line_at(c, s->height);
     if (item != NULL && !hash_equal(&item->hash, &s->hash)) item = NULL;
     if (item == NULL) {
+        if (s->height <= c->final.height) return;
         struct block *path[PATH_MAX];
         uint32_t count;
         struct statement missing;
@@ -125,7 +126,7 @@ void votes_on_quorum_p1(struct consensus *c, const struct statement *s)
 /* I5: the lock waits for the record with hq. */
 void votes_want_p2(struct consensus *c, struct line_item *item, uint64_t height)
 {
-    if (item->p2.is_wanted || height <= c->final.height) return;
+    if (item->p2.is_wanted) return;
     struct statement s = statement_of(c, item, height);
     item->p2 = (struct promise){.is_wanted = true, .lsn = c->next_lsn};
     if (c->config.fault != FAULT_LOCK_WITHOUT_QC) must(c->has_hq && c->hq.statement.view >= s.view);
@@ -392,7 +393,6 @@ static struct line_item *due_item(struct consensus *c, enum vote_part part, uint
         struct line_item *item = &c->line[i];
         const struct promise *p = part == VOTE_P1 ? &item->p1 : &item->p2;
         *height = c->root_height + i + 1;
-        if (*height <= c->final.height) continue;
         if (p->is_wanted && !p->is_sent && is_durable(c, p->lsn)) return item;
     }
     return NULL;
