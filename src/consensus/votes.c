@@ -292,8 +292,10 @@ static enum status on_own_vote(struct consensus *c, const struct vote *v)
 {
     const struct statement *p1 = &v->parts[VOTE_P1];
     const struct statement *p2 = &v->parts[VOTE_P2];
+    uint64_t tip = c->is_record_ahead ? c->record.final_height + c->record.chain_count
+                                      : voted_tip_height(c);
     bool is_here = c->phase == PHASE_OPEN && !c->is_dead && p1->view == c->voted_view;
-    bool is_above = p1->height > voted_tip_height(c) && p1->height > c->final.height;
+    bool is_above = p1->height > tip && p1->height > c->final.height;
     bool is_p1_new = !p1->is_null && (p1->view > c->voted_view || (is_here && is_above));
     bool is_p2_new = !p2->is_null && (!c->has_lock || p2->view > c->lock.view ||
                                       (p2->view == c->lock.view && p2->height > c->lock.height));
