@@ -10,6 +10,9 @@ static enum status handle(struct consensus *c, const struct consensus_event *eve
 static enum status on_message(struct consensus *c, const struct consensus_event *event);
 static enum status on_persisted(struct consensus *c, uint64_t lsn);
 static void on_tick(struct consensus *c, const struct consensus_event *event);
+static void on_stop(struct consensus *c);
+static bool is_record_old(const struct consensus *c);
+static void note_rest(struct consensus *c);
 static void settle(struct consensus *c);
 static void persist(struct consensus *c);
 static void hold_bodies(struct consensus *c);
@@ -155,7 +158,7 @@ bool is_halted(const struct consensus *c)
 
 bool is_signing(const struct consensus *c)
 {
-    return c->config.is_voter && c->is_admitted && !is_halted(c);
+    return c->config.is_voter && c->is_admitted && !is_halted(c) && !c->is_stopping;
 }
 
 /* I3. The planted fault forgets that a left view is left. */
@@ -216,6 +219,7 @@ static enum status handle(struct consensus *c, const struct consensus_event *eve
     case CONSENSUS_ON_EXECUTED: return finality_on_executed(c, event);
     case CONSENSUS_ON_ADVANCED: return finality_on_advanced(c, event);
     case CONSENSUS_ON_PEER: sync_on_peer(c, event); return ST_OK;
+    case CONSENSUS_ON_STOP: on_stop(c); return ST_OK;
     }
     return ST_INVALID;
 }
@@ -256,6 +260,34 @@ static void on_tick(struct consensus *c, const struct consensus_event *event)
         c->waiting_since_ms = c->mono_ms;
     sync_tick(c);
     pace_tick(c);
+    note_rest(c);
+}
+
+static void on_stop(struct consensus *c)
+{
+    c->is_stopping = true;
+    if (is_record_old(c)) c->is_dirty = true;
+}
+
+/* Its certificates are older than those known here: no promise depends on them, but who audits this
+ * node after its end finds nothing newer. */
+static bool is_record_old(const struct consensus *c)
+{
+    const struct consensus_record *r = &c->record;
+    uint64_t res_height = r->has_res_cert ? r->res_cert.statement.height : 0;
+    bool is_final_old = c->has_root_cert && r->final_height < c->root_height;
+    return is_final_old || (c->has_res_cert && res_height < c->res_cert.statement.height);
+}
+
+/* Under load the next vote's record has all of it. */
+static void note_rest(struct consensus *c)
+{
+    if (line_tip_height(c) > c->final.height || !is_record_old(c)) {
+        c->rest_mono_ms = 0;
+        return;
+    }
+    if (c->rest_mono_ms == 0) c->rest_mono_ms = c->mono_ms;
+    if (c->mono_ms - c->rest_mono_ms >= REST_MS) c->is_dirty = true;
 }
 
 /* Each part may make work for the ones before it; two rounds do all that one event can cause but
@@ -331,6 +363,8 @@ static void fill_record(struct consensus *c)
     }
     if (c->has_root_cert) r->final_cert = c->root_cert;
     if (c->has_hq) r->hq = c->hq;
+    r->has_res_cert = c->has_res_cert;
+    if (c->has_res_cert) r->res_cert = c->res_cert;
     for (uint32_t i = 0; i < c->voted_count; i++)
         r->chain[i] = c->line[i].hash;
 }

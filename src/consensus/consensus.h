@@ -86,7 +86,8 @@ enum consensus_event_kind {
     CONSENSUS_ON_EXECUTED,  /* Block height was executed here; its chained digest is digest. */
     CONSENSUS_ON_ADVANCED,  /* Catch-up: header is final by cert (verified), all blocks up to it are
                                stored; the runtime has executed or will execute them by itself. */
-    CONSENSUS_ON_PEER       /* Peer from came up (is_up) or went down. */
+    CONSENSUS_ON_PEER,      /* Peer from came up (is_up) or went down. */
+    CONSENSUS_ON_STOP       /* The node is ending: sign nothing more, write down what is final. */
 };
 
 struct consensus_batch {

@@ -48,6 +48,7 @@
 #define EVIDENCE_BYTES     (1u << 20)
 
 #define CERTIFY_MS         50u   /* A result waits at most this long for a block to carry it. */
+#define REST_MS            100u  /* Of silence, before what is final is written down. */
 #define QUIET_TXS          8u    /* A block with more transactions than this means load. */
 #define HEARD_MS           1000u /* A peer is heard if something came from it in this time. */
 #define FRESH_MS           50u   /* Between questions of a node that starts. */
@@ -197,6 +198,8 @@ struct consensus {
     struct certificate next_res; /* Certified, not executed here yet. */
 
     /* Durability. */
+    bool is_stopping;
+    uint64_t rest_mono_ms; /* Since when nothing is in flight; 0: something is. */
     bool is_dirty;
     bool is_vc_dirty;
     uint64_t next_lsn;

@@ -2,7 +2,7 @@
  *
  *   record = [1, epoch, cur view, voted view, proposer view or null, anchor or null, lock or null,
  *             final height, final hash, final certificate or null, [hash…],
- *             highest quorum certificate or null]
+ *             highest quorum certificate or null, newest result certificate or null]
  *   anchor = [height, hash]          lock = [view, height, hash]
  *
  * What is null decodes to zeroes. */
@@ -12,7 +12,7 @@
 #include "consensus/wire_int.h"
 
 #define RECORD_VERSION 1u
-#define RECORD_FIELDS  12u
+#define RECORD_FIELDS  13u
 
 static void put_proposer_view(struct buf *out, const struct consensus_record *r);
 static void put_anchor(struct buf *out, const struct consensus_record *r);
@@ -39,6 +39,7 @@ void consensus_record_encode(struct buf *out, const struct consensus_record *r)
     for (uint32_t i = 0; i < r->chain_count; i++)
         wire_put_hash(out, &r->chain[i]);
     wire_put_certificate(out, r->has_hq, &r->hq);
+    wire_put_certificate(out, r->has_res_cert, &r->res_cert);
 }
 
 enum status consensus_record_decode(struct consensus_record *r, struct span bytes)
@@ -60,6 +61,7 @@ enum status consensus_record_decode(struct consensus_record *r, struct span byte
     for (uint32_t i = 0; i < r->chain_count; i++)
         r->chain[i] = wire_get_hash(&in);
     r->has_hq = wire_get_certificate(&in, &r->hq);
+    r->has_res_cert = wire_get_certificate(&in, &r->res_cert);
     return cbor_end(&in);
 }
 

@@ -27,6 +27,8 @@ struct consensus_record {
     struct hash final_hash;
     bool has_final_cert;
     struct certificate final_cert;
+    bool has_res_cert; /* Of the newest certified result: no promise, but proof for an audit. */
+    struct certificate res_cert;
     uint32_t chain_count; /* Voted for, above final, final_height + 1 … */
     struct hash chain[CONSENSUS_WINDOW];
     bool has_hq;

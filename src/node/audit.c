@@ -175,66 +175,68 @@ static void close_audit(struct audit *a)
     mutex_free(a->mutex);
 }
 
-/* --- the newest block: its certificates stand in the journal
- * -------------------------------------- */
+/* --- the newest blocks: what certifies them may still stand in the journal alone ---------------
+ */
 
-static bool read_vote(struct audit *a, enum engine_journal_slot slot, struct vote *out)
+static bool read_record(struct audit *a, struct consensus_record *out)
 {
-    struct buf record;
-    buf_init(&record, a->config->mem, 0);
-    enum status st = store_journal_read(a->store, (uint32_t)slot, &record);
-    if (st == ST_OK) {
-        struct cbor in = cbor_of(buf_span(&record));
-        vote_decode(out, &in);
-        st = cbor_end(&in);
-    }
-    buf_fini(&record);
+    struct buf bytes;
+    buf_init(&bytes, a->config->mem, 0);
+    enum status st = store_journal_read(a->store, CONSENSUS_SLOT_PROMISE, &bytes);
+    if (st == ST_OK) st = consensus_record_decode(out, buf_span(&bytes));
+    buf_fini(&bytes);
     return st == ST_OK;
 }
 
-static struct certificate cut(const struct vote *vote, enum vote_part part)
+static void check_commit(struct audit *a, const struct consensus_record *r)
 {
-    struct certificate c = {.part = part, .statement = vote->parts[part], .entry_count = 1};
-    c.entries[0] = certificate_cut(vote, part);
-    return c;
+    const struct damage place = {.file = "journal"};
+    if (!r->has_final_cert || r->final_height <= a->certified_height) return;
+    const struct certificate *c = &r->final_cert;
+    const uint64_t newest = a->report->height;
+    a->report->certificates += c->entry_count;
+    bool is_recent = r->final_height <= newest && newest - r->final_height < CONSENSUS_LAG_MAX;
+    const struct hash *hash = is_recent ? &a->hashes[r->final_height % CONSENSUS_LAG_MAX] : NULL;
+    if (quorum_check_commit(&a->validators, c, a->signer, &a->chain_id) != ST_OK)
+        audit_found(a, &place, r->final_height, "the newest commit certificate is wrong");
+    else if (r->final_height > newest)
+        audit_found(a, &place, newest + 1, "block %llu is certified, the newest block is %llu",
+                    (unsigned long long)r->final_height, (unsigned long long)newest);
+    else if (hash != NULL && !hash_equal(hash, &c->statement.hash))
+        audit_found(a, &place, r->final_height, "the commit certificate is for another block");
+    else
+        a->certified_height = r->final_height;
 }
 
-static void check_commit(struct audit *a)
+/* After a crash the certificates of the last blocks may be lost. Then the node's own promise names
+ * them: a block that it does not name was never final here. */
+static void check_rest(struct audit *a, const struct consensus_record *r)
 {
-    struct vote vote;
-    const struct damage place = {.file = "journal"};
-    if (a->certified_height == a->report->height) return;
-    if (!read_vote(a, ENGINE_SLOT_VOTE, &vote)) {
-        audit_found(a, &place, a->report->height, "there is no certificate of the newest block");
+    for (uint64_t h = a->certified_height + 1; h <= a->report->height; h++) {
+        const struct damage place = {.file = "journal"};
+        uint64_t index = h - r->final_height - 1;
+        bool is_named = h > r->final_height && index < r->chain_count &&
+                        hash_equal(&r->chain[index], &a->hashes[h % CONSENSUS_LAG_MAX]);
+        if (is_named) continue;
+        audit_found(a, &place, h,
+                    "there is no certificate of the newest block, and no vote for it");
         return;
     }
-    struct certificate c = cut(&vote, VOTE_P2);
-    a->report->certificates += c.entry_count;
-    if (quorum_check_commit(&a->validators, &c, a->signer, &a->chain_id) != ST_OK)
-        audit_found(a, &place, c.statement.height, "the certificate of the newest block is wrong");
-    else if (c.statement.height != a->report->height ||
-             !hash_equal(&c.statement.hash, &a->parent_hash))
-        audit_found(a, &place, c.statement.height,
-                    "the newest certificate is for block %llu, the newest block is %llu",
-                    (unsigned long long)c.statement.height, (unsigned long long)a->report->height);
-    else
-        a->certified_height = c.statement.height;
 }
 
-/* After a crash the result of the newest blocks may not be signed yet: a start signs it. */
-static void check_certified_result(struct audit *a)
+static void check_certified_result(struct audit *a, const struct consensus_record *r)
 {
-    struct vote vote;
     const struct damage place = {.file = "journal"};
-    if (read_vote(a, ENGINE_SLOT_RESULT, &vote)) {
-        struct certificate c = cut(&vote, VOTE_P3);
+    if (r->has_res_cert) {
+        const struct certificate *c = &r->res_cert;
         const uint64_t newest = a->report->height;
-        const uint64_t height = c.statement.height;
-        bool is_recent = height > 0 && height <= newest && newest - height < ENGINE_LAG_MAX;
-        a->report->certificates += c.entry_count;
-        if (quorum_check_result(&a->validators, &c, a->signer, &a->chain_id) != ST_OK)
+        const uint64_t height = c->statement.height;
+        bool is_recent = height > 0 && height <= newest && newest - height < CONSENSUS_LAG_MAX;
+        const struct hash *digest = &a->digests[height % CONSENSUS_LAG_MAX];
+        a->report->certificates += c->entry_count;
+        if (quorum_check_result(&a->validators, c, a->signer, &a->chain_id) != ST_OK)
             audit_found(a, &place, height, "the certificate of the newest result is wrong");
-        else if (is_recent && !hash_equal(&a->digests[height % ENGINE_LAG_MAX], &c.statement.hash))
+        else if (is_recent && !hash_equal(digest, &c->statement.hash))
             audit_found(a, &place, height, "the certified result is not what the replay gives");
         else if (is_recent && height > a->result_height)
             a->result_height = height;
@@ -246,6 +248,14 @@ static void check_newest(struct audit *a)
 {
     a->report->is_certified = a->report->height == 0; /* The genesis speaks for itself. */
     if (a->is_broken || a->store == NULL || a->report->height == 0) return;
-    check_commit(a);
-    check_certified_result(a);
+    struct consensus_record *record = mem_alloc_zero(a->config->mem, 1, sizeof *record);
+    if (record == NULL || !read_record(a, record)) {
+        const struct damage place = {.file = "journal"};
+        audit_found(a, &place, a->report->height, "the promises of this node cannot be read");
+    } else {
+        check_commit(a, record);
+        check_rest(a, record);
+        check_certified_result(a, record);
+    }
+    mem_free(a->config->mem, record);
 }

@@ -19,8 +19,8 @@ static void check_result(struct audit *a, const struct flow_block *b);
 
 static const struct hash *recent(const struct hash *ring, uint64_t height, uint64_t newest)
 {
-    bool is_kept = height > 0 && height <= newest && newest - height < ENGINE_LAG_MAX;
-    return is_kept ? &ring[height % ENGINE_LAG_MAX] : NULL;
+    bool is_kept = height > 0 && height <= newest && newest - height < CONSENSUS_LAG_MAX;
+    return is_kept ? &ring[height % CONSENSUS_LAG_MAX] : NULL;
 }
 
 static bool check_header(struct audit *a,
@@ -42,6 +42,10 @@ static bool check_header(struct audit *a,
         what = "the history root is not that of the blocks before";
     if (what == NULL && b->header.exec_version != a->genesis.exec_version)
         what = "the exec_version is not that of the chain";
+    if (what == NULL && b->header.mode != a->genesis.mode)
+        what = "the mode is not that of the chain";
+    if (what == NULL && b->header.proposer != b->header.view % a->validators.count)
+        what = "the proposer did not lead the view";
     if (what == NULL) return true;
     audit_found(a, place, b->header.height, "%s", what);
     return false;
@@ -128,7 +132,7 @@ static enum status replay(struct audit *a, struct flow_block *b, const struct da
         a->is_broken = true;
         return ST_OK;
     }
-    a->digests[b->header.height % ENGINE_LAG_MAX] = b->outcome.digest;
+    a->digests[b->header.height % CONSENSUS_LAG_MAX] = b->outcome.digest;
     a->report->digest = b->outcome.digest;
     check_result(a, b);
     return audit_state_compare(a->state, b->header.height);
@@ -140,7 +144,7 @@ static enum status advance(struct audit *a, const struct flow_block *b)
     merkle_tree_add(&a->history, &leaf);
     a->parent = b->header;
     a->parent_hash = b->hash;
-    a->hashes[b->header.height % ENGINE_LAG_MAX] = b->hash;
+    a->hashes[b->header.height % CONSENSUS_LAG_MAX] = b->hash;
     a->report->height = b->header.height;
     a->report->transactions += b->tx_count;
     if (a->config->progress != NULL) a->config->progress(a->config->context, b->header.height);

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "consensus/record.h"
 #include "ledger/genesis.h"
 #include "node/audit.h"
 #include "node/flow.h"
@@ -28,9 +29,9 @@ struct audit {
     struct header parent; /* Of the newest checked block; height 0: none. */
     struct hash parent_hash;
     struct merkle_tree history;
-    struct hash digests[ENGINE_LAG_MAX]; /* D of recent heights, by height mod size. */
-    struct hash hashes[ENGINE_LAG_MAX];  /* Block hashes, likewise. */
-    uint64_t certified_height;           /* By certificates in bodies. */
+    struct hash digests[CONSENSUS_LAG_MAX]; /* D of recent heights, by height mod size. */
+    struct hash hashes[CONSENSUS_LAG_MAX];  /* Block hashes, likewise. */
+    uint64_t certified_height;              /* By certificates in bodies. */
     uint64_t result_height;
     struct audit_signatures *signatures;
     struct audit_state *state;

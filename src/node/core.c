@@ -470,6 +470,21 @@ void core_free(struct core *c)
 
 /* --- what arrives ----------------------------------------------------------------------------- */
 
+/* What is in flight may become final yet, if the others are there. */
+static void stop_engine(struct core *c)
+{
+    struct consensus_stand stand;
+    if (c->is_engine_stopped || c->has_failed) return;
+    consensus_stand_of(c->engine, &stand, c->mono_ms);
+    bool is_in_flight =
+        stand.tip_height > stand.final_height || c->answered_height < c->final_height;
+    if (is_in_flight && c->mono_ms - c->stop_ms < CORE_STOP_MS) return;
+    c->is_engine_stopped = true;
+    struct consensus_event event = {.kind = CONSENSUS_ON_STOP};
+    (void)core_step(c, &event);
+    core_execute(c);
+}
+
 void core_tick(struct core *c)
 {
     if (c->has_failed) return;
@@ -483,6 +498,7 @@ void core_tick(struct core *c)
     if (c->has_failed) return;
     if (c->is_stopping) {
         core_step_queued(c);
+        stop_engine(c);
         return;
     }
     uint64_t oldest = pool_oldest_ms(c->pool);
@@ -678,6 +694,7 @@ static void refuse_stopping(struct core *c, struct flow_tx *t)
 void core_stop(struct core *c)
 {
     c->is_stopping = true;
+    c->stop_ms = c->mono_ms;
     for (struct flow_tx *t = pool_drain_waiting(c->pool); t != NULL;
          t = pool_drain_waiting(c->pool))
         refuse_stopping(c, t);
@@ -686,7 +703,7 @@ void core_stop(struct core *c)
 bool core_is_idle(const struct core *c)
 {
     if (c->jobs_out > 0 || c->executing > 0 || c->verify_out > 0) return false;
-    return c->has_failed || c->execute_next > c->final_height;
+    return c->has_failed || (c->is_engine_stopped && c->execute_next > c->final_height);
 }
 
 void core_refuse_rest(struct core *c)

@@ -89,7 +89,8 @@ void core_on_tx(struct core *c, struct flow_tx *t);
 void core_on_stored(struct core *c, struct storage_job *job);
 void core_on_executed(struct core *c, struct flow_block *b);
 
-/* Refuse what waits from now on; core_is_idle: nothing is out any more, everything executed. */
+/* Refuse what waits from now on, let what is in flight end (ticks go on); core_is_idle: nothing is
+ * out any more, everything final is executed and written down. */
 void core_stop(struct core *c);
 bool core_is_idle(const struct core *c);
 /* After core_stop and the end of all threads: let go everybody who still waits. */

@@ -51,6 +51,7 @@
 #define CORE_SERVE_BYTES    (2u << 20) /* To a peer, between two ticks. */
 #define CORE_LEAF_TRIES     3u         /* Then the whole block is fetched. */
 #define CORE_VIEW_AGAIN_MS  250u       /* NEWVIEW to the same peer, at most this often. */
+#define CORE_STOP_MS        500u       /* For what is in flight, when the node ends. */
 #define CORE_BAD_MS         10000u
 
 _Static_assert(CORE_DIGESTS > PROOF_LATER_MAX, "a proof may need as many");
@@ -74,7 +75,7 @@ struct core_block {
     struct certificate final_cert;
     struct certificate res_cert;
     uint32_t jobs; /* Of storage. */
-    bool is_held; /* Its body is durable with the next sync. */
+    bool is_held;  /* Its body is durable with the next sync. */
     bool is_executing;
     bool is_executed;
     struct idtable ids; /* Made when first asked for. */
@@ -223,6 +224,8 @@ struct core {
     enum consensus_fault fault;
     bool has_failed;
     bool is_stopping;
+    uint64_t stop_ms;       /* Since when. */
+    bool is_engine_stopped; /* It has written down what is final. */
     uint64_t mono_ms;
     uint64_t wall_ms;
 

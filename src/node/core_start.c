@@ -19,7 +19,7 @@ struct core_start_parts {
     struct held_item *seen;
     uint32_t seen_count;
     bool has_damage;
-    struct header headers[CORE_START_HELD_MAX];
+    struct header headers[CORE_START_HELD_MAX + CONSENSUS_WINDOW]; /* Held, then stored ones. */
     struct span bytes[CORE_START_HELD_MAX];
     uint8_t *owned[CORE_START_HELD_MAX];
     uint32_t count;
@@ -312,6 +312,26 @@ static enum status take_voted(struct core_start_data *d)
     return ST_OK;
 }
 
+/* The record may be older than the newest block: what it voted for is in the store by now. */
+static enum status take_stored(struct core_start_data *d)
+{
+    struct core_start_parts *p = d->parts;
+    struct consensus_start *e = &d->start.engine;
+    struct buf bytes;
+    buf_init(&bytes, p->mem, 0);
+    enum status st = ST_OK;
+    for (uint32_t i = 0; i < p->record.chain_count && st == ST_OK; i++) {
+        uint64_t height = p->record.final_height + i + 1;
+        if (height > e->height) break;
+        buf_reset(&bytes);
+        st = store_read_block(p->config->store, height, &bytes, NULL);
+        if (st == ST_OK) st = decode_header(&p->headers[e->held_count], buf_span(&bytes));
+        if (st == ST_OK) e->held_count++;
+    }
+    buf_fini(&bytes);
+    return st == ST_OK || st == ST_NO_MEMORY ? st : ST_CORRUPT;
+}
+
 static enum status take_held(struct core_start_data *d)
 {
     struct core_start_parts *p = d->parts;
@@ -327,5 +347,5 @@ static enum status take_held(struct core_start_data *d)
     d->start.engine.held = p->headers;
     d->start.engine.held_count = p->count;
     must(p->count <= CORE_START_HELD_MAX);
-    return ST_OK;
+    return d->start.engine.record == NULL ? ST_OK : take_stored(d);
 }

@@ -2,7 +2,8 @@
  * state.
  *
  * Blocks run in order of height; each comes back executed, its result stored (not yet synced:
- * results are derived). Checkpoints first make the results durable, then the state (store.h). */
+ * results are derived). Checkpoints first make blocks and results durable, then the state
+ * (store.h). */
 #ifndef TRUSTSQL_NODE_EXECUTOR_H
 #define TRUSTSQL_NODE_EXECUTOR_H
 
@@ -10,7 +11,7 @@
 #include "node/queue.h"
 #include "store/store.h"
 
-#define EXECUTOR_QUEUE_MAX     ENGINE_LAG_MAX
+#define EXECUTOR_QUEUE_MAX     CONSENSUS_LAG_MAX
 #define EXECUTOR_CHECKPOINT_MS 30000u
 
 struct executor;

@@ -14,7 +14,7 @@
 #include "crypto/merkle.h"
 #include "exec/exec.h"
 #include "ledger/proof.h"
-#include "node/engine.h"
+#include "consensus/message.h"
 
 enum flow_kind {
     FLOW_TX,        /* A transaction, verified. */

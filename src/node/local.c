@@ -62,10 +62,9 @@ enum status local_new(struct local **out, const struct local_config *config)
     return ST_OK;
 }
 
-void local_attach(struct local *l, struct readers *readers, struct verify *verify)
+void local_attach(struct local *l, struct readers *readers)
 {
     l->readers = readers;
-    l->verify = verify;
 }
 
 void local_free(struct local *l)

@@ -10,7 +10,6 @@
 #include "node/backend.h"
 #include "node/readers.h"
 #include "node/replica.h"
-#include "node/verify.h"
 #include "os/loop.h"
 
 #define LOCAL_SESSIONS_MAX 4096u
@@ -32,8 +31,8 @@ struct local_config {
 NODISCARD enum status local_new(struct local **out, const struct local_config *config);
 void local_free(struct local *l); /* All sessions closed. Null allowed. */
 
-/* The parts that need the outbox, made after it. */
-void local_attach(struct local *l, struct readers *readers, struct verify *verify);
+/* The part that needs the outbox, made after it. */
+void local_attach(struct local *l, struct readers *readers);
 
 struct backend *local_backend(struct local *l);
 

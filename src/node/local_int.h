@@ -69,7 +69,6 @@ struct local {
     struct backend backend; /* First: a backend is its local. */
     struct local_config config;
     struct readers *readers;
-    struct verify *verify;
     struct compiled_cache cache;
     sqlite3 *lookup; /* Reader connection of the doors' thread, for accounts. */
     struct backend_session *sessions;

@@ -11,7 +11,6 @@
 #include "node/local.h"
 #include "node/readers.h"
 #include "node/status.h"
-#include "node/verify.h"
 #include "os/thread.h"
 #include "store/store.h"
 
@@ -33,7 +32,6 @@ struct node {
     struct loop_wake *wake;
     struct queue *outbox;
     struct replica *replica;
-    struct verify *verify;
     struct readers *readers;
     struct local *local;
     struct node_status status;
@@ -136,9 +134,8 @@ static enum status open_identity(struct node *n, struct secret_key *key, char *w
         (void)snprintf(what, NODE_WHAT_MAX, "node.conf: %.200s", reason);
         return st;
     }
-    if (n->genesis.member_count == 1) return ST_OK;
-    (void)snprintf(what, NODE_WHAT_MAX, "this program runs chains of one validator; this has %u",
-                   n->genesis.member_count);
+    if (n->genesis.mode == MODE_BFT) return ST_OK;
+    (void)snprintf(what, NODE_WHAT_MAX, "this program runs chains of mode bft only");
     return ST_UNSUPPORTED;
 }
 
@@ -178,7 +175,8 @@ static enum status open_data(struct node *n, char *what)
                                  .mem = n->mem,
                                  .dir = n->dir,
                                  .chain_id = n->chain_id,
-                                 .segment_size = n->config.segment_size};
+                                 .segment_size = n->config.segment_size,
+                                 .has_peers = n->genesis.member_count > 1};
     enum status st = store_open(&n->store, &store, &damage);
     if (st == ST_CORRUPT) {
         (void)snprintf(what, NODE_WHAT_MAX, "file %s offset %llu height %llu: %s", damage.file,
@@ -236,21 +234,26 @@ static enum status open_replica(struct node *n,
     struct replica_config config = {
         .os = n->os,
         .mem = n->mem,
-        .engine = {.chain_id = n->chain_id,
-                   .signer = n->signer,
-                   .node_key = *key,
-                   .exec_version = n->genesis.exec_version,
-                   .block_txs_max = n->genesis.block_txs_max,
-                   .batch_age_ms = n->genesis.batch_age_ms},
+        .dir = n->dir,
+        .settings = &n->config,
+        .genesis = &n->genesis,
+        .signer = n->signer,
+        .chain_id = n->chain_id,
+        .self = n->index,
+        .node_key = *key,
         .exec = n->exec,
         .store = n->store,
         .outbox = n->outbox,
         .failed = node_failed,
         .context = n,
     };
-    enum status st = replica_new(&n->replica, &config, open->progress);
-    mem_wipe(&config.engine.node_key, sizeof config.engine.node_key);
-    if (st != ST_OK) say(what, st, "the blocks could not be replayed");
+    char reason[160] = "";
+    enum status st = replica_new(&n->replica, &config, open->progress, reason);
+    mem_wipe(&config.node_key, sizeof config.node_key);
+    if (st != ST_OK && reason[0] != 0)
+        (void)snprintf(what, NODE_WHAT_MAX, "%s", reason);
+    else if (st != ST_OK)
+        say(what, st, "the replica could not be started");
     return st;
 }
 
@@ -265,14 +268,6 @@ static enum status open_running(struct node *n,
     TRY(queue_new(&n->outbox, n->mem, 2 * REPLICA_TICKETS_MAX, wake_doors, n));
     TRY(open_replica(n, key, open, what));
 
-    struct verify_config verify = {.mem = n->mem,
-                                   .signer = n->signer,
-                                   .exec = n->exec,
-                                   .chain_id = n->chain_id,
-                                   .thread_count = n->config.verify_threads,
-                                   .verified = replica_inbox(n->replica),
-                                   .refused = n->outbox};
-    TRY(verify_new(&n->verify, &verify));
     struct local_config local = {.os = n->os,
                                  .mem = n->mem,
                                  .loop = n->loop,
@@ -303,11 +298,10 @@ static enum status open_running(struct node *n,
                                      .index = n->index,
                                      .exec = n->exec,
                                      .replica = n->replica,
-                                     .verify = n->verify,
                                      .readers = n->readers,
                                      .consensus = consensus_view,
                                      .context = n};
-    local_attach(n->local, n->readers, n->verify);
+    local_attach(n->local, n->readers);
     return ST_OK;
 }
 
@@ -315,7 +309,6 @@ void node_close(struct node *n)
 {
     if (n == NULL) return;
     readers_free(n->readers);
-    verify_free(n->verify);
     replica_free(n->replica);
     local_free(n->local);
     queue_free(n->outbox);
@@ -375,8 +368,6 @@ static void on_wake(void *context)
 static void settle(struct node *n)
 {
     readers_stop(n->readers); /* First: a running read may ask for the status of the others. */
-    verify_free(n->verify);   /* Verified ones reach the replica's inbox before it stops. */
-    n->verify = NULL;
     replica_stop(n->replica);
     while (!local_is_idle(n->local))
         local_drain(n->local);
@@ -417,37 +408,10 @@ static bool status_line(void *context, uint32_t index, const char **name, struct
     return node_status_line(&n->status, index, name, value);
 }
 
-/* A chain of one validator, which agrees with itself. */
 static void consensus_view(void *context, struct consensus_view *out)
 {
-    struct node *n = context;
-    struct replica_view view;
-    node_view(n, &view);
-    *out = (struct consensus_view){.mode = n->genesis.mode,
-                                   .n = 1,
-                                   .quorum = 1,
-                                   .view = view.view,
-                                   .is_anchored = true,
-                                   .is_voting = true,
-                                   .tip_height = view.height,
-                                   .final_height = view.final_height,
-                                   .executed_height = view.executed_height,
-                                   .result_height = view.executed_height,
-                                   .view_timer_ms = CONSENSUS_VIEW_NEVER,
-                                   .waiting_txs = view.waiting};
-    struct consensus_view_member *self = &out->members[0];
-    *self = (struct consensus_view_member){
-        .is_self = true,
-        .is_connected = true,
-        .has_status = true,
-        .view = view.view,
-        .tip_height = view.height,
-        .final_height = view.final_height,
-        .executed_height = view.executed_height,
-        .executed_digest = view.digest,
-        .voted_height = {view.height, view.final_height, view.executed_height}};
-    struct span name = n->genesis.members[0].node_name;
-    memcpy(self->name, name.data, name.size);
+    const struct node *n = context;
+    replica_consensus(n->replica, out);
 }
 
 static bool evidence_item(void *context,
@@ -455,9 +419,6 @@ static bool evidence_item(void *context,
                           struct evidence_view *out,
                           struct buf *bytes)
 {
-    (void)context;
-    (void)index;
-    (void)out;
-    (void)bytes;
-    return false; /* One validator has nobody to accuse. */
+    const struct node *n = context;
+    return replica_evidence(n->replica, index, out, bytes) == ST_OK;
 }

@@ -1,15 +1,18 @@
-/* replica.h - Loop A: the engine, the pool, and the performing of effects in order.
+/* replica.h - Loop A: the core with threads, store and network behind its ports.
  *
- * Its thread alone touches engine and pool. Transactions arrive verified on replica_inbox;
+ * Its thread alone touches the core. Transactions of clients enter through replica_submit;
  * certified blocks and refused transactions leave on the outbox given, towards the doors. */
 #ifndef TRUSTSQL_NODE_REPLICA_H
 #define TRUSTSQL_NODE_REPLICA_H
 
+#include "node/config.h"
+#include "node/consensus_view.h"
 #include "node/flow.h"
 #include "node/queue.h"
-#include "node/solo.h"
+#include "p2p/p2p.h"
 #include "store/store.h"
 
+#define REPLICA_WHAT_MAX    160u
 #define REPLICA_TICKETS_MAX 65536u /* Waiting clients of a node, all doors together. */
 
 struct replica;
@@ -17,7 +20,13 @@ struct replica;
 struct replica_config {
     struct os *os;
     struct mem *mem;
-    struct solo_config engine;
+    const char *dir;                    /* The node's: evidence/ lives in it. */
+    const struct node_config *settings; /* These three outlive the replica. */
+    const struct genesis *genesis;
+    const struct signer *signer;
+    struct hash chain_id;
+    uint32_t self; /* Index in the genesis. */
+    struct secret_key node_key;
     struct exec *exec;
     struct store *store;
     struct queue *outbox; /* Holds at least REPLICA_TICKETS_MAX. */
@@ -28,33 +37,49 @@ struct replica_config {
 
 /* What status shows; consistent in itself. */
 struct replica_view {
-    uint64_t height;       /* Newest block proposed. */
+    uint64_t height;       /* Newest block voted for. */
     uint64_t final_height; /* Ordered irrevocably. */
     uint64_t executed_height;
     struct hash digest;     /* D of executed_height. */
     struct hash block_hash; /* Of height. */
     uint64_t view;
+    uint32_t leader;
     uint64_t time_ms; /* Of block height. */
     uint32_t waiting; /* Transactions in the pool. */
 };
 
-/* Replays what the state lacks from the store, then stands ready. progress may be null. */
+/* Replays what the state lacks from the store, then stands ready. progress may be null.
+ * what[REPLICA_WHAT_MAX]: why not, where there is something to say; else left alone. */
 NODISCARD enum status replica_new(struct replica **out,
                                   const struct replica_config *config,
-                                  void (*progress)(uint64_t height, uint64_t target));
+                                  void (*progress)(uint64_t height, uint64_t target),
+                                  char *what);
 void replica_free(struct replica *r); /* After replica_stop. Null allowed. */
 
-struct queue *replica_inbox(struct replica *r);
 NODISCARD enum status replica_start(struct replica *r);
+
+/* A client's transaction, not decoded. Any thread. Takes t; ST_BUSY: full, t stays the caller's. */
+NODISCARD enum status replica_submit(struct replica *r, struct flow_tx *t);
 
 /* Refuse what waits, finish what is in flight, make all durable, end the threads. */
 void replica_stop(struct replica *r);
 
-void replica_view(struct replica *r, struct replica_view *out); /* Any thread. */
+void replica_view(struct replica *r, struct replica_view *out);        /* Any thread. */
+void replica_consensus(struct replica *r, struct consensus_view *out); /* Any thread. */
+
+/* As evidence_store_get. Any thread. */
+NODISCARD enum status replica_evidence(struct replica *r,
+                                       uint32_t index,
+                                       struct evidence_view *out,
+                                       struct buf *bytes);
+
+/* Client signatures found good so far, local and foreign; any thread. */
+uint64_t replica_signatures(const struct replica *r);
 
 /* CPU time so far by stage, nanoseconds; any thread. */
 struct replica_cpu {
-    uint64_t consensus;
+    uint64_t verify;
+    uint64_t consensus; /* The loop: engine, pool, network. */
     uint64_t store;
     uint64_t exec;
     uint64_t checkpoint;

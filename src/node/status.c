@@ -205,7 +205,7 @@ static void put_evidence(const struct look *l, struct buf *out)
 
 static void put_signatures(const struct look *l, struct buf *out)
 {
-    put_number(out, verify_signatures(l->node->verify));
+    put_number(out, replica_signatures(l->node->replica));
 }
 
 static void put_memory(const struct look *l, struct buf *out)
@@ -216,11 +216,6 @@ static void put_memory(const struct look *l, struct buf *out)
 static void put_cpu_total(const struct look *l, struct buf *out)
 {
     put_number(out, l->node->os->process_cpu_ns(l->node->os) / 1000u);
-}
-
-static void put_cpu_verify(const struct look *l, struct buf *out)
-{
-    put_number(out, verify_cpu_ns(l->node->verify) / 1000u);
 }
 
 static void put_cpu_read(const struct look *l, struct buf *out)
@@ -236,6 +231,7 @@ static void put_cpu_read(const struct look *l, struct buf *out)
         replica_cpu(l->node->replica, &cpu);                                                       \
         put_number(out, cpu.field / 1000u);                                                        \
     }
+PUT_CPU(put_cpu_verify, verify)
 PUT_CPU(put_cpu_consensus, consensus)
 PUT_CPU(put_cpu_store, store)
 PUT_CPU(put_cpu_exec, exec)

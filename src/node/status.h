@@ -10,7 +10,6 @@
 #include "node/consensus_view.h"
 #include "node/readers.h"
 #include "node/replica.h"
-#include "node/verify.h"
 
 struct node_status { /* Borrowed; outlives its readers. */
     struct os *os;
@@ -19,7 +18,6 @@ struct node_status { /* Borrowed; outlives its readers. */
     uint32_t index; /* Of this node in the genesis. */
     struct exec *exec;
     struct replica *replica;
-    struct verify *verify;
     struct readers *readers;
     /* A copy of what the replica knows now. Any thread. */
     void (*consensus)(void *context, struct consensus_view *out);

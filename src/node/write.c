@@ -131,7 +131,7 @@ static enum status submit_bytes(struct local_call *c, struct span bytes, bool wa
         c->ticket = (struct ticket){.settled = on_settled, .owner = c};
         t->ticket = &c->ticket;
         t->wants_rows = wants_rows;
-        st = verify_submit(l->verify, t);
+        st = replica_submit(l->config.replica, t);
         if (st != ST_OK) flow_tx_free(t);
     }
     if (st == ST_OK) l->ticket_count++;

@@ -54,13 +54,17 @@ static struct consensus_record sample_record(uint32_t what)
         r.has_hq = true;
         r.hq = h.hq;
     }
+    if ((what & 32u) != 0) {
+        r.has_res_cert = true;
+        r.res_cert = h.final_cert;
+    }
     return r;
 }
 
 static void records_are_encoded_one_way(void **state)
 {
     (void)state;
-    for (uint32_t what = 0; what < 32; what++) {
+    for (uint32_t what = 0; what < 64; what++) {
         struct consensus_record r = sample_record(what);
         struct consensus_record back;
         struct buf out;
@@ -81,7 +85,7 @@ static void records_are_encoded_one_way(void **state)
         assert_int_equal(back.chain_count, r.chain_count);
         assert_memory_equal(back.chain, r.chain, sizeof r.chain);
         assert_int_equal(back.has_hq, r.has_hq);
-        if (what == 31) golden_check("record", buf_span(&out));
+        if (what == 63) golden_check("record", buf_span(&out));
         codec_sweep(buf_span(&out), record_again);
         buf_fini(&out);
     }
@@ -100,7 +104,7 @@ static void other_versions_and_long_chains_are_refused(void **state)
     bytes[1] = 2; /* The version. */
     assert_int_equal(consensus_record_decode(&r, buf_span(&out)), ST_INVALID);
     bytes[1] = 1;
-    size_t chain_at = out.size - 1 - (size_t)CONSENSUS_WINDOW * 34 - 1;
+    size_t chain_at = out.size - 2 - (size_t)CONSENSUS_WINDOW * 34 - 1;
     assert_int_equal(bytes[chain_at], 0x80 | CONSENSUS_WINDOW);
     bytes[chain_at]++;
     assert_int_equal(consensus_record_decode(&r, buf_span(&out)), ST_LIMIT);
