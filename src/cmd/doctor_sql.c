@@ -6,6 +6,11 @@
 #include "base/must.h"
 #include "cmd/doctor_int.h"
 #include "cmd/rows.h"
+#include "os/process.h"
+
+#define STATUS_QUERY    "SELECT name, value FROM trustsql.status"
+#define OPENING_MS      2000u
+#define OPENING_POLL_MS 50u
 
 static PGresult *ask(struct doctor *d, struct patient *p, const char *query)
 {
@@ -178,10 +183,23 @@ static void check_evidence(struct doctor *d, struct patient *p)
     PQclear(evidence);
 }
 
+/* A view opens within a moment after a start or a change: only one that does not is a problem. */
+static PGresult *ask_status(struct doctor *d, struct patient *p)
+{
+    PGresult *status = ask(d, p, STATUS_QUERY);
+    for (uint32_t waited = 0; waited < OPENING_MS && status != NULL; waited += OPENING_POLL_MS) {
+        if (strcmp(line(status, "anchored"), "yes") == 0) break;
+        PQclear(status);
+        process_sleep_ms(OPENING_POLL_MS);
+        status = ask(d, p, STATUS_QUERY);
+    }
+    return status;
+}
+
 void doctor_ask(struct doctor *d, struct patient *p)
 {
     must(p->link != NULL);
-    PGresult *status = ask(d, p, "SELECT name, value FROM trustsql.status");
+    PGresult *status = ask_status(d, p);
     if (status == NULL) return;
     p->is_reachable = true;
     take_status(p, status);

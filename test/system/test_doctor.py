@@ -75,9 +75,13 @@ class DoctorTest(unittest.TestCase):
 
     def test_status(self):
         with harness.Chain() as chain:
-            done = harness.run("status", "--dir", chain.directory, "--json")
-            self.assertEqual(done.returncode, 0, done.stderr)
-            status = json.loads(done.stdout)
+            def settled():
+                """Its parts are asked one after the other; between them a block may come."""
+                done = harness.run("status", "--dir", chain.directory, "--json")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                status = json.loads(done.stdout)
+                return status if status["nodes"][0]["height"] == status["height"] else None
+            status = harness.wait_until(settled, "no block comes")
             self.assertEqual((status["node"], status["leader"], status["mode"], status["quorum"]),
                              ("node0", 0, "BFT", 1))
             self.assertEqual(status["nodes"][0]["digest"], "\\x" + status["digest"])
