@@ -59,8 +59,8 @@ ifeq ($(PROFILE)-$(COMPILER),release-gcc)
 	@ln -sf release/trustsql build/trustsql
 endif
 
-run: build ## Start a node for trying out: prints a psql line
-	@build/trustsql dev
+run: build ## Start four nodes for trying out, until Ctrl-C: prints a psql line for each
+	@build/trustsql testnet --dir testnet --nodes 4
 
 test: build ## Every test (up to 12 minutes)
 	@tools/test
