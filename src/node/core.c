@@ -517,6 +517,7 @@ void core_on_peer(struct core *c, uint32_t peer, bool is_up)
     core_look_at_clocks(c);
     c->peers[peer].is_up = is_up;
     if (is_up) {
+        c->peers[peer].up_height = c->final_height;
         c->peers[peer].view_sent_ms = 0;
         core_gossip_to(c, peer);
         core_evidence_to(c, peer);

@@ -148,6 +148,7 @@ struct core_question {
 
 struct core_peer {
     bool is_up;
+    uint64_t up_height;    /* What was final when it came up: it had no vote on that. */
     uint64_t lies;         /* Answers that were none. */
     uint64_t bad_until_ms; /* Asked last until then. */
     uint64_t view_sent_ms;

@@ -1,7 +1,7 @@
 /* What others see of the core: plain values, filled anew on each call. */
 #include "node/core_int.h"
 
-#define LATE_BLOCKS 2u    /* Whose newest vote is this far behind the final block, */
+#define LATE_BLOCKS 2u    /* Who did not vote for this many blocks since it came up, */
 #define LATE_MS     1000u /* or who was not heard for this long, is late. */
 
 const struct consensus *core_engine(const struct core *c)
@@ -85,6 +85,7 @@ static void fill_blocks(const struct core *c, struct consensus_view *out)
 
 static void fill_peer(const struct core *c,
                       const struct consensus_peer_stand *p,
+                      uint64_t up_height,
                       struct consensus_view_member *m)
 {
     bool was_heard = p->heard_mono_ms != 0;
@@ -97,7 +98,9 @@ static void fill_peer(const struct core *c,
     m->executed_height = p->executed_height;
     m->executed_digest = p->executed_digest;
     memcpy(m->voted_height, p->vote_heights, sizeof m->voted_height);
-    bool is_behind = p->vote_heights[VOTE_P1] + LATE_BLOCKS < c->final_height;
+    uint64_t seen = p->vote_heights[VOTE_P1];
+    if (seen < up_height) seen = up_height;
+    bool is_behind = seen + LATE_BLOCKS < c->final_height;
     m->is_late = !was_heard || silence > LATE_MS || is_behind;
 }
 
