@@ -128,7 +128,7 @@ static void fill_members(const struct core *c,
         memcpy(m->name, name.data, size);
         if (i != c->self) {
             m->is_connected = c->peers[i].is_up;
-            fill_peer(c, &s->peers[i], m);
+            fill_peer(c, &s->peers[i], c->peers[i].up_height, m);
             continue;
         }
         fill_self(s, m);
