@@ -42,6 +42,7 @@ struct replica {
     uint64_t consensus_mono_ms; /* When it was copied. */
     uint32_t jobs_out;          /* Storage jobs under way. */
     bool is_core_stopped;
+    _Atomic uint64_t core_ns; /* CPU time of the loop's thread inside the core. */
     atomic_bool is_stopping;
     atomic_bool has_failed;
 };
@@ -358,10 +359,12 @@ static void on_peer_message(void *context,
                             struct span bytes)
 {
     static const enum core_channel channels[] = {CORE_URGENT, CORE_TXS, CORE_BULK};
-    const struct replica *r = context;
+    struct replica *r = context;
     if (atomic_load(&r->has_failed)) return; /* I2 */
-    if (core_on_message(r->core, peer, channels[channel], bytes) != ST_OK)
-        p2p_ban(r->p2p, peer, "it sent what no node sends");
+    const uint64_t start = thread_own_cpu_ns();
+    enum status st = core_on_message(r->core, peer, channels[channel], bytes);
+    atomic_fetch_add(&r->core_ns, thread_own_cpu_ns() - start);
+    if (st != ST_OK) p2p_ban(r->p2p, peer, "it sent what no node sends");
 }
 
 static enum status open_network(struct replica *r, char *what)
@@ -483,7 +486,9 @@ uint64_t replica_signatures(const struct replica *r)
 void replica_cpu(const struct replica *r, struct replica_cpu *out)
 {
     out->verify = r->verify == NULL ? 0 : verify_cpu_ns(r->verify);
-    out->consensus = r->thread == NULL ? 0 : thread_cpu_ns(r->thread);
+    const uint64_t loop = r->thread == NULL ? 0 : thread_cpu_ns(r->thread);
+    out->consensus = atomic_load(&r->core_ns);
+    out->net = loop > out->consensus ? loop - out->consensus : 0;
     out->store = storage_cpu_ns(r->storage);
     out->exec = executor_cpu_ns(r->executor);
     out->checkpoint = executor_checkpoint_cpu_ns(r->executor);
@@ -509,14 +514,19 @@ static void on_wake(void *context)
 {
     struct replica *r = context;
     void *chunk[REPLICA_CHUNK];
+    const uint64_t start = thread_own_cpu_ns();
     uint32_t count = queue_take(r->inbox, chunk, REPLICA_CHUNK);
     for (uint32_t i = 0; i < count; i++)
         take_back(r, chunk[i]);
     tick(r);
+    atomic_fetch_add(&r->core_ns, thread_own_cpu_ns() - start);
     if (count == REPLICA_CHUNK) loop_wake_send(r->wake);
 }
 
 static void on_timer(void *context)
 {
-    tick(context);
+    struct replica *r = context;
+    const uint64_t start = thread_own_cpu_ns();
+    tick(r);
+    atomic_fetch_add(&r->core_ns, thread_own_cpu_ns() - start);
 }

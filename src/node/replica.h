@@ -79,7 +79,8 @@ uint64_t replica_signatures(const struct replica *r);
 /* CPU time so far by stage, nanoseconds; any thread. */
 struct replica_cpu {
     uint64_t verify;
-    uint64_t consensus; /* The loop: engine, pool, network. */
+    uint64_t net;       /* The replica's loop but for the core: TLS, frames, sockets, waking. */
+    uint64_t consensus; /* The core: engine, pool, bodies, gossip. */
     uint64_t store;
     uint64_t exec;
     uint64_t checkpoint;

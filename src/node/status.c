@@ -232,6 +232,7 @@ static void put_cpu_read(const struct look *l, struct buf *out)
         put_number(out, cpu.field / 1000u);                                                        \
     }
 PUT_CPU(put_cpu_verify, verify)
+PUT_CPU(put_cpu_net, net)
 PUT_CPU(put_cpu_consensus, consensus)
 PUT_CPU(put_cpu_store, store)
 PUT_CPU(put_cpu_exec, exec)
@@ -273,6 +274,7 @@ static const struct line lines[] = {
     {"rss_bytes", put_memory},
     {"cpu_us_total", put_cpu_total}, /* The doors' own share is the total less the stages. */
     {"cpu_us_verify", put_cpu_verify},
+    {"cpu_us_net", put_cpu_net},
     {"cpu_us_consensus", put_cpu_consensus},
     {"cpu_us_store", put_cpu_store},
     {"cpu_us_exec", put_cpu_exec},

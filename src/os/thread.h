@@ -20,6 +20,8 @@ NODISCARD enum status thread_start(struct thread **out,
 void thread_join(struct thread *t);             /* Frees it. Null allowed. */
 uint64_t thread_cpu_ns(const struct thread *t); /* CPU time used so far by a running thread. */
 
+uint64_t thread_own_cpu_ns(void); /* That of the calling thread. */
+
 NODISCARD enum status mutex_new(struct mutex **out, struct mem *mem);
 void mutex_free(struct mutex *m); /* Null allowed. */
 void mutex_lock(struct mutex *m);

@@ -82,6 +82,12 @@ uint64_t thread_cpu_ns(const struct thread *t)
     return is_alive ? nanoseconds(used) : atomic_load(&t->cpu_ns_final);
 }
 
+uint64_t thread_own_cpu_ns(void)
+{
+    struct timespec used = {0};
+    return clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used) == 0 ? nanoseconds(used) : 0;
+}
+
 enum status mutex_new(struct mutex **out, struct mem *mem)
 {
     struct mutex *m = mem_alloc_zero(mem, 1, sizeof(*m));
