@@ -132,6 +132,13 @@ struct client_tx *clients_by_id(struct world *w, const struct hash *txid)
     return number == IDTABLE_NONE ? NULL : w->clients->txs[number];
 }
 
+bool clients_are_busy(const struct world *w)
+{
+    for (uint32_t i = 0; i < w->clients->load_count; i++)
+        if (w->clients->loads[i].left > 0) return true;
+    return false;
+}
+
 uint32_t clients_count(const struct world *w)
 {
     return w->clients->count;

@@ -42,6 +42,7 @@ void clients_on_event(struct world *w, const struct event *e);
 /* A stream: count transactions, one each period_us, to hosts of the mask by turns. */
 void clients_load(struct world *w, uint64_t hosts, uint32_t count, uint64_t period_us);
 
+bool clients_are_busy(const struct world *w); /* A stream has not ended. */
 uint32_t clients_count(const struct world *w);
 struct client_tx *clients_at(struct world *w, uint32_t number);
 

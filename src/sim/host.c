@@ -513,6 +513,7 @@ static void on_parcel(struct host *h, const struct event *e)
         core_on_message(h->core, w->hosts[from].voter, p->channel, span_of(p->bytes, p->size));
     if (st == ST_OK) return;
     must(st == ST_INVALID);
+    h->codec_refusals++;
     if (host_is_honest(&w->hosts[from]) && host_is_honest(h))
         world_violate(w, "codec", "host %u refuses what honest host %u says", h->id, from);
     network_disconnect(w, h->id, from);

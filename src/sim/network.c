@@ -357,10 +357,24 @@ enum status network_send(
     return st;
 }
 
+/* Where a correct peer sends it. */
+static enum core_channel channel_of(struct span bytes)
+{
+    switch (bytes.size == 0 ? 0 : bytes.data[0]) {
+    case WIRE_TXS:
+    case WIRE_TXS_FOUND:
+    case WIRE_BLOCK_PART: return CORE_TXS;
+    case WIRE_GET_CHAIN:
+    case WIRE_CHAIN:
+    case WIRE_EVIDENCE: return CORE_BULK;
+    default: return CORE_URGENT;
+    }
+}
+
 void network_inject(
     struct world *w, uint32_t from, uint32_t to, struct span bytes, uint64_t delay_us)
 {
-    struct parcel *p = parcel_of(w, from, CORE_URGENT, bytes);
+    struct parcel *p = parcel_of(w, from, channel_of(bytes), bytes);
     trace_send(w, p, to);
     plan(w, p, to, w->now_us + delay_us, true);
 }

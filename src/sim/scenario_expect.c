@@ -42,6 +42,7 @@ struct condition {
     bool has_offender;
     uint32_t offender;
     enum consensus_reject reject;
+    bool is_codec; /* IS_REJECT: what was no message at all. */
     uint64_t at_least;
     enum consensus_alarm alarm;
     char rule[SCENARIO_WORD_MAX];
@@ -98,6 +99,10 @@ static bool tx_holds(struct condition *c, const struct host *h)
 static bool all_txs_hold(struct condition *c, const struct host *h)
 {
     uint64_t result = host_result_height(h);
+    if (clients_are_busy(h->world)) {
+        (void)snprintf(c->why, sizeof c->why, "a load is not all handed in yet");
+        return false;
+    }
     for (uint32_t i = 0; i < clients_count(h->world); i++) {
         const struct client_tx *t = clients_at(h->world, i);
         if (!t->is_good) continue;
@@ -263,10 +268,11 @@ static bool read_reject(struct scenario *s, struct condition *c)
     c->kind = IS_REJECT;
     c->at_least = 1;
     if (!scenario_word(s, "a reason", word)) return false;
+    c->is_codec = strcmp(word, "codec") == 0;
+    if (c->is_codec) return true;
     for (uint32_t i = 1; i < REJECT_COUNT; i++) {
         if (strcmp(consensus_reject_name((enum consensus_reject)i), word) != 0) continue;
         c->reject = (enum consensus_reject)i;
-        if (scenario_accept(s, "at-least")) return scenario_number(s, "a count", &c->at_least);
         return true;
     }
     return scenario_fail(s,
@@ -352,8 +358,7 @@ static bool read_more(struct scenario *s, struct condition *c)
         c->kind = IS_MATCHED;
         c->hosts = 1;
         c->at_least = 1;
-        if (!scenario_rule_name(s, c->rule)) return false;
-        if (scenario_accept(s, "at-least")) return scenario_number(s, "a count", &c->at_least);
+        return scenario_rule_name(s, c->rule);
     } else {
         return scenario_fail(s,
                              "\"%s\": final, tx, all-txs-final, anchor, evidence, reject, "
@@ -428,27 +433,58 @@ static bool all_through(struct scenario *s, struct condition *c, uint64_t us)
     return fails(s, c);
 }
 
+struct timing {
+    bool is_within;
+    bool is_for;
+    uint64_t us;
+};
+
+/* on NODES, at-least COUNT, within DURATION, for DURATION: in any order. */
+static bool read_rest(struct scenario *s, struct condition *c, struct timing *t)
+{
+    while (scenario_has_word(s)) {
+        bool is_right = true;
+        bool is_counted = c->kind == IS_REJECT || c->kind == IS_MATCHED;
+        if (scenario_accept(s, "on")) {
+            is_right = scenario_hosts(s, "nodes", &c->hosts);
+        } else if (is_counted && scenario_accept(s, "at-least")) {
+            is_right = scenario_number(s, "a count", &c->at_least);
+        } else if (scenario_accept(s, "within")) {
+            t->is_within = true;
+            is_right = scenario_duration(s, "a duration", &t->us);
+        } else if (scenario_accept(s, "for")) {
+            t->is_for = true;
+            is_right = scenario_duration(s, "a duration", &t->us);
+        } else {
+            return scenario_fail(s, "\"%s\": on, within, for or the end of the line is expected",
+                                 scenario_peek(s));
+        }
+        if (!is_right) return false;
+    }
+    if (t->is_within && t->is_for) return scenario_fail(s, "within or for is expected, not both");
+    return true;
+}
+
+static uint64_t honest_hosts(const struct scenario *s)
+{
+    uint64_t hosts = 0;
+    for (uint32_t i = 0; i < s->set_up.world.nodes; i++)
+        if (s->set_up.parts[i] == PART_HONEST) hosts |= UINT64_C(1) << i;
+    return hosts;
+}
+
 static bool on_expect(struct scenario *s)
 {
     struct condition c = {0};
-    uint64_t us = 0;
+    struct timing t = {0};
     if (!scenario_begin(s)) return false;
     if (scenario_accept(s, "violation")) return on_violation(s);
-    if (!read_condition(s, &c)) return false;
-    if (scenario_accept(s, "on")) {
-        if (!scenario_hosts(s, "nodes", &c.hosts)) return false;
-    } else if (c.hosts == 0) {
-        for (uint32_t i = 0; i < s->set_up.world.nodes; i++)
-            if (s->set_up.parts[i] == PART_HONEST) c.hosts |= UINT64_C(1) << i;
-    }
-    bool is_within = scenario_accept(s, "within");
-    bool is_for = !is_within && scenario_accept(s, "for");
-    if ((is_within || is_for) && !scenario_duration(s, "a duration", &us)) return false;
-    if (!scenario_end(s)) return false;
+    if (!read_condition(s, &c) || !read_rest(s, &c, &t)) return false;
+    if (c.hosts == 0) c.hosts = honest_hosts(s);
     if (s->is_dry) return true;
     s->result->expectations++;
-    if (is_within) return within(s, &c, us);
-    if (is_for) return all_through(s, &c, us);
+    if (t.is_within) return within(s, &c, t.us);
+    if (t.is_for) return all_through(s, &c, t.us);
     return holds(s, &c) || fails(s, &c);
 }
 

@@ -82,8 +82,9 @@ struct host {
     uint32_t verify_count;
     uint32_t peer_links[NODES_MAX]; /* Connections to hosts of that voter, as told. */
     uint64_t executor_free_us;
-    bool has_tick;   /* One is planned for what just arrived. */
-    uint64_t events; /* Handled so far. */
+    bool has_tick;           /* One is planned for what just arrived. */
+    uint64_t events;         /* Handled so far. */
+    uint64_t codec_refusals; /* What arrived and was no message. */
     struct core_ports ports;
 
     /* Settings. */
