@@ -54,6 +54,8 @@ void oracle_free(struct oracle *o)
         buf_fini(&o->promises[i].vc);
         mem_free(mem_system(), o->promises[i].votes);
         mem_free(mem_system(), o->promises[i].written);
+        mem_free(mem_system(), o->promises[i].made);
+        mem_free(mem_system(), o->promises[i].proposals);
     }
     for (uint32_t i = 0; i < o->vc_count; i++)
         mem_free(mem_system(), o->vcs[i].vc);
@@ -284,15 +286,10 @@ void oracle_on_execute(struct oracle *o, struct host *h, const struct flow_block
     if (parent != NULL && parent->time_ms >= b->header.time_ms)
         world_violate(w, "I13", "block %llu is not younger than its parent",
                       (unsigned long long)b->header.height);
-    uint64_t newest = 0;
-    for (uint32_t i = 0; i < w->host_count; i++) {
-        uint64_t wall = host_wall_ms(&w->hosts[i]);
-        if (host_is_honest(&w->hosts[i]) && wall > newest) newest = wall;
-    }
-    if (b->header.time_ms > newest + CONSENSUS_PREC_MS)
+    if (b->header.time_ms > o->newest_wall_ms + CONSENSUS_PREC_MS)
         world_violate(w, "I13", "block %llu is of the future: %llu ms ahead of every honest clock",
                       (unsigned long long)b->header.height,
-                      (unsigned long long)(b->header.time_ms - newest));
+                      (unsigned long long)(b->header.time_ms - o->newest_wall_ms));
     for (uint32_t i = 0; i < b->tx_count; i++) {
         if (tx_verify(&b->views[i], w->signer) != ST_OK ||
             tx_check_span(&b->views[i], b->header.time_ms, b->header.height) != ST_OK)
@@ -380,6 +377,8 @@ void oracle_settle(struct oracle *o, struct host *h)
 {
     struct world *w = o->world;
     struct promises *p = &o->promises[h->id];
+    if (host_is_honest(h) && host_wall_ms(h) > o->newest_wall_ms)
+        o->newest_wall_ms = host_wall_ms(h);
     if (p->unproven_height > 0) {
         bool is_committed = p->unproven_height <= o->committed_height &&
                             hash_equal(&o->committed[p->unproven_height], &p->unproven);

@@ -44,6 +44,12 @@ struct promises { /* Of one host, over all its lives. */
     struct first_vote *votes;
     uint32_t vote_count;
     uint32_t vote_room;
+    struct first_vote *made; /* In durable records; sent or not. */
+    uint32_t made_count;
+    uint32_t made_room;
+    struct first_vote *proposals; /* Made by it, as a leader. */
+    uint32_t proposal_count;
+    uint32_t proposal_room;
     uint64_t promised_view; /* No vote below it: a VC for it was sent. */
     uint64_t lock_view;     /* Highest P2 sent. */
     uint64_t lock_height;
@@ -94,6 +100,7 @@ struct oracle {
     struct frozen_vc *vcs;
     uint32_t vc_count;
     uint32_t vc_room;
+    uint64_t newest_wall_ms; /* Of all honest clocks, ever. */
     struct promises promises[HOSTS_MAX];
     struct consensus_stand stand; /* Scratch. */
     struct evidence scratch;

@@ -3,7 +3,8 @@
 #include "base/must.h"
 #include "sim/oracle_int.h"
 
-#define U(x) ((unsigned long long)(x))
+#define MADE_LOOKED_AT 64u /* Of the newest: enough for what one record repeats. */
+#define U(x)           ((unsigned long long)(x))
 
 /* --- first votes ------------------------------------------------------------------------------ */
 
@@ -31,18 +32,36 @@ static void judge_first(struct oracle *o, struct host *h, const struct statement
         (struct first_vote){.view = s->view, .height = s->height, .hash = s->hash};
 }
 
-static bool record_has(const struct consensus_record *r, const struct statement *s)
+/* Some durable record told of it, the newest or an older one. */
+static bool was_written(const struct promises *p, const struct statement *s)
 {
-    if (s->height <= r->final_height) return true; /* It was, before it became final. */
-    uint64_t at = s->height - r->final_height - 1;
-    return r->voted_view == s->view && at < r->chain_count && hash_equal(&r->chain[at], &s->hash);
+    if (!p->has_record) return false;
+    if (s->height <= p->record.final_height) return true; /* It was, before it became final. */
+    for (uint32_t i = p->made_count; i-- > 0;) {
+        const struct first_vote *v = &p->made[i];
+        if (v->view == s->view && v->height == s->height && hash_equal(&v->hash, &s->hash))
+            return true;
+    }
+    return false;
+}
+
+static void note_made(struct promises *p, const struct first_vote *vote)
+{
+    uint32_t looked = 0;
+    for (uint32_t i = p->made_count; i-- > 0 && looked < MADE_LOOKED_AT; looked++) {
+        const struct first_vote *v = &p->made[i];
+        if (v->view == vote->view && v->height == vote->height && hash_equal(&v->hash, &vote->hash))
+            return;
+    }
+    ORACLE_GROW(p, made, made_count, made_room);
+    p->made[p->made_count++] = *vote;
 }
 
 static void judge_first_durable(struct oracle *o, struct host *h, const struct statement *s)
 {
     struct promises *p = &o->promises[h->id];
     const struct known_header *known = oracle_find_header(o, &s->hash);
-    if (!p->has_record || !record_has(&p->record, s))
+    if (!was_written(p, s))
         world_violate(o->world, "I4", "host %u votes for %llu in view %llu before that is durable",
                       h->id, U(s->height), U(s->view));
     else if (known != NULL && (known->held >> h->id & 1u) == 0 &&
@@ -214,12 +233,20 @@ void oracle_judge_new_view(struct oracle *o, struct host *h, const struct new_vi
 
 void oracle_judge_proposal(struct oracle *o, struct host *h, const struct proposal *p)
 {
-    const struct known_header *first = oracle_proposed(o, p->header.view, p->header.height, 0);
+    struct promises *own = &o->promises[h->id];
     struct hash hash = header_hash(&p->header);
-    if (first != NULL && !hash_equal(&first->hash, &hash))
-        world_violate(o->world, "I2", "host %u proposes two blocks %llu in view %llu", h->id,
-                      U(p->header.height), U(p->header.view));
-    if (first == NULL) judge_leading(o, h, p->header.view, "a proposal");
+    for (uint32_t i = own->proposal_count; i-- > 0;) {
+        const struct first_vote *said = &own->proposals[i];
+        if (said->view != p->header.view || said->height != p->header.height) continue;
+        if (!hash_equal(&said->hash, &hash))
+            world_violate(o->world, "I2", "host %u proposes two blocks %llu in view %llu", h->id,
+                          U(p->header.height), U(p->header.view));
+        return;
+    }
+    ORACLE_GROW(own, proposals, proposal_count, proposal_room);
+    own->proposals[own->proposal_count++] =
+        (struct first_vote){.view = p->header.view, .height = p->header.height, .hash = hash};
+    judge_leading(o, h, p->header.view, "a proposal");
 }
 
 /* --- what is durable -------------------------------------------------------------------------- */
@@ -268,6 +295,11 @@ void oracle_on_durable(struct oracle *o, struct host *h, struct span record, str
             world_violate(o->world, "I7", "host %u goes back in its %s", h->id, back);
         p->record = *r;
         p->has_record = true;
+        for (uint32_t i = 0; i < r->chain_count; i++) {
+            struct first_vote made = {
+                .view = r->voted_view, .height = r->final_height + i + 1, .hash = r->chain[i]};
+            note_made(p, &made);
+        }
         if (o->world->config.nodes == 1) oracle_commit_alone(o, r);
         if (host_is_honest(h)) note_anchor(o, h, r);
     } else if (record.size > 0 && host_is_honest(h)) {

@@ -282,8 +282,6 @@ static void make_block(struct scenario *s, const struct block_wish *wish, struct
         h->time_ms++;
         b->hash = header_hash(h);
     }
-    const struct host owner = {.world = w, .voter = h->proposer};
-    liar_sign_proposal(&owner, &b->proposal);
     oracle_learn(w->oracle, h);
     keep_whole(w, b);
     b->is_made = true;

@@ -61,6 +61,7 @@ static bool send_propose(struct scenario *s, const struct sending *g)
     must(m != NULL);
     m->kind = WIRE_PROPOSAL;
     m->proposal.proposal = b->proposal;
+    liar_sign_proposal(&s->world->hosts[g->from], &m->proposal.proposal); /* Its own key. */
     if (is_bad) m->proposal.proposal.sig.bytes[5] ^= 1u;
     m->proposal.leaves =
         span_of(b->leaves, (size_t)b->proposal.header.tx_count * sizeof(struct hash));
