@@ -68,10 +68,10 @@ struct consensus_start {
     struct hash digests[CONSENSUS_LAG_MAX];
     const struct consensus_record *record; /* Null: first start (then nothing was ever said). */
     const struct view_change *view_change; /* What the journal has; null: none. */
-    const struct header *held; /* Headers of intact bodies, held or stored, above
-                                  record->final_height or height, whichever is lower, in any order
-                                  and fork: the record may be older than the newest stored block,
-                                  or newer. */
+    const struct header *held;             /* Headers of intact bodies, held or stored, above
+                                              record->final_height or height, whichever is lower, in any order
+                                              and fork: the record may be older than the newest stored block,
+                                              or newer. */
     uint32_t held_count;
     uint64_t nonce; /* Random: pairs questions and answers of this start. */
 };
@@ -146,7 +146,9 @@ enum consensus_effect_kind {
     CONSENSUS_OPEN,     /* View is open: message is its NEWVIEW (null in view 0): keep its bytes for
                            peers that     missed it; height, hash: the anchor. */
     CONSENSUS_BEHIND,   /* Final blocks up to at least height exist (peers says who has them): catch
-                           up by blocks; answer ADVANCED. Repeated now and then while so. */
+                           up by blocks; answer ADVANCED. Repeated now and then while so. height may
+                           be that of the newest block stored here: then its certificate is lost,
+                           and ADVANCED brings it. */
     CONSENSUS_EVIDENCE, /* Proof of misbehaviour; keep it and send it to all. */
     CONSENSUS_ALARM     /* alarm. */
 };

@@ -54,6 +54,7 @@
 #define FRESH_MS           50u   /* Between questions of a node that starts. */
 #define ASK_MS             500u  /* Between requests for the same body or block. */
 #define BEHIND_MS          500u  /* Between reports of being behind. */
+#define BEHIND_PATIENCE    4u    /* Times longer a node that is behind waits before it blames. */
 #define CALM_BLOCKS        64u   /* Final blocks for which k decreases by one (1.9). */
 #define FAILED_VIEWS_MAX   16u
 

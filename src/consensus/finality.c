@@ -179,6 +179,8 @@ static void finalize(struct consensus *c, struct block **path, uint32_t count)
 {
     must(count > 0);
     bool is_on_line = settle_line(c, path, count);
+    bool is_voted = is_on_line && c->commit_cert.statement.height <= voted_tip_height(c);
+    if (!is_voted) c->is_dirty = true; /* The record cannot tell of it. */
     for (uint32_t i = 0; i < count; i++)
         add_final(c, path[i]);
     must(c->final.height == c->commit_cert.statement.height);

@@ -239,6 +239,8 @@ static bool rebuild_line(struct consensus *c, struct block **path, uint32_t coun
     }
     c->is_dead = false;
     c->line_count = kept;
+    for (uint32_t i = 0; i < kept; i++) /* What was due in the old view is not due in this one. */
+        c->line[i] = (struct line_item){.hash = c->line[i].hash, .block = c->line[i].block};
     for (uint32_t i = 0; i < count; i++)
         line_add(c, &path[i]->hash, path[i]);
     c->voted_count = c->line_count;

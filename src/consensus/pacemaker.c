@@ -1,12 +1,12 @@
 /* pacemaker.c - When a view has failed (1.9).
  *
  * The view timer runs only while there is work, starts again with each final block, and in a view
- * change only once n - f VCs are here. A node that does not hear n - f validators, or that others
- * are ahead of, does not blame the leader: its own VC could open nothing, and it would stand aside
- * from a view that works. */
+ * change only once n - f VCs are here. A node that does not hear n - f validators does not blame
+ * the leader: its own VC could open nothing, and it would stand aside from a view that works. */
 #include "consensus/consensus_int.h"
 
 static bool is_fair(const struct consensus *c);
+static uint64_t patience_ms(const struct consensus *c);
 static void check_view_timer(struct consensus *c);
 static void check_requests(struct consensus *c);
 
@@ -60,11 +60,18 @@ bool pace_is_due(const struct consensus *c)
 static bool is_fair(const struct consensus *c)
 {
     if (!is_signing(c) || c->config.validators.count == 1) return false;
-    if (sync_heard(c) + 1 < c->vc_quorum) return false;
+    return sync_heard(c) + 1 >= c->vc_quorum;
+}
+
+/* A node that others are ahead of has to catch up first; but they may have lost the certificates
+ * that would prove it, so its patience ends too. */
+static uint64_t patience_ms(const struct consensus *c)
+{
     uint32_t ahead = 0;
     for (uint32_t bits = sync_peers_beyond(c, c->final.height); bits != 0; bits &= bits - 1)
         ahead++;
-    return ahead <= c->config.validators.f || c->phase == PHASE_CHANGING;
+    bool is_behind = c->phase == PHASE_OPEN && ahead > c->config.validators.f;
+    return is_behind ? BEHIND_PATIENCE * view_ms(c) : view_ms(c);
 }
 
 static void check_view_timer(struct consensus *c)
@@ -74,7 +81,7 @@ static void check_view_timer(struct consensus *c)
         return;
     }
     if (!c->is_timing) pace_restart(c);
-    if (c->mono_ms - c->timer_mono_ms >= view_ms(c)) change_start(c, c->cur_view + 1, true);
+    if (c->mono_ms - c->timer_mono_ms >= patience_ms(c)) change_start(c, c->cur_view + 1, true);
 }
 
 /* A leader that leaves out an old transaction loses its view, however busy it is. */
@@ -82,7 +89,7 @@ static void check_requests(struct consensus *c)
 {
     if (c->phase != PHASE_OPEN || !is_fair(c)) return;
     if (leader_of(c, c->cur_view) == c->config.self) return;
-    uint64_t limit_ms = 2 * view_ms(c);
+    uint64_t limit_ms = 2 * patience_ms(c);
     if (c->oldest_wait_ms > limit_ms && c->mono_ms - c->open_mono_ms > limit_ms)
         change_start(c, c->cur_view + 1, true);
 }

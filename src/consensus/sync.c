@@ -17,7 +17,8 @@ static void resend_votes(struct consensus *c, const struct status_report *s, uin
 static bool send_vote(struct consensus *c, uint32_t peer, const struct vote *v, uint32_t *sent);
 static void ask_again(struct consensus *c);
 static void check_behind(struct consensus *c);
-static uint64_t lowest_beyond(const struct consensus *c);
+static uint64_t lowest_beyond(const struct consensus *c, uint64_t own);
+static uint64_t certified_height(const struct consensus *c);
 
 enum status sync_on_status(struct consensus *c, const struct status_report *s)
 {
@@ -105,7 +106,7 @@ static void fill_status(struct consensus *c, struct status_report *s)
                                 .view = c->cur_view,
                                 .is_open = c->phase == PHASE_OPEN,
                                 .tip_height = tip.height,
-                                .final_height = c->final.height,
+                                .final_height = certified_height(c),
                                 .executed_height = c->executed_height,
                                 .result_height = c->result_height};
     const struct hash *digest = digest_at(c, c->executed_height);
@@ -256,24 +257,35 @@ static void ask_again(struct consensus *c)
 /* Votes close a small gap soon; a peer that stays ahead has blocks that we shall not get so. */
 static void check_behind(struct consensus *c)
 {
-    uint64_t height = lowest_beyond(c);
+    uint64_t certified = certified_height(c);
+    uint64_t height = lowest_beyond(c, certified);
     if (height == 0) {
         c->lagging_mono_ms = 0;
         return;
     }
     if (c->lagging_mono_ms == 0) c->lagging_mono_ms = c->mono_ms > 0 ? c->mono_ms : 1;
-    bool is_far = height > c->final.height + W;
+    bool is_far = height > certified + W;
     if (!is_far && c->mono_ms - c->lagging_mono_ms < 2 * CONSENSUS_STATUS_MS) return;
-    sync_behind(c, height, sync_peers_beyond(c, c->final.height));
+    sync_behind(c, height, sync_peers_beyond(c, certified));
+}
+
+/* After a restart the certificate of the final block may be lost, and the voted chain does not
+ * help: then it counts as missing, so that peers repeat their votes for it, or give the
+ * certificate. */
+static uint64_t certified_height(const struct consensus *c)
+{
+    bool is_lost = !c->has_final_cert && c->final.height > 0 &&
+                   (c->is_dead || (c->root_height == c->final.height && !c->has_root_cert));
+    return is_lost ? c->final.height - 1 : c->final.height;
 }
 
 /* What f + 1 peers claim is true of one honest among them; less is taken at its lowest word. */
-static uint64_t lowest_beyond(const struct consensus *c)
+static uint64_t lowest_beyond(const struct consensus *c, uint64_t own)
 {
     uint64_t lowest = 0;
     for (uint32_t i = 0; i < c->config.validators.count; i++) {
         uint64_t height = c->peers[i].stand.final_height;
-        if (i == c->config.self || height <= c->final.height) continue;
+        if (i == c->config.self || height <= own) continue;
         if (lowest == 0 || height < lowest) lowest = height;
     }
     return lowest;

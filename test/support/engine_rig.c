@@ -297,6 +297,7 @@ static void start_node(struct engine_rig *r, uint32_t node, uint64_t nonce)
     n->pending_lsn = n->durable_lsn = 0;
     n->hold_count = 0;
     n->result = 0;
+    n->newest_cert = start->final_cert;
     enum status st = consensus_new(&n->engine, mem_system(), &n->config, start);
     assert_int_equal(st, ST_OK);
     free(held);
@@ -492,10 +493,14 @@ static void catch_up(struct engine_rig *r, uint32_t node, uint32_t peers)
         if ((peers >> i & 1u) != 0 && r->nodes[i].engine != NULL && !r->cut[i][node] &&
             !r->cut[node][i] && (best == NULL || r->nodes[i].final_count > best->final_count))
             best = &r->nodes[i];
-    if (best == NULL || best->final_count <= before) return;
+    if (best == NULL || best->final_count < before || best->final_count == 0) return;
     if (best->newest_cert.statement.height != best->final_count) return;
     struct consensus_event event = {.kind = CONSENSUS_ON_ADVANCED, .history = &n->history};
     struct hash passed[CONSENSUS_WINDOW];
+    if (before > 0) {
+        event.header = &r->blocks[best->chain[before]].header;
+        event.hash = r->blocks[best->chain[before]].hash;
+    }
     for (uint64_t h = before + 1; h <= best->final_count; h++) {
         struct rig_block *b = &r->blocks[best->chain[h]];
         n->chain[h] = best->chain[h];

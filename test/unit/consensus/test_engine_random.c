@@ -64,6 +64,11 @@ static void run_seed(uint64_t seed, uint32_t count)
                           i, s.view, s.is_open, s.is_changing, s.tip_height, s.final_height,
                           s.executed_height, s.result_height, s.failed_views, s.is_voting,
                           (int)s.alarm, s.vc_count);
+            for (int k = 0; k < REJECT_COUNT; k++)
+                if (s.rejects[k] > 0)
+                    print_message("  %s %lu", consensus_reject_name((enum consensus_reject)k),
+                                  (unsigned long)s.rejects[k]);
+            print_message("\n");
         }
         fail_msg("seed %lu with %u nodes does not go on", (unsigned long)seed, count);
     }
