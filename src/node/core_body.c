@@ -29,6 +29,7 @@ struct core_body *core_body_new(struct core *c, const struct hash *hash, uint64_
     b->from = NODES_MAX;
     b->giver = NODES_MAX;
     b->since_ms = c->mono_ms;
+    b->gossip_mark = c->gossip_in;
     buf_init(&b->block, c->mem, 0);
     c->bodies[slot] = b;
     return b;

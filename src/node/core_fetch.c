@@ -44,13 +44,21 @@ static void next_try(struct core_body *b)
     b->ask.tries++;
 }
 
+/* What a block names was sent to everybody before: under load it waits here for verification, and
+ * asking for it again would only make that wait longer. */
+static bool is_gossip_under_way(const struct core *c, const struct core_body *b)
+{
+    uint64_t age = c->mono_ms - b->since_ms;
+    bool is_verifying = c->gossip_back < b->gossip_mark;
+    return age < CORE_WAIT_MS || (is_verifying && age < CORE_GOSSIP_MS);
+}
+
 void core_fetch(struct core *c, struct core_body *b)
 {
     if (b->verifying > 0 || b->raw > 0 || core_body_is_complete(b)) return;
     if (c->mono_ms < b->ask.until_ms) return;
     if (b->ask.id != 0) next_try(b); /* No answer. */
-    bool is_early = c->mono_ms - b->since_ms < CORE_WAIT_MS;
-    if (b->has_leaves && b->ask.tries == 0 && is_early) return;
+    if (b->has_leaves && b->ask.tries == 0 && is_gossip_under_way(c, b)) return;
     if (b->has_items && b->ask.tries >= CORE_LEAF_TRIES) core_body_forget_items(c, b);
     uint32_t peer = core_next_peer(c, b->from, b->ask.tries, UINT32_MAX);
     if (peer == NODES_MAX) {

@@ -104,6 +104,7 @@ static bool verify(struct core *c, struct core_peer *p, struct flow_tx *t)
     if (c->ports->verify(c->ports->context, t) != ST_OK) return false;
     p->verifying++;
     c->verify_out++;
+    c->gossip_in++;
     return true;
 }
 
@@ -197,6 +198,7 @@ void core_on_client_tx(struct core *c, struct flow_tx *t)
         must(t->peer < c->n);
         must(c->peers[t->peer].verifying > 0);
         c->peers[t->peer].verifying--;
+        c->gossip_back++;
     }
     if (t->flow.kind != FLOW_TX) {
         flow_tx_free(t);

@@ -42,8 +42,9 @@
 #define CORE_EVIDENCE_MAX   1000u
 #define CORE_EVIDENCE_BYTES (8u << 20) /* Kept in memory, for peers that come later. */
 #define CORE_DIGESTS        512u       /* Results remembered, by height. */
-#define CORE_WAIT_MS        20u        /* For gossip, before a missing transaction is asked for. */
-#define CORE_ASK_MS         250u       /* For an answer; grows with every try. */
+#define CORE_GOSSIP_MS      500u /* … while what came with gossip before is in verification. */
+#define CORE_WAIT_MS        20u  /* For gossip, before a missing transaction is asked for. */
+#define CORE_ASK_MS         250u /* For an answer; grows with every try. */
 #define CORE_ASK_MS_MAX     2000u
 #define CORE_PART_BYTES     (256u << 10)
 #define CORE_PART_MS        1000u /* For a part, and for a piece of the chain. */
@@ -121,6 +122,7 @@ struct core_body { /* A block in the making. */
     uint64_t block_size;
     uint32_t from; /* Who has it: proposer, or who sent it. */
     uint64_t since_ms;
+    uint64_t gossip_mark; /* gossip_in at that time. */
     struct core_ask ask;
     uint32_t *asked; /* Positions, in the order of the question. */
     uint32_t asked_count;
@@ -294,6 +296,8 @@ struct core {
     struct hash part_hash;
     uint64_t part_height;
     uint32_t verify_out;
+    uint64_t gossip_in;   /* Transactions of peers given to verification so far, */
+    uint64_t gossip_back; /* and how many of them came back. */
     uint64_t forward_view;
 
     struct buf new_view; /* The encoded message; size 0: none. */
