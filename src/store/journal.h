@@ -70,7 +70,6 @@ struct journal_record { /* A decoded record; payload borrows. */
 struct journal_ends {    /* What is durable beside the journal. */
     struct place newest; /* Height 0: no block. */
     struct pending_range held;
-    bool has_held; /* Blocks were held once. */
 };
 
 /* A fresh journal, durable. area_size 0: JOURNAL_AREA_SIZE. */

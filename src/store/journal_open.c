@@ -355,7 +355,7 @@ enum status journal_scan(const struct env *env,
     if (st == ST_INVALID) st = ST_CORRUPT;
     if (st == ST_CORRUPT) finder->found(finder->context, &d);
     TRY(st);
-    *ends = (struct journal_ends){.newest = j.end, .held = j.held, .has_held = j.held.last > 0};
+    *ends = (struct journal_ends){.newest = j.end, .held = j.held};
     uint32_t live = j.area;
     for (uint32_t i = 0; i < 2 && st == ST_OK; i++) {
         struct area a;

@@ -70,15 +70,10 @@ NODISCARD enum status log_init(struct log *l,
                                uint64_t segment_size);
 void log_fini(struct log *l); /* Accepts a zeroed log. */
 
-struct log_durable {    /* What the journal says. */
-    struct place place; /* Everything before must be right, else ST_CORRUPT. */
-    bool keeps_tail;    /* Whole records of the same file behind it count, too. */
-};
-
-/* Load the files and cut (not when read only) what lies behind durable; null: what lies behind the
- * last whole record. */
+/* Load the files. Up to durable everything must be right, else ST_CORRUPT; of what lies behind,
+ * whole records count, the rest is cut (not when read only). Null: nothing need be right. */
 NODISCARD enum status log_open(struct log *l,
-                               const struct log_durable *durable,
+                               const struct place *durable,
                                const struct log_visitor *visitor,
                                struct damage *damage);
 

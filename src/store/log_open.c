@@ -42,13 +42,11 @@ static enum status read_current(struct log *l,
 static enum status remove_files(struct log *l, uint64_t from, uint64_t to);
 
 enum status log_open(struct log *l,
-                     const struct log_durable *given,
+                     const struct place *durable,
                      const struct log_visitor *visitor,
                      struct damage *damage)
 {
     uint64_t newest = 0;
-    const struct place *durable = given == NULL ? NULL : &given->place;
-    bool keeps_tail = given == NULL || given->keeps_tail;
     must(l->sealed_count == 0);
     must(l->height == 0);
     must(l->file == NULL);
@@ -62,13 +60,9 @@ enum status log_open(struct log *l,
     }
     for (uint64_t number = 1; number < last; number++)
         TRY(load_sealed(l, number, damage));
-    struct adoption a = {.number = last,
-                         .newest = newest,
-                         .height_max = keeps_tail ? 0 : durable->height,
-                         .durable = durable,
-                         .visitor = visitor};
+    struct adoption a = {.number = last, .newest = newest, .durable = durable, .visitor = visitor};
     if (last > 0) TRY(adopt(l, &a, damage));
-    if (last == 0 && keeps_tail && newest > 0) a.number = 1;
+    if (last == 0 && newest > 0) a.number = 1;
     TRY(adopt_tail(l, &a));
     uint64_t used = (uint64_t)l->sealed_count + (l->file != NULL ? 1 : 0);
     return remove_files(l, used + 1, newest);

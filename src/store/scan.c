@@ -1,7 +1,7 @@
 /* scan.c - Read every byte of a store and name what is wrong, without opening or changing it.
  *
- * What lies behind the durable place of the journal was promised to nobody: whole blocks there are
- * passed over in silence, so is one that the end of the file cuts off; anything else is told. */
+ * What lies behind the durable place of the journal need not be whole: blocks there are visited as
+ * any, one that the end of the file cuts off is passed over in silence; anything else is told. */
 #include "base/must.h"
 #include "store/index.h"
 #include "store/journal.h"
@@ -15,7 +15,6 @@ struct walk {
     const struct store_scan *scan;
     struct place end;     /* Durable place of the blocks. */
     bool has_end;         /* The journal could be read. */
-    bool keeps_tail;      /* Blocks behind it are final, too. */
     uint64_t newest;      /* Number of the last file. */
     bool has_previous;    /* The file before was read to its seal: */
     uint64_t next_height; /* what follows it */
@@ -47,7 +46,6 @@ enum status store_scan(const struct store_config *config, const struct store_sca
     st = journal_scan(env, &finder, &ends);
     blocks.has_end = st == ST_OK;
     blocks.end = ends.newest;
-    blocks.keeps_tail = ends.has_held;
     if (st == ST_OK || st == ST_CORRUPT) st = walk_kind(&blocks);
     if (st == ST_OK) st = pending_scan(env, blocks.has_end ? &ends.held : NULL, &held);
     if (st == ST_OK) st = walk_kind(&results);
@@ -154,7 +152,6 @@ static enum status walk_block(struct walk *w, const struct segment_reader *r)
     must(r->offset > r->start);
     must(w->has_end || end->height == 0);
     if (r->record.kind != RECORD_BLOCK || w->kind != &segment_blocks) return ST_OK;
-    if (w->has_end && !w->keeps_tail && r->height > end->height) return ST_OK;
     struct damage d = {.offset = r->start, .height = r->height};
     memcpy(d.file, r->name, sizeof d.file);
     if (w->has_end && r->height == end->height &&

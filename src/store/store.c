@@ -54,7 +54,6 @@ enum status store_hold(struct store *s, const struct store_block *block)
 {
     must(!s->env.is_read_only); /* S9. */
     TRY(keep(s, ST_OK));
-    s->holds = true;
     uint64_t height = 0;
     if (pending_find(&s->pending, &block->hash, &height)) return ST_OK;
     if (block->height <= s->blocks.height) return ST_INVALID;
@@ -148,13 +147,6 @@ enum status store_sync(struct store *s)
     TRY(keep(s, ST_OK));
     struct journal_ends ends = {.newest = s->journal.end};
     TRY(keep(s, pending_sync(&s->pending))); /* S5: bodies before what names them. */
-    if (!s->holds) {
-        TRY(keep(s, log_sync(&s->blocks))); /* S5. */
-        must(!s->blocks.is_dirty);
-        ends.newest = s->blocks.last;
-        s->unsettled = 0;
-        s->unsettled_count = 0;
-    }
     ends.held = pending_range(&s->pending, 0);
     return keep(s, journal_sync(&s->journal, &ends));
 }

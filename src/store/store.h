@@ -121,8 +121,7 @@ bool store_journal_is_lost(const struct store *s);
 /* Make held blocks and journal records durable: blocks first, then the journal, one fdatasync each
  * (none when clean; two more when the journal turns over). Any failure is final, here and above:
  * every later call that writes fails, the process must stop. ST_LIMIT, ST_NO_MEMORY and ST_INVALID
- * of the calls above change nothing and are not final. Until the first store_hold it settles
- * appended blocks, too. */
+ * of the calls above change nothing and are not final. */
 NODISCARD enum status store_sync(struct store *s);
 
 /* Results (receipts, write set, digest) of executed blocks: derived, rebuilt by replay. Appending

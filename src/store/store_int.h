@@ -24,7 +24,6 @@ struct store {
     uint64_t held_max;
     uint64_t unsettled_count;   /* Blocks appended since the newest settling, */
     uint64_t unsettled;         /* and their bytes. */
-    bool holds;                 /* The owner holds blocks: syncs leave segments alone. */
     bool is_lost;               /* The journal's promises are: it refuses new ones (S11). */
     enum status failed;         /* Of blocks and journal, for ever; guarded by blocks.lock. */
     enum status results_failed; /* Of results; guarded by results.lock. */

@@ -212,10 +212,8 @@ static enum status open_blocks(struct opening *o)
     struct store *s = o->s;
     struct damage damage = {0};
     struct log_visitor visitor = {.visit = add_txids, .context = s};
-    struct log_durable durable = {.place = s->journal.end,
-                                  /* Not what was appended before its vote. */
-                                  .keeps_tail = s->journal.held.last > 0};
-    enum status st = log_open(&s->blocks, o->has_journal ? &durable : NULL, &visitor, &damage);
+    const struct place *durable = o->has_journal ? &s->journal.end : NULL;
+    enum status st = log_open(&s->blocks, durable, &visitor, &damage);
     if (st == ST_CORRUPT) *o->damage = damage;
     TRY(st);
     if (s->blocks.count == 0) txmap_reset(&s->txids); /* All are in sealed ones. */

@@ -239,8 +239,6 @@ static const char *run(uint64_t seed, const char *lie)
     m = (struct model){.rng = {.state = seed}};
     fake_os_ignore_sync(r.fake, lie);
     assert_int_equal(store_rig_open(&r), ST_OK);
-    hold(&r, &m);
-    sync_all(&r, &m);
     for (uint32_t i = 0; i < STEPS && m.wrong == NULL; i++)
         step(&r, &m);
     store_rig_fini(&r);
