@@ -41,6 +41,7 @@
 #define SMALL_MESSAGES_MAX 128u /* Sent in one step. */
 #define FLUSH_MAX          24u  /* Own votes signed in one step. */
 #define RESEND_MAX         (2u * W)
+#define FETCHES_MAX        16u
 #define CHECKED_CERTS      64u
 #define EVIDENCE_KINDS     7u
 #define EVIDENCE_KEPT      4u /* Per peer and kind: more of the same say nothing new. */
@@ -71,6 +72,11 @@ struct block { /* A header that is known. */
     struct signature sig;
     uint64_t wall_ms;       /* When it arrived: its time is judged by that (1.16). */
     uint64_t asked_mono_ms; /* When its body was last asked for; 0: never. */
+};
+
+struct fetch {
+    struct hash hash;
+    uint64_t mono_ms; /* 0: none. */
 };
 
 struct promise { /* An own statement on its way out. */
@@ -184,8 +190,8 @@ struct consensus {
 
     bool is_ahead; /* A certificate commits a block that is not here yet. */
     struct certificate ahead;
-    uint64_t fetch_mono_ms; /* When a block without a known header was last asked for. */
-    struct hash fetch_hash;
+    struct fetch fetches[FETCHES_MAX]; /* Blocks without a known header that were asked for. */
+    uint32_t fetch_next;               /* The oldest of them. */
 
     /* Execution. */
     uint64_t executed_height;

@@ -141,13 +141,18 @@ void block_ask(struct consensus *c, struct block *b)
     get->proposal = &m->proposal;
 }
 
-/* One at a time: the next parent is known only when this one has come. */
+/* The next parent is known only when this one has come; several walks may be under way. */
 void block_fetch(struct consensus *c, uint64_t height, const struct hash *hash)
 {
-    bool is_same = hash_equal(&c->fetch_hash, hash);
-    if (is_same && c->mono_ms - c->fetch_mono_ms < ASK_MS) return;
-    c->fetch_hash = *hash;
-    c->fetch_mono_ms = c->mono_ms;
+    uint64_t now = c->mono_ms > 0 ? c->mono_ms : 1;
+    uint32_t at = c->fetch_next;
+    for (uint32_t i = 0; i < FETCHES_MAX; i++) {
+        if (c->fetches[i].mono_ms == 0 || !hash_equal(&c->fetches[i].hash, hash)) continue;
+        if (now - c->fetches[i].mono_ms < ASK_MS) return;
+        at = i;
+    }
+    if (at == c->fetch_next) c->fetch_next = (c->fetch_next + 1) % FETCHES_MAX;
+    c->fetches[at] = (struct fetch){.hash = *hash, .mono_ms = now};
     struct consensus_effect *get = effect_add(c, CONSENSUS_GET_BLOCK);
     get->height = height;
     get->hash = *hash;
