@@ -175,6 +175,8 @@ enum status core_block_batch(struct core *c, const struct consensus_effect *need
                              .count_max = c->config.engine.block_txs_max,
                              .bytes_max = CORE_BATCH_BYTES};
     if (c->is_stopping) take.count_max = 0;
+    /* What lost a view may be built on again: its transactions are not to be had twice. */
+    TRY(core_block_recall_line(c, &need->hash));
     uint32_t count = pool_take(c->pool, c->batch, &take);
     flow_block_free(c->proposed); /* Of a view that is no more. */
     c->proposed = NULL;

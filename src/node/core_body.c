@@ -347,21 +347,54 @@ static enum status make_flow(struct core *c, struct core_body *b, struct flow_bl
     return ST_OK;
 }
 
-/* No txid of the live span, and none of the ancestors that are not final. */
+/* Ancestors that are not final, the nearest first. */
+static uint32_t find_ancestors(const struct core *c,
+                               const struct hash *parent,
+                               struct core_block *out[CONSENSUS_LAG_MAX])
+{
+    uint32_t count = 0;
+    struct core_block *b = core_block_find(c, parent);
+    while (b != NULL && b->state != BLOCK_FINAL && count < CONSENSUS_LAG_MAX) {
+        out[count++] = b;
+        b = core_block_find(c, &b->flow->header.parent);
+    }
+    return count;
+}
+
+/* No txid of the live span, and none of the ancestors that are not final. The marks of the pool
+ * tell of all ancestors in flight; one that was dropped and is built on again has none yet. */
 static bool are_ids_new(struct core *c, const struct flow_block *flow)
 {
+    struct core_block *ancestors[CONSENSUS_LAG_MAX];
     if (c->fault == FAULT_DEDUPE_OFF) return true;
+    uint32_t count = find_ancestors(c, &flow->header.parent, ancestors);
+    bool is_marked = true;
+    for (uint32_t i = 0; i < count; i++)
+        is_marked = is_marked && ancestors[i]->state == BLOCK_FLYING;
     for (uint32_t i = 0; i < flow->tx_count; i++) {
         const struct hash *txid = &flow->txids[i];
         if (pool_final_height_of(c->pool, txid) > 0) return false;
-        if (!pool_is_marked(c->pool, txid)) continue;
-        struct core_block *ancestor = core_block_find(c, &flow->header.parent);
-        while (ancestor != NULL && ancestor->state != BLOCK_FINAL) {
-            if (core_block_has_id(c, ancestor, txid)) return false;
-            ancestor = core_block_find(c, &ancestor->flow->header.parent);
-        }
+        if (is_marked && !pool_is_marked(c->pool, txid)) continue;
+        for (uint32_t k = 0; k < count; k++)
+            if (core_block_has_id(c, ancestors[k], txid)) return false;
     }
     return true;
+}
+
+enum status core_block_recall(struct core *c, struct core_block *b)
+{
+    if (b->state != BLOCK_DROPPED) return ST_OK;
+    b->state = BLOCK_FLYING;
+    return pool_mark(c->pool, b->flow, c->mono_ms);
+}
+
+enum status core_block_recall_line(struct core *c, const struct hash *tip)
+{
+    struct core_block *line[CONSENSUS_LAG_MAX];
+    uint32_t count = find_ancestors(c, tip, line);
+    for (uint32_t i = 0; i < count; i++)
+        TRY(core_block_recall(c, line[i]));
+    return ST_OK;
 }
 
 static enum core_verdict check(struct core *c,
@@ -488,13 +521,12 @@ static void progress(struct core *c, struct core_body *b)
 
 static void recall(struct core *c, struct core_block *block)
 {
-    if (block->state == BLOCK_DROPPED) {
-        block->state = BLOCK_FLYING;
-        if (pool_mark(c->pool, block->flow, c->mono_ms) != ST_OK) {
-            core_fail(c, ST_NO_MEMORY, "no memory for a block's transactions");
-            return;
-        }
+    if (core_block_recall(c, block) != ST_OK) {
+        core_fail(c, ST_NO_MEMORY, "no memory for a block's transactions");
+        return;
     }
+    if (block->told_ms == c->mono_ms) return; /* Once at a moment: the engine asks again. */
+    block->told_ms = c->mono_ms;
     core_push(c, CONSENSUS_ON_BODY_OK, &block->flow->hash);
 }
 

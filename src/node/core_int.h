@@ -79,6 +79,7 @@ struct core_block {
     bool is_held;  /* Its body is durable with the next sync. */
     bool is_executing;
     bool is_executed;
+    uint64_t told_ms;   /* When the engine was last told of its body. */
     struct idtable ids; /* Made when first asked for. */
 };
 
@@ -342,6 +343,9 @@ struct core_block *core_block_add(struct core *c, struct flow_block *flow);
 void core_block_free(struct core *c, struct core_block *b);
 void core_block_drop(struct core *c, struct core_block *b);  /* Off the chain. */
 void core_block_leave(struct core *c, struct core_block *b); /* Off memory, as soon as I3 allows. */
+/* Its transactions are marked again: it is built on. recall_line: all that tip stands on. */
+enum status core_block_recall(struct core *c, struct core_block *b);
+enum status core_block_recall_line(struct core *c, const struct hash *tip);
 bool core_block_has_id(struct core *c, struct core_block *b, const struct hash *txid);
 enum status core_block_final(struct core *c, struct core_block *b, const struct certificate *cert);
 void core_execute(struct core *c);
