@@ -501,6 +501,10 @@ void core_tick(struct core *c)
         stop_engine(c);
         return;
     }
+    if (core_block_follow_line(c) != ST_OK) {
+        core_fail(c, ST_NO_MEMORY, "no memory for a block's transactions");
+        return;
+    }
     uint64_t oldest = pool_oldest_ms(c->pool);
     uint32_t waiting = pool_waiting(c->pool);
     struct consensus_event event = {.kind = CONSENSUS_ON_TICK,

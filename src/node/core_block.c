@@ -116,6 +116,53 @@ static void sweep_forks(struct core *c)
     }
 }
 
+/* --- the line ------------------------------------------------------------------------------- */
+
+uint32_t core_block_line(const struct core *c,
+                         const struct hash *tip,
+                         struct core_block *out[CONSENSUS_LAG_MAX])
+{
+    uint32_t count = 0;
+    struct core_block *b = core_block_find(c, tip);
+    while (b != NULL && b->state != BLOCK_FINAL && count < CONSENSUS_LAG_MAX) {
+        out[count++] = b;
+        b = core_block_find(c, &b->flow->header.parent);
+    }
+    return count;
+}
+
+enum status core_block_recall(struct core *c, struct core_block *b)
+{
+    if (b->state != BLOCK_DROPPED) return ST_OK;
+    b->state = BLOCK_FLYING;
+    return pool_mark(c->pool, b->flow, c->mono_ms);
+}
+
+enum status core_block_recall_line(struct core *c, const struct hash *tip)
+{
+    struct core_block *line[CONSENSUS_LAG_MAX];
+    uint32_t count = core_block_line(c, tip, line);
+    for (uint32_t i = 0; i < count; i++)
+        TRY(core_block_recall(c, line[i]));
+    return ST_OK;
+}
+
+enum status core_block_follow_line(struct core *c)
+{
+    struct consensus_stand stand;
+    struct core_block *line[CONSENSUS_LAG_MAX];
+    consensus_stand_of(c->engine, &stand, c->mono_ms);
+    uint32_t count = core_block_line(c, &stand.tip_hash, line);
+    for (uint32_t i = 0; i < c->block_count; i++) {
+        struct core_block *b = c->blocks[i];
+        bool is_on_line = false;
+        for (uint32_t k = 0; k < count && b->state == BLOCK_FLYING; k++)
+            is_on_line = is_on_line || line[k] == b;
+        if (!is_on_line) core_block_drop(c, b);
+    }
+    return core_block_recall_line(c, &stand.tip_hash);
+}
+
 static bool has_ticket(const struct flow_block *flow)
 {
     for (uint32_t i = 0; i < flow->tx_count; i++)

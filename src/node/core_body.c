@@ -347,27 +347,13 @@ static enum status make_flow(struct core *c, struct core_body *b, struct flow_bl
     return ST_OK;
 }
 
-/* Ancestors that are not final, the nearest first. */
-static uint32_t find_ancestors(const struct core *c,
-                               const struct hash *parent,
-                               struct core_block *out[CONSENSUS_LAG_MAX])
-{
-    uint32_t count = 0;
-    struct core_block *b = core_block_find(c, parent);
-    while (b != NULL && b->state != BLOCK_FINAL && count < CONSENSUS_LAG_MAX) {
-        out[count++] = b;
-        b = core_block_find(c, &b->flow->header.parent);
-    }
-    return count;
-}
-
 /* No txid of the live span, and none of the ancestors that are not final. The marks of the pool
  * tell of all ancestors in flight; one that was dropped and is built on again has none yet. */
 static bool are_ids_new(struct core *c, const struct flow_block *flow)
 {
     struct core_block *ancestors[CONSENSUS_LAG_MAX];
     if (c->fault == FAULT_DEDUPE_OFF) return true;
-    uint32_t count = find_ancestors(c, &flow->header.parent, ancestors);
+    uint32_t count = core_block_line(c, &flow->header.parent, ancestors);
     bool is_marked = true;
     for (uint32_t i = 0; i < count; i++)
         is_marked = is_marked && ancestors[i]->state == BLOCK_FLYING;
@@ -379,22 +365,6 @@ static bool are_ids_new(struct core *c, const struct flow_block *flow)
             if (core_block_has_id(c, ancestors[k], txid)) return false;
     }
     return true;
-}
-
-enum status core_block_recall(struct core *c, struct core_block *b)
-{
-    if (b->state != BLOCK_DROPPED) return ST_OK;
-    b->state = BLOCK_FLYING;
-    return pool_mark(c->pool, b->flow, c->mono_ms);
-}
-
-enum status core_block_recall_line(struct core *c, const struct hash *tip)
-{
-    struct core_block *line[CONSENSUS_LAG_MAX];
-    uint32_t count = find_ancestors(c, tip, line);
-    for (uint32_t i = 0; i < count; i++)
-        TRY(core_block_recall(c, line[i]));
-    return ST_OK;
 }
 
 static enum core_verdict check(struct core *c,

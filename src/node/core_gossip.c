@@ -1,6 +1,7 @@
 /* Transactions between replicas. Each goes once from where its client is to every peer; a peer does
- * not send it on. What is lost on the way is asked for when a block names it (core_fetch.c), and
- * what waits too long is brought to the leader by everybody who has it, once in a view. */
+ * not send it on. What is lost on the way is asked for when a block names it (core_fetch.c). What
+ * waits too long is brought to the leader by everybody who has it, once in a view; what seems
+ * forgotten altogether, a little of it, to everybody now and then. */
 #include "node/core_int.h"
 
 static struct pool_tip next_tip(struct core *c);
@@ -78,21 +79,49 @@ void core_gossip_to(struct core *c, uint32_t peer)
     send_tour(&tour);
 }
 
-void core_gossip_forward(struct core *c)
+static void to_leader(struct core *c, uint32_t patience)
 {
     struct consensus_stand stand;
-    uint32_t patience =
-        c->config.engine.view_ms == 0 ? CONSENSUS_VIEW_MS : c->config.engine.view_ms;
-    uint64_t oldest = pool_oldest_ms(c->pool);
-    if (pool_waiting(c->pool) == 0 || c->mono_ms - oldest < patience) return;
     consensus_stand_of(c->engine, &stand, c->mono_ms);
     if (!stand.is_open || !core_is_usable(c, stand.leader)) return;
-    core_gossip_flush(c);
     struct tour tour = {.core = c, .peer = stand.leader, .left = 16u * CORE_GOSSIP_BYTES};
     struct pool_visit v = {
         .is_late = true, .late_ms = c->mono_ms - patience, .visit = tell_any, .context = &tour};
     pool_visit(c->pool, &v);
     send_tour(&tour);
+}
+
+static bool tell_oldest(void *context, struct flow_tx *t)
+{
+    struct tour *tour = context;
+    struct core *c = tour->core;
+    if (t->size > tour->left && c->gossip_count > 0) return false;
+    tour->left -= t->size < tour->left ? t->size : tour->left;
+    wire_put(&c->gossip, span_of(t->bytes, t->size));
+    c->gossip_count++;
+    return tour->left > 0;
+}
+
+/* What was lost on the way to everybody, or brought to a leader that is no more. */
+static void to_all(struct core *c)
+{
+    struct tour tour = {.core = c, .left = CORE_GOSSIP_BYTES};
+    struct pool_visit v = {.visit = tell_oldest, .context = &tour};
+    pool_visit(c->pool, &v);
+    core_gossip_flush(c);
+}
+
+void core_gossip_forward(struct core *c)
+{
+    uint32_t view_ms = c->config.engine.view_ms;
+    uint32_t patience = view_ms == 0 ? CONSENSUS_VIEW_MS : view_ms;
+    uint64_t age = c->mono_ms - pool_oldest_ms(c->pool);
+    if (pool_waiting(c->pool) == 0 || age < patience) return;
+    core_gossip_flush(c);
+    to_leader(c, patience);
+    if (age < CORE_FORGOTTEN * patience || c->mono_ms < c->forward_ms) return;
+    c->forward_ms = c->mono_ms + patience;
+    to_all(c);
 }
 
 /* --- from peers ------------------------------------------------------------------------------- */

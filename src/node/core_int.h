@@ -53,6 +53,7 @@
 #define CORE_LEAF_TRIES     3u         /* Then the whole block is fetched. */
 #define CORE_VIEW_AGAIN_MS  250u       /* NEWVIEW to the same peer, at most this often. */
 #define CORE_STOP_MS        500u       /* For what is in flight, when the node ends. */
+#define CORE_FORGOTTEN      4u /* View times that a transaction waits before it seems forgotten. */
 #define CORE_BAD_MS         10000u
 
 _Static_assert(CORE_DIGESTS > PROOF_LATER_MAX, "a proof may need as many");
@@ -299,7 +300,7 @@ struct core {
     uint32_t verify_out;
     uint64_t gossip_in;   /* Transactions of peers given to verification so far, */
     uint64_t gossip_back; /* and how many of them came back. */
-    uint64_t forward_view;
+    uint64_t forward_ms; /* When what is forgotten goes to everybody again. */
 
     struct buf new_view; /* The encoded message; size 0: none. */
     uint64_t open_view;
@@ -343,9 +344,16 @@ struct core_block *core_block_add(struct core *c, struct flow_block *flow);
 void core_block_free(struct core *c, struct core_block *b);
 void core_block_drop(struct core *c, struct core_block *b);  /* Off the chain. */
 void core_block_leave(struct core *c, struct core_block *b); /* Off memory, as soon as I3 allows. */
+/* tip and its ancestors that are not final, the nearest first. */
+uint32_t core_block_line(const struct core *c,
+                         const struct hash *tip,
+                         struct core_block *out[CONSENSUS_LAG_MAX]);
 /* Its transactions are marked again: it is built on. recall_line: all that tip stands on. */
 enum status core_block_recall(struct core *c, struct core_block *b);
 enum status core_block_recall_line(struct core *c, const struct hash *tip);
+/* Exactly what the engine's tip stands on is marked: it says nothing of blocks that it never took
+ * into its line. */
+enum status core_block_follow_line(struct core *c);
 bool core_block_has_id(struct core *c, struct core_block *b, const struct hash *txid);
 enum status core_block_final(struct core *c, struct core_block *b, const struct certificate *cert);
 void core_execute(struct core *c);
