@@ -85,8 +85,10 @@ static void judge_lock(struct oracle *o, struct host *h, const struct statement 
     bool is_locked = r->has_lock && (r->lock_view > s->view ||
                                      (r->lock_view == s->view && r->lock_height >= s->height));
     if (!p->has_record || !is_locked)
-        world_violate(o->world, "I4", "host %u locks %llu in view %llu before that is durable",
-                      h->id, U(s->height), U(s->view));
+        world_violate(o->world, "I4",
+                      "host %u locks %llu in view %llu before that is durable: its record has a lock "
+                      "of %llu in view %llu",
+                      h->id, U(s->height), U(s->view), U(r->lock_height), U(r->lock_view));
     bool is_higher = !p->has_locked || s->view > p->lock_view ||
                      (s->view == p->lock_view && s->height > p->lock_height);
     if (is_higher) {
