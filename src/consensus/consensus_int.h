@@ -422,6 +422,7 @@ uint32_t sync_peers_beyond(const struct consensus *c, uint64_t height);
 uint32_t sync_heard(const struct consensus *c);
 
 /* --- suspect.c --- */
+bool suspect_wants_proposals(const struct consensus *c, const struct header *h);
 void suspect_proposals(struct consensus *c, const struct block *a, const struct proposal *b);
 void suspect_votes(struct consensus *c, const struct vote *a, const struct vote *b);
 void suspect_fork(struct consensus *c, const struct vote *v);

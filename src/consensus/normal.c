@@ -184,7 +184,7 @@ static void accuse_late(struct consensus *c, const struct proposal *p, enum cons
 {
     if (wrong != REJECT_STALE && wrong != REJECT_OLD_VIEW && wrong != REJECT_PARENT) return;
     uint32_t leader = p->header.proposer;
-    if (leader == c->config.self || c->peers[leader].stand.is_convicted) return;
+    if (leader == c->config.self || !suspect_wants_proposals(c, &p->header)) return;
     const struct block *other = block_proposed(c, p->header.view, p->header.height);
     struct hash hash = header_hash(&p->header);
     if (other == NULL || hash_equal(&other->hash, &hash)) return;

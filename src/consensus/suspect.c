@@ -42,6 +42,15 @@ void suspect_votes(struct consensus *c, const struct vote *a, const struct vote 
     report(c, &e, &out);
 }
 
+/* Two words of the leader of that view and height would be a proof that is not here yet: what else
+ * convicts it does not make it less welcome to others. */
+bool suspect_wants_proposals(const struct consensus *c, const struct header *h)
+{
+    struct evidence e = {
+        .kind = EVIDENCE_E1, .offender = h->proposer, .view = h->view, .height = h->height};
+    return is_news(c, &e);
+}
+
 /* The voter of another block than this view's leader gave us must have had it from the leader: it
  * gets the leader's word to us, and one of two such words convicts there (E1). */
 void suspect_show(struct consensus *c, const struct vote *v)
@@ -50,7 +59,7 @@ void suspect_show(struct consensus *c, const struct vote *v)
     if (s->is_null || s->view < c->cur_view) return;
     const struct block *b = block_proposed(c, s->view, s->height);
     if (b == NULL || hash_equal(&b->hash, &s->hash)) return;
-    if (c->peers[b->header.proposer].stand.is_convicted) return;
+    if (!suspect_wants_proposals(c, &b->header)) return;
     struct small_message *m = message_add(c, CONSENSUS_PROPOSAL);
     if (m == NULL) return;
     m->proposal = (struct proposal){.header = b->header, .sig = b->sig};
