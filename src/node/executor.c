@@ -1,5 +1,7 @@
 #include "node/executor.h"
 
+#include <stdatomic.h>
+
 #include "base/must.h"
 #include "os/thread.h"
 
@@ -10,6 +12,7 @@ struct executor {
     struct thread *thread;
     struct thread *checkpointer;
     uint64_t checkpoint_mono_ms;
+    _Atomic uint64_t height; /* The newest executed, its result in the store. */
     bool has_failed;
 };
 
@@ -21,6 +24,7 @@ enum status executor_new(struct executor **out, const struct executor_config *co
     struct executor *e = mem_alloc_zero(config->mem, 1, sizeof *e);
     if (e == NULL) return ST_NO_MEMORY;
     e->config = *config;
+    atomic_init(&e->height, exec_height(config->exec));
     enum status st = queue_new(&e->inbox, config->mem, EXECUTOR_QUEUE_MAX, NULL, NULL);
     if (st == ST_OK) st = queue_new(&e->checkpoints, config->mem, 1, NULL, NULL);
     if (st == ST_OK) st = thread_start(&e->thread, config->mem, "exec", run, e);
@@ -76,7 +80,9 @@ static enum status execute(struct executor *e, struct flow_block *b)
                             .wants_rows = b->wants_rows,
                             .tx_count = b->tx_count};
     TRY(exec_apply(e->config.exec, &in, &b->outcome));
-    return store_append_result(e->config.store, b->header.height, b->outcome.record);
+    TRY(store_append_result(e->config.store, b->header.height, b->outcome.record));
+    atomic_store(&e->height, b->header.height);
+    return ST_OK;
 }
 
 static void run(void *context)
@@ -111,17 +117,24 @@ void executor_tick(struct executor *e, uint64_t mono_ms)
     must(st == ST_OK || st == ST_BUSY || st == ST_CLOSED);
 }
 
+/* Execution may be ahead of the store, where the block is appended beside it. What stands there
+ * before the syncs is durable after them. */
+enum status executor_save(struct exec *exec, struct store *store, uint64_t height)
+{
+    if (height > store_height(store)) height = store_height(store);
+    TRY(store_blocks_sync(store));
+    TRY(store_results_sync(store));
+    return db_checkpoint_to(exec_db(exec), height, &height);
+}
+
 static void run_checkpoints(void *context)
 {
     struct executor *e = context;
     for (;;) {
         void *token;
         if (queue_wait(e->checkpoints, &token, 1) == 0) return;
-        uint64_t height = 0;
-        /* The state must not be newer than the blocks it comes from. */
-        enum status st = store_blocks_sync(e->config.store);
-        if (st == ST_OK) st = store_results_sync(e->config.store);
-        if (st == ST_OK) st = db_checkpoint(exec_db(e->config.exec), &height);
+        const uint64_t height = atomic_load(&e->height);
+        enum status st = executor_save(e->config.exec, e->config.store, height);
         /* ST_BUSY: another process is reading the file; a later one succeeds. */
         if (st != ST_OK && st != ST_BUSY)
             e->config.failed(e->config.context, st, "the state could not be saved");

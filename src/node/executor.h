@@ -36,6 +36,11 @@ void executor_free(struct executor *e); /* Stops first. Null allowed. */
 /* Borrows b until it comes back. */
 NODISCARD enum status executor_submit(struct executor *e, struct flow_block *b);
 
+/* Save the state as of height, whose result stands in the store, or of the newest block there when
+ * that is older, after making both durable: the state file is never ahead of them. ST_BUSY: later.
+ * One thread at a time. */
+NODISCARD enum status executor_save(struct exec *exec, struct store *store, uint64_t height);
+
 /* Called now and then by the replica: start a checkpoint when one is due. */
 void executor_tick(struct executor *e, uint64_t mono_ms);
 

@@ -8,6 +8,7 @@
 
 #include "base/must.h"
 #include "node/chain_tables.h"
+#include "node/executor.h"
 #include "node/local.h"
 #include "node/readers.h"
 #include "node/status.h"
@@ -377,10 +378,8 @@ static void settle(struct node *n)
 
 static enum status save(struct node *n, char *what)
 {
-    uint64_t height = 0;
     enum status st = store_settle(n->store);
-    if (st == ST_OK) st = store_results_sync(n->store);
-    if (st == ST_OK) st = db_checkpoint(exec_db(n->exec), &height);
+    if (st == ST_OK) st = executor_save(n->exec, n->store, exec_height(n->exec));
     if (st != ST_OK) say(what, st, "the state could not be saved");
     return st;
 }

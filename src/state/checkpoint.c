@@ -24,11 +24,11 @@ static enum status write_run(struct checkpoint *c,
                              uint8_t *buffer);
 static enum status undo_pages(struct checkpoint *c, enum status why);
 
-enum status checkpoint_run(struct checkpoint *c, uint64_t *version)
+enum status checkpoint_run(struct checkpoint *c, uint64_t version_max, uint64_t *version)
 {
     if (c->has_failed) return ST_CLOSED;
     struct plan plan = {0};
-    pages_hold(c->pages, &plan.view);
+    if (pages_hold(c->pages, version_max, &plan.view) != ST_OK) return ST_BUSY;
     enum status st = plan_make(c, &plan);
     if (st == ST_OK && plan.count > 0) st = run_plan(c, &plan);
     if (st == ST_OK) {

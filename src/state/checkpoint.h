@@ -1,4 +1,4 @@
-/* checkpoint.h - Bring the file to the newest height, safely against a crash at any moment.
+/* checkpoint.h - Bring the file to a newer height, safely against a crash at any moment.
  *
  * 1. append the old images to the undo journal, sync; 2. write its head, sync; 3. write the pages
  * in place, sync; 4. zero the journal's head, sync, then cut it. A crash before 2 leaves the file
@@ -29,9 +29,9 @@ struct checkpoint {
     bool has_failed;           /* Only a restart helps. */
 };
 
-/* version: what the file holds after ST_OK. ST_BUSY: another process reads the file (call again;
- * after a minute it is ignored), or the view was retired under way. Other failures: as told above.
- */
-NODISCARD enum status checkpoint_run(struct checkpoint *c, uint64_t *version);
+/* The newest version up to version_max, which is not older than the file's. version: what the file
+ * holds after ST_OK. ST_BUSY: another process reads the file (call again; after a minute it is
+ * ignored), or the view is retired already, or was under way. Other failures: as told above. */
+NODISCARD enum status checkpoint_run(struct checkpoint *c, uint64_t version_max, uint64_t *version);
 
 #endif

@@ -54,6 +54,7 @@ struct file_state {
     uint32_t page_count;
 };
 
+static enum status checkpoint_to(struct db *db, uint64_t version_max, uint64_t *height);
 static enum status open_files(struct db *db, const char *path, char *what);
 static enum status open_file(struct db *db, struct os_file **out, const char *path);
 static enum status sync_parent(struct db *db, const char *path);
@@ -229,8 +230,19 @@ enum status db_view(struct db *db, sqlite3 *reader, uint64_t height)
 
 enum status db_checkpoint(struct db *db, uint64_t *height)
 {
-    uint64_t version = 0;
-    TRY(checkpoint_run(&db->checkpoint, &version));
+    return checkpoint_to(db, WINDOW_NEWEST, height);
+}
+
+enum status db_checkpoint_to(struct db *db, uint64_t height_max, uint64_t *height)
+{
+    must(height_max < WINDOW_NEWEST - 1);
+    return checkpoint_to(db, height_max + 1, height);
+}
+
+static enum status checkpoint_to(struct db *db, uint64_t version_max, uint64_t *height)
+{
+    uint64_t version = atomic_load(&db->file_version);
+    if (version_max > version) TRY(checkpoint_run(&db->checkpoint, version_max, &version));
     must(version >= atomic_load(&db->file_version)); /* I5 */
     atomic_store(&db->file_version, version);
     *height = height_of(version);

@@ -78,6 +78,9 @@ NODISCARD enum status db_view(struct db *db, sqlite3 *reader, uint64_t height);
  * again soon (after a minute it is ignored). Other failures leave the file as it was, and a later
  * call tries again; but when db_has_failed the process must stop, and the next db_open repairs. */
 NODISCARD enum status db_checkpoint(struct db *db, uint64_t *height);
+/* The same as of the newest height up to height_max. ST_BUSY also: that is not readable any more.
+ * Nothing is done when the file holds it already, or a newer one. */
+NODISCARD enum status db_checkpoint_to(struct db *db, uint64_t height_max, uint64_t *height);
 bool db_has_failed(const struct db *db); /* On the thread of db_checkpoint. */
 
 /* True when a checkpoint is due by dirty bytes (64 MB) or heights (1,000) since the last. */

@@ -321,9 +321,9 @@ void pages_discard(struct pages *p)
     stage_reset(p);
 }
 
-void pages_hold(struct pages *p, struct window_view *out)
+enum status pages_hold(struct pages *p, uint64_t version, struct window_view *out)
 {
-    window_hold(&p->window, out);
+    return window_hold(&p->window, version, out);
 }
 
 void pages_release(struct pages *p, const struct window_view *view)

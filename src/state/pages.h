@@ -53,9 +53,9 @@ bool pages_is_prepared(const struct pages *p);
 void pages_publish(struct pages *p); /* After pages_prepare; cannot fail. */
 void pages_discard(struct pages *p); /* Forget what is staged. */
 
-/* Checkpoint: hold the newest version, then the dirty pages of it, sorted; their images stay in
- * memory until pages_mark_clean. *numbers is the caller's to free. */
-void pages_hold(struct pages *p, struct window_view *out);
+/* Checkpoint: hold a version as window_hold does, then the dirty pages of it, sorted; their images
+ * stay in memory until pages_mark_clean. *numbers is the caller's to free. */
+NODISCARD enum status pages_hold(struct pages *p, uint64_t version, struct window_view *out);
 void pages_release(struct pages *p, const struct window_view *view);
 NODISCARD enum status pages_list_dirty(struct pages *p,
                                        const struct window_view *view,

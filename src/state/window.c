@@ -80,16 +80,21 @@ void window_unpin(struct window *w, const struct window_view *view)
     mutex_unlock(w->mutex);
 }
 
-void window_hold(struct window *w, struct window_view *out)
+enum status window_hold(struct window *w, uint64_t version, struct window_view *out)
 {
     mutex_lock(w->mutex);
     must(w->held == WINDOW_NEWEST);
     uint64_t newest = window_newest(w);
-    struct window_slot *slot = slot_of(w, newest);
-    slot->pins++;
-    w->held = newest;
-    *out = (struct window_view){.version = newest, .page_count = slot->page_count};
+    if (version > newest) version = newest;
+    bool is_retained = version >= window_oldest(w);
+    if (is_retained) {
+        struct window_slot *slot = slot_of(w, version);
+        slot->pins++;
+        w->held = version;
+        *out = (struct window_view){.version = version, .page_count = slot->page_count};
+    }
     mutex_unlock(w->mutex);
+    return is_retained ? ST_OK : ST_NOT_FOUND;
 }
 
 void window_release(struct window *w, const struct window_view *view)

@@ -59,8 +59,9 @@ uint64_t window_newest(const struct window *w);
 NODISCARD enum status window_pin(struct window *w, uint64_t version, struct window_view *out);
 void window_unpin(struct window *w, const struct window_view *view);
 
-/* Pin the newest for the checkpoint: retired only at twice the limits. */
-void window_hold(struct window *w, struct window_view *out);
+/* Pin version, or the newest when that is older, for the checkpoint: retired only at twice the
+ * limits. ST_NOT_FOUND: not retained. */
+NODISCARD enum status window_hold(struct window *w, uint64_t version, struct window_view *out);
 void window_release(struct window *w, const struct window_view *view);
 
 /* The next version, whose block made the differences in block (taken; may be null). There is room:

@@ -121,6 +121,29 @@ static void heights_are_seen_as_they_were(void **state)
     db_reader_close(p->db, r);
 }
 
+/* A checkpoint up to a height leaves newer ones out; a restart stands at that height. */
+static void a_checkpoint_stops_at_the_height_given(void **state)
+{
+    struct place *p = *state;
+    uint64_t got = 0;
+    open_db(p);
+    block(p, 0, make_table);
+    for (uint64_t h = 1; h <= 9; h++)
+        block(p, h, add_row);
+    assert_int_equal(db_checkpoint_to(p->db, 6, &got), ST_OK);
+    assert_int_equal(got, 6);
+    assert_int_equal(db_checkpoint_to(p->db, 4, &got), ST_OK); /* The file is newer. */
+    assert_int_equal(got, 6);
+    assert_int_equal(db_file_height(p->db), 6);
+    close_db(p);
+    open_db(p);
+    assert_int_equal(db_height(p->db), 6);
+    assert_int_equal(number(db_writer(p->db), "SELECT count(*) FROM t"), 6);
+    block(p, 7, add_row);
+    assert_int_equal(db_checkpoint_to(p->db, 100, &got), ST_OK);
+    assert_int_equal(got, 7);
+}
+
 /* Readers see nothing of a block under way; the schema of a height is that of the height. */
 static void a_block_is_invisible_until_commit(void **state)
 {
@@ -709,6 +732,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(heights_are_seen_as_they_were),
+        CASE(a_checkpoint_stops_at_the_height_given),
         CASE(a_block_is_invisible_until_commit),
         CASE(checkpoint_makes_it_last),
         CASE(note_is_committed_with_the_block),

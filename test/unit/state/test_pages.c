@@ -134,7 +134,7 @@ static void assert_file(struct rig *r, uint64_t version)
 static void run_checkpoint(struct rig *r)
 {
     uint64_t version = 0;
-    assert_int_equal(checkpoint_run(&r->checkpoint, &version), ST_OK);
+    assert_int_equal(checkpoint_run(&r->checkpoint, WINDOW_NEWEST, &version), ST_OK);
     assert_int_equal(version, r->newest);
     assert_file(r, version);
 }
@@ -198,7 +198,7 @@ static void blocks_go_on_under_a_checkpoint(void **state)
         uint64_t began = r.newest;
         uint64_t version = 0;
         r.hook.before = publish_before;
-        assert_int_equal(checkpoint_run(&r.checkpoint, &version), ST_OK);
+        assert_int_equal(checkpoint_run(&r.checkpoint, WINDOW_NEWEST, &version), ST_OK);
         r.hook.before = NULL;
         assert_int_equal(version, began);
         assert_true(r.newest > began + 2);
@@ -206,6 +206,33 @@ static void blocks_go_on_under_a_checkpoint(void **state)
         assert_all_versions(&r);
         if (i % 3 == 2) run_checkpoint(&r);
     }
+    rig_close(&r);
+}
+
+/* A checkpoint of an older version, with blocks under it too: the file gets that one, the next
+ * checkpoint the rest; what is not retained any more is refused, and nothing is written. */
+static void an_older_version_can_be_saved(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_open(&r, &(struct options){.view_heights = 20, .view_bytes = 64 << 20, .clean_bytes = 0});
+    for (int i = 0; i < 12; i++) {
+        for (int k = 0; k < 6; k++)
+            publish_some(&r);
+        uint64_t wanted = r.newest - (uint64_t)(i % 4);
+        uint64_t version = 0;
+        if (i % 2 == 1) r.hook.before = publish_before;
+        assert_int_equal(checkpoint_run(&r.checkpoint, wanted, &version), ST_OK);
+        r.hook.before = NULL;
+        assert_int_equal(version, wanted);
+        assert_file(&r, wanted);
+        assert_all_versions(&r);
+    }
+    uint64_t version = 0;
+    for (int i = 0; i < 30; i++)
+        publish_some(&r);
+    assert_int_equal(checkpoint_run(&r.checkpoint, r.newest - 21, &version), ST_BUSY);
+    run_checkpoint(&r);
     rig_close(&r);
 }
 
@@ -218,7 +245,7 @@ static void list_is_of_the_held_version(void **state)
     publish_some(&r);
     uint32_t last = r.counts[r.newest];
     struct window_view view;
-    pages_hold(r.pages, &view);
+    assert_int_equal(pages_hold(r.pages, WINDOW_NEWEST, &view), ST_OK);
     for (int i = 0; i < 30; i++)
         publish_some(&r);
     must(r.counts[r.newest] > last);
@@ -512,6 +539,7 @@ int main(void)
         cmocka_unit_test(each_version_is_what_it_was),
         cmocka_unit_test(dropped_images_come_from_the_file),
         cmocka_unit_test(blocks_go_on_under_a_checkpoint),
+        cmocka_unit_test(an_older_version_can_be_saved),
         cmocka_unit_test(list_is_of_the_held_version),
         cmocka_unit_test(overtaken_reader_sees_its_version),
         cmocka_unit_test(pinned_version_stays_until_the_ring_is_full),
