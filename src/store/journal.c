@@ -127,6 +127,18 @@ enum status journal_put(struct journal *j, uint32_t slot, struct span record)
     return ST_OK;
 }
 
+void journal_name_held(struct journal *j, const struct pending_range *held)
+{
+    must(j->is_ready);
+    must(held->last >= j->held.last); /* S10. */
+    if (range_equal(held, &j->held)) return;
+    j->held = *held;
+    if (j->used + END_SIZE > j->area_size)
+        wrap(j);
+    else
+        add_held(j);
+}
+
 struct span journal_get(const struct journal *j, uint32_t slot)
 {
     must(slot < JOURNAL_SLOTS);

@@ -88,6 +88,9 @@ NODISCARD enum status journal_renew(struct journal *j);
 
 /* Remember; durable after journal_sync. ST_LIMIT: too large. */
 NODISCARD enum status journal_put(struct journal *j, uint32_t slot, struct span record);
+/* What pending will be when it is synced, before a record that counts on it: a torn write keeps the
+ * first of what it wrote, and must not keep that record alone (S10). */
+void journal_name_held(struct journal *j, const struct pending_range *held);
 struct span journal_get(const struct journal *j, uint32_t slot); /* Size 0: empty. */
 
 /* Failure is final. */

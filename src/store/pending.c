@@ -135,7 +135,6 @@ enum status pending_start_file(struct pending *p)
 struct pending_range pending_range(const struct pending *p, uint64_t height)
 {
     struct pending_range r = {.first = p->last + 1, .last = p->last};
-    must(!p->is_dirty);
     must(p->file_count == 0 || p->files[p->file_count - 1].number == p->last);
     for (uint32_t i = p->file_count; i > 0; i--)
         if (height == 0 || p->files[i - 1].height_max > height) r.first = p->files[i - 1].number;

@@ -85,8 +85,8 @@ bool pending_find(const struct pending *p, const struct hash *hash, uint64_t *he
 /* The next record starts a file. */
 NODISCARD enum status pending_start_file(struct pending *p);
 
-/* The range that is durable after pending_sync, without the first files that hold nothing above
- * height; height 0: with all. */
+/* The range that is durable after the next pending_sync, without the first files that hold nothing
+ * above height; height 0: with all. */
 struct pending_range pending_range(const struct pending *p, uint64_t height);
 /* Forget and remove the files below range->first, which the journal does not name any more. */
 NODISCARD enum status pending_drop(struct pending *p, const struct pending_range *range);

@@ -127,6 +127,8 @@ enum status store_journal(struct store *s, uint32_t slot, struct span record)
     TRY(keep(s, ST_OK));
     if (s->is_lost) return ST_DENIED; /* S11. */
     if (slot >= JOURNAL_SLOTS) return ST_INVALID;
+    struct pending_range held = pending_range(&s->pending, 0); /* As store_sync will make it. */
+    journal_name_held(&s->journal, &held);
     return journal_put(&s->journal, slot, record);
 }
 

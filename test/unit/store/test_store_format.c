@@ -68,7 +68,7 @@ static void has_known_bytes(void **state)
                 "bd7738a9f3385173d4c7650baf40066079ea59611c05efdc5d405773abeb59d0");
     expect_hash(&r, "pending/00000001.blk",
                 "94e1a42259dfb663cc22079cda7785b02b45b0d0362a9f1e5142bf9e0e4e5d14");
-    expect_hash(&r, "journal", "e69c01c187fd01ca023ec80c84e232052a944b5f9107fe42c417844f13664d44");
+    expect_hash(&r, "journal", "7e4e63deff63ae79ac72c342d9d76b20de4c22f4b16b9c4c444dbd97f0901cbc");
     store_rig_fini(&r);
 }
 
