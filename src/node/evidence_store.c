@@ -147,7 +147,7 @@ enum status evidence_store_get(struct evidence_store *s,
 {
     mutex_lock(s->mutex);
     bool is_there = index < s->count;
-    struct entry entry = is_there ? s->entries[index] : (struct entry){0};
+    struct entry entry = is_there ? s->entries[index] : (struct entry){.kind = EVIDENCE_E1};
     mutex_unlock(s->mutex);
     if (!is_there) return ST_NOT_FOUND;
     *out = (struct evidence_view){

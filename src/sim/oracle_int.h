@@ -47,6 +47,7 @@ struct promises { /* Of one host, over all its lives. */
     struct first_vote *made; /* In durable records; sent or not. */
     uint32_t made_count;
     uint32_t made_room;
+    uint32_t made_before;         /* Of these, before promised_view was promised. */
     struct first_vote *proposals; /* Made by it, as a leader. */
     uint32_t proposal_count;
     uint32_t proposal_room;

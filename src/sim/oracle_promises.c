@@ -32,17 +32,22 @@ static void judge_first(struct oracle *o, struct host *h, const struct statement
         (struct first_vote){.view = s->view, .height = s->height, .hash = s->hash};
 }
 
-/* Some durable record told of it, the newest or an older one. */
-static bool was_written(const struct promises *p, const struct statement *s)
+/* Some durable record told of it, one of the first count votes of all records. */
+static bool is_made(const struct promises *p, uint32_t count, const struct statement *s)
 {
-    if (!p->has_record) return false;
-    if (s->height <= p->record.final_height) return true; /* It was, before it became final. */
-    for (uint32_t i = p->made_count; i-- > 0;) {
+    for (uint32_t i = count; i-- > 0;) {
         const struct first_vote *v = &p->made[i];
         if (v->view == s->view && v->height == s->height && hash_equal(&v->hash, &s->hash))
             return true;
     }
     return false;
+}
+
+static bool was_written(const struct promises *p, const struct statement *s)
+{
+    if (!p->has_record) return false;
+    if (s->height <= p->record.final_height) return true; /* It was, before it became final. */
+    return is_made(p, p->made_count, s);
 }
 
 static void note_made(struct promises *p, const struct first_vote *vote)
@@ -85,10 +90,11 @@ static void judge_lock(struct oracle *o, struct host *h, const struct statement 
     bool is_locked = r->has_lock && (r->lock_view > s->view ||
                                      (r->lock_view == s->view && r->lock_height >= s->height));
     if (!p->has_record || !is_locked)
-        world_violate(o->world, "I4",
-                      "host %u locks %llu in view %llu before that is durable: its record has a lock "
-                      "of %llu in view %llu",
-                      h->id, U(s->height), U(s->view), U(r->lock_height), U(r->lock_view));
+        world_violate(
+            o->world, "I4",
+            "host %u locks %llu in view %llu before that is durable: its record has a lock "
+            "of %llu in view %llu",
+            h->id, U(s->height), U(s->view), U(r->lock_height), U(r->lock_view));
     bool is_higher = !p->has_locked || s->view > p->lock_view ||
                      (s->view == p->lock_view && s->height > p->lock_height);
     if (is_higher) {
@@ -130,10 +136,7 @@ static bool vc_tells(const struct oracle *o,
         return vc->has_hq &&
                (hq->view > s->view || (hq->view == s->view && hq->height >= s->height));
     }
-    uint64_t at = s->height - vc->final_height - 1;
-    if (s->view != vc->voted_view || at >= vc->header_count) return false;
-    struct hash hash = header_hash(&vc->headers[at]);
-    return hash_equal(&hash, &s->hash);
+    return is_made(&o->promises[h->id], o->promises[h->id].made_before, s);
 }
 
 void oracle_judge_vote(struct oracle *o, struct host *h, const struct vote *v)
@@ -212,6 +215,7 @@ void oracle_judge_view_change(struct oracle *o, struct host *h, const struct vie
             "host %u sends its VC for view %llu before it is durable (its record is of view %llu)",
             h->id, U(vc->to_view), U(p->record.cur_view));
     if (vc->to_view > p->promised_view) judge_vc_content(o, h, vc);
+    if (vc->to_view > p->promised_view) p->made_before = p->made_count;
     p->promised_view = vc->to_view;
 }
 
