@@ -3,7 +3,8 @@
  * Before the place the journal names every byte must be right. A record with a wrong body is read
  * past, by its head; a wrong head ends the reading of its file. What is lost so is told (the owner
  * decides: peers may have it) and stays where it is; the next record starts a new file. Behind the
- * place nothing was promised: cut. */
+ * place what is whole stays: a torn write of the journal may have kept a vote and lost the place
+ * that covers its body, which was durable before. The rest is cut. */
 #include <stdio.h>
 
 #include "base/endian.h"
@@ -27,9 +28,10 @@ struct reader { /* One file, from its first byte to limit. */
     struct buf payload;
 };
 
-struct listing { /* The last numbers without a gap, or what is outside a range. */
+struct listing { /* The last numbers without a gap. */
     const struct env *env;
-    const struct pending_range *keep; /* Null: only look. */
+    const struct pending_range *durable; /* Null: not known. */
+    bool removes; /* Files before durable, and those that do not follow it. */
     uint64_t first;
     uint64_t last;
 };
@@ -43,6 +45,7 @@ static enum status reader_next(struct reader *r, struct damage *damage);
 static enum status visit_name(void *context, const char *name);
 static enum status list(struct listing *l);
 static enum status load_file(struct pending *p, uint64_t number, const struct pending_range *d);
+static enum status drop_last(struct pending *p);
 static enum status load_records(struct pending *p, struct reader *r, bool is_open_end);
 static enum status take_last(struct pending *p, const struct reader *r);
 static enum status note(struct pending *p, const struct damage *d, bool is_one);
@@ -53,10 +56,11 @@ static enum status scan_file(struct reader *r,
 enum status pending_open(struct pending *p, const struct pending_range *durable)
 {
     must(p->file_count == 0);
-    struct listing l = {.env = p->env, .keep = p->env->is_read_only ? NULL : durable};
+    struct listing l = {
+        .env = p->env, .durable = durable, .removes = durable != NULL && !p->env->is_read_only};
     TRY(list(&l));
     uint64_t first = durable != NULL ? durable->first : l.first;
-    uint64_t last = durable != NULL ? durable->last : l.last;
+    uint64_t last = durable != NULL && durable->last > l.last ? durable->last : l.last;
     p->last = last;
     p->is_dir_dirty = !p->env->is_read_only;
     for (uint64_t number = first; number <= last && number > 0; number++)
@@ -191,6 +195,14 @@ static enum status reader_next(struct reader *r, struct damage *damage)
 
 /* --- all files ------------------------------------------------------------------------------- */
 
+/* Of those that the journal does not know only what follows the others: S10. */
+static bool is_listed(const struct listing *l, uint64_t number)
+{
+    if (l->durable == NULL) return true;
+    uint64_t newest = l->last > l->durable->last ? l->last : l->durable->last;
+    return number >= l->durable->first && number <= newest + 1;
+}
+
 static enum status visit_name(void *context, const char *name)
 {
     struct listing *l = context;
@@ -199,9 +211,12 @@ static enum status visit_name(void *context, const char *name)
     for (; name[digits] >= '0' && name[digits] <= '9' && digits < 12; digits++)
         number = number * 10 + (uint64_t)(name[digits] - '0');
     if (digits < 8 || number == 0 || strcmp(name + digits, ".blk") != 0) return ST_OK;
-    if (number != l->last + 1) l->first = number;
-    l->last = number;
-    if (l->keep == NULL || (number >= l->keep->first && number <= l->keep->last)) return ST_OK;
+    if (is_listed(l, number)) {
+        if (number != l->last + 1) l->first = number;
+        l->last = number;
+        return ST_OK;
+    }
+    if (!l->removes) return ST_OK;
     char path[OS_NAME_MAX + 1];
     pending_name(path, number);
     return env_remove(l->env, path);
@@ -235,35 +250,56 @@ static enum status check_size_before(struct pending *p, const struct reader *r)
     return note(p, &d, false);
 }
 
-/* Without a journal the last file ends with its last whole record. */
+/* What the journal calls durable of a file must be right; what is whole behind that stays. Without
+ * a journal the last file ends with its last whole record. */
 static enum status load_file(struct pending *p, uint64_t number, const struct pending_range *d)
 {
     struct reader r;
     struct damage damage = {0};
     TRY(pending_reserve_file(p));
     bool is_last = number == p->last;
+    uint64_t promised = d != NULL && number == d->last ? d->size : 0;
+    bool is_behind = d != NULL && number > d->last;
     struct pending_file *f = &p->files[p->file_count++];
-    *f = (struct pending_file){.number = number, .is_damaged = true};
-    if (is_last && d != NULL) f->size = d->size;
+    *f = (struct pending_file){.number = number, .size = promised, .is_damaged = true};
     enum status st = reader_open(&r, p->env, number, &damage);
+    if (is_damage(st) && is_behind && is_last) return drop_last(p);
     if (st != ST_OK) return is_damage(st) ? note(p, &damage, false) : st;
     f->salt = r.salt;
     f->is_damaged = false;
     st = check_size_before(p, &r);
-    if (st == ST_OK && f->size > r.size) {
+    if (st == ST_OK && promised > r.size) {
         f->is_damaged = true;
         damage_set(&damage, r.name, r.size, 0,
                    "the file ends before what the journal calls durable");
         st = note(p, &damage, false);
-    } else if (f->size > 0) {
-        r.limit = f->size;
+    } else if (promised > 0) {
+        r.limit = promised;
     }
-    if (st == ST_OK) st = load_records(p, &r, is_last && d == NULL);
-    if (f->size == 0) f->size = is_last && !f->is_damaged ? r.offset : r.size;
+    bool is_open_end = is_behind || (is_last && d == NULL);
+    if (st == ST_OK) st = load_records(p, &r, is_open_end);
+    if (st == ST_OK && promised > 0 && !f->is_damaged) {
+        r.limit = r.size;
+        st = load_records(p, &r, true);
+    }
+    bool has_size = f->is_damaged && promised > 0;
+    if (!has_size) f->size = !f->is_damaged && (is_open_end || promised > 0) ? r.offset : r.size;
     p->bytes += f->size;
     if (st == ST_OK && is_last && !f->is_damaged) st = take_last(p, &r);
     reader_close(&r);
     return st;
+}
+
+/* The last file was being made: nothing in it was promised. */
+static enum status drop_last(struct pending *p)
+{
+    char name[OS_NAME_MAX + 1];
+    must(p->file_count > 0);
+    must(p->files[p->file_count - 1].number == p->last);
+    pending_name(name, p->last);
+    p->file_count--;
+    p->last--;
+    return p->env->is_read_only ? ST_OK : env_remove(p->env, name);
 }
 
 static enum status load_records(struct pending *p, struct reader *r, bool is_open_end)
@@ -284,8 +320,11 @@ static enum status load_records(struct pending *p, struct reader *r, bool is_ope
             continue;
         }
         if (!is_damage(st)) return st;
+        if (is_open_end) {
+            r->offset = r->start;
+            return ST_OK;
+        }
         bool is_end = r->offset == r->start;
-        if (is_end && is_open_end) return ST_OK;
         f->is_damaged = true;
         TRY(note(p, &d, !is_end));
         if (is_end) return ST_OK;

@@ -133,8 +133,9 @@ static void holds_once(void **state)
     store_rig_fini(&r);
 }
 
-/* What was not synced is gone after a crash or not: nobody promised it. The rest is there. */
-static void cuts_what_was_not_synced(void **state)
+/* What was not synced is gone after a crash or is there whole: a vote for it may have survived in
+ * the journal without the place that covers it. The rest is there. */
+static void keeps_what_is_whole(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed < 40; seed++) {
@@ -145,14 +146,15 @@ static void cuts_what_was_not_synced(void **state)
         for (uint64_t height = 1; height <= 5; height++)
             assert_int_equal(store_rig_hold(&r, height, 7), ST_OK);
         assert_int_equal(store_sync(r.store), ST_OK);
-        for (uint64_t height = 6; height <= 6 + seed % 7; height++)
+        uint32_t more = 1 + (uint32_t)(seed % 7);
+        for (uint64_t height = 6; height < 6 + more; height++)
             assert_int_equal(store_rig_hold(&r, height, 7), ST_OK);
         store_rig_close(&r);
         fake_os_crash(r.fake, seed % 2 == 0 ? FAKE_OS_KEEP_ALL : FAKE_OS_LOSE_SOME);
         assert_int_equal(store_rig_open(&r), ST_OK);
         assert_int_equal(see(&r, &seen), ST_OK);
         assert_int_equal(seen.found, 0);
-        assert_int_equal(seen.count, 5);
+        assert_in_range(seen.count, seed % 2 == 0 ? 5 + more : 5, 5 + more);
         expect_clean(&r);
         assert_int_equal(store_rig_hold(&r, 6, 8), ST_OK);
         assert_int_equal(store_sync(r.store), ST_OK);
@@ -367,14 +369,10 @@ static void goes_on_without_journal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keeps_forks),
-        cmocka_unit_test(holds_once),
-        cmocka_unit_test(cuts_what_was_not_synced),
-        cmocka_unit_test(settles),
-        cmocka_unit_test(asks_to_settle),
-        cmocka_unit_test(appends_again_from_held),
-        cmocka_unit_test(releases_forks),
-        cmocka_unit_test(goes_on_without_journal),
+        cmocka_unit_test(keeps_forks),         cmocka_unit_test(holds_once),
+        cmocka_unit_test(keeps_what_is_whole), cmocka_unit_test(settles),
+        cmocka_unit_test(asks_to_settle),      cmocka_unit_test(appends_again_from_held),
+        cmocka_unit_test(releases_forks),      cmocka_unit_test(goes_on_without_journal),
     };
     return cmocka_run_group_tests_name("store held", tests, NULL, NULL);
 }
