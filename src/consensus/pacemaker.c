@@ -5,6 +5,7 @@
  * the leader: its own VC could open nothing, and it would stand aside from a view that works. */
 #include "consensus/consensus_int.h"
 
+static bool is_stopped(const struct consensus *c);
 static bool is_fair(const struct consensus *c);
 static uint64_t patience_ms(const struct consensus *c);
 static void check_view_timer(struct consensus *c);
@@ -52,8 +53,13 @@ bool pace_is_due(const struct consensus *c)
      */
     bool is_result_new =
         c->last_txs_height > tip.res_height && c->result_height >= c->last_txs_height;
-    bool is_stopped = tip.height + 1 > c->result_height + CONSENSUS_LAG_MAX;
-    return (c->waiting > 0 || is_result_new) && !is_stopped;
+    return (c->waiting > 0 || is_result_new) && !is_stopped(c);
+}
+
+/* So far above the newest certified result that no leader may propose. */
+static bool is_stopped(const struct consensus *c)
+{
+    return line_tip_height(c) + 1 > c->result_height + CONSENSUS_LAG_MAX;
 }
 
 /* Blaming a leader makes sense. */
@@ -87,7 +93,7 @@ static void check_view_timer(struct consensus *c)
 /* A leader that leaves out an old transaction loses its view, however busy it is. */
 static void check_requests(struct consensus *c)
 {
-    if (c->phase != PHASE_OPEN || !is_fair(c)) return;
+    if (c->phase != PHASE_OPEN || !is_fair(c) || is_stopped(c)) return;
     if (leader_of(c, c->cur_view) == c->config.self) return;
     uint64_t limit_ms = 2 * patience_ms(c);
     if (c->oldest_wait_ms > limit_ms && c->mono_ms - c->open_mono_ms > limit_ms)
