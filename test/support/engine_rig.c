@@ -62,7 +62,7 @@ struct rig_node {
     bool crash_keeps;
     bool is_crashing;
     uint64_t final_count;
-    uint64_t final_synced; /* What a crash leaves of them. */
+    uint64_t final_synced;          /* What a crash leaves of them. */
     uint32_t chain[RIG_BLOCKS_MAX]; /* chain[h]: index of block h. */
     struct hash digests[RIG_BLOCKS_MAX];
     uint64_t executed;
@@ -174,7 +174,7 @@ static void fill_configs(struct engine_rig *r)
             .exec_version = 1,
             .block_txs_max = txs,
             .batch_age_ms = 10,
-            .is_voter = true,
+            .is_voter = (r->options.observers >> i & 1u) == 0,
             .fault = r->options.fault};
     }
 }
@@ -359,6 +359,11 @@ void engine_rig_crash_at(struct engine_rig *r, uint32_t node, uint32_t count, bo
 {
     r->nodes[node].crash_count = count;
     r->nodes[node].crash_keeps = keeps;
+}
+
+uint32_t engine_rig_writes_left(const struct engine_rig *r, uint32_t node)
+{
+    return r->nodes[node].crash_count;
 }
 
 bool engine_rig_is_up(const struct engine_rig *r, uint32_t node)

@@ -29,6 +29,7 @@ struct engine_rig_options {
     uint32_t disk_ms;       /* A sync takes this. */
     uint32_t execute_ms;
     uint32_t block_txs_max; /* 0: 100. */
+    uint32_t observers;     /* Bit i: node i follows and never signs. */
     enum consensus_fault fault;
 };
 
@@ -46,6 +47,8 @@ void engine_rig_crash(struct engine_rig *r, uint32_t node, bool keeps);
 void engine_rig_restart(struct engine_rig *r, uint32_t node);
 /* The node crashes when its count-th WRITE or SYNC from now is performed; 0: never. */
 void engine_rig_crash_at(struct engine_rig *r, uint32_t node, uint32_t count, bool keeps);
+/* Writes and syncs until that crash; 0: it came, or none is planned. */
+uint32_t engine_rig_writes_left(const struct engine_rig *r, uint32_t node);
 bool engine_rig_is_up(const struct engine_rig *r, uint32_t node);
 /* Its journal is replaced by that of now when it restarts next. */
 void engine_rig_keep_journal(struct engine_rig *r, uint32_t node);
