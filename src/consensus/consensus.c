@@ -121,7 +121,7 @@ void message_send_large(struct consensus *c,
                         uint64_t lsn)
 {
     if (c->config.validators.count == 1) return;
-    must(is_durable(c, lsn)); /* I2 */
+    must(is_durable(c, lsn) || c->config.fault == FAULT_VOTE_BEFORE_DURABLE); /* I2 */
     must(peer != c->config.self);
     struct consensus_effect *send = effect_add(c, CONSENSUS_SEND);
     send->message = m;
@@ -148,7 +148,7 @@ void alarm_raise(struct consensus *c, enum consensus_alarm alarm)
 
 bool is_durable(const struct consensus *c, uint64_t lsn)
 {
-    return lsn <= c->durable_lsn || c->config.fault == FAULT_VOTE_BEFORE_DURABLE;
+    return lsn <= c->durable_lsn;
 }
 
 bool is_halted(const struct consensus *c)
@@ -232,7 +232,7 @@ static enum status on_message(struct consensus *c, const struct consensus_event 
     if (c->alarm == ALARM_CONFLICT) return engine_reject(c, REJECT_HALTED);
     switch (m->kind) {
     case CONSENSUS_PROPOSAL: return normal_on_proposal(c, &m->proposal, event->from);
-    case CONSENSUS_VOTE: return votes_on_vote(c, &m->vote, event->from);
+    case CONSENSUS_VOTE: return votes_on_vote(c, &m->vote);
     case CONSENSUS_VIEW_CHANGE: return change_on_message(c, &m->view_change);
     case CONSENSUS_NEW_VIEW: return newview_on_message(c, &m->new_view);
     case CONSENSUS_STATUS:

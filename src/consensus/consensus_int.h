@@ -48,15 +48,16 @@
 #define EVIDENCE_STEP_MAX  8u
 #define EVIDENCE_BYTES     (1u << 20)
 
-#define CERTIFY_MS         50u   /* A result waits at most this long for a block to carry it. */
-#define REST_MS            100u  /* Of silence, before what is final is written down. */
-#define QUIET_TXS          8u    /* A block with more transactions than this means load. */
-#define HEARD_MS           1000u /* A peer is heard if something came from it in this time. */
-#define FRESH_MS           50u   /* Between questions of a node that starts. */
-#define ASK_MS             500u  /* Between requests for the same body or block. */
-#define BEHIND_MS          500u  /* Between reports of being behind. */
-#define BEHIND_PATIENCE    4u    /* Times longer a node that is behind waits before it blames. */
-#define CALM_BLOCKS        64u   /* Final blocks for which k decreases by one (1.9). */
+#define CERTIFY_MS         50u  /* A result waits at most this long for a block to carry it. */
+#define REST_MS            100u /* Of silence, before what is final is written down. */
+#define QUIET_TXS          8u   /* A block with more transactions than this means load. */
+#define HEARD_MS           450u /* A peer is heard if something came from it in this time. */
+#define DEAF_MS            1000u /* After as long without enough of them the view timer starts anew. */
+#define FRESH_MS           50u  /* Between questions of a node that starts. */
+#define ASK_MS             500u /* Between requests for the same body or block. */
+#define BEHIND_MS          500u /* Between reports of being behind. */
+#define BEHIND_PATIENCE    4u   /* Times longer a node that is behind waits before it blames. */
+#define CALM_BLOCKS        64u  /* Final blocks for which k decreases by one (1.9). */
 #define FAILED_VIEWS_MAX   16u
 
 struct block { /* A header that is known. */
@@ -248,6 +249,7 @@ struct consensus {
     uint32_t calm_blocks;
     bool is_timing;
     uint64_t timer_mono_ms; /* Since when. */
+    uint64_t deaf_mono_ms;  /* Since when it hears too few; 0: it hears enough. */
 
     /* Sync. */
     bool is_admitted; /* Enough peers answered: may vote. */
@@ -358,7 +360,7 @@ enum status propose_on_batch(struct consensus *c, const struct consensus_event *
 void propose_claim(struct consensus *c); /* Promise to be the one who proposes in cur_view. */
 
 /* --- votes.c --- */
-enum status votes_on_vote(struct consensus *c, const struct vote *v, uint32_t from);
+enum status votes_on_vote(struct consensus *c, const struct vote *v);
 void votes_flush(struct consensus *c);
 uint32_t votes_count(const struct consensus *c,
                      enum vote_part part,

@@ -8,6 +8,7 @@
 static bool is_stopped(const struct consensus *c);
 static bool is_fair(const struct consensus *c);
 static uint64_t patience_ms(const struct consensus *c);
+static void listen(struct consensus *c);
 static void check_view_timer(struct consensus *c);
 static void check_requests(struct consensus *c);
 
@@ -15,6 +16,7 @@ static void check_requests(struct consensus *c);
  * is only pointed to until the step ends. */
 void pace_tick(struct consensus *c)
 {
+    listen(c);
     check_view_timer(c);
     check_requests(c);
     if (c->phase == PHASE_CHANGING && c->is_vc_sent && c->mono_ms - c->vc_mono_ms >= view_ms(c) / 4)
@@ -80,20 +82,33 @@ static uint64_t patience_ms(const struct consensus *c)
     return is_behind ? BEHIND_PATIENCE * view_ms(c) : view_ms(c);
 }
 
+/* A short silence, as of lost messages, stops no timer; after a long one the leader gets its time.
+ */
+static void listen(struct consensus *c)
+{
+    if (!is_fair(c)) {
+        if (c->deaf_mono_ms == 0) c->deaf_mono_ms = c->mono_ms;
+        return;
+    }
+    if (c->deaf_mono_ms != 0 && c->mono_ms - c->deaf_mono_ms >= DEAF_MS) c->is_timing = false;
+    c->deaf_mono_ms = 0;
+}
+
 static void check_view_timer(struct consensus *c)
 {
-    if (!pace_is_due(c) || !is_fair(c)) {
+    if (!pace_is_due(c)) {
         c->is_timing = false;
         return;
     }
     if (!c->is_timing) pace_restart(c);
-    if (c->mono_ms - c->timer_mono_ms >= patience_ms(c)) change_start(c, c->cur_view + 1, true);
+    bool is_over = c->mono_ms - c->timer_mono_ms >= patience_ms(c);
+    if (is_over && c->deaf_mono_ms == 0) change_start(c, c->cur_view + 1, true);
 }
 
 /* A leader that leaves out an old transaction loses its view, however busy it is. */
 static void check_requests(struct consensus *c)
 {
-    if (c->phase != PHASE_OPEN || !is_fair(c) || is_stopped(c)) return;
+    if (c->phase != PHASE_OPEN || c->deaf_mono_ms != 0 || is_stopped(c)) return;
     if (leader_of(c, c->cur_view) == c->config.self) return;
     uint64_t limit_ms = 2 * patience_ms(c);
     if (c->oldest_wait_ms > limit_ms && c->mono_ms - c->open_mono_ms > limit_ms)

@@ -31,7 +31,7 @@ void consensus_stand_of(const struct consensus *c, struct consensus_stand *out, 
                                     .vc_count = change_count(c, c->cur_view, false)};
     const struct hash *digest = digest_at(c, c->executed_height);
     if (digest != NULL) out->executed_digest = *digest;
-    if (c->is_timing && pace_is_due(c)) {
+    if (c->is_timing && c->deaf_mono_ms == 0 && pace_is_due(c)) {
         uint64_t gone = mono_ms - c->timer_mono_ms;
         out->timer_left_ms = gone < view_ms(c) ? view_ms(c) - gone : 1;
     }
@@ -142,7 +142,8 @@ static void add_timing(struct hasher *h, const struct consensus *c)
         c->failed_views, c->calm_blocks,      c->timer_mono_ms,    c->vc_mono_ms,
         c->open_mono_ms, c->status_mono_ms,   c->behind_mono_ms,   c->lagging_mono_ms,
         c->fetch_next,   c->proposed_mono_ms, c->waiting_since_ms, c->oldest_wait_ms,
-        c->waiting,      c->last_tx_count,    c->last_txs_height,  c->batch_time_ms};
+        c->waiting,      c->last_tx_count,    c->last_txs_height,  c->batch_time_ms,
+        c->deaf_mono_ms};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
         hash_add_u64(h, values[i]);
     for (uint32_t i = 0; i < REJECT_COUNT; i++)

@@ -22,22 +22,23 @@ static void store(struct consensus *c, const struct vote *v);
 static void store_part(struct consensus *c, const struct vote *v, enum vote_part part);
 static void note_newest(struct consensus *c, const struct vote *v);
 static void act_on(struct consensus *c, const struct vote *v);
-static bool fill_due(struct consensus *c, struct vote *v);
+static bool fill_due(struct consensus *c, struct vote *v, uint64_t *lsn);
 static struct line_item *due_item(struct consensus *c, enum vote_part part, uint64_t *height);
+static bool is_due(const struct consensus *c, const struct promise *p);
+static void say(struct promise *p, uint64_t *lsn);
 static bool fill_result(struct consensus *c, struct statement *s);
 static struct vote_slot *find_statement(const struct consensus *c,
                                         uint32_t voter,
                                         enum vote_part part,
                                         const struct statement *s);
 
-enum status votes_on_vote(struct consensus *c, const struct vote *v, uint32_t from)
+enum status votes_on_vote(struct consensus *c, const struct vote *v)
 {
     enum consensus_reject wrong = screen(c, v);
     if (wrong != REJECT_NONE) return engine_reject(c, wrong);
     struct hash hash = vote_hash(v, &c->config.chain_id);
     if (!is_signed_by(c, v->voter, &hash, &v->sig)) return engine_reject(c, REJECT_SIGNATURE);
     if (v->voter == c->config.self) return on_own_vote(c, v);
-    (void)from;
     accuse(c, v);
     bool is_contradiction = false;
     for (int i = 0; i < VOTE_PARTS; i++)
@@ -54,11 +55,12 @@ void votes_flush(struct consensus *c)
     if (!is_signing(c)) return;
     for (uint32_t i = 0; i < FLUSH_MAX; i++) {
         struct vote v;
-        if (c->small_count == SMALL_MESSAGES_MAX || !fill_due(c, &v)) return; /* Next time. */
+        uint64_t lsn = 0;
+        if (c->small_count == SMALL_MESSAGES_MAX || !fill_due(c, &v, &lsn)) return; /* Next time. */
         struct small_message *m = message_add(c, CONSENSUS_VOTE);
         must(m != NULL);
         m->vote = v;
-        message_send(c, m, NODES_MAX, 0);
+        message_send(c, m, NODES_MAX, lsn);
         store(c, &v);
         act_on(c, &v);
     }
@@ -292,8 +294,8 @@ static enum status on_own_vote(struct consensus *c, const struct vote *v)
 {
     const struct statement *p1 = &v->parts[VOTE_P1];
     const struct statement *p2 = &v->parts[VOTE_P2];
-    uint64_t tip = c->is_record_ahead ? c->record.final_height + c->record.chain_count
-                                      : voted_tip_height(c);
+    uint64_t tip =
+        c->is_record_ahead ? c->record.final_height + c->record.chain_count : voted_tip_height(c);
     bool is_here = c->phase == PHASE_OPEN && !c->is_dead && p1->view == c->voted_view;
     bool is_above = p1->height > tip && p1->height > c->final.height;
     bool is_p1_new = !p1->is_null && (p1->view > c->voted_view || (is_here && is_above));
@@ -363,25 +365,26 @@ static void act_on(struct consensus *c, const struct vote *v)
 }
 
 /* The oldest due statement of each kind, signed. False: nothing is due. */
-static bool fill_due(struct consensus *c, struct vote *v)
+static bool fill_due(struct consensus *c, struct vote *v, uint64_t *lsn)
 {
     uint64_t h1 = 0;
     uint64_t h2 = 0;
     struct line_item *i1 = is_open_for_votes(c) ? due_item(c, VOTE_P1, &h1) : NULL;
     if (i1 != NULL && i1->has_prepared && i1->p2.is_wanted && !i1->p2.is_sent) {
         *v = i1->prepared;
-        i1->p1.is_sent = i1->p2.is_sent = true;
+        say(&i1->p1, lsn);
+        say(&i1->p2, lsn);
         return true;
     }
     struct line_item *i2 = is_open_for_votes(c) ? due_item(c, VOTE_P2, &h2) : NULL;
     *v = (struct vote){.parts = {{.is_null = true}, {.is_null = true}, {.is_null = true}}};
     if (i1 != NULL) {
         v->parts[VOTE_P1] = statement_of(c, i1, h1);
-        i1->p1.is_sent = true;
+        say(&i1->p1, lsn);
     }
     if (i2 != NULL) {
         v->parts[VOTE_P2] = statement_of(c, i2, h2);
-        i2->p2.is_sent = true;
+        say(&i2->p2, lsn);
     }
     bool has_result = fill_result(c, &v->parts[VOTE_P3]);
     if (i1 == NULL && i2 == NULL && !has_result) return false;
@@ -393,11 +396,22 @@ static struct line_item *due_item(struct consensus *c, enum vote_part part, uint
 {
     for (uint32_t i = 0; i < c->voted_count; i++) {
         struct line_item *item = &c->line[i];
-        const struct promise *p = part == VOTE_P1 ? &item->p1 : &item->p2;
         *height = c->root_height + i + 1;
-        if (p->is_wanted && !p->is_sent && is_durable(c, p->lsn)) return item;
+        if (is_due(c, part == VOTE_P1 ? &item->p1 : &item->p2)) return item;
     }
     return NULL;
+}
+
+static bool is_due(const struct consensus *c, const struct promise *p)
+{
+    bool is_safe = is_durable(c, p->lsn) || c->config.fault == FAULT_VOTE_BEFORE_DURABLE;
+    return p->is_wanted && !p->is_sent && is_safe;
+}
+
+static void say(struct promise *p, uint64_t *lsn)
+{
+    p->is_sent = true;
+    if (p->lsn > *lsn) *lsn = p->lsn;
 }
 
 static bool fill_result(struct consensus *c, struct statement *s)

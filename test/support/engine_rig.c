@@ -50,6 +50,7 @@ struct rig_node {
     struct consensus *engine;
     uint32_t life;
     bool is_byzantine;
+    bool is_spoilt;
     struct rig_journal written;
     struct rig_journal durable;
     struct rig_journal kept;
@@ -693,7 +694,8 @@ static void perform_one(struct engine_rig *r, uint32_t node, const struct consen
         add_job(r, JOB_SYNCED, node, r->options.disk_ms)->lsn = e->lsn;
         return;
     case CONSENSUS_SEND:
-        if (r->options.fault == FAULT_NONE) assert_true(e->after_lsn <= n->durable_lsn);
+        if (r->options.fault != FAULT_VOTE_BEFORE_DURABLE)
+            assert_true(e->after_lsn <= n->durable_lsn);
         send_to(r, node, e->peer, e->message);
         return;
     case CONSENSUS_FINAL: on_final(r, node, e); return;
@@ -753,6 +755,7 @@ static void do_executed(struct engine_rig *r, const struct job *j)
     n->executed = j->height;
     n->digests[j->height] =
         digest_of(&n->digests[j->height - 1], &r->blocks[n->chain[j->height]].hash);
+    if (n->is_spoilt) n->digests[j->height].bytes[0] ^= 1;
     if (r->options.fault == FAULT_P3_BEFORE_EXEC) return;
     struct consensus_event event = {
         .kind = CONSENSUS_ON_EXECUTED, .height = j->height, .digest = n->digests[j->height]};
@@ -845,6 +848,11 @@ void engine_rig_filter(struct engine_rig *r,
 void engine_rig_skew(struct engine_rig *r, uint32_t node, uint64_t ms)
 {
     r->nodes[node].skew_ms = ms;
+}
+
+void engine_rig_spoil(struct engine_rig *r, uint32_t node, bool is_spoilt)
+{
+    r->nodes[node].is_spoilt = is_spoilt;
 }
 
 void engine_rig_set_byzantine(struct engine_rig *r, uint32_t node)

@@ -61,7 +61,9 @@ void engine_rig_filter(
     bool (*filter)(void *context, uint32_t from, uint32_t to, const struct consensus_message *m),
     void *context);
 void engine_rig_skew(struct engine_rig *r, uint32_t node, uint64_t ms); /* Its clock is ahead. */
-void engine_rig_set_byzantine(struct engine_rig *r, uint32_t node);     /* Proofs may convict it. */
+/* Its results are wrong from now on. */
+void engine_rig_spoil(struct engine_rig *r, uint32_t node, bool is_spoilt);
+void engine_rig_set_byzantine(struct engine_rig *r, uint32_t node); /* Proofs may convict it. */
 
 struct consensus *engine_rig_engine(struct engine_rig *r, uint32_t node);
 void engine_rig_stand(struct engine_rig *r, uint32_t node, struct consensus_stand *out);
