@@ -32,6 +32,7 @@ void pace_restart(struct consensus *c)
 void pace_on_final(struct consensus *c)
 {
     pace_restart(c);
+    c->rest_mono_ms = 0;
     if (++c->calm_blocks < CALM_BLOCKS) return;
     c->calm_blocks = 0;
     if (c->failed_views > 0) c->failed_views--;
