@@ -79,6 +79,7 @@ enum status consensus_step(struct consensus *c,
     c->mono_ms = event->mono_ms;
     c->wall_ms = event->wall_ms;
     c->small_count = 0;
+    c->shown_count = 0;
     c->evidence_used = 0;
     c->evidence_size = 0;
     if (!c->is_started) recover_first_step(c);

@@ -278,7 +278,9 @@ struct consensus {
     uint32_t evidence_used;
     struct evidence evidence[EVIDENCE_STEP_MAX];
     struct certificate result_cert; /* Of the RESULT effect. */
-    struct certificate commit_cert; /* Of the FINAL effects. */
+    struct certificate commit_cert; /* Newest of the step. */
+    uint32_t shown_count;
+    struct certificate shown[W]; /* Of the FINAL effects; the last may serve several. */
     uint8_t *evidence_bytes;
     size_t evidence_size;
 };

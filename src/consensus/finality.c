@@ -14,6 +14,7 @@ static void commit_below(struct consensus *c, const struct certificate *cert);
 static void await(struct consensus *c, const struct certificate *cert);
 static void finalize(struct consensus *c, struct block **path, uint32_t count);
 static bool settle_line(struct consensus *c, struct block **path, uint32_t count);
+static const struct certificate *show(struct consensus *c, const struct block *b);
 static void add_final(struct consensus *c, const struct block *b);
 static void move_root(struct consensus *c);
 static void kill_line(struct consensus *c, uint64_t height);
@@ -206,6 +207,24 @@ static bool settle_line(struct consensus *c, struct block **path, uint32_t count
     return true;
 }
 
+/* What a receipt's proof will show: the block's own certificate if its votes are here too, else the
+ * one that commits it with a descendant. */
+static const struct certificate *show(struct consensus *c, const struct block *b)
+{
+    struct statement s = c->commit_cert.statement;
+    if (c->shown_count == W) c->shown_count--;
+    struct certificate *out = &c->shown[c->shown_count++];
+    s.height = b->header.height;
+    s.hash = b->hash;
+    bool has_own = s.height < c->commit_cert.statement.height && c->shown_count < W &&
+                   votes_count(c, VOTE_P2, &s, true) >= c->quorum;
+    if (has_own)
+        votes_certify(c, out, VOTE_P2, &s);
+    else
+        *out = c->commit_cert;
+    return out;
+}
+
 /* I4 */
 static void add_final(struct consensus *c, const struct block *b)
 {
@@ -214,7 +233,7 @@ static void add_final(struct consensus *c, const struct block *b)
     final->height = b->header.height;
     final->hash = b->hash;
     final->view = c->commit_cert.statement.view;
-    final->final_cert = &c->commit_cert;
+    final->final_cert = show(c, b);
     c->final = tip_of(&b->header, &b->hash);
     struct hash leaf = merkle_leaf(hash_span(&b->hash));
     merkle_tree_add(&c->final_tree, &leaf);
