@@ -1,10 +1,16 @@
+/* A transaction may come twice: with gossip and, while that waits here, with a block. Leaves of
+ * verified ones are remembered for a while: a leaf commits to all that is signed and to the
+ * signatures. Who makes leaves share a place only has them verified again. */
 #include "node/verify.h"
 
 #include <stdatomic.h>
 
+#include "base/endian.h"
 #include "base/must.h"
 #include "node/admission.h"
 #include "os/thread.h"
+
+#define LEAVES_KEPT (1u << 15)
 
 struct verify_thread {
     struct verify *verify;
@@ -19,6 +25,8 @@ struct verify {
     struct verify_thread threads[VERIFY_THREADS_MAX];
     uint32_t thread_count;
     _Atomic uint64_t signatures;
+    struct mutex *leaves_mutex;
+    struct hash *leaves; /* [LEAVES_KEPT], each at the place that its own bits give. */
 };
 
 static void run(void *context);
@@ -38,7 +46,10 @@ enum status verify_new(struct verify **out, const struct verify_config *config)
     struct verify *v = mem_alloc_zero(config->mem, 1, sizeof *v);
     if (v == NULL) return ST_NO_MEMORY;
     v->config = *config;
-    enum status st = queue_new(&v->inbox, config->mem, VERIFY_QUEUE_MAX, NULL, NULL);
+    v->leaves = mem_alloc_zero(config->mem, LEAVES_KEPT, sizeof *v->leaves);
+    enum status st = v->leaves == NULL ? ST_NO_MEMORY : ST_OK;
+    if (st == ST_OK) st = mutex_new(&v->leaves_mutex, config->mem);
+    if (st == ST_OK) st = queue_new(&v->inbox, config->mem, VERIFY_QUEUE_MAX, NULL, NULL);
     while (st == ST_OK && v->thread_count < config->thread_count)
         st = start_thread(v, &v->threads[v->thread_count++]);
     if (st != ST_OK) {
@@ -59,6 +70,8 @@ void verify_free(struct verify *v)
         admission_free(v->threads[i].admission);
     }
     queue_free(v->inbox);
+    mutex_free(v->leaves_mutex);
+    mem_free(v->config.mem, v->leaves);
     mem_free(v->config.mem, v);
 }
 
@@ -81,10 +94,37 @@ uint64_t verify_signatures(const struct verify *v)
     return atomic_load(&v->signatures);
 }
 
-static enum status verify_tx(struct flow_tx *t,
-                             const struct signer *signer,
-                             struct key_cache *cache,
-                             struct diag *d)
+static struct hash *place_of(const struct verify *v, const struct hash *leaf)
+{
+    return &v->leaves[get_u64_le(leaf->bytes) % LEAVES_KEPT];
+}
+
+static bool is_known(struct verify *v, const struct hash *leaf)
+{
+    mutex_lock(v->leaves_mutex);
+    bool is_here = hash_equal(place_of(v, leaf), leaf);
+    mutex_unlock(v->leaves_mutex);
+    return is_here;
+}
+
+static void remember(struct verify *v, const struct hash *leaf)
+{
+    mutex_lock(v->leaves_mutex);
+    *place_of(v, leaf) = *leaf;
+    mutex_unlock(v->leaves_mutex);
+}
+
+static enum status check_signatures(struct verify_thread *thread, const struct tx *tx)
+{
+    struct verify *v = thread->verify;
+    if (is_known(v, &tx->leaf)) return ST_OK;
+    TRY(tx_verify_cached(tx, v->config.signer, thread->cache));
+    atomic_fetch_add(&v->signatures, tx->signer_count);
+    remember(v, &tx->leaf);
+    return ST_OK;
+}
+
+static enum status verify_tx(struct verify_thread *thread, struct flow_tx *t, struct diag *d)
 {
     enum status st = tx_decode(&t->tx, &t->arena, span_of(t->bytes, t->size));
     if (st == ST_NO_MEMORY) {
@@ -102,7 +142,7 @@ static enum status verify_tx(struct flow_tx *t,
         diag_hint(d, "It only proves what it was; send the original.");
         return ST_REJECTED;
     }
-    st = tx_verify_cached(&t->tx, signer, cache);
+    st = check_signatures(thread, &t->tx);
     if (st != ST_OK) {
         diag_set(d, "TQ004", "a signature of the transaction does not verify");
         diag_hint(d, "Sign the transaction again, with the keys that it names.");
@@ -114,8 +154,7 @@ static void check_one(struct verify_thread *thread, struct flow_tx *t)
 {
     struct diag d = {0};
     struct verify *v = thread->verify;
-    enum status st = verify_tx(t, v->config.signer, thread->cache, &d);
-    if (st == ST_OK) atomic_fetch_add(&v->signatures, t->tx.signer_count);
+    enum status st = verify_tx(thread, t, &d);
     /* One for another chain is refused as such by the pool. */
     bool is_admitted = t->source != FLOW_BODY; /* What is in a block is there for execution. */
     if (st == ST_OK && is_admitted && hash_equal(&t->tx.chain_id, &v->config.chain_id))
