@@ -173,6 +173,7 @@ enum status core_submit(struct core *c, struct storage_job *job)
     if (hold != NULL) hold->jobs++;
     if (append != NULL) append->jobs++;
     c->jobs_out++;
+    core_tidy_submitted(c, job);
     return ST_OK;
 }
 
@@ -207,9 +208,10 @@ static enum status hold(struct core *c, const struct consensus_effect *effect)
 static enum status write_record(struct core *c, const struct consensus_effect *effect)
 {
     buf_reset(&c->record);
-    if (effect->slot == CONSENSUS_SLOT_PROMISE)
+    if (effect->slot == CONSENSUS_SLOT_PROMISE) {
         consensus_record_encode(&c->record, effect->record);
-    else if (effect->view_change != NULL)
+        core_tidy_promised(c, effect->record);
+    } else if (effect->view_change != NULL)
         view_change_encode(&c->record, effect->view_change);
     else
         cbor_put_null(&c->record);
@@ -415,6 +417,7 @@ enum status core_new(struct core **out,
     init_buffers(c);
     copy_start(c, &start->engine);
     core_look_at_clocks(c);
+    c->appended_ms = c->mono_ms; /* What the last run left is settled soon, too. */
     enum status st = allocate(c);
     if (st == ST_OK) st = read_tip(c);
     if (st == ST_OK) st = take_held(c, start);
@@ -495,6 +498,7 @@ void core_tick(struct core *c)
     core_execute(c);
     core_serve(c);
     core_sweep(c);
+    core_tidy(c);
     if (c->has_failed) return;
     if (c->is_stopping) {
         core_step_queued(c);
@@ -665,7 +669,8 @@ void core_on_stored(struct core *c, struct storage_job *job)
     if (job->append != NULL && job->status == ST_OK) c->stored_height = job->append->header.height;
     enum status st = job->status;
     uint64_t lsn = job->lsn;
-    bool is_settled = job->needs_settle;
+    bool is_settled = job->append != NULL && job->needs_settle;
+    c->is_crowded = c->is_crowded || job->is_crowded;
     struct core_block *append_block = job->append == NULL ? NULL : core_block_of(c, job->append);
     storage_job_free(c->mem, job);
     if (hold_block != NULL) core_block_leave(c, hold_block);

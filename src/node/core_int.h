@@ -6,6 +6,7 @@
  *   core_fetch.c     asking peers for what bodies lack; answering such questions
  *   core_gossip.c    transactions from and to peers, and from clients
  *   core_sync.c      catch-up by final blocks
+ *   core_tidy.c      settling after a pause, room for held blocks
  *   core_evidence.c  proofs of misbehaviour, own and of others
  *   core_view.c      what others see
  *
@@ -55,6 +56,8 @@
 #define CORE_STOP_MS        500u       /* For what is in flight, when the node ends. */
 #define CORE_FORGOTTEN      4u /* View times that a transaction waits before it seems forgotten. */
 #define CORE_BAD_MS         10000u
+#define CORE_SETTLE_MS      500u   /* Without an append: what is appended is settled. */
+#define CORE_RELEASE_MS     10000u /* Between two releases of held blocks. */
 
 _Static_assert(CORE_DIGESTS > PROOF_LATER_MAX, "a proof may need as many");
 _Static_assert(CORE_CHAIN_KEPT > CONSENSUS_LAG_MAX + CONSENSUS_WINDOW, "all that executes");
@@ -268,7 +271,13 @@ struct core {
     struct merkle_tree history;
     uint64_t last_txs_height;
     uint64_t stored_height; /* Appended. */
-    uint64_t execute_gate;  /* I4 */
+    bool is_settled;        /* And a settling of it is asked for. */
+    uint64_t appended_ms;
+    bool is_crowded; /* Held blocks fill half of their room. */
+    uint64_t released_ms;
+    struct hash promised[CONSENSUS_WINDOW + 1]; /* Bodies that the newest record names. */
+    uint32_t promised_count;
+    uint64_t execute_gate; /* I4 */
     uint64_t execute_next;
     uint32_t executing;
     uint64_t executed_height;
@@ -300,7 +309,7 @@ struct core {
     uint32_t verify_out;
     uint64_t gossip_in;   /* Transactions of peers given to verification so far, */
     uint64_t gossip_back; /* and how many of them came back. */
-    uint64_t forward_ms; /* When what is forgotten goes to everybody again. */
+    uint64_t forward_ms;  /* When what is forgotten goes to everybody again. */
 
     struct buf new_view; /* The encoded message; size 0: none. */
     uint64_t open_view;
@@ -419,6 +428,11 @@ void core_sync_stored(struct core *c);                    /* A settling is done.
 void core_sync_part(struct core *c, struct core_body *b); /* All parts are there. */
 enum status core_on_chain(struct core *c, uint32_t peer, struct wire_chain *a);
 void core_sync_free(struct core *c);
+
+/* --- core_tidy.c --- */
+void core_tidy(struct core *c);
+void core_tidy_promised(struct core *c, const struct consensus_record *record); /* Is written. */
+void core_tidy_submitted(struct core *c, const struct storage_job *job);
 
 /* --- core_evidence.c --- */
 void core_evidence_keep(struct core *c, const struct evidence *e);

@@ -72,7 +72,8 @@ static struct store_block as_stored(const struct flow_block *b)
                                 .tx_count = b->tx_count};
 }
 
-/* What is final already needs no holding. When forks fill all the room, settling makes some. */
+/* What is final already needs no holding. When forks fill all the room before a release comes,
+ * settling makes some. */
 static enum status hold(struct store *store, const struct flow_block *b)
 {
     if (b->header.height <= store_height(store)) return ST_OK;
@@ -83,8 +84,17 @@ static enum status hold(struct store *store, const struct flow_block *b)
     return store_hold(store, &block);
 }
 
+static enum status release(struct store *store, const struct storage_job *job)
+{
+    struct hash kept[JOURNAL_RECORD_MAX / HASH_SIZE];
+    must(job->record_size % HASH_SIZE == 0);
+    memcpy(kept, job->record, job->record_size);
+    return store_release(store, kept, job->record_size / HASH_SIZE);
+}
+
 static enum status perform(struct store *store, const struct storage_job *job)
 {
+    if (job->needs_release) return release(store, job);
     if (job->hold != NULL) TRY(hold(store, job->hold));
     if (job->append != NULL) {
         struct store_block block = as_stored(job->append);
@@ -107,8 +117,11 @@ enum status storage_perform(struct store *store, struct storage_job *const *jobs
     }
     if (needs_sync && st == ST_OK) st = store_sync(store);
     if (st == ST_OK && (needs_settle || store_wants_settle(store))) st = store_settle(store);
-    for (uint32_t i = 0; i < count; i++)
+    const bool is_crowded = st == ST_OK && store_is_crowded(store);
+    for (uint32_t i = 0; i < count; i++) {
         jobs[i]->status = st;
+        jobs[i]->is_crowded = is_crowded;
+    }
     return st;
 }
 

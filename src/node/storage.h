@@ -20,6 +20,8 @@ struct storage_job {         /* Whoever makes it frees it after it came back. Do
     uint32_t slot;
     uint32_t record_size; /* 0: no record for slot. */
     bool needs_settle;    /* Appended blocks durable as such; else when the store wants it. */
+    bool needs_release;   /* record: hashes of the held blocks that stay (store_release). */
+    bool is_crowded;      /* Out: ask for a release. */
     bool needs_sync;
     uint64_t lsn; /* needs_sync: reported when all up to here is durable. */
     enum status status;

@@ -90,6 +90,11 @@ enum status store_release(struct store *s, const struct hash *keep_hashes, uint3
     return keep(s, pending_drop(p, &ends.held));
 }
 
+bool store_is_crowded(const struct store *s)
+{
+    return s->pending.bytes >= s->held_max / 2;
+}
+
 enum status store_held_each(struct store *s, const struct store_held_visitor *v)
 {
     const struct pending *p = &s->pending;

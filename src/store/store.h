@@ -79,6 +79,7 @@ NODISCARD enum status store_hold(struct store *s, const struct store_block *bloc
 /* Forget all held blocks but those of keep, which the newest synced record of the engine promises:
  * leaders that propose without end would fill the disk else. Settles, and copies what it keeps. */
 NODISCARD enum status store_release(struct store *s, const struct hash *keep, uint32_t count);
+bool store_is_crowded(const struct store *s); /* Half of held_max is used. */
 
 /* Make appended blocks durable and remove pending files that hold only such heights. Call it when
  * store_wants_settle says so, and at the end. Failure is final, as of store_sync. */

@@ -164,8 +164,25 @@ static struct core_rig_block copy_block(const struct flow_block *b)
     return copy;
 }
 
+static void release(struct core_rig_node *node, const struct storage_job *job)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < node->held_count; i++) {
+        bool is_kept = false;
+        for (uint32_t k = 0; k < job->record_size && !is_kept; k += HASH_SIZE)
+            is_kept = memcmp(node->held[i].hash.bytes, job->record + k, HASH_SIZE) == 0;
+        if (is_kept)
+            node->held[count++] = node->held[i];
+        else
+            free(node->held[i].bytes);
+    }
+    node->held_count = count;
+    node->release_count++;
+}
+
 static void perform_job(struct core_rig_node *node, struct storage_job *job)
 {
+    if (job->needs_release) release(node, job);
     if (job->hold != NULL) {
         node->held = realloc(node->held, (node->held_count + 1) * sizeof *node->held);
         node->held[node->held_count++] = copy_block(job->hold);
@@ -175,6 +192,8 @@ static void perform_job(struct core_rig_node *node, struct storage_job *job)
         node->blocks = realloc(node->blocks, (node->block_count + 1) * sizeof *node->blocks);
         node->blocks[node->block_count++] = copy_block(job->append);
     }
+    if (job->needs_settle) node->settled_count = node->block_count;
+    job->is_crowded = node->is_crowded;
     job->status = ST_OK;
 }
 

@@ -46,6 +46,9 @@ struct core_rig_node {
     uint64_t block_count;
     struct core_rig_block *held;
     uint32_t held_count;
+    uint64_t settled_count; /* Of blocks, by jobs that ask for it. */
+    uint32_t release_count;
+    bool is_crowded;      /* What the store says of its held blocks. */
     struct hash *digests; /* D of [height]. */
     struct storage_job *jobs[512];
     uint32_t job_count;

@@ -52,6 +52,54 @@ static void test_four_in_the_normal_case(void **state)
     core_rig_free(rig);
 }
 
+static bool all_are_settled(struct core_rig *rig)
+{
+    for (uint32_t i = 0; i < rig->n; i++)
+        if (rig->nodes[i].settled_count < rig->nodes[i].block_count) return false;
+    return true;
+}
+
+/* A pause, and what was appended is settled; nothing more is asked of the disk then. */
+static void test_a_pause_settles_what_was_appended(void **state)
+{
+    (void)state;
+    for (uint32_t n = 1; n <= 4; n += 3) {
+        struct core_rig *rig = core_rig_new(n, 11);
+        core_rig_run(rig, 5000);
+        for (uint64_t i = 1; i <= 20; i++) {
+            core_rig_submit(rig, 0, i);
+            core_rig_run(rig, 20);
+        }
+        assert_false(all_are_settled(rig));
+        core_rig_run(rig, 2000);
+        assert_true(all_are_settled(rig));
+        assert_true(core_rig_final(rig, 0) > 0);
+        core_rig_free(rig);
+    }
+}
+
+/* When forks crowd the disk, what flies and what is promised stays, the rest goes; blocks go on. */
+static void test_crowded_disks_release_forks(void **state)
+{
+    (void)state;
+    struct core_rig *rig = core_rig_new(4, 12);
+    for (uint32_t i = 0; i < rig->n; i++)
+        rig->nodes[i].is_crowded = true;
+    for (uint64_t i = 1; i <= 1000; i++) {
+        core_rig_submit(rig, (uint32_t)(i % 4), i);
+        core_rig_run(rig, 30);
+    }
+    for (uint32_t i = 0; i < rig->n; i++) {
+        const struct core_rig_node *node = &rig->nodes[i];
+        assert_in_range(node->release_count, 2, 4); /* In half a minute. */
+        assert_true(node->held_count < node->block_count / 2);
+    }
+    core_rig_check_equal(rig);
+    for (uint64_t i = 1; i <= 1000; i++)
+        assert_int_equal(rig->clients[i].outcome, RIG_DONE);
+    core_rig_free(rig);
+}
+
 static void submit_many(struct core_rig *rig, uint64_t first, uint64_t last, uint32_t pause_ms)
 {
     for (uint64_t i = first; i <= last; i++) {
@@ -322,6 +370,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_alone),
         cmocka_unit_test(test_four_in_the_normal_case),
+        cmocka_unit_test(test_a_pause_settles_what_was_appended),
+        cmocka_unit_test(test_crowded_disks_release_forks),
         cmocka_unit_test(test_lost_transactions_are_fetched_by_leaf),
         cmocka_unit_test(test_wrong_leaves_cost_their_sender_not_the_block),
         cmocka_unit_test(test_who_was_away_catches_up),
