@@ -204,6 +204,7 @@ struct core_sync {
     bool is_settling;
     bool has_res_cert; /* Newest of what is applied; checked. */
     struct certificate res_cert;
+    uint32_t unproven; /* Answers in a row that did not help to prove what is here. */
     struct hash passed[CONSENSUS_WINDOW]; /* Of the first heights above engine_final. */
     uint32_t passed_count;
     struct core_ask ask;

@@ -16,9 +16,10 @@
  * A wrong answer is forgotten with all that came after it, its sender asked last from then on. */
 #include "node/core_int.h"
 
-#define SYNC_BYTES ((size_t)64 << 20)
-#define BUILDS_MAX 24u
-#define ROOM_MIN   (2u * CONSENSUS_WINDOW) /* Blocks that are taken whatever their size. */
+#define SYNC_BYTES   ((size_t)64 << 20)
+#define BUILDS_MAX   24u
+#define UNPROVEN_MAX 2u /* Rounds through all peers for a certificate of what is here. */
+#define ROOM_MIN     (2u * CONSENSUS_WINDOW) /* Blocks that are taken whatever their size. */
 
 static void trim(struct core *c);
 static void cut(struct core *c, uint32_t from);
@@ -143,7 +144,8 @@ static void ask(struct core *c)
         core_fetch(c, s->large);
         return;
     }
-    if (s->count > 0 && next_height(s) > s->target) return;
+    bool is_unproven = s->built == s->count && s->apply_to <= c->final_height && !s->is_settling;
+    if (s->count > 0 && next_height(s) > s->target && !is_unproven) return;
     if (s->ask.id != 0) s->ask.tries++; /* No answer: the next one. */
     uint32_t mask = s->peers == 0 ? UINT32_MAX : s->peers;
     uint32_t peer = core_next_peer(c, 0, s->ask.tries, mask);
@@ -228,13 +230,24 @@ void core_sync_part(struct core *c, struct core_body *b)
 static void note_certificate(struct core *c, const struct wire_chain *a, uint32_t peer)
 {
     struct core_sync *s = &c->sync;
+    uint64_t height = s->cert.statement.height;
+    bool is_of_use = s->has_cert && height >= s->first && height < next_height(s);
     if (!a->has_cert || a->cert.part != VOTE_P2) return;
-    if (s->has_cert && s->cert.statement.height >= a->cert.statement.height &&
-        s->cert.statement.height > c->final_height)
-        return;
+    if (is_of_use && a->cert.statement.height <= height) return;
     s->has_cert = true;
     s->cert = a->cert;
     s->cert_from = peer;
+}
+
+/* It has no more than is here: others may have the certificate that proves it. */
+static void on_no_more(struct core *c)
+{
+    struct core_sync *s = &c->sync;
+    s->ask.tries++;
+    s->unproven++;
+    if (s->unproven <= UNPROVEN_MAX * c->n || s->count == 0) return;
+    s->unproven = 0;
+    cut(c, 0); /* All were asked, none has the word of a quorum for this. */
 }
 
 enum status core_on_chain(struct core *c, uint32_t peer, struct wire_chain *a)
@@ -249,8 +262,8 @@ enum status core_on_chain(struct core *c, uint32_t peer, struct wire_chain *a)
         if (a->final_height >= next_height(s))
             ask_large(c, peer);
         else
-            s->ask.tries++; /* It has no more than we do. */
-        s->ask.until_ms = c->mono_ms + CORE_WAIT_MS;
+            on_no_more(c);
+        s->ask.until_ms = c->mono_ms + (s->large != NULL ? CORE_WAIT_MS : CORE_ASK_MS);
         return ST_OK;
     }
     struct span bytes;
@@ -355,6 +368,7 @@ static bool use_certificate(struct core *c, const struct certificate *cert, uint
     s->apply_cert = *cert;
     s->apply_to = cert->statement.height;
     s->passed_count = 0;
+    s->unproven = 0;
     return true;
 }
 
@@ -367,9 +381,8 @@ static void prove(struct core *c)
         struct certificate cert = s->cert;
         if (use_certificate(c, &cert, s->cert_from)) return;
     }
-    bool is_full = s->built == s->count && s->count > 0;
-    if (!is_full || !s->has_body_cert) return;
-    if (covers(s, &s->body_cert)) {
+    if (s->built < s->count || s->count == 0) return;
+    if (s->has_body_cert && covers(s, &s->body_cert)) {
         s->has_body_cert = false;
         struct certificate cert = s->body_cert;
         uint32_t index = (uint32_t)(cert.statement.height - s->first);
