@@ -203,7 +203,7 @@ static void test_who_was_away_catches_up(void **state)
 static bool spoil_chain_of_0(struct core_rig *rig, const struct core_rig_message *m)
 {
     (void)rig;
-    if (m->from == 0 && kind_of(m) == WIRE_CHAIN && m->bytes.size > 3000) {
+    if (m->from == 0 && kind_of(m) == WIRE_CHAIN && m->bytes.size > 700) {
         uint8_t *bytes = (uint8_t *)(uintptr_t)m->bytes.data;
         bytes[m->bytes.size - 100] ^= 1; /* In the last transaction of the last block. */
     }
@@ -231,7 +231,7 @@ static void test_lies_in_catch_up_are_named_and_passed_by(void **state)
     watched = 3;
     core_rig_run(rig, 3000);
     assert_true(core_lies(rig->nodes[3].core, 0) > 0);
-    assert_int_equal(core_rig_final(rig, 3), 0);
+    assert_true(core_rig_final(rig, 3) < wanted_height); /* What came before is proven. */
     for (uint32_t i = 1; i < 3; i++) {
         rig->is_cut[i][3] = false;
         core_on_peer(rig->nodes[3].core, i, true);
