@@ -1,13 +1,17 @@
 /* scan.c - Read every byte of a store and name what is wrong, without opening or changing it.
  *
  * What lies behind the durable place of the journal need not be whole: blocks there are visited as
- * any, one that the end of the file cuts off is passed over in silence; anything else is told. */
+ * any, one that the end of the file cuts off is passed over in silence; anything else is told. A
+ * crash leaves whole sectors of a write, a kill whole pages: an end elsewhere inside a record was
+ * cut, as was an end below what the owner knew as final. */
 #include "base/must.h"
 #include "store/index.h"
 #include "store/journal.h"
 #include "store/log.h"
 
-#define UNCOVERED "bytes that the journal does not cover; a start of the node cuts them"
+#define UNCOVERED   "bytes that the journal does not cover; a start of the node cuts them"
+
+#define SCAN_SECTOR 512u
 
 struct walk {
     const struct env *env;
@@ -19,6 +23,7 @@ struct walk {
     bool has_previous;    /* The file before was read to its seal: */
     uint64_t next_height; /* what follows it */
     struct hash previous; /* and its digest. */
+    uint64_t offset;      /* Where it ends. */
     bool is_damaged;
     bool is_file_damaged; /* Something was found in the file at hand. */
 };
@@ -28,6 +33,7 @@ static enum status walk_file(struct walk *w, uint64_t number);
 static enum status walk_records(struct walk *w, struct segment_reader *r);
 static enum status walk_block(struct walk *w, const struct segment_reader *r);
 static void check_end(struct walk *w, struct segment_reader *r);
+static void check_final(struct walk *w);
 static void find(struct walk *w, const struct damage *d);
 static void find_in_other(void *context, const struct damage *damage);
 
@@ -47,6 +53,7 @@ enum status store_scan(const struct store_config *config, const struct store_sca
     blocks.has_end = st == ST_OK;
     blocks.end = ends.newest;
     if (st == ST_OK || st == ST_CORRUPT) st = walk_kind(&blocks);
+    if (st == ST_OK) check_final(&blocks);
     if (st == ST_OK) st = pending_scan(env, blocks.has_end ? &ends.held : NULL, &held);
     if (st == ST_OK) st = walk_kind(&results);
     if (st == ST_OK && (blocks.is_damaged || results.is_damaged)) st = ST_CORRUPT;
@@ -117,6 +124,7 @@ static enum status walk_file(struct walk *w, uint64_t number)
     w->has_previous = r.is_sealed && !w->is_file_damaged;
     w->previous = r.digest;
     w->next_height = r.height + 1;
+    w->offset = r.offset;
     must(!w->has_previous || r.offset == r.size);
     segment_reader_close(&r);
     return st;
@@ -138,9 +146,13 @@ static enum status walk_records(struct walk *w, struct segment_reader *r)
             continue;
         }
         if (st == ST_NOT_FOUND) return ST_OK;
-        if (st == ST_TRUNCATED && is_last && is_open) return ST_OK; /* A torn append. */
+        bool is_tail = st == ST_TRUNCATED && is_last && is_open;
+        if (is_tail && r->size % SCAN_SECTOR == 0) return ST_OK; /* A torn append. */
         if (st != ST_CORRUPT && st != ST_TRUNCATED) return st;
-        if (is_open && w->has_end) damage_set(&d, r->name, before, d.height, UNCOVERED);
+        if (is_tail)
+            damage_set(&d, r->name, before, r->height + 1, "the file ends inside a block");
+        else if (is_open && w->has_end)
+            damage_set(&d, r->name, before, d.height, UNCOVERED);
         find(w, &d);
         if (r->offset == before) return ST_OK;
     }
@@ -180,6 +192,21 @@ static void check_end(struct walk *w, struct segment_reader *r)
         damage_set(&d, r->name, r->offset, r->height + 1, "the seal of the segment is missing");
         find(w, &d);
     }
+}
+
+/* In order of writing a block stands in its segment before the journal can call it final. */
+static void check_final(struct walk *w)
+{
+    const uint64_t height = w->scan->final_height;
+    if (w->is_file_damaged || w->next_height > height) return;
+    bool is_new = w->newest == 0 || w->has_previous;
+    struct damage d;
+    char name[OS_NAME_MAX + 1];
+    segment_name(name, w->kind, w->newest + (is_new ? 1 : 0));
+    damage_set(&d, name, is_new ? 0 : w->offset, w->next_height,
+               "the file ends before what this node knew as final; if that is still among the held "
+               "blocks, the next start puts it back");
+    find(w, &d);
 }
 
 static void find(struct walk *w, const struct damage *d)

@@ -158,6 +158,7 @@ struct store_scan {
                          const struct damage *place);
     void (*found)(void *context, const struct damage *damage);
     void *context;
+    uint64_t final_height; /* The owner knew it as final: segments that end below were cut. */
 };
 NODISCARD enum status store_scan(const struct store_config *config, const struct store_scan *scan);
 

@@ -228,7 +228,8 @@ static void found(void *context, const struct damage *damage)
 enum status store_rig_scan(struct store_rig *r, struct store_rig_scan *out)
 {
     *out = (struct store_rig_scan){0};
-    struct store_scan scan = {.visit = visit, .found = found, .context = out};
+    struct store_scan scan = {
+        .visit = visit, .found = found, .context = out, .final_height = r->final_height};
     struct store_config config = r->config;
     config.is_read_only = true;
     enum status st = store_scan(&config, &scan);

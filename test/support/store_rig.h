@@ -16,6 +16,7 @@ struct store_rig {
     struct store *store;        /* Null: closed. */
     struct damage damage;       /* Of the last failed open. */
     uint64_t salt;
+    uint64_t final_height; /* For scans. */
 };
 
 void store_rig_init(struct store_rig *r, uint64_t seed);

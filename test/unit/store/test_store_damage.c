@@ -232,6 +232,51 @@ static void finds_cut_segments(void **state)
     store_rig_fini(&r);
 }
 
+/* Appended, not settled: cut inside a block, or below what the owner knew as final. A crash ends a
+ * file at whole sectors. */
+static void finds_cuts_before_settling(void **state)
+{
+    (void)state;
+    struct store_rig r;
+    struct store_rig_scan scan;
+    struct original o;
+    store_rig_init(&r, 23);
+    r.config.segment_size = 1 << 20;
+    assert_int_equal(store_rig_open(&r), ST_OK);
+    for (uint32_t i = 1; i <= BLOCKS; i++)
+        assert_int_equal(store_rig_add(&r), ST_OK);
+    store_rig_close(&r);
+    r.final_height = BLOCKS - 1;
+    assert_int_equal(store_rig_scan(&r, &scan), ST_OK);
+    assert_int_equal(scan.blocks, BLOCKS);
+    original_init(&o, &r, "blocks/00000001.seg");
+    const size_t size = o.bytes.size;
+    uint32_t silent = 0;
+    for (size_t left = 92; left < size; left++) {
+        o.bytes.size = left;
+        put_back(&o, &r);
+        enum status st = store_rig_scan(&r, &scan);
+        if (st == ST_CORRUPT) {
+            assert_string_equal(scan.first.file, o.name);
+            assert_int_equal(scan.first.height, scan.blocks + 1);
+            assert_true(scan.first.offset <= left);
+        } else { /* The newest is gone as a whole, or a crash tore it. */
+            assert_int_equal(scan.blocks, BLOCKS - 1);
+            silent++;
+        }
+    }
+    assert_in_range(silent, 1, 3);
+    store_rig_remove(&r, o.name);
+    assert_int_equal(store_rig_scan(&r, &scan), ST_CORRUPT);
+    assert_string_equal(scan.first.file, o.name);
+    assert_int_equal(scan.first.height, 1);
+    o.bytes.size = size;
+    put_back(&o, &r);
+    assert_int_equal(store_rig_scan(&r, &scan), ST_OK);
+    buf_fini(&o.bytes);
+    store_rig_fini(&r);
+}
+
 /* Deleted and exchanged segments, and those of another history or chain, are named. */
 static void finds_wrong_files(void **state)
 {
@@ -455,6 +500,7 @@ int main(void)
         cmocka_unit_test(refuses_flips_in_last_segment),
         cmocka_unit_test(finds_flips_in_tail),
         cmocka_unit_test(finds_cut_segments),
+        cmocka_unit_test(finds_cuts_before_settling),
         cmocka_unit_test(finds_wrong_files),
         cmocka_unit_test(repairs_indexes),
         cmocka_unit_test(repairs_one_copy_of_journal),
