@@ -88,7 +88,7 @@ struct line_item *line_add(struct consensus *c, const struct hash *hash, struct 
     struct line_item *item = &c->line[c->line_count++];
     *item = (struct line_item){.hash = *hash, .block = block};
     if (height > c->final.height) {
-        struct merkle_tree *tree = &c->trees[height % (2u * W)];
+        struct merkle_tree *tree = &c->trees[height % TREES_MAX];
         *tree = *tree_below(c, height);
         struct hash leaf = merkle_leaf(hash_span(hash));
         merkle_tree_add(tree, &leaf);
@@ -101,7 +101,7 @@ const struct merkle_tree *tree_below(const struct consensus *c, uint64_t height)
 {
     must(height > c->final.height);
     if (height == c->final.height + 1) return &c->final_tree;
-    return &c->trees[(height - 1) % (2u * W)];
+    return &c->trees[(height - 1) % TREES_MAX];
 }
 
 void line_cut(struct consensus *c, uint32_t count)
@@ -135,7 +135,7 @@ enum path path_find(struct consensus *c,
                     struct statement *missing)
 {
     must(to->height > c->final.height);
-    if (to->height - c->final.height > PATH_MAX) return PATH_FAR;
+    if (to->height - c->final.height > PATH_BLOCKS_MAX) return PATH_FAR;
     uint32_t length = (uint32_t)(to->height - c->final.height);
     struct statement at = *to;
     for (uint32_t i = length; i > 0; i--) {

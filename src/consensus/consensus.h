@@ -69,9 +69,9 @@ struct consensus_start {
     const struct consensus_record *record; /* Null: first start (then nothing was ever said). */
     const struct view_change *view_change; /* What the journal has; null: none. */
     const struct header *held;             /* Headers of intact bodies, held or stored, above
-                                              record->final_height or height, whichever is lower, in any order
-                                              and fork: the record may be older than the newest stored block,
-                                              or newer. */
+                                              record->final_height or height, whichever is
+                                              lower, in any order and fork: the record may be
+                                              older than the newest stored block, or newer. */
     uint32_t held_count;
     uint64_t nonce; /* Random: pairs questions and answers of this start. */
 };
@@ -129,8 +129,9 @@ enum consensus_effect_kind {
                              the certificates; answer with BATCH, which may come at once. */
     CONSENSUS_PROPOSE,    /* proposal of that batch and its hash: keep the block, send it to all
                              (subject to after_lsn). */
-    CONSENSUS_GET_BODY,   /* Obtain and check the body of proposal (hash) first from peer; parent is
-                             known. Answer BODY_OK or BODY_BAD, or nothing while it cannot be had. */
+    CONSENSUS_GET_BODY,   /* Obtain and check the body of proposal (hash), first from peer; the
+                             parent is known. Answer BODY_OK or BODY_BAD, or nothing while it
+                             cannot be had. */
     CONSENSUS_GET_BLOCK,  /* As GET_BODY, but the header is unknown too: by height and hash, from
                              anyone. A known ancestor of an anchor; answer as above. */
     CONSENSUS_HOLD,       /* Make the body of hash durable with the next SYNC. */

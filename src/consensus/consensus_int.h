@@ -32,15 +32,17 @@
 #include "consensus/select.h"
 
 #define W                  CONSENSUS_WINDOW
-#define BLOCKS_MAX         (8u * W) /* Known headers: line, anchor's path, ahead, proposals. */
-#define VOTE_HEIGHTS       (2u * W) /* Heights whose P1 and P2 are kept. */
-#define VOTE_VIEWS         2u       /* Per voter and height: the newest. */
-#define RESULT_HEIGHTS     (2u * CONSENSUS_LAG_MAX)
+#define BLOCKS_MAX         128u /* Known headers: line, anchor's path, ahead, proposals. */
+#define VOTE_HEIGHTS       32u  /* Heights whose P1 and P2 are kept. */
+#define VOTE_VIEWS         2u   /* Per voter and height: the newest. */
+#define RESULT_HEIGHTS     128u
 #define VIEWS_AHEAD        2u /* Proposals of later views are kept up to this. */
 #define VIEW_MAX           (1ull << 62)
 #define SMALL_MESSAGES_MAX 128u /* Sent in one step. */
 #define FLUSH_MAX          24u  /* Own votes signed in one step. */
-#define RESEND_MAX         (2u * W)
+#define TREES_MAX          32u  /* 2 W: of heights above final. */
+#define PATH_BLOCKS_MAX    32u  /* 2 W: walked down from a certificate or an anchor. */
+#define RESEND_MAX         32u  /* 2 W: repeats to one peer in one step. */
 #define FETCHES_MAX        16u
 #define CHECKED_CERTS      64u
 #define EVIDENCE_KINDS     7u
@@ -48,17 +50,23 @@
 #define EVIDENCE_STEP_MAX  8u
 #define EVIDENCE_BYTES     (1u << 20)
 
-#define CERTIFY_MS         50u  /* A result waits at most this long for a block to carry it. */
-#define REST_MS            100u /* Of silence, before what is final is written down. */
-#define QUIET_TXS          8u   /* A block with more transactions than this means load. */
-#define HEARD_MS           450u /* A peer is heard if something came from it in this time. */
-#define DEAF_MS            1000u /* After as long without enough of them the view timer starts anew. */
-#define FRESH_MS           50u  /* Between questions of a node that starts. */
-#define ASK_MS             500u /* Between requests for the same body or block. */
-#define BEHIND_MS          500u /* Between reports of being behind. */
-#define BEHIND_PATIENCE    4u   /* Times longer a node that is behind waits before it blames. */
-#define CALM_BLOCKS        64u  /* Final blocks for which k decreases by one (1.9). */
+#define CERTIFY_MS         50u   /* A result waits at most this long for a block to carry it. */
+#define REST_MS            100u  /* Of silence, before what is final is written down. */
+#define QUIET_TXS          8u    /* A block with more transactions than this means load. */
+#define HEARD_MS           450u  /* A peer is heard if something came from it in this time. */
+#define DEAF_MS            1000u /* So long without enough of them: the view timer starts anew. */
+#define FRESH_MS           50u   /* Between questions of a node that starts. */
+#define ASK_MS             500u  /* Between requests for the same body or block. */
+#define VOTES_CLOSE_MS     400u  /* Two STATUS: a small gap that repeated votes may close. */
+#define BEHIND_MS          500u  /* Between reports of being behind. */
+#define BEHIND_PATIENCE    4u    /* Times longer a node that is behind waits before it blames. */
+#define CALM_BLOCKS        64u   /* Final blocks for which k decreases by one (1.9). */
 #define FAILED_VIEWS_MAX   16u
+
+_Static_assert(VOTE_HEIGHTS == 2 * W && TREES_MAX == 2 * W && PATH_BLOCKS_MAX == 2 * W &&
+                   RESEND_MAX == 2 * W && RESULT_HEIGHTS == 2 * CONSENSUS_LAG_MAX &&
+                   BLOCKS_MAX == 8 * W,
+               "tables are as long as the window needs");
 
 struct block { /* A header that is known. */
     bool is_used;
@@ -184,8 +192,8 @@ struct consensus {
     struct tip final;
     bool has_final_cert; /* Exactly of final. */
     struct certificate final_cert;
-    struct merkle_tree final_tree;    /* Over the hashes of blocks 1 … final. */
-    struct merkle_tree trees[2u * W]; /* By height mod 2 W, of the line above final. */
+    struct merkle_tree final_tree;       /* Over the hashes of blocks 1 … final. */
+    struct merkle_tree trees[TREES_MAX]; /* By height mod TREES_MAX, of the line above final. */
     uint64_t last_txs_height;
     struct block blocks[BLOCKS_MAX];
 
@@ -328,8 +336,7 @@ const struct merkle_tree *tree_below(const struct consensus *c, uint64_t height)
 enum path { PATH_WHOLE, PATH_MISSING, PATH_FORK, PATH_FAR };
 /* The blocks final + 1 … height that lead to hash, ascending in path[*count]. MISSING: *missing is
  * the height and hash of the next that is not known. FORK: they do not lead to the final block.
- * FAR: more than PATH_MAX of them. height > final. */
-#define PATH_MAX (2u * W)
+ * FAR: more than PATH_BLOCKS_MAX of them. height > final. */
 enum path path_find(struct consensus *c,
                     const struct statement *to,
                     struct block **path,

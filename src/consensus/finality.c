@@ -32,7 +32,7 @@ void finality_commit(struct consensus *c, const struct certificate *cert)
         commit_below(c, cert);
         return;
     }
-    struct block *path[PATH_MAX];
+    struct block *path[PATH_BLOCKS_MAX];
     uint32_t count = 0;
     struct statement missing;
     enum path found = path_find(c, s, path, &count, &missing);
@@ -163,7 +163,7 @@ static void await(struct consensus *c, const struct certificate *cert)
     const struct statement *s = &cert->statement;
     if (!c->is_ahead || s->height > c->ahead.statement.height) c->ahead = *cert;
     c->is_ahead = true;
-    struct block *path[PATH_MAX];
+    struct block *path[PATH_BLOCKS_MAX];
     uint32_t count = 0;
     struct statement missing;
     switch (path_find(c, &c->ahead.statement, path, &count, &missing)) {

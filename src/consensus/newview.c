@@ -55,7 +55,7 @@ void newview_settle(struct consensus *c)
     if (is_ours_to_make(c)) make(c);
     if (c->phase == PHASE_ANCHORING) {
         commit_base(c);
-        struct block *path[PATH_MAX];
+        struct block *path[PATH_BLOCKS_MAX];
         uint32_t count = 0;
         bool is_here = fetch_path(c, path, &count) && !c->is_record_ahead;
         if (is_here && adopt(c, path, count)) normal_extend(c);

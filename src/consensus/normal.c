@@ -170,7 +170,7 @@ static enum consensus_reject screen(struct consensus *c, const struct proposal *
     if (h->height <= c->final.height) return REJECT_STALE;
     if (h->view < c->cur_view && c->config.fault != FAULT_PROMISE_DROPPED) return REJECT_OLD_VIEW;
     if (h->view > c->cur_view && h->view - c->cur_view > VIEWS_AHEAD) return REJECT_FAR_VIEW;
-    if (h->height > c->final.height + 2 * W) return REJECT_HEIGHT;
+    if (h->height > c->final.height + VOTE_HEIGHTS) return REJECT_HEIGHT;
     if (h->proposer == c->config.self) return REJECT_STALE;
     bool is_here = h->view == c->cur_view && c->phase == PHASE_OPEN && !c->is_dead;
     const struct line_item *below = is_here ? line_at(c, h->height - 1) : NULL;

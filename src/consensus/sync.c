@@ -265,7 +265,7 @@ static void check_behind(struct consensus *c)
     }
     if (c->lagging_mono_ms == 0) c->lagging_mono_ms = c->mono_ms > 0 ? c->mono_ms : 1;
     bool is_far = height > certified + W;
-    if (!is_far && c->mono_ms - c->lagging_mono_ms < 2 * CONSENSUS_STATUS_MS) return;
+    if (!is_far && c->mono_ms - c->lagging_mono_ms < VOTES_CLOSE_MS) return;
     sync_behind(c, height, sync_peers_beyond(c, certified));
 }
 

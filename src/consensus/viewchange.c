@@ -118,7 +118,7 @@ static enum consensus_reject screen(const struct consensus *c, const struct view
 /* In the place of the older one. */
 static struct vc_slot *place_for(struct consensus *c, uint32_t voter, uint64_t view)
 {
-    struct vc_slot *a = &c->vcs[voter * 2];
+    struct vc_slot *a = &c->vcs[(size_t)voter * 2];
     struct vc_slot *b = a + 1;
     if (!a->is_used || a->vc.to_view == view) return a;
     if (!b->is_used || b->vc.to_view == view) return b;

@@ -106,7 +106,7 @@ void votes_on_quorum_p1(struct consensus *c, const struct statement *s)
     if (item != NULL && !hash_equal(&item->hash, &s->hash)) item = NULL;
     if (item == NULL) {
         if (s->height <= c->final.height) return;
-        struct block *path[PATH_MAX];
+        struct block *path[PATH_BLOCKS_MAX];
         uint32_t count;
         struct statement missing;
         enum path found = path_find(c, s, path, &count, &missing);

@@ -59,16 +59,9 @@ static void run_seed(uint64_t seed, uint32_t count)
         for (uint32_t i = 0; i < count; i++) {
             struct consensus_stand s;
             engine_rig_stand(r, i, &s);
-            print_message("node %u view %lu open %d changing %d tip %lu final %lu executed %lu result "
-                          "%lu k %u voting %d alarm %d vcs %u\n",
-                          i, s.view, s.is_open, s.is_changing, s.tip_height, s.final_height,
-                          s.executed_height, s.result_height, s.failed_views, s.is_voting,
-                          (int)s.alarm, s.vc_count);
-            for (int k = 0; k < REJECT_COUNT; k++)
-                if (s.rejects[k] > 0)
-                    print_message("  %s %lu", consensus_reject_name((enum consensus_reject)k),
-                                  (unsigned long)s.rejects[k]);
-            print_message("\n");
+            print_message("node %u: view %lu, open %d, tip %lu, final %lu, voting %d\n", i,
+                          (unsigned long)s.view, s.is_open, (unsigned long)s.tip_height,
+                          (unsigned long)s.final_height, s.is_voting);
         }
         fail_msg("seed %lu with %u nodes does not go on", (unsigned long)seed, count);
     }
