@@ -101,6 +101,7 @@ static enum status perform(struct store *store, const struct storage_job *job)
         TRY(store_append(store, &block));
     }
     if (job->record_size == 0) return ST_OK;
+    if (store_journal_is_lost(store)) return ST_OK; /* It does not vote: it promises nothing. */
     return store_journal(store, job->slot, span_of(job->record, job->record_size));
 }
 

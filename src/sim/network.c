@@ -234,8 +234,10 @@ static void release_one(struct world *w, const struct kept *k, uint64_t to)
         plan(w, k->parcel, k->to, w->now_us, true);
         return;
     }
-    for (uint32_t h = 0; h < w->host_count; h++)
-        if (to >> h & 1u) plan(w, k->parcel, h, w->now_us, true);
+    for (uint32_t h = 0; h < w->host_count; h++) {
+        bool is_itself = w->hosts[h].voter == w->hosts[k->from].voter;
+        if ((to >> h & 1u) && !is_itself) plan(w, k->parcel, h, w->now_us, true);
+    }
 }
 
 void network_release(struct world *w, const char *name, uint64_t to)

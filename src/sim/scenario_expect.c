@@ -144,9 +144,10 @@ static bool evidence_holds(struct condition *c, const struct host *h)
 
 static bool reject_holds(struct condition *c, const struct host *h)
 {
-    uint64_t count = oracle_rejects(h->world->oracle, h, c->reject);
-    because(c, h, "refused %llu times: %s", (unsigned long long)count,
-            consensus_reject_name(c->reject));
+    uint64_t count =
+        c->is_codec ? h->codec_refusals : oracle_rejects(h->world->oracle, h, c->reject);
+    const char *reason = c->is_codec ? "codec" : consensus_reject_name(c->reject);
+    because(c, h, "refused %llu times: %s", (unsigned long long)count, reason);
     return count >= c->at_least;
 }
 

@@ -214,13 +214,14 @@ struct damaged_place {
     bool is_file;
 };
 
+/* The last place of what, from there on. */
 static bool find_bytes(
-    struct scenario *s, struct span in, struct span what, uint64_t nth, uint64_t *offset)
+    struct scenario *s, struct span in, struct span what, size_t from, uint64_t *offset)
 {
-    for (size_t at = 0; what.size > 0 && at + what.size <= in.size; at++) {
-        if (memcmp(in.data + at, what.data, what.size) != 0) continue;
-        if (--nth > 0) continue;
-        *offset = at;
+    for (size_t at = in.size; at > from; at--) {
+        if (what.size == 0 || what.size > in.size - (at - 1)) continue;
+        if (memcmp(in.data + at - 1, what.data, what.size) != 0) continue;
+        *offset = at - 1;
         return true;
     }
     return scenario_fail(s, "that record is not on the disk");
@@ -260,8 +261,13 @@ static bool find_record(
     buf_init(&record, mem_system(), 0);
     buf_init(&file, mem_system(), 0);
     must(snprintf(out->path, sizeof out->path, "%s/journal", HOST_DIR) > 0);
-    bool is_found = read_store(s, h, true, slot, &record) && read_file(s, h, out->path, &file) &&
-                    find_bytes(s, buf_span(&file), buf_span(&record), copy, &out->offset);
+    bool is_found = read_store(s, h, true, slot, &record) && read_file(s, h, out->path, &file);
+    if (is_found) { /* The second copy fills the second half of the file. */
+        struct span half = buf_span(&file);
+        if (copy == 1) half.size /= 2;
+        is_found =
+            find_bytes(s, half, buf_span(&record), copy == 1 ? 0 : file.size / 2, &out->offset);
+    }
     out->size = record.size;
     buf_fini(&record);
     buf_fini(&file);

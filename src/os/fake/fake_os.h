@@ -88,8 +88,8 @@ void fake_os_heal(struct fake_os *f);
  * report success and do nothing. Null: no more. */
 void fake_os_ignore_sync(struct fake_os *f, const char *suffix);
 
-/* After a power cut now what is at path would be as it is: a file, or a directory and all that is in
- * it (removed names may come back). False when there is no such path. */
+/* After a power cut now what is at path would be as it is: a file, or a directory and all that is
+ * in it (removed names may come back). False when there is no such path. */
 bool fake_os_is_durable(struct fake_os *f, const char *path);
 
 /* A fault of above has struck. */

@@ -1,0 +1,158 @@
+/* Goal: scenario files mean what docs/simulator.md says: mistakes are told with their line before
+ * anything runs, expectations hold or fail, faults of every kind can be made. */
+#include "sim/scenario.h"
+#include "support/cmocka_all.h"
+
+static struct scenario_result run(const char *text)
+{
+    struct scenario_result result;
+    struct scenario_options options = {.name = "test.scn", .text = span_text(text)};
+    scenario_run(&options, &result);
+    return result;
+}
+
+static void holds(const char *text)
+{
+    struct scenario_result r = run(text);
+    if (r.outcome != SCENARIO_HOLDS) print_error("%s\n", r.error);
+    assert_int_equal(r.outcome, SCENARIO_HOLDS);
+}
+
+static void fails(const char *text, const char *why)
+{
+    struct scenario_result r = run(text);
+    assert_int_equal(r.outcome, SCENARIO_FAILS);
+    if (strstr(r.error, why) == NULL) print_error("%s\n", r.error);
+    assert_non_null(strstr(r.error, why));
+}
+
+static void is_refused(const char *text, const char *why)
+{
+    struct scenario_result r = run(text);
+    assert_int_equal(r.outcome, SCENARIO_UNUSABLE);
+    if (strstr(r.error, why) == NULL) print_error("%s\n", r.error);
+    assert_non_null(strstr(r.error, why));
+    assert_int_equal(r.runs, 0);
+}
+
+static void tells_mistakes(void **state)
+{
+    (void)state;
+    is_refused("nodes 4\nfly", "test.scn:2: \"fly\" begins no statement");
+    is_refused("nodes", "test.scn:1: the line ends");
+    is_refused("nodes 99", "1 to 31");
+    is_refused("nodes 3\nrun 1s", "bft needs n = 1 or n >= 4");
+    is_refused("nodes 4\nf 2\nstart", "n >= 3f+1");
+    is_refused("mode raft", "not built");
+    is_refused("handover 3", "HANDOVER is not built");
+    is_refused("epoch 1", "one epoch");
+    is_refused("run 5", "a duration");
+    is_refused("run 5s now", "the end of the line");
+    is_refused("run 1s\nnodes 4", "stands before everything");
+    is_refused("crash 4", "there are 4 nodes");
+    is_refused("crash 0 lose much", "all, some or none");
+    is_refused("submit t to 0", "there is no transaction \"t\"");
+    is_refused("tx t\ntx t", "already");
+    is_refused("send 0 to all propose A", "is honest");
+    is_refused("byzantine 0 puppet\nsend 0 to all shout", "propose, vote");
+    is_refused("byzantine 0 puppet\nsend 0 to all vote p1 nothing", "a block is expected");
+    is_refused("byzantine 0 liar", "puppet, core, twins or lies");
+    is_refused("byzantine 0 lies fibs", "a lie is expected");
+    is_refused("rule r from 0 explode", "deliver, drop");
+    is_refused("rule r kind smoke drop", "a kind is expected");
+    is_refused("release r", "there is no rule");
+    is_refused("link 0 1 loss 3%", "> is expected");
+    is_refused("link 0 > 1 loss 3", "a percentage");
+    is_refused("expect miracle", "is expected");
+    is_refused("expect evidence E9", "E1 to E6");
+    is_refused("expect reject boredom", "a reason is expected");
+    is_refused("expect halted on 0 within 1s for 1s", "not both");
+    is_refused("restore 0 old", "there is no backup");
+    is_refused("fault gremlins", "a planted fault");
+}
+
+static void expects(void **state)
+{
+    (void)state;
+    holds("# nothing but a comment\n\n");
+    holds("tx t\nsubmit t to 2\nexpect tx t final within 1s\nexpect no evidence\n"
+          "expect equal-digests within 100ms\nexpect final height 1 block 0/1\n"
+          "name first final/1\nexpect final height 1 block first\nexpect mode bft height 1\n"
+          "expect view = 0\nexpect leader 0\nexpect running\nexpect no halted\n");
+    fails("tx t\nexpect tx t final within 1s", "test.scn:2: at 1000 ms this does not hold");
+    fails("tx t\nsubmit t to 0\nexpect no tx t final for 1s", "does not hold");
+    fails("tx t bad-signature\nsubmit t to 0\nexpect tx t executed within 1s", "not executed it");
+    fails("expect view >= 1", "is in view 0");
+    fails("fault q-1\ntx t\nsubmit t to 0\nrun 2s", "the oracle found");
+    holds("fault lock-without-qc\ntx t\nsubmit t to 0\nexpect violation P2\nrun 2s");
+    fails("expect violation I1\nrun 1s", "found nothing");
+}
+
+static void rules_decide(void **state)
+{
+    (void)state;
+    holds(
+        "tx t\nrule no from 0 kind propose drop\nsubmit t to 0\nexpect no tx t executed for 300ms\n"
+        "expect matched no at-least 3\nend no\nexpect tx t final within 5s\n");
+    holds("tx t\nrule later kind vote-p2 hold\nsubmit t to 0\nexpect no tx t executed for 300ms\n"
+          "end later\nrelease later\nexpect tx t executed within 5s\n");
+    holds("tx t\nrule slow from 0 to 1-3 kind propose delay 100ms\nsubmit t to 0\n"
+          "expect no tx t executed for 90ms\nexpect tx t final within 1s\n");
+    holds("tx t\nrule twice duplicate 2 within 5ms\nsubmit t to 0\nexpect tx t final within 1s\n");
+    holds("tx t\nrule tape record\nsubmit t to 0\nexpect tx t final within 1s\nend tape\n"
+          "replay tape to 1\nrun 200ms\nexpect no evidence\n");
+    holds("rule one kind propose drop times 1\ntx t\nsubmit t to 0\nexpect matched one within 1s\n"
+          "expect tx t final within 5s\n");
+}
+
+static void machines_fail(void **state)
+{
+    (void)state;
+    holds("tx t\nsubmit t to 0\nexpect tx t final within 1s\ncrash 2 lose all\n"
+          "expect no running on 2\nrestart 2\nexpect tx t final on 2 within 5s\n");
+    holds("load 5 every 20ms\npower-cut 1 at 5 restart 100ms\nexpect all-txs-final within 10s\n");
+    holds("load 5 every 20ms\nsync-fails 3 at 2\nexpect halted on 3 within 2s\nrestart 3\n"
+          "expect all-txs-final within 10s\n");
+    holds("load 5 every 20ms\nexpect all-txs-final within 5s\ncrash 1 lose none\n"
+          "flip 1 journal promise copy 1 at 30\nrestart 1\nexpect running on 1\n"
+          "expect all-txs-final within 5s\n");
+    holds("load 5 every 20ms\nexpect all-txs-final within 5s\ncrash 1 lose none\n"
+          "flip 1 journal promise copy 1 at 30\nflip 1 journal promise copy 2 at 30\nrestart 1\n"
+          "run 1s\nexpect non-voter on 1\nexpect all-txs-final within 5s\n");
+    holds("load 5 every 20ms\nexpect all-txs-final within 5s\nrun 500ms\nbackup 2 old\n"
+          "load 5 every 20ms\nexpect all-txs-final within 5s\ncrash 2 lose none\nrestore 2 old\n"
+          "restart 2\nexpect all-txs-final within 10s\n");
+    holds(
+        "executor 3 delay 50ms\nload 5 every 20ms\nexpect all-txs-final within 5s\n"
+        "executor 3 crash at 9 restart 50ms\nload 5 every 20ms\nexpect all-txs-final within 9s\n");
+    holds("executor 3 false from 2\nload 5 every 20ms\nexpect all-txs-final on 0-2 within 5s\n"
+          "expect alarm diverged on 3 within 2s\nexpect no alarm diverged on 0-2\n");
+    holds("clock 2 +300 drift 500\nload 5 every 20ms\nexpect all-txs-final within 5s\n");
+    holds("nodes 1\nsweep 0 lose some restart 20ms\ntx t\nsubmit t to 0 retry 50ms\n"
+          "expect tx t final within 5s\n");
+}
+
+static void byzantine_nodes_speak(void **state)
+{
+    (void)state;
+    holds("byzantine 0 puppet\ntx t\nblock A txs t wrong tx-root\nsend 0 to 1-3 propose A\n"
+          "run 1s\nexpect no final height 1 block A\n");
+    holds("byzantine 0 puppet\nblock A time +9000\nsend 0 to 1-3 propose A\nrun 50ms\n"
+          "expect reject time on 1-3\n");
+    holds("byzantine 0 puppet\nblock A by 1 view 0\nsend 0 to 2,3 propose A\nrun 50ms\n"
+          "expect reject not-leader on 2,3\n");
+    holds("byzantine 3 puppet\ntx t\nsubmit t to 0\nexpect tx t final within 1s\n"
+          "send 3 to 0 vote p1 0/1 bad-signature\nsend 3 to 0 vote p3 1 false\n"
+          "send 3 to 0 status view 7\nsend 3 to 1 bytes 00ff\nrun 100ms\n"
+          "expect reject codec on 1\nexpect no evidence\n");
+    holds("byzantine 3 core\nlies 3 wrong-digest\nload 5 every 20ms\n"
+          "expect all-txs-final within 5s\nlies 3 none\nrun 100ms\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tells_mistakes), cmocka_unit_test(expects), cmocka_unit_test(rules_decide),
+        cmocka_unit_test(machines_fail), cmocka_unit_test(byzantine_nodes_speak)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
