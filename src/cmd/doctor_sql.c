@@ -60,7 +60,11 @@ static void check_agreement(struct doctor *d, struct patient *p, PGresult *statu
     const uint64_t waiting_ms = number(status, "oldest_waiting_ms");
     const bool is_open = strcmp(line(status, "anchored"), "yes") == 0;
     if (is_open && strcmp(line(status, "voting"), "no") == 0)
-        doctor_find(d, p->name, "", "does not vote: %s", line(status, "not_voting_reason"));
+        doctor_find(
+            d, p->name,
+            "It follows and answers reads, but counts among the faulty: put back the newest "
+            "copy of its directory, if there is one; never an older one.",
+            "does not vote: %s", line(status, "not_voting_reason"));
     if (p->connected < p->quorum)
         doctor_find(d, p->name, "Bring the missing nodes back; nothing is lost meanwhile.",
                     "is connected with %llu of %llu nodes, itself included; nothing becomes final "

@@ -20,6 +20,7 @@ static void accuse(struct consensus *c, const struct vote *v);
 static enum status on_own_vote(struct consensus *c, const struct vote *v);
 static void store(struct consensus *c, const struct vote *v);
 static void store_part(struct consensus *c, const struct vote *v, enum vote_part part);
+static bool is_newest(const struct consensus *c, const struct vote *v);
 static void note_newest(struct consensus *c, const struct vote *v);
 static void act_on(struct consensus *c, const struct vote *v);
 static bool fill_due(struct consensus *c, struct vote *v, uint64_t *lsn);
@@ -35,10 +36,15 @@ static struct vote_slot *find_statement(const struct consensus *c,
 enum status votes_on_vote(struct consensus *c, const struct vote *v)
 {
     enum consensus_reject wrong = screen(c, v);
-    if (wrong != REJECT_NONE) return engine_reject(c, wrong);
+    bool is_late = wrong == REJECT_STALE && is_newest(c, v);
+    if (wrong != REJECT_NONE && !is_late) return engine_reject(c, wrong);
     struct hash hash = vote_hash(v, &c->config.chain_id);
     if (!is_signed_by(c, v->voter, &hash, &v->sig)) return engine_reject(c, REJECT_SIGNATURE);
     if (v->voter == c->config.self) return on_own_vote(c, v);
+    if (is_late) { /* It votes, only later than a quorum: whoever asks is told so. */
+        note_newest(c, v);
+        return engine_reject(c, wrong);
+    }
     accuse(c, v);
     bool is_contradiction = false;
     for (int i = 0; i < VOTE_PARTS; i++)
@@ -334,6 +340,16 @@ static void store_part(struct consensus *c, const struct vote *v, enum vote_part
     }
     must(worst != NULL);
     *worst = (struct vote_slot){.is_used = true, .vote = *v};
+}
+
+/* Higher than any part of its kind that its voter has sent. */
+static bool is_newest(const struct consensus *c, const struct vote *v)
+{
+    must(v->voter < c->config.validators.count);
+    const uint64_t *heights = c->peers[v->voter].stand.vote_heights;
+    for (int i = 0; i < VOTE_PARTS; i++)
+        if (!v->parts[i].is_null && v->parts[i].height > heights[i]) return true;
+    return false;
 }
 
 static void note_newest(struct consensus *c, const struct vote *v)

@@ -104,7 +104,7 @@ static void put_identity(struct cursor *c, sqlite3_context *to, int column)
     else if (column == NODES_ORGANISATION)
         put_span(to, known->organisation);
     else
-        put_span(to, m->address[0] != 0 ? span_text(m->address) : known->address);
+        put_span(to, m->is_self ? known->address : span_text(m->address));
 }
 
 /* What it said of itself; unknown as long as it has said nothing. */

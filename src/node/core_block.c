@@ -352,6 +352,16 @@ enum status core_block_decode(struct core *c, struct span bytes, struct core_blo
 
 /* --- final, executed, answered ---------------------------------------------------------------- */
 
+/* Who catches up has no votes on what others ordered: it cannot say who is missing. */
+static void note_unseen(struct core *c, uint64_t height)
+{
+    uint32_t signers[VOTE_PARTS];
+    must(c->self < c->n);
+    (void)consensus_signers(c->engine, height, signers);
+    uint32_t others = (signers[VOTE_P1] | signers[VOTE_P2]) & ~(1u << c->self);
+    if (others == 0) c->unseen_height = height;
+}
+
 static void note_final(struct core *c,
                        const struct flow_block *flow,
                        const struct certificate *cert)
@@ -364,6 +374,7 @@ static void note_final(struct core *c,
     merkle_tree_add(&c->history, &leaf);
     must(c->history.count == c->final_height); /* I2 */
     if (flow->tx_count > 0) c->last_txs_height = c->final_height;
+    note_unseen(c, c->final_height);
 }
 
 static void refuse_unknown(struct core *c, struct core_block *b)

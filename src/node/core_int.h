@@ -271,6 +271,7 @@ struct core {
     struct certificate final_cert; /* Of final_height; entry_count 0: none. */
     struct merkle_tree history;
     uint64_t last_txs_height;
+    uint64_t unseen_height; /* Newest that became final without any vote of others here. */
     uint64_t stored_height; /* Appended. */
     bool is_settled;        /* And a settling of it is asked for. */
     uint64_t appended_ms;

@@ -98,8 +98,10 @@ static void fill_peer(const struct core *c,
     m->executed_height = p->executed_height;
     m->executed_digest = p->executed_digest;
     memcpy(m->voted_height, p->vote_heights, sizeof m->voted_height);
-    uint64_t seen = p->vote_heights[VOTE_P1];
-    if (seen < up_height) seen = up_height;
+    uint64_t seen = up_height > c->unseen_height ? up_height : c->unseen_height;
+    for (int i = 0; i < VOTE_PARTS;
+         i++) /* Who got a block with its certificate signs the result. */
+        if (p->vote_heights[i] > seen) seen = p->vote_heights[i];
     bool is_behind = seen + LATE_BLOCKS < c->final_height;
     m->is_late = !was_heard || silence > LATE_MS || is_behind;
 }

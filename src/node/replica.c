@@ -425,7 +425,9 @@ static void copy_consensus(struct replica *r, struct consensus_view *out)
         member->is_connected = p2p_is_up(r->p2p, i);
         member->rtt_us = peer.rtt_us;
         member->clock_offset_ms = peer.clock_offset_ms;
-        (void)snprintf(member->address, sizeof member->address, "%.199s", peer.address);
+        struct span address = node_config_address(r->config.settings, r->config.genesis, i);
+        (void)snprintf(member->address, sizeof member->address, "%.*s", (int)address.size,
+                       (const char *)address.data);
         (void)snprintf(member->last_failure, sizeof member->last_failure, "%s", peer.last_failure);
     }
     out->evidence_count = evidence_store_count(r->evidence);

@@ -119,7 +119,7 @@ static enum status bind_range_var(struct binder *b, struct source **out, const P
     must(t != NULL);
     if (t->is_virtual && b->is_write)
         return bind_unsupported(b, r->location,
-                                "a write cannot read trustsql.blocks and trustsql.transactions",
+                                "a write cannot read what each node knows for itself",
                                 "Read them first, and give the values.");
     TRY(bind_access(b, t, SQL_RIGHT_SELECT));
     TRY(bind_table_source(b, out, t, alias));

@@ -341,6 +341,48 @@ static void a_second_vote_convicts_after_finality(void **state)
     end();
 }
 
+static struct vote vote_result(uint32_t voter, uint64_t height, const struct hash *digest)
+{
+    struct vote v = {.voter = voter, .parts = {{.is_null = true}, {.is_null = true}, {.epoch = 0}}};
+    v.parts[VOTE_P3].height = height;
+    v.parts[VOTE_P3].hash = *digest;
+    sample_sign_vote(&v);
+    return v;
+}
+
+/* A vote that comes after its block is final changes nothing, but its voter is known to vote. A
+ * forged one says nothing. */
+static void who_votes_late_is_seen_voting(void **state)
+{
+    (void)state;
+    begin();
+    run();
+    struct header one = first_block(0);
+    make_final(&one);
+    struct hash digest = header_hash(&one);
+    struct consensus_event event = {.kind = CONSENSUS_ON_EXECUTED, .height = 1, .digest = digest};
+    step(&event);
+    settle();
+    struct vote v = vote_result(0, 1, &digest);
+    tell_vote(&v);
+    v = vote_result(1, 1, &digest);
+    tell_vote(&v);
+    struct consensus_stand stand;
+    consensus_stand_of(bench.engine, &stand, bench.now_ms);
+    assert_int_equal(stand.result_height, 1);
+    assert_int_equal(stand.peers[2].vote_heights[VOTE_P3], 0);
+    v = vote_result(2, 1, &digest);
+    v.sig.bytes[5] ^= 1;
+    tell_vote(&v);
+    consensus_stand_of(bench.engine, &stand, bench.now_ms);
+    assert_int_equal(stand.peers[2].vote_heights[VOTE_P3], 0);
+    v.sig.bytes[5] ^= 1;
+    tell_vote(&v);
+    consensus_stand_of(bench.engine, &stand, bench.now_ms);
+    assert_int_equal(stand.peers[2].vote_heights[VOTE_P3], 1);
+    end();
+}
+
 /* Who is shown a vote for another block than the leader gave it shows its voter the leader's word.
  */
 static void two_words_of_a_leader_meet(void **state)
@@ -449,6 +491,7 @@ int main(void)
         cmocka_unit_test(a_second_proposal_convicts_after_finality),
         cmocka_unit_test(a_second_proposal_convicts_after_the_view),
         cmocka_unit_test(a_second_vote_convicts_after_finality),
+        cmocka_unit_test(who_votes_late_is_seen_voting),
         cmocka_unit_test(two_words_of_a_leader_meet),
         cmocka_unit_test(a_view_change_waits_for_its_record),
         cmocka_unit_test(old_words_of_others_do_not_count),
