@@ -1,8 +1,10 @@
 /* pacemaker.c - When a view has failed (1.9).
  *
  * The view timer runs only while there is work, starts again with each final block, and in a view
- * change only once n - f VCs are here. A node that does not hear n - f validators does not blame
- * the leader: its own VC could open nothing, and it would stand aside from a view that works. */
+ * change only once n - f VCs are here. A view whose own leader has left it is over at once: after a
+ * restart a leader may not propose in it again, and nothing would happen until the timer. A node
+ * that does not hear n - f validators does not blame the leader: its own VC could open nothing, and
+ * it would stand aside from a view that works. */
 #include "consensus/consensus_int.h"
 
 static bool is_stopped(const struct consensus *c);
@@ -11,6 +13,7 @@ static uint64_t patience_ms(const struct consensus *c);
 static void listen(struct consensus *c);
 static void check_view_timer(struct consensus *c);
 static void check_requests(struct consensus *c);
+static void check_leader(struct consensus *c);
 
 /* The timer first: after it the own VC may be another one, which is not durable yet, and a message
  * is only pointed to until the step ends. */
@@ -19,6 +22,7 @@ void pace_tick(struct consensus *c)
     listen(c);
     check_view_timer(c);
     check_requests(c);
+    check_leader(c);
     if (c->phase == PHASE_CHANGING && c->is_vc_sent && c->mono_ms - c->vc_mono_ms >= view_ms(c) / 4)
         change_send(c, NODES_MAX);
 }
@@ -114,4 +118,17 @@ static void check_requests(struct consensus *c)
     uint64_t limit_ms = 2 * patience_ms(c);
     if (c->oldest_wait_ms > limit_ms && c->mono_ms - c->open_mono_ms > limit_ms)
         change_start(c, c->cur_view + 1, true);
+}
+
+static void check_leader(struct consensus *c)
+{
+    if (c->phase != PHASE_OPEN || !is_fair(c)) return;
+    uint32_t leader = leader_of(c, c->cur_view);
+    must(leader < c->config.validators.count);
+    for (uint32_t i = 0; i < 2; i++) {
+        const struct vc_slot *slot = &c->vcs[leader * 2 + i];
+        if (!slot->is_used || slot->vc.to_view <= c->cur_view) continue;
+        change_start(c, c->cur_view + 1, false);
+        return;
+    }
 }

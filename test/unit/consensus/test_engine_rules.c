@@ -432,6 +432,45 @@ static void a_view_change_waits_for_its_record(void **state)
     end();
 }
 
+/* A leader that restarts may not propose in its view again and leaves it: so do all that are
+ * connected, also when nothing waits. Another's word alone moves nobody. */
+static void a_view_that_its_leader_left_is_over(void **state)
+{
+    (void)state;
+    begin();
+    run();
+    struct consensus_stand stand;
+    tell_change(2, 1);
+    tick(10, 0);
+    consensus_stand_of(bench.engine, &stand, bench.now_ms);
+    assert_int_equal(stand.view, 0);
+    end();
+    begin();
+    run();
+    tell_change(0, 3);
+    tick(10, 0);
+    consensus_stand_of(bench.engine, &stand, bench.now_ms);
+    assert_int_equal(stand.view, 1);
+    assert_int_equal(stand.failed_views, 0);
+    assert_int_equal(bench.changes, 1);
+    end();
+}
+
+/* Who hears too few to open another view stays, whatever the leader does. */
+static void nobody_follows_a_leader_into_silence(void **state)
+{
+    (void)state;
+    begin();
+    run();
+    bench.now_ms += 60000;
+    tell_change(0, 1);
+    tick(10, 0);
+    struct consensus_stand stand;
+    consensus_stand_of(bench.engine, &stand, bench.now_ms);
+    assert_int_equal(stand.view, 0);
+    end();
+}
+
 /* A STATUS comes from its sender alone: an old one, said again by another, must not count. */
 static void old_words_of_others_do_not_count(void **state)
 {
@@ -494,6 +533,8 @@ int main(void)
         cmocka_unit_test(who_votes_late_is_seen_voting),
         cmocka_unit_test(two_words_of_a_leader_meet),
         cmocka_unit_test(a_view_change_waits_for_its_record),
+        cmocka_unit_test(a_view_that_its_leader_left_is_over),
+        cmocka_unit_test(nobody_follows_a_leader_into_silence),
         cmocka_unit_test(old_words_of_others_do_not_count),
         cmocka_unit_test(the_anchor_is_voted_for_after_admission),
     };
