@@ -339,7 +339,8 @@ static enum status allocate(struct core *c)
     c->message = mem_alloc_zero(c->mem, 1, sizeof *c->message);
     c->wire = mem_alloc_zero(c->mem, 1, sizeof *c->wire);
     c->answer = mem_alloc_zero(c->mem, 1, sizeof *c->answer);
-    c->batch = mem_alloc_zero(c->mem, c->config.engine.block_txs_max + 1u, sizeof *c->batch);
+    c->batch =
+        mem_alloc_zero(c->mem, c->config.engine.block_txs_max + 1u, sizeof(struct flow_tx *));
     c->proofs = mem_alloc_zero(c->mem, CORE_EVIDENCE_MAX, sizeof *c->proofs);
     for (uint32_t i = 0; i < c->n; i++) {
         c->peers[i].backlog = mem_alloc_zero(c->mem, CORE_BACKLOG_MAX, sizeof(struct flow_tx *));

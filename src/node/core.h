@@ -87,7 +87,7 @@ NODISCARD enum status core_on_message(struct core *c,
  * given. */
 void core_on_tx(struct core *c, struct flow_tx *t);
 void core_on_stored(struct core *c, struct storage_job *job);
-void core_on_executed(struct core *c, struct flow_block *b);
+void core_on_executed(struct core *c, struct flow_block *flow);
 
 /* Refuse what waits from now on, let what is in flight end (ticks go on); core_is_idle: nothing is
  * out any more, everything final is executed and written down. */

@@ -73,7 +73,7 @@ static bool tell_any(void *context, struct flow_tx *t)
 void core_gossip_to(struct core *c, uint32_t peer)
 {
     core_gossip_flush(c);
-    struct tour tour = {.core = c, .peer = peer, .left = 64u * CORE_GOSSIP_BYTES};
+    struct tour tour = {.core = c, .peer = peer, .left = (size_t)64 * CORE_GOSSIP_BYTES};
     struct pool_visit v = {.visit = tell_local, .context = &tour};
     pool_visit(c->pool, &v);
     send_tour(&tour);
@@ -84,7 +84,7 @@ static void to_leader(struct core *c, uint32_t patience)
     struct consensus_stand stand;
     consensus_stand_of(c->engine, &stand, c->mono_ms);
     if (!stand.is_open || !core_is_usable(c, stand.leader)) return;
-    struct tour tour = {.core = c, .peer = stand.leader, .left = 16u * CORE_GOSSIP_BYTES};
+    struct tour tour = {.core = c, .peer = stand.leader, .left = (size_t)16 * CORE_GOSSIP_BYTES};
     struct pool_visit v = {
         .is_late = true, .late_ms = c->mono_ms - patience, .visit = tell_any, .context = &tour};
     pool_visit(c->pool, &v);
@@ -119,7 +119,7 @@ void core_gossip_forward(struct core *c)
     if (pool_waiting(c->pool) == 0 || age < patience) return;
     core_gossip_flush(c);
     to_leader(c, patience);
-    if (age < CORE_FORGOTTEN * patience || c->mono_ms < c->forward_ms) return;
+    if (age < (uint64_t)CORE_FORGOTTEN * patience || c->mono_ms < c->forward_ms) return;
     c->forward_ms = c->mono_ms + patience;
     to_all(c);
 }

@@ -42,8 +42,12 @@ void core_rig_send(
     uint8_t *copy = malloc(bytes.size + 1);
     memcpy(copy, bytes.data, bytes.size);
     rig->bytes_sent += bytes.size;
-    rig->messages[rig->message_count++] = (struct core_rig_message){
-        .due_ms = due, .from = from, .to = to, .channel = channel, .bytes = {copy, bytes.size}};
+    rig->messages[rig->message_count++] = (struct core_rig_message){.due_ms = due,
+                                                                    .from = from,
+                                                                    .to = to,
+                                                                    .channel = channel,
+                                                                    .bytes = {copy, bytes.size},
+                                                                    .own = copy};
 }
 
 static enum status send_port(void *context,
@@ -248,8 +252,8 @@ static void verify_one(struct core_rig_node *node, struct flow_tx *t)
 static void run_verification(struct core_rig_node *node)
 {
     uint32_t count = node->verifying_count;
-    struct flow_tx **txs = malloc((count + 1) * sizeof *txs);
-    memcpy(txs, node->verifying, count * sizeof *txs);
+    struct flow_tx **txs = malloc((count + 1) * sizeof(struct flow_tx *));
+    memcpy(txs, node->verifying, count * sizeof(struct flow_tx *));
     node->verifying_count = 0;
     for (uint32_t i = count; i > 0; i--) /* In any order: here backwards. */
         verify_one(node, txs[i - 1]);
@@ -282,8 +286,7 @@ static void deliver(struct core_rig *rig)
         bool passes = rig->filter == NULL || rig->filter(rig, m);
         if (passes && !rig->nodes[m->to].is_down && !rig->nodes[m->from].is_down)
             (void)core_rig_inject(rig, m->from, m->to, m->channel, m->bytes);
-        void *bytes = (void *)(uintptr_t)m->bytes.data;
-        free(bytes);
+        free(m->own);
     }
     free(due);
 }
@@ -442,10 +445,8 @@ void core_rig_free(struct core_rig *rig)
 {
     for (uint32_t i = 0; i < rig->n; i++)
         close_node(&rig->nodes[i]);
-    for (uint32_t i = 0; i < rig->message_count; i++) {
-        void *bytes = (void *)(uintptr_t)rig->messages[i].bytes.data;
-        free(bytes);
-    }
+    for (uint32_t i = 0; i < rig->message_count; i++)
+        free(rig->messages[i].own);
     for (uint32_t i = 0; i < CORE_RIG_CLIENTS; i++)
         assert_true(rig->clients[i].ticket.owner == NULL || rig->clients[i].answers == 1);
     free(rig->messages);

@@ -72,6 +72,7 @@ struct core_rig_message {
     uint32_t to;
     enum core_channel channel;
     struct span bytes;
+    uint8_t *own; /* The same bytes: a filter may change them. */
 };
 
 struct core_rig {

@@ -143,8 +143,7 @@ static bool spoil_leaves_to_2(struct core_rig *rig, const struct core_rig_messag
 {
     (void)rig;
     if (m->to == 2 && kind_of(m) == WIRE_PROPOSAL && m->bytes.size > 1000) {
-        uint8_t *bytes = (uint8_t *)(uintptr_t)m->bytes.data;
-        bytes[m->bytes.size - 5] ^= 1;
+        m->own[m->bytes.size - 5] ^= 1;
     }
     return true;
 }
@@ -204,8 +203,7 @@ static bool spoil_chain_of_0(struct core_rig *rig, const struct core_rig_message
 {
     (void)rig;
     if (m->from == 0 && kind_of(m) == WIRE_CHAIN && m->bytes.size > 700) {
-        uint8_t *bytes = (uint8_t *)(uintptr_t)m->bytes.data;
-        bytes[m->bytes.size - 100] ^= 1; /* In the last transaction of the last block. */
+        m->own[m->bytes.size - 100] ^= 1; /* In the last transaction of the last block. */
     }
     return true;
 }

@@ -130,7 +130,8 @@ static void answer_leaves(struct core_rig *rig, struct lie *lie, uint32_t to)
     uint32_t found = 0;
     for (uint32_t i = 0; i < q.leaves.size / HASH_SIZE; i++)
         for (uint32_t k = 0; k < lie->count; k++)
-            if (memcmp(q.leaves.data + i * HASH_SIZE, lie->leaves[k].bytes, HASH_SIZE) == 0) {
+            if (memcmp(q.leaves.data + (size_t)i * HASH_SIZE, lie->leaves[k].bytes, HASH_SIZE) ==
+                0) {
                 wire_put_found(&items, i, buf_span(&lie->txs[k]));
                 found++;
                 break;
@@ -396,7 +397,7 @@ static void catch_up_past(void (*make)(struct core_rig *, struct wire_chain *, s
     }
     assert_true(core_rig_until(rig, 4000, all_done));
     wanted_height = core_rig_final(rig, 0);
-    assert_true(wanted_height > 2 * CONSENSUS_WINDOW);
+    assert_true(wanted_height > (uint64_t)2 * CONSENSUS_WINDOW);
     rig->filter = forge_chain;
     rig->context = &forger;
     core_rig_cut(rig, 3, false);
