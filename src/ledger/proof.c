@@ -1,22 +1,27 @@
 /* proof.c - Receipt proofs: encoding, and the check that trusts nothing but the genesis.
  *
  *   proof  = [version, receipt as bytes, index, count, [path node…], result, D_{h-1},
- *             header as bytes, commit certificate, execution certificate, later]
+ *             header as bytes, [successor's header as bytes…], commit certificate,
+ *             execution certificate, later]
  *   result = [height, block hash, writeset root, receipts root, checkpoint]
  *   later  = d_{h+1} ‖ … ‖ d_H as one byte string
  *
  * The chain of reasoning, bottom up: the receipt is a leaf of receipts_root; receipts_root is part
  * of d_h; d_h and the later d fold into D_H; a quorum signed D_H. d_h names the block; the header
- * has that hash, and a quorum committed it. */
+ * has that hash; each successor names the one before as its parent, and a quorum committed the
+ * last, which commits its ancestors. */
 #include "ledger/proof.h"
 
 #include "base/must.h"
 #include "ledger/ledger_int.h"
 
 #define PROOF_VERSION 1u
+#define PROOF_ITEMS   12u
 
+static void put_own(struct buf *out, const struct receipt_proof *p);
 static void put_path(struct buf *out, const struct merkle_path *path);
 static void get_path(struct cbor *in, struct merkle_path *path);
+static void get_successors(struct cbor *in, struct receipt_proof *p);
 static void put_result(struct buf *out, const struct block_result *r);
 static struct block_result get_result(struct cbor *in);
 static const char *check_header(const struct receipt_proof *p,
@@ -25,23 +30,36 @@ static const char *check_header(const struct receipt_proof *p,
 static const char *check_receipt(const struct receipt_proof *p,
                                  const struct header *header,
                                  const struct receipt *receipt);
-static const char *check_statements(const struct receipt_proof *p, const struct header *header);
+static const char *check_successors(const struct receipt_proof *p, struct header *last);
+static const char *check_statements(const struct receipt_proof *p,
+                                    const struct header *header,
+                                    const struct header *last);
 static struct hash fold_later(const struct receipt_proof *p);
 
 void receipt_proof_encode(struct buf *out, const struct receipt_proof *p)
 {
+    put_own(out, p);
+    receipt_proof_encode_shared(out, p);
+}
+
+void receipt_proof_encode_with(struct buf *out, const struct receipt_proof *p, struct span shared)
+{
+    must(shared.size > 0);
+    put_own(out, p);
+    buf_put(out, shared);
+}
+
+void receipt_proof_encode_shared(struct buf *out, const struct receipt_proof *p)
+{
     must(p->later.size % HASH_SIZE == 0);
     must(p->later.size / HASH_SIZE <= PROOF_LATER_MAX);
-    must(p->receipt_index < p->receipt_count);
-    cbor_put_array(out, 11);
-    cbor_put_uint(out, PROOF_VERSION);
-    cbor_put_bytes(out, p->receipt);
-    cbor_put_uint(out, p->receipt_index);
-    cbor_put_uint(out, p->receipt_count);
-    put_path(out, &p->path);
+    must(p->successor_count <= PROOF_SUCCESSORS_MAX);
     put_result(out, &p->result);
     put_hash(out, &p->digest_before);
     cbor_put_bytes(out, p->header);
+    cbor_put_array(out, p->successor_count);
+    for (uint32_t i = 0; i < p->successor_count; i++)
+        cbor_put_bytes(out, p->successors[i]);
     certificate_encode(out, &p->final_cert);
     certificate_encode(out, &p->res_cert);
     cbor_put_bytes(out, p->later);
@@ -50,7 +68,7 @@ void receipt_proof_encode(struct buf *out, const struct receipt_proof *p)
 enum status receipt_proof_decode(struct receipt_proof *p, struct span bytes)
 {
     struct cbor in = cbor_of(bytes);
-    cbor_expect_array(&in, 11);
+    cbor_expect_array(&in, PROOF_ITEMS);
     if (cbor_get_uint(&in) != PROOF_VERSION) cbor_fail(&in);
     p->receipt = cbor_get_bytes(&in);
     p->receipt_index = get_u32_max(&in, BLOCK_TXS_MAX - 1);
@@ -60,6 +78,7 @@ enum status receipt_proof_decode(struct receipt_proof *p, struct span bytes)
     p->result = get_result(&in);
     p->digest_before = get_hash(&in);
     p->header = cbor_get_bytes(&in);
+    get_successors(&in, p);
     certificate_decode(&p->final_cert, &in);
     certificate_decode(&p->res_cert, &in);
     p->later = cbor_get_bytes(&in);
@@ -76,12 +95,15 @@ enum status receipt_proof_verify(const struct receipt_proof *p,
 {
     must(trust->validators->count > 0);
     struct header header;
+    struct header last;
     struct receipt receipt;
     *what = "the receipt is malformed";
     TRY(receipt_decode(&receipt, a, p->receipt));
     *what = check_header(p, trust->chain_id, &header);
     if (*what == NULL) *what = check_receipt(p, &header, &receipt);
-    if (*what == NULL) *what = check_statements(p, &header);
+    last = header;
+    if (*what == NULL) *what = check_successors(p, &last);
+    if (*what == NULL) *what = check_statements(p, &header, &last);
     if (*what != NULL) return ST_REJECTED;
     must(p->result.height == receipt.height);
     *what = "the commit certificate does not verify";
@@ -122,14 +144,36 @@ static const char *check_receipt(const struct receipt_proof *p,
     return NULL;
 }
 
-/* The certificates speak of this block and of this digest. */
-static const char *check_statements(const struct receipt_proof *p, const struct header *header)
+/* From the block, in last, to the one that the quorum committed: a chain of children. */
+static const char *check_successors(const struct receipt_proof *p, struct header *last)
+{
+    for (uint32_t i = 0; i < p->successor_count; i++) {
+        struct cbor in = cbor_of(p->successors[i]);
+        struct header next;
+        header_decode(&next, &in);
+        if (cbor_end(&in) != ST_OK) return "a successor's header is malformed";
+        if (!hash_equal(&next.chain_id, &last->chain_id)) return "a successor is of another chain";
+        if (next.epoch != last->epoch) return "a successor is of another epoch";
+        if (next.height != last->height + 1) return "a successor is of another height";
+        if (next.view < last->view) return "a successor is of an earlier view";
+        struct hash parent = header_hash(last);
+        if (!hash_equal(&next.parent, &parent)) return "a successor is the child of another block";
+        *last = next;
+    }
+    return NULL;
+}
+
+/* The certificates speak of the last block, so of all of them, and of this digest. */
+static const char *check_statements(const struct receipt_proof *p,
+                                    const struct header *header,
+                                    const struct header *last)
 {
     const struct statement *commit = &p->final_cert.statement;
-    if (commit->height != header->height || commit->epoch != header->epoch ||
-        !hash_equal(&commit->hash, &p->result.block_hash))
+    struct hash hash = header_hash(last);
+    if (commit->height != last->height || commit->epoch != last->epoch ||
+        !hash_equal(&commit->hash, &hash))
         return "the commit certificate is of another block";
-    if (commit->view < header->view) return "the commit certificate is of an earlier view";
+    if (commit->view < last->view) return "the commit certificate is of an earlier view";
     const struct statement *result = &p->res_cert.statement;
     uint64_t ahead = p->later.size / HASH_SIZE;
     if (result->height < header->height || result->height - header->height != ahead)
@@ -153,6 +197,18 @@ static struct hash fold_later(const struct receipt_proof *p)
     return digest;
 }
 
+/* What only this receipt has. */
+static void put_own(struct buf *out, const struct receipt_proof *p)
+{
+    must(p->receipt_index < p->receipt_count);
+    cbor_put_array(out, PROOF_ITEMS);
+    cbor_put_uint(out, PROOF_VERSION);
+    cbor_put_bytes(out, p->receipt);
+    cbor_put_uint(out, p->receipt_index);
+    cbor_put_uint(out, p->receipt_count);
+    put_path(out, &p->path);
+}
+
 static void put_path(struct buf *out, const struct merkle_path *path)
 {
     must(path->count <= MERKLE_PATH_MAX);
@@ -171,6 +227,18 @@ static void get_path(struct cbor *in, struct merkle_path *path)
     path->count = (uint32_t)count;
     for (uint32_t i = 0; i < path->count; i++)
         path->nodes[i] = get_hash(in);
+}
+
+static void get_successors(struct cbor *in, struct receipt_proof *p)
+{
+    uint64_t count = cbor_get_array(in);
+    if (count > PROOF_SUCCESSORS_MAX) {
+        cbor_fail_with(in, ST_LIMIT);
+        count = 0;
+    }
+    p->successor_count = (uint32_t)count;
+    for (uint32_t i = 0; i < p->successor_count; i++)
+        p->successors[i] = cbor_get_bytes(in);
 }
 
 static void put_result(struct buf *out, const struct block_result *r)

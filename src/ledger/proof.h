@@ -1,7 +1,9 @@
 /* proof.h - Self-contained evidence that a transaction was executed with a result.
  *
  * Format: docs/format/proof.md. Contains the receipt, its Merkle path, the block result, header,
- * commit certificate and execution certificate. Pure; thread-safe. */
+ * commit certificate and execution certificate. Either certificate may be of a later block: votes
+ * are pipelined, so validators need not ever have signed exactly this one. The proof then shows
+ * what lies between. Pure; thread-safe. */
 #ifndef TRUSTSQL_LEDGER_PROOF_H
 #define TRUSTSQL_LEDGER_PROOF_H
 
@@ -11,7 +13,8 @@
 #include "ledger/quorum.h"
 #include "ledger/receipt.h"
 
-#define PROOF_LATER_MAX 256u /* Heights between the block and the execution certificate. */
+#define PROOF_LATER_MAX      256u /* Heights between the block and the execution certificate. */
+#define PROOF_SUCCESSORS_MAX 16u  /* Heights between the block and the commit certificate. */
 
 struct receipt_proof {
     struct span receipt; /* Encoded. */
@@ -19,14 +22,21 @@ struct receipt_proof {
     uint32_t receipt_count;
     struct merkle_path path;
     struct block_result result;
-    struct hash digest_before;     /* D_{h-1}. */
-    struct span header;            /* Encoded. */
-    struct certificate final_cert; /* P2 on this block (the prover waits for one). */
-    struct certificate res_cert;   /* P3 on D_H, H >= h. */
-    struct span later;             /* d_{h+1} … d_H, 32 bytes each, so that D_h folds to D_H. */
+    struct hash digest_before; /* D_{h-1}. */
+    struct span header;        /* Encoded. */
+    uint32_t successor_count;
+    struct span successors[PROOF_SUCCESSORS_MAX]; /* Encoded headers h+1…, each the child of the
+                                                     one before; none: final_cert is of h. */
+    struct certificate final_cert;                /* P2 on the last of them. */
+    struct certificate res_cert;                  /* P3 on D_H, H >= h. */
+    struct span later; /* d_{h+1} … d_H, 32 bytes each, so that D_h folds to D_H. */
 };
 
 void receipt_proof_encode(struct buf *out, const struct receipt_proof *p);
+/* The same in two parts: what all proofs of a block have in common, encoded once, and the whole of
+ * one of them, which uses of p only receipt, index, count and path. */
+void receipt_proof_encode_shared(struct buf *out, const struct receipt_proof *p);
+void receipt_proof_encode_with(struct buf *out, const struct receipt_proof *p, struct span shared);
 NODISCARD enum status receipt_proof_decode(struct receipt_proof *p, struct span bytes);
 
 /* What the verifier starts from: the validators and the chain id, both from the genesis it holds.

@@ -142,8 +142,8 @@ def path_root(node, index, count, path):
 
 
 def check_proof(data):
-    (_, receipt, index, count, path, result, before, header, commit, execution, later) = \
-        whole(data).value
+    (_, receipt, index, count, path, result, before, header, successors, commit, execution,
+     later) = whole(data).value
     height, block_hash, writes, receipts, checkpoint = (i.value for i in result.value)
     assert tagged("hdr", header.value) == block_hash
     nodes = [n.value for n in path.value]
@@ -152,6 +152,10 @@ def check_proof(data):
     digest = tagged("chain", before.value, d)
     for at in range(0, len(later.value), 32):
         digest = tagged("chain", digest, later.value[at:at + 32])
+    for successor in successors.value:
+        assert whole(successor.value)[4].value == block_hash
+        block_hash = tagged("hdr", successor.value)
+    assert commit[1][2].value == height + len(successors)
     assert commit[1][3].value == block_hash
     assert execution[1][2].value == digest
     assert execution[1][1].value == height + len(later.value) // 32
@@ -241,6 +245,7 @@ def main():
     assert tagged("genesis", golden("genesis")) == golden("genesis-chain-id")
     check_body()
     check_proof(golden("proof"))
+    check_proof(golden("proof-successors"))
     check_messages()
     check_evidence()
     for name in ("vote", "certificate-p1", "certificate-p2", "certificate-p3", "receipt-ok",

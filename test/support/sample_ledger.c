@@ -348,3 +348,23 @@ void sample_proof(struct receipt_proof *p, struct arena *a, uint32_t later_count
     p->final_cert = sample_certificate(VOTE_P2, SAMPLE_HEIGHT, &p->result.block_hash, 3);
     p->res_cert = sample_certificate(VOTE_P3, SAMPLE_HEIGHT + later_count, &digest, 4);
 }
+
+void sample_successors(struct receipt_proof *p, struct arena *a, uint32_t count)
+{
+    struct header h;
+    struct cbor in = cbor_of(p->header);
+    must(count <= PROOF_SUCCESSORS_MAX);
+    header_decode(&h, &in);
+    for (p->successor_count = 0; p->successor_count < count; p->successor_count++) {
+        uint8_t bytes[512];
+        struct buf out;
+        h.parent = header_hash(&h);
+        h.height++;
+        h.time_ms++;
+        buf_init_fixed(&out, bytes, sizeof bytes);
+        header_encode(&out, &h);
+        p->successors[p->successor_count] = arena_copy(a, buf_span(&out));
+    }
+    struct hash hash = header_hash(&h);
+    p->final_cert = sample_certificate(VOTE_P2, h.height, &hash, 3);
+}

@@ -62,4 +62,8 @@ void sample_block(struct sample_block *b, struct arena *a, uint32_t tx_count);
  * between block and execution certificate (at most 8). */
 void sample_proof(struct receipt_proof *p, struct arena *a, uint32_t later_count);
 
+/* The same block, committed by a certificate of its successor number count (at most
+ * PROOF_SUCCESSORS_MAX), whose headers are shown. */
+void sample_successors(struct receipt_proof *p, struct arena *a, uint32_t count);
+
 #endif

@@ -39,7 +39,40 @@ static void encoding(void **state)
     receipt_proof_encode(&out, &p);
     golden_check("proof", buf_span(&out));
     codec_sweep(buf_span(&out), again);
+    sample_successors(&p, &a, 2);
+    buf_reset(&out);
+    receipt_proof_encode(&out, &p);
+    golden_check("proof-successors", buf_span(&out));
+    codec_sweep(buf_span(&out), again);
     buf_fini(&out);
+    arena_fini(&a);
+}
+
+static void what_a_block_shares_is_encoded_once(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct buf whole;
+    struct buf shared;
+    struct buf parts;
+    struct receipt_proof p;
+    arena_init(&a, mem_system(), 0);
+    buf_init(&whole, mem_system(), 0);
+    buf_init(&shared, mem_system(), 0);
+    buf_init(&parts, mem_system(), 0);
+    sample_proof(&p, &a, 2);
+    sample_successors(&p, &a, 1);
+    receipt_proof_encode(&whole, &p);
+    receipt_proof_encode_shared(&shared, &p);
+    struct receipt_proof own = {.receipt = p.receipt,
+                                .receipt_index = p.receipt_index,
+                                .receipt_count = p.receipt_count,
+                                .path = p.path};
+    receipt_proof_encode_with(&parts, &own, buf_span(&shared));
+    assert_true(span_equal(buf_span(&whole), buf_span(&parts)));
+    buf_fini(&whole);
+    buf_fini(&shared);
+    buf_fini(&parts);
     arena_fini(&a);
 }
 
@@ -55,6 +88,35 @@ static void good_proofs_verify(void **state)
         assert_int_equal(verify(&p, &a, &what), ST_OK);
         assert_null(what);
     }
+    for (uint32_t count = 0; count <= PROOF_SUCCESSORS_MAX; count++) {
+        sample_successors(&p, &a, count);
+        assert_int_equal(verify(&p, &a, &what), ST_OK);
+    }
+    arena_fini(&a);
+}
+
+static void too_many_successors_are_refused(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct buf out;
+    struct receipt_proof p;
+    struct receipt_proof back;
+    arena_init(&a, mem_system(), 0);
+    buf_init(&out, mem_system(), 0);
+    sample_proof(&p, &a, 0);
+    sample_successors(&p, &a, PROOF_SUCCESSORS_MAX);
+    receipt_proof_encode(&out, &p);
+    assert_int_equal(receipt_proof_decode(&back, buf_span(&out)), ST_OK);
+    assert_int_equal(back.successor_count, PROOF_SUCCESSORS_MAX);
+    uint8_t *head = out.data;
+    while (span_equal(span_of(head, p.header.size), p.header) == false)
+        head++;
+    head += p.header.size; /* The array's head follows the block's own header. */
+    assert_int_equal(*head, 0x80u + PROOF_SUCCESSORS_MAX);
+    *head = 0x80u + PROOF_SUCCESSORS_MAX + 1;
+    assert_int_equal(receipt_proof_decode(&back, buf_span(&out)), ST_LIMIT);
+    buf_fini(&out);
     arena_fini(&a);
 }
 
@@ -69,6 +131,7 @@ static void no_bit_can_change(void **state)
     arena_init(&a, mem_system(), 0);
     buf_init(&out, mem_system(), 0);
     sample_proof(&p, &a, 2);
+    sample_successors(&p, &a, 2);
     receipt_proof_encode(&out, &p);
     for (size_t bit = 0; bit < 8 * out.size; bit += 3) {
         const char *what = NULL;
@@ -224,6 +287,91 @@ static void well_signed_nonsense_is_refused(void **state)
     arena_fini(&a);
 }
 
+/* Two successors, the second changed by one field at a time, and a quorum signs the second. */
+static void expect_bad_successor(struct arena *a, struct header next[2], const char *part_of_what)
+{
+    struct lie lie = truth(a);
+    struct receipt_proof p = {.digest_before = {{7}}};
+    const char *what = NULL;
+    forge(&p, a, &lie);
+    for (uint32_t i = 0; i < 2; i++)
+        p.successors[i] = encoded(a, &next[i], NULL);
+    p.successor_count = 2;
+    struct statement s = {
+        .view = next[1].view, .height = next[1].height, .hash = header_hash(&next[1])};
+    p.final_cert = sign_anything(VOTE_P2, &s);
+    assert_int_equal(verify(&p, a, &what), part_of_what == NULL ? ST_OK : ST_REJECTED);
+    if (part_of_what != NULL && strstr(what, part_of_what) == NULL) fail_msg("said: %s", what);
+    const struct header *parent = &lie.header;
+    for (uint32_t i = 0; i < 2; i++) {
+        next[i] = *parent;
+        next[i].parent = header_hash(parent);
+        next[i].height++;
+        parent = &next[i];
+    }
+}
+
+static void successors_are_children(void **state)
+{
+    (void)state;
+    struct arena a;
+    arena_init(&a, mem_system(), 0);
+    struct lie lie = truth(&a);
+    struct header next[2] = {lie.header, lie.header};
+    expect_bad_successor(&a, next, "another height"); /* And makes them good ones. */
+    expect_bad_successor(&a, next, NULL);
+    next[1].chain_id.bytes[31] ^= 1;
+    expect_bad_successor(&a, next, "successor is of another chain");
+    next[1].epoch = 1;
+    expect_bad_successor(&a, next, "successor is of another epoch");
+    next[1].height++;
+    expect_bad_successor(&a, next, "successor is of another height");
+    next[1].height--;
+    expect_bad_successor(&a, next, "successor is of another height");
+    next[1].view--;
+    expect_bad_successor(&a, next, "successor is of an earlier view");
+    next[1].parent.bytes[0] ^= 1;
+    expect_bad_successor(&a, next, "child of another block");
+    next[0].parent.bytes[0] ^= 1;
+    expect_bad_successor(&a, next, "child of another block");
+    next[0].time_ms++; /* Still a child, but the second is not its child any more. */
+    expect_bad_successor(&a, next, "child of another block");
+    arena_fini(&a);
+}
+
+static void successors_are_neither_missing_nor_too_many(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct receipt_proof p;
+    const char *what;
+    arena_init(&a, mem_system(), 0);
+    sample_proof(&p, &a, 1);
+    struct certificate exact = p.final_cert;
+    sample_successors(&p, &a, 3);
+    struct receipt_proof q = p;
+    q.successor_count = 2;
+    assert_int_equal(verify(&q, &a, &what), ST_REJECTED);
+    assert_non_null(strstr(what, "commit certificate is of another block"));
+    q = p;
+    q.successor_count = 0;
+    assert_int_equal(verify(&q, &a, &what), ST_REJECTED);
+    q = p;
+    q.final_cert = exact;
+    assert_int_equal(verify(&q, &a, &what), ST_REJECTED);
+    assert_non_null(strstr(what, "commit certificate is of another block"));
+    q = p;
+    memmove(q.successors, q.successors + 1, 2 * sizeof *q.successors);
+    q.successor_count = 2;
+    assert_int_equal(verify(&q, &a, &what), ST_REJECTED);
+    assert_non_null(strstr(what, "another height"));
+    q = p;
+    q.successors[1].size--;
+    assert_int_equal(verify(&q, &a, &what), ST_REJECTED);
+    assert_non_null(strstr(what, "malformed"));
+    arena_fini(&a);
+}
+
 static void the_receipt_comes_out(void **state)
 {
     (void)state;
@@ -272,10 +420,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(encoding),
+        cmocka_unit_test(what_a_block_shares_is_encoded_once),
         cmocka_unit_test(good_proofs_verify),
+        cmocka_unit_test(too_many_successors_are_refused),
         cmocka_unit_test(no_bit_can_change),
         cmocka_unit_test(pieces_of_two_proofs_do_not_mix),
         cmocka_unit_test(well_signed_nonsense_is_refused),
+        cmocka_unit_test(successors_are_children),
+        cmocka_unit_test(successors_are_neither_missing_nor_too_many),
         cmocka_unit_test(the_receipt_comes_out),
         cmocka_unit_test(memory_may_fail_at_any_call),
     };
