@@ -342,12 +342,14 @@ static enum status allocate(struct core *c)
     c->batch =
         mem_alloc_zero(c->mem, c->config.engine.block_txs_max + 1u, sizeof(struct flow_tx *));
     c->proofs = mem_alloc_zero(c->mem, CORE_EVIDENCE_MAX, sizeof *c->proofs);
+    c->commits = mem_alloc_zero(c->mem, CORE_COMMITS, sizeof *c->commits);
     for (uint32_t i = 0; i < c->n; i++) {
         c->peers[i].backlog = mem_alloc_zero(c->mem, CORE_BACKLOG_MAX, sizeof(struct flow_tx *));
         if (c->peers[i].backlog == NULL) return ST_NO_MEMORY;
     }
     bool is_complete = c->effects != NULL && c->message != NULL && c->wire != NULL &&
-                       c->answer != NULL && c->batch != NULL && c->proofs != NULL;
+                       c->answer != NULL && c->batch != NULL && c->proofs != NULL &&
+                       c->commits != NULL;
     return is_complete ? ST_OK : ST_NO_MEMORY;
 }
 
@@ -469,6 +471,7 @@ void core_free(struct core *c)
     mem_free(c->mem, c->answer);
     mem_free(c->mem, c->batch);
     mem_free(c->mem, c->proofs);
+    mem_free(c->mem, c->commits);
     mem_free(c->mem, c);
 }
 

@@ -400,20 +400,27 @@ static void place(struct core *c, struct core_block *b)
     core_block_leave(c, old);
 }
 
+/* The quorum of this block has checked the certificate in it. The engine hears of catch-up at its
+ * end; clients whose blocks are far below that need not wait for it, and their proofs stay short.
+ */
+static void use_result(struct core *c, const struct core_block *b)
+{
+    uint64_t height = b->res_cert.statement.height;
+    if (b->has_res_cert && height > c->answered_height) core_result(c, height, &b->res_cert);
+}
+
 enum status core_block_final(struct core *c, struct core_block *b, const struct certificate *cert)
 {
     struct flow_block *flow = b->flow;
     if (flow->header.height != c->final_height + 1 ||
         !hash_equal(&flow->header.parent, &c->final_hash)) /* I2 */
         return ST_CORRUPT;
-    bool is_own = cert->part == VOTE_P2 && cert->statement.height == flow->header.height &&
-                  hash_equal(&cert->statement.hash, &flow->hash);
-    flow->has_final_cert = is_own && cert->entry_count > 0;
-    if (flow->has_final_cert) flow->final_cert = *cert;
     b->state = BLOCK_FINAL;
     TRY(pool_settle(c->pool, flow));
     note_final(c, flow, cert);
+    core_commit_note(c, b, cert);
     core_seen_final(c, &flow->header, &flow->hash);
+    use_result(c, b);
     bool is_far = c->final_height - c->executed_height > CORE_CHAIN_KEPT;
     if (is_far && !has_ticket(flow)) {
         b->state = BLOCK_DEAD; /* Read again when its turn comes. */
@@ -444,6 +451,7 @@ static struct core_block *next_to_execute(struct core *c)
         return NULL;
     }
     b->state = BLOCK_FINAL;
+    core_commit_note(c, b, &c->final_cert);
     place(c, b);
     return b;
 }
@@ -531,7 +539,8 @@ static void certify_up_to(struct core *c, uint64_t height, const struct certific
         struct core_block *b = c->chain[h % CORE_CHAIN_MAX];
         if (b == NULL || b->flow->header.height != h) continue;
         b->flow->res_cert = *cert;
-        if (!fill_later(c, b->flow, height)) b->flow->has_final_cert = false; /* No proof. */
+        b->flow->has_proof =
+            has_ticket(b->flow) && fill_later(c, b->flow, height) && core_commit_prove(c, b->flow);
         core_block_leave(c, b);
     }
     core_seen_certified(c, height);

@@ -2,6 +2,7 @@
  *
  *   core.c           life, events into the engine, its effects performed in order
  *   core_block.c     blocks in memory: under way, final, executed, answered
+ *   core_commit.c    headers and commit certificates of the newest blocks, for proofs
  *   core_body.c      bodies being assembled and checked, for the engine and for catch-up
  *   core_fetch.c     asking peers for what bodies lack; answering such questions
  *   core_gossip.c    transactions from and to peers, and from clients
@@ -43,6 +44,7 @@
 #define CORE_EVIDENCE_MAX   1000u
 #define CORE_EVIDENCE_BYTES (8u << 20) /* Kept in memory, for peers that come later. */
 #define CORE_DIGESTS        512u       /* Results remembered, by height. */
+#define CORE_COMMITS        512u       /* Final blocks remembered, by height. */
 #define CORE_GOSSIP_MS      500u /* … while what came with gossip before is in verification. */
 #define CORE_WAIT_MS        20u  /* For gossip, before a missing transaction is asked for. */
 #define CORE_ASK_MS         250u /* For an answer; grows with every try. */
@@ -85,6 +87,12 @@ struct core_block {
     bool is_executed;
     uint64_t told_ms;   /* When the engine was last told of its body. */
     struct idtable ids; /* Made when first asked for. */
+};
+
+struct core_commit {      /* What proofs show of a final block. */
+    struct header header; /* Height 0: none. */
+    struct hash hash;
+    struct certificate cert; /* Of this very block; entry_count 0: only a descendant's is known. */
 };
 
 enum core_tx_state { TX_MISSING, TX_RAW, TX_VERIFYING, TX_GOOD, TX_BAD };
@@ -287,6 +295,7 @@ struct core {
     uint64_t engine_executed; /* What it was told of. */
     uint64_t answered_height;
     struct core_digest digests[CORE_DIGESTS];
+    struct core_commit *commits;                     /* [CORE_COMMITS], by height. */
     struct certificate res_certs[CONSENSUS_LAG_MAX]; /* By height. */
     uint64_t result_height;
 
@@ -375,6 +384,12 @@ enum status core_block_propose(struct core *c, const struct consensus_effect *ef
 void core_block_send(struct core *c, const struct core_block *b, uint32_t peer);
 enum status core_block_decode(struct core *c, struct span bytes, struct core_block **out);
 const struct core_digest *core_digest_at(const struct core *c, uint64_t height);
+
+/* --- core_commit.c --- */
+/* b is final, cert commits it or another final block; entry_count 0: none. */
+void core_commit_note(struct core *c, const struct core_block *b, const struct certificate *cert);
+/* Fill in how flow became final. False: no certificate near enough is known, or no memory. */
+bool core_commit_prove(struct core *c, struct flow_block *flow);
 
 /* --- core_body.c --- */
 struct core_body *core_body_new(struct core *c, const struct hash *hash, uint64_t height);

@@ -56,7 +56,9 @@ enum status flow_block_new(struct flow_block **out,
     buf_init(&b->header_bytes, mem, 0);
     buf_init(&b->body_bytes, mem, BLOCK_BYTES_MAX);
     buf_init(&b->bytes, mem, 0);
+    buf_init(&b->successors, mem, 0);
     buf_init(&b->later, mem, 0);
+    buf_init(&b->proof_shared, mem, 0);
     exec_outcome_init(&b->outcome, mem);
     enum status st = allocate(b, count);
     if (st != ST_OK) {
@@ -93,7 +95,9 @@ void flow_block_free(struct flow_block *b)
     buf_fini(&b->header_bytes);
     buf_fini(&b->body_bytes);
     buf_fini(&b->bytes);
+    buf_fini(&b->successors);
     buf_fini(&b->later);
+    buf_fini(&b->proof_shared);
     exec_outcome_fini(&b->outcome);
     mem_free(b->mem, b);
 }
@@ -108,22 +112,38 @@ static enum status build_tree(struct flow_block *b)
     return ST_OK;
 }
 
+/* Certificates, headers and digests, once for all proofs of the block. */
+static enum status encode_shared(struct flow_block *b)
+{
+    if (b->proof_shared.size > 0) return buf_status(&b->proof_shared);
+    must(b->successor_count <= PROOF_SUCCESSORS_MAX);
+    struct receipt_proof proof = {.result = b->outcome.result,
+                                  .digest_before = b->outcome.digest_before,
+                                  .header = buf_span(&b->header_bytes),
+                                  .successor_count = b->successor_count,
+                                  .final_cert = b->final_cert,
+                                  .res_cert = b->res_cert,
+                                  .later = buf_span(&b->later)};
+    struct cbor in = cbor_of(buf_span(&b->successors));
+    for (uint32_t i = 0; i < b->successor_count; i++)
+        proof.successors[i] = cbor_get_item(&in, 1);
+    must(cbor_end(&in) == ST_OK);
+    receipt_proof_encode_shared(&b->proof_shared, &proof);
+    return buf_status(&b->proof_shared);
+}
+
 enum status flow_block_proof(struct flow_block *b, uint32_t index, struct buf *out)
 {
     must(index < b->tx_count);
     must(b->res_cert.entry_count > 0);
-    if (!b->has_final_cert) return ST_NOT_FOUND;
+    if (!b->has_proof) return ST_NOT_FOUND;
     TRY(build_tree(b));
-    struct receipt_proof proof = {.receipt = b->outcome.txs[index].receipt,
-                                  .receipt_index = index,
-                                  .receipt_count = b->tx_count,
-                                  .result = b->outcome.result,
-                                  .digest_before = b->outcome.digest_before,
-                                  .header = buf_span(&b->header_bytes),
-                                  .final_cert = b->final_cert,
-                                  .res_cert = b->res_cert,
-                                  .later = buf_span(&b->later)};
-    merkle_levels_path(&proof.path, b->receipt_tree, b->tx_count, index);
-    receipt_proof_encode(out, &proof);
+    TRY(encode_shared(b));
+    struct receipt_proof own;
+    own.receipt = b->outcome.txs[index].receipt;
+    own.receipt_index = index;
+    own.receipt_count = b->tx_count;
+    merkle_levels_path(&own.path, b->receipt_tree, b->tx_count, index);
+    receipt_proof_encode_with(out, &own, buf_span(&b->proof_shared));
     return buf_status(out);
 }

@@ -11,10 +11,10 @@
 #include <stdatomic.h>
 
 #include "base/diag.h"
+#include "consensus/message.h"
 #include "crypto/merkle.h"
 #include "exec/exec.h"
 #include "ledger/proof.h"
-#include "consensus/message.h"
 
 enum flow_kind {
     FLOW_TX,        /* A transaction, verified. */
@@ -84,11 +84,14 @@ struct flow_block {
     struct hash *txids;
     uint32_t tx_count;
     struct exec_outcome outcome;
-    struct hash *receipt_tree; /* Levels of the receipts' Merkle tree, for paths. */
-    bool has_final_cert;       /* Of this very block; not when only a descendant's is known. */
-    struct certificate final_cert;
+    struct hash *receipt_tree;   /* Levels of the receipts' Merkle tree, for paths. */
     struct certificate res_cert; /* Of this height or a later one. */
-    struct buf later;            /* d of the heights after this one up to res_cert's. */
+    bool has_proof;              /* What follows is filled in. */
+    struct certificate final_cert;
+    struct buf successors; /* Encoded headers after this one up to final_cert's. */
+    uint32_t successor_count;
+    struct buf later;        /* d of the heights after this one up to res_cert's. */
+    struct buf proof_shared; /* What the block's proofs have in common; made with the first. */
 };
 
 /* Takes txs[count], one reference each: their array is copied. */
@@ -101,8 +104,8 @@ void flow_block_free(struct flow_block *b); /* With its transactions. Null allow
 /* Rows are wanted for those transactions whose ticket says so: just before it is executed. */
 void flow_block_note_wishes(struct flow_block *b);
 
-/* Append the proof of transaction index of a certified block. ST_NOT_FOUND: the block is final by
- * the certificate of a descendant; one of its own, which a proof shows, is not known here. */
+/* Append the proof of transaction index of a certified block. ST_NOT_FOUND: this node does not know
+ * certificates near enough to the block, which can happen when it is far behind. */
 NODISCARD enum status flow_block_proof(struct flow_block *b, uint32_t index, struct buf *out);
 
 #endif

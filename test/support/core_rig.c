@@ -5,12 +5,23 @@
 #include "node/pool.h"
 #include "support/cmocka_all.h"
 #include "support/sample_ledger.h"
+#include "trustsql.h"
 
 #define MESSAGES_MAX  200000u
 #define VERIFYING_MAX 32768u
 #define VALID_MS      500000u
 
 static struct genesis genesis_of_rig;
+
+static struct validators validators_of(const struct core_rig *rig)
+{
+    struct validators v = {.mode = MODE_BFT, .f = (rig->n - 1) / 3, .count = rig->n};
+    for (uint32_t k = 0; k < rig->n; k++) {
+        struct secret_key secret = sample_node_secret(k);
+        v.keys[k] = sample_public(&secret);
+    }
+    return v;
+}
 
 /* --- ports ------------------------------------------------------------------------------------ */
 
@@ -94,9 +105,65 @@ static void settle(struct core_rig *rig, struct ticket *ticket, struct core_rig_
     client->status = with->status;
     client->height = with->height;
     client->has_rows = with->has_rows;
-    client->has_proof = with->has_proof;
     client->answers++;
     assert_int_equal(client->answers, 1);
+}
+
+static void note_proof(struct core_rig *rig, struct span bytes)
+{
+    struct receipt_proof p;
+    assert_int_equal(receipt_proof_decode(&p, bytes), ST_OK);
+    rig->proof_count++;
+    if (p.later.size / HASH_SIZE > rig->later_max) rig->later_max = p.later.size / HASH_SIZE;
+    if (p.successor_count > 0) rig->by_descendant++;
+}
+
+static void verify_as_client(struct core_rig *rig, struct span bytes, struct trustsql_receipt *out)
+{
+    uint8_t *data = malloc(bytes.size);
+    memcpy(data, bytes.data, bytes.size);
+    struct trustsql_bytes genesis = {.data = rig->genesis.data, .size = rig->genesis.size};
+    struct trustsql_bytes proof = {.data = data, .size = bytes.size};
+    const char *what = NULL;
+    if (trustsql_proof_verify(rig->lib, out, &what, &genesis, &proof) != TRUSTSQL_OK)
+        fail_msg("a proof does not verify: %s", what);
+    free(data);
+}
+
+static void verify_as_validator(struct core_rig *rig, struct span bytes, struct receipt *out)
+{
+    struct receipt_proof p;
+    struct arena a;
+    struct hash chain_id = sample_chain_id();
+    struct validators v = validators_of(rig);
+    struct proof_trust trust = {.validators = &v, .chain_id = &chain_id, .signer = sample_signer()};
+    const char *what = NULL;
+    arena_init(&a, mem_system(), 0);
+    assert_int_equal(receipt_proof_decode(&p, bytes), ST_OK);
+    if (receipt_proof_verify(&p, &trust, out, &a, &what) != ST_OK)
+        fail_msg("a proof does not verify: %s", what);
+    arena_fini(&a);
+}
+
+/* The proof of one transaction of a block, as the one who waits gets it. */
+static void check_proof(struct core_rig *rig, struct flow_block *b, uint32_t index)
+{
+    struct buf bytes;
+    struct receipt receipt;
+    struct trustsql_receipt told = {.height = 0};
+    buf_init(&bytes, mem_system(), 0);
+    assert_int_equal(flow_block_proof(b, index, &bytes), ST_OK);
+    note_proof(rig, buf_span(&bytes));
+    if (rig->genesis.size > 0) {
+        verify_as_client(rig, buf_span(&bytes), &told);
+        assert_memory_equal(told.txid, b->txids[index].bytes, HASH_SIZE);
+        assert_int_equal(told.height, b->header.height);
+    } else {
+        verify_as_validator(rig, buf_span(&bytes), &receipt);
+        assert_true(hash_equal(&receipt.txid, &b->txids[index]));
+        assert_int_equal(receipt.height, b->header.height);
+    }
+    buf_fini(&bytes);
 }
 
 static void answer_port(void *context, struct flow *item)
@@ -114,10 +181,9 @@ static void answer_port(void *context, struct flow *item)
     uint32_t waiting = 0;
     for (uint32_t i = 0; i < b->tx_count; i++) {
         if (b->txs[i]->ticket == NULL) continue;
-        struct core_rig_client with = {.outcome = RIG_DONE,
-                                       .height = b->header.height,
-                                       .has_rows = b->wants_rows[i],
-                                       .has_proof = b->has_final_cert};
+        struct core_rig_client with = {
+            .outcome = RIG_DONE, .height = b->header.height, .has_rows = b->wants_rows[i]};
+        check_proof(node->rig, b, i);
         settle(node->rig, b->txs[i]->ticket, &with);
         waiting++;
     }
@@ -213,12 +279,47 @@ static void run_storage(struct core_rig_node *node)
     }
 }
 
+static struct span receipt_of(struct flow_block *b, uint32_t index)
+{
+    uint8_t bytes[512];
+    struct buf out;
+    struct op_result op = {.row_count = 1};
+    struct receipt r = {.txid = b->txids[index],
+                        .height = b->header.height,
+                        .index = index,
+                        .status = RECEIPT_OK,
+                        .ops = &op,
+                        .op_count = 1,
+                        .events = span_of("\x80", 1)};
+    buf_init_fixed(&out, bytes, sizeof bytes);
+    receipt_encode(&out, &r);
+    assert_int_equal(buf_status(&out), ST_OK);
+    return arena_copy(&b->outcome.arena, buf_span(&out));
+}
+
+static struct hash make_receipts(struct flow_block *b)
+{
+    struct exec_outcome *o = &b->outcome;
+    struct merkle_tree tree = {.count = 0};
+    o->tx_count = b->tx_count;
+    o->txs = arena_alloc_zero(&o->arena, b->tx_count + 1u, sizeof *o->txs);
+    o->receipt_leaves = arena_alloc_zero(&o->arena, b->tx_count + 1u, sizeof(struct hash));
+    for (uint32_t i = 0; i < b->tx_count; i++) {
+        o->txs[i].receipt = receipt_of(b, i);
+        o->txs[i].is_ok = true;
+        o->receipt_leaves[i] = receipt_leaf(o->txs[i].receipt);
+        merkle_tree_add(&tree, &o->receipt_leaves[i]);
+    }
+    return merkle_tree_root(&tree);
+}
+
 static void execute(struct core_rig_node *node, struct flow_block *b)
 {
     uint64_t height = b->header.height;
     node->digests = realloc(node->digests, (height + 1) * sizeof *node->digests);
     if (height == 1) node->digests[0] = hash_of("test", span_text("genesis"));
-    b->outcome.result = (struct block_result){.height = height, .block_hash = b->hash};
+    b->outcome.result = (struct block_result){
+        .height = height, .block_hash = b->hash, .receipts_root = make_receipts(b)};
     b->outcome.digest_before = node->digests[height - 1];
     struct hash own = block_result_digest(&b->outcome.result);
     b->outcome.digest = digest_fold(&b->outcome.digest_before, &own);
@@ -300,7 +401,7 @@ void core_rig_run(struct core_rig *rig, uint64_t ms)
             struct core_rig_node *node = &rig->nodes[i];
             if (node->is_down || node->failed != ST_OK) continue;
             run_verification(node);
-            run_storage(node);
+            if (rig->ms % rig->sync_ms == 0) run_storage(node);
             run_executor(node);
             core_tick(node->core);
         }
@@ -386,12 +487,7 @@ static void open_node(struct core_rig *rig, uint32_t i)
                                               .batch_age_ms = 10,
                                               .is_voter = true,
                                               .fault = rig->fault};
-    struct validators *v = &config.engine.validators;
-    *v = (struct validators){.mode = MODE_BFT, .f = (rig->n - 1) / 3, .count = rig->n};
-    for (uint32_t k = 0; k < rig->n; k++) {
-        struct secret_key secret = sample_node_secret(k);
-        v->keys[k] = sample_public(&secret);
-    }
+    config.engine.validators = validators_of(rig);
     struct core_start start = {.engine = {.hash = sample_chain_id(), .digest_count = 1}};
     start.engine.nonce = 1000 + i;
     start.engine.digests[0] = hash_of("test", span_text("genesis"));
@@ -406,7 +502,11 @@ struct core_rig *core_rig_new(uint32_t n, uint64_t seed)
     rig->n = n;
     rig->rng.state = seed;
     rig->delay_ms = 2;
+    rig->sync_ms = 1;
     rig->ms = 1;
+    assert_int_equal(trustsql_new(&rig->lib), TRUSTSQL_OK);
+    buf_init(&rig->genesis, mem_system(), 0);
+    if (n == genesis_of_rig.member_count) genesis_encode(&rig->genesis, &genesis_of_rig);
     for (uint32_t i = 0; i < n; i++)
         open_node(rig, i);
     for (uint32_t i = 0; i < n; i++)
@@ -449,6 +549,8 @@ void core_rig_free(struct core_rig *rig)
         free(rig->messages[i].own);
     for (uint32_t i = 0; i < CORE_RIG_CLIENTS; i++)
         assert_true(rig->clients[i].ticket.owner == NULL || rig->clients[i].answers == 1);
+    trustsql_free(rig->lib);
+    buf_fini(&rig->genesis);
     free(rig->messages);
     free(rig);
 }

@@ -8,7 +8,9 @@
  *
  * Messages of one link arrive in order, after a few milliseconds from the seed; a link can be cut,
  * and a filter may change, drop or answer what is on its way. Verification decodes and checks
- * signatures for real; execution folds hashes. Whatever must not happen fails the test. */
+ * signatures for real; execution makes receipts and folds hashes. Every answer has a
+ * proof, which is verified, of four nodes as a client would: by libtrustsql, from the genesis.
+ * Whatever must not happen fails the test. */
 #ifndef TRUSTSQL_TEST_CORE_RIG_H
 #define TRUSTSQL_TEST_CORE_RIG_H
 
@@ -18,6 +20,7 @@
 #define CORE_RIG_CLIENTS 4096u
 
 struct core_rig;
+struct trustsql;
 
 enum core_rig_outcome { RIG_WAITING, RIG_DONE, RIG_REFUSED };
 
@@ -27,7 +30,6 @@ struct core_rig_client { /* By number of the transaction. */
     enum status status;
     uint64_t height;
     bool has_rows;
-    bool has_proof;
     uint32_t answers; /* Must become 1 and stay so. */
 };
 
@@ -87,9 +89,15 @@ struct core_rig {
     bool is_cut[NODES_MAX][NODES_MAX];
     uint32_t delay_ms; /* At most; 0 … */
     uint32_t loss_percent;
+    uint32_t sync_ms; /* A sync of the disk ends only every so many. */
     enum consensus_fault fault;
     struct core_rig_client clients[CORE_RIG_CLIENTS];
     uint64_t bytes_sent;
+    struct trustsql *lib;
+    struct buf genesis;     /* Encoded; of four nodes. */
+    uint64_t proof_count;   /* Verified. */
+    uint64_t later_max;     /* Heights to the farthest result certificate. */
+    uint64_t by_descendant; /* Of these, through the certificate of a later block. */
     /* False: the message is lost. May send others itself. */
     bool (*filter)(struct core_rig *rig, const struct core_rig_message *m);
     void *context;

@@ -24,8 +24,35 @@ static void test_one_alone(void **state)
         core_rig_submit(rig, 0, i);
     assert_true(core_rig_until(rig, 2000, all_done));
     assert_true(core_rig_final(rig, 0) >= 3); /* A hundred in a block. */
-    for (uint64_t i = 1; i <= wanted; i++)
-        assert_true(rig->clients[i].has_proof);
+    assert_int_equal(rig->proof_count, wanted);
+    core_rig_free(rig);
+}
+
+/* One sync of the disk ends several waits, so votes for several heights are given together. */
+static struct core_rig *run_a_pipeline(uint32_t n, uint32_t loss_percent)
+{
+    struct core_rig *rig = core_rig_new(n, 14);
+    wanted = 3000;
+    rig->sync_ms = 8;
+    rig->loss_percent = loss_percent;
+    for (uint64_t i = 1; i <= wanted; i++) {
+        core_rig_submit(rig, (uint32_t)(i % n), i);
+        if (i % 50 == 0) core_rig_run(rig, 1);
+    }
+    assert_true(core_rig_until(rig, 10000, all_done));
+    assert_int_equal(rig->proof_count, wanted);
+    return rig;
+}
+
+static void test_every_answer_of_a_pipeline_has_a_proof(void **state)
+{
+    (void)state;
+    core_rig_free(run_a_pipeline(1, 0));
+    core_rig_free(run_a_pipeline(4, 0));
+    /* Votes are lost: some blocks are final through a descendant only. */
+    struct core_rig *rig = run_a_pipeline(4, 2);
+    assert_true(rig->by_descendant > 0);
+    assert_true(rig->by_descendant < wanted);
     core_rig_free(rig);
 }
 
@@ -208,6 +235,30 @@ static bool spoil_chain_of_0(struct core_rig *rig, const struct core_rig_message
     return true;
 }
 
+/* Its clients' transactions are in the first of hundreds of blocks that it gets by catch-up, proven
+ * by few certificates far above. */
+static void test_clients_of_who_was_away_get_proofs(void **state)
+{
+    (void)state;
+    struct core_rig *rig = core_rig_new(4, 15);
+    const uint64_t own = 20;
+    for (uint64_t i = 1; i <= own; i++)
+        core_rig_submit(rig, 3, i);
+    core_rig_run(rig, 4); /* The others have them, no block does. */
+    core_rig_cut(rig, 3, true);
+    wanted = 1600;
+    for (uint64_t i = own + 1; i <= wanted; i++) {
+        core_rig_submit(rig, (uint32_t)(i % 3), i);
+        core_rig_run(rig, 3);
+    }
+    assert_int_equal(rig->clients[1].outcome, RIG_WAITING);
+    assert_true(core_rig_final(rig, 0) > core_rig_final(rig, 3) + PROOF_LATER_MAX);
+    core_rig_cut(rig, 3, false);
+    assert_true(core_rig_until(rig, 20000, all_done));
+    assert_true(rig->later_max <= CONSENSUS_LAG_MAX);
+    core_rig_free(rig);
+}
+
 static void test_lies_in_catch_up_are_named_and_passed_by(void **state)
 {
     (void)state;
@@ -371,8 +422,10 @@ int main(void)
         cmocka_unit_test(test_a_pause_settles_what_was_appended),
         cmocka_unit_test(test_crowded_disks_release_forks),
         cmocka_unit_test(test_lost_transactions_are_fetched_by_leaf),
+        cmocka_unit_test(test_every_answer_of_a_pipeline_has_a_proof),
         cmocka_unit_test(test_wrong_leaves_cost_their_sender_not_the_block),
         cmocka_unit_test(test_who_was_away_catches_up),
+        cmocka_unit_test(test_clients_of_who_was_away_get_proofs),
         cmocka_unit_test(test_lies_in_catch_up_are_named_and_passed_by),
         cmocka_unit_test(test_a_lost_leader_is_replaced_and_nothing_is_forgotten),
         cmocka_unit_test(test_a_tenth_of_all_messages_is_lost),
