@@ -12,6 +12,7 @@
 static bool is_proposing(const struct consensus *c);
 static bool has_room(const struct consensus *c, const struct tip *parent);
 static bool is_block_due(const struct consensus *c, const struct tip *parent);
+static uint64_t distance_ms(const struct consensus *c);
 static uint64_t newest_txs_height(const struct consensus *c);
 static void ask_batch(struct consensus *c, const struct tip *parent);
 static void fill_header(const struct consensus *c,
@@ -92,9 +93,8 @@ static bool is_block_due(const struct consensus *c, const struct tip *parent)
     uint64_t silence = c->mono_ms - c->proposed_mono_ms;
     if (c->waiting > 0) {
         if (c->waiting >= c->config.block_txs_max) return true;
-        /* Under load blocks keep a distance: each costs signatures, syncs and certificates. */
         bool is_loaded = c->last_tx_count > QUIET_TXS;
-        if (is_loaded && silence < c->config.batch_age_ms / 2) return false;
+        if (is_loaded && silence < distance_ms(c)) return false;
         if (is_idle) return true;
         return c->mono_ms - c->waiting_since_ms >= c->config.batch_age_ms;
     }
@@ -103,6 +103,14 @@ static bool is_block_due(const struct consensus *c, const struct tip *parent)
                          c->res_cert.statement.height >= txs_height;
     if (is_result_new && is_idle) return silence >= CERTIFY_MS;
     return silence >= CONSENSUS_QUIET_MS;
+}
+
+/* Under load blocks keep a distance: each costs syncs, and of several validators some fifteen
+ * signatures on every node. */
+static uint64_t distance_ms(const struct consensus *c)
+{
+    uint64_t age = c->config.batch_age_ms;
+    return c->config.validators.count == 1 ? age / 2 : age;
 }
 
 static uint64_t newest_txs_height(const struct consensus *c)

@@ -10,10 +10,13 @@ static bool is_time_fresh(const struct consensus *c, const struct block *b);
 static bool is_final_cert_of_chain(struct consensus *c,
                                    const struct block *b,
                                    const struct certificate *cert);
-static bool is_quorum_seen(const struct consensus *c, const struct certificate *cert);
+static bool is_quorum(const struct consensus *c, const struct certificate *cert);
 static bool is_entry_seen(const struct consensus *c,
                           const struct certificate *cert,
                           const struct certificate_entry *entry);
+static bool is_entry_signed(const struct consensus *c,
+                            const struct certificate *cert,
+                            const struct certificate_entry *entry);
 
 /* For a proposal of cur_view whose parent is the tip. The body's content is the runtime's. */
 enum consensus_reject header_check(const struct consensus *c,
@@ -71,7 +74,8 @@ enum consensus_reject body_check(struct consensus *c,
 }
 
 /* Signatures that were verified as part of votes, and certificates seen before, are not verified
- * again: the certificates in bodies are made of the very votes that came here too. */
+ * again: the certificates in bodies are made of the very votes that came here too, but for the one
+ * that was too late to be of use here. */
 bool certificate_is_valid(struct consensus *c, const struct certificate *cert, enum vote_part part)
 {
     if (cert->part != part || cert->statement.is_null) return false;
@@ -79,9 +83,11 @@ bool certificate_is_valid(struct consensus *c, const struct certificate *cert, e
     struct hash hash = certificate_hash(cert);
     for (uint32_t i = 0; i < CHECKED_CERTS; i++)
         if (hash_equal(&c->checked[i], &hash)) return true;
-    if (!is_quorum_seen(c, cert) && certificate_verify(cert, c->config.signer, &c->config.chain_id,
-                                                       &c->config.validators, c->quorum) != ST_OK)
-        return false;
+    if (!is_quorum(c, cert)) return false;
+    for (uint32_t i = 0; i < cert->entry_count; i++) {
+        const struct certificate_entry *entry = &cert->entries[i];
+        if (!is_entry_seen(c, cert, entry) && !is_entry_signed(c, cert, entry)) return false;
+    }
     c->checked[c->checked_next] = hash;
     c->checked_next = (c->checked_next + 1) % CHECKED_CERTS;
     return true;
@@ -108,15 +114,14 @@ static bool is_final_cert_of_chain(struct consensus *c,
     return at == NULL || hash_equal(&at->hash, &cert->statement.hash);
 }
 
-static bool is_quorum_seen(const struct consensus *c, const struct certificate *cert)
+/* Of enough distinct validators, if they signed. */
+static bool is_quorum(const struct consensus *c, const struct certificate *cert)
 {
-    if (cert->entry_count < c->quorum || cert->entry_count > c->config.validators.count)
-        return false;
+    uint32_t n = c->config.validators.count;
+    if (cert->entry_count < c->quorum || cert->entry_count > n) return false;
     for (uint32_t i = 0; i < cert->entry_count; i++) {
-        const struct certificate_entry *entry = &cert->entries[i];
-        if (entry->voter >= c->config.validators.count) return false;
-        if (i > 0 && entry->voter <= cert->entries[i - 1].voter) return false;
-        if (!is_entry_seen(c, cert, entry)) return false;
+        if (cert->entries[i].voter >= n) return false;
+        if (i > 0 && cert->entries[i].voter <= cert->entries[i - 1].voter) return false;
     }
     return true;
 }
@@ -144,4 +149,14 @@ static bool is_entry_seen(const struct consensus *c,
     struct certificate_entry cut = certificate_cut(v, cert->part);
     return hash_equal(&cut.siblings[0], &entry->siblings[0]) &&
            hash_equal(&cut.siblings[1], &entry->siblings[1]);
+}
+
+static bool is_entry_signed(const struct consensus *c,
+                            const struct certificate *cert,
+                            const struct certificate_entry *entry)
+{
+    struct certificate one = {.part = cert->part, .statement = cert->statement, .entry_count = 1};
+    one.entries[0] = *entry;
+    return certificate_verify(&one, c->config.signer, &c->config.chain_id, &c->config.validators,
+                              1) == ST_OK;
 }
