@@ -105,7 +105,7 @@ static enum status perform(struct store *store, const struct storage_job *job)
     return store_journal(store, job->slot, span_of(job->record, job->record_size));
 }
 
-/* All that waits shares one sync; only then is any of it reported. */
+/* All that waits shares one sync; only then is any of it reported: votes wait for it. */
 enum status storage_perform(struct store *store, struct storage_job *const *jobs, uint32_t count)
 {
     bool needs_sync = false;
@@ -117,13 +117,18 @@ enum status storage_perform(struct store *store, struct storage_job *const *jobs
         needs_settle = needs_settle || jobs[i]->needs_settle;
     }
     if (needs_sync && st == ST_OK) st = store_sync(store);
-    if (st == ST_OK && (needs_settle || store_wants_settle(store))) st = store_settle(store);
+    if (st == ST_OK && needs_settle) st = store_settle(store);
     const bool is_crowded = st == ST_OK && store_is_crowded(store);
     for (uint32_t i = 0; i < count; i++) {
         jobs[i]->status = st;
         jobs[i]->is_crowded = is_crowded;
     }
     return st;
+}
+
+enum status storage_tidy(struct store *store)
+{
+    return store_wants_settle(store) ? store_settle(store) : ST_OK;
 }
 
 static void write_all(struct storage *s, struct storage_job **jobs, uint32_t count)
@@ -134,6 +139,7 @@ static void write_all(struct storage *s, struct storage_job **jobs, uint32_t cou
         enum status st = queue_push(s->config.done, jobs[i]);
         must(st == ST_OK); /* The replica's inbox has room for every job there can be. */
     }
+    if (s->status == ST_OK) s->status = storage_tidy(s->config.store); /* The next job tells. */
 }
 
 static void run(void *context)

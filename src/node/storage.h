@@ -1,9 +1,9 @@
 /* storage.h - Jobs for the disk, and the thread that does them: hold, append, journal, one sync for
- * all that waits, report.
+ * all that waits, report, tidy up.
  *
  * Jobs run in order. A failure of the disk is final: it is reported, nothing more is written and
- * the node stops (consensus.md 1.14). storage_perform is all there is to a job: the thread and the
- * simulator call the same function. */
+ * the node stops (consensus.md 1.14). storage_perform and storage_tidy are all there is to a job:
+ * the thread and the simulator call the same functions. */
 #ifndef TRUSTSQL_NODE_STORAGE_H
 #define TRUSTSQL_NODE_STORAGE_H
 
@@ -37,6 +37,9 @@ void storage_job_free(struct mem *mem, struct storage_job *job); /* Null allowed
 NODISCARD enum status storage_perform(struct store *store,
                                       struct storage_job *const *jobs,
                                       uint32_t count);
+/* Settles when the store wants it, once jobs were reported: no vote waits for that. The store keeps
+ * a failure, which is the next job's status. */
+NODISCARD enum status storage_tidy(struct store *store);
 
 struct storage;
 

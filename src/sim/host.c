@@ -459,6 +459,10 @@ static void on_sync(struct host *h)
     if (st == ST_OK && needs_sync) note_durable(h);
     for (uint32_t i = 0; i < count && !h->is_halted; i++)
         core_on_stored(h->core, jobs[i]);
+    if (st == ST_OK && h->is_up && !h->is_halted) {
+        st = storage_tidy(h->store);
+        must(st != ST_INVALID); /* The store keeps a failure: the next job tells. */
+    }
     if (h->jobs_under_way == 0 && h->job_count > 0 && !h->is_halted) start_disk(h);
 }
 
