@@ -148,6 +148,7 @@ struct peer {
     uint64_t result_height;
     uint64_t answered_mono_ms; /* When its question was last answered. */
     uint64_t resent_mono_ms;
+    uint64_t changed_mono_ms; /* When it was last given the own VC. */
     uint32_t evidence_count[EVIDENCE_KINDS];
     struct evidence evidence[EVIDENCE_KINDS][EVIDENCE_KEPT]; /* Identities only. */
 };

@@ -45,6 +45,10 @@ void recover_first_step(struct consensus *c)
     c->is_started = true;
     c->open_mono_ms = c->mono_ms;
     finality_retry(c);
+    if (c->record.has_res_cert) { /* What is certified is known at once, also to a leader. */
+        struct certificate cert = c->record.res_cert;
+        finality_on_result(c, &cert);
+    }
     bool is_leader = leader_of(c, c->cur_view) == c->config.self;
     if (is_leader && c->has_proposed && c->proposer_view >= c->cur_view) {
         change_start(c, c->cur_view + 1, false); /* It may not propose here again (1.14). */

@@ -180,7 +180,11 @@ static void show_votes_of(struct consensus *c, uint32_t voter)
 static void help(struct consensus *c, const struct status_report *s)
 {
     struct peer *p = &c->peers[s->sender];
-    if (s->view < c->cur_view || (s->view == c->cur_view && !s->is_open)) change_send(c, s->sender);
+    bool is_below = s->view < c->cur_view || (s->view == c->cur_view && !s->is_open);
+    if (is_below && c->mono_ms - p->changed_mono_ms >= CONSENSUS_STATUS_MS / 2) {
+        p->changed_mono_ms = c->mono_ms; /* A VC is a hundred times as long as what asks for it. */
+        change_send(c, s->sender);
+    }
     bool is_still = p->shown_final == s->final_height || p->shown_result == s->result_height;
     if (!is_still || s->is_answer) return;
     if (p->resent_mono_ms != 0 && c->mono_ms - p->resent_mono_ms < CONSENSUS_STATUS_MS / 2) return;
