@@ -74,7 +74,7 @@ struct tx {
     struct public_key *signers;   /* The first is the account's key. */
     struct signature *signatures; /* One for each signer, over txid. */
     bool is_redacted;             /* Salts stand beside the values; there is no secret. */
-    uint8_t secret[32];           /* Salts derive from it. */
+    uint8_t secret[32];           /* Salts derive from it; zero when there are no items. */
     uint32_t reserved_count;
     uint32_t op_count;
     uint32_t signer_count;
@@ -91,7 +91,8 @@ struct tx {
 NODISCARD enum status tx_decode(struct tx *t, struct arena *a, struct span bytes);
 
 /* Signed hash (txid) of a transaction under construction: all but signatures set, not redacted.
- * Also sets salts and commitments. ST_LIMIT or ST_INVALID when it could not be decoded again. */
+ * Also sets salts and commitments, and clears a secret that salts nothing. ST_LIMIT or ST_INVALID
+ * when it could not be decoded again. */
 NODISCARD enum status tx_hash(struct tx *t);
 
 /* Append the canonical encoding; failure sticks in out. After tx_hash or tx_decode. To redact: set

@@ -6,7 +6,7 @@
  *   operation   = [kind, text, [parameter…], [auth…]]
  *
  *                  whole form                        redacted form
- *   secret         bytes, 32                         null
+ *   secret         bytes, 32; without items zero     null
  *   parameter      [type, value]                     [type, value, salt]   or [commitment]
  *   auth           [scheme, key, signature,          [scheme, key, signature, signed bytes, salt]
  *                   signed bytes]                    or [scheme, key, signature, null, commitment]
@@ -31,6 +31,7 @@ static void read_account(struct account_id *account, struct cbor *in);
 static void read_reserved(struct pass *p);
 static void read_signers(struct pass *p);
 static void read_secret(struct pass *p);
+static void check_secret(struct pass *p);
 static void read_ops(struct pass *p, struct merkle_tree *tree);
 static void read_signatures(struct pass *p);
 static void read_op(struct pass *p, struct tx_op *op);
@@ -50,6 +51,7 @@ enum status tx_decode(struct tx *t, struct arena *a, struct span bytes)
     struct span envelope = read_envelope(&p);
     read_secret(&p);
     read_ops(&p, &ops);
+    check_secret(&p);
     read_signatures(&p);
     TRY(cbor_end(&p.in));
     must(out.op_count > 0);
@@ -126,6 +128,12 @@ static void read_secret(struct pass *p)
 {
     p->t->is_redacted = cbor_get_null(&p->in);
     if (!p->t->is_redacted) cbor_get_fixed(&p->in, p->t->secret, sizeof p->t->secret);
+}
+
+/* No hash covers a secret that salts nothing: one encoding alone may be under a txid's leaf. */
+static void check_secret(struct pass *p)
+{
+    if (p->items == 0 && !tx_secret_is_zero(p->t)) cbor_fail(&p->in);
 }
 
 static void read_ops(struct pass *p, struct merkle_tree *tree)

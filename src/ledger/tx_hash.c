@@ -30,7 +30,7 @@
     (512u + TX_IDEMPOTENCY_MAX + TX_RESERVED_MAX * RESERVED_SIZE_MAX +                             \
      TX_SIGNERS_MAX * SIGNER_SIZE_MAX)
 
-static enum status check_form(const struct tx *t);
+static enum status check_form(const struct tx *t, uint32_t *items);
 static enum status check_op(const struct tx_op *op, uint32_t *items);
 static struct hash salt_of(const struct tx *t, uint32_t op, uint32_t item, uint8_t kind);
 static void commit_op(struct tx *t, uint32_t index);
@@ -38,7 +38,9 @@ static void commit_op(struct tx *t, uint32_t index);
 enum status tx_hash(struct tx *t)
 {
     must(!t->is_redacted);
-    TRY(check_form(t));
+    uint32_t items = 0;
+    TRY(check_form(t, &items));
+    if (items == 0) memset(t->secret, 0, sizeof t->secret);
     struct merkle_tree ops;
     ops.count = 0;
     for (uint32_t i = 0; i < t->op_count; i++) {
@@ -53,6 +55,14 @@ enum status tx_hash(struct tx *t)
     must(buf_status(&envelope) == ST_OK);
     t->txid = tx_id_of(buf_span(&envelope), &ops);
     return ST_OK;
+}
+
+bool tx_secret_is_zero(const struct tx *t)
+{
+    uint8_t all = 0;
+    for (size_t i = 0; i < sizeof t->secret; i++)
+        all |= t->secret[i];
+    return all == 0;
 }
 
 struct hash tx_param_salt(const struct tx *t, uint32_t op, uint32_t item)
@@ -169,8 +179,8 @@ static void commit_op(struct tx *t, uint32_t index)
     }
 }
 
-/* The rules of tx_decode, on a transaction under construction. */
-static enum status check_form(const struct tx *t)
+/* The rules of tx_decode, on a transaction under construction. items: parameters and auths. */
+static enum status check_form(const struct tx *t, uint32_t *items)
 {
     if (t->op_count > TX_OPS_MAX || t->signer_count > TX_SIGNERS_MAX) return ST_LIMIT;
     if (t->reserved_count > TX_RESERVED_MAX) return ST_LIMIT;
@@ -182,9 +192,8 @@ static enum status check_form(const struct tx *t)
     for (uint32_t i = 0; i < t->signer_count; i++)
         if (!public_key_is_formed(&t->signers[i])) return ST_INVALID;
     if (!tx_signers_are_distinct(t)) return ST_INVALID;
-    uint32_t items = 0;
     for (uint32_t i = 0; i < t->op_count; i++)
-        TRY(check_op(&t->ops[i], &items));
+        TRY(check_op(&t->ops[i], items));
     return ST_OK;
 }
 

@@ -26,6 +26,8 @@ struct hash tx_leaf_of(const struct tx *t);
 
 void tx_encode_envelope(const struct tx *t, struct buf *out);
 
+bool tx_secret_is_zero(const struct tx *t);
+
 /* No signer twice. */
 bool tx_signers_are_distinct(const struct tx *t);
 

@@ -123,6 +123,9 @@ def op_hash(op, secret, number):
 
 def tx_hashes(data):
     version, envelope, secret, ops, signatures = whole(data).value
+    items = sum(len(op.value[2].value) + len(op.value[3].value) for op in ops.value)
+    if items == 0 and secret.value is not None and any(secret.value):
+        raise ValueError("a secret that salts nothing is not zero")
     leaves = [leaf(op_hash(op, secret.value, i)) for i, op in enumerate(ops.value)]
     txid = tagged("tx", u64(version.value), tagged("env", envelope.raw), root(leaves))
     return txid, leaf(txid + tagged("sigs", *[s.value for s in signatures.value]))

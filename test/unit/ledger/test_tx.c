@@ -239,6 +239,33 @@ static void limits_and_forms(void **state)
     }
 }
 
+/* Nothing but salts binds the secret: without items each bit of it must be zero. */
+static void a_secret_that_salts_nothing_is_zero(void **state)
+{
+    static const uint8_t zero[32] = {0};
+    struct fixture *f = *state;
+    struct tx t = sample_small_tx(1);
+    struct tx got;
+    memset(t.secret, 7, sizeof t.secret);
+    assert_int_equal(tx_hash(&t), ST_OK); /* Clears it. */
+    assert_memory_equal(t.secret, zero, sizeof zero);
+    got = decoded(f, &t);
+    assert_true(hash_equal(&got.txid, &t.txid));
+    for (uint32_t bit = 0; bit < 8 * sizeof zero; bit++) {
+        struct tx other = t;
+        other.secret[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+        buf_reset(&f->out);
+        tx_encode(&other, &f->out);
+        assert_int_equal(tx_decode(&got, &f->arena, buf_span(&f->out)), ST_INVALID);
+    }
+    struct tx_auth auth = {.signed_bytes = span_text("x")};
+    t.ops[0].auths = &auth;
+    t.ops[0].auth_count = 1;
+    memset(t.secret, 7, sizeof t.secret);
+    assert_int_equal(tx_hash(&t), ST_OK); /* It salts something. */
+    assert_int_equal(t.secret[31], 7);
+}
+
 static void oversized_input_is_refused_unread(void **state)
 {
     struct fixture *f = *state;
@@ -310,6 +337,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(wrong_signatures_are_refused, set_up, tear_down),
         cmocka_unit_test(span_of_validity),
         cmocka_unit_test(limits_and_forms),
+        cmocka_unit_test_setup_teardown(a_secret_that_salts_nothing_is_zero, set_up, tear_down),
         cmocka_unit_test_setup_teardown(oversized_input_is_refused_unread, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_params_are_refused_before_memory_is_taken, set_up,
                                         tear_down),
