@@ -34,6 +34,11 @@ static void on_progress(uint64_t height, uint64_t target)
             (unsigned long long)target, height == target ? "\n" : "");
 }
 
+static void on_warning(const char *text)
+{
+    fprintf(stderr, "warning: %s\n", text);
+}
+
 static enum status open_door(struct serving *s, char *what)
 {
     const struct node_config *settings = node_settings(s->node);
@@ -104,8 +109,11 @@ int serve_node(const struct serve *serve)
 {
     char what[NODE_WHAT_MAX] = "";
     struct serving s = {0};
-    struct node_open open = {
-        .os = os_posix(), .mem = mem_system(), .dir = serve->dir, .progress = on_progress};
+    struct node_open open = {.os = os_posix(),
+                             .mem = mem_system(),
+                             .dir = serve->dir,
+                             .progress = on_progress,
+                             .warn = on_warning};
     enum status st = node_open(&s.node, &open, what);
     if (st == ST_OK) st = run(serve, &s, what);
     node_close(s.node);

@@ -47,7 +47,8 @@ struct node {
 };
 
 static enum status open_identity(struct node *n, struct secret_key *key, char *what);
-static enum status open_data(struct node *n, char *what);
+static enum status open_data(struct node *n, const struct node_open *open, char *what);
+static void warn_of_silence(const struct node *n, const struct node_open *open);
 static enum status open_running(struct node *n,
                                 const struct secret_key *key,
                                 const struct node_open *open,
@@ -77,7 +78,7 @@ enum status node_open(struct node **out, const struct node_open *open, char *wha
     (void)snprintf(n->dir, sizeof n->dir, "%s", open->dir);
     struct secret_key key = {0};
     enum status st = open_identity(n, &key, what);
-    if (st == ST_OK) st = open_data(n, what);
+    if (st == ST_OK) st = open_data(n, open, what);
     if (st == ST_OK) st = open_running(n, &key, open, what);
     mem_wipe(&key, sizeof key);
     if (st != ST_OK) {
@@ -85,6 +86,7 @@ enum status node_open(struct node **out, const struct node_open *open, char *wha
         node_close(n);
         return st;
     }
+    warn_of_silence(n, open);
     *out = n;
     return ST_OK;
 }
@@ -169,7 +171,32 @@ static enum status save_genesis(struct node *n)
     return db_checkpoint(exec_db(n->exec), &height);
 }
 
-static enum status open_data(struct node *n, char *what)
+static void describe(char *out, const struct damage *damage)
+{
+    (void)snprintf(out, NODE_WHAT_MAX, "file %s offset %llu height %llu: %s", damage->file,
+                   (unsigned long long)damage->offset, (unsigned long long)damage->height,
+                   damage->what);
+}
+
+/* The store is open: one copy of the journal was mended, or all is lost and others carry it. */
+static void warn_of_damage(const struct node_open *open, const struct damage *damage)
+{
+    char text[NODE_WHAT_MAX];
+    if (open->warn == NULL || damage->file[0] == 0) return;
+    describe(text, damage);
+    open->warn(text);
+}
+
+static void warn_of_silence(const struct node *n, const struct node_open *open)
+{
+    char text[NODE_WHAT_MAX];
+    const char *why = replica_why_silent(n->replica);
+    if (open->warn == NULL || why == NULL) return;
+    (void)snprintf(text, sizeof text, "this node follows the others and does not vote: %s", why);
+    open->warn(text);
+}
+
+static enum status open_data(struct node *n, const struct node_open *open, char *what)
 {
     struct damage damage = {0};
     struct store_config store = {.os = n->os,
@@ -180,15 +207,14 @@ static enum status open_data(struct node *n, char *what)
                                  .has_peers = n->genesis.member_count > 1};
     enum status st = store_open(&n->store, &store, &damage);
     if (st == ST_CORRUPT) {
-        (void)snprintf(what, NODE_WHAT_MAX, "file %s offset %llu height %llu: %s", damage.file,
-                       (unsigned long long)damage.offset, (unsigned long long)damage.height,
-                       damage.what);
+        describe(what, &damage);
     } else if (st == ST_LOCKED) {
         (void)snprintf(what, NODE_WHAT_MAX, "another process is using this directory");
     } else if (st != ST_OK) {
         say(what, st, "the blocks cannot be opened");
     }
     TRY(st);
+    warn_of_damage(open, &damage);
 
     char path[OS_PATH_MAX];
     char reason[160] = "";

@@ -22,6 +22,9 @@ struct node_open {
     const char *dir;
     /* Recovery shows itself when it lasts; may be null. */
     void (*progress)(uint64_t height, uint64_t target);
+    /* What the operator must hear of although the node opens: repaired, or it will not vote. May be
+     * null. */
+    void (*warn)(const char *text);
 };
 
 /* what[NODE_WHAT_MAX]: why it failed and what to do. ST_LOCKED: another process has the directory;

@@ -472,6 +472,11 @@ void replica_consensus(struct replica *r, struct consensus_view *out)
     mutex_unlock(r->view_mutex);
 }
 
+const char *replica_why_silent(const struct replica *r)
+{
+    return r->why_silent;
+}
+
 enum status replica_evidence(struct replica *r,
                              uint32_t index,
                              struct evidence_view *out,

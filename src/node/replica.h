@@ -66,6 +66,7 @@ void replica_stop(struct replica *r);
 
 void replica_view(struct replica *r, struct replica_view *out);        /* Any thread. */
 void replica_consensus(struct replica *r, struct consensus_view *out); /* Any thread. */
+const char *replica_why_silent(const struct replica *r); /* It follows only; null: it votes. */
 
 /* As evidence_store_get. Any thread. */
 NODISCARD enum status replica_evidence(struct replica *r,
