@@ -66,13 +66,16 @@ void chaos_run(const struct chaos_options *options, struct chaos_result *out)
     struct chaos c = {.options = options, .rng = {options->seed * 0x9e3779b97f4a7c15u}};
     uint32_t nodes = size_of(&c.rng);
     if (options->nodes > 0) nodes = options->nodes;
+    /* One draw a statement, here and everywhere: compilers differ in the order within one. */
+    uint32_t view_ms = 200 + 100 * (uint32_t)rng_below(&c.rng, 4);
+    uint32_t block_txs_max = 1 + (uint32_t)rng_below(&c.rng, 20);
     struct world_config config = {.nodes = nodes,
                                   .f = options->f == UINT32_MAX ? (nodes - 1) / 3 : options->f,
                                   .mode = MODE_BFT,
                                   .seed = options->seed,
-                                  .view_ms = 200 + 100 * (uint32_t)rng_below(&c.rng, 4),
+                                  .view_ms = view_ms,
                                   .batch_age_ms = 10,
-                                  .block_txs_max = 1 + (uint32_t)rng_below(&c.rng, 20),
+                                  .block_txs_max = block_txs_max,
                                   .has_real_signatures = options->seed % REAL_ONE_IN == 99,
                                   .has_step_digests = options->has_step_digests,
                                   .fault = options->fault,
@@ -143,6 +146,13 @@ static void make_twin(struct chaos *c, uint32_t voter)
     second->liar = liar_new(0, 0);
 }
 
+static void make_liar(struct chaos *c, struct host *h)
+{
+    uint32_t lies = 1u + (uint32_t)rng_below(&c->rng, (1u << LIE_COUNT) - 1u);
+    uint32_t chance_ppm = 10000 + (uint32_t)rng_below(&c->rng, 600000);
+    h->liar = liar_new(lies, chance_ppm);
+}
+
 static void make_byzantine(struct chaos *c)
 {
     struct world *w = c->world;
@@ -170,8 +180,7 @@ static void make_byzantine(struct chaos *c)
             break;
         default:
             h->part = PART_LIAR;
-            h->liar = liar_new(1u + (uint32_t)rng_below(&c->rng, (1u << LIE_COUNT) - 1u),
-                               10000 + (uint32_t)rng_below(&c->rng, 600000));
+            make_liar(c, h);
             break;
         }
     }
@@ -217,11 +226,19 @@ static void partition(struct chaos *c, struct rng *r)
             if ((side >> a & 1u) != (side >> b & 1u)) cut(w, a, b, is_noticed);
 }
 
+static void cut_one(struct chaos *c, struct rng *r)
+{
+    uint32_t from = any_host(c, r)->id;
+    uint32_t to = any_host(c, r)->id;
+    bool is_noticed = rng_below(r, 4) == 0;
+    cut(c->world, from, to, is_noticed);
+}
+
 static void cut_some(struct chaos *c, struct rng *r)
 {
     struct world *w = c->world;
     for (uint64_t count = 1 + rng_below(r, w->host_count * 2u); count > 0; count--)
-        cut(w, any_host(c, r)->id, any_host(c, r)->id, rng_below(r, 4) == 0);
+        cut_one(c, r);
 }
 
 static void slow_link(struct chaos *c, struct rng *r)
@@ -250,6 +267,8 @@ static void cut_power(struct chaos *c, struct rng *r)
 static void begin_trouble(struct chaos *c, struct rng *r, enum trouble trouble)
 {
     struct host *h = any_host(c, r);
+    int64_t skew;
+    int64_t drift;
     switch (trouble) {
     case TROUBLE_LOSS:
     case TROUBLE_DOUBLE:
@@ -261,7 +280,9 @@ static void begin_trouble(struct chaos *c, struct rng *r, enum trouble trouble)
         h->disk_high_us = h->disk_low_us + rng_below(r, 300000);
         return;
     case TROUBLE_CLOCK:
-        host_set_clock(h, (int64_t)rng_below(r, 4000) - 2000, (int64_t)rng_below(r, 2000) - 1000);
+        skew = (int64_t)rng_below(r, 4000) - 2000;
+        drift = (int64_t)rng_below(r, 2000) - 1000;
+        host_set_clock(h, skew, drift);
         return;
     case TROUBLE_SLOW_LINK: slow_link(c, r); return;
     case TROUBLE_SLOW_EXECUTOR: h->execute_us = 1000 + rng_below(r, 200000); return;

@@ -246,6 +246,12 @@ static void send_replay(struct host *h, uint32_t peer, enum core_channel channel
     if (k->size > 0) (void)network_send(h->world, h->id, peer, channel, span_of(k->bytes, k->size));
 }
 
+static void flip_one(struct rng *r, uint8_t *bytes, size_t size)
+{
+    size_t at = (size_t)rng_below(r, size);
+    bytes[at] ^= (uint8_t)(1u << rng_below(r, 8));
+}
+
 static void send_garbage(struct host *h,
                          uint32_t peer,
                          enum core_channel channel,
@@ -256,7 +262,7 @@ static void send_garbage(struct host *h,
     must(copy != NULL);
     memcpy(copy, bytes.data, bytes.size);
     for (uint64_t flips = 1 + rng_below(r, 4); flips > 0; flips--)
-        copy[rng_below(r, bytes.size)] ^= (uint8_t)(1u << rng_below(r, 8));
+        flip_one(r, copy, bytes.size);
     (void)network_send(h->world, h->id, peer, channel, span_of(copy, bytes.size));
     mem_free(mem_system(), copy);
 }
