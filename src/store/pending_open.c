@@ -264,7 +264,10 @@ static enum status load_file(struct pending *p, uint64_t number, const struct pe
     *f = (struct pending_file){.number = number, .size = promised, .is_damaged = true};
     enum status st = reader_open(&r, p->env, number, &damage);
     if (is_damage(st) && is_behind && is_last) return drop_last(p);
-    if (st != ST_OK) return is_damage(st) ? note(p, &damage, false) : st;
+    if (st != ST_OK) {
+        p->bytes += f->size; /* They leave with it. */
+        return is_damage(st) ? note(p, &damage, false) : st;
+    }
     f->salt = r.salt;
     f->is_damaged = false;
     st = check_size_before(p, &r);

@@ -366,13 +366,37 @@ static void goes_on_without_journal(void **state)
     }
 }
 
+/* A file that the journal names and the disk has lost takes its room with it, once. */
+static void lost_file_takes_its_room_with_it(void **state)
+{
+    (void)state;
+    struct store_rig r;
+    store_rig_init(&r, 7);
+    assert_int_equal(store_rig_open(&r), ST_OK);
+    assert_int_equal(store_rig_hold(&r, 1, r.salt), ST_OK);
+    assert_int_equal(store_sync(r.store), ST_OK);
+    store_rig_close(&r);
+    store_rig_remove(&r, "pending/00000001.blk");
+    assert_int_equal(store_rig_open(&r), ST_OK);
+    assert_int_equal(store_rig_append(&r), ST_OK);
+    assert_int_equal(store_settle(r.store), ST_OK);
+    assert_int_equal(store_rig_hold(&r, 2, r.salt), ST_OK);
+    assert_int_equal(store_sync(r.store), ST_OK);
+    store_rig_fini(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keeps_forks),         cmocka_unit_test(holds_once),
-        cmocka_unit_test(keeps_what_is_whole), cmocka_unit_test(settles),
-        cmocka_unit_test(asks_to_settle),      cmocka_unit_test(appends_again_from_held),
-        cmocka_unit_test(releases_forks),      cmocka_unit_test(goes_on_without_journal),
+        cmocka_unit_test(keeps_forks),
+        cmocka_unit_test(holds_once),
+        cmocka_unit_test(keeps_what_is_whole),
+        cmocka_unit_test(settles),
+        cmocka_unit_test(asks_to_settle),
+        cmocka_unit_test(appends_again_from_held),
+        cmocka_unit_test(releases_forks),
+        cmocka_unit_test(goes_on_without_journal),
+        cmocka_unit_test(lost_file_takes_its_room_with_it),
     };
     return cmocka_run_group_tests_name("store held", tests, NULL, NULL);
 }
