@@ -115,7 +115,12 @@ void core_sync_tick(struct core *c)
     struct core_sync *s = &c->sync;
     if (!s->is_active || c->has_failed) return;
     if (s->apply_to > c->final_height) {
-        apply(c);
+        trim(c); /* The engine may have made the next of them final, meanwhile. */
+        bool is_ready = s->count > 0 && s->pieces[0].block != NULL;
+        if (is_ready)
+            apply(c);
+        else
+            s->apply_to = c->final_height;
     } else if (!s->is_settling) {
         trim(c);
         if (c->final_height >= s->target) {
