@@ -53,6 +53,7 @@
 #define CERTIFY_MS         50u   /* A result waits at most this long for a block to carry it. */
 #define REST_MS            100u  /* Of silence, before what is final is written down. */
 #define QUIET_TXS          8u    /* A block with more transactions than this means load. */
+#define BUSY_TXS           48u   /* … and with more than this, that it pays to wait for more. */
 #define HEARD_MS           450u  /* A peer is heard if something came from it in this time. */
 #define DEAF_MS            1000u /* So long without enough of them: the view timer starts anew. */
 #define FRESH_MS           50u   /* Between questions of a node that starts. */

@@ -93,8 +93,7 @@ static bool is_block_due(const struct consensus *c, const struct tip *parent)
     uint64_t silence = c->mono_ms - c->proposed_mono_ms;
     if (c->waiting > 0) {
         if (c->waiting >= c->config.block_txs_max) return true;
-        bool is_loaded = c->last_tx_count > QUIET_TXS;
-        if (is_loaded && silence < distance_ms(c)) return false;
+        if (silence < distance_ms(c)) return false;
         if (is_idle) return true;
         return c->mono_ms - c->waiting_since_ms >= c->config.batch_age_ms;
     }
@@ -110,7 +109,9 @@ static bool is_block_due(const struct consensus *c, const struct tip *parent)
 static uint64_t distance_ms(const struct consensus *c)
 {
     uint64_t age = c->config.batch_age_ms;
-    return c->config.validators.count == 1 ? age / 2 : age;
+    if (c->last_tx_count <= QUIET_TXS) return 0;
+    if (c->config.validators.count == 1) return age / 2;
+    return c->last_tx_count <= BUSY_TXS ? age : 2 * age;
 }
 
 static uint64_t newest_txs_height(const struct consensus *c)
