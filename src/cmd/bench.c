@@ -7,6 +7,7 @@
 #include "cmd/bench_int.h"
 #include "cmd/scratch.h"
 #include "os/process.h"
+#include "os/thread.h"
 
 #define BENCH_RATE_MAX  40000u /* Transactions signed ahead for each second of full load. */
 #define BENCH_ID_SINGLE (1ull << 40)
@@ -21,16 +22,17 @@ struct bench_options {
     bool is_json;
 };
 
+/* In CPU time: neighbours on the machine are no cost of a verification. */
 static void measure_verify(struct bench *b)
 {
     enum { ROUNDS = 2000 };
     struct hash hash = hash_of("bench", span_text("one signature"));
     struct signature signature;
     enum status st = sign_hash(b->signer, &signature, &b->keys[0], &hash);
-    uint64_t start = b->os->monotonic_ns(b->os);
+    uint64_t start = thread_own_cpu_ns();
     for (int i = 0; i < ROUNDS && st == ST_OK; i++)
         st = sign_verify(b->signer, &b->publics[0], &hash, &signature);
-    b->verify_ns = (b->os->monotonic_ns(b->os) - start) / ROUNDS;
+    b->verify_ns = (thread_own_cpu_ns() - start) / ROUNDS;
 }
 
 /* --- the run --------------------------------------------------------------------------------- */
