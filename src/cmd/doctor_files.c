@@ -8,8 +8,11 @@
 #include "os/process.h"
 
 #define LOG_TAIL_SIZE 1024u
+#define ADVICE        "Run `trustsql verify"
+#define ENDED         "trustsql node: " /* Before what ended a node by itself. */
 
-/* The last line of the node's log, "" when there is none. */
+/* The last line of the node's log that says what happened, "" when there is none: the program's own
+ * advice may follow it. */
 static void last_line(struct doctor *d, const struct patient *p, char out[LOG_TAIL_SIZE + 1])
 {
     char path[OS_PATH_MAX];
@@ -29,7 +32,11 @@ static void last_line(struct doctor *d, const struct patient *p, char out[LOG_TA
     while (got > 0 && (tail[got - 1] == '\n' || tail[got - 1] == ' '))
         got--;
     tail[got] = 0;
-    const char *line = strrchr(tail, '\n');
+    char *line = strrchr(tail, '\n');
+    while (line != NULL && strncmp(line + 1, ADVICE, sizeof ADVICE - 1) == 0) {
+        *line = 0;
+        line = strrchr(tail, '\n');
+    }
     (void)snprintf(out, LOG_TAIL_SIZE + 1, "%s", line != NULL ? line + 1 : tail);
 }
 
@@ -47,7 +54,10 @@ static enum status find_name(struct patient *p,
         p->name[name.size] = 0;
         return node_config_check(config, g, i, what);
     }
-    (void)snprintf(what, NODE_WHAT_MAX, "node.key is the key of no member of the genesis");
+    (void)snprintf(
+        what, NODE_WHAT_MAX,
+        "node.key is the key of no member of the genesis: one of the two files belongs to "
+        "another chain or node");
     return ST_DENIED;
 }
 
@@ -139,7 +149,11 @@ void doctor_look_at_process(struct doctor *d, struct patient *p)
     if (p->pid != 0) return;
     p->is_dead = true;
     last_line(d, p, line);
-    doctor_find(d, p->name, p->start, "no process runs in %.100s%s%s", p->dir,
+    bool is_mended = strncmp(line, ENDED, sizeof ENDED - 1) != 0;
+    char todo[DOCTOR_TEXT_SIZE];
+    (void)snprintf(todo, sizeof todo, "%s%.*s",
+                   is_mended ? "" : "When that is mended: ", (int)sizeof todo - 32, p->start);
+    doctor_find(d, p->name, todo, "no process runs in %.100s%s%s", p->dir,
                 line[0] != 0 ? "; the log ends with: " : "", line);
     if (p->pg_port != 0 && is_port_taken(p))
         doctor_find(d, p->name, "Stop it, or choose another port in node.conf.",

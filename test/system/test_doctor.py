@@ -45,6 +45,22 @@ class DoctorTest(unittest.TestCase):
             self.assertEqual(done.returncode, 0, "what it advises does not work: " + done.stderr)
             self.doctor(chain, 0)
 
+    def test_ended_by_itself(self):
+        """What ended it is told, not the program's advice behind that; a start alone mends nothing."""
+        with harness.Chain() as chain:
+            chain.execute("CREATE TABLE t (id integer PRIMARY KEY)")
+            chain.stop()
+            with open(chain.segments()[0], "r+b") as file:
+                file.seek(300)
+                byte = file.read(1)[0]
+                file.seek(300)
+                file.write(bytes([byte ^ 1]))
+            harness.run("testnet", "--dir", chain.directory, "--start", "0")
+            finding = self.doctor(chain, 1)["findings"][0]
+            self.assertIn("file blocks/00000001.seg offset ", finding["what"])
+            self.assertTrue(finding["do"].startswith("When that is mended: trustsql testnet"),
+                            finding["do"])
+
     def test_port_taken_and_settings_wrong(self):
         with harness.Chain() as chain:
             chain.stop()
