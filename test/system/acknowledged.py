@@ -2,12 +2,11 @@
 
 import os
 import subprocess
-import time
 
 import harness
 
-TABLE = ("CREATE TABLE kept (writer text NOT NULL, id bigint NOT NULL, value text NOT NULL, "
-         "PRIMARY KEY (writer, id))")
+COLUMNS = "writer text NOT NULL, id bigint NOT NULL, value text NOT NULL, PRIMARY KEY (writer, id)"
+TABLE = f"CREATE TABLE kept ({COLUMNS})"
 
 
 def read_log(path):
@@ -133,25 +132,20 @@ class ClusterWriters:
         target = self.log_bytes() + count
         harness.wait_until(lambda: self.log_bytes() >= target, what, seconds)
 
-    def wait_for_silence(self, seconds=0.5):
-        """Until what was on its way when nodes were killed has reached the logs. Returns log_lines()."""
-        last = [None, 0]
-
-        def is_silent():
-            lines = self.log_lines()
-            if lines != last[0]:
-                last[:] = [lines, time.monotonic()]
-            return time.monotonic() - last[1] > seconds
-        harness.wait_until(is_silent, "no more acknowledgements")
-        return last[0]
-
-    def log_lines(self):
-        """Acknowledgements so far, of each writer."""
+    def counts(self):
+        """{name: (attempts begun, attempts acknowledged)}"""
         counts = {}
         for name in self.names:
             with open(self.path(name), encoding="utf-8") as file:
-                counts[name] = sum(not line.startswith("?") for line in file)
+                lines = file.readlines()
+            begun = sum(line.startswith("?") for line in lines)
+            counts[name] = (begun, len(lines) - begun)
         return counts
+
+    def check_silence(self, test, before):
+        """Nothing that was begun after `before`, the counts of a moment, has been acknowledged."""
+        for name, (_, acknowledged) in self.counts().items():
+            test.assertLessEqual(acknowledged, before[name][0], f"{name}: {before} -> {self.counts()}")
 
     def check(self, test, indexes):
         """Compare the tables of these nodes with the logs. Returns the number of acknowledged rows."""

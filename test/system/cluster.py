@@ -15,6 +15,7 @@ import os
 import select
 import shutil
 import signal
+import subprocess
 import tempfile
 import time
 
@@ -25,6 +26,9 @@ import harness
 from harness import wait_until
 
 PATIENCE_S = 60
+START_S = 100
+ALONE_S = 10
+IS_KEPT = os.environ.get("TRUSTSQL_KEEP") == "1"  # The directories, to look at them.
 
 
 class Link(psycopg2.extensions.connection):
@@ -121,7 +125,8 @@ class Cluster:
     def __exit__(self, *_):
         with contextlib.suppress(Exception):
             self.kill(*self.nodes)
-        shutil.rmtree(self.top, ignore_errors=True)
+        if not IS_KEPT:
+            shutil.rmtree(self.top, ignore_errors=True)
 
     # --- files ---
 
@@ -163,7 +168,11 @@ class Cluster:
     # --- processes ---
 
     def testnet(self, *arguments):
-        return harness.run("testnet", "--dir", self.directory, *arguments)
+        try:
+            return harness.run("testnet", "--dir", self.directory, *arguments, timeout=START_S)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"testnet {' '.join(arguments)}: nothing after {START_S} s: "
+                                 f"{self.consensus()}\n{self.logs()}") from None
 
     def start(self):
         done = self.testnet("--nodes", str(len(self.nodes)), "--base-port", str(self.base_port),
@@ -241,6 +250,12 @@ class Cluster:
         with contextlib.closing(self.link(index, patience_s)) as link:
             return harness.execute(link, text)
 
+    def create(self, table, columns):
+        """A table for the accounts of all nodes, known to all."""
+        self.execute(0, f"CREATE TABLE {table} ({columns})")
+        self.execute(0, f"GRANT ALL ON {table} TO PUBLIC")
+        self.settle()
+
     def first_write(self, index, text="CALL trustsql.ping()", seconds=60):
         """Repeat a write on one node until it is acknowledged."""
         def acknowledged():
@@ -249,7 +264,10 @@ class Cluster:
                 return True
             except psycopg2.Error:
                 return False
-        wait_until(acknowledged, f"a write through node {index}\n{self.logs()}", seconds)
+        try:
+            wait_until(acknowledged, f"a write through node {index}", seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.consensus()}\n{self.logs()}") from None
 
     # --- agreement ---
 
@@ -286,19 +304,58 @@ class Cluster:
         rows = self.execute(index, f"SELECT value FROM trustsql.status WHERE name = '{name}'")
         return rows[0][0] if rows else None
 
-    def wait_for_votes(self, index, seconds=harness.WAIT_S):
-        """Until another node holds all votes of this one for a block newer than all are now. Needs load."""
-        observer = next(i for i in self.pids() if i != index)
-        newest, name = self.height(observer), f"node{index}"
+    def has_voted(self, observer, index, height):
+        """Another node holds all three votes of this one for a certified block above height."""
+        rows = self.execute(observer, "SELECT voted, locked, certified FROM trustsql.consensus "
+                                      f"WHERE height > {height} AND is_certified")
+        return any(all(f"node{index}" in part for part in row) for row in rows)
 
-        def has_voted():
-            rows = self.execute(observer, "SELECT voted, locked, certified FROM trustsql.consensus "
-                                          f"WHERE height > {newest} AND is_certified")
-            return any(all(name in (part or "") for part in row) for row in rows)
+    def wait_for_votes(self, index, seconds=harness.WAIT_S):
+        """Until all votes of a node are seen for blocks newer than all are now. Needs load.
+
+        A node that has given up a view alone can vote only when the others give it up as well: then
+        their leader is frozen. Returns whether that was so."""
+        observer = next(i for i in self.pids() if i != index)
+        newest, is_alone = self.height(observer), False
+        deadline = time.monotonic() + seconds
+        while not self.has_voted(observer, index, newest):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"node {index} does not vote for blocks above {newest}: "
+                                     f"{self.consensus()}\n{self.logs()}")
+            if not is_alone and time.monotonic() > deadline - seconds + ALONE_S:
+                is_alone = self.view(index) > self.view(observer)
+                if is_alone:
+                    self.change_leader()
+            time.sleep(0.02)
+        return is_alone
+
+    def view(self, index):
+        return int(self.value(index, "view"))
+
+    @contextlib.contextmanager
+    def frozen(self, index):
+        """The process of a node stands still and believes afterwards that no time has passed."""
+        pid = self.pids()[index]
+        os.kill(pid, signal.SIGSTOP)
         try:
-            wait_until(has_voted, f"{name} votes for blocks above {newest}", seconds)
-        except AssertionError as error:
-            raise AssertionError(f"{error}: {self.status()}\n{self.logs()}") from None
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def change_leader(self):
+        """Freeze the leader until the others have another view, with something to do for them."""
+        leader = self.leader()
+        observer = next(i for i in self.pids() if i != leader)
+        view = self.view(observer)
+        with self.frozen(leader):
+            def has_moved():
+                with contextlib.suppress(psycopg2.Error):
+                    self.execute(observer, "CALL trustsql.ping()", 0.5)
+                return self.view(observer) > view
+            try:
+                wait_until(has_moved, "the view changes")
+            except AssertionError as error:
+                raise AssertionError(f"{error}: {self.consensus()}") from None
 
     def wait_for_peers(self, seconds=harness.WAIT_S):
         """Until every node is connected to all others."""
@@ -306,9 +363,27 @@ class Cluster:
             wait_until(lambda i=index: self.value(i, "connected") == str(len(self.nodes)),
                        f"node {index} is connected to all others\n{self.log(index)[-600:]}", seconds)
 
+    def consensus(self):
+        """What each node says of the agreement, for the message of a failure."""
+        said = {}
+        for index in self.nodes:
+            try:
+                said[index] = (dict(self.execute(index, "SELECT * FROM trustsql.status", 5)), self.execute(
+                    index, "SELECT height, view, voted, locked, certified, is_final, is_certified "
+                           "FROM trustsql.consensus ORDER BY height DESC LIMIT 4", 5))
+            except psycopg2.Error as error:
+                said[index] = str(error)
+        return "".join(f"\n{index}: {what}" for index, what in said.items())
+
+    def check_running(self, test, indexes=None):
+        """None of these processes has ended by itself."""
+        ended = set(self.nodes if indexes is None else indexes) - set(self.pids())
+        test.assertEqual(ended, set(), f"nodes have ended\n{self.logs()}")
+
     def check_equal(self, test, indexes=None, queries=()):
         """Every height has one digest, every query one answer, on all these nodes. Returns the height."""
         wanted = list(self.nodes if indexes is None else indexes)
+        self.check_running(test, wanted)
         height = self.settle(wanted)
         first = self.digests(wanted[0])
         answers = [self.execute(wanted[0], query) for query in queries]

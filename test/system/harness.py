@@ -223,9 +223,17 @@ def sqlstate_of(connection, text):
 
 
 def is_alive(pid):
-    """Runs, and is no zombie that waits for its parent."""
+    """One of its threads runs: a killed one that waits for the disk still holds files and locks."""
     try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        return any(is_running(f"/proc/{pid}/task/{task}/stat") for task in os.listdir(f"/proc/{pid}/task"))
+    except OSError:
+        return False
+
+
+def is_running(path):
+    """Neither gone nor a zombie that waits for its parent."""
+    try:
+        with open(path, encoding="utf-8") as file:
             return file.read().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False
