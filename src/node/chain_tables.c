@@ -2,7 +2,8 @@
  * to the next row and give a column. Plans are bit sets: which of the conditions LOW, HIGH, TXID
  * the arguments of xFilter carry, in this order.
  *
- * I1 a cursor never passes the height that was executed when it was opened. */
+ * I1 a cursor never passes the height whose block was executed, and stood in the store with its
+ *    result, when it was opened. */
 #include "node/chain_tables.h"
 
 #include "base/must.h"
@@ -343,6 +344,17 @@ static void seek_txid(struct cursor *c, sqlite3_value *value)
     c->index_last = index;
 }
 
+/* A block is executed beside its append, and published before its result is written. Who was told
+ * of a transaction finds it: answers wait for both. */
+static uint64_t newest_complete(const struct chain_tables_source *source)
+{
+    uint64_t height = db_height(exec_db(source->exec));
+    const uint64_t blocks = store_height(source->store);
+    const uint64_t results = store_result_height(source->store);
+    if (blocks < height) height = blocks;
+    return results < height ? results : height;
+}
+
 static uint64_t height_of(sqlite3_value *value)
 {
     if (sqlite3_value_type(value) == SQLITE_NULL) return 0;
@@ -358,7 +370,7 @@ static int filter(
     struct cursor *c = (struct cursor *)base;
     int argument = 0;
     c->height = 1;
-    c->last = db_height(exec_db(c->source->exec)); /* I1 */
+    c->last = newest_complete(c->source); /* I1 */
     c->index_first = 0;
     c->index_last = UINT32_MAX;
     if ((plan & PLAN_LOW) != 0) {

@@ -1,9 +1,9 @@
 /* chain_tables.h - trustsql.blocks, transactions, status, nodes, consensus, evidence as SQL tables.
  *
  * SQLite virtual tables over the block store and the running node, on reader connections only.
- * blocks and transactions show heights up to the newest executed one; a condition on height or txid
- * is used to find the rows; anything else scans. The others show the moment at which they are
- * opened. Columns as the catalog lists them (docs/sql/system-tables.md). */
+ * blocks and transactions show heights up to the newest that is executed and stored; a condition on
+ * height or txid is used to find the rows; anything else scans. The others show the moment at which
+ * they are opened. Columns as the catalog lists them (docs/sql/system-tables.md). */
 #ifndef TRUSTSQL_NODE_CHAIN_TABLES_H
 #define TRUSTSQL_NODE_CHAIN_TABLES_H
 
