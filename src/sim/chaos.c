@@ -237,7 +237,7 @@ static void cut_one(struct chaos *c, struct rng *r)
 static void cut_some(struct chaos *c, struct rng *r)
 {
     struct world *w = c->world;
-    for (uint64_t count = 1 + rng_below(r, w->host_count * 2u); count > 0; count--)
+    for (uint64_t count = 1 + rng_below(r, (uint64_t)w->host_count * 2); count > 0; count--)
         cut_one(c, r);
 }
 

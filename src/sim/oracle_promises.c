@@ -183,7 +183,7 @@ static void judge_vc_content(struct oracle *o, struct host *h, const struct view
     for (uint32_t i = p->vote_count; i-- > 0;) {
         const struct first_vote *v = &p->votes[i];
         if (v->view >= vc->to_view || v->view + 64 < vc->to_view) continue;
-        if (v->height + 4 * CONSENSUS_WINDOW < vc->final_height) break;
+        if (v->height + (uint64_t)4 * CONSENSUS_WINDOW < vc->final_height) break;
         if (!vc_shows(o, vc, v))
             world_violate(o->world, "VC", "host %u hides its vote for %llu in view %llu", h->id,
                           U(v->height), U(v->view));

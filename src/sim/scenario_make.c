@@ -17,6 +17,7 @@ static bool is_new_name(struct scenario *s, const char *name)
 
 /* --- transactions ----------------------------------------------------------------------------- */
 
+/* NOLINTNEXTLINE(readability-function-cognitive-complexity): a branch for each word. */
 static bool on_tx(struct scenario *s)
 {
     char name[SCENARIO_WORD_MAX];
@@ -137,6 +138,7 @@ static bool is_wrong_word(const char *word)
     return false;
 }
 
+/* NOLINTNEXTLINE(readability-function-cognitive-complexity): a branch for each word. */
 static bool read_block_wish(struct scenario *s, struct block_wish *w)
 {
     while (scenario_has_word(s)) {
@@ -326,6 +328,7 @@ static bool on_name(struct scenario *s)
     if (!new_block(s, &b) || !scenario_begin(s) || !scenario_block(s, "a block", &ref))
         return false;
     s->block_count++;
+    must(b != NULL);
     b->hash = ref.hash;
     return true;
 }

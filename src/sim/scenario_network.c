@@ -83,6 +83,7 @@ static bool on_link(struct scenario *s)
     return true;
 }
 
+/* NOLINTNEXTLINE(readability-function-cognitive-complexity): pairs of hosts and their sides. */
 static bool on_partition(struct scenario *s)
 {
     uint64_t sides[8] = {0};
@@ -175,6 +176,7 @@ static bool read_kinds(struct scenario *s, uint32_t *kinds, uint32_t *parts)
     return true;
 }
 
+/* NOLINTNEXTLINE(readability-function-cognitive-complexity): a branch for each word. */
 static bool read_match(struct scenario *s, struct rule *r)
 {
     struct block_ref block;

@@ -3,9 +3,9 @@
 #include <stdio.h>
 
 #include "node/evidence_store.h"
+#include "os/fake/fake_os.h"
 #include "support/cmocka_all.h"
 #include "support/fail_mem.h"
-#include "support/fake_os.h"
 
 static struct evidence make(enum evidence_kind kind, uint32_t offender, uint64_t view)
 {
