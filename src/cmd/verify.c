@@ -62,8 +62,11 @@ static void put_json(struct buf *out, const struct audit_report *r, uint64_t ela
     buf_printf(out, "\"certificates\":%llu,\"tables\":%llu,\"rows\":%llu,\"state_height\":%llu,",
                (unsigned long long)r->certificates, (unsigned long long)r->tables,
                (unsigned long long)r->rows, (unsigned long long)r->state_height);
-    buf_printf(out, "\"digest\":\"%s\",\"certified\":%s,\"elapsed_ms\":%llu,\"blocks_per_s\":%llu,",
-               digest, r->is_certified ? "true" : "false", (unsigned long long)elapsed_ms,
+    buf_printf(out,
+               "\"digest\":\"%s\",\"certified\":%s,\"uncertified\":%llu,\"elapsed_ms\":%llu,"
+               "\"blocks_per_s\":%llu,",
+               digest, r->is_certified ? "true" : "false", (unsigned long long)r->uncertified,
+               (unsigned long long)elapsed_ms,
                (unsigned long long)(r->height * 1000u / (elapsed_ms + 1)));
     buf_printf(out, "\"damage_count\":%llu,\"damage\":[", (unsigned long long)r->damage_count);
     for (uint32_t i = 0; i < r->damage_kept; i++) {
@@ -104,6 +107,12 @@ static void put_text(struct buf *out, const struct audit_report *r, uint64_t ela
         (unsigned long long)r->setup_signatures, (unsigned long long)r->certificates,
         (unsigned long long)r->rows, (unsigned long long)r->tables,
         (unsigned long long)r->state_height);
+    if (r->uncertified > 0)
+        buf_printf(
+            out,
+            "the newest %llu blocks have no certificate on this disk: a crash leaves them so; "
+            "start the node, or compare with another one\n",
+            (unsigned long long)r->uncertified);
     buf_printf(out, "height %llu digest %s%s\n", (unsigned long long)r->height, digest,
                r->is_certified ? "" : " (its certificate is made at the next start)");
 }

@@ -35,8 +35,10 @@ struct audit_report {
     uint64_t rows;         /* Compared. */
     uint64_t state_height; /* Of the state file. */
     struct hash chain_id;
-    struct hash digest; /* D_height, from the replay. */
-    bool is_certified;  /* The newest result carries a certificate. */
+    struct hash digest;   /* D_height, from the replay. */
+    uint64_t uncertified; /* Newest blocks that no certificate on this disk covers, nor a vote: with
+                             several validators a crash may leave some, and the others have it. */
+    bool is_certified;    /* The newest result carries a certificate. */
     uint64_t damage_count;
     uint32_t damage_kept;
     struct damage damage[AUDIT_DAMAGE_MAX];
