@@ -8,8 +8,13 @@
 #include "os/process.h"
 
 #define LOG_TAIL_SIZE 1024u
-#define ADVICE        "Run `trustsql verify"
 #define ENDED         "trustsql node: " /* Before what ended a node by itself. */
+#define SERVES        "serving "
+
+static bool is_end(const char *line)
+{
+    return strncmp(line, ENDED, sizeof ENDED - 1) == 0;
+}
 
 /* The last line of the node's log that says what happened, "" when there is none: the program's own
  * advice may follow it. */
@@ -33,11 +38,12 @@ static void last_line(struct doctor *d, const struct patient *p, char out[LOG_TA
         got--;
     tail[got] = 0;
     char *line = strrchr(tail, '\n');
-    while (line != NULL && strncmp(line + 1, ADVICE, sizeof ADVICE - 1) == 0) {
-        *line = 0;
-        line = strrchr(tail, '\n');
-    }
-    (void)snprintf(out, LOG_TAIL_SIZE + 1, "%s", line != NULL ? line + 1 : tail);
+    if (line != NULL) *line++ = 0;
+    const char *before = line != NULL ? strrchr(tail, '\n') : NULL;
+    bool is_advice = before != NULL && is_end(before + 1) && !is_end(line) &&
+                     strncmp(line, SERVES, sizeof SERVES - 1) != 0;
+    const char *last = line != NULL ? line : tail;
+    (void)snprintf(out, LOG_TAIL_SIZE + 1, "%s", is_advice ? before + 1 : last);
 }
 
 /* The name under which the genesis knows the node's key. */
@@ -149,7 +155,7 @@ void doctor_look_at_process(struct doctor *d, struct patient *p)
     if (p->pid != 0) return;
     p->is_dead = true;
     last_line(d, p, line);
-    bool is_mended = strncmp(line, ENDED, sizeof ENDED - 1) != 0;
+    bool is_mended = !is_end(line);
     char todo[DOCTOR_TEXT_SIZE];
     (void)snprintf(todo, sizeof todo, "%s%.*s",
                    is_mended ? "" : "When that is mended: ", (int)sizeof todo - 32, p->start);
