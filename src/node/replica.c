@@ -239,6 +239,9 @@ void replica_stop(struct replica *r)
     r->verify = NULL;
     executor_stop(r->executor);
     must(r->jobs_out == 0); /* I1: nothing will be pushed any more. */
+    storage_free(
+        r->storage); /* It settles by itself, too: from here on the store is the caller's. */
+    r->storage = NULL;
     queue_close(r->inbox);
     void *item;
     while (queue_take(r->inbox, &item, 1) > 0)
@@ -496,7 +499,7 @@ void replica_cpu(const struct replica *r, struct replica_cpu *out)
     const uint64_t loop = r->thread == NULL ? 0 : thread_cpu_ns(r->thread);
     out->consensus = atomic_load(&r->core_ns);
     out->net = loop > out->consensus ? loop - out->consensus : 0;
-    out->store = storage_cpu_ns(r->storage);
+    out->store = r->storage == NULL ? 0 : storage_cpu_ns(r->storage);
     out->exec = executor_cpu_ns(r->executor);
     out->checkpoint = executor_checkpoint_cpu_ns(r->executor);
 }
