@@ -17,35 +17,43 @@ static bool is_new_name(struct scenario *s, const char *name)
 
 /* --- transactions ----------------------------------------------------------------------------- */
 
-/* NOLINTNEXTLINE(readability-function-cognitive-complexity): a branch for each word. */
+static bool read_tx_client(struct scenario *s, struct tx_wish *wish)
+{
+    uint64_t number = 0;
+    if (!scenario_number(s, "0 to 3", &number)) return false;
+    if (number >= WORLD_CLIENTS) return scenario_fail(s, "clients have numbers 0 to 3");
+    wish->client = (uint32_t)number;
+    return true;
+}
+
+static bool read_tx_option(struct scenario *s, struct tx_wish *wish)
+{
+    uint64_t us = 0;
+    if (scenario_accept(s, "client")) return read_tx_client(s, wish);
+    if (scenario_accept(s, "until")) return scenario_number(s, "a height", &wish->valid_blocks);
+    if (scenario_accept(s, "bad-signature")) {
+        wish->has_bad_signature = true;
+    } else if (scenario_accept(s, "other-chain")) {
+        wish->is_other_chain = true;
+    } else if (scenario_accept(s, "valid")) {
+        if (!scenario_duration(s, "a duration", &us)) return false;
+        wish->valid_ms = us / 1000;
+    } else {
+        return scenario_fail(
+            s, "\"%s\": bad-signature, other-chain, client, valid or until is expected",
+            scenario_peek(s));
+    }
+    return true;
+}
+
 static bool on_tx(struct scenario *s)
 {
     char name[SCENARIO_WORD_MAX];
-    uint64_t number = 0;
     struct tx_wish wish = {.client = s->tx_count};
     if (!scenario_word(s, "the transaction's name", name) || !is_new_name(s, name)) return false;
     if (strlen(name) >= CLIENT_NAME_MAX) return scenario_fail(s, "that name is too long");
-    while (scenario_has_word(s)) {
-        if (scenario_accept(s, "bad-signature")) {
-            wish.has_bad_signature = true;
-        } else if (scenario_accept(s, "other-chain")) {
-            wish.is_other_chain = true;
-        } else if (scenario_accept(s, "client")) {
-            if (!scenario_number(s, "0 to 3", &number)) return false;
-            if (number >= WORLD_CLIENTS) return scenario_fail(s, "clients have numbers 0 to 3");
-            wish.client = (uint32_t)number;
-        } else if (scenario_accept(s, "valid")) {
-            if (!scenario_duration(s, "a duration", &number)) return false;
-            wish.valid_ms = number / 1000;
-        } else if (scenario_accept(s, "until")) {
-            if (!scenario_number(s, "a height", &wish.valid_blocks)) return false;
-        } else {
-            return scenario_fail(s,
-                                 "\"%s\": bad-signature, other-chain, client, valid or until "
-                                 "is expected",
-                                 scenario_peek(s));
-        }
-    }
+    while (scenario_has_word(s))
+        if (!read_tx_option(s, &wish)) return false;
     if (!scenario_begin(s)) return false;
     if (!s->is_dry) {
         wish.name = name;
@@ -138,43 +146,46 @@ static bool is_wrong_word(const char *word)
     return false;
 }
 
-/* NOLINTNEXTLINE(readability-function-cognitive-complexity): a branch for each word. */
+static bool read_wrong(struct scenario *s, struct block_wish *w)
+{
+    if (!scenario_word(s, "what is wrong", w->wrong)) return false;
+    if (is_wrong_word(w->wrong)) return true;
+    return scenario_fail(s,
+                         "\"%s\": tx-root, history, mode, version, flags, counts, parent, chain, "
+                         "final, result or body-size is expected",
+                         w->wrong);
+}
+
+static bool read_block_option(struct scenario *s, struct block_wish *w)
+{
+    if (scenario_accept(s, "on")) return scenario_block(s, "the parent", &w->parent);
+    if (scenario_accept(s, "epoch")) return scenario_number(s, "an epoch", &w->epoch);
+    if (scenario_accept(s, "txs")) return read_txs(s, w);
+    if (scenario_accept(s, "wrong")) return read_wrong(s, w);
+    if (scenario_accept(s, "by")) {
+        w->has_by = true;
+        return scenario_host(s, "the node that proposes", &w->by);
+    }
+    if (scenario_accept(s, "view")) {
+        w->has_view = true;
+        return scenario_number(s, "a view", &w->view);
+    }
+    if (scenario_accept(s, "height")) {
+        w->has_height = true;
+        return scenario_number(s, "a height", &w->height);
+    }
+    if (scenario_accept(s, "time")) {
+        w->has_time = true;
+        return scenario_signed(s, "milliseconds from now, as +0 or -5000", &w->time_ms);
+    }
+    return scenario_fail(s, "\"%s\": by, view, height, on, time, txs, epoch or wrong is expected",
+                         scenario_peek(s));
+}
+
 static bool read_block_wish(struct scenario *s, struct block_wish *w)
 {
-    while (scenario_has_word(s)) {
-        if (scenario_accept(s, "by")) {
-            w->has_by = true;
-            if (!scenario_host(s, "the node that proposes", &w->by)) return false;
-        } else if (scenario_accept(s, "view")) {
-            w->has_view = true;
-            if (!scenario_number(s, "a view", &w->view)) return false;
-        } else if (scenario_accept(s, "height")) {
-            w->has_height = true;
-            if (!scenario_number(s, "a height", &w->height)) return false;
-        } else if (scenario_accept(s, "on")) {
-            if (!scenario_block(s, "the parent", &w->parent)) return false;
-        } else if (scenario_accept(s, "epoch")) {
-            if (!scenario_number(s, "an epoch", &w->epoch)) return false;
-        } else if (scenario_accept(s, "time")) {
-            w->has_time = true;
-            if (!scenario_signed(s, "milliseconds from now, as +0 or -5000", &w->time_ms))
-                return false;
-        } else if (scenario_accept(s, "txs")) {
-            if (!read_txs(s, w)) return false;
-        } else if (scenario_accept(s, "wrong")) {
-            if (!scenario_word(s, "what is wrong", w->wrong)) return false;
-            if (!is_wrong_word(w->wrong))
-                return scenario_fail(s,
-                                     "\"%s\": tx-root, history, mode, version, flags, counts, "
-                                     "parent, chain, final, result or body-size is expected",
-                                     w->wrong);
-        } else {
-            return scenario_fail(s,
-                                 "\"%s\": by, view, height, on, time, txs, epoch or wrong is "
-                                 "expected",
-                                 scenario_peek(s));
-        }
-    }
+    while (scenario_has_word(s))
+        if (!read_block_option(s, w)) return false;
     return true;
 }
 
@@ -327,8 +338,8 @@ static bool on_name(struct scenario *s)
     struct block_ref ref;
     if (!new_block(s, &b) || !scenario_begin(s) || !scenario_block(s, "a block", &ref))
         return false;
-    s->block_count++;
     must(b != NULL);
+    s->block_count++;
     b->hash = ref.hash;
     return true;
 }

@@ -83,7 +83,14 @@ static bool on_link(struct scenario *s)
     return true;
 }
 
-/* NOLINTNEXTLINE(readability-function-cognitive-complexity): pairs of hosts and their sides. */
+/* The last side that names the host; count: none. */
+static uint32_t side_of(const uint64_t *sides, uint32_t count, uint32_t host)
+{
+    for (uint32_t i = count; i > 0; i--)
+        if (sides[i - 1] >> host & 1u) return i - 1;
+    return count;
+}
+
 static bool on_partition(struct scenario *s)
 {
     uint64_t sides[8] = {0};
@@ -99,12 +106,8 @@ static bool on_partition(struct scenario *s)
     struct world *w = s->world;
     for (uint32_t a = 0; a < w->host_count; a++) {
         for (uint32_t b = 0; b < w->host_count; b++) {
-            uint32_t a_side = count;
-            uint32_t b_side = count;
-            for (uint32_t i = 0; i < count; i++) {
-                if (sides[i] >> a & 1u) a_side = i;
-                if (sides[i] >> b & 1u) b_side = i;
-            }
+            const uint32_t a_side = side_of(sides, count, a);
+            const uint32_t b_side = side_of(sides, count, b);
             if (a_side == b_side || a_side == count || b_side == count) continue;
             network_link(w, a, b)->is_cut = true;
             if (!is_silent) network_disconnect(w, a, b);
@@ -176,33 +179,36 @@ static bool read_kinds(struct scenario *s, uint32_t *kinds, uint32_t *parts)
     return true;
 }
 
-/* NOLINTNEXTLINE(readability-function-cognitive-complexity): a branch for each word. */
-static bool read_match(struct scenario *s, struct rule *r)
+static bool read_match_block(struct scenario *s, struct rule *r)
 {
     struct block_ref block;
-    for (;;) {
-        if (scenario_accept(s, "from")) {
-            if (!scenario_hosts(s, "nodes that send", &r->from)) return false;
-        } else if (scenario_accept(s, "to")) {
-            if (!scenario_hosts(s, "nodes that receive", &r->to)) return false;
-        } else if (scenario_accept(s, "kind")) {
-            if (!read_kinds(s, &r->kinds, &r->parts)) return false;
-        } else if (scenario_accept(s, "sender")) {
-            if (!scenario_hosts(s, "nodes that signed it", &r->authors)) return false;
-        } else if (scenario_accept(s, "height")) {
-            if (!scenario_range(s, "heights, as 3 or 3..5 or 3..", &r->height_low, &r->height_high))
-                return false;
-        } else if (scenario_accept(s, "view")) {
-            if (!scenario_range(s, "views, as 0 or 1..3 or 1..", &r->view_low, &r->view_high))
-                return false;
-        } else if (scenario_accept(s, "block")) {
-            if (!scenario_block(s, "a block", &block)) return false;
-            r->has_hash = true;
-            r->hash = block.hash;
-        } else {
-            return true;
-        }
-    }
+    if (!scenario_block(s, "a block", &block)) return false;
+    r->has_hash = true;
+    r->hash = block.hash;
+    return true;
+}
+
+static bool read_condition(struct scenario *s, struct rule *r, bool *is_any)
+{
+    if (scenario_accept(s, "from")) return scenario_hosts(s, "nodes that send", &r->from);
+    if (scenario_accept(s, "to")) return scenario_hosts(s, "nodes that receive", &r->to);
+    if (scenario_accept(s, "kind")) return read_kinds(s, &r->kinds, &r->parts);
+    if (scenario_accept(s, "sender")) return scenario_hosts(s, "nodes that signed it", &r->authors);
+    if (scenario_accept(s, "height"))
+        return scenario_range(s, "heights, as 3 or 3..5 or 3..", &r->height_low, &r->height_high);
+    if (scenario_accept(s, "view"))
+        return scenario_range(s, "views, as 0 or 1..3 or 1..", &r->view_low, &r->view_high);
+    if (scenario_accept(s, "block")) return read_match_block(s, r);
+    *is_any = false;
+    return true;
+}
+
+static bool read_match(struct scenario *s, struct rule *r)
+{
+    bool is_any = true;
+    while (is_any)
+        if (!read_condition(s, r, &is_any)) return false;
+    return true;
 }
 
 static bool read_action(struct scenario *s, struct rule *r)

@@ -803,7 +803,7 @@ void engine_rig_run(struct engine_rig *r, uint64_t ms)
             free(j.message);
         }
         for (uint32_t i = 0; i < r->options.count; i++)
-            if ((r->now_ms + 3 * i) % TICK_MS == 0) tick(r, i);
+            if ((r->now_ms + 3ull * i) % TICK_MS == 0) tick(r, i);
     }
 }
 

@@ -183,14 +183,14 @@ static void floods(void **state)
         h.tx_root.bytes[1] = (uint8_t)i;
         h.tx_root.bytes[2] = (uint8_t)(i >> 8);
         struct statement s = forge_statement((i * 7919) << 40, &h);
-        s.height = 1 + i % (2 * CONSENSUS_WINDOW);
+        s.height = 1 + i % (2ull * CONSENSUS_WINDOW);
         struct vote v = forge_vote(r, 3, (enum vote_part)(i % 2), &s);
         (void)forge_tell_vote(r, (uint32_t)(i % 3), &v);
         struct view_change vc = forge_view_change(r, 3, (i * 104729) << 30);
         (void)forge_tell_view_change(r, (uint32_t)(i % 3), &vc);
         h.view = 3 + 4 * (i % 1000);
         h.proposer = 3;
-        h.height = 1 + i % (2 * CONSENSUS_WINDOW);
+        h.height = 1 + i % (2ull * CONSENSUS_WINDOW);
         struct proposal p = forge_proposal(r, &h);
         (void)forge_tell_proposal(r, (uint32_t)(i % 3), &p);
     }
