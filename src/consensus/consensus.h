@@ -242,6 +242,9 @@ struct consensus_stand {
 };
 void consensus_stand_of(const struct consensus *c, struct consensus_stand *out, uint64_t mono_ms);
 
+/* What commits the final block, exactly; null: not known here. Valid until the next step. */
+const struct certificate *consensus_commit_certificate(const struct consensus *c);
+
 /* Who voted for height so far, as bits: of the newest view known. False: not in the window. */
 bool consensus_signers(const struct consensus *c, uint64_t height, uint32_t signers[VOTE_PARTS]);
 

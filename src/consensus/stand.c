@@ -40,6 +40,11 @@ void consensus_stand_of(const struct consensus *c, struct consensus_stand *out, 
         out->peers[i] = c->peers[i].stand;
 }
 
+const struct certificate *consensus_commit_certificate(const struct consensus *c)
+{
+    return c->has_final_cert ? &c->final_cert : NULL;
+}
+
 bool consensus_signers(const struct consensus *c, uint64_t height, uint32_t signers[VOTE_PARTS])
 {
     memset(signers, 0, VOTE_PARTS * sizeof signers[0]);

@@ -373,6 +373,14 @@ void oracle_on_crash(struct oracle *o, struct host *h)
         p->rejects[i] += o->stand.rejects[i];
 }
 
+/* Its own lock completes the quorum as soon as it is durable, also while no line takes it out. */
+static void count_own_lock(struct oracle *o, const struct host *h)
+{
+    if (h->core == NULL) return;
+    const struct certificate *cert = consensus_commit_certificate(core_engine(h->core));
+    if (cert != NULL) oracle_count_certificate(o, cert);
+}
+
 void oracle_settle(struct oracle *o, struct host *h)
 {
     struct world *w = o->world;
@@ -380,6 +388,7 @@ void oracle_settle(struct oracle *o, struct host *h)
     if (host_is_honest(h) && host_wall_ms(h) > o->newest_wall_ms)
         o->newest_wall_ms = host_wall_ms(h);
     if (p->unproven_height > 0) {
+        count_own_lock(o, h);
         bool is_committed = p->unproven_height <= o->committed_height &&
                             hash_equal(&o->committed[p->unproven_height], &p->unproven);
         if (!is_committed)
