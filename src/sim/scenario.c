@@ -302,7 +302,7 @@ static bool block_by_place(struct scenario *s, const char *word, struct block_re
 
 bool scenario_block(struct scenario *s, const char *what, struct block_ref *out)
 {
-    char word[SCENARIO_WORD_MAX];
+    char word[SCENARIO_WORD_MAX] = "";
     *out = (struct block_ref){0};
     if (!scenario_word(s, what, word)) return false;
     if (strcmp(word, "genesis") == 0) {
