@@ -461,11 +461,24 @@ static void accept(struct core *c, struct core_body *b, struct core_block *block
     core_push(c, CONSENSUS_ON_BODY_OK, &hash);
 }
 
+/* The engine knows the hash of the highest missing block alone: the one below it is named by its
+ * header, and wanted just as much. */
+static void want_parent(struct core *c, const struct core_body *b)
+{
+    if (b->header.height <= c->final_height + 1) return;
+    struct core_body *parent = core_body_find(c, &b->header.parent);
+    if (parent == NULL) parent = core_body_new(c, &b->header.parent, b->header.height - 1);
+    if (parent != NULL) parent->is_wanted = true;
+}
+
 static void judge(struct core *c, struct core_body *b)
 {
     struct core_parent parent;
     struct core_block *block = NULL;
-    if (!find_parent(c, &b->header, &parent)) return;
+    if (!find_parent(c, &b->header, &parent)) {
+        want_parent(c, b);
+        return;
+    }
     switch (core_body_build(c, b, &parent, &block)) {
     case VERDICT_READY: accept(c, b, block); return;
     case VERDICT_WAIT: return;

@@ -195,6 +195,7 @@ struct core_piece { /* A block of catch-up: a body until it is checked, then a b
 struct core_sync {
     bool is_active;
     uint64_t target; /* Final blocks exist up to here. */
+    bool has_more;   /* The newest answer was long: while it came, as many were made again. */
     uint32_t peers;  /* Bits: who has them, as BEHIND said. */
     uint64_t first;  /* Height of pieces[0]. */
     uint32_t count;

@@ -19,6 +19,7 @@
 #define SYNC_BYTES   ((size_t)64 << 20)
 #define BUILDS_MAX   24u
 #define UNPROVEN_MAX 2u /* Rounds through all peers for a certificate of what is here. */
+#define NEAR_BLOCKS  (CONSENSUS_WINDOW / 2u) /* So few are left to the engine and its votes. */
 #define ROOM_MIN     (2u * CONSENSUS_WINDOW) /* Blocks that are taken whatever their size. */
 
 static void trim(struct core *c);
@@ -107,6 +108,7 @@ static void stop(struct core *c)
     cut(c, 0);
     c->sync.is_active = false;
     c->sync.has_cert = false;
+    c->sync.has_more = false;
     c->sync.target = 0;
 }
 
@@ -123,7 +125,7 @@ void core_sync_tick(struct core *c)
             s->apply_to = c->final_height;
     } else if (!s->is_settling) {
         trim(c);
-        if (c->final_height >= s->target) {
+        if (c->final_height >= s->target && !s->has_more) {
             stop(c);
             return;
         }
@@ -150,7 +152,8 @@ static void ask(struct core *c)
         return;
     }
     bool is_unproven = s->built == s->count && s->apply_to <= c->final_height && !s->is_settling;
-    if (s->count > 0 && next_height(s) > s->target && !is_unproven) return;
+    bool is_enough = next_height(s) > s->target && !s->has_more;
+    if (s->count > 0 && is_enough && !is_unproven) return;
     if (s->ask.id != 0) s->ask.tries++; /* No answer: the next one. */
     uint32_t mask = s->peers == 0 ? UINT32_MAX : s->peers;
     uint32_t peer = core_next_peer(c, 0, s->ask.tries, mask);
@@ -263,6 +266,7 @@ enum status core_on_chain(struct core *c, uint32_t peer, struct wire_chain *a)
     s->ask.until_ms = 0;
     trim(c);
     note_certificate(c, a, peer);
+    s->has_more = a->blocks.count > NEAR_BLOCKS;
     if (a->blocks.count == 0) {
         if (a->final_height >= next_height(s))
             ask_large(c, peer);
