@@ -117,7 +117,6 @@ static void side_start(struct side *s)
     struct p2p_config config = {
         .os = os_posix(),
         .mem = mem_system(),
-        .self = s->number,
         .node_key = secret_of(s->number),
         .peers = peers,
         .peer_count = 2,

@@ -392,7 +392,6 @@ static enum status open_network(struct replica *r, char *what)
         .mem = r->config.mem,
         .loop = r->loop,
         .chain_id = r->config.chain_id,
-        .self = r->config.self,
         .node_key = r->config.node_key,
         .peers = peers,
         .peer_count = g->member_count,

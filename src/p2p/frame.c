@@ -6,7 +6,7 @@
 #include "p2p/p2p.h"
 
 #define HELLO_MAGIC 0x32505354u /* "TSP2" */
-#define HELLO_SIZE  60u
+#define HELLO_SIZE  88u         /* Without a token. */
 #define ADOPT_SIZE  8u
 #define PING_SIZE   8u
 #define PONG_SIZE   16u
@@ -70,14 +70,16 @@ static void control_put(struct buf *out, enum frame_type type, struct span paylo
 
 void hello_encode(struct buf *out, const struct hello *hello)
 {
-    uint8_t bytes[HELLO_SIZE];
+    uint8_t bytes[HELLO_SIZE + HELLO_TOKEN_MAX];
+    must(hello->token.size <= HELLO_TOKEN_MAX);
     put_u32_le(bytes, HELLO_MAGIC);
     put_u32_le(bytes + 4, hello->version);
     memcpy(bytes + 8, hello->chain_id.bytes, 32);
-    put_u32_le(bytes + 40, hello->sender);
-    put_u64_le(bytes + 44, hello->incarnation);
-    put_u64_le(bytes + 52, hello->lost_link);
-    control_put(out, FRAME_HELLO, span_of(bytes, sizeof(bytes)));
+    memcpy(bytes + 40, hello->key, HELLO_KEY_SIZE);
+    put_u64_le(bytes + 72, hello->incarnation);
+    put_u64_le(bytes + 80, hello->lost_link);
+    if (hello->token.size > 0) memcpy(bytes + HELLO_SIZE, hello->token.data, hello->token.size);
+    control_put(out, FRAME_HELLO, span_of(bytes, HELLO_SIZE + hello->token.size));
 }
 
 /* Magic and version stand at their place in every version; what follows is the version's own. */
@@ -89,12 +91,13 @@ enum status hello_decode(struct hello *out, struct span payload)
         *out = (struct hello){.version = version};
         return ST_UNSUPPORTED;
     }
-    if (payload.size != HELLO_SIZE) return ST_INVALID;
+    if (payload.size < HELLO_SIZE || payload.size > HELLO_SIZE + HELLO_TOKEN_MAX) return ST_INVALID;
     out->version = version;
     memcpy(out->chain_id.bytes, payload.data + 8, 32);
-    out->sender = get_u32_le(payload.data + 40);
-    out->incarnation = get_u64_le(payload.data + 44);
-    out->lost_link = get_u64_le(payload.data + 52);
+    memcpy(out->key, payload.data + 40, HELLO_KEY_SIZE);
+    out->incarnation = get_u64_le(payload.data + 72);
+    out->lost_link = get_u64_le(payload.data + 80);
+    out->token = span_of(payload.data + HELLO_SIZE, payload.size - HELLO_SIZE);
     return ST_OK;
 }
 

@@ -4,7 +4,8 @@
  *           1  u8  flags: FRAME_FIRST, FRAME_LAST; 0 in control frames
  *           2  u16 size of the payload, 0…16,380
  *           4  payload. The first of several pieces begins with u32, the whole message's size.
- *   HELLO   "TSP2", u32 version, chain id (32), u32 sender, u64 incarnation, u64 lost link
+ *   HELLO   "TSP2", u32 version, chain id (32), key (32), u64 incarnation, u64 lost link,
+ *           token (0…256, the rest)
  *   ADOPT   u64 link number
  *   PING    u64 token
  *   PONG    u64 token, u64 wall clock in milliseconds
@@ -26,7 +27,9 @@
 #define FRAME_LAST        2u
 #define FRAME_WHOLE       (FRAME_FIRST | FRAME_LAST)
 
-#define PROTOCOL_VERSION  1u
+#define PROTOCOL_VERSION  2u
+#define HELLO_KEY_SIZE    32u /* Ed25519. */
+#define HELLO_TOKEN_MAX   256u
 
 enum frame_type { /* Below FRAME_HELLO: enum p2p_channel. */
                   FRAME_HELLO = 16,
@@ -54,9 +57,10 @@ void frame_header_put(uint8_t *to, uint8_t type, uint8_t flags, size_t payload_s
 struct hello {
     uint32_t version;
     struct hash chain_id;
-    uint32_t sender;      /* Index in the genesis. */
-    uint64_t incarnation; /* Drawn when the sender's process started. */
-    uint64_t lost_link;   /* Number of the link that the sender had and lost last; 0: none. */
+    uint8_t key[HELLO_KEY_SIZE]; /* Of the sender: that of its certificate. */
+    uint64_t incarnation;        /* Drawn when the sender's process started. */
+    uint64_t lost_link; /* Number of the link that the sender had and lost last; 0: none. */
+    struct span token;  /* Of one that is no member and asks to be let in; borrowed. */
 };
 
 /* Appends a whole frame. */
@@ -82,10 +86,11 @@ NODISCARD enum status pong_decode(struct pong *out, struct span payload);
     X(BYE_DUPLICATE, 2, "another connection is in use")                                            \
     X(BYE_OTHER_VERSION, 3, "it speaks another version of the protocol")                           \
     X(BYE_OTHER_CHAIN, 4, "it belongs to another chain")                                           \
-    X(BYE_WRONG_SENDER, 5, "our index does not fit our key")                                       \
+    X(BYE_WRONG_SENDER, 5, "our HELLO names another key than our certificate")                     \
     X(BYE_GARBAGE, 6, "we sent what is no frame or breaks the protocol")                           \
     X(BYE_SILENT, 7, "it heard nothing from us")                                                   \
-    X(BYE_BANNED, 8, "it keeps us away for a while after garbage")
+    X(BYE_BANNED, 8, "it keeps us away for a while after garbage")                                 \
+    X(BYE_NO_MEMBER, 9, "it does not count us among the nodes of the chain")
 
 enum bye {
     BYE_NONE = 0, /* Nothing is said. */

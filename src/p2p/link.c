@@ -9,6 +9,7 @@
  * time, and steps of the handshake only as the bucket of all strangers allows. What comes when the
  * bucket is empty is held, and the stream paused, until the next tick. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/hex.h"
 #include "base/must.h"
@@ -37,6 +38,7 @@ static enum status on_message(void *context, enum p2p_channel channel, struct sp
 static enum status on_control(void *context, const struct frame *frame);
 static enum status hello_take(struct link *l, struct span payload);
 static void hello_judge(struct link *l, const struct hello *hello);
+static void hello_settle(struct link *l, const struct hello *hello);
 static enum status adopt_take(struct link *l, struct span payload);
 static enum status ping_take(struct link *l, struct span payload);
 static enum status pong_take(struct link *l, struct span payload);
@@ -399,6 +401,11 @@ static void secure_data(struct link *l, struct span bytes)
  * that a member has few connections however often it comes. */
 static void secure_done(struct link *l)
 {
+    if (l->is_asking) { /* It stays a stranger until it is let in. */
+        l->state = LINK_HELLO;
+        hello_send(l);
+        return;
+    }
     must(l->peer != NOBODY); /* on_key admitted it. */
     stranger_gone(l);
     for (struct link *other = l->p->links; other != NULL; other = other->next) {
@@ -425,6 +432,9 @@ static void secure_read(struct link *l)
         st = inbox_feed(&l->inbox, span_of(l->p->plain, got), &events);
         if (st == ST_NO_MEMORY) {
             link_end(l, BYE_NONE, status_text(st));
+        } else if (st != ST_OK && l->peer == NOBODY) {
+            l->p->strangers.failed++;
+            link_end(l, BYE_GARBAGE, "it sent what is no frame");
         } else if (st != ST_OK) {
             link_ban(l, st == ST_LIMIT ? "it sent a message larger than its channel allows"
                                        : "it sent what is no frame");
@@ -454,15 +464,26 @@ static bool on_output(void *context, struct span bytes)
     return tcp_write(l->stream, bytes) == ST_OK;
 }
 
+/* An unknown key that dialled us may go on as far as HELLO, where it can show a token. */
+static bool may_ask(struct link *l, const struct public_key *key)
+{
+    struct p2p *p = l->p;
+    if (l->is_dialled || p->events.admit == NULL || public_key_equal(key, &p->key)) return false;
+    return bucket_take(&p->asks, loop_now_ms(p->loop));
+}
+
 /* A dialled peer must be the one we dialled; an inbound one any member but us. */
 static bool on_key(void *context, const struct public_key *key)
 {
     struct link *l = context;
     uint32_t found = peer_of_key(l->p, key);
+    l->key = *key;
     if (found != NOBODY && (!l->is_dialled || found == l->peer)) {
         l->peer = found;
         return true;
     }
+    l->is_asking = found == NOBODY && may_ask(l, key);
+    if (l->is_asking) return true;
     char hex[2 * SIGN_PUBLIC_MAX + 1];
     hex_encode(hex, span_of(key->bytes, key->size));
     (void)snprintf(l->refused, sizeof(l->refused), "%s key %s at %s",
@@ -484,11 +505,13 @@ static void hello_send(struct link *l)
     const struct p2p *p = l->p;
     uint8_t bytes[FRAME_MAX];
     struct buf frame;
-    struct hello hello = {.version = PROTOCOL_VERSION,
-                          .chain_id = p->chain_id,
-                          .sender = p->self,
-                          .incarnation = p->incarnation,
-                          .lost_link = p->peers[l->peer].contact.lost_link};
+    struct hello hello = {
+        .version = PROTOCOL_VERSION, .chain_id = p->chain_id, .incarnation = p->incarnation};
+    memcpy(hello.key, p->key.bytes, HELLO_KEY_SIZE);
+    if (l->peer != NOBODY) {
+        hello.lost_link = p->peers[l->peer].contact.lost_link;
+        if (l->is_dialled) hello.token = buf_span(&p->peers[l->peer].token);
+    }
     buf_init_fixed(&frame, bytes, sizeof(bytes));
     hello_encode(&frame, &hello);
     control_send(l, &frame);
@@ -537,28 +560,17 @@ static enum status hello_take(struct link *l, struct span payload)
     return l->state == LINK_DEAD ? ST_CLOSED : ST_OK;
 }
 
-static void hello_judge(struct link *l, const struct hello *hello)
+/* The last word on a link that is ready but for our consent. */
+static void hello_settle(struct link *l, const struct hello *hello)
 {
     struct p2p *p = l->p;
+    must(l->peer != NOBODY);
     struct contact *contact = &p->peers[l->peer].contact;
-    char text[P2P_FAILURE_MAX];
-    if (!hash_equal(&hello->chain_id, &p->chain_id)) {
-        char theirs[2 * 32 + 1];
-        char ours[2 * 32 + 1];
-        hex_encode(theirs, span_of(hello->chain_id.bytes, 32));
-        hex_encode(ours, span_of(p->chain_id.bytes, 32));
-        (void)snprintf(text, sizeof(text), "other chain: its chain is %.16s, ours is %.16s", theirs,
-                       ours);
-        link_end(l, BYE_OTHER_CHAIN, text);
-    } else if (hello->sender != l->peer) {
-        (void)snprintf(text, sizeof(text),
-                       "wrong sender: it says it is node %u, its key is that of node %u",
-                       hello->sender, l->peer);
-        link_end(l, BYE_WRONG_SENDER, text);
-    } else if (contact_is_banned(contact, loop_now_ms(p->loop))) {
+    l->hello = *hello;
+    l->hello.token = span_of(NULL, 0);
+    if (contact_is_banned(contact, loop_now_ms(p->loop))) {
         link_end(l, BYE_BANNED, NULL); /* The failure that led to it stays. */
     } else if (!peer_is_chosen_by_us(p, l->peer)) {
-        l->hello = *hello;
         l->state = LINK_WAIT;
     } else if (contact_choose(contact, hello) == CONTACT_REFUSE) {
         link_end(l, BYE_DUPLICATE, NULL);
@@ -568,9 +580,52 @@ static void hello_judge(struct link *l, const struct hello *hello)
         uint64_t number = ++p->next_link;
         buf_init_fixed(&frame, bytes, sizeof(bytes));
         adopt_encode(&frame, number);
-        l->hello = *hello;
         control_send(l, &frame);
         peer_up(p, l, number);
+    }
+}
+
+/* One whose key is on no list shows why it should be let in. */
+static void stranger_ask(struct link *l, const struct hello *hello)
+{
+    struct p2p *p = l->p;
+    uint32_t place = peer_of_key(p, &l->key); /* It may be on the list since a moment ago. */
+    if (place == NOBODY) place = guest_admit(p, &l->key, hello->token);
+    if (place == NOBODY) {
+        char hex[2 * SIGN_PUBLIC_MAX + 1];
+        char text[P2P_FAILURE_MAX];
+        hex_encode(hex, span_of(l->key.bytes, l->key.size));
+        (void)snprintf(text, sizeof(text), "unknown key %s at %s", hex, l->address);
+        p->strangers.failed++;
+        link_end(l, BYE_NO_MEMBER, text);
+        return;
+    }
+    l->is_asking = false;
+    l->peer = place;
+    stranger_gone(l);
+    hello_settle(l, hello);
+}
+
+static void hello_judge(struct link *l, const struct hello *hello)
+{
+    struct p2p *p = l->p;
+    char text[P2P_FAILURE_MAX];
+    if (!hash_equal(&hello->chain_id, &p->chain_id)) {
+        char theirs[2 * 32 + 1];
+        char ours[2 * 32 + 1];
+        hex_encode(theirs, span_of(hello->chain_id.bytes, 32));
+        hex_encode(ours, span_of(p->chain_id.bytes, 32));
+        (void)snprintf(text, sizeof(text), "other chain: its chain is %.16s, ours is %.16s", theirs,
+                       ours);
+        link_end(l, BYE_OTHER_CHAIN, text);
+    } else if (memcmp(hello->key, l->key.bytes, HELLO_KEY_SIZE) != 0) {
+        link_end(l, BYE_WRONG_SENDER,
+                 "wrong sender: its HELLO names another key than its "
+                 "certificate");
+    } else if (l->is_asking) {
+        stranger_ask(l, hello);
+    } else {
+        hello_settle(l, hello);
     }
 }
 

@@ -10,9 +10,7 @@
 #define CERTIFICATE_MARGIN_S 3600u       /* Clocks of those who look at dates may differ. */
 
 static enum status configure(struct p2p *p, const struct p2p_config *config);
-static enum status peer_configure(struct peer *who, const struct p2p_peer_config *config);
 static enum status start(struct p2p *p, const struct p2p_config *config);
-static enum status certificate_make(struct p2p *p, const struct secret_key *key);
 static uint64_t seconds(const struct p2p *p);
 static struct identity_span certificate_span(const struct p2p *p);
 static void certificate_tick(struct p2p *p);
@@ -29,19 +27,18 @@ static void strangers_publish(struct p2p *p);
 enum status p2p_new(struct p2p **out, const struct p2p_config *config)
 {
     must(config->peer_count <= P2P_PEERS_MAX);
-    must(config->self < config->peer_count);
     struct p2p *p = mem_alloc_zero(config->mem, 1, sizeof(*p));
     if (p == NULL) return ST_NO_MEMORY;
     p->mem = config->mem;
     enum status st = configure(p, config);
-    if (st == ST_OK) st = certificate_make(p, &config->node_key);
+    if (st == ST_OK) p->self = p2p_place_of(p, &p->key);
     if (st == ST_OK) st = mutex_new(&p->mutex, p->mem);
     if (st == ST_OK) st = start(p, config);
     if (st != ST_OK) {
         p2p_free(p);
         return st;
     }
-    for (uint32_t i = 0; i < p->peer_count; i++)
+    for (uint32_t i = 0; i < P2P_PEERS_MAX; i++)
         peer_publish(p, i);
     strangers_publish(p);
     *out = p;
@@ -56,8 +53,10 @@ void p2p_free(struct p2p *p)
     loop_turn_free(p->turn);
     for (struct link *l = p->links; l != NULL; l = l->next)
         link_forget(l);
-    for (uint32_t i = 0; i < p->peer_count; i++)
+    for (uint32_t i = 0; i < P2P_PEERS_MAX; i++) {
         outbox_clear(&p->peers[i].outbox);
+        buf_fini(&p->peers[i].token);
+    }
     tls_context_free(p->tls);
     mutex_free(p->mutex);
     mem_wipe(&p->proxy, sizeof(p->proxy));
@@ -88,13 +87,15 @@ static enum status configure(struct p2p *p, const struct p2p_config *config)
     p->os = config->os;
     p->loop = config->loop;
     p->chain_id = config->chain_id;
-    p->self = config->self;
-    p->peer_count = config->peer_count;
+    p->self = NOBODY;
     p->events = config->events;
-    for (uint32_t i = 0; i < p->peer_count; i++) {
+    for (uint32_t i = 0; i < P2P_PEERS_MAX; i++) {
         outbox_init(&p->peers[i].outbox, p->mem);
-        TRY(peer_configure(&p->peers[i], &config->peers[i]));
+        buf_init(&p->peers[i].token, p->mem, P2P_TOKEN_MAX);
     }
+    TRY(certificate_make(p, &config->node_key));
+    for (uint32_t i = 0; i < config->peer_count; i++)
+        TRY(peer_configure(&p->peers[i], &config->peers[i]));
     TRY(proxy_parse(&p->proxy, config->proxy));
     p->os->entropy(p->os, &p->incarnation, sizeof(p->incarnation));
     p->next_link = p->incarnation;
@@ -103,16 +104,10 @@ static enum status configure(struct p2p *p, const struct p2p_config *config)
                                .most = STEPS_MOST,
                                .milli = STEPS_MOST * (uint64_t)1000,
                                .at_ms = p->ticked_ms};
-    return ST_OK;
-}
-
-static enum status peer_configure(struct peer *who, const struct p2p_peer_config *config)
-{
-    who->key = config->key;
-    who->has_address = config->address[0] != '\0';
-    if (who->has_address) TRY(endpoint_parse(&who->endpoint, config->address));
-    (void)snprintf(who->name, sizeof(who->name), "%s", config->name);
-    (void)snprintf(who->address, sizeof(who->address), "%s", config->address);
+    p->asks = (struct bucket){.per_second = GUESTS_PER_SECOND,
+                              .most = GUESTS_MOST,
+                              .milli = GUESTS_MOST * (uint64_t)1000,
+                              .at_ms = p->ticked_ms};
     return ST_OK;
 }
 
@@ -130,18 +125,24 @@ static enum status start(struct p2p *p, const struct p2p_config *config)
 
 /* --- our certificate ----------------------------------------------------------------------- */
 
-static enum status certificate_make(struct p2p *p, const struct secret_key *key)
+enum status certificate_make(struct p2p *p, const struct secret_key *key)
 {
     uint8_t bytes[IDENTITY_CERTIFICATE_MAX];
     struct public_key ours;
     struct buf der;
-    p->certificate = certificate_span(p);
+    struct tls_context *tls = NULL;
+    struct identity_span span = certificate_span(p);
     buf_init_fixed(&der, bytes, sizeof(bytes));
-    TRY(identity_certificate_make(&der, key, &p->certificate));
+    TRY(identity_certificate_make(&der, key, &span));
     TRY(identity_certificate_key(&ours, buf_span(&der)));
-    if (!public_key_equal(&ours, &p->peers[p->self].key)) return ST_INVALID;
+    must(ours.size == HELLO_KEY_SIZE);
+    TRY(tls_context_new(&tls, p->mem, key, &span));
+    tls_context_free(p->tls); /* Connections keep theirs. */
+    p->tls = tls;
+    p->certificate = span;
+    p->key = ours;
     p->strangers.certificates++;
-    return tls_context_new(&p->tls, p->mem, key, &p->certificate);
+    return ST_OK;
 }
 
 /* A clock that is wrong by decades must not keep a node from its network. */
@@ -175,7 +176,8 @@ static void certificate_tick(struct p2p *p)
 
 enum status p2p_send(struct p2p *p, uint32_t peer, enum p2p_channel channel, struct span bytes)
 {
-    if (peer >= p->peer_count || peer == p->self || bytes.size == 0) return ST_INVALID;
+    if (peer >= P2P_PEERS_MAX || peer == p->self || bytes.size == 0) return ST_INVALID;
+    if (!p->peers[peer].is_used) return ST_INVALID;
     if (bytes.size > p2p_message_max(channel)) return ST_LIMIT;
     if (!p2p_is_up(p, peer)) return ST_CLOSED;
     struct letter *letter = NULL;
@@ -197,20 +199,22 @@ uint32_t p2p_broadcast(struct p2p *p, enum p2p_channel channel, struct span byte
         letter = letter_new(p->mem, bytes);
         if (letter == NULL) return 0;
     }
-    for (uint32_t i = 0; i < p->peer_count; i++)
-        if (p2p_is_up(p, i) && peer_put(p, i, channel, bytes, letter) == ST_OK) taken++;
+    for (uint32_t i = 0; i < P2P_PEERS_MAX; i++)
+        if (!p->peers[i].is_guest && p2p_is_up(p, i) &&
+            peer_put(p, i, channel, bytes, letter) == ST_OK)
+            taken++;
     letter_release(letter);
     return taken;
 }
 
 bool p2p_is_up(const struct p2p *p, uint32_t peer)
 {
-    return peer < p->peer_count && p->peers[peer].link != NULL;
+    return peer < P2P_PEERS_MAX && p->peers[peer].link != NULL;
 }
 
 void p2p_ban(struct p2p *p, uint32_t peer, const char *reason)
 {
-    must(peer < p->peer_count);
+    must(peer < P2P_PEERS_MAX);
     if (p->peers[peer].link != NULL) link_ban(p->peers[peer].link, reason);
 }
 
@@ -225,7 +229,7 @@ static enum status peer_put(struct p2p *p,
                        : outbox_put(&who->outbox, channel, bytes));
     who->traffic[channel].messages_out++;
     who->traffic[channel].bytes_out += bytes.size;
-    p->dirty |= 1u << peer;
+    p->dirty |= (uint64_t)1 << peer;
     loop_turn_want(p->turn);
     return ST_OK;
 }
@@ -234,9 +238,9 @@ static enum status peer_put(struct p2p *p,
 static void on_turn(void *context)
 {
     struct p2p *p = context;
-    uint32_t dirty = p->dirty;
+    uint64_t dirty = p->dirty;
     p->dirty = 0;
-    for (uint32_t i = 0; i < p->peer_count; i++)
+    for (uint32_t i = 0; i < P2P_PEERS_MAX && dirty >> i != 0; i++)
         if ((dirty >> i & 1u) != 0 && p->peers[i].link != NULL) link_pump(p->peers[i].link);
 }
 
@@ -256,7 +260,8 @@ static void on_tick(void *context)
     certificate_tick(p);
     for (struct link *l = p->links; l != NULL; l = l->next)
         link_tick(l, now_ms);
-    for (uint32_t i = 0; i < p->peer_count; i++) {
+    for (uint32_t i = 0; i < P2P_PEERS_MAX; i++) {
+        if (!p->peers[i].is_used) continue;
         if (i != p->self) {
             if (late_ms > CONTACT_PING_MS) contact_forgive(&p->peers[i].contact, late_ms);
             peer_tick(p, i, now_ms);
@@ -276,7 +281,7 @@ static void strangers_publish(struct p2p *p)
 
 void p2p_view(struct p2p *p, uint32_t peer, struct p2p_peer_view *out)
 {
-    must(peer < p->peer_count);
+    must(peer < P2P_PEERS_MAX);
     mutex_lock(p->mutex);
     *out = p->views[peer];
     mutex_unlock(p->mutex);

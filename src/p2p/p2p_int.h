@@ -6,7 +6,9 @@
  *   P2  peer.dialling is the one connection that we began and that is neither adopted nor dead.
  *   P3  A link's memory lives until its stream's closed: a dead link may still be on the stack.
  *   P4  strangers_now = links that are alive, inbound and without a member's key. At most
- *       STRANGERS_MAX. */
+ *       STRANGERS_MAX.
+ *   P5  The keys of places in use are distinct; a link that is alive and has a peer has one in use.
+ */
 #ifndef TRUSTSQL_P2P_P2P_INT_H
 #define TRUSTSQL_P2P_P2P_INT_H
 
@@ -18,19 +20,21 @@
 #include "p2p/proxy.h"
 #include "p2p/tls.h"
 
-#define TICK_MS          100u
-#define CONNECT_MS       4000u /* Until TCP stands, or the proxy answers. */
-#define HANDSHAKE_MS     5000u /* From there until the connection is adopted. */
-#define STRANGERS_MAX    32u
-#define STRANGER_SAFE_MS 1000u  /* So long no newer one displaces it. */
-#define STRANGER_BYTES   16384u /* What a handshake may need. */
-#define STEPS_PER_SECOND 100u   /* Steps of inbound handshakes: about a third of a ms each. */
-#define STEPS_MOST       64u
-#define WRITE_AHEAD      (64u << 10) /* Sealed bytes that wait for the kernel. */
-#define UNSENT_MAX       (32u << 10) /* And in the kernel for the wire. */
-#define PONG_QUEUE_MAX   (1u << 20)  /* Who does not read gets no more answers. */
-#define CERTIFICATE_S    86400u      /* A day; renewed after half of it. */
-#define NOBODY           P2P_PEERS_MAX
+#define TICK_MS           100u
+#define CONNECT_MS        4000u /* Until TCP stands, or the proxy answers. */
+#define HANDSHAKE_MS      5000u /* From there until the connection is adopted. */
+#define STRANGERS_MAX     32u
+#define STRANGER_SAFE_MS  1000u  /* So long no newer one displaces it. */
+#define STRANGER_BYTES    16384u /* What a handshake may need. */
+#define STEPS_PER_SECOND  100u   /* Steps of inbound handshakes: about a third of a ms each. */
+#define STEPS_MOST        64u
+#define WRITE_AHEAD       (64u << 10) /* Sealed bytes that wait for the kernel. */
+#define UNSENT_MAX        (32u << 10) /* And in the kernel for the wire. */
+#define GUESTS_PER_SECOND 2u          /* Tokens looked at. */
+#define GUESTS_MOST       8u
+#define PONG_QUEUE_MAX    (1u << 20) /* Who does not read gets no more answers. */
+#define CERTIFICATE_S     86400u     /* A day; renewed after half of it. */
+#define NOBODY            P2P_NOBODY
 
 enum link_state {
     LINK_CONNECT, /* We dial. */
@@ -53,8 +57,10 @@ struct link {
     enum link_state state;
     uint32_t peer; /* NOBODY: unknown yet. */
     bool is_dialled;
-    bool is_stranger; /* P4. */
-    bool is_held;     /* Paused until the bucket has tokens. */
+    bool is_stranger;      /* P4. */
+    bool is_held;          /* Paused until the bucket has tokens. */
+    bool is_asking;        /* Of an unknown key, which may show a token. */
+    struct public_key key; /* Of the other side; since TLS has it. */
     uint64_t opened_ms;
     uint64_t deadline_ms;
     size_t stranger_bytes;
@@ -66,7 +72,11 @@ struct link {
 };
 
 struct peer {
+    bool is_used; /* Somebody has this place. */
+    bool is_guest;
+    uint64_t guest_until_ms;
     struct public_key key;
+    struct buf token; /* We show it. */
     char name[P2P_NAME_MAX];
     char address[P2P_ADDRESS_MAX];
     struct endpoint endpoint;
@@ -90,8 +100,8 @@ struct p2p {
     struct mem *mem;
     struct loop *loop;
     struct hash chain_id;
-    uint32_t self;
-    uint32_t peer_count;
+    struct public_key key;
+    uint32_t self; /* Our own place; NOBODY: we are on no list. */
     struct peer peers[P2P_PEERS_MAX];
     struct proxy proxy;
     struct p2p_events events;
@@ -100,13 +110,14 @@ struct p2p {
     struct tcp_listener *listener;
     struct loop_timer *timer;
     struct loop_turn *turn;
-    uint32_t dirty; /* Bit i: peer i has something to send. */
+    uint64_t dirty; /* Bit i: peer i has something to send. */
     uint64_t incarnation;
     uint64_t next_link;
     uint64_t ticked_ms;
     struct link *links; /* Alive and dead. */
     uint32_t strangers_now;
     struct bucket steps;
+    struct bucket asks; /* Tokens of strangers. */
     struct p2p_stranger_view strangers;
     struct mutex *mutex; /* Guards the two below. */
     struct p2p_peer_view views[P2P_PEERS_MAX];
@@ -130,6 +141,17 @@ void link_pump(struct link *l);
 void link_ping(struct link *l, uint64_t token);
 /* Time passes: deadlines, tokens for the held. */
 void link_tick(struct link *l, uint64_t now_ms);
+
+/* members.c */
+
+enum status peer_configure(struct peer *who, const struct p2p_peer_config *config);
+/* The key of a link that shows this token gets a place as a guest. NOBODY: it is not let in. */
+uint32_t guest_admit(struct p2p *p, const struct public_key *key, struct span token);
+void peer_remove(struct p2p *p, uint32_t peer, enum bye reason, const char *failure);
+
+/* p2p.c */
+
+enum status certificate_make(struct p2p *p, const struct secret_key *key);
 
 /* peer.c */
 

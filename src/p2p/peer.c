@@ -1,5 +1,6 @@
 /* peer.c - What happens to a peer when its connections come and go. Decisions are in contact.c. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/must.h"
 #include "p2p/p2p_int.h"
@@ -8,14 +9,13 @@ static enum p2p_state peer_state(const struct p2p *p, uint32_t peer);
 
 uint32_t peer_of_key(const struct p2p *p, const struct public_key *key)
 {
-    for (uint32_t i = 0; i < p->peer_count; i++)
-        if (i != p->self && public_key_equal(&p->peers[i].key, key)) return i;
-    return NOBODY;
+    uint32_t place = p2p_place_of(p, key);
+    return place == p->self ? NOBODY : place;
 }
 
 void peer_failed(struct p2p *p, uint32_t peer, const char *failure)
 {
-    must(peer < p->peer_count);
+    must(peer < P2P_PEERS_MAX);
     struct peer *who = &p->peers[peer];
     (void)snprintf(who->last_failure, sizeof(who->last_failure), "%s", failure);
     who->last_failure_ms = p->os->wall_ms(p->os);
@@ -31,7 +31,8 @@ void peer_retry(struct p2p *p, uint32_t peer)
 bool peer_is_chosen_by_us(const struct p2p *p, uint32_t peer)
 {
     must(peer != p->self);
-    return p->self < peer;
+    const struct public_key *theirs = &p->peers[peer].key;
+    return memcmp(p->key.bytes, theirs->bytes, HELLO_KEY_SIZE) < 0;
 }
 
 void peer_up(struct p2p *p, struct link *l, uint64_t link_number)
@@ -46,6 +47,7 @@ void peer_up(struct p2p *p, struct link *l, uint64_t link_number)
     contact_up(&who->contact, &link, loop_now_ms(p->loop));
     who->link = l; /* P1. */
     l->state = LINK_UP;
+    if (who->is_guest) who->guest_until_ms = loop_now_ms(p->loop) + P2P_GUEST_MS;
     who->connects++;
     who->connected_since_ms = p->os->wall_ms(p->os);
     tcp_limit_unsent(l->stream, UNSENT_MAX);
@@ -61,6 +63,7 @@ void peer_down(struct p2p *p, uint32_t peer)
     who->connected_since_ms = 0;
     contact_down(&who->contact);
     outbox_clear(&who->outbox);
+    if (who->is_guest) who->guest_until_ms = 0; /* It may show its token again. */
     peer_retry(p, peer);
     peer_publish(p, peer);
     p->events.down(p->events.context, peer);
@@ -70,7 +73,9 @@ void peer_tick(struct p2p *p, uint32_t peer, uint64_t now_ms)
 {
     struct peer *who = &p->peers[peer];
     uint64_t token = 0;
-    if (contact_is_silent(&who->contact, now_ms)) {
+    if (who->is_guest && now_ms >= who->guest_until_ms) {
+        peer_remove(p, peer, BYE_NO_MEMBER, "the time of a guest is over");
+    } else if (contact_is_silent(&who->contact, now_ms)) {
         link_end(who->link, BYE_SILENT, "nothing was heard for 4 s: the connection is half open");
     } else if (contact_ping(&who->contact, now_ms, p->os->monotonic_ns(p->os), &token)) {
         link_ping(who->link, token);
@@ -110,6 +115,7 @@ void peer_publish(struct p2p *p, uint32_t peer)
 static enum p2p_state peer_state(const struct p2p *p, uint32_t peer)
 {
     const struct peer *who = &p->peers[peer];
+    if (!who->is_used) return P2P_NONE;
     if (peer == p->self) return P2P_SELF;
     if (who->link != NULL) return P2P_UP;
     if (who->dialling == NULL) return P2P_WAITING;

@@ -18,6 +18,7 @@
 
 struct tls_context {
     struct mem *mem;
+    uint32_t refs; /* Its owner's and one of each connection. */
     SSL_CTX *ssl;
     BIO_METHOD *bio;
     struct secret_key key;
@@ -25,6 +26,7 @@ struct tls_context {
 
 struct tls {
     struct mem *mem;
+    struct tls_context *context;
     SSL *ssl;
     struct tls_events events;
     struct span input;
@@ -57,6 +59,7 @@ enum status tls_context_new(struct tls_context **out,
     struct tls_context *c = mem_alloc_zero(mem, 1, sizeof(*c));
     if (c == NULL) return ST_NO_MEMORY;
     c->mem = mem;
+    c->refs = 1;
     c->key = *key;
     c->ssl = SSL_CTX_new(TLS_method());
     enum status st = ST_NO_MEMORY;
@@ -74,6 +77,8 @@ out:
 void tls_context_free(struct tls_context *c)
 {
     if (c == NULL) return;
+    must(c->refs > 0);
+    if (--c->refs > 0) return;
     SSL_CTX_free(c->ssl);
     BIO_meth_free(c->bio);
     mem_wipe(&c->key, sizeof(c->key));
@@ -132,6 +137,8 @@ enum status tls_new(struct tls **out,
     struct tls *t = mem_alloc_zero(c->mem, 1, sizeof(*t));
     if (t == NULL) return ST_NO_MEMORY;
     t->mem = c->mem;
+    t->context = c;
+    c->refs++;
     t->events = *events;
     if (!connection_settle(t, c, is_client)) {
         tls_free(t);
@@ -146,6 +153,7 @@ void tls_free(struct tls *t)
 {
     if (t == NULL) return;
     SSL_free(t->ssl);
+    tls_context_free(t->context);
     mem_free(t->mem, t);
 }
 

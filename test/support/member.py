@@ -1,7 +1,7 @@
 """A member of a chain that says what it is told: the protocol between nodes (docs/format/p2p.md), with a real key.
 
     with Member(directory of the node, chain id, index) as member:
-        member.dial(host, port)        TLS, HELLO, and ADOPT of a node with a lower index
+        member.dial(host, port)        TLS, HELLO, and ADOPT by the one with the lower key
         member.send(CONSENSUS, b"…")
         member.receive(seconds)        the messages that came, [(channel, bytes)]
 
@@ -47,6 +47,10 @@ def certificate(key, name="trustsql"):
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 
 
+def raw_key(public):
+    return public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+
+
 def client_context(key):
     """TLS 1.3 with this key, which believes every server."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -77,7 +81,9 @@ class Member:
     def __init__(self, directory, chain_id, index):
         with open(directory + "/node.key", encoding="ascii") as file:
             seed = bytes.fromhex(file.read().strip())
-        self.context = client_context(ed25519.Ed25519PrivateKey.from_private_bytes(seed))
+        secret = ed25519.Ed25519PrivateKey.from_private_bytes(seed)
+        self.context = client_context(secret)
+        self.key = raw_key(secret.public_key())
         self.chain_id = chain_id
         self.index = index
         self.incarnation = int.from_bytes(os.urandom(8), "little")
@@ -97,15 +103,19 @@ class Member:
         self.link, self.buffer, self.pieces = None, b"", {}
 
     def dial(self, host, port, adopted=True):
-        """Until the node has adopted the connection (only nodes of lower index do)."""
+        """Until the connection is adopted: by the node, or by us when our key is the lower one."""
         self.close()
         raw = socket.create_connection((host, port), timeout=10)
         self.link = self.context.wrap_socket(raw)
-        self.link.sendall(frame(HELLO, b"TSP2" + struct.pack("<I", 1) + self.chain_id + struct.pack(
-            "<IQQ", self.index, self.incarnation, 0)))
+        theirs = raw_key(x509.load_der_x509_certificate(self.link.getpeercert(True)).public_key())
+        self.link.sendall(frame(HELLO, b"TSP2" + struct.pack("<I", 2) + self.chain_id + self.key + struct.pack(
+            "<QQ", self.incarnation, 0)))
+        wanted = HELLO if self.key < theirs else ADOPT
         kinds = []
-        while adopted and ADOPT not in kinds:
+        while adopted and wanted not in kinds:
             kinds.append(self.next_frame(10)[0])
+        if adopted and wanted == HELLO:
+            self.link.sendall(frame(ADOPT, os.urandom(8)))
 
     def send(self, channel, message):
         self.link.sendall(message_frames(channel, message))

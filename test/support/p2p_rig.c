@@ -100,7 +100,6 @@ static void node_init(struct p2p_rig *rig, uint32_t number, struct mem *mem)
         .mem = mem,
         .loop = rig->loop,
         .chain_id = {{1, 2, 3}},
-        .self = number,
         .node_key = rig->secrets[number],
         .peers = node->peers,
         .peer_count = rig->count,
@@ -109,6 +108,22 @@ static void node_init(struct p2p_rig *rig, uint32_t number, struct mem *mem)
         .proxy = "",
         .events = {.up = on_up, .down = on_down, .message = on_message, .context = node}};
     buf_init(&node->last, mem_system(), 0);
+}
+
+/* Who has the lower key chooses between connections: in the rig the lower number. */
+static void sort_keys(struct p2p_rig *rig)
+{
+    for (uint32_t i = 1; i < P2P_RIG_MAX; i++) {
+        for (uint32_t k = i; k > 0; k--) {
+            if (memcmp(rig->keys[k - 1].bytes, rig->keys[k].bytes, 32) < 0) break;
+            struct public_key key = rig->keys[k];
+            struct secret_key secret = rig->secrets[k];
+            rig->keys[k] = rig->keys[k - 1];
+            rig->secrets[k] = rig->secrets[k - 1];
+            rig->keys[k - 1] = key;
+            rig->secrets[k - 1] = secret;
+        }
+    }
 }
 
 void p2p_rig_init(struct p2p_rig *rig, uint32_t count, struct mem *mem)
@@ -127,6 +142,7 @@ void p2p_rig_init(struct p2p_rig *rig, uint32_t count, struct mem *mem)
         rig->secrets[i] = (struct secret_key){.scheme = SIGN_ED25519, .bytes = {(uint8_t)(i + 1)}};
         rig->keys[i] = public_of(&rig->secrets[i]);
     }
+    sort_keys(rig);
     for (uint32_t i = 0; i < count; i++)
         rig->nodes[i].port = free_port(rig->host);
     for (uint32_t i = 0; i < count; i++)

@@ -9,7 +9,7 @@
 
 static const struct hello sample_hello = {.version = PROTOCOL_VERSION,
                                           .chain_id = {{0xc1, 0xc2, 0xc3, [31] = 0xcf}},
-                                          .sender = 0x01020304,
+                                          .key = {0xa1, 0xa2, [31] = 0xaf},
                                           .incarnation = 0x1112131415161718,
                                           .lost_link = 0x2122232425262728};
 
@@ -30,11 +30,11 @@ static void golden(void **state)
     struct buf b;
     buf_init_fixed(&b, bytes, sizeof bytes);
     hello_encode(&b, &sample_hello);
-    expect(&b, "10003c00"
+    expect(&b, "10005800"
                "54535032"
-               "01000000"
+               "02000000"
                "c1c2c300000000000000000000000000000000000000000000000000000000cf"
-               "04030201"
+               "a1a20000000000000000000000000000000000000000000000000000000000af"
                "1817161514131211"
                "2827262524232221");
     buf_reset(&b);
@@ -118,7 +118,7 @@ static void sweeps(void **state)
     buf_reset(&b);
     pong_encode(&b, &(struct pong){1, 2});
     codec_sweep(buf_span(&b), again);
-    for (int reason = BYE_STOPPING; reason <= BYE_BANNED; reason++) {
+    for (int reason = BYE_STOPPING; reason <= BYE_NO_MEMBER; reason++) {
         buf_reset(&b);
         bye_encode(&b, (enum bye)reason);
         codec_sweep(buf_span(&b), again);
@@ -151,7 +151,7 @@ static void refused(void **state)
     uint8_t code = 0;
     enum bye reason = BYE_SILENT;
     assert_int_equal(bye_decode(&reason, span_of(&code, 1)), ST_INVALID);
-    code = BYE_BANNED + 1;
+    code = BYE_NO_MEMBER + 1;
     assert_int_equal(bye_decode(&reason, span_of(&code, 1)), ST_INVALID);
     assert_int_equal(reason, BYE_SILENT);
 }
@@ -160,7 +160,7 @@ static void refused(void **state)
 static void other_version(void **state)
 {
     (void)state;
-    struct hello hello = {.sender = 5};
+    struct hello hello = {.incarnation = 5};
     const uint8_t bytes[] = {'T', 'S', 'P', '2', 9, 0, 0, 0, 1, 2, 3};
     assert_int_equal(hello_decode(&hello, span_of(bytes, sizeof bytes)), ST_UNSUPPORTED);
     assert_int_equal(hello.version, 9);

@@ -132,10 +132,11 @@ static bool raw_is_adopted(struct p2p_rig *rig)
 
 static struct hello good_hello(const struct p2p_rig *rig)
 {
-    return (struct hello){.version = PROTOCOL_VERSION,
+    struct hello hello = {.version = PROTOCOL_VERSION,
                           .chain_id = rig->nodes[ANN].config.chain_id,
-                          .sender = BOB,
                           .incarnation = 42};
+    memcpy(hello.key, rig->keys[BOB].bytes, HELLO_KEY_SIZE);
+    return hello;
 }
 
 /* Ann alone; bob is made by hand. */
@@ -181,21 +182,21 @@ static void bad_members(void **state)
     bob_says(span_text("GET / HTTP/1.1\r\n\r\n"), BYE_GARBAGE, "no frame");
     hello.version++;
     hello_encode(&b, &hello);
-    bob_says(buf_span(&b), BYE_OTHER_VERSION, "other version: it speaks version 2");
+    bob_says(buf_span(&b), BYE_OTHER_VERSION, "other version: it speaks version 3");
     buf_reset(&b);
     hello.version--;
-    hello.sender = ANN;
+    hello.key[0] ^= 1;
     hello_encode(&b, &hello);
-    bob_says(buf_span(&b), BYE_WRONG_SENDER, "wrong sender: it says it is node 0");
+    bob_says(buf_span(&b), BYE_WRONG_SENDER, "wrong sender: its HELLO names another key");
     buf_reset(&b);
-    hello.sender = BOB;
+    hello.key[0] ^= 1;
     hello_encode(&b, &hello);
     hello_encode(&b, &hello);
     bob_says(buf_span(&b), BYE_GARBAGE, "no frame"); /* Twice. */
     b.size /= 2;
     adopt_encode(&b, 5); /* It is ann who chooses. */
     bob_says(buf_span(&b), BYE_GARBAGE, "no frame");
-    b.size = 64;
+    b.size = FRAME_HEADER + 88;
     frame_header_put(frame, P2P_CONSENSUS, FRAME_FIRST, FRAME_TOTAL + 1);
     memset(frame + FRAME_HEADER, 0xff, FRAME_TOTAL);
     buf_put(&b, span_of(frame, sizeof frame));

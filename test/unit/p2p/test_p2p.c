@@ -180,7 +180,7 @@ static void wrong_configuration(void **state)
     struct p2p_rig rig;
     p2p_rig_init(&rig, 2, mem_system());
     struct p2p_config good = rig.nodes[0].config;
-    rig.nodes[0].config.node_key = rig.secrets[1];
+    rig.nodes[0].config.node_key.scheme = SIGN_SECP256K1;
     assert_int_equal(p2p_rig_try(&rig, 0), ST_INVALID);
     rig.nodes[0].config = good;
     rig.nodes[0].peers[1].address = "nowhere";
