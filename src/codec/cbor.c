@@ -55,6 +55,11 @@ void cbor_put_bytes(struct buf *b, struct span bytes)
     buf_put(b, bytes);
 }
 
+void cbor_put_bytes_head(struct buf *b, uint64_t size)
+{
+    put_head(b, MAJOR_BYTES, size);
+}
+
 void cbor_put_text(struct buf *b, struct span text)
 {
     put_head(b, MAJOR_TEXT, text.size);

@@ -32,8 +32,9 @@ enum cbor_kind {
 void cbor_put_uint(struct buf *b, uint64_t value);
 void cbor_put_int(struct buf *b, int64_t value);
 void cbor_put_bytes(struct buf *b, struct span bytes);
-void cbor_put_text(struct buf *b, struct span text); /* Caller guarantees UTF-8. */
-void cbor_put_array(struct buf *b, uint64_t count);  /* Head; count items follow. */
+void cbor_put_bytes_head(struct buf *b, uint64_t size); /* size bytes follow. */
+void cbor_put_text(struct buf *b, struct span text);    /* Caller guarantees UTF-8. */
+void cbor_put_array(struct buf *b, uint64_t count);     /* Head; count items follow. */
 void cbor_put_bool(struct buf *b, bool value);
 void cbor_put_null(struct buf *b);
 void cbor_put_float(struct buf *b, double value); /* Always 64 bit; NaN in one form. */

@@ -27,6 +27,7 @@
 #include "consensus/record.h"
 #include "consensus/reject.h"
 #include "crypto/merkle.h"
+#include "ledger/notes.h"
 
 #define CONSENSUS_EFFECTS_MAX 512u
 
@@ -38,12 +39,15 @@
 #define CONSENSUS_QUIET_MS    60000u /* An idle chain proposes an empty block this often. */
 
 struct consensus;
+struct mode_state; /* ledger/mode.h */
 
 struct consensus_config {
     struct hash chain_id;
     uint64_t epoch;
     struct validators validators;
-    uint32_t self; /* Voter index. */
+    struct validators previous; /* Of the epoch before, whose certificates the first bodies of this
+                                   one show; count 0: there is none. */
+    uint32_t self;              /* Voter index; NODES_MAX: follows, never signs. */
     const struct signer *signer;
     struct secret_key node_key;
     uint32_t exec_version;
@@ -73,7 +77,8 @@ struct consensus_start {
                                               lower, in any order and fork: the record may be
                                               older than the newest stored block, or newer. */
     uint32_t held_count;
-    uint64_t nonce; /* Random: pairs questions and answers of this start. */
+    uint64_t nonce;                /* Random: pairs questions and answers of this start. */
+    const struct mode_state *mode; /* As of height. Null: as of a genesis. */
 };
 
 enum consensus_event_kind {
@@ -93,7 +98,8 @@ enum consensus_event_kind {
 struct consensus_batch {
     struct hash tx_root;
     uint32_t tx_count;
-    uint32_t body_size; /* With the certificates that NEED_BATCH named. */
+    uint32_t body_size;     /* With the certificates that NEED_BATCH named. */
+    struct hash notes_hash; /* Of the notes in it: those of NEED_BATCH and evidence. */
 };
 
 struct consensus_event {
@@ -111,16 +117,20 @@ struct consensus_event {
     const struct certificate *final_cert; /* BODY_OK: in the body, or null; ADVANCED: commits it. */
     const struct certificate *res_cert;   /* BODY_OK: in the body, or null; ADVANCED: newest known
                                              certified result, verified, or null. */
-    uint64_t last_txs_height;             /* ADVANCED: newest block with transactions up to it. */
-    const struct merkle_tree *history;    /* ADVANCED: over blocks 1 … header.height. */
-    const struct hash *passed;            /* ADVANCED: hashes of the first final blocks above the
-                                             final height of before, W of them or as many as there
-                                             are: shows whether what was voted for is among them.
-                                             Without it nothing is voted for in this view. */
+    const struct body_notes *notes; /* BODY_OK: in the body, its evidence verified; null: none. */
+    const struct mode_state *mode;  /* ADVANCED: as of header.height. */
+    uint64_t last_txs_height;       /* ADVANCED: newest block with transactions up to it. */
+    const struct merkle_tree *history; /* ADVANCED: over blocks 1 … header.height. */
+    const struct hash *passed;         /* ADVANCED: hashes of the first final blocks above the
+                                          final height of before, W of them or as many as there
+                                          are: shows whether what was voted for is among them.
+                                          Without it nothing is voted for in this view. */
     uint32_t passed_count;
     uint64_t lsn;
     uint64_t height; /* EXECUTED. */
     struct hash digest;
+    struct hash next_config; /* EXECUTED: of the configuration that waits for the next epoch as of
+                                height; zero: none does. */
 };
 
 enum consensus_effect_kind {
@@ -144,14 +154,17 @@ enum consensus_effect_kind {
                              below. Replies may say final. One a step; heights may be skipped. */
     CONSENSUS_DROP,       /* The block (height, hash) left the chain voted for: its transactions may
                              be proposed again. Its body stays held. */
-    CONSENSUS_OPEN,     /* View is open: message is its NEWVIEW (null in view 0): keep its bytes for
-                           peers that     missed it; height, hash: the anchor. */
-    CONSENSUS_BEHIND,   /* Final blocks up to at least height exist (peers says who has them): catch
-                           up by blocks; answer ADVANCED. Repeated now and then while so. height may
-                           be that of the newest block stored here: then its certificate is lost,
-                           and ADVANCED brings it. */
-    CONSENSUS_EVIDENCE, /* Proof of misbehaviour; keep it and send it to all. */
-    CONSENSUS_ALARM     /* alarm. */
+    CONSENSUS_OPEN,   /* View is open: message is its NEWVIEW (null in view 0): keep its bytes for
+                         peers that missed it; height, hash: the anchor. */
+    CONSENSUS_BEHIND, /* Final blocks up to at least height exist (peers says who has them): catch
+                         up by blocks; answer ADVANCED. Repeated now and then while so. height may
+                         be that of the newest block stored here: then its certificate is lost,
+                         and ADVANCED brings it. */
+    CONSENSUS_EPOCH_END, /* The epoch's last block (height, hash) is final by final_cert, its result
+                            certified by res_cert. Once; nothing is signed any more, others are
+                            still answered: go on with a new engine of the next epoch. */
+    CONSENSUS_EVIDENCE,  /* Proof of misbehaviour; keep it and send it to all. */
+    CONSENSUS_ALARM      /* alarm. */
 };
 
 enum consensus_alarm {
@@ -171,11 +184,13 @@ struct consensus_effect {
     uint64_t view;
     uint64_t height;
     struct hash hash;
-    uint64_t time_ms;                        /* NEED_BATCH. */
-    const struct proposal *proposal;         /* PROPOSE, GET_BODY. */
-    const struct certificate *final_cert;    /* NEED_BATCH: for the body, or null; FINAL. */
-    const struct certificate *res_cert;      /* NEED_BATCH: for the body, or null; RESULT. */
-    enum consensus_slot slot;                /* WRITE. */
+    uint64_t time_ms;                     /* NEED_BATCH. */
+    const struct proposal *proposal;      /* PROPOSE, GET_BODY. */
+    const struct certificate *final_cert; /* NEED_BATCH: for the body, or null; FINAL, EPOCH_END. */
+    const struct certificate *res_cert; /* NEED_BATCH: for the body, or null; RESULT, EPOCH_END. */
+    const struct body_notes *notes;     /* NEED_BATCH: for the body, evidence may be added; null:
+                                           none. */
+    enum consensus_slot slot;           /* WRITE. */
     const struct consensus_record *record;   /* WRITE of CONSENSUS_SLOT_PROMISE. */
     const struct view_change *view_change;   /* WRITE of CONSENSUS_SLOT_VIEW_CHANGE; null: clear. */
     const struct consensus_message *message; /* SEND, OPEN. */
@@ -241,6 +256,9 @@ struct consensus_stand {
     struct consensus_peer_stand peers[NODES_MAX];
 };
 void consensus_stand_of(const struct consensus *c, struct consensus_stand *out, uint64_t mono_ms);
+
+/* Mode of the chain as of the final block. Valid until the next step. */
+const struct mode_state *consensus_mode(const struct consensus *c);
 
 /* What commits the final block, exactly; null: not known here. Valid until the next step. */
 const struct certificate *consensus_commit_certificate(const struct consensus *c);

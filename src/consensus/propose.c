@@ -165,6 +165,7 @@ static void fill_header(const struct consensus *c,
                          .tx_count = batch->tx_count,
                          .body_size = batch->body_size,
                          .proposer = c->config.self,
+                         .notes_hash = batch->notes_hash,
                          .mode = MODE_BFT};
     if (c->batch_final_height > 0) {
         h->final_height = c->batch_final_height;

@@ -27,6 +27,7 @@
     X(REJECT_FINAL_CERT, "final-cert")                                                             \
     X(REJECT_RESULT_CERT, "result-cert")                                                           \
     X(REJECT_RESULT, "result") /* Certifies another result than ours. */                           \
+    X(REJECT_NOTES, "notes")   /* Not the header's, or not what they claim to be. */               \
     X(REJECT_LAG, "lag")       /* Proposed too far above the certified result. */                  \
     X(REJECT_VOTE_EMPTY, "vote-empty")                                                             \
     X(REJECT_VC_FINAL, "vc-final") /* Its final height is not certified. */                        \

@@ -58,6 +58,7 @@ enum consensus_reject body_check(struct consensus *c,
     const struct header *h = &b->header;
     if ((event->final_cert != NULL) != (h->final_height != 0)) return REJECT_FINAL_CERT;
     if ((event->res_cert != NULL) != (h->res_height != 0)) return REJECT_RESULT_CERT;
+    if (notes_are_empty(event->notes) != hash_is_zero(&h->notes_hash)) return REJECT_NOTES;
     if (event->final_cert != NULL) {
         if (!certificate_is_valid(c, event->final_cert, VOTE_P2)) return REJECT_FINAL_CERT;
         finality_commit(c, event->final_cert);

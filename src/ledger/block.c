@@ -2,19 +2,18 @@
  *
  *   header = [chain id, epoch, height, view, parent, exec_version, history root, time_ms, tx root,
  *             tx count, body size, proposer, final height, final certificate hash, result height,
- *             result digest, result certificate hash, mode, flags, next configuration hash]
- *   body   = [final certificate or null, result certificate or null, late votes, system items,
+ *             result digest, result certificate hash, notes hash, mode, flags, next configuration
+ *             hash]
+ *   body   = [final certificate or null, result certificate or null, notes,
  *             [transaction as bytes…]]
- *   block  = [header as bytes, body as bytes]
- *
- * Late votes and system items are empty arrays in exec_version 1. */
+ *   block  = [header as bytes, body as bytes] */
 #include "ledger/block.h"
 
 #include "base/must.h"
 #include "crypto/merkle.h"
 #include "ledger/ledger_int.h"
 
-#define HEADER_FIELDS   20u
+#define HEADER_FIELDS   21u
 #define HEADER_SIZE_MAX 512u
 #define FLAGS_ALL       ((uint32_t)BLOCK_HANDOVER | BLOCK_EPOCH_CLOSE | BLOCK_CHECKPOINT)
 
@@ -24,6 +23,7 @@ static const char *check_links(const struct header *h,
                                const struct header *parent,
                                const struct hash *parent_hash);
 static const char *check_certificates(const struct header *h, const struct body *b);
+static const char *check_notes(const struct header *h, const struct body_notes *n);
 static const char *check_txs(const struct block_parts *block);
 static enum status find_duplicate(const struct tx *txs,
                                   uint32_t count,
@@ -53,6 +53,7 @@ void header_encode(struct buf *out, const struct header *h)
     cbor_put_uint(out, h->res_height);
     put_hash(out, &h->res_digest);
     put_hash(out, &h->res_cert_hash);
+    put_hash(out, &h->notes_hash);
     cbor_put_uint(out, h->mode);
     cbor_put_uint(out, h->flags);
     put_hash(out, &h->next_config_hash);
@@ -78,6 +79,7 @@ void header_decode(struct header *h, struct cbor *in)
     h->res_height = cbor_get_uint(in);
     h->res_digest = get_hash(in);
     h->res_cert_hash = get_hash(in);
+    h->notes_hash = get_hash(in);
     uint64_t mode = cbor_get_uint_max(in, MODE_RAFT);
     h->mode = mode < MODE_FAST ? MODE_FAST : (enum block_mode)mode;
     h->flags = get_u32_max(in, FLAGS_ALL);
@@ -98,7 +100,7 @@ struct hash header_hash(const struct header *h)
 void body_encode(struct buf *out, const struct body *b)
 {
     must(b->tx_count <= BLOCK_TXS_MAX);
-    cbor_put_array(out, 5);
+    cbor_put_array(out, 4);
     if (b->has_final_cert) {
         certificate_encode(out, &b->final_cert);
     } else {
@@ -109,8 +111,7 @@ void body_encode(struct buf *out, const struct body *b)
     } else {
         cbor_put_null(out);
     }
-    cbor_put_array(out, 0);
-    cbor_put_array(out, 0);
+    notes_encode(out, &b->notes);
     cbor_put_array(out, b->tx_count);
     for (uint32_t i = 0; i < b->tx_count; i++)
         cbor_put_bytes(out, b->txs[i]);
@@ -120,11 +121,10 @@ enum status body_decode(struct body *b, struct arena *a, struct span bytes)
 {
     if (bytes.size > BLOCK_BYTES_MAX) return ST_LIMIT;
     struct cbor in = cbor_of(bytes);
-    cbor_expect_array(&in, 5);
+    cbor_expect_array(&in, 4);
     b->has_final_cert = get_certificate(&in, &b->final_cert);
     b->has_res_cert = get_certificate(&in, &b->res_cert);
-    cbor_expect_array(&in, 0);
-    cbor_expect_array(&in, 0);
+    notes_decode(&b->notes, &in);
     void *items;
     b->tx_count = get_items(&in, a, &items, sizeof *b->txs, BLOCK_TXS_MAX);
     b->txs = items;
@@ -164,6 +164,7 @@ enum status block_check(const struct block_parts *block,
 {
     const char *wrong = check_links(block->header, parent, parent_hash);
     if (wrong == NULL) wrong = check_certificates(block->header, block->body);
+    if (wrong == NULL) wrong = check_notes(block->header, &block->body->notes);
     if (wrong == NULL) wrong = check_txs(block);
     if (wrong == NULL) {
         bool is_found = false;
@@ -239,6 +240,12 @@ static const char *check_certificates(const struct header *h, const struct body 
             return "the body's execution certificate is not the header's";
     }
     return NULL;
+}
+
+static const char *check_notes(const struct header *h, const struct body_notes *n)
+{
+    struct hash hash = notes_hash(n);
+    return hash_equal(&hash, &h->notes_hash) ? NULL : "the body's notes are not the header's";
 }
 
 static const char *check_txs(const struct block_parts *block)

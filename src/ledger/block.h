@@ -6,8 +6,8 @@
 #define TRUSTSQL_LEDGER_BLOCK_H
 
 #include "base/arena.h"
+#include "ledger/notes.h"
 #include "ledger/tx.h"
-#include "ledger/vote.h"
 
 #define BLOCK_TXS_MAX   65536u
 #define BLOCK_BYTES_MAX (64u << 20)
@@ -34,6 +34,7 @@ struct header {
     uint64_t res_height; /* Newest certified execution result in the body; 0: none. */
     struct hash res_digest;
     struct hash res_cert_hash;
+    struct hash notes_hash; /* Of the body's notes; zero: it has none. */
     enum block_mode mode;
     uint32_t flags;
     struct hash next_config_hash; /* Zero unless EPOCH_CLOSE. */
@@ -44,6 +45,7 @@ struct body {
     bool has_res_cert;
     struct certificate final_cert;
     struct certificate res_cert;
+    struct body_notes notes;
     struct span *txs; /* Encoded transactions, in order. */
     uint32_t tx_count;
     uint32_t size; /* Bytes of the encoding; set by body_decode, ignored by body_encode. */
@@ -68,10 +70,10 @@ struct block_parts {
 
 /* Everything that needs only the block and its parent: chain id, height, parent hash, time after
  * the parent's, body size, tx_root, counts, span and chain of each transaction, no txid twice in
- * the block, certificates as the header says. Not: signatures, history_root, proposer, mode, txids
- * of earlier blocks. parent null: the first block, whose parent hash is the chain id. scratch is
- * used for the count of transactions × 16 bytes. ST_OK, ST_NO_MEMORY, or ST_REJECTED with *what
- * naming the field (static text). */
+ * the block, certificates and notes as the header says. Not: signatures, history_root, proposer,
+ * mode, txids of earlier blocks. parent null: the first block, whose parent hash is the chain id.
+ * scratch is used for the count of transactions × 16 bytes. ST_OK, ST_NO_MEMORY, or ST_REJECTED
+ * with *what naming the field (static text). */
 NODISCARD enum status block_check(const struct block_parts *block,
                                   const struct header *parent,
                                   const struct hash *parent_hash,

@@ -6,6 +6,7 @@
 #include "codec/cbor.h"
 #include "crypto/hash.h"
 #include "crypto/sign.h"
+#include "ledger/vote.h"
 
 static inline void put_hash(struct buf *out, const struct hash *h)
 {
@@ -31,6 +32,12 @@ static inline uint32_t get_u32_max(struct cbor *in, uint32_t max)
 /* Two items: scheme, key. The reader refuses a key that is not public_key_is_formed. */
 void put_key(struct buf *out, const struct public_key *key);
 struct public_key get_key(struct cbor *in);
+
+/* Pieces of votes and certificates: byte table in vote.c. */
+void put_statement(struct buf *out, const struct statement *s, enum vote_part part);
+void get_statement(struct statement *s, struct cbor *in, enum vote_part part);
+void put_entry(struct buf *out, const struct certificate_entry *entry);
+void get_entry(struct certificate_entry *entry, struct cbor *in);
 
 /* Head of an array of at most count_max items and room for them in *items (null when there are
  * none). The number of items; after ST_LIMIT or ST_NO_MEMORY, which stick in the reader, 0. */

@@ -21,8 +21,6 @@
 
 static const char *const part_tags[VOTE_PARTS] = {"p1", "p2", "p3"};
 
-static void encode_statement(struct buf *out, const struct statement *s, enum vote_part part);
-static void decode_statement(struct statement *s, struct cbor *in, enum vote_part part);
 static struct hash signed_hash(const struct hash *chain_id, const struct hash parts[VOTE_PARTS]);
 static struct hash entry_hash(const struct certificate *c,
                               const struct hash *chain_id,
@@ -56,7 +54,7 @@ void vote_encode(struct buf *out, const struct vote *v)
     must(v->voter < NODES_MAX);
     cbor_put_array(out, VOTE_PARTS + 2);
     for (int i = 0; i < VOTE_PARTS; i++)
-        encode_statement(out, &v->parts[i], (enum vote_part)i);
+        put_statement(out, &v->parts[i], (enum vote_part)i);
     cbor_put_uint(out, v->voter);
     cbor_put_bytes(out, span_of(v->sig.bytes, sizeof v->sig.bytes));
 }
@@ -66,7 +64,7 @@ void vote_decode(struct vote *v, struct cbor *in)
     *v = (struct vote){0};
     cbor_expect_array(in, VOTE_PARTS + 2);
     for (int i = 0; i < VOTE_PARTS; i++)
-        decode_statement(&v->parts[i], in, (enum vote_part)i);
+        get_statement(&v->parts[i], in, (enum vote_part)i);
     v->voter = get_u32_max(in, NODES_MAX - 1);
     cbor_get_fixed(in, v->sig.bytes, sizeof v->sig.bytes);
 }
@@ -90,16 +88,10 @@ void certificate_encode(struct buf *out, const struct certificate *c)
     must(c->entry_count <= NODES_MAX);
     cbor_put_array(out, 4);
     cbor_put_uint(out, c->part);
-    encode_statement(out, &c->statement, c->part);
+    put_statement(out, &c->statement, c->part);
     cbor_put_array(out, c->entry_count);
-    for (uint32_t i = 0; i < c->entry_count; i++) {
-        const struct certificate_entry *entry = &c->entries[i];
-        cbor_put_array(out, 4);
-        cbor_put_uint(out, entry->voter);
-        put_hash(out, &entry->siblings[0]);
-        put_hash(out, &entry->siblings[1]);
-        cbor_put_bytes(out, span_of(entry->sig.bytes, sizeof entry->sig.bytes));
-    }
+    for (uint32_t i = 0; i < c->entry_count; i++)
+        put_entry(out, &c->entries[i]);
     cbor_put_array(out, 0);
 }
 
@@ -108,18 +100,13 @@ void certificate_decode(struct certificate *c, struct cbor *in)
     memset(c, 0, sizeof *c);
     cbor_expect_array(in, 4);
     c->part = (enum vote_part)cbor_get_uint_max(in, VOTE_PARTS - 1);
-    decode_statement(&c->statement, in, c->part);
+    get_statement(&c->statement, in, c->part);
     if (c->statement.is_null) cbor_fail(in);
     uint64_t count = cbor_get_array(in);
     if (count == 0 || count > NODES_MAX) cbor_fail(in);
     for (uint64_t i = 0; i < count && in->status == ST_OK; i++) {
-        struct certificate_entry *entry = &c->entries[i];
-        cbor_expect_array(in, 4);
-        entry->voter = get_u32_max(in, NODES_MAX - 1);
-        entry->siblings[0] = get_hash(in);
-        entry->siblings[1] = get_hash(in);
-        cbor_get_fixed(in, entry->sig.bytes, sizeof entry->sig.bytes);
-        if (i > 0 && entry->voter <= c->entries[i - 1].voter) cbor_fail(in);
+        get_entry(&c->entries[i], in);
+        if (i > 0 && c->entries[i].voter <= c->entries[i - 1].voter) cbor_fail(in);
     }
     cbor_expect_array(in, 0);
     if (in->status == ST_OK) c->entry_count = (uint32_t)count;
@@ -156,7 +143,7 @@ enum status certificate_verify(const struct certificate *c,
     return ST_OK;
 }
 
-static void encode_statement(struct buf *out, const struct statement *s, enum vote_part part)
+void put_statement(struct buf *out, const struct statement *s, enum vote_part part)
 {
     if (s->is_null) {
         cbor_put_null(out);
@@ -169,7 +156,7 @@ static void encode_statement(struct buf *out, const struct statement *s, enum vo
     put_hash(out, &s->hash);
 }
 
-static void decode_statement(struct statement *s, struct cbor *in, enum vote_part part)
+void get_statement(struct statement *s, struct cbor *in, enum vote_part part)
 {
     *s = (struct statement){.is_null = cbor_get_null(in)};
     if (s->is_null) return;
@@ -178,6 +165,25 @@ static void decode_statement(struct statement *s, struct cbor *in, enum vote_par
     if (part != VOTE_P3) s->view = cbor_get_uint(in);
     s->height = cbor_get_uint(in);
     s->hash = get_hash(in);
+}
+
+void put_entry(struct buf *out, const struct certificate_entry *entry)
+{
+    must(entry->voter < NODES_MAX);
+    cbor_put_array(out, 4);
+    cbor_put_uint(out, entry->voter);
+    put_hash(out, &entry->siblings[0]);
+    put_hash(out, &entry->siblings[1]);
+    cbor_put_bytes(out, span_of(entry->sig.bytes, sizeof entry->sig.bytes));
+}
+
+void get_entry(struct certificate_entry *entry, struct cbor *in)
+{
+    cbor_expect_array(in, 4);
+    entry->voter = get_u32_max(in, NODES_MAX - 1);
+    entry->siblings[0] = get_hash(in);
+    entry->siblings[1] = get_hash(in);
+    cbor_get_fixed(in, entry->sig.bytes, sizeof entry->sig.bytes);
 }
 
 static struct hash signed_hash(const struct hash *chain_id, const struct hash parts[VOTE_PARTS])

@@ -107,6 +107,7 @@ static bool fill_event(struct core *c, struct consensus_event *event, const stru
     event->header = &b->flow->header;
     event->final_cert = b->has_final_cert ? &b->final_cert : NULL;
     event->res_cert = b->has_res_cert ? &b->res_cert : NULL;
+    event->notes = b->notes;
     return true;
 }
 
@@ -316,7 +317,8 @@ static enum status perform(struct core *c, const struct consensus_effect *effect
     case CONSENSUS_OPEN: open_view(c, effect); return ST_OK;
     case CONSENSUS_BEHIND: core_sync_start(c, effect->height, effect->peers); return ST_OK;
     case CONSENSUS_EVIDENCE: core_evidence_keep(c, effect->evidence); return ST_OK;
-    case CONSENSUS_ALARM: return ST_OK; /* consensus_stand_of shows it. */
+    case CONSENSUS_EPOCH_END: return ST_INVALID; /* Nothing gives the engine a new configuration. */
+    case CONSENSUS_ALARM: return ST_OK;          /* consensus_stand_of shows it. */
     }
     return ST_INVALID;
 }
@@ -454,6 +456,7 @@ void core_free(struct core *c)
     while (c->block_count > 0)
         core_block_free(c, c->blocks[c->block_count - 1]);
     flow_block_free(c->proposed);
+    mem_free(c->mem, c->proposed_notes);
     storage_job_free(c->mem, c->job);
     free_peers(c);
     pool_free(c->pool);

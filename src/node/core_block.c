@@ -69,6 +69,7 @@ void core_block_free(struct core *c, struct core_block *b)
     c->blocks[at] = c->blocks[--c->block_count];
     idtable_fini(&b->ids);
     flow_block_free(b->flow);
+    mem_free(c->mem, b->notes);
     mem_free(c->mem, b);
 }
 
@@ -203,6 +204,7 @@ static enum status encode_body(struct core *c, struct flow_block *flow)
     body->has_res_cert = c->proposed_has_res_cert;
     if (body->has_final_cert) body->final_cert = c->proposed_final_cert;
     if (body->has_res_cert) body->res_cert = c->proposed_res_cert;
+    if (c->proposed_notes != NULL) body->notes = *c->proposed_notes;
     body_encode(&flow->body_bytes, body);
     return buf_status(&flow->body_bytes);
 }
@@ -237,13 +239,17 @@ enum status core_block_batch(struct core *c, const struct consensus_effect *need
     c->proposed_has_res_cert = need->res_cert != NULL;
     if (need->final_cert != NULL) c->proposed_final_cert = *need->final_cert;
     if (need->res_cert != NULL) c->proposed_res_cert = *need->res_cert;
+    mem_free(c->mem, c->proposed_notes);
+    c->proposed_notes = NULL;
+    TRY(notes_copy(&c->proposed_notes, c->mem, need->notes));
     TRY(encode_body(c, c->proposed));
     core_push(c, CONSENSUS_ON_BATCH, NULL);
     uint32_t last = (c->queue_first + c->queue_count - 1) % CORE_QUEUE_MAX;
     c->queue[last].batch =
         (struct consensus_batch){.tx_root = root_of(c->proposed),
                                  .tx_count = count,
-                                 .body_size = (uint32_t)c->proposed->body_bytes.size};
+                                 .body_size = (uint32_t)c->proposed->body_bytes.size,
+                                 .notes_hash = notes_hash(c->proposed_notes)};
     return ST_OK;
 }
 
@@ -277,6 +283,8 @@ enum status core_block_propose(struct core *c, const struct consensus_effect *ef
     b->has_res_cert = c->proposed_has_res_cert;
     b->final_cert = c->proposed_final_cert;
     b->res_cert = c->proposed_res_cert;
+    b->notes = c->proposed_notes;
+    c->proposed_notes = NULL;
     TRY(pool_mark(c->pool, flow, c->mono_ms));
     core_seen_note(c, header, &flow->hash);
     core_gossip_flush(c); /* Transactions before the block that names them. */
@@ -300,6 +308,7 @@ void core_block_send(struct core *c, const struct core_block *b, uint32_t peer)
     m->proposal.has_res_cert = b->has_res_cert;
     if (b->has_final_cert) m->proposal.final_cert = b->final_cert;
     if (b->has_res_cert) m->proposal.res_cert = b->res_cert;
+    m->proposal.notes = b->notes != NULL ? *b->notes : (struct body_notes){0};
     m->proposal.leaves = buf_span(&c->items);
     buf_reset(&c->out);
     wire_encode(&c->out, m);
@@ -325,11 +334,14 @@ static enum status decode_parts(struct core *c, struct span bytes, struct core_b
         b->has_res_cert = body->has_res_cert;
         if (body->has_final_cert) b->final_cert = body->final_cert;
         if (body->has_res_cert) b->res_cert = body->res_cert;
+        st = notes_copy(&b->notes, c->mem, &body->notes);
+        if (st != ST_OK) goto out;
         buf_put(&b->flow->bytes, bytes);
         buf_put(&b->flow->header_bytes, header_bytes);
         st = buf_status(&b->flow->bytes);
         if (st == ST_OK) st = buf_status(&b->flow->header_bytes);
     }
+out:
     arena_fini(&arena);
     return st;
 }

@@ -59,6 +59,8 @@ void core_body_forget_items(struct core *c, struct core_body *b)
     mem_free(c->mem, b->states);
     mem_free(c->mem, b->leaves);
     mem_free(c->mem, b->asked);
+    mem_free(c->mem, b->notes);
+    b->notes = NULL;
     b->asked = NULL;
     b->asked_count = 0;
     b->txs = NULL;
@@ -141,9 +143,13 @@ enum status core_body_give_leaves(struct core *c,
         core_body_forget_items(c, b);
         return ST_INVALID;
     }
-    b->has_leaves = true;
     give_certificates(b, p->has_final_cert ? &p->final_cert : NULL,
                       p->has_res_cert ? &p->res_cert : NULL);
+    if (notes_copy(&b->notes, c->mem, &p->notes) != ST_OK) {
+        core_body_forget_items(c, b);
+        return ST_NO_MEMORY;
+    }
+    b->has_leaves = true;
     return ST_OK;
 }
 
@@ -174,6 +180,7 @@ static enum status give_body(struct core *c, struct core_body *b, const struct b
     TRY(make_items(c, b, body->tx_count));
     give_certificates(b, body->has_final_cert ? &body->final_cert : NULL,
                       body->has_res_cert ? &body->res_cert : NULL);
+    TRY(notes_copy(&b->notes, c->mem, &body->notes));
     for (uint32_t i = 0; i < body->tx_count; i++)
         TRY(core_body_give_tx(c, b, i, body->txs[i]));
     return ST_OK;
@@ -308,6 +315,12 @@ static bool is_certificate(bool has, const struct certificate *cert, const struc
     return hash_equal(&hash, want);
 }
 
+static bool are_notes(const struct body_notes *notes, const struct hash *want)
+{
+    struct hash hash = notes_hash(notes);
+    return hash_equal(&hash, want);
+}
+
 static enum status encode(struct core *c,
                           struct core_body *b,
                           struct flow_block *flow,
@@ -323,6 +336,7 @@ static enum status encode(struct core *c,
     body->has_res_cert = b->has_res_cert;
     if (b->has_final_cert) body->final_cert = b->final_cert;
     if (b->has_res_cert) body->res_cert = b->res_cert;
+    if (b->notes != NULL) body->notes = *b->notes;
     buf_reset(&c->items);
     body_encode(&c->items, body);
     TRY(buf_status(&c->items));
@@ -396,6 +410,8 @@ static enum core_verdict take(struct core *c,
     block->has_res_cert = b->has_res_cert;
     block->final_cert = b->final_cert;
     block->res_cert = b->res_cert;
+    block->notes = b->notes;
+    b->notes = NULL;
     *out = block;
     return VERDICT_READY;
 }
@@ -413,7 +429,8 @@ enum core_verdict core_body_build(struct core *c,
         b->has_leaves = true;
     }
     if (!is_certificate(b->has_final_cert, &b->final_cert, &b->header.final_cert_hash) ||
-        !is_certificate(b->has_res_cert, &b->res_cert, &b->header.res_cert_hash))
+        !is_certificate(b->has_res_cert, &b->res_cert, &b->header.res_cert_hash) ||
+        !are_notes(b->notes, &b->header.notes_hash))
         return VERDICT_LIE;
     if (b->bad > 0) return VERDICT_BAD;
     struct flow_block *flow = NULL;

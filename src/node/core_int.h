@@ -81,8 +81,9 @@ struct core_block {
     bool has_res_cert;
     struct certificate final_cert;
     struct certificate res_cert;
-    uint32_t jobs; /* Of storage. */
-    bool is_held;  /* Its body is durable with the next sync. */
+    struct body_notes *notes; /* In its body; null: none. */
+    uint32_t jobs;            /* Of storage. */
+    bool is_held;             /* Its body is durable with the next sync. */
     bool is_executing;
     bool is_executed;
     uint64_t told_ms;   /* When the engine was last told of its body. */
@@ -118,8 +119,9 @@ struct core_body { /* A block in the making. */
     bool has_res_cert;
     struct certificate final_cert;
     struct certificate res_cert;
-    bool has_leaves; /* They give the header's tx_root. */
-    bool has_items;  /* txs, states, leaves are there. */
+    struct body_notes *notes; /* Null: none. */
+    bool has_leaves;          /* They give the header's tx_root. */
+    bool has_items;           /* txs, states, leaves are there. */
     struct hash *leaves;
     struct flow_tx **txs;
     uint8_t *states; /* enum core_tx_state. */
@@ -268,6 +270,7 @@ struct core {
     bool proposed_has_res_cert;
     struct certificate proposed_final_cert;
     struct certificate proposed_res_cert;
+    struct body_notes *proposed_notes; /* Null: none. */
 
     struct storage_job *job; /* Being filled by the effects of one step. */
     uint32_t jobs_out;

@@ -1,11 +1,16 @@
 /* wire.c - Byte table. A message is its kind, one byte, and then:
  *
  *    1 consensus    a message of the engine (docs/format/consensus.md)
- *    2 proposal     [header, signature, final certificate / null, result certificate / null,
- * leaves] 3 txs          [transaction as bytes…] 4 get txs      [id, leaves] 5 txs found    [id,
- * [position, transaction as bytes, …]] 6 get block    [id, height, hash / null, offset] 7 block
- * part   [id, size, offset, bytes] 8 get chain    [id, height] 9 chain        [id, final height,
- * certificate / null, [block as bytes…]] 10 evidence     evidence (docs/format/evidence.md)
+ *    2 proposal     [header, signature, final certificate / null, result certificate / null, notes,
+ *                   leaves]
+ *    3 txs          [transaction as bytes…]
+ *    4 get txs      [id, leaves]
+ *    5 txs found    [id, [position, transaction as bytes, …]]
+ *    6 get block    [id, height, hash / null, offset]
+ *    7 block part   [id, size, offset, bytes]
+ *    8 get chain    [id, height]
+ *    9 chain        [id, final height, certificate / null, [block as bytes…]]
+ *   10 evidence     evidence (docs/format/evidence.md)
  *
  * Lists are checked whole when a message is decoded, and read item by item when they are used:
  * nothing is allocated here. */
@@ -42,11 +47,12 @@ static void put_items(struct buf *out, const struct wire_items *items, uint32_t 
 static void put_proposal(struct buf *out, const struct wire_proposal *p)
 {
     must(p->leaves.size == (size_t)p->proposal.header.tx_count * HASH_SIZE);
-    cbor_put_array(out, 5);
+    cbor_put_array(out, 6);
     header_encode(out, &p->proposal.header);
     cbor_put_bytes(out, span_of(p->proposal.sig.bytes, SIGN_SIGNATURE_SIZE));
     put_certificate(out, p->has_final_cert, &p->final_cert);
     put_certificate(out, p->has_res_cert, &p->res_cert);
+    notes_encode(out, &p->notes);
     cbor_put_bytes(out, p->leaves);
 }
 
@@ -200,11 +206,12 @@ static struct wire_items get_found(struct cbor *in)
 
 static void get_proposal(struct wire_proposal *p, struct cbor *in)
 {
-    cbor_expect_array(in, 5);
+    cbor_expect_array(in, 6);
     header_decode(&p->proposal.header, in);
     cbor_get_fixed(in, p->proposal.sig.bytes, SIGN_SIGNATURE_SIZE);
     p->has_final_cert = get_certificate(in, &p->final_cert);
     p->has_res_cert = get_certificate(in, &p->res_cert);
+    notes_decode(&p->notes, in);
     p->leaves = get_leaves(in);
     if (in->status != ST_OK) return;
     if (p->leaves.size != (size_t)p->proposal.header.tx_count * HASH_SIZE) cbor_fail(in);

@@ -36,6 +36,7 @@ struct wire_proposal {
     bool has_res_cert;
     struct certificate final_cert;
     struct certificate res_cert;
+    struct body_notes notes;
     struct span leaves; /* HASH_SIZE × header.tx_count. */
 };
 
@@ -77,7 +78,7 @@ struct wire_chain {
                                  WIRE_CHUNK_BYTES: ask for that one in parts. */
 };
 
-struct wire_message { /* Some 18 KiB. */
+struct wire_message { /* Some 24 KiB. */
     enum wire_kind kind;
     union {
         struct span bytes; /* WIRE_CONSENSUS, WIRE_EVIDENCE: theirs, not decoded. */

@@ -169,8 +169,10 @@ def check_body():
     assert header[13].value == tagged("cert", body[0].raw)
     assert header[16].value == tagged("cert", body[1].raw)
     assert header[10].value == len(golden("body"))
-    assert header[9].value == len(body[4])
-    assert header[8].value == root([tx_hashes(tx.value)[1] for tx in body[4].value])
+    assert header[9].value == len(body[3])
+    assert header[8].value == root([tx_hashes(tx.value)[1] for tx in body[3].value])
+    assert header[17].value == tagged("notes", body[2].raw)
+    assert [late[0].value for late in body[2][0].value] == [0, 2]
 
 
 def unsigned(item):

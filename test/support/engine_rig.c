@@ -18,9 +18,10 @@ struct rig_block { /* Known to the world; nodes hold it or not. */
     bool is_bad;
     struct certificate final_cert;
     struct certificate res_cert;
-    uint32_t here; /* Bit i: node i has the body in memory or on disk. */
-    uint32_t held; /* … on disk, durable. */
-    uint32_t line; /* … its transactions are in flight there. */
+    struct body_notes *notes; /* Null: none. */
+    uint32_t here;            /* Bit i: node i has the body in memory or on disk. */
+    uint32_t held;            /* … on disk, durable. */
+    uint32_t line;            /* … its transactions are in flight there. */
 };
 
 enum job_kind { JOB_MESSAGE, JOB_SYNCED, JOB_EXECUTED, JOB_BODY };
@@ -208,6 +209,8 @@ void engine_rig_free(struct engine_rig *r)
         free(r->jobs[i].message);
     signer_free(r->signer);
     free(r->jobs);
+    for (uint32_t i = 0; i < r->block_count; i++)
+        mem_free(mem_system(), r->blocks[i].notes);
     free(r->blocks);
     free(r);
 }
@@ -487,7 +490,8 @@ static void give_body(struct engine_rig *r, uint32_t node, uint32_t index)
                                     .header = &b->header,
                                     .hash = b->hash,
                                     .final_cert = b->has_final_cert ? &b->final_cert : NULL,
-                                    .res_cert = b->has_res_cert ? &b->res_cert : NULL};
+                                    .res_cert = b->has_res_cert ? &b->res_cert : NULL,
+                                    .notes = b->notes};
     b->here |= 1u << node;
     (void)engine_rig_step(r, node, &event);
 }
@@ -553,6 +557,9 @@ static void on_need_batch(struct engine_rig *r, uint32_t node, const struct cons
     bool has_res_cert = e->res_cert != NULL;
     if (has_final_cert) *final_cert = *e->final_cert;
     if (has_res_cert) *res_cert = *e->res_cert;
+    struct body_notes *notes = NULL;
+    assert_int_equal(notes_copy(&notes, mem_system(), e->notes), ST_OK);
+    event.batch.notes_hash = notes_hash(notes);
     event.mono_ms = r->now_ms;
     event.wall_ms = RIG_TIME_MS + r->now_ms;
     struct consensus_effects *outer = malloc(sizeof *outer);
@@ -567,7 +574,10 @@ static void on_need_batch(struct engine_rig *r, uint32_t node, const struct cons
         b->has_res_cert = has_res_cert;
         if (has_final_cert) b->final_cert = *final_cert;
         if (has_res_cert) b->res_cert = *res_cert;
+        b->notes = notes;
+        notes = NULL;
     }
+    mem_free(mem_system(), notes);
     free(final_cert);
     free(res_cert);
     perform(r, node);
@@ -714,6 +724,7 @@ static void perform_one(struct engine_rig *r, uint32_t node, const struct consen
     case CONSENSUS_OPEN: return;
     case CONSENSUS_BEHIND: catch_up(r, node, e->peers); return;
     case CONSENSUS_EVIDENCE: on_evidence(r, e->evidence); return;
+    case CONSENSUS_EPOCH_END: return;
     case CONSENSUS_ALARM: r->alarms[e->alarm]++; return;
     }
 }

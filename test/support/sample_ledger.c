@@ -261,6 +261,14 @@ static uint32_t body_size_of(const struct body *b)
     return size;
 }
 
+/* As if the certificate's entry had come alone. */
+static struct late_vote late_of(const struct certificate *c, uint32_t entry)
+{
+    must(entry < c->entry_count);
+    return (struct late_vote){
+        .part = c->part, .statement = c->statement, .entry = c->entries[entry]};
+}
+
 void sample_block(struct sample_block *b, struct arena *a, uint32_t tx_count)
 {
     must(tx_count <= SAMPLE_TXS_MAX);
@@ -281,11 +289,17 @@ void sample_block(struct sample_block *b, struct arena *a, uint32_t tx_count)
         leaves[i] = b->txs[i].leaf;
     }
     struct hash digest = tagged("digest");
+    struct certificate late_p1 = sample_certificate(VOTE_P1, SAMPLE_HEIGHT - 2, &digest, 4);
+    struct certificate late_p3 = sample_certificate(VOTE_P3, SAMPLE_HEIGHT - 3, &digest, 4);
     b->body = (struct body){.has_final_cert = true,
                             .has_res_cert = true,
                             .final_cert =
                                 sample_certificate(VOTE_P2, SAMPLE_HEIGHT - 1, &b->parent_hash, 3),
                             .res_cert = sample_certificate(VOTE_P3, SAMPLE_HEIGHT - 2, &digest, 4),
+                            .notes = {.late_count = 2,
+                                      .late = {late_of(&late_p1, 3), late_of(&late_p3, 2)},
+                                      .evidence_count = 1,
+                                      .evidence = {span_text("evidence")}},
                             .txs = b->encoded,
                             .tx_count = tx_count};
     b->body.size = body_size_of(&b->body);
@@ -304,6 +318,7 @@ void sample_block(struct sample_block *b, struct arena *a, uint32_t tx_count)
     b->header.res_height = SAMPLE_HEIGHT - 2;
     b->header.res_digest = digest;
     b->header.res_cert_hash = certificate_hash(&b->body.res_cert);
+    b->header.notes_hash = notes_hash(&b->body.notes);
 }
 
 void sample_proof(struct receipt_proof *p, struct arena *a, uint32_t later_count)

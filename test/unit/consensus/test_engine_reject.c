@@ -327,6 +327,14 @@ static void result(struct engine_rig *r)
     assert_int_equal(tell_body(r, &h, NULL, &cert), ST_REJECTED);
 }
 
+/* A header that names notes, and a body without them. */
+static void notes(struct engine_rig *r)
+{
+    struct header h = forge_first(r, 0, 1);
+    h.notes_hash.bytes[0] = 1;
+    assert_int_equal(tell_body(r, &h, NULL, NULL), ST_REJECTED);
+}
+
 static void lag(struct engine_rig *r)
 {
     for (int i = 0; i < 200; i++) {
@@ -497,6 +505,7 @@ static refused_case *const cases[REJECT_COUNT] = {
     [REJECT_FINAL_CERT] = final_cert,
     [REJECT_RESULT_CERT] = result_cert,
     [REJECT_RESULT] = result,
+    [REJECT_NOTES] = notes,
     [REJECT_LAG] = lag,
     [REJECT_VOTE_EMPTY] = vote_empty,
     [REJECT_VC_FINAL] = vc_final,

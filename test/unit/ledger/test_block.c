@@ -184,6 +184,113 @@ static void certificates_are_checked(void **state)
     refuse(f, "commit certificate");
 }
 
+static void notes_are_checked(void **state)
+{
+    struct fixture *f = *state;
+    struct body_notes *n = &f->block.body.notes;
+    n->late[1].entry.sig.bytes[0] ^= 1;
+    refuse(f, "notes");
+    n->evidence[0] = span_text("other");
+    refuse(f, "notes");
+    n->late_count = 1;
+    refuse(f, "notes");
+    n->late_count = n->evidence_count = 0;
+    refuse(f, "notes");
+    f->block.header.notes_hash = (struct hash){{0}};
+    refuse(f, "notes");
+}
+
+static enum status notes_again(struct span bytes, struct arena *a, struct buf *out)
+{
+    (void)a;
+    static struct body_notes n;
+    struct cbor in = cbor_of(bytes);
+    notes_decode(&n, &in);
+    TRY(cbor_end(&in));
+    notes_encode(out, &n);
+    return buf_status(out);
+}
+
+static enum status decoded(const struct body_notes *n)
+{
+    struct buf out;
+    static struct body_notes back;
+    buf_init(&out, mem_system(), 0);
+    notes_encode(&out, n);
+    assert_int_equal(buf_status(&out), ST_OK);
+    struct cbor in = cbor_of(buf_span(&out));
+    notes_decode(&back, &in);
+    enum status st = cbor_end(&in);
+    buf_fini(&out);
+    return st;
+}
+
+static void notes_have_one_encoding(void **state)
+{
+    struct fixture *f = *state;
+    struct buf out;
+    buf_init(&out, mem_system(), 0);
+    for (uint32_t kinds = 0; kinds < 4; kinds++) {
+        struct body_notes n = f->block.body.notes;
+        if ((kinds & 1u) == 0) n.late_count = 0;
+        if ((kinds & 2u) == 0) n.evidence_count = 0;
+        buf_reset(&out);
+        notes_encode(&out, &n);
+        codec_sweep(buf_span(&out), notes_again);
+        struct hash want = hash_of("notes", buf_span(&out));
+        struct hash hash = notes_hash(&n);
+        if (kinds == 0)
+            assert_true(hash_is_zero(&hash));
+        else
+            assert_true(hash_equal(&hash, &want));
+    }
+    struct body_notes *n = &f->block.body.notes;
+    struct late_vote first = n->late[0];
+    n->late[0] = n->late[1];
+    n->late[1] = first;
+    assert_int_equal(decoded(n), ST_INVALID); /* Not ascending. */
+    n->late[1] = n->late[0];
+    assert_int_equal(decoded(n), ST_INVALID); /* Twice. */
+    n->late_count = 1;
+    n->evidence[0] = span_of(NULL, 0);
+    assert_int_equal(decoded(n), ST_INVALID);
+    static uint8_t large[BLOCK_EVIDENCE_BYTES_MAX + 1];
+    n->evidence[0] = span_of(large, sizeof large - 1);
+    assert_int_equal(decoded(n), ST_OK);
+    n->evidence[0] = span_of(large, sizeof large);
+    assert_int_equal(decoded(n), ST_LIMIT);
+    static const uint8_t two_empty[] = {0x82, 0x80, 0x80};
+    struct cbor in = cbor_of(span_of(two_empty, sizeof two_empty));
+    notes_decode(n, &in);
+    assert_int_equal(cbor_end(&in), ST_INVALID);
+    buf_fini(&out);
+    sample_block(&f->block, &f->arena, 3);
+}
+
+static void a_copy_of_notes_stands_alone(void **state)
+{
+    struct fixture *f = *state;
+    for (uint64_t n = 1;; n++) {
+        struct fail_mem memory;
+        struct body_notes *copy;
+        fail_mem_init(&memory, n);
+        enum status st = notes_copy(&copy, &memory.mem, &f->block.body.notes);
+        if (st == ST_OK) {
+            struct hash hash = notes_hash(copy);
+            assert_true(hash_equal(&hash, &f->block.header.notes_hash));
+            assert_ptr_not_equal(copy->evidence[0].data, f->block.body.notes.evidence[0].data);
+            mem_free(&memory.mem, copy);
+            break;
+        }
+        assert_int_equal(st, ST_NO_MEMORY);
+        assert_null(copy);
+    }
+    struct body_notes none = {0};
+    struct body_notes *copy = &none;
+    assert_int_equal(notes_copy(&copy, mem_system(), &none), ST_OK);
+    assert_null(copy);
+}
+
 static void duplicates_are_found_anywhere(void **state)
 {
     struct fixture *f = *state;
@@ -284,6 +391,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(links_are_checked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(content_is_checked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(certificates_are_checked, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(notes_are_checked, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(notes_have_one_encoding, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_copy_of_notes_stands_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(duplicates_are_found_anywhere, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_first_block_follows_the_chain_id, set_up, tear_down),
         cmocka_unit_test_setup_teardown(impossible_headers_are_refused, set_up, tear_down),

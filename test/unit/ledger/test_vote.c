@@ -1,7 +1,7 @@
 /* Goal: one signature covers three independent statements, a certificate cut from votes verifies
  * for exactly the statement, chain and validators it was made for, and quorum sizes are those of
  * the protocol. */
-#include "ledger/vote.h"
+#include "ledger/notes.h"
 
 #include "ledger/quorum.h"
 #include "support/cmocka_all.h"
@@ -107,6 +107,24 @@ static void each_part_verifies_by_itself(void **state)
         c.statement.hash.bytes[0] ^= 1;
         assert_int_equal(check(&c, 3), ST_SIGNATURE);
     }
+}
+
+static void late_votes_verify_alone(void **state)
+{
+    (void)state;
+    struct validators v = validators();
+    struct hash chain_id = sample_chain_id();
+    struct hash block = block_hash();
+    struct certificate c = sample_certificate(VOTE_P3, 9, &block, 3);
+    struct late_vote late = {.part = c.part, .statement = c.statement, .entry = c.entries[2]};
+    assert_int_equal(late_vote_verify(&late, sample_signer(), &chain_id, &v), ST_OK);
+    late.entry.voter = 0;
+    assert_int_equal(late_vote_verify(&late, sample_signer(), &chain_id, &v), ST_SIGNATURE);
+    late.entry.voter = v.count;
+    assert_int_equal(late_vote_verify(&late, sample_signer(), &chain_id, &v), ST_INVALID);
+    late.entry = c.entries[2];
+    late.part = VOTE_P1;
+    assert_int_equal(late_vote_verify(&late, sample_signer(), &chain_id, &v), ST_SIGNATURE);
 }
 
 static void parts_cannot_stand_for_one_another(void **state)
@@ -274,6 +292,7 @@ int main(void)
         cmocka_unit_test(votes_are_encoded_one_way),
         cmocka_unit_test(certificates_are_encoded_one_way),
         cmocka_unit_test(each_part_verifies_by_itself),
+        cmocka_unit_test(late_votes_verify_alone),
         cmocka_unit_test(parts_cannot_stand_for_one_another),
         cmocka_unit_test(signers_must_be_distinct_members),
         cmocka_unit_test(another_chain_is_another_vote),

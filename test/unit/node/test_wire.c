@@ -34,7 +34,8 @@ static void fill_proposal(struct wire_message *m, struct buf *leaves)
     sample_block(&b, &a, 3);
     m->proposal = (struct wire_proposal){.proposal = {.header = b.header},
                                          .has_final_cert = b.body.has_final_cert,
-                                         .final_cert = b.body.final_cert};
+                                         .final_cert = b.body.final_cert,
+                                         .notes = b.body.notes};
     memset(m->proposal.proposal.sig.bytes, 7, SIGN_SIGNATURE_SIZE);
     for (uint32_t i = 0; i < 3; i++)
         buf_put(leaves, hash_span(&b.txs[i].leaf));
