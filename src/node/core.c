@@ -30,7 +30,19 @@ void core_look_at_clocks(struct core *c)
 
 bool core_is_usable(const struct core *c, uint32_t peer)
 {
-    return peer < c->n && peer != c->self && c->peers[peer].is_up;
+    return peer < CORE_PEERS_MAX && peer != c->self && c->peers[peer].is_up;
+}
+
+uint32_t core_peer_tag(const struct core *c, uint32_t peer)
+{
+    must(peer <= CORE_NOBODY);
+    return c->peer_generation * FLOW_PLACES + peer;
+}
+
+uint32_t core_peer_of_tag(const struct core *c, uint32_t tag)
+{
+    bool is_ours = tag / FLOW_PLACES == c->peer_generation;
+    return is_ours ? tag % FLOW_PLACES : CORE_NOBODY;
 }
 
 /* What a peer misses it asks for, or hears again: a full queue loses the message. */
@@ -43,20 +55,20 @@ void core_send(struct core *c, uint32_t peer, enum core_channel channel)
 
 void core_send_all(struct core *c, enum core_channel channel)
 {
-    for (uint32_t i = 0; i < c->n; i++)
+    for (uint32_t i = 0; i < c->node_count; i++)
         core_send(c, i, channel);
 }
 
 void core_lie(struct core *c, uint32_t peer)
 {
-    must(peer < c->n);
+    must(peer < CORE_PEERS_MAX);
     c->peers[peer].lies++;
     c->peers[peer].bad_until_ms = c->mono_ms + CORE_BAD_MS;
 }
 
 uint64_t core_lies(const struct core *c, uint32_t peer)
 {
-    must(peer < c->n);
+    must(peer < CORE_PEERS_MAX);
     return c->peers[peer].lies;
 }
 
@@ -244,6 +256,12 @@ static void check_durable(const struct core *c, const struct consensus_effect *e
     must(effect->after_lsn <= c->durable_lsn);
 }
 
+/* The engine knows voters alone. */
+static uint32_t receiver_of(const struct consensus_effect *effect)
+{
+    return effect->peer == NODES_MAX ? CORE_NOBODY : effect->peer;
+}
+
 static void send_message(struct core *c, const struct consensus_effect *effect)
 {
     const struct consensus_message *m = effect->message;
@@ -252,7 +270,7 @@ static void send_message(struct core *c, const struct consensus_effect *effect)
         struct hash hash = header_hash(&m->proposal.header);
         const struct core_block *b = core_block_find(c, &hash);
         if (b != NULL && b->has_sig) {
-            core_block_send(c, b, effect->peer);
+            core_block_send(c, b, receiver_of(effect));
             return;
         }
     }
@@ -345,10 +363,6 @@ static enum status allocate(struct core *c)
         mem_alloc_zero(c->mem, c->config.engine.block_txs_max + 1u, sizeof(struct flow_tx *));
     c->proofs = mem_alloc_zero(c->mem, CORE_EVIDENCE_MAX, sizeof *c->proofs);
     c->commits = mem_alloc_zero(c->mem, CORE_COMMITS, sizeof *c->commits);
-    for (uint32_t i = 0; i < c->n; i++) {
-        c->peers[i].backlog = mem_alloc_zero(c->mem, CORE_BACKLOG_MAX, sizeof(struct flow_tx *));
-        if (c->peers[i].backlog == NULL) return ST_NO_MEMORY;
-    }
     bool is_complete = c->effects != NULL && c->message != NULL && c->wire != NULL &&
                        c->answer != NULL && c->batch != NULL && c->proofs != NULL &&
                        c->commits != NULL;
@@ -417,6 +431,7 @@ enum status core_new(struct core **out,
     c->fault = config->engine.fault;
     c->self = config->engine.self;
     c->n = config->engine.validators.count;
+    c->node_count = c->n;
     must(c->n <= NODES_MAX);
     must(c->self < c->n);
     init_buffers(c);
@@ -439,7 +454,7 @@ enum status core_new(struct core **out,
 
 static void free_peers(struct core *c)
 {
-    for (uint32_t i = 0; i < c->n; i++) {
+    for (uint32_t i = 0; i < CORE_PEERS_MAX; i++) {
         struct core_peer *p = &c->peers[i];
         for (uint32_t k = 0; k < p->backlog_count; k++)
             flow_tx_free(p->backlog[(p->backlog_first + k) % CORE_BACKLOG_MAX]);
@@ -525,9 +540,18 @@ void core_tick(struct core *c)
     core_execute(c);
 }
 
+/* Who only follows says nothing from which it could be seen that it missed a view. */
+static void show_view(struct core *c, uint32_t peer)
+{
+    if (c->new_view.size == 0 || peer >= c->node_count) return;
+    buf_reset(&c->out);
+    buf_put(&c->out, buf_span(&c->new_view));
+    core_send(c, peer, CORE_URGENT);
+}
+
 void core_on_peer(struct core *c, uint32_t peer, bool is_up)
 {
-    must(peer < c->n);
+    must(peer < CORE_PEERS_MAX);
     if (c->has_failed || peer == c->self) return;
     core_look_at_clocks(c);
     c->peers[peer].is_up = is_up;
@@ -536,9 +560,11 @@ void core_on_peer(struct core *c, uint32_t peer, bool is_up)
         c->peers[peer].view_sent_ms = 0;
         core_gossip_to(c, peer);
         core_evidence_to(c, peer);
+        if (peer >= c->n) show_view(c, peer);
     } else {
         c->peers[peer].question_count = 0;
     }
+    if (peer >= c->n) return; /* Who does not vote is nothing to the engine. */
     struct consensus_event event = {.kind = CONSENSUS_ON_PEER, .from = peer, .is_up = is_up};
     (void)core_step(c, &event);
 }
@@ -575,6 +601,7 @@ static void help_along(struct core *c, uint32_t peer, const struct status_report
 
 static enum status on_consensus(struct core *c, uint32_t peer, struct span bytes)
 {
+    if (peer >= c->n) return ST_OK; /* Of those that vote alone. */
     if (consensus_message_decode(c->message, bytes) != ST_OK) return ST_INVALID;
     struct consensus_event event = {
         .kind = CONSENSUS_ON_MESSAGE, .from = peer, .message = c->message};
@@ -586,6 +613,7 @@ static enum status on_consensus(struct core *c, uint32_t peer, struct span bytes
 
 static enum status on_proposal(struct core *c, uint32_t peer, const struct wire_proposal *p)
 {
+    if (peer >= c->n) return ST_OK;
     if (p->proposal.header.tx_count > c->config.engine.block_txs_max) return ST_INVALID;
     c->message->kind = CONSENSUS_PROPOSAL;
     c->message->proposal = p->proposal;
@@ -630,7 +658,7 @@ enum status core_on_message(struct core *c,
                             enum core_channel channel,
                             struct span bytes)
 {
-    must(peer < c->n);
+    must(peer < CORE_PEERS_MAX);
     must(peer != c->self);
     if (c->has_failed) return ST_OK;
     core_look_at_clocks(c);

@@ -288,13 +288,13 @@ enum status core_block_propose(struct core *c, const struct consensus_effect *ef
     TRY(pool_mark(c->pool, flow, c->mono_ms));
     core_seen_note(c, header, &flow->hash);
     core_gossip_flush(c); /* Transactions before the block that names them. */
-    core_block_send(c, b, NODES_MAX);
+    core_block_send(c, b, CORE_NOBODY);
     return ST_OK;
 }
 
 void core_block_send(struct core *c, const struct core_block *b, uint32_t peer)
 {
-    if (c->n == 1) return;
+    if (c->node_count == 1) return;
     must(b->has_sig);
     const struct flow_block *flow = b->flow;
     buf_reset(&c->items);
@@ -312,7 +312,7 @@ void core_block_send(struct core *c, const struct core_block *b, uint32_t peer)
     m->proposal.leaves = buf_span(&c->items);
     buf_reset(&c->out);
     wire_encode(&c->out, m);
-    if (peer == NODES_MAX)
+    if (peer == CORE_NOBODY)
         core_send_all(c, CORE_URGENT);
     else
         core_send(c, peer, CORE_URGENT);
@@ -368,9 +368,9 @@ enum status core_block_decode(struct core *c, struct span bytes, struct core_blo
 static void note_unseen(struct core *c, uint64_t height)
 {
     uint32_t signers[VOTE_PARTS];
-    must(c->self < c->n);
     (void)consensus_signers(c->engine, height, signers);
-    uint32_t others = (signers[VOTE_P1] | signers[VOTE_P2]) & ~(1u << c->self);
+    uint32_t own = c->self < c->n ? 1u << c->self : 0;
+    uint32_t others = (signers[VOTE_P1] | signers[VOTE_P2]) & ~own;
     if (others == 0) c->unseen_height = height;
 }
 

@@ -26,8 +26,8 @@ struct core_body *core_body_new(struct core *c, const struct hash *hash, uint64_
     b->id = ++c->body_serial * CORE_BODIES_MAX + slot;
     b->hash = *hash;
     b->height = height;
-    b->from = NODES_MAX;
-    b->giver = NODES_MAX;
+    b->from = CORE_NOBODY;
+    b->giver = CORE_NOBODY;
     b->since_ms = c->mono_ms;
     b->gossip_mark = c->gossip_in;
     buf_init(&b->block, c->mem, 0);
@@ -166,7 +166,7 @@ enum status core_body_give_tx(struct core *c,
     t->source = FLOW_BODY;
     t->job = b->id;
     t->position = position;
-    t->peer = b->giver;
+    t->peer = core_peer_tag(c, b->giver);
     b->txs[position] = t;
     b->states[position] = TX_RAW;
     b->raw++;
@@ -247,7 +247,8 @@ static bool is_formed(struct core *c, const struct flow_tx *t, struct hash *leaf
 static void lie_of_tx(struct core *c, struct core_body *b, struct flow_tx *t)
 {
     uint32_t i = t->position;
-    if (t->peer < c->n) core_lie(c, t->peer);
+    uint32_t peer = core_peer_of_tag(c, t->peer);
+    if (peer < CORE_NOBODY) core_lie(c, peer);
     b->states[i] = TX_MISSING;
     if (i < b->cursor) b->cursor = i;
     flow_tx_free(t);
@@ -500,7 +501,7 @@ static void judge(struct core *c, struct core_body *b)
     case VERDICT_READY: accept(c, b, block); return;
     case VERDICT_WAIT: return;
     case VERDICT_LIE:
-        if (b->giver < c->n && b->giver != c->self) core_lie(c, b->giver);
+        if (b->giver < CORE_NOBODY && b->giver != c->self) core_lie(c, b->giver);
         start_again(c, b);
         return;
     case VERDICT_BAD: break;
@@ -568,7 +569,7 @@ void core_body_want(struct core *c, const struct consensus_effect *effect)
     b->is_wanted = true;
     if (has_proposal) {
         give_header(b, effect->proposal);
-        b->from = effect->peer;
+        b->from = effect->peer == NODES_MAX ? CORE_NOBODY : effect->peer;
         if (c->compact != NULL && hash_equal(&c->compact_hash, &effect->hash))
             use_compact(c, b, c->compact_from);
     }

@@ -15,20 +15,20 @@ static void answer_chain(struct core *c, uint32_t peer, const struct wire_get_ch
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
-uint32_t core_next_peer(const struct core *c, uint32_t first, uint32_t tries, uint32_t mask)
+uint32_t core_next_peer(const struct core *c, uint32_t first, uint32_t tries, uint64_t mask)
 {
-    uint32_t order[NODES_MAX];
+    uint32_t order[CORE_PEERS_MAX];
     uint32_t count = 0;
-    uint32_t start = first < c->n ? first : 0;
+    uint32_t start = first < c->node_count ? first : 0;
     for (uint32_t pass = 0; pass < 2 && count == 0; pass++) {
-        for (uint32_t i = 0; i < c->n; i++) {
-            uint32_t peer = (start + i) % c->n;
+        for (uint32_t i = 0; i < c->node_count; i++) {
+            uint32_t peer = (start + i) % c->node_count;
             bool is_bad = c->peers[peer].bad_until_ms > c->mono_ms;
             if (!core_is_usable(c, peer) || (mask >> peer & 1u) == 0) continue;
             if (is_bad == (pass == 1)) order[count++] = peer;
         }
     }
-    return count == 0 ? NODES_MAX : order[tries % count];
+    return count == 0 ? CORE_NOBODY : order[tries % count];
 }
 
 uint64_t core_patience(uint32_t tries, uint32_t ms, uint32_t ms_max)
@@ -60,8 +60,8 @@ void core_fetch(struct core *c, struct core_body *b)
     if (b->ask.id != 0) next_try(b); /* No answer. */
     if (b->has_leaves && b->ask.tries == 0 && is_gossip_under_way(c, b)) return;
     if (b->has_items && b->ask.tries >= CORE_LEAF_TRIES) core_body_forget_items(c, b);
-    uint32_t peer = core_next_peer(c, b->from, b->ask.tries, UINT32_MAX);
-    if (peer == NODES_MAX) {
+    uint32_t peer = core_next_peer(c, b->from, b->ask.tries, UINT64_MAX);
+    if (peer == CORE_NOBODY) {
         b->ask.until_ms = c->mono_ms + CORE_ASK_MS;
         return;
     }
@@ -221,7 +221,7 @@ void core_on_question(struct core *c, uint32_t peer, const struct core_question 
 
 void core_serve(struct core *c)
 {
-    for (uint32_t i = 0; i < c->n; i++) {
+    for (uint32_t i = 0; i < CORE_PEERS_MAX; i++) {
         struct core_peer *p = &c->peers[i];
         p->served = 0;
         if (p->question_count == 0) continue;

@@ -29,7 +29,7 @@ void core_gossip_flush(struct core *c)
 
 void core_gossip_add(struct core *c, const struct flow_tx *t)
 {
-    if (c->n == 1) return;
+    if (c->node_count == 1) return;
     if (c->gossip_count > 0 && c->gossip.size + t->size > CORE_GOSSIP_BYTES) core_gossip_flush(c);
     wire_put(&c->gossip, span_of(t->bytes, t->size));
     c->gossip_count++;
@@ -149,13 +149,16 @@ void core_on_txs(struct core *c, uint32_t peer, struct wire_items *txs)
 {
     struct core_peer *p = &c->peers[peer];
     struct span bytes;
-    if (c->is_stopping) return;
+    if (c->is_stopping || peer >= c->node_count) return;
+    if (p->backlog == NULL)
+        p->backlog = mem_alloc_zero(c->mem, CORE_BACKLOG_MAX, sizeof(struct flow_tx *));
+    if (p->backlog == NULL) return;
     while (wire_next(txs, &bytes)) {
         if (p->backlog_count == CORE_BACKLOG_MAX) return; /* They can be fetched later. */
         struct flow_tx *t = flow_tx_new(c->mem, bytes);
         if (t == NULL) return;
         t->source = FLOW_PEER;
-        t->peer = peer;
+        t->peer = core_peer_tag(c, peer);
         if (p->backlog_count == 0 && verify(c, p, t)) continue;
         p->backlog[(p->backlog_first + p->backlog_count) % CORE_BACKLOG_MAX] = t;
         p->backlog_count++;
@@ -224,9 +227,11 @@ static void add(struct core *c, struct flow_tx *t)
 void core_on_client_tx(struct core *c, struct flow_tx *t)
 {
     if (t->source == FLOW_PEER) {
-        must(t->peer < c->n);
-        must(c->peers[t->peer].verifying > 0);
-        c->peers[t->peer].verifying--;
+        uint32_t peer = core_peer_of_tag(c, t->peer);
+        if (peer < CORE_NOBODY) {
+            must(c->peers[peer].verifying > 0);
+            c->peers[peer].verifying--;
+        }
         c->gossip_back++;
     }
     if (t->flow.kind != FLOW_TX) {
@@ -255,8 +260,8 @@ void core_sweep(struct core *c)
 
 void core_gossip_tick(struct core *c)
 {
-    for (uint32_t i = 0; i < c->n; i++)
+    for (uint32_t i = 0; i < c->node_count; i++)
         drain_backlog(c, &c->peers[i]);
     core_gossip_flush(c);
-    if (!c->is_stopping && c->n > 1) core_gossip_forward(c);
+    if (!c->is_stopping && c->node_count > 1) core_gossip_forward(c);
 }

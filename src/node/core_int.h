@@ -29,6 +29,8 @@
 #include "node/replay.h"
 #include "node/wire.h"
 
+#define CORE_PEERS_MAX      64u /* Nodes of the epoch, then former ones: a bit each. */
+#define CORE_NOBODY         CORE_PEERS_MAX
 #define CORE_CHAIN_MAX      1024u /* Final blocks in memory that are not answered. */
 #define CORE_CHAIN_KEPT     128u  /* Beyond this those nobody waits for are read again later. */
 #define CORE_BLOCKS_MAX     (CORE_CHAIN_MAX + 128u)
@@ -61,6 +63,7 @@
 #define CORE_SETTLE_MS      500u   /* Without an append: what is appended is settled. */
 #define CORE_RELEASE_MS     10000u /* Between two releases of held blocks. */
 
+_Static_assert(CORE_NOBODY + 1u == FLOW_PLACES, "a tag tells the place");
 _Static_assert(CORE_DIGESTS > PROOF_LATER_MAX, "a proof may need as many");
 _Static_assert(CORE_CHAIN_KEPT > CONSENSUS_LAG_MAX + CONSENSUS_WINDOW, "all that executes");
 
@@ -198,7 +201,7 @@ struct core_sync {
     bool is_active;
     uint64_t target; /* Final blocks exist up to here. */
     bool has_more;   /* The newest answer was long: while it came, as many were made again. */
-    uint32_t peers;  /* Bits: who has them, as BEHIND said. */
+    uint64_t peers;  /* Bits: who has them, as BEHIND said; 0: anybody. */
     uint64_t first;  /* Height of pieces[0]. */
     uint32_t count;
     uint32_t built; /* Of them, checked: the first ones. */
@@ -310,10 +313,12 @@ struct core {
     uint32_t compact_from;
     uint64_t ask_serial;
 
-    struct core_peer peers[NODES_MAX];
-    uint32_t self;
-    uint32_t n;
-    struct buf gossip; /* Items. */
+    struct core_peer peers[CORE_PEERS_MAX]; /* Voters, observers, then former nodes. */
+    uint32_t self;                          /* Own place; CORE_NOBODY: no node of this epoch. */
+    uint32_t n;                             /* Voters. */
+    uint32_t node_count;                    /* And observers. */
+    uint32_t peer_generation;               /* Places of peers mean something else with each. */
+    struct buf gossip;                      /* Items. */
     uint32_t gossip_count;
     struct buf out;    /* The message being sent. */
     struct buf items;  /* Scratch of its list. */
@@ -355,7 +360,10 @@ enum status core_submit(struct core *c, struct storage_job *job);
 void core_step_queued(struct core *c);
 void core_look_at_clocks(struct core *c);
 struct storage_job *core_new_job(struct core *c, uint32_t slot, struct span record);
-bool core_is_usable(const struct core *c, uint32_t peer);                 /* Connected. */
+bool core_is_usable(const struct core *c, uint32_t peer); /* Connected. */
+/* What names a peer beyond an epoch, and back; CORE_NOBODY: of an earlier one. */
+uint32_t core_peer_tag(const struct core *c, uint32_t peer);
+uint32_t core_peer_of_tag(const struct core *c, uint32_t tag);
 void core_send(struct core *c, uint32_t peer, enum core_channel channel); /* c->out. */
 void core_send_all(struct core *c, enum core_channel channel);
 void core_lie(struct core *c, uint32_t peer);
@@ -385,7 +393,9 @@ void core_result(struct core *c, uint64_t height, const struct certificate *cert
 void core_refuse(struct core *c, struct flow_tx *t, enum status st, const struct diag *d);
 enum status core_block_batch(struct core *c, const struct consensus_effect *need);
 enum status core_block_propose(struct core *c, const struct consensus_effect *effect);
-void core_block_send(struct core *c, const struct core_block *b, uint32_t peer);
+void core_block_send(struct core *c,
+                     const struct core_block *b,
+                     uint32_t peer); /* CORE_NOBODY: all. */
 enum status core_block_decode(struct core *c, struct span bytes, struct core_block **out);
 const struct core_digest *core_digest_at(const struct core *c, uint64_t height);
 
@@ -423,8 +433,8 @@ void core_body_tick(struct core *c);
 
 /* --- core_fetch.c --- */
 void core_fetch(struct core *c, struct core_body *b);
-/* The next to ask: usable, in mask, those that lied lately last. NODES_MAX: nobody. */
-uint32_t core_next_peer(const struct core *c, uint32_t first, uint32_t tries, uint32_t mask);
+/* The next to ask: usable, in mask, those that lied lately last. CORE_NOBODY: none. */
+uint32_t core_next_peer(const struct core *c, uint32_t first, uint32_t tries, uint64_t mask);
 uint64_t core_patience(uint32_t tries, uint32_t ms, uint32_t ms_max);
 void core_on_get_txs(struct core *c, uint32_t peer, const struct wire_get_txs *q);
 void core_on_txs_found(struct core *c, uint32_t peer, struct wire_txs_found *a);
@@ -443,7 +453,7 @@ void core_on_client_tx(struct core *c, struct flow_tx *t);
 void core_sweep(struct core *c);
 
 /* --- core_sync.c --- */
-void core_sync_start(struct core *c, uint64_t height, uint32_t peers);
+void core_sync_start(struct core *c, uint64_t height, uint64_t peers);
 void core_sync_tick(struct core *c);
 void core_sync_stored(struct core *c);                    /* A settling is done. */
 void core_sync_part(struct core *c, struct core_body *b); /* All parts are there. */

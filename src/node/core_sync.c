@@ -44,7 +44,7 @@ static void free_piece(struct core *c, struct core_piece *piece)
         must(piece->block->state == BLOCK_CAUGHT);
         core_block_free(c, piece->block);
     }
-    *piece = (struct core_piece){.sender = NODES_MAX};
+    *piece = (struct core_piece){.sender = CORE_NOBODY};
 }
 
 /* Forget the pieces at and behind index from. */
@@ -86,7 +86,7 @@ static void trim(struct core *c)
     if (is_other_fork) cut(c, 0);
 }
 
-void core_sync_start(struct core *c, uint64_t height, uint32_t peers)
+void core_sync_start(struct core *c, uint64_t height, uint64_t peers)
 {
     struct core_sync *s = &c->sync;
     if (peers != 0) s->peers = peers;
@@ -95,7 +95,7 @@ void core_sync_start(struct core *c, uint64_t height, uint32_t peers)
     if (s->is_active) return;
     s->is_active = true;
     s->first = c->final_height + 1;
-    s->ask = (struct core_ask){.peer = NODES_MAX};
+    s->ask = (struct core_ask){.peer = CORE_NOBODY};
 }
 
 void core_sync_free(struct core *c)
@@ -155,11 +155,11 @@ static void ask(struct core *c)
     bool is_enough = next_height(s) > s->target && !s->has_more;
     if (s->count > 0 && is_enough && !is_unproven) return;
     if (s->ask.id != 0) s->ask.tries++; /* No answer: the next one. */
-    uint32_t mask = s->peers == 0 ? UINT32_MAX : s->peers;
+    uint64_t mask = s->peers == 0 ? UINT64_MAX : s->peers;
     uint32_t peer = core_next_peer(c, 0, s->ask.tries, mask);
     s->ask.until_ms = c->mono_ms + CORE_ASK_MS;
     s->ask.id = 0;
-    if (peer == NODES_MAX) return;
+    if (peer == CORE_NOBODY) return;
     s->ask.id = ++c->ask_serial;
     s->ask.peer = peer;
     s->ask.until_ms = c->mono_ms + core_patience(s->ask.tries, CORE_PART_MS, CORE_PART_MS_MAX);
@@ -253,7 +253,7 @@ static void on_no_more(struct core *c)
     struct core_sync *s = &c->sync;
     s->ask.tries++;
     s->unproven++;
-    if (s->unproven <= UNPROVEN_MAX * c->n || s->count == 0) return;
+    if (s->unproven <= UNPROVEN_MAX * c->node_count || s->count == 0) return;
     s->unproven = 0;
     cut(c, 0); /* All were asked, none has the word of a quorum for this. */
 }
@@ -292,7 +292,7 @@ enum status core_on_chain(struct core *c, uint32_t peer, struct wire_chain *a)
 static void blame(struct core *c, uint32_t index)
 {
     uint32_t sender = c->sync.pieces[index].sender;
-    if (sender < c->n) core_lie(c, sender);
+    if (sender < CORE_NOBODY) core_lie(c, sender);
     c->sync.ask.tries++;
     cut(c, index);
 }
@@ -367,7 +367,7 @@ static bool use_certificate(struct core *c, const struct certificate *cert, uint
     uint32_t index = (uint32_t)(cert->statement.height - s->first);
     const struct consensus_config *e = &c->config.engine;
     if (quorum_check_commit(&e->validators, cert, e->signer, &e->chain_id) != ST_OK) {
-        if (from < c->n) core_lie(c, from);
+        if (from < CORE_NOBODY) core_lie(c, from);
         return false;
     }
     if (!hash_equal(&cert->statement.hash, &s->pieces[index].hash)) {
@@ -434,7 +434,7 @@ static enum status apply_one(struct core *c, bool is_last)
     if (is_next && s->passed_count < CONSENSUS_WINDOW) s->passed[s->passed_count++] = b->flow->hash;
     note_result_certificate(c, b);
     s->bytes -= s->pieces[0].size;
-    s->pieces[0] = (struct core_piece){.sender = NODES_MAX};
+    s->pieces[0] = (struct core_piece){.sender = CORE_NOBODY};
     shift(c, 1);
     if (is_last) s->is_settling = true;
     return core_block_final(c, b, &s->apply_cert);

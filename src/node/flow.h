@@ -46,6 +46,8 @@ enum flow_source {
     FLOW_BODY   /* Of a block: its signatures alone decide, and a refused one comes back, too. */
 };
 
+#define FLOW_PLACES 65u /* flow_tx.peer modulo this: whose share of the pool it takes. */
+
 /* Shared once it is verified: the pool and every block that holds it have a reference each. What
  * is not marked so does not change any more then. */
 struct flow_tx {
@@ -54,7 +56,7 @@ struct flow_tx {
     atomic_uint refs;
     enum flow_source source;
     enum status status; /* FLOW_REFUSED: why. */
-    uint32_t peer;      /* FLOW_PEER: who sent it. */
+    uint32_t peer;      /* FLOW_PEER: who sent it, as the core names peers across epochs. */
     uint32_t position;  /* FLOW_BODY: in the block; with job, the core's. */
     uint64_t job;
     struct arena arena; /* Arrays of tx. */

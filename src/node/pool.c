@@ -12,9 +12,9 @@
 #define NONE           UINT32_MAX
 #define ENTRIES_MIN    1024u
 #define SWEEP_MAX      512u /* Entries looked at in one pool_sweep. */
-#define ORIGIN_LOCAL   NODES_MAX
-#define ORIGIN_BLOCK   (NODES_MAX + 1u) /* Came with a block alone. */
-#define ORIGINS        (NODES_MAX + 2u)
+#define ORIGIN_LOCAL   FLOW_PLACES
+#define ORIGIN_BLOCK   (FLOW_PLACES + 1u) /* Came with a block alone. */
+#define ORIGINS        (FLOW_PLACES + 2u)
 #define PEERS_TXS_MAX  (POOL_TXS_MAX - POOL_TXS_MAX / POOL_SHARE)
 #define PEERS_SIZE_MAX (POOL_BYTES_MAX - POOL_BYTES_MAX / POOL_SHARE)
 
@@ -142,7 +142,7 @@ static uint32_t total(const struct pool *p)
 
 static uint32_t origin_of(const struct flow_tx *t)
 {
-    if (t->source == FLOW_PEER && t->peer < NODES_MAX) return t->peer;
+    if (t->source == FLOW_PEER) return t->peer % FLOW_PLACES;
     return t->source == FLOW_BODY ? ORIGIN_BLOCK : ORIGIN_LOCAL;
 }
 
@@ -211,7 +211,7 @@ static struct flow_tx *remove_entry(struct pool *p, uint32_t number)
 static bool has_room(const struct pool *p, uint32_t origin, size_t size)
 {
     struct pool_usage peers = {0};
-    for (uint32_t i = 0; i < NODES_MAX; i++) {
+    for (uint32_t i = 0; i < FLOW_PLACES; i++) {
         peers.count += p->used[i].count;
         peers.bytes += p->used[i].bytes;
     }
