@@ -14,7 +14,7 @@
 static int run_sim(const struct command *self, int argc, char **argv);
 
 static const char help_text[] =
-    "Usage: trustsql sim [--nodes N] [--mode bft] [--seed S] [--seeds COUNT] [OPTIONS]\n"
+    "Usage: trustsql sim [--nodes N] [--mode MODE] [--seed S] [--seeds COUNT] [OPTIONS]\n"
     "       trustsql sim --scenario FILE [--seed S] [OPTIONS]\n"
     "       trustsql sim --twins [--nodes N] [--seed S] [--seeds COUNT]\n"
     "\n"
@@ -28,8 +28,8 @@ static const char help_text[] =
     "  --seed S         First seed (default 1)\n"
     "  --seeds COUNT    Runs S ... S+COUNT-1 (default 100; with --scenario 1)\n"
     "  --nodes N        Nodes; default: the seed chooses, most often 4\n"
-    "  --f F            Byzantine nodes tolerated; default: the most that N allows\n"
-    "  --mode bft       The only one there is\n"
+    "  --f F, --p P     Byzantine nodes tolerated, slack of the fast path; default: by the seed\n"
+    "  --mode MODE      bft, adaptive, raft, or all: by the seed (default bft)\n"
     "  --scenario FILE  Run this file (docs/simulator.md has the language)\n"
     "  --twins          Sweep over partitions and leaders with duplicated nodes\n"
     "  --fault NAME     Plant a fault, to see it found: q-1 vote-before-durable promise-dropped\n"
@@ -53,6 +53,7 @@ struct sim_arguments {
     uint64_t seeds;
     uint64_t nodes;
     uint64_t f;
+    uint64_t p;
     uint64_t phases;
     const char *mode;
     const char *scenario;
@@ -62,6 +63,7 @@ struct sim_arguments {
     bool has_digests;
     bool is_json;
     enum consensus_fault fault;
+    uint32_t modes; /* Bits. */
 };
 
 struct sim_totals {
@@ -70,6 +72,7 @@ struct sim_totals {
     uint64_t blocks;
     uint64_t commits;
     uint64_t virtual_us;
+    uint64_t anarchies;
     uint64_t trace;
     uint64_t started_ms;
     uint64_t shown_ms;
@@ -148,28 +151,35 @@ static int report_seed(const struct sim_arguments *a,
 {
     char repeat[256];
     char fault[64] = "";
-    char nodes[32] = "";
+    char shape[96] = "";
     options->phases = chaos_shrink(options, &result->violation);
     if (a->fault != FAULT_NONE)
         (void)snprintf(fault, sizeof fault, " --fault %s", consensus_fault_name(a->fault));
-    if (a->nodes > 0)
-        (void)snprintf(nodes, sizeof nodes, " --nodes %llu", (unsigned long long)a->nodes);
+    (void)snprintf(shape, sizeof shape, " --nodes %u --mode %s --f %u --p %u", result->nodes,
+                   world_mode_name(result->mode), result->f, result->p);
     (void)snprintf(repeat, sizeof repeat,
                    "repeat: trustsql sim --seed %llu --seeds 1%s%s --phases %u --trace",
-                   (unsigned long long)options->seed, nodes, fault, options->phases);
+                   (unsigned long long)options->seed, shape, fault, options->phases);
     print_violation(a, repeat, &result->violation);
     return EXIT_CHECK_FAILED;
+}
+
+static struct chaos_options options_of(const struct sim_arguments *a)
+{
+    return (struct chaos_options){.nodes = (uint32_t)a->nodes,
+                                  .f = (uint32_t)a->f,
+                                  .p = (uint32_t)a->p,
+                                  .modes = a->modes,
+                                  .phases = (uint32_t)a->phases,
+                                  .fault = a->fault,
+                                  .has_step_digests = a->has_digests,
+                                  .say = a->has_trace ? say : NULL};
 }
 
 static int run_seeds(const struct sim_arguments *a)
 {
     struct sim_totals totals = {.started_ms = now_ms()};
-    struct chaos_options options = {.nodes = (uint32_t)a->nodes,
-                                    .f = a->f == UINT32_MAX ? UINT32_MAX : (uint32_t)a->f,
-                                    .phases = (uint32_t)a->phases,
-                                    .fault = a->fault,
-                                    .has_step_digests = a->has_digests,
-                                    .say = a->has_trace ? say : NULL};
+    struct chaos_options options = options_of(a);
     for (uint64_t i = 0; i < a->seeds; i++) {
         struct chaos_result result;
         options.seed = a->seed + i;
@@ -180,6 +190,7 @@ static int run_seeds(const struct sim_arguments *a)
         totals.blocks += result.blocks;
         totals.commits += result.commits;
         totals.virtual_us += result.virtual_us;
+        totals.anarchies += result.has_anarchy ? 1 : 0;
         totals.trace = totals.trace * 31 + result.trace;
         show(&totals, a->seeds);
     }
@@ -296,19 +307,31 @@ static bool find_fault(const struct command *self, struct sim_arguments *a)
     return false;
 }
 
+static bool find_modes(const struct command *self, struct sim_arguments *a)
+{
+    enum block_mode mode = MODE_BFT;
+    if (a->mode != NULL && strcmp(a->mode, "all") == 0) {
+        a->modes = 1u << MODE_BFT | 1u << MODE_FAST | 1u << MODE_RAFT;
+        return true;
+    }
+    if (a->mode != NULL && !world_mode_of(a->mode, &mode)) {
+        complain(self, NULL, "mode %s: bft, adaptive, raft or all is expected", a->mode);
+        return false;
+    }
+    a->modes = 1u << mode;
+    return true;
+}
+
 static bool are_right(const struct command *self, struct sim_arguments *a)
 {
-    if (a->mode != NULL && strcmp(a->mode, "bft") != 0) {
-        complain(self, NULL, "mode %s is not built: only bft is", a->mode);
-        return false;
-    }
-    if (a->nodes == 2 || a->nodes == 3) {
-        complain(self, NULL, "bft needs 1 node, or 4 and more");
-        return false;
-    }
-    uint64_t nodes = a->nodes == 0 ? 1 : a->nodes;
-    if (a->f != UINT32_MAX && 3 * a->f + 1 > nodes) {
-        complain(self, NULL, "--f needs --nodes of at least 3f + 1");
+    if (!find_modes(self, a)) return false;
+    const struct chaos_options options = options_of(a);
+    const bool is_seeded = a->scenario == NULL && !a->is_twins;
+    if (is_seeded && !chaos_is_possible(&options)) {
+        complain(
+            self, NULL,
+            "there is no such cluster: bft needs --nodes 1, or 4 and more, of at least 3f + 1; "
+            "adaptive 3f + 2p + 1; raft 3 and more");
         return false;
     }
     return find_fault(self, a);
@@ -316,13 +339,17 @@ static bool are_right(const struct command *self, struct sim_arguments *a)
 
 static int run_sim(const struct command *self, int argc, char **argv)
 {
-    struct sim_arguments a = {
-        .seed = UINT64_MAX, .seeds = UINT64_MAX, .f = UINT32_MAX, .phases = CHAOS_ALL_PHASES};
+    struct sim_arguments a = {.seed = UINT64_MAX,
+                              .seeds = UINT64_MAX,
+                              .f = UINT32_MAX,
+                              .p = UINT32_MAX,
+                              .phases = CHAOS_ALL_PHASES};
     struct option_spec specs[] = {
         {"seed", OPTION_NUMBER, &a.seed, 0, UINT64_MAX / 2},
         {"seeds", OPTION_NUMBER, &a.seeds, 1, UINT32_MAX},
         {"nodes", OPTION_NUMBER, &a.nodes, 1, NODES_MAX},
         {"f", OPTION_NUMBER, &a.f, 0, 10},
+        {"p", OPTION_NUMBER, &a.p, 0, 15},
         {"mode", OPTION_TEXT, &a.mode, 0, 0},
         {"scenario", OPTION_TEXT, &a.scenario, 0, 0},
         {"twins", OPTION_FLAG, &a.is_twins, 0, 0},

@@ -7,11 +7,13 @@
 #include "sim/liar.h"
 #include "sim/oracle.h"
 
-#define PPM         1000000u
-#define STEP_US     50000u
-#define REAL_ONE_IN 100u /* Runs with real signatures. */
-#define SETTLE_US   UINT64_C(15000000)
-#define RESTART_US  300000u
+#define PPM              1000000u
+#define STEP_US          50000u
+#define REAL_ONE_IN      100u /* Runs with real signatures. */
+#define SETTLE_US        UINT64_C(15000000)
+#define RESTART_US       300000u
+#define RAFT_NODES_MIN   3u
+#define RAFT_LIAR_ONE_IN 8u /* Runs of raft with a Byzantine node: it promises them nothing. */
 
 enum trouble {
     TROUBLE_LOSS,
@@ -51,27 +53,108 @@ static void run_phase(struct chaos *c, struct phase *p);
 static void heal(struct chaos *c);
 static void check_life(struct chaos *c);
 
+/* --- size and mode ---------------------------------------------------------------------------- */
+
+struct shape {
+    uint32_t nodes;
+    uint32_t f;
+    uint32_t p;
+    enum block_mode mode;
+};
+
 static uint32_t size_of(struct rng *r)
 {
+    static const struct {
+        uint32_t nodes;
+        uint32_t share; /* In a hundred. */
+    } sizes[] = {{1, 3}, {3, 8}, {4, 60}, {5, 7}, {6, 8}, {7, 8}, {9, 4}, {16, 2}};
     uint64_t draw = rng_below(r, 100);
-    if (draw < 3) return 1;
-    if (draw < 80) return 4;
-    if (draw < 85) return 5;
-    if (draw < 90) return 6;
-    return draw < 97 ? 7 : 10;
+    size_t i = 0;
+    while (draw >= sizes[i].share)
+        draw -= sizes[i++].share;
+    return sizes[i].nodes;
+}
+
+static bool is_mode_possible(enum block_mode mode, uint32_t nodes)
+{
+    if (mode == MODE_STRICT) return false;
+    return mode == MODE_RAFT ? nodes >= RAFT_NODES_MIN : quorum_bounds_hold(mode, nodes, 0, 0);
+}
+
+/* Bits of those of modes that nodes can have. */
+static uint32_t modes_for(uint32_t modes, uint32_t nodes)
+{
+    uint32_t possible = 0;
+    for (int mode = MODE_FAST; mode <= MODE_RAFT; mode++)
+        if (is_mode_possible((enum block_mode)mode, nodes)) possible |= 1u << mode;
+    return modes & possible;
+}
+
+static enum block_mode mode_of(struct rng *r, uint32_t modes)
+{
+    must(modes != 0);
+    uint32_t at = (uint32_t)rng_below(r, MODE_RAFT) + MODE_FAST;
+    while ((modes >> at & 1u) == 0)
+        at = at == MODE_RAFT ? MODE_FAST : at + 1;
+    return (enum block_mode)at;
+}
+
+/* Most often the most that there is room for. */
+static uint32_t tolerance_of(struct rng *r, uint32_t most)
+{
+    bool is_most = rng_below(r, 4) != 0;
+    uint32_t other = (uint32_t)rng_below(r, most + 1u);
+    return is_most ? most : other;
+}
+
+/* Its own draws: what is given changes nothing of what comes after. */
+static struct shape shape_of(const struct chaos_options *options, uint64_t seed)
+{
+    struct rng own = {seed};
+    struct rng *r = &own;
+    struct shape s = {.nodes = size_of(r)};
+    if (options->nodes > 0) s.nodes = options->nodes;
+    const uint32_t modes = options->modes == 0 ? 1u << MODE_BFT : options->modes;
+    if (modes_for(modes, s.nodes) == 0) s.nodes = modes == 1u << MODE_RAFT ? RAFT_NODES_MIN : 4;
+    s.mode = mode_of(r, modes_for(modes, s.nodes));
+    const uint32_t slack = options->p == UINT32_MAX ? 0 : options->p;
+    s.f = tolerance_of(r, 2 * slack < s.nodes ? (s.nodes - 1 - 2 * slack) / 3 : 0);
+    if (options->f != UINT32_MAX) s.f = options->f;
+    s.p = tolerance_of(r, 3 * s.f < s.nodes ? (s.nodes - 1 - 3 * s.f) / 2 : 0);
+    if (options->p != UINT32_MAX) s.p = options->p;
+    if (s.mode != MODE_FAST) s.p = 0;
+    if (s.mode == MODE_RAFT) s.f = 0;
+    return s;
+}
+
+bool chaos_is_possible(const struct chaos_options *options)
+{
+    uint32_t modes = options->modes;
+    const uint32_t f = options->f == UINT32_MAX ? 0 : options->f;
+    const uint32_t p = options->p == UINT32_MAX ? 0 : options->p;
+    if (options->nodes == 0) return modes != 0 && f == 0 && p == 0;
+    modes = modes_for(modes, options->nodes);
+    for (int mode = MODE_FAST; mode <= MODE_RAFT; mode++) {
+        bool is_wanted = modes >> mode & 1u;
+        bool has_room =
+            mode == MODE_RAFT ||
+            quorum_bounds_hold((enum block_mode)mode, options->nodes, f, mode == MODE_FAST ? p : 0);
+        if (is_wanted && !has_room) return false;
+    }
+    return modes != 0;
 }
 
 void chaos_run(const struct chaos_options *options, struct chaos_result *out)
 {
     struct chaos c = {.options = options, .rng = {options->seed * 0x9e3779b97f4a7c15u}};
-    uint32_t nodes = size_of(&c.rng);
-    if (options->nodes > 0) nodes = options->nodes;
+    const struct shape shape = shape_of(options, rng_u64(&c.rng));
     /* One draw a statement, here and everywhere: compilers differ in the order within one. */
     uint32_t view_ms = 200 + 100 * (uint32_t)rng_below(&c.rng, 4);
     uint32_t block_txs_max = 1 + (uint32_t)rng_below(&c.rng, 20);
-    struct world_config config = {.nodes = nodes,
-                                  .f = options->f == UINT32_MAX ? (nodes - 1) / 3 : options->f,
-                                  .mode = MODE_BFT,
+    struct world_config config = {.nodes = shape.nodes,
+                                  .f = shape.f,
+                                  .p = shape.p,
+                                  .mode = shape.mode,
                                   .seed = options->seed,
                                   .view_ms = view_ms,
                                   .batch_age_ms = 10,
@@ -98,7 +181,11 @@ void chaos_run(const struct chaos_options *options, struct chaos_result *out)
                                  .events = w->event_count,
                                  .blocks = oracle_committed_height(w->oracle),
                                  .virtual_us = w->now_us,
-                                 .nodes = nodes,
+                                 .nodes = shape.nodes,
+                                 .f = shape.f,
+                                 .p = shape.p,
+                                 .mode = shape.mode,
+                                 .has_anarchy = w->anarchy.is_set,
                                  .phases = c.phase_count};
     for (uint32_t i = 0; i < w->host_count; i++)
         out->commits += w->hosts[i].machine.height;
@@ -156,9 +243,11 @@ static void make_liar(struct chaos *c, struct host *h)
 static void make_byzantine(struct chaos *c)
 {
     struct world *w = c->world;
-    if (w->config.f == 0) return;
+    uint32_t most = w->config.f;
+    if (w->config.mode == MODE_RAFT) most = rng_below(&c->rng, RAFT_LIAR_ONE_IN) == 0 ? 1 : 0;
+    if (most == 0) return;
     uint32_t first = (uint32_t)rng_below(&c->rng, w->config.nodes);
-    uint32_t count = 1 + (uint32_t)rng_below(&c->rng, w->config.f);
+    uint32_t count = 1 + (uint32_t)rng_below(&c->rng, most);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t voter = (first + i) % w->config.nodes;
         struct host *h = &w->hosts[voter];
@@ -426,10 +515,18 @@ static bool is_alive(struct world *w, const char **what, uint32_t *who)
     return true;
 }
 
+static bool has_liar(const struct world *w)
+{
+    for (uint32_t i = 0; i < w->host_count; i++)
+        if (!host_is_honest(&w->hosts[i])) return true;
+    return false;
+}
+
 static void check_life(struct chaos *c)
 {
     struct world *w = c->world;
     if (w->violation.is_set) return;
+    if (w->config.mode == MODE_RAFT && has_liar(w)) return; /* It promises nothing. */
     uint64_t start = w->now_us;
     uint64_t limit = bound_us(w);
     const char *what = "";

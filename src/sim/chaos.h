@@ -14,7 +14,9 @@
 struct chaos_options {
     uint64_t seed;
     uint32_t nodes;  /* 0: by the seed. */
-    uint32_t f;      /* UINT32_MAX: the most that nodes allow. */
+    uint32_t f;      /* UINT32_MAX: by the seed, most often the most that nodes allow. */
+    uint32_t p;      /* As f. */
+    uint32_t modes;  /* Of these one, by the seed: bits 1 << enum block_mode; 0: bft. */
     uint32_t phases; /* Of its phases those that take place, as bits. */
     enum consensus_fault fault;
     bool has_step_digests;
@@ -30,8 +32,15 @@ struct chaos_result {
     uint64_t commits; /* Blocks executed by hosts, each counted. */
     uint64_t virtual_us;
     uint32_t nodes;
-    uint32_t phases; /* How many the seed has. */
+    uint32_t f;
+    uint32_t p;
+    enum block_mode mode;
+    bool has_anarchy; /* raft with a liar: a fork that it cannot prevent. */
+    uint32_t phases;  /* How many the seed has. */
 };
+
+/* Is there a cluster with these nodes, f, p and modes (0 and UINT32_MAX as above)? */
+bool chaos_is_possible(const struct chaos_options *options);
 
 void chaos_run(const struct chaos_options *options, struct chaos_result *out);
 

@@ -119,7 +119,7 @@ static void lie_in_proposal(struct host *h, enum lie lie, struct header *header)
     case 2: header->parent.bytes[1] ^= 1u; break;
     case 3: header->tx_root.bytes[2] ^= 1u; break;
     case 4: header->history_root.bytes[0] ^= 1u; break;
-    case 5: header->mode = MODE_FAST; break;
+    case 5: header->mode = header->mode == MODE_FAST ? MODE_STRICT : MODE_FAST; break;
     case 6: header->view += 1; break;
     default: header->res_digest.bytes[0] ^= 1u; break;
     }

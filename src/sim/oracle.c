@@ -4,6 +4,7 @@
 #include "sim/oracle_int.h"
 
 #define TABLE_KEY 0x9e3779b97f4a7c15u
+#define VIEW_BITS 40u /* Of a round. */
 
 static void learn_message(struct oracle *o, const struct consensus_message *m);
 
@@ -66,6 +67,24 @@ void oracle_free(struct oracle *o)
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         mem_free(mem_system(), lists[i]);
     mem_free(mem_system(), o);
+}
+
+uint64_t oracle_round(uint64_t epoch, uint64_t view)
+{
+    const uint64_t most_views = (UINT64_C(1) << VIEW_BITS) - 1; /* No honest node comes near. */
+    const uint64_t most_epochs = UINT64_MAX >> VIEW_BITS;
+    return (epoch < most_epochs ? epoch : most_epochs) << VIEW_BITS |
+           (view < most_views ? view : most_views);
+}
+
+uint64_t oracle_round_view(uint64_t round)
+{
+    return round & ((UINT64_C(1) << VIEW_BITS) - 1);
+}
+
+uint64_t oracle_round_epoch(uint64_t round)
+{
+    return round >> VIEW_BITS;
 }
 
 struct known_header *oracle_find_header(const struct oracle *o, const struct hash *hash)
@@ -167,7 +186,7 @@ static void keep_view_change(struct oracle *o, const struct view_change *vc)
 {
     for (uint32_t i = o->vc_count; i-- > 0;) {
         struct frozen_vc *f = &o->vcs[i];
-        if (f->voter != vc->sender || f->view != vc->to_view) continue;
+        if (f->voter != vc->sender || f->round != oracle_round(vc->epoch, vc->to_view)) continue;
         *f->vc = *vc;
         return;
     }
@@ -175,8 +194,8 @@ static void keep_view_change(struct oracle *o, const struct view_change *vc)
     struct view_change *copy = mem_alloc(mem_system(), sizeof *copy);
     must(copy != NULL);
     *copy = *vc;
-    o->vcs[o->vc_count++] =
-        (struct frozen_vc){.voter = vc->sender, .view = vc->to_view, .vc = copy};
+    o->vcs[o->vc_count++] = (struct frozen_vc){
+        .voter = vc->sender, .round = oracle_round(vc->epoch, vc->to_view), .vc = copy};
 }
 
 static void learn_view_change(struct oracle *o, const struct view_change *vc)
@@ -373,8 +392,8 @@ void oracle_on_crash(struct oracle *o, struct host *h)
         p->rejects[i] += o->stand.rejects[i];
 }
 
-/* Its own lock completes the quorum as soon as it is durable, also while no line takes it out. */
-static void count_own_lock(struct oracle *o, const struct host *h)
+/* Its own vote completes the quorum as soon as it is durable, also while no line takes it out. */
+static void count_own_vote(struct oracle *o, const struct host *h)
 {
     if (h->core == NULL) return;
     const struct certificate *cert = consensus_commit_certificate(core_engine(h->core));
@@ -388,14 +407,14 @@ void oracle_settle(struct oracle *o, struct host *h)
     if (host_is_honest(h) && host_wall_ms(h) > o->newest_wall_ms)
         o->newest_wall_ms = host_wall_ms(h);
     if (p->unproven_height > 0) {
-        count_own_lock(o, h);
+        count_own_vote(o, h);
         bool is_committed = p->unproven_height <= o->committed_height &&
                             hash_equal(&o->committed[p->unproven_height], &p->unproven);
         if (!is_committed)
             world_violate(w, "I1",
-                          "host %u finalises block %llu, which is not committed: fewer "
-                          "than %u locks exist",
-                          h->id, (unsigned long long)p->unproven_height, world_quorum(w));
+                          "host %u finalises block %llu, which is not committed: too few votes "
+                          "for it exist",
+                          h->id, (unsigned long long)p->unproven_height);
         p->unproven_height = 0;
     }
     if (h->memory.live_bytes > WORLD_MEMORY_MAX && host_is_honest(h))
@@ -428,14 +447,16 @@ const struct seen_evidence *oracle_evidence_at(const struct oracle *o, uint32_t 
     return &o->evidence[number];
 }
 
-bool oracle_anchor(const struct oracle *o, uint32_t host, uint64_t view, struct seen_anchor *out)
+bool oracle_anchor(
+    const struct oracle *o, uint32_t host, uint64_t epoch, uint64_t view, struct seen_anchor *out)
 {
-    if (view == 0) {
+    uint64_t round = oracle_round(epoch, view);
+    if (round == 0) {
         *out = (struct seen_anchor){.host = host, .hash = o->world->chain_id};
         return true;
     }
     for (uint32_t i = o->anchor_count; i-- > 0;) {
-        if (o->anchors[i].host != host || o->anchors[i].view != view) continue;
+        if (o->anchors[i].host != host || o->anchors[i].round != round) continue;
         *out = o->anchors[i];
         return true;
     }
@@ -454,10 +475,14 @@ uint64_t oracle_rejects(const struct oracle *o, const struct host *h, enum conse
     return sum;
 }
 
-const struct view_change *oracle_view_change(const struct oracle *o, uint32_t voter, uint64_t view)
+const struct view_change *oracle_view_change(const struct oracle *o,
+                                             uint32_t voter,
+                                             uint64_t epoch,
+                                             uint64_t view)
 {
+    uint64_t round = oracle_round(epoch, view);
     for (uint32_t i = 0; i < o->vc_count; i++)
-        if (o->vcs[i].voter == voter && o->vcs[i].view == view) return o->vcs[i].vc;
+        if (o->vcs[i].voter == voter && o->vcs[i].round == round) return o->vcs[i].vc;
     return NULL;
 }
 

@@ -82,12 +82,13 @@ const struct seen_evidence *oracle_evidence_at(const struct oracle *o, uint32_t 
 
 struct seen_anchor {
     uint32_t host;
-    uint64_t view;
+    uint64_t round; /* Epoch and view: oracle_int.h O4. */
     uint64_t height;
     struct hash hash;
 };
-/* Where view started on host, as its newest durable record said. False: it never opened there. */
-bool oracle_anchor(const struct oracle *o, uint32_t host, uint64_t view, struct seen_anchor *out);
+/* Where view of epoch started on host, as a durable record said. False: it never opened there. */
+bool oracle_anchor(
+    const struct oracle *o, uint32_t host, uint64_t epoch, uint64_t view, struct seen_anchor *out);
 
 /* Refusals counted by a host over all its lives. */
 uint64_t oracle_rejects(const struct oracle *o, const struct host *h, enum consensus_reject reason);
@@ -99,7 +100,10 @@ bool oracle_certificate(const struct oracle *o,
                         uint64_t voters,
                         struct certificate *out);
 /* The newest VC of voter for view that was sent. Null: none. */
-const struct view_change *oracle_view_change(const struct oracle *o, uint32_t voter, uint64_t view);
+const struct view_change *oracle_view_change(const struct oracle *o,
+                                             uint32_t voter,
+                                             uint64_t epoch,
+                                             uint64_t view);
 
 /* The right result of a height. False: nobody executed it. */
 bool oracle_digest(const struct oracle *o, uint64_t height, struct hash *digest);

@@ -2,7 +2,8 @@
  *
  *   O1 headers has every header that was seen anywhere, each once; so has tallies every statement.
  *   O2 voters of a tally signed it: a vote was sent, or its cut stood in a certificate and
- * verified. O3 committed[1 … committed_height] is one chain (that is I1). */
+ * verified. O3 committed[1 … committed_height] is one chain (that is I1).
+ *   O4 a round is an epoch and a view of it in one number, so rounds are ordered as both are. */
 #ifndef TRUSTSQL_SIM_ORACLE_INT_H
 #define TRUSTSQL_SIM_ORACLE_INT_H
 
@@ -23,20 +24,20 @@ struct entry {
 };
 
 struct first_vote {
-    uint64_t view;
+    uint64_t round;
     uint64_t height;
     struct hash hash;
 };
 
 struct view_mark { /* The highest block of a view that is certified, or committed. */
-    uint64_t view;
+    uint64_t round;
     uint64_t height;
     struct hash hash;
 };
 
 struct frozen_vc {
     uint32_t voter;
-    uint64_t view;
+    uint64_t round;
     struct view_change *vc;
 };
 
@@ -47,12 +48,12 @@ struct promises { /* Of one host, over all its lives. */
     struct first_vote *made; /* In durable records; sent or not. */
     uint32_t made_count;
     uint32_t made_room;
-    uint32_t made_before;         /* Of these, before promised_view was promised. */
+    uint32_t made_before;         /* Of these, before promised_round was promised. */
     struct first_vote *proposals; /* Made by it, as a leader. */
     uint32_t proposal_count;
     uint32_t proposal_room;
-    uint64_t promised_view; /* No vote below it: a VC for it was sent. */
-    uint64_t lock_view;     /* Highest P2 sent. */
+    uint64_t promised_round; /* No vote below it: a VC for it was sent. */
+    uint64_t lock_round;     /* Highest P2 sent. */
     uint64_t lock_height;
     bool has_locked;
     bool has_record;
@@ -107,10 +108,21 @@ struct oracle {
     struct evidence scratch;
 };
 
+/* How many votes make what, by the rules of consensus.md 1.1, written here a second time. */
+struct oracle_sizes {
+    uint32_t certificate; /* P1 that certify, P2 that commit, P3 that certify a result. */
+    uint32_t commit_p1;   /* 0: first votes commit nothing. */
+    uint32_t commit_p2;   /* 0: there are no locks. */
+};
+
 /* Room for one more item in *items of count. */
 #define ORACLE_GROW(o, items, count, room)                                                         \
     ((o)->items = oracle_grow((o)->items, (o)->count, &(o)->room, sizeof *(o)->items))
 void *oracle_grow(void *items, uint64_t count, uint32_t *room, size_t size);
+
+uint64_t oracle_round(uint64_t epoch, uint64_t view); /* O4 */
+uint64_t oracle_round_view(uint64_t round);
+uint64_t oracle_round_epoch(uint64_t round);
 
 /* oracle.c: tables. */
 struct known_header *oracle_find_header(const struct oracle *o, const struct hash *hash);
@@ -129,6 +141,7 @@ bool oracle_are_compatible(const struct oracle *o,
                            uint64_t b_height);
 
 /* oracle_votes.c: what follows from votes, whoever sent them. */
+struct oracle_sizes oracle_sizes_of(const struct oracle *o);
 void oracle_count_vote(struct oracle *o, const struct vote *v);
 void oracle_count_certificate(struct oracle *o, const struct certificate *c);
 void oracle_commit_alone(struct oracle *o, const struct consensus_record *r);

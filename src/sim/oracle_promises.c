@@ -12,11 +12,12 @@
 static void judge_first(struct oracle *o, struct host *h, const struct statement *s)
 {
     struct promises *p = &o->promises[h->id];
+    const uint64_t round = oracle_round(s->epoch, s->view);
     if (oracle_find_header(o, &s->hash) == NULL)
         world_violate(o->world, "I2", "host %u votes for a block that nobody has proposed", h->id);
     for (uint32_t i = p->vote_count; i-- > 0;) {
         const struct first_vote *v = &p->votes[i];
-        if (v->view != s->view) continue;
+        if (v->round != round) continue;
         if (v->height == s->height) {
             world_violate(o->world, "I2", "host %u votes twice for height %llu in view %llu", h->id,
                           U(s->height), U(s->view));
@@ -29,15 +30,16 @@ static void judge_first(struct oracle *o, struct host *h, const struct statement
     }
     p->votes = oracle_grow(p->votes, p->vote_count, &p->vote_room, sizeof *p->votes);
     p->votes[p->vote_count++] =
-        (struct first_vote){.view = s->view, .height = s->height, .hash = s->hash};
+        (struct first_vote){.round = round, .height = s->height, .hash = s->hash};
 }
 
 /* Some durable record told of it, one of the first count votes of all records. */
 static bool is_made(const struct promises *p, uint32_t count, const struct statement *s)
 {
+    const uint64_t round = oracle_round(s->epoch, s->view);
     for (uint32_t i = count; i-- > 0;) {
         const struct first_vote *v = &p->made[i];
-        if (v->view == s->view && v->height == s->height && hash_equal(&v->hash, &s->hash))
+        if (v->round == round && v->height == s->height && hash_equal(&v->hash, &s->hash))
             return true;
     }
     return false;
@@ -55,7 +57,8 @@ static void note_made(struct promises *p, const struct first_vote *vote)
     uint32_t looked = 0;
     for (uint32_t i = p->made_count; i-- > 0 && looked < MADE_LOOKED_AT; looked++) {
         const struct first_vote *v = &p->made[i];
-        if (v->view == vote->view && v->height == vote->height && hash_equal(&v->hash, &vote->hash))
+        if (v->round == vote->round && v->height == vote->height &&
+            hash_equal(&v->hash, &vote->hash))
             return;
     }
     ORACLE_GROW(p, made, made_count, made_room);
@@ -81,25 +84,32 @@ static void judge_lock(struct oracle *o, struct host *h, const struct statement 
 {
     struct promises *p = &o->promises[h->id];
     struct statement first = *s;
+    const struct oracle_sizes sizes = oracle_sizes_of(o);
     const struct tally *t = oracle_tally(o, VOTE_P1, &first);
     uint64_t voters = t->voters | UINT64_C(1) << h->voter; /* Its own may leave with the lock. */
-    if ((uint32_t)__builtin_popcountll(voters) < world_quorum(o->world))
+    if (sizes.commit_p2 == 0)
+        world_violate(o->world, "P2", "host %u locks %llu: there are no locks in this mode", h->id,
+                      U(s->height));
+    if ((uint32_t)__builtin_popcountll(voters) < sizes.certificate)
         world_violate(o->world, "P2", "host %u locks %llu in view %llu: only %d first votes exist",
                       h->id, U(s->height), U(s->view), __builtin_popcountll(voters));
     const struct consensus_record *r = &p->record;
-    bool is_locked = r->has_lock && (r->lock_view > s->view ||
-                                     (r->lock_view == s->view && r->lock_height >= s->height));
+    const uint64_t round = oracle_round(s->epoch, s->view);
+    const uint64_t locked = oracle_round(r->epoch, r->lock_view);
+    bool is_locked =
+        r->epoch > s->epoch ||
+        (r->has_lock && (locked > round || (locked == round && r->lock_height >= s->height)));
     if (!p->has_record || !is_locked)
         world_violate(
             o->world, "I4",
             "host %u locks %llu in view %llu before that is durable: its record has a lock "
             "of %llu in view %llu",
             h->id, U(s->height), U(s->view), U(r->lock_height), U(r->lock_view));
-    bool is_higher = !p->has_locked || s->view > p->lock_view ||
-                     (s->view == p->lock_view && s->height > p->lock_height);
+    bool is_higher = !p->has_locked || round > p->lock_round ||
+                     (round == p->lock_round && s->height > p->lock_height);
     if (is_higher) {
         p->has_locked = true;
-        p->lock_view = s->view;
+        p->lock_round = round;
         p->lock_height = s->height;
     }
 }
@@ -125,8 +135,9 @@ static bool vc_tells(const struct oracle *o,
                      enum vote_part part,
                      const struct statement *s)
 {
+    const uint64_t promised = o->promises[h->id].promised_round;
     const struct view_change *vc =
-        oracle_view_change(o, h->voter, o->promises[h->id].promised_view);
+        oracle_view_change(o, h->voter, oracle_round_epoch(promised), oracle_round_view(promised));
     struct hash committed;
     if (vc == NULL) return false;
     if (s->height <= vc->final_height)
@@ -147,9 +158,10 @@ void oracle_judge_vote(struct oracle *o, struct host *h, const struct vote *v)
         if (s->is_null) continue;
         const struct tally *t = oracle_tally(o, (enum vote_part)i, s);
         if (t->voters >> h->voter & 1u) continue; /* Said before. */
-        if (i != VOTE_P3 && s->view < p->promised_view && !vc_tells(o, h, (enum vote_part)i, s))
+        bool is_left = oracle_round(s->epoch, s->view) < p->promised_round;
+        if (i != VOTE_P3 && is_left && !vc_tells(o, h, (enum vote_part)i, s))
             world_violate(o->world, "I3", "host %u votes in view %llu after it promised view %llu",
-                          h->id, U(s->view), U(p->promised_view));
+                          h->id, U(s->view), U(oracle_round_view(p->promised_round)));
         if (i == VOTE_P1) {
             judge_first(o, h, s);
             judge_first_durable(o, h, s);
@@ -167,9 +179,10 @@ static bool vc_shows(const struct oracle *o,
                      const struct view_change *vc,
                      const struct first_vote *v)
 {
+    const uint64_t voted = oracle_round(vc->epoch, vc->voted_view);
     if (v->height <= vc->final_height) return true;
-    if (v->view < vc->voted_view) return true; /* A newer anchor replaced it, whole. */
-    if (v->view > vc->voted_view) return false;
+    if (v->round < voted) return true; /* A newer anchor replaced it, whole. */
+    if (v->round > voted) return false;
     (void)o;
     uint64_t at = v->height - vc->final_height - 1;
     if (at >= vc->header_count) return false;
@@ -180,70 +193,75 @@ static bool vc_shows(const struct oracle *o,
 static void judge_vc_content(struct oracle *o, struct host *h, const struct view_change *vc)
 {
     const struct promises *p = &o->promises[h->id];
+    const uint64_t wanted = oracle_round(vc->epoch, vc->to_view);
     for (uint32_t i = p->vote_count; i-- > 0;) {
         const struct first_vote *v = &p->votes[i];
-        if (v->view >= vc->to_view || v->view + 64 < vc->to_view) continue;
+        if (v->round >= wanted || v->round + 64 < wanted) continue;
         if (v->height + (uint64_t)4 * CONSENSUS_WINDOW < vc->final_height) break;
         if (!vc_shows(o, vc, v))
             world_violate(o->world, "VC", "host %u hides its vote for %llu in view %llu", h->id,
-                          U(v->height), U(v->view));
+                          U(v->height), U(oracle_round_view(v->round)));
     }
-    if (!p->has_locked || p->lock_view >= vc->to_view) return;
-    const struct statement *hq = &vc->hq.statement;
-    bool is_shown = vc->final_height >= p->lock_height ||
-                    (vc->has_hq && (hq->view > p->lock_view ||
-                                    (hq->view == p->lock_view && hq->height >= p->lock_height)));
+    if (!p->has_locked || p->lock_round >= wanted) return;
+    const uint64_t hq = oracle_round(vc->hq.statement.epoch, vc->hq.statement.view);
+    bool is_shown =
+        vc->final_height >= p->lock_height ||
+        (vc->has_hq && (hq > p->lock_round ||
+                        (hq == p->lock_round && vc->hq.statement.height >= p->lock_height)));
     if (!is_shown)
         world_violate(o->world, "VC", "host %u hides its lock of %llu in view %llu", h->id,
-                      U(p->lock_height), U(p->lock_view));
+                      U(p->lock_height), U(oracle_round_view(p->lock_round)));
 }
 
 void oracle_judge_view_change(struct oracle *o, struct host *h, const struct view_change *vc)
 {
     struct promises *p = &o->promises[h->id];
-    if (vc->to_view < p->promised_view) return; /* An old one, again. */
+    const uint64_t wanted = oracle_round(vc->epoch, vc->to_view);
+    const uint64_t recorded = oracle_round(p->record.epoch, p->record.cur_view);
+    if (wanted < p->promised_round) return; /* An old one, again. */
     struct buf bytes;
     buf_init(&bytes, mem_system(), 0);
     view_change_encode(&bytes, vc);
-    bool is_durable =
-        p->has_record && p->record.cur_view >= vc->to_view &&
-        (p->record.cur_view > vc->to_view || span_equal(buf_span(&bytes), buf_span(&p->vc)));
+    bool is_durable = p->has_record && recorded >= wanted &&
+                      (recorded > wanted || span_equal(buf_span(&bytes), buf_span(&p->vc)));
     buf_fini(&bytes);
     if (!is_durable)
         world_violate(
             o->world, "I4",
             "host %u sends its VC for view %llu before it is durable (its record is of view %llu)",
             h->id, U(vc->to_view), U(p->record.cur_view));
-    if (vc->to_view > p->promised_view) judge_vc_content(o, h, vc);
-    if (vc->to_view > p->promised_view) p->made_before = p->made_count;
-    p->promised_view = vc->to_view;
+    if (wanted > p->promised_round) judge_vc_content(o, h, vc);
+    if (wanted > p->promised_round) p->made_before = p->made_count;
+    p->promised_round = wanted;
 }
 
-static void judge_leading(struct oracle *o, struct host *h, uint64_t view, const char *what)
+static void judge_leading(struct oracle *o, struct host *h, uint64_t round, const char *what)
 {
     const struct promises *p = &o->promises[h->id];
     const struct consensus_record *r = &p->record;
-    bool is_durable =
-        p->has_record && r->cur_view >= view && r->has_proposed && r->proposer_view >= view;
+    bool is_durable = p->has_record && oracle_round(r->epoch, r->cur_view) >= round &&
+                      (oracle_round_epoch(round) < r->epoch ||
+                       (r->has_proposed && oracle_round(r->epoch, r->proposer_view) >= round));
     if (!is_durable)
         world_violate(o->world, "I4",
                       "host %u sends %s of view %llu before it is durable that it "
                       "leads",
-                      h->id, what, U(view));
+                      h->id, what, U(oracle_round_view(round)));
 }
 
 void oracle_judge_new_view(struct oracle *o, struct host *h, const struct new_view *nv)
 {
-    judge_leading(o, h, nv->view, "the NEWVIEW");
+    judge_leading(o, h, oracle_round(nv->epoch, nv->view), "the NEWVIEW");
 }
 
 void oracle_judge_proposal(struct oracle *o, struct host *h, const struct proposal *p)
 {
     struct promises *own = &o->promises[h->id];
     struct hash hash = header_hash(&p->header);
+    const uint64_t round = oracle_round(p->header.epoch, p->header.view);
     for (uint32_t i = own->proposal_count; i-- > 0;) {
         const struct first_vote *said = &own->proposals[i];
-        if (said->view != p->header.view || said->height != p->header.height) continue;
+        if (said->round != round || said->height != p->header.height) continue;
         if (!hash_equal(&said->hash, &hash))
             world_violate(o->world, "I2", "host %u proposes two blocks %llu in view %llu", h->id,
                           U(p->header.height), U(p->header.view));
@@ -251,8 +269,8 @@ void oracle_judge_proposal(struct oracle *o, struct host *h, const struct propos
     }
     ORACLE_GROW(own, proposals, proposal_count, proposal_room);
     own->proposals[own->proposal_count++] =
-        (struct first_vote){.view = p->header.view, .height = p->header.height, .hash = hash};
-    judge_leading(o, h, p->header.view, "a proposal");
+        (struct first_vote){.round = round, .height = p->header.height, .hash = hash};
+    judge_leading(o, h, round, "a proposal");
 }
 
 /* --- what is durable -------------------------------------------------------------------------- */
@@ -260,9 +278,11 @@ void oracle_judge_proposal(struct oracle *o, struct host *h, const struct propos
 /* What of it is less than before; null: nothing. */
 static const char *back_in(const struct consensus_record *old, const struct consensus_record *new)
 {
+    if (new->epoch < old->epoch) return "epoch";
+    if (new->final_height < old->final_height) return "final height";
+    if (new->epoch > old->epoch) return NULL; /* Views begin anew. */
     if (new->cur_view < old->cur_view) return "view";
     if (new->voted_view < old->voted_view) return "voted view";
-    if (new->final_height < old->final_height) return "final height";
     if (old->has_proposed && (!new->has_proposed || new->proposer_view < old->proposer_view))
         return "proposer's view";
     if (!old->has_hq) return NULL;
@@ -276,10 +296,12 @@ static const char *back_in(const struct consensus_record *old, const struct cons
 static void note_anchor(struct oracle *o, struct host *h, const struct consensus_record *r)
 {
     struct seen_anchor known;
-    if (!r->is_open || r->cur_view == 0) return;
-    if (oracle_anchor(o, h->id, r->cur_view, &known)) return;
-    struct seen_anchor a = {
-        .host = h->id, .view = r->cur_view, .height = r->anchor_height, .hash = r->anchor_hash};
+    if (!r->is_open || oracle_round(r->epoch, r->cur_view) == 0) return;
+    if (oracle_anchor(o, h->id, r->epoch, r->cur_view, &known)) return;
+    struct seen_anchor a = {.host = h->id,
+                            .round = oracle_round(r->epoch, r->cur_view),
+                            .height = r->anchor_height,
+                            .hash = r->anchor_hash};
     ORACLE_GROW(o, anchors, anchor_count, anchor_room);
     o->anchors[o->anchor_count++] = a;
     oracle_check_anchor(o, &a);
@@ -302,8 +324,9 @@ void oracle_on_durable(struct oracle *o, struct host *h, struct span record, str
         p->record = *r;
         p->has_record = true;
         for (uint32_t i = 0; i < r->chain_count; i++) {
-            struct first_vote made = {
-                .view = r->voted_view, .height = r->final_height + i + 1, .hash = r->chain[i]};
+            struct first_vote made = {.round = oracle_round(r->epoch, r->voted_view),
+                                      .height = r->final_height + i + 1,
+                                      .hash = r->chain[i]};
             note_made(p, &made);
         }
         if (o->world->config.nodes == 1) oracle_commit_alone(o, r);

@@ -4,11 +4,24 @@
 #include "base/must.h"
 #include "sim/oracle_int.h"
 
-static void on_quorum(struct oracle *o, const struct tally *t);
+static void on_count(struct oracle *o, const struct tally *t, uint32_t count);
 
 static uint32_t bits_of(uint64_t mask)
 {
     return (uint32_t)__builtin_popcountll(mask);
+}
+
+struct oracle_sizes oracle_sizes_of(const struct oracle *o)
+{
+    const struct world_config *c = &o->world->config;
+    if (c->mode == MODE_RAFT) {
+        uint32_t majority = c->nodes / 2 + 1;
+        return (struct oracle_sizes){.certificate = majority, .commit_p1 = majority};
+    }
+    uint32_t quorum = (c->nodes + c->f) / 2 + 1; /* More than (n + f) / 2. */
+    return (struct oracle_sizes){.certificate = quorum,
+                                 .commit_p1 = c->mode == MODE_FAST ? c->nodes - c->p : 0,
+                                 .commit_p2 = quorum};
 }
 
 static void add_entry(struct oracle *o, struct tally *t, const struct certificate_entry *cut)
@@ -17,10 +30,8 @@ static void add_entry(struct oracle *o, struct tally *t, const struct certificat
     o->entries[o->entry_count] = (struct entry){.cut = *cut, .next = t->entries};
     t->entries = ++o->entry_count;
     t->voters |= UINT64_C(1) << cut->voter;
-    if (bits_of(t->voters) == world_quorum(o->world)) {
-        struct tally copy = *t; /* What follows may move the table. */
-        on_quorum(o, &copy);
-    }
+    struct tally copy = *t; /* What follows may move the table. */
+    on_count(o, &copy, bits_of(t->voters));
 }
 
 void oracle_count_vote(struct oracle *o, const struct vote *v)
@@ -106,12 +117,13 @@ static void check_certified(struct oracle *o, const struct statement *s)
     char a[40];
     char b[40];
     struct view_mark *mark = NULL;
+    const uint64_t round = oracle_round(s->epoch, s->view);
     for (uint32_t i = 0; i < o->certified_count; i++)
-        if (o->certified[i].view == s->view) mark = &o->certified[i];
+        if (o->certified[i].round == round) mark = &o->certified[i];
     if (mark == NULL) {
         ORACLE_GROW(o, certified, certified_count, certified_room);
         mark = &o->certified[o->certified_count++];
-        *mark = (struct view_mark){.view = s->view, .height = s->height, .hash = s->hash};
+        *mark = (struct view_mark){.round = round, .height = s->height, .hash = s->hash};
         return;
     }
     if (!oracle_are_compatible(o, &mark->hash, mark->height, &s->hash, s->height))
@@ -119,7 +131,7 @@ static void check_certified(struct oracle *o, const struct statement *s)
                       (unsigned long long)s->view, block_text(a, mark->height, &mark->hash),
                       block_text(b, s->height, &s->hash));
     if (s->height > mark->height)
-        *mark = (struct view_mark){.view = s->view, .height = s->height, .hash = s->hash};
+        *mark = (struct view_mark){.round = round, .height = s->height, .hash = s->hash};
 }
 
 static void commit_chain(struct oracle *o, const struct statement *s)
@@ -152,7 +164,7 @@ static bool anchor_is_wrong(const struct oracle *o,
                             const struct seen_anchor *a,
                             const struct view_mark *commit)
 {
-    if (a->view <= commit->view) return false;
+    if (a->round <= commit->round) return false;
     if (a->height < commit->height) return true;
     return !oracle_are_compatible(o, &a->hash, a->height, &commit->hash, commit->height);
 }
@@ -165,33 +177,40 @@ static void report_anchor(struct oracle *o,
     char other[40];
     world_violate(
         o->world, "I5", "host %u starts view %llu at %s, but %s is committed in view %llu", a->host,
-        (unsigned long long)a->view, block_text(text, a->height, &a->hash),
-        block_text(other, commit->height, &commit->hash), (unsigned long long)commit->view);
+        (unsigned long long)oracle_round_view(a->round), block_text(text, a->height, &a->hash),
+        block_text(other, commit->height, &commit->hash),
+        (unsigned long long)oracle_round_view(commit->round));
 }
 
 static void check_commit(struct oracle *o, const struct statement *s)
 {
+    const uint64_t round = oracle_round(s->epoch, s->view);
     commit_chain(o, s);
     struct view_mark *mark = NULL;
     for (uint32_t i = 0; i < o->commit_count; i++)
-        if (o->commits[i].view == s->view) mark = &o->commits[i];
+        if (o->commits[i].round == round) mark = &o->commits[i];
     if (mark == NULL) {
         ORACLE_GROW(o, commits, commit_count, commit_room);
         mark = &o->commits[o->commit_count++];
-        *mark = (struct view_mark){.view = s->view};
+        *mark = (struct view_mark){.round = round};
     }
     if (s->height <= mark->height) return;
-    *mark = (struct view_mark){.view = s->view, .height = s->height, .hash = s->hash};
+    *mark = (struct view_mark){.round = round, .height = s->height, .hash = s->hash};
     for (uint32_t i = 0; i < o->anchor_count; i++)
         if (anchor_is_wrong(o, &o->anchors[i], mark)) report_anchor(o, &o->anchors[i], mark);
 }
 
-/* One validator alone sends nothing: its durable lock is the quorum. */
+/* One validator alone sends nothing: its durable lock is the quorum, or its durable first vote. */
 void oracle_commit_alone(struct oracle *o, const struct consensus_record *r)
 {
     struct statement s = {
         .epoch = r->epoch, .view = r->lock_view, .height = r->lock_height, .hash = r->lock_hash};
     if (r->has_lock) check_commit(o, &s);
+    if (oracle_sizes_of(o).commit_p1 == 0 || r->chain_count == 0) return;
+    s.view = r->voted_view;
+    s.height = r->final_height + r->chain_count;
+    s.hash = r->chain[r->chain_count - 1];
+    check_commit(o, &s);
 }
 
 void oracle_check_anchor(struct oracle *o, const struct seen_anchor *a)
@@ -209,12 +228,20 @@ static void check_result(struct oracle *o, const struct statement *s)
                   (unsigned long long)s->height);
 }
 
-static void on_quorum(struct oracle *o, const struct tally *t)
+static void on_count(struct oracle *o, const struct tally *t, uint32_t count)
 {
+    const struct oracle_sizes sizes = oracle_sizes_of(o);
     switch (t->part) {
-    case VOTE_P1: check_certified(o, &t->statement); return;
-    case VOTE_P2: check_commit(o, &t->statement); return;
-    case VOTE_P3: check_result(o, &t->statement); return;
+    case VOTE_P1:
+        if (count == sizes.certificate) check_certified(o, &t->statement);
+        if (count == sizes.commit_p1) check_commit(o, &t->statement);
+        return;
+    case VOTE_P2:
+        if (count == sizes.commit_p2) check_commit(o, &t->statement);
+        return;
+    case VOTE_P3:
+        if (count == sizes.certificate) check_result(o, &t->statement);
+        return;
     case VOTE_PARTS: break;
     }
     must(false);

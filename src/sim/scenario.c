@@ -352,9 +352,12 @@ bool scenario_begin(struct scenario *s)
     if (s->has_started) return true;
     s->has_started = true;
     struct scenario_set_up *u = &s->set_up;
-    if (!u->has_f) u->world.f = (u->world.nodes - 1) / 3;
+    if (!u->has_f && u->world.mode != MODE_RAFT)
+        u->world.f = (u->world.nodes - 1 - 2 * u->world.p) / 3;
     if (!quorum_bounds_hold(u->world.mode, u->world.nodes, u->world.f, u->world.p))
-        return scenario_fail(s, "nodes %u, f %u, p %u: bft needs n = 1 or n >= 4, n >= 3f+1, p = 0",
+        return scenario_fail(s,
+                             "nodes %u, f %u, p %u: bft needs n = 1 or n >= 4, n >= 3f+1, p = 0; "
+                             "adaptive n >= 3f+2p+1; raft f = 0 and p = 0",
                              u->world.nodes, u->world.f, u->world.p);
     if (s->is_dry) return true;
     s->world = world_new(&u->world);

@@ -36,6 +36,8 @@ struct condition {
     struct client_tx *tx;
     bool is_executed; /* IS_TX: executed is enough. */
     uint64_t view;
+    uint64_t epoch;
+    enum block_mode mode;
     char compare; /* '=', '<' or '>' (or equal). */
     bool has_evidence_kind;
     enum evidence_kind evidence;
@@ -117,7 +119,7 @@ static bool all_txs_hold(struct condition *c, const struct host *h)
 static bool anchor_holds(struct condition *c, const struct host *h)
 {
     struct seen_anchor a;
-    if (!oracle_anchor(h->world->oracle, h->id, c->view, &a)) {
+    if (!oracle_anchor(h->world->oracle, h->id, c->epoch, c->view, &a)) {
         because(c, h, "has not opened view %llu", (unsigned long long)c->view);
         return false;
     }
@@ -194,12 +196,20 @@ static bool equal_holds(struct condition *c, const struct host *h)
     return is;
 }
 
+static const char *const mode_names[] = {[0] = "none",
+                                         [MODE_FAST] = "fast",
+                                         [MODE_STRICT] = "strict",
+                                         [MODE_BFT] = "bft",
+                                         [MODE_RAFT] = "raft"};
+
 static bool mode_holds(struct condition *c, const struct host *h)
 {
     struct hash hash;
     because(c, h, "has no final block at height %llu", (unsigned long long)c->height);
     if (!oracle_committed(h->world->oracle, c->height, &hash)) return false;
-    return oracle_header(h->world->oracle, &hash)->header.mode == MODE_BFT;
+    const enum block_mode mode = oracle_header(h->world->oracle, &hash)->header.mode;
+    because(c, h, "has mode %s at height %llu", mode_names[mode], (unsigned long long)c->height);
+    return mode == c->mode;
 }
 
 static bool memory_holds(struct condition *c, const struct host *h)
@@ -332,6 +342,19 @@ static bool read_tx(struct scenario *s, struct condition *c)
                          scenario_peek(s));
 }
 
+static bool read_mode(struct scenario *s, struct condition *c)
+{
+    c->mode = MODE_BFT;
+    bool is_one = false;
+    for (int mode = MODE_FAST; mode <= MODE_RAFT && !is_one; mode++) {
+        is_one = scenario_accept(s, mode_names[mode]);
+        if (is_one) c->mode = (enum block_mode)mode;
+    }
+    if (!is_one || !scenario_accept(s, "height"))
+        return scenario_fail(s, "fast, strict, bft or raft, then height and a number are expected");
+    return scenario_number(s, "a height", &c->height);
+}
+
 static bool read_more(struct scenario *s, struct condition *c)
 {
     if (scenario_accept(s, "halted")) {
@@ -345,10 +368,7 @@ static bool read_more(struct scenario *s, struct condition *c)
         if (scenario_accept(s, "height")) return scenario_number(s, "a height", &c->height);
     } else if (scenario_accept(s, "mode")) {
         c->kind = IS_MODE;
-        if (!scenario_accept(s, "bft") || !scenario_accept(s, "height"))
-            return scenario_fail(s,
-                                 "bft, height and a number are expected: no other mode is built");
-        return scenario_number(s, "a height", &c->height);
+        return read_mode(s, c);
     } else if (scenario_accept(s, "leader")) {
         c->kind = IS_LEADER;
         return scenario_host(s, "a node", &c->offender);
@@ -385,7 +405,9 @@ static bool read_condition(struct scenario *s, struct condition *c)
     }
     if (scenario_accept(s, "anchor")) {
         c->kind = IS_ANCHOR;
-        return scenario_number(s, "a view", &c->view) && scenario_block(s, "a block", &c->block);
+        if (!scenario_number(s, "a view", &c->view) || !scenario_block(s, "a block", &c->block))
+            return false;
+        return !scenario_accept(s, "epoch") || scenario_number(s, "an epoch", &c->epoch);
     }
     return read_more(s, c);
 }

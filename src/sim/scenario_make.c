@@ -215,7 +215,7 @@ static void make_wrong(struct header *h, const char *wrong)
 {
     if (strcmp(wrong, "tx-root") == 0) h->tx_root.bytes[0] ^= 1u;
     if (strcmp(wrong, "history") == 0) h->history_root.bytes[0] ^= 1u;
-    if (strcmp(wrong, "mode") == 0) h->mode = MODE_FAST;
+    if (strcmp(wrong, "mode") == 0) h->mode = h->mode == MODE_FAST ? MODE_STRICT : MODE_FAST;
     if (strcmp(wrong, "version") == 0) h->exec_version++;
     if (strcmp(wrong, "flags") == 0) h->flags |= BLOCK_HANDOVER;
     if (strcmp(wrong, "counts") == 0) h->tx_count = BLOCK_TXS_MAX;

@@ -176,7 +176,8 @@ static bool add_view_change(struct scenario *s, struct new_view *nv, const char 
     if (end == word || *end != 0 || voter >= s->set_up.world.nodes)
         return scenario_fail(s, "\"%s\": a node or the name of a view change is expected", word);
     if (s->is_dry) return true;
-    const struct view_change *vc = oracle_view_change(s->world->oracle, (uint32_t)voter, nv->view);
+    const struct view_change *vc =
+        oracle_view_change(s->world->oracle, (uint32_t)voter, nv->epoch, nv->view);
     if (vc == NULL)
         return scenario_fail(s, "node %lu has sent no view change for view %llu", voter,
                              (unsigned long long)nv->view);
@@ -202,7 +203,7 @@ static void choose_anchor(struct scenario *s, struct new_view *nv)
     struct select_claim *claims = mem_alloc_zero(mem_system(), NODES_MAX, sizeof *claims);
     struct select_result result;
     must(claims != NULL);
-    uint32_t wanted = s->world->config.nodes - s->world->config.f;
+    uint32_t wanted = quorum_view_change(&s->world->validators);
     for (uint32_t i = 0; i < nv->vc_count; i++)
         select_claim_of(&claims[i], &nv->vcs[i]);
     if (nv->vc_count >= wanted) {

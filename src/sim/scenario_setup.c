@@ -21,10 +21,9 @@ static bool set_mode(struct scenario *s)
 {
     char mode[SCENARIO_WORD_MAX];
     if (!scenario_word(s, "a mode", mode)) return false;
-    if (strcmp(mode, "bft") == 0) return true;
-    if (strcmp(mode, "raft") == 0 || strcmp(mode, "adaptive") == 0)
-        return scenario_fail(s, "mode %s is not built: only bft is", mode);
-    return scenario_fail(s, "\"%s\": a mode is expected: bft", mode);
+    if (!world_mode_of(mode, &s->set_up.world.mode))
+        return scenario_fail(s, "\"%s\": a mode is expected: bft, adaptive or raft", mode);
+    return true;
 }
 
 bool scenario_lies(struct scenario *s, uint32_t *lies)
@@ -143,8 +142,6 @@ static bool refuse_unknown_power(struct scenario *s)
     } powers[] = {{"handover", "planned rotation by HANDOVER is not built"},
                   {"epoch", "there is one epoch: membership does not change yet"},
                   {"config", "there is one epoch: its configuration does not change yet"},
-                  {"raft", "mode raft is not built: only bft is"},
-                  {"adaptive", "mode adaptive is not built: only bft is"},
                   {"complain", "complaints of clients are not built"},
                   {"snapshot", "state sync by snapshots is not built: nodes catch up by blocks"}};
     for (size_t i = 0; i < sizeof powers / sizeof powers[0]; i++)

@@ -117,6 +117,7 @@ struct world {
     uint64_t event_count;
     uint64_t trace; /* Folds everything that happens. */
     struct violation violation;
+    struct violation anarchy; /* raft with a liar: what it cannot prevent has happened (1.18). */
     struct signer *signer;
     struct buf genesis_bytes;
     struct arena arena;
@@ -148,7 +149,8 @@ bool world_step(struct world *w);
 /* All events up to at_us; then it is at_us, unless there was a violation. */
 void world_run_until(struct world *w, uint64_t at_us);
 
-/* The rule is broken: the run ends (W3). */
+/* The rule is broken: the run ends (W3). In raft with a Byzantine host forks are no violation of
+ * its promises: the first is kept in anarchy, and the run goes on. */
 void world_violate(struct world *w, const char *rule, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -161,6 +163,9 @@ void world_say(struct world *w, const char *format, ...) __attribute__((format(p
 
 /* --- asking -------------------------------------------------------------------------------- */
 
+/* "bft", "adaptive", "raft". False: no mode. */
+bool world_mode_of(const char *name, enum block_mode *mode);
+const char *world_mode_name(enum block_mode mode);
 bool host_is_honest(const struct host *h);
 /* 0 while it is down. */
 uint64_t host_result_height(const struct host *h);

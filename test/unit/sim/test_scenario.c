@@ -43,7 +43,7 @@ static void tells_mistakes(void **state)
     is_refused("nodes 99", "1 to 31");
     is_refused("nodes 3\nrun 1s", "bft needs n = 1 or n >= 4");
     is_refused("nodes 4\nf 2\nstart", "n >= 3f+1");
-    is_refused("mode raft", "not built");
+    is_refused("mode paxos", "a mode is expected");
     is_refused("handover 3", "HANDOVER is not built");
     is_refused("epoch 1", "one epoch");
     is_refused("run 5", "a duration");
