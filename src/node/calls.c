@@ -6,10 +6,12 @@
 
 static enum status compile_all(struct local_call *c, struct sql_catalog *catalog);
 static void run_reads(struct local_call *c);
+static enum status submit_read(struct local_call *c);
 
 void call_free(struct local_call *c)
 {
     struct mem *mem = c->session->local->config.mem;
+    must(!c->is_asking);
     for (uint32_t i = 0; i < c->statement_count; i++)
         compiled_unref(c->statements[i]);
     arena_fini(&c->arena);
@@ -136,6 +138,42 @@ static enum status check_access(struct local_call *c, const struct compiled *sta
     return exec_check_access(statement->catalog, st, &c->session->account, &c->diag);
 }
 
+/* What a node says of itself is not a matter of others. Blocks and transactions are tables of
+ * everybody, though made by the node. */
+static bool is_shared(const struct sql_catalog *catalog, uint64_t table_id)
+{
+    const struct catalog_table *t = sql_catalog_by_id(catalog, table_id);
+    if (t == NULL || !t->is_virtual) return true;
+    return span_equal(t->name, span_text("blocks")) ||
+           span_equal(t->name, span_text("transactions"));
+}
+
+static bool needs_height(const struct local_call *c, const struct compiled *statement)
+{
+    const struct sql_statement *st = &statement->statement;
+    if (c->session->settings.chosen.read != SETTINGS_READ_LINEARIZABLE) return false;
+    for (uint32_t i = 0; i < st->access_count; i++)
+        if (is_shared(statement->catalog, st->access[i].table_id)) return true;
+    return false;
+}
+
+/* At least what this node has executed: a session never goes back, and the catalog that the
+ * statement was compiled against is there. */
+static enum status ask_height(struct local_call *c)
+{
+    const struct local_config *config = &c->session->local->config;
+    c->height = (struct flow_read){.height_min = db_height(exec_db(config->exec)), .owner = c};
+    enum status st = replica_read(config->replica, &c->height);
+    c->is_asking = st == ST_OK;
+    if (st == ST_BUSY) {
+        diag_set(&c->diag, "53400", "too many queries are waiting");
+        diag_hint(&c->diag, "Try again in a moment.");
+    } else if (st == ST_CLOSED) {
+        diag_set(&c->diag, "57P01", "the node is shutting down");
+    }
+    return st;
+}
+
 static enum status begin_read(struct local_call *c, const struct compiled *statement)
 {
     TRY(check_access(c, statement));
@@ -151,12 +189,56 @@ static enum status begin_read(struct local_call *c, const struct compiled *state
                                 .owner = c};
     c->has_columns_sent = false;
     c->row_count = 0;
+    if (needs_height(c, statement)) return ask_height(c);
+    return submit_read(c);
+}
+
+static enum status submit_read(struct local_call *c)
+{
     enum status st = readers_submit(c->session->local->readers, &c->read);
     if (st == ST_BUSY) {
         diag_set(&c->diag, "53400", "too many queries are waiting");
         diag_hint(&c->diag, "Try again in a moment.");
     }
     return st;
+}
+
+static void explain_no_height(struct local_call *c)
+{
+    if (atomic_load(&c->height.is_cancelled)) {
+        diag_set(&c->diag, "57014", "canceling statement due to user request");
+    } else if (c->height.status == ST_TIMEOUT) {
+        diag_set(&c->diag, "TQ007",
+                 "a linearizable read has not learned in time what is newest in the chain");
+        diag_hint(&c->diag,
+                  "Too few validators answer, or this node is far behind: see "
+                  "trustsql.nodes. SET trustsql.read = 'local' reads what this node has.");
+    } else {
+        diag_set(&c->diag, "57P01", "the node is shutting down");
+    }
+}
+
+void call_read_height(struct local_call *c)
+{
+    must(c->is_asking);
+    c->is_asking = false;
+    if (c->height.status == ST_OK && !atomic_load(&c->height.is_cancelled)) {
+        c->read.height = c->height.height;
+        if (submit_read(c) == ST_OK) return;
+    } else {
+        explain_no_height(c);
+    }
+    if (c->diag.sqlstate[0] == 0) out_of_memory(c);
+    c->state = CALL_DONE;
+    session_advance(c->session);
+}
+
+void call_cancel(struct local_call *c)
+{
+    if (c->is_asking)
+        atomic_store(&c->height.is_cancelled, true);
+    else
+        readers_cancel(c->session->local->readers, &c->read);
 }
 
 static enum status show(struct local_call *c, const struct sql_statement *statement)

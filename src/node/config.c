@@ -17,7 +17,16 @@
 
 _Static_assert(PEER_PREFIX_SIZE + NODE_PEER_NAME_MAX < SECTION_MAX, "inih shows the whole name");
 
-enum field_kind { FIELD_HOST, FIELD_PROXY, FIELD_BOOL, FIELD_U16, FIELD_U32, FIELD_U64 };
+enum field_kind {
+    FIELD_HOST,
+    FIELD_PROXY,
+    FIELD_BOOL,
+    FIELD_U16,
+    FIELD_U32,
+    FIELD_U64,
+    FIELD_READ,
+    FIELD_WAIT
+};
 
 struct field {
     const char *section;
@@ -42,6 +51,8 @@ static const struct field fields[] = {
      READERS_THREADS_MAX},
     {"store", "segment_bytes", FIELD_U64, offsetof(struct node_config, segment_size), 1u << 16,
      1u << 30},
+    {"session", "read", FIELD_READ, offsetof(struct node_config, session.read), 0, 0},
+    {"session", "wait", FIELD_WAIT, offsetof(struct node_config, session.wait), 0, 0},
 };
 
 void node_config_defaults(struct node_config *config)
@@ -117,6 +128,8 @@ static bool set_field(struct node_config *config, const struct field *field, con
     case FIELD_HOST: return value[0] != 0 && set_text((char *)to, NODE_HOST_MAX, value);
     case FIELD_PROXY: return proxy_is_formed(value) && set_text((char *)to, NODE_PROXY_MAX, value);
     case FIELD_BOOL: return set_bool((bool *)to, value);
+    case FIELD_READ: return settings_read_parse(&config->session.read, span_text(value));
+    case FIELD_WAIT: return settings_wait_parse(&config->session.wait, span_text(value));
     case FIELD_U16:
     case FIELD_U32:
     case FIELD_U64: break;
@@ -236,5 +249,7 @@ void node_config_write(const struct node_config *config, struct buf *out)
                (unsigned)config->pg_port, config->pg_connections_max);
     buf_printf(out, "[threads]\nverify = %u\nread = %u\n\n", config->verify_threads,
                config->read_threads);
-    buf_printf(out, "[store]\nsegment_bytes = %llu\n", (unsigned long long)config->segment_size);
+    buf_printf(out, "[store]\nsegment_bytes = %llu\n\n", (unsigned long long)config->segment_size);
+    buf_printf(out, "[session]\nread = %s\nwait = %s\n", settings_read_text(config->session.read),
+               settings_wait_text(config->session.wait));
 }

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "ledger/genesis.h"
+#include "node/settings.h"
 #include "os/os.h"
 
 #define NODE_HOST_MAX      64u
@@ -29,7 +30,8 @@ struct node_config {
     uint32_t pg_connections_max;
     uint32_t verify_threads;
     uint32_t read_threads;
-    uint64_t segment_size; /* Bytes of a block segment. */
+    uint64_t segment_size;          /* Bytes of a block segment. */
+    struct settings_choice session; /* What a client's session begins with. */
 };
 
 void node_config_defaults(struct node_config *config);

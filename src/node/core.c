@@ -447,6 +447,7 @@ enum status core_new(struct core **out,
         return st;
     }
     c->pool = start->pool;
+    core_reads_start(c);
     if (c->fault == FAULT_DEDUPE_OFF) pool_forget_ids(c->pool);
     *out = c;
     return ST_OK;
@@ -521,6 +522,7 @@ void core_tick(struct core *c)
     core_serve(c);
     core_sweep(c);
     core_tidy(c);
+    core_reads_tick(c);
     if (c->has_failed) return;
     if (c->is_stopping) {
         core_step_queued(c);
@@ -575,13 +577,16 @@ static enum core_channel channel_of(enum wire_kind kind)
     case WIRE_CONSENSUS:
     case WIRE_PROPOSAL:
     case WIRE_GET_TXS:
-    case WIRE_GET_BLOCK: return CORE_URGENT;
+    case WIRE_GET_BLOCK:
+    case WIRE_GET_HEIGHT:
+    case WIRE_HEIGHT: return CORE_URGENT;
     case WIRE_TXS:
     case WIRE_TXS_FOUND:
     case WIRE_BLOCK_PART: return CORE_TXS;
     case WIRE_GET_CHAIN:
     case WIRE_CHAIN:
-    case WIRE_EVIDENCE: return CORE_BULK;
+    case WIRE_EVIDENCE:
+    case WIRE_REPORT: return CORE_BULK;
     }
     return CORE_BULK;
 }
@@ -649,6 +654,9 @@ static enum status on_decoded(struct core *c, uint32_t peer, struct wire_message
         return ST_OK;
     case WIRE_CHAIN: return core_on_chain(c, peer, &m->chain);
     case WIRE_EVIDENCE: return core_on_evidence(c, peer, m->bytes);
+    case WIRE_GET_HEIGHT: core_on_get_height(c, peer, &m->get_height); return ST_OK;
+    case WIRE_HEIGHT: core_on_height(c, peer, &m->height); return ST_OK;
+    case WIRE_REPORT: return ST_OK;
     }
     return ST_INVALID;
 }
@@ -754,6 +762,7 @@ bool core_is_idle(const struct core *c)
 void core_refuse_rest(struct core *c)
 {
     c->is_stopping = true;
+    core_reads_end(c);
     for (struct flow_tx *t = pool_drain(c->pool); t != NULL; t = pool_drain(c->pool))
         refuse_stopping(c, t);
     for (uint32_t i = 0; i < c->block_count; i++) {

@@ -36,7 +36,8 @@ struct core_ports {
     enum status (*verify)(void *context, struct flow_tx *t);
     /* Borrows b until core_on_executed. In order of height. */
     enum status (*execute)(void *context, struct flow_block *b);
-    /* Takes a refused transaction of a local client, or a certified block somebody waits for. */
+    /* Takes a refused transaction of a local client, a certified block somebody waits for, early
+     * answers of an executed one (FLOW_EXECUTED), or a read whose height is known. */
     void (*answer)(void *context, struct flow *item);
     /* Final block, stored result digest D_height, held body; appended to out. ST_NOT_FOUND. */
     enum status (*read_block)(void *context, uint64_t height, struct buf *out);
@@ -86,6 +87,8 @@ NODISCARD enum status core_on_message(struct core *c,
 /* Verified: of a local client (ticket or not; has passed admission), or what the verify port was
  * given. */
 void core_on_tx(struct core *c, struct flow_tx *t);
+/* Borrows r until the answer port has it. */
+void core_on_read(struct core *c, struct flow_read *r);
 void core_on_stored(struct core *c, struct storage_job *job);
 void core_on_executed(struct core *c, struct flow_block *flow);
 

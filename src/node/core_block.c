@@ -513,6 +513,8 @@ void core_on_executed(struct core *c, struct flow_block *flow)
     b->is_executed = true;
     c->executed_height = flow->header.height;
     note_digest(c, flow);
+    struct flow_executed *early = flow_executed_new(flow);
+    if (early != NULL) c->ports->answer(c->ports->context, &early->flow);
     if (c->has_failed) return;
     core_look_at_clocks(c);
     core_push(c, CONSENSUS_ON_EXECUTED, NULL);
@@ -544,6 +546,7 @@ static void certify_up_to(struct core *c, uint64_t height, const struct certific
 {
     const struct core_digest *d = core_digest_at(c, height);
     if (d == NULL || !hash_equal(&d->chained, &cert->statement.hash)) return; /* We differ. */
+    core_reads_certified(c, height);
     uint64_t h = c->answered_height + 1;
     if (height >= CORE_CHAIN_MAX && h <= height - CORE_CHAIN_MAX) h = height - CORE_CHAIN_MAX + 1;
     if (c->answered_height < height) c->answered_height = height;
@@ -564,7 +567,7 @@ void core_result(struct core *c, uint64_t height, const struct certificate *cert
     must(cert->statement.height == height);
     if (height > c->result_height) c->result_height = height;
     c->res_certs[height % CONSENSUS_LAG_MAX] = *cert;
-    if (height <= c->executed_height && height > c->answered_height) certify_up_to(c, height, cert);
+    if (height <= c->executed_height) certify_up_to(c, height, cert);
 }
 
 void core_refuse(struct core *c, struct flow_tx *t, enum status st, const struct diag *d)

@@ -9,6 +9,7 @@
  *   core_sync.c      catch-up by final blocks
  *   core_tidy.c      settling after a pause, room for held blocks
  *   core_evidence.c  proofs of misbehaviour, own and of others
+ *   core_read.c      heights for linearizable reads
  *   core_view.c      what others see
  *
  * I1 effects are performed in the order given; what they cause in the engine is queued and stepped
@@ -57,6 +58,7 @@
 #define CORE_SERVE_BYTES    (2u << 20) /* To a peer, between two ticks. */
 #define CORE_LEAF_TRIES     3u         /* Then the whole block is fetched. */
 #define CORE_VIEW_AGAIN_MS  250u       /* NEWVIEW to the same peer, at most this often. */
+#define CORE_READ_MS        5000u      /* For the height of a linearizable read. */
 #define CORE_STOP_MS        500u       /* For what is in flight, when the node ends. */
 #define CORE_FORGOTTEN      4u /* View times that a transaction waits before it seems forgotten. */
 #define CORE_BAD_MS         10000u
@@ -240,6 +242,17 @@ struct core_digest {
     struct hash chained; /* D. */
 };
 
+struct core_reads { /* core_read.c tells the rules. */
+    struct flow_read *fresh;
+    struct flow_read *asking;
+    struct flow_read *waiting;
+    uint64_t round;    /* The newest. */
+    uint32_t heard;    /* Bit i: validator i has answered it. */
+    uint64_t height;   /* The highest of these answers. */
+    uint64_t asked_ms; /* When it was asked last. */
+    uint64_t floor;    /* Of this node's own answers. */
+};
+
 struct core {
     struct core_config config;
     const struct core_ports *ports;
@@ -305,6 +318,8 @@ struct core {
     struct core_commit *commits;                     /* [CORE_COMMITS], by height. */
     struct certificate res_certs[CONSENSUS_LAG_MAX]; /* By height. */
     uint64_t result_height;
+    uint64_t certified_height; /* Newest whose certified result is the same here. */
+    struct core_reads reads;
 
     struct core_body *bodies[CORE_BODIES_MAX];
     uint64_t body_serial;
@@ -471,6 +486,14 @@ enum status core_on_evidence(struct core *c, uint32_t peer, struct span bytes);
 void core_evidence_to(struct core *c, uint32_t peer);
 void core_evidence_of_body(struct core *c, const struct core_body *b);
 void core_evidence_free(struct core *c);
+
+/* --- core_read.c --- */
+void core_reads_start(struct core *c);
+void core_reads_tick(struct core *c);
+void core_reads_certified(struct core *c, uint64_t height);
+void core_reads_end(struct core *c); /* Nobody waits any more. */
+void core_on_get_height(struct core *c, uint32_t peer, const struct wire_get_height *q);
+void core_on_height(struct core *c, uint32_t peer, const struct wire_height *a);
 
 /* --- core_view.c --- */
 void core_seen_note(struct core *c, const struct header *h, const struct hash *hash);

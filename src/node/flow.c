@@ -53,6 +53,7 @@ enum status flow_block_new(struct flow_block **out,
     if (b == NULL) return ST_NO_MEMORY;
     b->flow.kind = FLOW_BLOCK;
     b->mem = mem;
+    atomic_init(&b->refs, 1);
     buf_init(&b->header_bytes, mem, 0);
     buf_init(&b->body_bytes, mem, BLOCK_BYTES_MAX);
     buf_init(&b->bytes, mem, 0);
@@ -85,6 +86,9 @@ void flow_block_note_wishes(struct flow_block *b)
 void flow_block_free(struct flow_block *b)
 {
     if (b == NULL) return;
+    unsigned before = atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel);
+    must(before > 0);
+    if (before > 1) return;
     for (uint32_t i = 0; i < b->tx_count; i++)
         flow_tx_free(b->txs[i]);
     mem_free(b->mem, b->txs);
@@ -100,6 +104,39 @@ void flow_block_free(struct flow_block *b)
     buf_fini(&b->proof_shared);
     exec_outcome_fini(&b->outcome);
     mem_free(b->mem, b);
+}
+
+static bool is_early(const struct flow_tx *t)
+{
+    return t->ticket != NULL && t->ticket->is_early;
+}
+
+struct flow_executed *flow_executed_new(struct flow_block *b)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < b->tx_count; i++)
+        count += is_early(b->txs[i]);
+    if (count == 0) return NULL;
+    struct flow_executed *e = mem_alloc(b->mem, sizeof *e + count * sizeof e->tickets[0]);
+    if (e == NULL) return NULL;
+    *e = (struct flow_executed){.flow = {FLOW_EXECUTED}, .block = b};
+    for (uint32_t i = 0; i < b->tx_count; i++) {
+        if (!is_early(b->txs[i])) continue;
+        struct ticket *t = b->txs[i]->ticket;
+        b->txs[i]->ticket = NULL;
+        t->index = i;
+        e->tickets[e->count++] = t;
+    }
+    must(e->count == count);
+    (void)atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
+    return e;
+}
+
+void flow_executed_free(struct flow_executed *e)
+{
+    struct flow_block *b = e->block;
+    mem_free(b->mem, e);
+    flow_block_free(b);
 }
 
 /* All levels of the tree, once for all proofs of the block. */

@@ -21,7 +21,9 @@ enum flow_kind {
     FLOW_REFUSED,   /* A transaction on its way back to the door that waits. */
     FLOW_PERSISTED, /* A storage job, done. */
     FLOW_BLOCK,     /* A block, executed; then, certified, on its way to the doors. */
-    FLOW_READ       /* A chunk of rows for a door. */
+    FLOW_READ,      /* A chunk of rows for a door. */
+    FLOW_EXECUTED,  /* Answers of a block that is executed, not yet certified. */
+    FLOW_HEIGHT     /* A linearizable read: which height? Goes to the replica and back. */
 };
 
 struct flow { /* First member of everything on a queue. */
@@ -38,6 +40,19 @@ struct ticket {
     struct diag diag;         /* Refused. */
     struct flow_block *block; /* ST_OK: borrowed during settled. */
     uint32_t index;           /* Of the transaction in block. */
+    bool is_early; /* Wants to be settled when the block is executed here: without proof. */
+};
+
+/* A read that must see all that was final before it began. Memory of the one who asks. */
+struct flow_read {
+    struct flow flow; /* FLOW_HEIGHT */
+    struct flow_read *next;
+    uint64_t height_min;      /* The asker has seen this height. */
+    uint64_t until_ms;        /* The replica's. */
+    atomic_bool is_cancelled; /* The asker wants it back soon. Any thread. */
+    enum status status;       /* ST_OK, ST_TIMEOUT, ST_CLOSED. */
+    uint64_t height;          /* ST_OK: executed and certified here; to be read at. */
+    void *owner;
 };
 
 enum flow_source {
@@ -72,9 +87,11 @@ struct flow_tx *flow_tx_new(struct mem *mem, struct span bytes);
 struct flow_tx *flow_tx_ref(struct flow_tx *t); /* One more. */
 void flow_tx_free(struct flow_tx *t);           /* One less. Null allowed. */
 
+/* Shared from its execution on while early answers of it are on their way. */
 struct flow_block {
     struct flow flow;
     struct mem *mem;
+    atomic_uint refs;
     struct header header;
     struct hash hash;
     struct buf header_bytes;
@@ -101,10 +118,22 @@ NODISCARD enum status flow_block_new(struct flow_block **out,
                                      struct mem *mem,
                                      struct flow_tx *const *txs,
                                      uint32_t count);
-void flow_block_free(struct flow_block *b); /* With its transactions. Null allowed. */
+void flow_block_free(struct flow_block *b); /* One reference less. Null allowed. */
 
 /* Rows are wanted for those transactions whose ticket says so: just before it is executed. */
 void flow_block_note_wishes(struct flow_block *b);
+
+struct flow_executed { /* Early answers: tickets taken off a block, which is borrowed. */
+    struct flow flow;
+    struct flow_block *block;
+    uint32_t count;
+    struct ticket *tickets[]; /* Their index is filled in. */
+};
+
+/* Takes the early tickets off b, with a reference to it. Null: there are none, or no memory: they
+ * are settled with the others. */
+struct flow_executed *flow_executed_new(struct flow_block *b);
+void flow_executed_free(struct flow_executed *e);
 
 /* Append the proof of transaction index of a certified block. ST_NOT_FOUND: this node does not know
  * certificates near enough to the block, which can happen when it is far behind. */

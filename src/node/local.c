@@ -141,6 +141,7 @@ static enum status table_session_open(struct backend *b,
     }
     s->local = l;
     s->account = account;
+    settings_init(&s->settings, &l->config.session);
     memcpy(s->user, user.data, user.size);
     s->next = l->sessions;
     if (l->sessions != NULL) l->sessions->previous = s;
@@ -414,9 +415,10 @@ static enum status table_describe(struct backend *b,
 
 static void table_cancel(struct backend *b, struct backend_session *s)
 {
+    (void)b;
     struct local_call *c = s->first;
     if (c == NULL || c->state != CALL_RUNNING || c->is_write || c->is_submit) return;
-    readers_cancel(local_of(b)->readers, &c->read);
+    call_cancel(c);
 }
 
 /* --- what arrives ---------------------------------------------------------------------------- */
@@ -462,6 +464,22 @@ static void on_block(struct flow_block *b)
     flow_block_free(b);
 }
 
+static void on_executed(struct flow_executed *e)
+{
+    for (uint32_t i = 0; i < e->count; i++) {
+        struct ticket *t = e->tickets[i];
+        t->status = ST_OK;
+        t->block = e->block;
+        t->settled(t);
+    }
+    flow_executed_free(e);
+}
+
+static void on_height(const struct flow_read *r)
+{
+    call_read_height(r->owner);
+}
+
 static void on_refused(struct flow_tx *t)
 {
     struct ticket *ticket = t->ticket;
@@ -480,6 +498,8 @@ void local_drain(struct local *l)
         case FLOW_BLOCK: on_block(items[i]); break;
         case FLOW_REFUSED: on_refused(items[i]); break;
         case FLOW_READ: on_read(items[i]); break;
+        case FLOW_EXECUTED: on_executed(items[i]); break;
+        case FLOW_HEIGHT: on_height(items[i]); break;
         case FLOW_TX:
         case FLOW_PERSISTED: must(false); break; /* They go to the replica. */
         }

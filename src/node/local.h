@@ -25,7 +25,8 @@ struct local_config {
     struct exec *exec;
     struct replica *replica;
     struct hash chain_id;
-    struct queue *outbox; /* Drained by local_drain. */
+    struct settings_choice session; /* What a session begins with. */
+    struct queue *outbox;           /* Drained by local_drain. */
 };
 
 NODISCARD enum status local_new(struct local **out, const struct local_config *config);

@@ -42,6 +42,8 @@ struct local_call {
     bool is_write;
     bool is_submit;
     struct read_job read;
+    struct flow_read height; /* Of a linearizable read. */
+    bool is_asking;          /* For it. */
     struct ticket ticket;
     struct span answer; /* CALL_SETTLED: rowset of a submit, in arena. */
     struct diag diag;   /* sqlstate set: the call failed. */
@@ -84,6 +86,8 @@ void call_begin(struct local_call *c);
 void call_compile(struct local_call *c);
 void call_free(struct local_call *c);
 void call_read_chunk(struct local_call *c, struct read_chunk *chunk);
+void call_read_height(struct local_call *c); /* c->height has come back. */
+void call_cancel(struct local_call *c);      /* The read that runs, if one does. */
 
 /* write.c - make, sign and submit the transaction of a call that writes or submits. On failure
  * c->diag is set; otherwise the ticket settles later. */

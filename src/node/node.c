@@ -302,6 +302,7 @@ static enum status open_running(struct node *n,
                                  .exec = n->exec,
                                  .replica = n->replica,
                                  .chain_id = n->chain_id,
+                                 .session = n->config.session,
                                  .outbox = n->outbox};
     TRY(local_new(&n->local, &local));
     n->tables = (struct chain_tables_source){.mem = n->mem,

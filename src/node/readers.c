@@ -378,8 +378,13 @@ static void run_job(struct reader *reader, struct read_job *job)
     /* PostgreSQL counts from 2000-01-01. */
     reader->context.now_us = ((int64_t)os->wall_ms(os) - 946684800000) * 1000;
     sqlite3_stmt *stmt = NULL;
-    enum status st = db_view(exec_db(reader->readers->config.exec), reader->connection, 0);
-    if (st != ST_OK) diag_set(&reader->diag, "58000", "the newest height cannot be read");
+    enum status st =
+        db_view(exec_db(reader->readers->config.exec), reader->connection, job->height);
+    if (st == ST_NOT_FOUND) /* So much was written since it was chosen. */
+        diag_set(&reader->diag, "72000", "height %llu cannot be read any more",
+                 (unsigned long long)job->height);
+    else if (st != ST_OK)
+        diag_set(&reader->diag, "58000", "the newest height cannot be read");
     if (st == ST_OK) st = prepare(reader, job->statement->sqlite, &stmt);
     if (st == ST_OK) st = bind_params(reader, stmt);
     if (st == ST_OK) st = run_statement(reader, stmt);

@@ -38,6 +38,7 @@ struct read_job { /* Memory of the one who asks; lives until its last chunk was 
     uint32_t param_count;
     struct span user;
     struct sql_catalog *catalog; /* For error texts; borrowed. */
+    uint64_t height;             /* To read at; 0: the newest executed. */
     atomic_bool is_cancelled;
     void *owner;
     uint32_t chunks_out; /* Under the readers' mutex. */

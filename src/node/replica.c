@@ -16,7 +16,7 @@
 #include "os/loop.h"
 #include "os/thread.h"
 
-#define REPLICA_INBOX_MAX (2u * VERIFY_QUEUE_MAX + 1024u)
+#define REPLICA_INBOX_MAX (2u * VERIFY_QUEUE_MAX + REPLICA_READS_MAX + 1024u)
 #define REPLICA_CHUNK     256u
 #define REPLICA_TICK_MS   10u
 #define REPLICA_VIEW_MS   20u /* The large view is copied at most this often. */
@@ -42,6 +42,7 @@ struct replica {
     uint64_t consensus_mono_ms; /* When it was copied. */
     uint32_t jobs_out;          /* Storage jobs under way. */
     bool is_core_stopped;
+    atomic_uint read_count;   /* Asked, not answered. */
     _Atomic uint64_t core_ns; /* CPU time of the loop's thread inside the core. */
     atomic_bool is_stopping;
     atomic_bool has_failed;
@@ -211,6 +212,18 @@ enum status replica_submit(struct replica *r, struct flow_tx *t)
     return verify_submit(r->verify, t);
 }
 
+enum status replica_read(struct replica *r, struct flow_read *read)
+{
+    if (atomic_fetch_add(&r->read_count, 1) >= REPLICA_READS_MAX) {
+        atomic_fetch_sub(&r->read_count, 1);
+        return ST_BUSY;
+    }
+    read->flow.kind = FLOW_HEIGHT;
+    enum status st = queue_push(r->inbox, read);
+    if (st != ST_OK) atomic_fetch_sub(&r->read_count, 1);
+    return st;
+}
+
 static void take_back(struct replica *r, void *item)
 {
     const struct flow *flow = item;
@@ -223,9 +236,11 @@ static void take_back(struct replica *r, void *item)
         core_on_stored(r->core, item);
         return;
     case FLOW_BLOCK: core_on_executed(r->core, item); return;
+    case FLOW_HEIGHT: core_on_read(r->core, item); return;
+    case FLOW_EXECUTED:
     case FLOW_READ: break;
     }
-    must(false); /* Chunks of rows go to the doors. */
+    must(false); /* These go to the doors. */
 }
 
 void replica_stop(struct replica *r)
@@ -296,14 +311,20 @@ static enum status port_execute(void *context, struct flow_block *b)
 
 static void port_answer(void *context, struct flow *item)
 {
-    const struct replica *r = context;
+    struct replica *r = context;
+    if (item->kind == FLOW_HEIGHT) atomic_fetch_sub(&r->read_count, 1);
     enum status st = queue_push(r->config.outbox, item);
-    must(st == ST_OK || st == ST_CLOSED); /* Tickets are bounded by the outbox's room. */
+    must(st == ST_OK || st == ST_CLOSED); /* Tickets and reads are bounded by the outbox's room. */
     if (st == ST_OK) return;
-    if (item->kind == FLOW_BLOCK)
-        flow_block_free((void *)item);
-    else
-        flow_tx_free((void *)item);
+    switch (item->kind) {
+    case FLOW_BLOCK: flow_block_free((void *)item); break;
+    case FLOW_EXECUTED: flow_executed_free((void *)item); break;
+    case FLOW_TX:
+    case FLOW_REFUSED: flow_tx_free((void *)item); break;
+    case FLOW_HEIGHT: /* Its asker's. */
+    case FLOW_PERSISTED:
+    case FLOW_READ: break;
+    }
 }
 
 static enum status port_read_block(void *context, uint64_t height, struct buf *out)

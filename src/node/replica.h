@@ -13,6 +13,7 @@
 #include "store/store.h"
 
 #define REPLICA_WHAT_MAX    160u
+#define REPLICA_READS_MAX   4096u  /* Linearizable reads that ask for their height. */
 #define REPLICA_TICKETS_MAX 65536u /* Waiting clients of a node, all doors together. */
 
 struct replica;
@@ -29,7 +30,7 @@ struct replica_config {
     struct secret_key node_key;
     struct exec *exec;
     struct store *store;
-    struct queue *outbox; /* Holds at least REPLICA_TICKETS_MAX. */
+    struct queue *outbox; /* Holds at least REPLICA_TICKETS_MAX + REPLICA_READS_MAX. */
     /* The node must stop; any thread. */
     void (*failed)(void *context, enum status status, const char *what);
     void *context;
@@ -60,6 +61,10 @@ NODISCARD enum status replica_start(struct replica *r);
 
 /* A client's transaction, not decoded. Any thread. Takes t; ST_BUSY: full, t stays the caller's. */
 NODISCARD enum status replica_submit(struct replica *r, struct flow_tx *t);
+
+/* Which height must a linearizable read see? Any thread. r comes back on the outbox (FLOW_HEIGHT);
+ * ST_BUSY, ST_CLOSED: it stays the caller's. */
+NODISCARD enum status replica_read(struct replica *r, struct flow_read *read);
 
 /* Refuse what waits, finish what is in flight, make all durable, end the threads. */
 void replica_stop(struct replica *r);

@@ -54,6 +54,78 @@ static const struct setting *find(struct span name)
     return NULL;
 }
 
+/* --- our own ---------------------------------------------------------------------------------- */
+
+const char *settings_read_text(enum settings_read value)
+{
+    return value == SETTINGS_READ_LINEARIZABLE ? "linearizable" : "local";
+}
+
+const char *settings_wait_text(enum settings_wait value)
+{
+    return value == SETTINGS_WAIT_EXECUTED ? "executed" : "final";
+}
+
+bool settings_read_parse(enum settings_read *out, struct span word)
+{
+    const bool is_far = equals(word, settings_read_text(SETTINGS_READ_LINEARIZABLE));
+    if (!is_far && !equals(word, settings_read_text(SETTINGS_READ_LOCAL))) return false;
+    *out = is_far ? SETTINGS_READ_LINEARIZABLE : SETTINGS_READ_LOCAL;
+    return true;
+}
+
+bool settings_wait_parse(enum settings_wait *out, struct span word)
+{
+    const bool is_early = equals(word, settings_wait_text(SETTINGS_WAIT_EXECUTED));
+    if (!is_early && !equals(word, settings_wait_text(SETTINGS_WAIT_FINAL))) return false;
+    *out = is_early ? SETTINGS_WAIT_EXECUTED : SETTINGS_WAIT_FINAL;
+    return true;
+}
+
+void settings_init(struct settings *s, const struct settings_choice *defaults)
+{
+    *s = (struct settings){.chosen = *defaults, .reset = *defaults};
+}
+
+/* False: it is none of ours. */
+static bool set_own(struct settings *s, struct span name, struct span value, bool *is_good)
+{
+    const bool is_read = equals(name, "trustsql.read");
+    if (!is_read && !equals(name, "trustsql.wait")) return false;
+    *is_good = true;
+    if (value.size == 0 && is_read)
+        s->chosen.read = s->reset.read;
+    else if (value.size == 0)
+        s->chosen.wait = s->reset.wait;
+    else if (is_read)
+        *is_good = settings_read_parse(&s->chosen.read, value);
+    else
+        *is_good = settings_wait_parse(&s->chosen.wait, value);
+    return true;
+}
+
+static const char *show_own(const struct settings *s, struct span name)
+{
+    if (equals(name, "application_name")) return s->application_name;
+    if (equals(name, "trustsql.read")) return settings_read_text(s->chosen.read);
+    if (equals(name, "trustsql.wait")) return settings_wait_text(s->chosen.wait);
+    return NULL;
+}
+
+static enum status refuse_own(struct span name, struct span value, struct diag *d)
+{
+    const bool is_read = equals(name, "trustsql.read");
+    diag_set(d, "22023", "invalid value for parameter \"%s\": \"%.*s\"",
+             is_read ? "trustsql.read" : "trustsql.wait", (int)(value.size < 64 ? value.size : 64),
+             (const char *)value.data);
+    diag_hint(d, is_read ? "Available values: local, linearizable."
+                         : "Available values: executed, final.");
+    return ST_INVALID;
+}
+
+/* --- PostgreSQL's ------------------------------------------------------------------------------
+ */
+
 static enum status unknown(struct span name, struct diag *d)
 {
     diag_set(d, "42704", "unrecognized configuration parameter \"%.*s\"", (int)name.size,
@@ -83,8 +155,11 @@ enum status settings_set(struct settings *s, struct span name, struct span value
     }
     if (value.size == 0 && equals(name, "all")) { /* RESET ALL */
         s->application_name[0] = 0;
+        s->chosen = s->reset;
         return ST_OK;
     }
+    bool is_good = true;
+    if (set_own(s, name, value, &is_good)) return is_good ? ST_OK : refuse_own(name, value, d);
     const struct setting *found = find(name);
     if (found == NULL) return unknown(name, d);
     if (value.size == 0 || found->rule == RULE_ANY || is_same_value(found, value)) return ST_OK;
@@ -99,8 +174,9 @@ enum status settings_show(const struct settings *s,
                           struct buf *out,
                           struct diag *d)
 {
-    if (equals(name, "application_name")) {
-        buf_put_text(out, s->application_name);
+    const char *own = show_own(s, name);
+    if (own != NULL) {
+        buf_put_text(out, own);
         return buf_status(out);
     }
     const struct setting *found = find(name);

@@ -1,7 +1,7 @@
-/* settings.h - SET and SHOW: the session settings that PostgreSQL's clients expect.
+/* settings.h - SET and SHOW: the session settings that PostgreSQL's clients expect, and our own.
  *
- * Only what can hold is accepted: a fixed setting may be set to the value it has. Pure; one
- * session's thread. */
+ * Of PostgreSQL's only what can hold is accepted: a fixed setting may be set to the value it has.
+ * Ours choose one of a few words. Pure; one session's thread. */
 #ifndef TRUSTSQL_NODE_SETTINGS_H
 #define TRUSTSQL_NODE_SETTINGS_H
 
@@ -11,9 +11,30 @@
 
 #define SETTINGS_VALUE_MAX 128u
 
+/* trustsql.read: what a SELECT sees. */
+enum settings_read {
+    SETTINGS_READ_LOCAL,       /* What this node has executed. */
+    SETTINGS_READ_LINEARIZABLE /* All that anybody was told is final before it began. */
+};
+
+/* trustsql.wait: when a write is answered. */
+enum settings_wait {
+    SETTINGS_WAIT_FINAL,   /* A quorum has signed the same result. */
+    SETTINGS_WAIT_EXECUTED /* Ordered irrevocably and executed by this node. */
+};
+
+struct settings_choice {
+    enum settings_read read;
+    enum settings_wait wait;
+};
+
 struct settings {
     char application_name[SETTINGS_VALUE_MAX];
+    struct settings_choice chosen;
+    struct settings_choice reset; /* The node's defaults: what RESET goes back to. */
 };
+
+void settings_init(struct settings *s, const struct settings_choice *defaults);
 
 /* value size 0: to the default (SET … TO DEFAULT, RESET). 42704, 22023 in d. */
 NODISCARD enum status settings_set(struct settings *s,
@@ -26,5 +47,11 @@ NODISCARD enum status settings_show(const struct settings *s,
                                     struct span name,
                                     struct buf *out,
                                     struct diag *d);
+
+/* The words of node.conf and of SET. False: there is no such word. */
+bool settings_read_parse(enum settings_read *out, struct span word);
+bool settings_wait_parse(enum settings_wait *out, struct span word);
+const char *settings_read_text(enum settings_read value);
+const char *settings_wait_text(enum settings_wait value);
 
 #endif

@@ -11,6 +11,9 @@
  *    8 get chain    [id, height]
  *    9 chain        [id, final height, certificate / null, [block as bytes…]]
  *   10 evidence     evidence (docs/format/evidence.md)
+ *   11 get height   [id, final height]
+ *   12 height       [id, height, certificate / null]
+ *   13 report       [hash of the program, exec_version at least, at most, version]
  *
  * Lists are checked whole when a message is decoded, and read item by item when they are used:
  * nothing is allocated here. */
@@ -26,7 +29,7 @@ static void decode_body(struct wire_message *m, struct cbor *in);
 
 void wire_begin(struct buf *out, enum wire_kind kind)
 {
-    must(kind >= WIRE_CONSENSUS && kind <= WIRE_EVIDENCE);
+    must(kind >= WIRE_CONSENSUS && kind <= WIRE_KIND_LAST);
     buf_put_u8(out, (uint8_t)kind);
 }
 
@@ -88,6 +91,16 @@ static void put_chain(struct buf *out, const struct wire_chain *c)
     put_items(out, &c->blocks, 1);
 }
 
+static void put_report(struct buf *out, const struct wire_report *r)
+{
+    must(r->exec_version_min <= r->exec_version_max);
+    cbor_put_array(out, 4);
+    cbor_put_bytes(out, hash_span(&r->program));
+    cbor_put_uint(out, r->exec_version_min);
+    cbor_put_uint(out, r->exec_version_max);
+    cbor_put_text(out, r->version);
+}
+
 void wire_encode(struct buf *out, const struct wire_message *m)
 {
     wire_begin(out, m->kind);
@@ -114,6 +127,18 @@ void wire_encode(struct buf *out, const struct wire_message *m)
         cbor_put_uint(out, m->get_chain.height);
         return;
     case WIRE_CHAIN: put_chain(out, &m->chain); return;
+    case WIRE_GET_HEIGHT:
+        cbor_put_array(out, 2);
+        cbor_put_uint(out, m->get_height.id);
+        cbor_put_uint(out, m->get_height.final_height);
+        return;
+    case WIRE_HEIGHT:
+        cbor_put_array(out, 3);
+        cbor_put_uint(out, m->height.id);
+        cbor_put_uint(out, m->height.height);
+        put_certificate(out, m->height.has_cert, &m->height.cert);
+        return;
+    case WIRE_REPORT: put_report(out, &m->report); return;
     }
     must(false);
 }
@@ -137,7 +162,7 @@ enum status wire_decode(struct wire_message *m, struct span bytes)
 {
     if (bytes.size == 0) return ST_TRUNCATED;
     uint8_t kind = bytes.data[0];
-    if (kind < WIRE_CONSENSUS || kind > WIRE_EVIDENCE) return ST_INVALID;
+    if (kind < WIRE_CONSENSUS || kind > WIRE_KIND_LAST) return ST_INVALID;
     struct span rest = span_of(bytes.data + 1, bytes.size - 1);
     m->kind = (enum wire_kind)kind;
     if (m->kind == WIRE_CONSENSUS || m->kind == WIRE_EVIDENCE) {
@@ -258,6 +283,27 @@ static void get_get_txs(struct wire_get_txs *g, struct cbor *in)
     if (g->leaves.size == 0) cbor_fail(in);
 }
 
+static void get_height(struct wire_height *h, struct cbor *in)
+{
+    cbor_expect_array(in, 3);
+    h->id = cbor_get_uint(in);
+    h->height = cbor_get_uint(in);
+    h->has_cert = get_certificate(in, &h->cert);
+}
+
+static void get_report(struct wire_report *r, struct cbor *in)
+{
+    cbor_expect_array(in, 4);
+    cbor_get_fixed(in, r->program.bytes, HASH_SIZE);
+    r->exec_version_min = (uint32_t)cbor_get_uint_max(in, UINT32_MAX);
+    r->exec_version_max = (uint32_t)cbor_get_uint_max(in, UINT32_MAX);
+    r->version = cbor_get_text(in);
+    if (r->exec_version_min > r->exec_version_max) cbor_fail(in);
+    if (r->version.size > WIRE_VERSION_MAX) cbor_fail_with(in, ST_LIMIT);
+    for (size_t i = 0; i < r->version.size && in->status == ST_OK; i++)
+        if (r->version.data[i] <= ' ' || r->version.data[i] > '~') cbor_fail(in);
+}
+
 static void decode_body(struct wire_message *m, struct cbor *in)
 {
     switch (m->kind) {
@@ -282,6 +328,13 @@ static void decode_body(struct wire_message *m, struct cbor *in)
         m->get_chain.height = cbor_get_uint(in);
         return;
     case WIRE_CHAIN: get_chain(&m->chain, in); return;
+    case WIRE_GET_HEIGHT:
+        cbor_expect_array(in, 2);
+        m->get_height.id = cbor_get_uint(in);
+        m->get_height.final_height = cbor_get_uint(in);
+        return;
+    case WIRE_HEIGHT: get_height(&m->height, in); return;
+    case WIRE_REPORT: get_report(&m->report, in); return;
     }
     cbor_fail(in);
 }

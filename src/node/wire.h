@@ -22,8 +22,13 @@ enum wire_kind {
     WIRE_BLOCK_PART = 7,
     WIRE_GET_CHAIN = 8, /* Asks for final blocks in a row… */
     WIRE_CHAIN = 9,
-    WIRE_EVIDENCE = 10
+    WIRE_EVIDENCE = 10,
+    WIRE_GET_HEIGHT = 11, /* Asks what the receiver has executed, for a linearizable read… */
+    WIRE_HEIGHT = 12,
+    WIRE_REPORT = 13 /* Which program its sender runs. */
 };
+#define WIRE_KIND_LAST   WIRE_REPORT
+#define WIRE_VERSION_MAX 63u /* Bytes of a program's version. */
 
 struct wire_items { /* Encoded items of a list; wire_next_* walk over them. */
     struct span bytes;
@@ -78,6 +83,25 @@ struct wire_chain {
                                  WIRE_CHUNK_BYTES: ask for that one in parts. */
 };
 
+struct wire_get_height {
+    uint64_t id;
+    uint64_t final_height; /* Of the sender: up to it a height needs no proof. */
+};
+
+struct wire_height {
+    uint64_t id;
+    uint64_t height; /* Executed, and no result above it was ever signed. */
+    bool has_cert;   /* A commit certificate of that height or above. */
+    struct certificate cert;
+};
+
+struct wire_report {
+    struct hash program;       /* Of its file. */
+    uint32_t exec_version_min; /* What it can execute. */
+    uint32_t exec_version_max;
+    struct span version; /* Printable ASCII, "0.4.0". */
+};
+
 struct wire_message { /* Some 24 KiB. */
     enum wire_kind kind;
     union {
@@ -90,6 +114,9 @@ struct wire_message { /* Some 24 KiB. */
         struct wire_block_part block_part;
         struct wire_get_chain get_chain;
         struct wire_chain chain;
+        struct wire_get_height get_height;
+        struct wire_height height;
+        struct wire_report report;
     };
 };
 

@@ -128,7 +128,8 @@ static enum status submit_bytes(struct local_call *c, struct span bytes, bool wa
     if (l->ticket_count < REPLICA_TICKETS_MAX) {
         struct flow_tx *t = flow_tx_new(l->config.mem, bytes);
         if (t == NULL) return ST_NO_MEMORY;
-        c->ticket = (struct ticket){.settled = on_settled, .owner = c};
+        const bool is_early = c->session->settings.chosen.wait == SETTINGS_WAIT_EXECUTED;
+        c->ticket = (struct ticket){.settled = on_settled, .owner = c, .is_early = is_early};
         t->ticket = &c->ticket;
         t->wants_rows = wants_rows;
         st = replica_submit(l->config.replica, t);
@@ -199,7 +200,8 @@ static void put_submit_row(struct local_call *c, const struct exec_tx_outcome *o
     hex_encode(txid, hash_span(&b->txids[c->ticket.index]));
     buf_reset(&l->proof);
     buf_reset(&l->row);
-    enum status st = flow_block_proof(b, c->ticket.index, &l->proof);
+    enum status st = ST_NOT_FOUND; /* Executed is not certified yet. */
+    if (!c->ticket.is_early) st = flow_block_proof(b, c->ticket.index, &l->proof);
     sql_rowset_put_bytes(&l->row, span_text(txid));
     sql_rowset_put_integer(&l->row, (int64_t)b->header.height);
     sql_rowset_put_bytes(&l->row, span_text(outcome->is_ok ? "ok" : "failed"));

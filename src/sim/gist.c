@@ -95,6 +95,9 @@ static void gist_wire(struct gist *n, const struct wire_message *w, struct conse
         n->height = w->chain.final_height;
         return;
     case WIRE_EVIDENCE: n->kind = GIST_EVIDENCE; return;
+    case WIRE_GET_HEIGHT:
+    case WIRE_HEIGHT: n->kind = GIST_HEIGHT; return;
+    case WIRE_REPORT: n->kind = GIST_REPORT; return;
     }
 }
 

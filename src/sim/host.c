@@ -382,7 +382,7 @@ static void port_answer(void *context, struct flow *item)
         flow_block_free(b);
         return;
     }
-    must(item->kind == FLOW_REFUSED);
+    must(item->kind == FLOW_REFUSED); /* Nobody here asks for early answers or for heights. */
     struct flow_tx *t = (struct flow_tx *)(void *)item;
     mem_free(&h->memory.mem, t->ticket);
     t->ticket = NULL;

@@ -368,7 +368,8 @@ static enum core_channel channel_of(struct span bytes)
     case WIRE_BLOCK_PART: return CORE_TXS;
     case WIRE_GET_CHAIN:
     case WIRE_CHAIN:
-    case WIRE_EVIDENCE: return CORE_BULK;
+    case WIRE_EVIDENCE:
+    case WIRE_REPORT: return CORE_BULK;
     default: return CORE_URGENT;
     }
 }

@@ -166,6 +166,18 @@ static void check_proof(struct core_rig *rig, struct flow_block *b, uint32_t ind
     buf_fini(&bytes);
 }
 
+static void answer_early(struct core_rig_node *node, struct flow_executed *e)
+{
+    assert_true(e->count > 0);
+    for (uint32_t i = 0; i < e->count; i++) {
+        struct core_rig_client with = {.outcome = RIG_EARLY,
+                                       .height = e->block->header.height,
+                                       .has_rows = e->block->wants_rows[e->tickets[i]->index]};
+        settle(node->rig, e->tickets[i], &with);
+    }
+    flow_executed_free(e);
+}
+
 static void answer_port(void *context, struct flow *item)
 {
     struct core_rig_node *node = context;
@@ -174,6 +186,16 @@ static void answer_port(void *context, struct flow *item)
         struct core_rig_client with = {.outcome = RIG_REFUSED, .status = t->ticket->status};
         settle(node->rig, t->ticket, &with);
         flow_tx_free(t);
+        return;
+    }
+    if (item->kind == FLOW_EXECUTED) {
+        answer_early(node, (void *)item);
+        return;
+    }
+    if (item->kind == FLOW_HEIGHT) {
+        struct core_rig_read *read = ((struct flow_read *)(void *)item)->owner;
+        read->answers++;
+        assert_int_equal(read->answers, 1);
         return;
     }
     struct flow_block *b = (void *)item;
@@ -429,7 +451,8 @@ void core_rig_tx(uint64_t number, struct buf *out)
     assert_int_equal(buf_status(out), ST_OK);
 }
 
-static void submit(struct core_rig *rig, uint32_t node, uint64_t number, bool wants_rows)
+static void submit_with(
+    struct core_rig *rig, uint32_t node, uint64_t number, bool wants_rows, bool is_early)
 {
     assert_true(number < CORE_RIG_CLIENTS);
     struct core_rig_client *client = &rig->clients[number];
@@ -440,6 +463,7 @@ static void submit(struct core_rig *rig, uint32_t node, uint64_t number, bool wa
     buf_fini(&bytes);
     *client = (struct core_rig_client){.outcome = RIG_WAITING};
     client->ticket.owner = client;
+    client->ticket.is_early = is_early;
     t->ticket = &client->ticket;
     t->wants_rows = wants_rows;
     verify_one(&rig->nodes[node], t);
@@ -447,12 +471,23 @@ static void submit(struct core_rig *rig, uint32_t node, uint64_t number, bool wa
 
 void core_rig_submit(struct core_rig *rig, uint32_t node, uint64_t number)
 {
-    submit(rig, node, number, false);
+    submit_with(rig, node, number, false, false);
 }
 
 void core_rig_submit_rows(struct core_rig *rig, uint32_t node, uint64_t number)
 {
-    submit(rig, node, number, true);
+    submit_with(rig, node, number, true, false);
+}
+
+void core_rig_submit_early(struct core_rig *rig, uint32_t node, uint64_t number)
+{
+    submit_with(rig, node, number, true, true);
+}
+
+void core_rig_read(struct core_rig *rig, uint32_t node, struct core_rig_read *read)
+{
+    *read = (struct core_rig_read){.read = {.flow = {FLOW_HEIGHT}, .owner = read}};
+    core_on_read(rig->nodes[node].core, &read->read);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */

@@ -22,7 +22,7 @@
 struct core_rig;
 struct trustsql;
 
-enum core_rig_outcome { RIG_WAITING, RIG_DONE, RIG_REFUSED };
+enum core_rig_outcome { RIG_WAITING, RIG_DONE, RIG_REFUSED, RIG_EARLY };
 
 struct core_rig_client { /* By number of the transaction. */
     struct ticket ticket;
@@ -111,6 +111,15 @@ void core_rig_tx(uint64_t number, struct buf *out);
 void core_rig_submit(struct core_rig *rig, uint32_t node, uint64_t number);
 /* With a ticket that wants rows. */
 void core_rig_submit_rows(struct core_rig *rig, uint32_t node, uint64_t number);
+/* Its outcome is RIG_EARLY, once the block is executed. */
+void core_rig_submit_early(struct core_rig *rig, uint32_t node, uint64_t number);
+
+struct core_rig_read {
+    struct flow_read read; /* What came back, when answers is 1. */
+    uint32_t answers;
+};
+/* A linearizable read; *read lives until it is answered. */
+void core_rig_read(struct core_rig *rig, uint32_t node, struct core_rig_read *read);
 
 void core_rig_run(struct core_rig *rig, uint64_t ms);
 bool core_rig_until(struct core_rig *rig, uint64_t ms_max, bool (*is_done)(struct core_rig *rig));

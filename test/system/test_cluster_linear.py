@@ -1,9 +1,10 @@
 """Goal: rows written and read through all nodes while nodes die and freeze are like registers on one machine.
 
-Clients insert, write, compare-and-set, delete and read rows through random nodes. A read that is ordered
-by the chain stands in a query string that writes: `CALL trustsql.ping(); SELECT …`. The history of each
-row must be linearizable (linear.py). A plain SELECT answers from the height that its node has executed: in a
-session it must never go back, must see what the session wrote, and all nodes must tell the same past."""
+Clients insert, write, compare-and-set, delete and read rows through random nodes. A read is ordered by the
+chain, in a query string that writes (`CALL trustsql.ping(); SELECT …`), or, in half of the sessions, a SELECT
+with `SET trustsql.read = 'linearizable'`. The history of each row must be linearizable (linear.py). A plain
+SELECT answers from the height that its node has executed: in a session it must never go back, must see
+what the session wrote, and all nodes must tell the same past."""
 
 import contextlib
 import os
@@ -25,7 +26,8 @@ REGISTERS = 4  # Rows that always stand and count their changes: n.
 FLEETING = 4  # Rows that come and go.
 PATIENCE_S = 8
 REFUSED = {errorcodes.CONFIGURATION_LIMIT_EXCEEDED, errorcodes.TOO_MANY_CONNECTIONS}
-READ = "CALL trustsql.ping(); SELECT v, n FROM r WHERE id = {key}"
+FAR_READ = "SELECT v, n FROM r WHERE id = {key}"
+READ = "CALL trustsql.ping(); " + FAR_READ
 BUMP = "UPDATE r SET v = {value}, n = n + 1 WHERE id = {key} RETURNING v, n"
 SWAP = ("UPDATE r SET v = {value}, n = n + 1 WHERE id = {key} AND v = {expected}; "
         "SELECT v, n FROM r WHERE id = {key}")
@@ -45,6 +47,8 @@ class Client(threading.Thread):
         self.wrong = []
         self.codes = {}
         self.link = None
+        self.is_far = False  # This session's SELECTs are linearizable.
+        self.far_reads = 0
         self.written = 0
         self.newest = {}  # Of a register: the highest n of this session.
         self.value = {}  # Of a row: the value known last, to compare with.
@@ -67,6 +71,9 @@ class Client(threading.Thread):
         index = self.random.choice(self.cluster.nodes)
         try:
             self.link = self.cluster.link(index, PATIENCE_S)
+            self.is_far = self.random.random() < 0.5
+            if self.is_far:
+                harness.execute(self.link, "SET trustsql.read = 'linearizable'")
         except psycopg2.Error:
             time.sleep(0.02)  # A dead node refuses at once.
 
@@ -77,7 +84,7 @@ class Client(threading.Thread):
         if self.link is None:
             return
         key = self.random.randrange(REGISTERS + FLEETING)
-        if key < REGISTERS and self.random.random() < 0.3:
+        if key < REGISTERS and not self.is_far and self.random.random() < 0.3:
             self.look(key)
         elif key < REGISTERS:
             self.operate(key, self.random.choice(["read", "write", "swap"]))
@@ -112,7 +119,8 @@ class Client(threading.Thread):
         self.written += 1
         value = self.number + CLIENTS * self.written  # No value is written twice.
         expected = self.value.get(key, 0)
-        text = {"read": READ, "write": BUMP, "swap": SWAP, "insert": "INSERT INTO r VALUES ({key}, {value}, 0)",
+        is_far = self.is_far and kind == "read"
+        text = {"read": FAR_READ if is_far else READ, "write": BUMP, "swap": SWAP, "insert": "INSERT INTO r VALUES ({key}, {value}, 0)",
                 "delete": "DELETE FROM r WHERE id = {key} RETURNING v"}[kind].format(
                     key=key, value=value, expected=expected)
         start = time.monotonic()
@@ -120,6 +128,7 @@ class Client(threading.Thread):
         try:
             rows = harness.execute(self.link, text)
             end, result = time.monotonic(), self.result(key, kind, rows)
+            self.far_reads += is_far
         except psycopg2.errors.UniqueViolation:
             end, result = time.monotonic(), False
         except psycopg2.Error as error:
@@ -221,6 +230,7 @@ class LinearTest(unittest.TestCase):
                                    0 if registers else linear.ABSENT)
             if anomaly is not None:
                 self.fail("no explanation:\n" + "\n".join(map(str, anomaly[-60:])))
+        self.assertGreater(sum(client.far_reads for client in clients), 0)
         past = {}
         for key, n, value in (seen for client in clients for seen in client.seen):
             if key < REGISTERS:
@@ -232,6 +242,7 @@ class LinearTest(unittest.TestCase):
             for code, count in client.codes.items():
                 codes[code] = codes.get(code, 0) + count
         print(f"# {len(operations)} operations, {doubtful} in doubt, "
+              f"{sum(client.far_reads for client in clients)} linearizable SELECTs, "
               f"{sum(len(client.seen) for client in clients)} sights, no anomaly "
               f"(checked in {time.monotonic() - started:.1f} s); errors {codes}")
 

@@ -1,0 +1,76 @@
+/* Goal: SET takes what this server can keep, RESET goes back to the node's defaults, SHOW tells. */
+#include "node/settings.h"
+#include "support/cmocka_all.h"
+
+static const struct settings_choice defaults = {.read = SETTINGS_READ_LINEARIZABLE,
+                                                .wait = SETTINGS_WAIT_EXECUTED};
+
+static void check_set(struct settings *s, const char *name, const char *value, const char *sqlstate)
+{
+    struct diag d = {0};
+    enum status st = settings_set(s, span_text(name), span_text(value), &d);
+    assert_string_equal(d.sqlstate, sqlstate);
+    assert_int_equal(st == ST_OK, sqlstate[0] == 0);
+}
+
+static void check_shown(const struct settings *s, const char *name, const char *value)
+{
+    struct diag d = {0};
+    struct buf out;
+    buf_init(&out, mem_system(), 0);
+    assert_int_equal(settings_show(s, span_text(name), &out, &d), ST_OK);
+    assert_true(span_equal(buf_span(&out), span_text(value)));
+    buf_fini(&out);
+}
+
+static void test_own(void **state)
+{
+    (void)state;
+    struct settings s;
+    settings_init(&s, &defaults);
+    check_shown(&s, "trustsql.read", "linearizable");
+    check_shown(&s, "TrustSQL.wait", "executed");
+    check_set(&s, "trustsql.read", "Local", "");
+    check_set(&s, "trustsql.wait", "final", "");
+    check_shown(&s, "trustsql.read", "local");
+    check_shown(&s, "trustsql.wait", "final");
+    check_set(&s, "trustsql.read", "newest", "22023");
+    check_set(&s, "trustsql.wait", "accepted", "22023");
+    check_set(&s, "trustsql.other", "x", "42704");
+    check_shown(&s, "trustsql.read", "local");
+    check_set(&s, "trustsql.read", "", ""); /* RESET */
+    check_shown(&s, "trustsql.read", "linearizable");
+    check_shown(&s, "trustsql.wait", "final");
+    check_set(&s, "all", "", "");
+    check_shown(&s, "trustsql.wait", "executed");
+}
+
+static void test_those_of_postgresql(void **state)
+{
+    (void)state;
+    struct settings s;
+    struct diag d = {0};
+    struct buf out;
+    settings_init(&s, &defaults);
+    check_set(&s, "application_name", "psql", "");
+    check_shown(&s, "application_name", "psql");
+    check_set(&s, "TimeZone", "Etc/UTC", "");
+    check_set(&s, "TimeZone", "Asia/Shanghai", "22023");
+    check_set(&s, "statement_timeout", "100", "");
+    check_set(&s, "no_such", "1", "42704");
+    check_set(&s, "all", "", "");
+    check_shown(&s, "application_name", "");
+    buf_init(&out, mem_system(), 0);
+    assert_int_equal(settings_show(&s, span_text("no_such"), &out, &d), ST_NOT_FOUND);
+    assert_string_equal(d.sqlstate, "42704");
+    buf_fini(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_own),
+        cmocka_unit_test(test_those_of_postgresql),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
