@@ -26,7 +26,7 @@ enum status consensus_new(struct consensus **out,
 {
     must(config->validators.count > 0 && config->validators.count <= NODES_MAX);
     must(config->self < config->validators.count);
-    must(config->validators.mode == MODE_BFT);
+    must(config->validators.mode == MODE_BFT || config->validators.mode == MODE_FAST);
     must(start->digest_count >= 1);
     if (start->record != NULL && start->record->epoch != config->epoch) return ST_INVALID;
     struct public_key key;
@@ -48,6 +48,8 @@ enum status consensus_new(struct consensus **out,
                                       .epoch = config->epoch};
     c->quorum = quorum_size(&config->validators);
     if (config->fault == FAULT_Q_MINUS_1 && c->quorum > 1) c->quorum--;
+    c->commit_p1 = quorum_commit_p1(&config->validators);
+    if (config->fault == FAULT_FAST_MINUS_1 && c->commit_p1 > 1) c->commit_p1--;
     c->vc_quorum = quorum_view_change(&config->validators);
     c->next_lsn = 1;
     recover_start(c, start);
@@ -175,6 +177,12 @@ uint32_t leader_of(const struct consensus *c, uint64_t view)
     return (uint32_t)(view % c->config.validators.count);
 }
 
+enum block_mode mode_for(const struct consensus *c, uint64_t height)
+{
+    must(height > 0);
+    return c->config.validators.mode;
+}
+
 struct signature sign_own(const struct consensus *c, const struct hash *hash)
 {
     struct signature sig;
@@ -299,6 +307,7 @@ static void settle(struct consensus *c)
     for (int round = 0; round < 2; round++) {
         newview_settle(c);
         normal_extend(c);
+        votes_settle(c);
         propose_claim(c);
         change_settle(c);
         votes_flush(c);

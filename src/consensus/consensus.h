@@ -1,8 +1,9 @@
 /* consensus.h - Agreement of validators as a state machine: step(event) → effects.
  *
- * The protocol of consensus.md section 1, mode bft, n = 1 or n ≥ 4; with one validator its own vote
- * is the quorum. No IO, clock, randomness or threads; no allocation after consensus_new. Time and
- * completions arrive as events, everything to do leaves as effects, in order. One thread.
+ * The protocol of consensus.md section 1, modes bft and adaptive, n = 1 or n ≥ 4; with one
+ * validator its own vote is the quorum. No IO, clock, randomness or threads; no allocation after
+ * consensus_new. Time and completions arrive as events, everything to do leaves as effects, in
+ * order. One thread.
  *
  * What the runtime owes it:
  *   - effects of one step are performed in order;
@@ -17,7 +18,11 @@
  *   follower: MESSAGE(proposal) → GET_BODY → BODY_OK ┴→ HOLD, WRITE, SYNC → PERSISTED → SEND(vote
  * P1) all: q equal P1 → WRITE(hq), SYNC → PERSISTED → SEND(vote P2) ; q equal P2 → FINAL EXECUTED →
  * SEND(vote P3) ; q equal P3 → RESULT When its own vote completes the quorum the lock goes into the
- * same record and the same sync: one validator alone needs one sync a block. */
+ * same record and the same sync: one validator alone needs one sync a block.
+ *
+ * Adaptive: n - p equal P1 → FINAL as well, whatever the state of the mode. In FAST a P2 waits for
+ * that: it goes with the next P1, or alone when the block is not final after twice the mean time
+ * between the two quorums (1 … 20 ms). In STRICT it goes at once. */
 #ifndef TRUSTSQL_CONSENSUS_CONSENSUS_H
 #define TRUSTSQL_CONSENSUS_CONSENSUS_H
 
@@ -256,6 +261,10 @@ struct consensus_stand {
     struct consensus_peer_stand peers[NODES_MAX];
 };
 void consensus_stand_of(const struct consensus *c, struct consensus_stand *out, uint64_t mono_ms);
+
+/* When it wants its next step even if nothing happens: a TICK then is in time for the lock that
+ * waits. 0: nothing waits. */
+uint64_t consensus_due_ms(const struct consensus *c);
 
 /* Mode of the chain as of the final block. Valid until the next step. */
 const struct mode_state *consensus_mode(const struct consensus *c);

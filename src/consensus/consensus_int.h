@@ -50,6 +50,12 @@
 #define EVIDENCE_STEP_MAX  8u
 #define EVIDENCE_BYTES     (1u << 20)
 
+#define LOCK_WAIT_MS_MIN   1u  /* A lock of its own waits so long for the fast quorum … */
+#define LOCK_WAIT_MS_MAX   20u /* … at least, and at most. */
+#define GAP_SCALE          16u /* The mean of gaps is kept in sixteenths of a millisecond … */
+#define GAP_WEIGHT         8u  /* … and follows each new one by an eighth. */
+#define GAP_MS_MAX         1000u
+
 #define CERTIFY_MS         50u   /* A result waits at most this long for a block to carry it. */
 #define REST_MS            100u  /* Of silence, before what is final is written down. */
 #define QUIET_TXS          8u    /* A block with more transactions than this means load. */
@@ -100,7 +106,8 @@ struct line_item {
     struct block *block; /* Null: header lost, being fetched (only after a restart). */
     struct promise p1;
     struct promise p2;
-    bool has_prepared; /* Its own P1 makes the quorum: signed with P2, in the same record. */
+    uint64_t qc_mono_ms; /* Since when a quorum's P1 of this view are here; 0: they are not. */
+    bool has_prepared;   /* Its own P1 makes the quorum: signed with P2, in the same record. */
     struct vote prepared;
 };
 
@@ -159,6 +166,7 @@ struct consensus {
     struct consensus_config config;
     struct check_context check;
     uint32_t quorum;
+    uint32_t commit_p1; /* Equal P1 that commit; 0: none do. */
     uint32_t vc_quorum;
     uint64_t nonce;
 
@@ -214,6 +222,8 @@ struct consensus {
     struct certificate res_cert; /* Newest certified, executed here too. */
     bool has_next_res;
     struct certificate next_res; /* Certified, not executed here yet. */
+
+    uint32_t gap; /* Mean time from a quorum's P1 to the fast quorum's, in GAP_SCALE parts. */
 
     /* Durability. */
     bool is_stopping;
@@ -310,6 +320,7 @@ bool is_halted(const struct consensus *c);  /* Signs nothing ever again. */
 bool is_signing(const struct consensus *c); /* Votes, proposes, changes views. */
 bool is_open_for_votes(const struct consensus *c);
 uint32_t leader_of(const struct consensus *c, uint64_t view);
+enum block_mode mode_for(const struct consensus *c, uint64_t height); /* Of its header. */
 struct signature sign_own(const struct consensus *c, const struct hash *hash);
 bool is_signed_by(const struct consensus *c,
                   uint32_t voter,
@@ -384,6 +395,10 @@ void votes_certify(const struct consensus *c,
 void votes_make(struct consensus *c, struct vote *v);
 void votes_on_quorum_p1(struct consensus *c, const struct statement *s);
 void votes_want_p2(struct consensus *c, struct line_item *item, uint64_t height);
+void votes_ride(struct consensus *c);   /* Locks that wait go with the P1 that is due now. */
+void votes_settle(struct consensus *c); /* Locks that waited long enough go alone. */
+/* True: votes here commit s, and *out shows it. */
+bool votes_commit(const struct consensus *c, struct certificate *out, const struct statement *s);
 void votes_raise_hq(struct consensus *c, const struct certificate *cert);
 struct vote_slot *vote_slots(const struct consensus *c,
                              uint32_t voter,

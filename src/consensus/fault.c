@@ -15,6 +15,8 @@ const char *consensus_fault_name(enum consensus_fault fault)
         [FAULT_LOCK_WITHOUT_QC] = "lock-without-qc",
         [FAULT_P3_BEFORE_EXEC] = "p3-before-exec",
         [FAULT_DEDUPE_OFF] = "dedupe-off",
+        [FAULT_FAST_MINUS_1] = "fast-1",
+        [FAULT_INEXACT] = "inexact",
     };
     must((unsigned)fault < FAULT_COUNT);
     return names[fault];

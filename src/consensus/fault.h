@@ -15,6 +15,8 @@ enum consensus_fault {
     FAULT_LOCK_WITHOUT_QC,     /* lock-without-qc: P2 as soon as P1 is out. */
     FAULT_P3_BEFORE_EXEC,      /* p3-before-exec: votes for a result that it did not compute. */
     FAULT_DEDUPE_OFF,          /* dedupe-off: a transaction id may come twice. */
+    FAULT_FAST_MINUS_1,        /* fast-1: one equal P1 less than n - p commits. */
+    FAULT_INEXACT,             /* inexact: a P1 counts for the block's ancestors too. */
     FAULT_COUNT
 };
 

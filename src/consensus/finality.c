@@ -23,10 +23,10 @@ static bool is_passed(struct consensus *c, const struct consensus_event *event, 
 static void accept_result(struct consensus *c, const struct certificate *cert);
 static void certify_executed(struct consensus *c, uint64_t height);
 
-/* cert is a valid quorum of P2. */
+/* cert is valid: a quorum of P2, or the fast quorum of P1. */
 void finality_commit(struct consensus *c, const struct certificate *cert)
 {
-    must(cert->part == VOTE_P2);
+    must(cert->part != VOTE_P3);
     const struct statement *s = &cert->statement;
     if (s->height <= c->final.height) {
         commit_below(c, cert);
@@ -217,11 +217,8 @@ static const struct certificate *show(struct consensus *c, const struct block *b
     s.height = b->header.height;
     s.hash = b->hash;
     bool has_own = s.height < c->commit_cert.statement.height && c->shown_count < W &&
-                   votes_count(c, VOTE_P2, &s, true) >= c->quorum;
-    if (has_own)
-        votes_certify(c, out, VOTE_P2, &s);
-    else
-        *out = c->commit_cert;
+                   votes_commit(c, out, &s);
+    if (!has_own) *out = c->commit_cert;
     return out;
 }
 

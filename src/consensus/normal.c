@@ -104,6 +104,7 @@ void normal_want_p1(struct consensus *c, struct line_item *item)
     struct statement s = statement_of(c, item, height);
     item->p1 = (struct promise){.is_wanted = true, .lsn = c->next_lsn};
     c->is_dirty = true;
+    votes_ride(c);
     if (is_own_vote_last(c, &s)) prepare_vote(c, item, &s);
     if (c->config.fault == FAULT_LOCK_WITHOUT_QC) votes_want_p2(c, item, height);
 }

@@ -166,7 +166,7 @@ static void fill_header(const struct consensus *c,
                          .body_size = batch->body_size,
                          .proposer = c->config.self,
                          .notes_hash = batch->notes_hash,
-                         .mode = MODE_BFT};
+                         .mode = mode_for(c, height)};
     if (c->batch_final_height > 0) {
         h->final_height = c->batch_final_height;
         h->final_cert_hash = c->batch_final_hash;

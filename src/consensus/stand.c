@@ -101,6 +101,7 @@ static void add_chain(struct hasher *h, const struct consensus *c)
         hash_add_hash(h, &item->hash);
         hash_add_u64(h, (uint64_t)item->p1.is_wanted | (uint64_t)item->p1.is_sent << 1 |
                             (uint64_t)item->p2.is_wanted << 2 | (uint64_t)item->p2.is_sent << 3);
+        hash_add_u64(h, item->qc_mono_ms);
         hash_add_u64(h, item->p1.lsn);
         hash_add_u64(h, item->p2.lsn);
     }
@@ -141,14 +142,19 @@ static void add_flags(struct hasher *h, const struct consensus *c)
 
 static void add_timing(struct hasher *h, const struct consensus *c)
 {
-    const uint64_t values[] = {
-        c->mono_ms,      c->wall_ms,          c->next_lsn,         c->durable_lsn,
-        c->vc_lsn,       c->nv_lsn,           c->open_lsn,         c->proposer_lsn,
-        c->failed_views, c->calm_blocks,      c->timer_mono_ms,    c->vc_mono_ms,
-        c->open_mono_ms, c->status_mono_ms,   c->behind_mono_ms,   c->lagging_mono_ms,
-        c->fetch_next,   c->proposed_mono_ms, c->waiting_since_ms, c->oldest_wait_ms,
-        c->waiting,      c->last_tx_count,    c->last_txs_height,  c->batch_time_ms,
-        c->deaf_mono_ms};
+    const uint64_t values[] = {c->mono_ms,          c->wall_ms,
+                               c->next_lsn,         c->durable_lsn,
+                               c->vc_lsn,           c->nv_lsn,
+                               c->open_lsn,         c->proposer_lsn,
+                               c->failed_views,     c->calm_blocks,
+                               c->timer_mono_ms,    c->vc_mono_ms,
+                               c->open_mono_ms,     c->status_mono_ms,
+                               c->behind_mono_ms,   c->lagging_mono_ms,
+                               c->fetch_next,       c->proposed_mono_ms,
+                               c->waiting_since_ms, c->oldest_wait_ms,
+                               c->waiting,          c->last_tx_count,
+                               c->last_txs_height,  c->batch_time_ms,
+                               c->deaf_mono_ms,     c->gap};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
         hash_add_u64(h, values[i]);
     for (uint32_t i = 0; i < REJECT_COUNT; i++)

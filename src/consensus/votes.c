@@ -23,6 +23,11 @@ static void store_part(struct consensus *c, const struct vote *v, enum vote_part
 static bool is_newest(const struct consensus *c, const struct vote *v);
 static void note_newest(struct consensus *c, const struct vote *v);
 static void act_on(struct consensus *c, const struct vote *v);
+static void act_on_p1(struct consensus *c, const struct statement *s);
+static void note_gap(struct consensus *c, const struct statement *s);
+static uint64_t lock_wait_ms(const struct consensus *c);
+static void fetch_below(struct consensus *c, const struct statement *s);
+static bool counts_below(const struct consensus *c, uint32_t voter, const struct statement *s);
 static bool fill_due(struct consensus *c, struct vote *v, uint64_t *lsn);
 static struct line_item *due_item(struct consensus *c, enum vote_part part, uint64_t *height);
 static bool is_due(const struct consensus *c, const struct promise *p);
@@ -79,7 +84,10 @@ uint32_t votes_count(const struct consensus *c,
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < c->config.validators.count; i++)
-        if ((with_own || i != c->config.self) && find_statement(c, i, part, s) != NULL) count++;
+        if ((with_own || i != c->config.self) && find_statement(c, i, part, s) != NULL)
+            count++;
+        else if (c->config.fault == FAULT_INEXACT && part == VOTE_P1 && counts_below(c, i, s))
+            count++;
     return count;
 }
 
@@ -102,24 +110,15 @@ void votes_make(struct consensus *c, struct vote *v)
     v->sig = sign_own(c, &hash);
 }
 
-/* A quorum's P1 on s are here. The certificate is kept as hq when its block's headers down to the
- * final one are known: nobody can have committed on a certificate without having had the path, so
- * one that is higher but unconnected was never locked here and need not be reported. */
+/* A quorum's P1 on s are here. The certificate is kept as hq when this node voted for its block:
+ * only such are ever locked here, and only for them a VC can show the chain that leads to them. */
 void votes_on_quorum_p1(struct consensus *c, const struct statement *s)
 {
     if (s->height <= vote_floor(c) || s->view > c->cur_view) return;
     struct line_item *item = c->is_dead ? NULL : line_at(c, s->height);
     if (item != NULL && !hash_equal(&item->hash, &s->hash)) item = NULL;
-    if (item == NULL) {
-        if (s->height <= c->final.height) return;
-        struct block *path[PATH_BLOCKS_MAX];
-        uint32_t count;
-        struct statement missing;
-        enum path found = path_find(c, s, path, &count, &missing);
-        if (found == PATH_MISSING && s->view == c->cur_view && c->phase == PHASE_OPEN)
-            block_fetch(c, missing.height, &missing.hash);
-        if (found != PATH_WHOLE) return;
-    }
+    if (item == NULL) fetch_below(c, s);
+    if (item == NULL || s->height > voted_tip_height(c)) return;
     struct certificate cert;
     bool is_new = !c->has_hq || s->view > c->hq.statement.view ||
                   (s->view == c->hq.statement.view && s->height > c->hq.statement.height);
@@ -127,8 +126,45 @@ void votes_on_quorum_p1(struct consensus *c, const struct statement *s)
         votes_certify(c, &cert, VOTE_P1, s);
         votes_raise_hq(c, &cert);
     }
-    bool is_voted = item != NULL && s->height <= voted_tip_height(c) && s->view == c->voted_view;
-    if (is_voted && is_open_for_votes(c)) votes_want_p2(c, item, s->height);
+    if (s->view != c->voted_view || !is_open_for_votes(c)) return;
+    if (item->qc_mono_ms == 0) item->qc_mono_ms = c->mono_ms > 0 ? c->mono_ms : 1;
+    if (mode_for(c, s->height) != MODE_FAST) votes_want_p2(c, item, s->height);
+}
+
+void votes_ride(struct consensus *c)
+{
+    if (!is_open_for_votes(c)) return;
+    for (uint32_t i = 0; i < c->voted_count; i++) {
+        uint64_t height = c->root_height + i + 1;
+        if (c->line[i].qc_mono_ms != 0 && height > c->final.height)
+            votes_want_p2(c, &c->line[i], height);
+    }
+}
+
+void votes_settle(struct consensus *c)
+{
+    uint64_t due = consensus_due_ms(c);
+    if (due != 0 && due <= c->mono_ms) votes_ride(c);
+}
+
+/* The oldest lock that waits; the others go with it. */
+uint64_t consensus_due_ms(const struct consensus *c)
+{
+    if (!is_open_for_votes(c)) return 0;
+    for (uint32_t i = 0; i < c->voted_count; i++) {
+        const struct line_item *item = &c->line[i];
+        if (item->qc_mono_ms == 0 || item->p2.is_wanted) continue;
+        if (c->root_height + i + 1 > c->final.height) return item->qc_mono_ms + lock_wait_ms(c);
+    }
+    return 0;
+}
+
+bool votes_commit(const struct consensus *c, struct certificate *out, const struct statement *s)
+{
+    bool is_fast = c->commit_p1 > 0 && votes_count(c, VOTE_P1, s, true) >= c->commit_p1;
+    if (!is_fast && votes_count(c, VOTE_P2, s, true) < c->quorum) return false;
+    votes_certify(c, out, is_fast ? VOTE_P1 : VOTE_P2, s);
+    return true;
 }
 
 /* I5: the lock waits for the record with hq. */
@@ -153,8 +189,7 @@ void votes_raise_hq(struct consensus *c, const struct certificate *cert)
         return;
     must(s->view <= c->cur_view);
     c->hq = *cert;
-    c->has_hq = true;
-    c->is_dirty = true;
+    c->has_hq = true; /* Written with what is promised under it: a lock, or a VC. */
 }
 
 struct vote_slot *vote_slots(const struct consensus *c,
@@ -365,10 +400,11 @@ static void act_on(struct consensus *c, const struct vote *v)
     const struct statement *p1 = &v->parts[VOTE_P1];
     const struct statement *p2 = &v->parts[VOTE_P2];
     const struct statement *p3 = &v->parts[VOTE_P3];
-    if (!p1->is_null && votes_count(c, VOTE_P1, p1, true) >= c->quorum) votes_on_quorum_p1(c, p1);
+    if (!p1->is_null) act_on_p1(c, p1);
     if (!p2->is_null && p2->height > vote_floor(c) &&
         votes_count(c, VOTE_P2, p2, true) >= c->quorum) {
         struct certificate cert;
+        note_gap(c, p2);
         votes_certify(c, &cert, VOTE_P2, p2);
         finality_commit(c, &cert);
     }
@@ -378,6 +414,64 @@ static void act_on(struct consensus *c, const struct vote *v)
         votes_certify(c, &cert, VOTE_P3, p3);
         finality_on_result(c, &cert);
     }
+}
+
+static void act_on_p1(struct consensus *c, const struct statement *s)
+{
+    uint32_t count = votes_count(c, VOTE_P1, s, true);
+    if (count >= c->quorum) votes_on_quorum_p1(c, s);
+    if (c->commit_p1 == 0 || count < c->commit_p1 || s->height <= vote_floor(c)) return;
+    struct certificate cert;
+    note_gap(c, s);
+    votes_certify(c, &cert, VOTE_P1, s);
+    finality_commit(c, &cert);
+}
+
+/* s is committed: how long after the first quorum? What the locks committed first would have taken
+ * the fast quorum longer still, so the mean grows until the fast path has its chance again. */
+static void note_gap(struct consensus *c, const struct statement *s)
+{
+    const struct line_item *item = c->is_dead ? NULL : line_at(c, s->height);
+    if (item == NULL || item->qc_mono_ms == 0 || s->height <= c->final.height) return;
+    if (s->view != c->voted_view || !hash_equal(&item->hash, &s->hash)) return;
+    uint64_t gap_ms = c->mono_ms - item->qc_mono_ms;
+    if (gap_ms > GAP_MS_MAX) gap_ms = GAP_MS_MAX;
+    c->gap += (uint32_t)gap_ms * GAP_SCALE / GAP_WEIGHT;
+    c->gap -= c->gap / GAP_WEIGHT;
+    must(c->gap <= GAP_MS_MAX * GAP_SCALE);
+}
+
+static uint64_t lock_wait_ms(const struct consensus *c)
+{
+    uint64_t wait = 2 * (uint64_t)c->gap / GAP_SCALE;
+    if (wait < LOCK_WAIT_MS_MIN) return LOCK_WAIT_MS_MIN;
+    return wait < LOCK_WAIT_MS_MAX ? wait : LOCK_WAIT_MS_MAX;
+}
+
+/* A quorum voted for what is not known here. */
+static void fetch_below(struct consensus *c, const struct statement *s)
+{
+    struct block *path[PATH_BLOCKS_MAX];
+    uint32_t count;
+    struct statement missing;
+    if (s->height <= c->final.height || s->view != c->cur_view || c->phase != PHASE_OPEN) return;
+    if (path_find(c, s, path, &count, &missing) == PATH_MISSING)
+        block_fetch(c, missing.height, &missing.hash);
+}
+
+/* The planted fault: a P1 of the same view for a descendant on the line. */
+static bool counts_below(const struct consensus *c, uint32_t voter, const struct statement *s)
+{
+    uint64_t low = c->root_height + 1;
+    if (s->height < low || s->height >= low + c->line_count) return false;
+    if (!hash_equal(&c->line[s->height - low].hash, &s->hash)) return false;
+    for (uint64_t h = s->height + 1; h < low + c->line_count; h++) {
+        struct statement above = *s;
+        above.height = h;
+        above.hash = c->line[h - low].hash;
+        if (find_statement(c, voter, VOTE_P1, &above) != NULL) return true;
+    }
+    return false;
 }
 
 /* The oldest due statement of each kind, signed. False: nothing is due. */

@@ -37,6 +37,18 @@ uint32_t quorum_fast_size(const struct validators *v)
     return v->count - v->p;
 }
 
+uint32_t quorum_commit_p1(const struct validators *v)
+{
+    switch (v->mode) {
+    case MODE_FAST: return quorum_fast_size(v);
+    case MODE_RAFT: return quorum_size(v);
+    case MODE_BFT: return 0;
+    case MODE_STRICT: break;
+    }
+    must(false); /* A state of adaptive, never the mode of an epoch. */
+    return 0;
+}
+
 uint32_t quorum_view_change(const struct validators *v)
 {
     if (v->mode == MODE_RAFT) return quorum_size(v);
@@ -60,11 +72,11 @@ enum status quorum_check_commit(const struct validators *v,
                                 const struct signer *signer,
                                 const struct hash *chain_id)
 {
+    uint32_t first = quorum_commit_p1(v);
     switch (c->part) {
     case VOTE_P1:
-        if (v->mode == MODE_BFT) return ST_INVALID;
-        return certificate_verify(c, signer, chain_id, v,
-                                  v->mode == MODE_RAFT ? quorum_size(v) : quorum_fast_size(v));
+        if (first == 0) return ST_INVALID;
+        return certificate_verify(c, signer, chain_id, v, first);
     case VOTE_P2:
         if (v->mode == MODE_RAFT) return ST_INVALID;
         return certificate_verify(c, signer, chain_id, v, quorum_size(v));

@@ -24,6 +24,10 @@ uint32_t quorum_size(const struct validators *v);
 /* Equal P1 statements that commit at once in adaptive: n - p. */
 uint32_t quorum_fast_size(const struct validators *v);
 
+/* Equal P1 statements that commit: the fast quorum in adaptive, a majority in raft; 0 in bft, where
+ * only P2 do. */
+uint32_t quorum_commit_p1(const struct validators *v);
+
 /* View changes that open a view: n - f; in raft a majority. */
 uint32_t quorum_view_change(const struct validators *v);
 

@@ -240,7 +240,7 @@ static void note_certificate(struct core *c, const struct wire_chain *a, uint32_
     struct core_sync *s = &c->sync;
     uint64_t height = s->cert.statement.height;
     bool is_of_use = s->has_cert && height >= s->first && height < next_height(s);
-    if (!a->has_cert || a->cert.part != VOTE_P2) return;
+    if (!a->has_cert || a->cert.part == VOTE_P3) return;
     if (is_of_use && a->cert.statement.height <= height) return;
     s->has_cert = true;
     s->cert = a->cert;
@@ -300,7 +300,7 @@ static void blame(struct core *c, uint32_t index)
 static void note_body_certificate(struct core *c, const struct core_block *b)
 {
     struct core_sync *s = &c->sync;
-    if (!b->has_final_cert || b->final_cert.part != VOTE_P2) return;
+    if (!b->has_final_cert || b->final_cert.part == VOTE_P3) return;
     if (b->final_cert.statement.height <= c->final_height) return;
     s->has_body_cert = true;
     s->body_cert = b->final_cert;

@@ -36,7 +36,7 @@ struct header forge_first(struct engine_rig *r, uint64_t view, uint8_t variant)
                        .time_ms = RIG_TIME_MS + engine_rig_now(r),
                        .body_size = 10,
                        .proposer = (uint32_t)(view % config->validators.count),
-                       .mode = MODE_BFT};
+                       .mode = config->validators.mode};
     h.tx_root.bytes[0] = variant;
     return h;
 }

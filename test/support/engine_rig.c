@@ -160,8 +160,10 @@ struct signer *engine_rig_signer_new(void)
 
 static void fill_configs(struct engine_rig *r)
 {
-    struct validators v = {.mode = MODE_BFT, .count = r->options.count};
-    v.f = (v.count - 1) / 3;
+    struct validators v = {.mode = r->options.mode, .count = r->options.count, .p = r->options.p};
+    if (v.mode == 0) v.mode = MODE_BFT;
+    if (v.mode != MODE_RAFT) v.f = (v.count - 2 * v.p - 1) / 3;
+    assert_true(quorum_bounds_hold(v.mode, v.count, v.f, v.p));
     for (uint32_t i = 0; i < v.count; i++) {
         struct secret_key key = {.scheme = SIGN_ED25519, .bytes = {(uint8_t)(i + 1), 9}};
         assert_int_equal(sign_public(r->signer, &v.keys[i], &key), ST_OK);

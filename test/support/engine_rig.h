@@ -21,7 +21,9 @@
 struct engine_rig;
 
 struct engine_rig_options {
-    uint32_t count; /* Nodes; f follows. */
+    uint32_t count;       /* Nodes; f follows, by p and the mode. */
+    enum block_mode mode; /* 0: MODE_BFT. */
+    uint32_t p;
     uint64_t seed;
     uint32_t loss_permille;
     uint32_t copy_permille; /* Delivered twice. */

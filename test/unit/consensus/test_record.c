@@ -128,7 +128,9 @@ static void names_are_distinct_and_stable(void **state)
                                                     "journal-nosync",
                                                     "lock-without-qc",
                                                     "p3-before-exec",
-                                                    "dedupe-off"};
+                                                    "dedupe-off",
+                                                    "fast-1",
+                                                    "inexact"};
     for (int i = 0; i < FAULT_COUNT; i++)
         assert_string_equal(consensus_fault_name((enum consensus_fault)i), faults[i]);
 }
