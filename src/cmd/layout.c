@@ -118,7 +118,8 @@ struct genesis layout_genesis(struct span chain_name, uint64_t time_ms)
                             .mode = MODE_BFT,
                             .block_txs_max = LAYOUT_BLOCK_TXS,
                             .batch_age_ms = LAYOUT_BATCH_AGE_MS,
-                            .fuel_tx = LAYOUT_FUEL};
+                            .fuel_tx = LAYOUT_FUEL,
+                            .params = consensus_params_default()};
 }
 
 /* --- making a chain -------------------------------------------------------------------------- */

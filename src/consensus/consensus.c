@@ -174,7 +174,7 @@ bool is_open_for_votes(const struct consensus *c)
 
 uint32_t leader_of(const struct consensus *c, uint64_t view)
 {
-    return (uint32_t)(view % c->config.validators.count);
+    return quorum_leader(&c->config.validators, view);
 }
 
 enum block_mode mode_for(const struct consensus *c, uint64_t height)

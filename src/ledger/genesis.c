@@ -1,8 +1,8 @@
 /* genesis.c - The first configuration of a chain.
  *
  *   genesis = [version, chain name, time_ms, suite, exec_version, mode, f, p, block_txs_max,
- *              batch_age_ms, fuel_tx, [member…], [account…]]
- *   member  = [organisation, node name, scheme, key]
+ *              batch_age_ms, fuel_tx, params, [member…], [account…]]
+ *   member  = [organisation, node name, scheme, key, address]
  *   account = [name, scheme, key, custodian, is_admin, organisation]
  */
 #include "ledger/genesis.h"
@@ -12,7 +12,7 @@
 
 #define GENESIS_VERSION    1u
 #define GENESIS_BYTES_MAX  (1u << 20)
-#define BATCH_AGE_MS_MAX   60000u
+#define GENESIS_ITEMS      14u
 #define EXEC_VERSION_FIRST 1u
 
 static void put_member(struct buf *out, const struct genesis_member *m);
@@ -29,7 +29,7 @@ void genesis_encode(struct buf *out, const struct genesis *g)
 {
     must(g->member_count <= NODES_MAX);
     must(g->account_count <= GENESIS_ACCOUNTS_MAX);
-    cbor_put_array(out, 13);
+    cbor_put_array(out, GENESIS_ITEMS);
     cbor_put_uint(out, GENESIS_VERSION);
     cbor_put_text(out, g->chain_name);
     cbor_put_uint(out, g->time_ms);
@@ -41,6 +41,7 @@ void genesis_encode(struct buf *out, const struct genesis *g)
     cbor_put_uint(out, g->block_txs_max);
     cbor_put_uint(out, g->batch_age_ms);
     cbor_put_uint(out, g->fuel_tx);
+    consensus_params_put(out, &g->params);
     cbor_put_array(out, g->member_count);
     for (uint32_t i = 0; i < g->member_count; i++)
         put_member(out, &g->members[i]);
@@ -54,7 +55,7 @@ enum status genesis_decode(struct genesis *g, struct arena *a, struct span bytes
     if (bytes.size > GENESIS_BYTES_MAX) return ST_LIMIT;
     struct genesis got = {0};
     struct cbor in = cbor_of(bytes);
-    cbor_expect_array(&in, 13);
+    cbor_expect_array(&in, GENESIS_ITEMS);
     if (cbor_get_uint(&in) != GENESIS_VERSION) cbor_fail(&in);
     get_parameters(&in, &got);
     void *items;
@@ -150,8 +151,9 @@ static void get_parameters(struct cbor *in, struct genesis *g)
     g->f = get_u32_max(in, NODES_MAX);
     g->p = get_u32_max(in, NODES_MAX);
     g->block_txs_max = get_u32_max(in, BLOCK_TXS_MAX);
-    g->batch_age_ms = get_u32_max(in, BATCH_AGE_MS_MAX);
+    g->batch_age_ms = get_u32_max(in, GENESIS_BATCH_AGE_MS_MAX);
     g->fuel_tx = cbor_get_uint(in);
+    g->params = consensus_params_get(in);
     if (g->suite != GENESIS_SUITE_INTL || g->exec_version < EXEC_VERSION_FIRST) cbor_fail(in);
     if (g->block_txs_max == 0 || g->fuel_tx == 0) cbor_fail(in);
 }

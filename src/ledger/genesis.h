@@ -9,12 +9,14 @@
 #include "crypto/account_id.h"
 #include "crypto/sign.h"
 #include "ledger/block.h"
+#include "ledger/params.h"
 #include "ledger/quorum.h"
 
-#define GENESIS_NAME_MAX     63u
-#define GENESIS_ADDRESS_MAX  127u
-#define GENESIS_ACCOUNTS_MAX 1024u
-#define GENESIS_SUITE_INTL   1u
+#define GENESIS_NAME_MAX         63u
+#define GENESIS_ADDRESS_MAX      127u
+#define GENESIS_BATCH_AGE_MS_MAX 60000u
+#define GENESIS_ACCOUNTS_MAX     1024u
+#define GENESIS_SUITE_INTL       1u
 
 struct genesis_member { /* A node that votes, in order of its index. */
     struct span organisation;
@@ -42,6 +44,7 @@ struct genesis {
     uint32_t block_txs_max; /* Transactions in one block. */
     uint32_t batch_age_ms;  /* A waiting transaction is proposed at the latest after this. */
     uint64_t fuel_tx;       /* SQLite steps and charged bytes one transaction may use. */
+    struct consensus_params params;
     struct genesis_member *members;
     struct genesis_account *accounts;
     uint32_t member_count;

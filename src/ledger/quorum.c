@@ -5,20 +5,63 @@
 
 #define NODES_MIN_FOR_ONE_FAULT 4u
 
+static const char *why_of_count(enum block_mode mode, uint32_t n);
+
 bool quorum_bounds_hold(enum block_mode mode, uint32_t n, uint32_t f, uint32_t p)
 {
-    if (n == 0 || n > NODES_MAX || f > n || p > n) return false;
+    return quorum_why(mode, n, f, p) == NULL;
+}
+
+const char *quorum_why(enum block_mode mode, uint32_t n, uint32_t f, uint32_t p)
+{
+    const char *why = why_of_count(mode, n);
+    if (why != NULL) return why;
+    if (f > n || p > n) return "f and p are at most the count of validators";
     switch (mode) {
-    case MODE_RAFT: return f == 0 && p == 0;
+    case MODE_RAFT: return f == 0 && p == 0 ? NULL : "raft has f = 0 and p = 0";
     case MODE_BFT:
-        if (n > 1 && n < NODES_MIN_FOR_ONE_FAULT) return false;
-        return p == 0 && n >= 3 * f + 1;
+        if (p != 0) return "p is for the fast path of mode adaptive: bft has p = 0";
+        return n >= 3 * f + 1 ? NULL : "bft takes n >= 3f + 1 validators";
     case MODE_FAST:
-        if (n > 1 && n < NODES_MIN_FOR_ONE_FAULT) return false;
-        return n >= 3 * f + 2 * p + 1;
-    case MODE_STRICT: return false;
+        return n >= 3 * f + 2 * p + 1 ? NULL : "adaptive takes n >= 3f + 2p + 1 validators";
+    case MODE_STRICT: break;
     }
-    return false;
+    return "a chain is adaptive, bft or raft";
+}
+
+static const char *why_of_count(enum block_mode mode, uint32_t n)
+{
+    if (n == 0 || n > NODES_MAX) return "a chain has 1 to 31 validators";
+    if (n == 1 && mode != MODE_BFT) return "one validator runs in mode bft with f = 0";
+    if (n == 2) return "two validators stop when one does: take one validator and one observer";
+    if (n < NODES_MIN_FOR_ONE_FAULT && n > 1 && mode != MODE_RAFT)
+        return "three validators run in mode raft: bft and adaptive take 4 or more";
+    return NULL;
+}
+
+const char *quorum_warning(enum block_mode mode, uint32_t n, uint32_t f)
+{
+    if (mode == MODE_RAFT && n % 2 == 0)
+        return "raft of an even count survives no more stopped nodes than of one less";
+    if (mode != MODE_RAFT && n > 1 && f == 0)
+        return "f = 0: one lying validator can split the chain";
+    return NULL;
+}
+
+uint32_t quorum_stopped_max(const struct validators *v)
+{
+    return v->count -
+           (quorum_size(v) > quorum_view_change(v) ? quorum_size(v) : quorum_view_change(v));
+}
+
+uint32_t quorum_leader(const struct validators *v, uint64_t view)
+{
+    must(v->count > 0 && v->count <= NODES_MAX);
+    uint32_t leaders[NODES_MAX];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < v->count; i++)
+        if ((v->barred >> i & 1u) == 0) leaders[count++] = i;
+    return count == 0 ? (uint32_t)(view % v->count) : leaders[view % count];
 }
 
 uint32_t quorum_size(const struct validators *v)

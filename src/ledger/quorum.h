@@ -11,12 +11,25 @@ struct validators {
     uint32_t f;           /* Byzantine voters tolerated. */
     uint32_t p;           /* Slack of the fast path. */
     uint32_t count;
+    uint32_t barred; /* Bit set of voter indexes that never lead; all: nobody is barred. */
     struct public_key keys[NODES_MAX]; /* By voter index. */
 };
 
-/* n, f and p inside the bounds of the mode, 1 <= n <= NODES_MAX. Refused too: 1 < n < 4 other than
- * raft, which could not survive one fault. */
+/* n, f and p inside the bounds of the mode, 1 <= n <= NODES_MAX. One validator is bft with f = 0;
+ * two can never outvote one; three are raft. */
 bool quorum_bounds_hold(enum block_mode mode, uint32_t n, uint32_t f, uint32_t p);
+
+/* Null when they hold, else the bound that is broken and what to do (static text). */
+const char *quorum_why(enum block_mode mode, uint32_t n, uint32_t f, uint32_t p);
+
+/* Null, or what is allowed but not wise about n, f and p that hold (static text). */
+const char *quorum_warning(enum block_mode mode, uint32_t n, uint32_t f);
+
+/* Validators that may stop for ever while the others go on committing. */
+uint32_t quorum_stopped_max(const struct validators *v);
+
+/* Who leads a view: the validators that are not barred take turns. */
+uint32_t quorum_leader(const struct validators *v, uint64_t view);
 
 /* Equal P2 or P3 statements that make a certificate; in raft also P1. */
 uint32_t quorum_size(const struct validators *v);

@@ -44,7 +44,7 @@ static bool check_header(struct audit *a,
         what = "the exec_version is not that of the chain";
     if (what == NULL && b->header.mode != a->genesis.mode)
         what = "the mode is not that of the chain";
-    if (what == NULL && b->header.proposer != b->header.view % a->validators.count)
+    if (what == NULL && b->header.proposer != quorum_leader(&a->validators, b->header.view))
         what = "the proposer did not lead the view";
     if (what == NULL) return true;
     audit_found(a, place, b->header.height, "%s", what);

@@ -71,6 +71,7 @@ static void make_chain(struct world *w)
                         .block_txs_max = c->block_txs_max == 0 ? 500 : c->block_txs_max,
                         .batch_age_ms = c->batch_age_ms == 0 ? 10 : c->batch_age_ms,
                         .fuel_tx = 1000000,
+                        .params = consensus_params_default(),
                         .member_count = c->nodes};
     g.members = arena_alloc_zero(&w->arena, c->nodes, sizeof *g.members);
     must(g.members != NULL);

@@ -1,11 +1,12 @@
-/* Goal: no bytes make a decoder of blocks, certificates, receipts, proofs or the genesis misbehave,
- * and what one takes it encodes to the same bytes and can be checked as a receiver checks it: the
- * block against its parent, the proof and the certificate against the genesis of the samples. The
- * first byte chooses the decoder. */
+/* Goal: no bytes make a decoder of blocks, certificates, receipts, proofs, configurations or the
+ * genesis misbehave, and what one takes it encodes to the same bytes and can be checked as a
+ * receiver checks it: the block against its parent, the proof and the certificate against the
+ * genesis of the samples. The first byte chooses the decoder. */
 #include <stdlib.h>
 
 #include "base/must.h"
 #include "ledger/block.h"
+#include "ledger/config.h"
 #include "ledger/genesis.h"
 #include "ledger/proof.h"
 #include "ledger/receipt.h"
@@ -140,10 +141,23 @@ static enum status genesis_again(struct span bytes, struct arena *a, struct buf 
     return ST_OK;
 }
 
+/* What is taken is a configuration that an epoch can begin with. */
+static enum status config_again(struct span bytes, struct arena *a, struct buf *out)
+{
+    struct chain_config c;
+    TRY(chain_config_decode(&c, a, bytes));
+    struct validators v = chain_config_validators(&c);
+    must(quorum_leader(&v, c.epoch) < v.count);
+    must(quorum_stopped_max(&v) < v.count);
+    chain_config_encode(out, &c);
+    return ST_OK;
+}
+
 typedef enum status decoder(struct span bytes, struct arena *a, struct buf *out);
 
-static decoder *const decoders[] = {header_again, body_again,    block_again, certificate_again,
-                                    vote_again,   receipt_again, proof_again, genesis_again};
+static decoder *const decoders[] = {header_again,      body_again,    block_again,
+                                    certificate_again, vote_again,    receipt_again,
+                                    proof_again,       genesis_again, config_again};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -80,6 +80,7 @@ static void make_genesis(struct chain_builder *b, uint64_t fuel_tx)
                         .block_txs_max = BLOCK_TXS_MAX,
                         .batch_age_ms = 10,
                         .fuel_tx = fuel_tx,
+                        .params = consensus_params_default(),
                         .members = &member,
                         .member_count = 1,
                         .account_count = b->account_count};

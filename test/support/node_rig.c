@@ -33,6 +33,7 @@ static void write_genesis(struct node_rig *rig, const struct secret_key *node_ke
                         .block_txs_max = 100,
                         .batch_age_ms = 5,
                         .fuel_tx = 10000000,
+                        .params = consensus_params_default(),
                         .members = &member,
                         .accounts = &account,
                         .member_count = 1,

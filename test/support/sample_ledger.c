@@ -75,6 +75,7 @@ struct genesis sample_genesis(void)
                             .block_txs_max = 500,
                             .batch_age_ms = 10,
                             .fuel_tx = 1000000,
+                            .params = consensus_params_default(),
                             .members = members,
                             .accounts = accounts,
                             .member_count = SAMPLE_NODES,

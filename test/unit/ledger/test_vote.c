@@ -189,11 +189,11 @@ static void quorum_sizes(void **state)
         enum block_mode mode;
         uint32_t n, f, p, size, fast;
     } cases[] = {
-        {MODE_FAST, 1, 0, 0, 1, 1},    {MODE_FAST, 4, 1, 0, 3, 4},     {MODE_FAST, 5, 1, 0, 4, 5},
+        {MODE_BFT, 1, 0, 0, 1, 0},     {MODE_FAST, 4, 1, 0, 3, 4},     {MODE_FAST, 5, 1, 0, 4, 5},
         {MODE_FAST, 6, 1, 1, 4, 5},    {MODE_FAST, 7, 2, 0, 5, 7},     {MODE_FAST, 9, 2, 1, 6, 8},
-        {MODE_FAST, 16, 4, 1, 11, 15}, {MODE_FAST, 31, 10, 0, 21, 31}, {MODE_BFT, 1, 0, 0, 1, 0},
-        {MODE_BFT, 4, 1, 0, 3, 0},     {MODE_BFT, 31, 10, 0, 21, 0},   {MODE_RAFT, 1, 0, 0, 1, 0},
-        {MODE_RAFT, 2, 0, 0, 2, 0},    {MODE_RAFT, 3, 0, 0, 2, 0},     {MODE_RAFT, 5, 0, 0, 3, 0}};
+        {MODE_FAST, 16, 4, 1, 11, 15}, {MODE_FAST, 31, 10, 0, 21, 31}, {MODE_BFT, 4, 1, 0, 3, 0},
+        {MODE_BFT, 31, 10, 0, 21, 0},  {MODE_RAFT, 3, 0, 0, 2, 0},     {MODE_RAFT, 4, 0, 0, 3, 0},
+        {MODE_RAFT, 5, 0, 0, 3, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct validators v = {
             .mode = cases[i].mode, .f = cases[i].f, .p = cases[i].p, .count = cases[i].n};
@@ -249,6 +249,10 @@ static void bounds_are_kept(void **state)
     (void)state;
     assert_false(quorum_bounds_hold(MODE_FAST, 0, 0, 0));
     assert_false(quorum_bounds_hold(MODE_FAST, 2, 0, 0));
+    assert_false(quorum_bounds_hold(MODE_RAFT, 2, 0, 0));
+    assert_false(quorum_bounds_hold(MODE_RAFT, 1, 0, 0));
+    assert_false(quorum_bounds_hold(MODE_FAST, 1, 0, 0));
+    assert_true(quorum_bounds_hold(MODE_BFT, 1, 0, 0));
     assert_false(quorum_bounds_hold(MODE_FAST, 3, 0, 0));
     assert_false(quorum_bounds_hold(MODE_FAST, 4, 1, 1));
     assert_false(quorum_bounds_hold(MODE_FAST, 4, 2, 0));
@@ -258,6 +262,43 @@ static void bounds_are_kept(void **state)
     assert_false(quorum_bounds_hold(MODE_BFT, 4, 1, 1));
     assert_false(quorum_bounds_hold(MODE_RAFT, 3, 1, 0));
     assert_false(quorum_bounds_hold(MODE_STRICT, 4, 1, 0));
+}
+
+/* A refusal says what to do instead, and what is allowed but unwise is said too. */
+static void refusals_and_warnings_have_words(void **state)
+{
+    (void)state;
+    assert_non_null(strstr(quorum_why(MODE_RAFT, 2, 0, 0), "one validator and one observer"));
+    assert_non_null(strstr(quorum_why(MODE_FAST, 3, 0, 0), "raft"));
+    assert_null(quorum_why(MODE_RAFT, 4, 0, 0));
+    assert_non_null(quorum_warning(MODE_RAFT, 4, 0));
+    assert_non_null(quorum_warning(MODE_FAST, 5, 0));
+    assert_null(quorum_warning(MODE_RAFT, 3, 0));
+    assert_null(quorum_warning(MODE_BFT, 4, 1));
+    assert_null(quorum_warning(MODE_BFT, 1, 0));
+    struct validators v = {.mode = MODE_BFT, .f = 1, .count = 4};
+    assert_int_equal(quorum_stopped_max(&v), 1);
+    v = (struct validators){.mode = MODE_RAFT, .count = 5};
+    assert_int_equal(quorum_stopped_max(&v), 2);
+    v = (struct validators){.mode = MODE_FAST, .f = 1, .p = 1, .count = 6};
+    assert_int_equal(quorum_stopped_max(&v), 1);
+}
+
+static void barred_validators_never_lead(void **state)
+{
+    (void)state;
+    struct validators v = {.mode = MODE_BFT, .f = 1, .count = 4};
+    static const uint32_t free[] = {0, 1, 2, 3, 0};
+    static const uint32_t one_barred[] = {0, 2, 3, 0, 2};
+    for (uint64_t view = 0; view < 5; view++) {
+        v.barred = 0;
+        assert_int_equal(quorum_leader(&v, view), free[view]);
+        v.barred = 1u << 1;
+        assert_int_equal(quorum_leader(&v, view), one_barred[view]);
+        v.barred = 0xf; /* Somebody has to lead. */
+        assert_int_equal(quorum_leader(&v, view), free[view]);
+    }
+    assert_int_equal(quorum_leader(&v, UINT64_MAX), 3);
 }
 
 static void commit_needs_the_right_part(void **state)
@@ -300,6 +341,8 @@ int main(void)
         cmocka_unit_test(two_quorums_share_an_honest_node),
         cmocka_unit_test(view_changes_meet_every_quorum),
         cmocka_unit_test(bounds_are_kept),
+        cmocka_unit_test(refusals_and_warnings_have_words),
+        cmocka_unit_test(barred_validators_never_lead),
         cmocka_unit_test(commit_needs_the_right_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
