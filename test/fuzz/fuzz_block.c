@@ -1,7 +1,7 @@
-/* Goal: no bytes make a decoder of blocks, certificates, receipts, proofs, configurations or the
- * genesis misbehave, and what one takes it encodes to the same bytes and can be checked as a
- * receiver checks it: the block against its parent, the proof and the certificate against the
- * genesis of the samples. The first byte chooses the decoder. */
+/* Goal: no bytes make a decoder of blocks, certificates, receipts, proofs, replies, tokens,
+ * configurations or the genesis misbehave, and what one takes it encodes to the same bytes and can
+ * be checked as a receiver checks it: the block against its parent, the proof and the certificate
+ * against the genesis of the samples. The first byte chooses the decoder. */
 #include <stdlib.h>
 
 #include "base/must.h"
@@ -10,6 +10,8 @@
 #include "ledger/genesis.h"
 #include "ledger/proof.h"
 #include "ledger/receipt.h"
+#include "ledger/reply.h"
+#include "ledger/token.h"
 #include "support/sample_ledger.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -153,11 +155,43 @@ static enum status config_again(struct span bytes, struct arena *a, struct buf *
     return ST_OK;
 }
 
+static enum status reply_again(struct span bytes, struct arena *a, struct buf *out)
+{
+    (void)a;
+    struct reply r;
+    struct secret_key secret = sample_node_secret(0);
+    struct public_key key = sample_public(&secret);
+    TRY(reply_decode(&r, bytes));
+    must(reply_verify(&r, sample_signer(), &key) != ST_INVALID);
+    must(!reply_contradicts(&r, &r));
+    reply_encode(out, &r);
+    return ST_OK;
+}
+
+/* Text: digits may be of either case, so what comes out is compared by parsing it again. */
+static enum status token_again(struct span bytes, struct arena *a, struct buf *out)
+{
+    (void)a;
+    struct token t;
+    struct token back;
+    struct buf text;
+    struct hash chain_id = sample_chain_id();
+    TRY(token_parse(&t, bytes));
+    struct token_check check = {&chain_id, &t.node, t.from_ms, sample_signer()};
+    must(token_check(&t, &check) != ST_OK || hash_equal(&t.chain_id, &chain_id));
+    buf_init(&text, mem_system(), 0);
+    must(token_print(&text, &t) == ST_OK);
+    must(token_parse(&back, buf_span(&text)) == ST_OK);
+    buf_fini(&text);
+    buf_put(out, bytes);
+    return ST_OK;
+}
+
 typedef enum status decoder(struct span bytes, struct arena *a, struct buf *out);
 
-static decoder *const decoders[] = {header_again,      body_again,    block_again,
-                                    certificate_again, vote_again,    receipt_again,
-                                    proof_again,       genesis_again, config_again};
+static decoder *const decoders[] = {header_again, body_again,    block_again, certificate_again,
+                                    vote_again,   receipt_again, proof_again, genesis_again,
+                                    config_again, reply_again,   token_again};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
