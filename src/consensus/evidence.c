@@ -8,6 +8,7 @@
  *            E4   [view change, view change]     ascending by what is signed
  *            E5   new view
  *            E6   [fault, proposal, [[index, transaction as bytes, [node…]]…]]
+ *            E10  evidence_reply.c
  *
  * Every item is signed by the offender, or is bound by hash to one that is; so nothing in evidence
  * can be changed without spoiling it. */
@@ -34,6 +35,7 @@ const char *evidence_name(enum evidence_kind kind)
     case EVIDENCE_E4: return "E4";
     case EVIDENCE_E5: return "E5";
     case EVIDENCE_E6: return "E6";
+    case EVIDENCE_E10: return "E10";
     }
     return "?";
 }
@@ -55,8 +57,8 @@ enum status evidence_decode(struct evidence *e, struct span bytes)
     if (bytes.size > EVIDENCE_SIZE_MAX) return ST_LIMIT;
     struct cbor in = cbor_of(bytes);
     cbor_expect_array(&in, EVIDENCE_FIELDS);
-    uint64_t kind = cbor_get_uint_max(&in, EVIDENCE_E6);
-    if (kind < EVIDENCE_E1) cbor_fail(&in);
+    uint64_t kind = cbor_get_uint_max(&in, EVIDENCE_E10);
+    if (kind < EVIDENCE_E1 || (kind > EVIDENCE_E6 && kind < EVIDENCE_E10)) cbor_fail(&in);
     struct evidence out = {.epoch = cbor_get_uint(&in)};
     out.offender = wire_get_u32_max(&in, NODES_MAX - 1);
     out.view = cbor_get_uint(&in);

@@ -8,6 +8,7 @@
 
 #include "consensus/message.h"
 #include "crypto/merkle.h"
+#include "ledger/reply.h"
 
 enum evidence_kind {
     EVIDENCE_E1 = 1, /* Two headers signed by one leader for one (epoch, view, height). */
@@ -15,7 +16,9 @@ enum evidence_kind {
     EVIDENCE_E3 = 3, /* A VC that contradicts a P1 or P2 of its sender. */
     EVIDENCE_E4 = 4, /* Two VCs for one view. */
     EVIDENCE_E5 = 5, /* A NEWVIEW with a wrong X, or an invalid VC inside. */
-    EVIDENCE_E6 = 6  /* A signed header whose content is provably invalid. */
+    EVIDENCE_E6 = 6, /* A signed header whose content is provably invalid. */
+    EVIDENCE_E10 =
+        10 /* A signed reply to a client that another reply of it, or a proof, refutes. */
 };
 
 #define EVIDENCE_HEADERS_MAX 32u /* Twice the window. */
@@ -26,8 +29,9 @@ struct evidence { /* kind, offender, epoch, view and height are its identity: on
     enum evidence_kind kind;
     uint64_t epoch;
     uint32_t offender;
-    uint64_t view;     /* E1, E2, E6: of the statements; E3, E4, E5: the view to be opened. */
-    uint64_t height;   /* E1, E6: of the headers; E2: the lower; E3: of the vote; E4, E5: 0. */
+    uint64_t view;   /* E1, E2, E6: of the statements; E3, E4, E5: the view to be opened; E10: 0. */
+    uint64_t height; /* E1, E6: of the headers; E2: the lower; E3: of the vote; E4, E5: 0;
+                        E10: of the reply, the lower. */
     struct span bytes; /* The items that prove it, encoded (borrowed). */
 };
 
@@ -107,6 +111,17 @@ void evidence_of_content(struct evidence *e,
                          struct buf *out,
                          const struct proposal *p,
                          const struct content_proof *proof);
+
+/* Two replies of one validator that contradict each other; a reply and the encoded receipt proof
+ * that refutes it. */
+void evidence_of_replies(struct evidence *e,
+                         struct buf *out,
+                         const struct reply *a,
+                         const struct reply *b);
+void evidence_of_refuted_reply(struct evidence *e,
+                               struct buf *out,
+                               const struct reply *r,
+                               struct span proof);
 
 /* ST_OK: it proves the fault. ST_INVALID: it proves nothing. ST_SIGNATURE: something in it is not
  * signed as it says. ST_NO_MEMORY. v: the validators of e->epoch. */

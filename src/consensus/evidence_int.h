@@ -18,4 +18,9 @@ NODISCARD enum status evidence_verify_content(const struct evidence *e,
                                               const struct check_context *context,
                                               struct mem *mem);
 
+/* E10. */
+NODISCARD enum status evidence_verify_reply(const struct evidence *e,
+                                            const struct check_context *context,
+                                            struct mem *mem);
+
 #endif

@@ -39,6 +39,7 @@ enum status evidence_verify(const struct evidence *e,
     case EVIDENCE_E4: return verify_view_changes(e, &context);
     case EVIDENCE_E5: return verify_new_view(e, &context, mem);
     case EVIDENCE_E6: return evidence_verify_content(e, &context, mem);
+    case EVIDENCE_E10: return evidence_verify_reply(e, &context, mem);
     }
     return ST_INVALID;
 }
