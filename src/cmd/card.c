@@ -238,24 +238,6 @@ static enum status check_distinct(const struct card *cards, uint32_t count, char
     return ST_OK;
 }
 
-static enum status choose_faults(uint32_t count, uint32_t *faults, char *what)
-{
-    const uint32_t most = (count - 1) / 3;
-    if (count == 2 || count == 3) {
-        (void)snprintf(what, CARD_WHAT_MAX,
-                       "%u validators could not outvote a single faulty one: it takes n >= 3f + 1. "
-                       "Make the chain of 1, or of 4 to %u organisations",
-                       count, NODES_MAX);
-        return ST_INVALID;
-    }
-    if (*faults == CARD_FAULTS_AUTO) *faults = most;
-    if (*faults <= most && (*faults > 0 || count == 1)) return ST_OK;
-    (void)snprintf(what, CARD_WHAT_MAX,
-                   "%u validators bear 1 to %u faulty ones (n >= 3f + 1), not %u", count, most,
-                   *faults);
-    return ST_INVALID;
-}
-
 static void fill_accounts(struct genesis *g, const struct card *card)
 {
     struct span organisation = span_text(card->organisation);
@@ -289,13 +271,13 @@ enum status card_make_genesis(struct buf *out, const struct card_set *set, char 
     struct genesis_member members[NODES_MAX];
     struct genesis check;
     struct arena arena;
-    struct genesis g = layout_genesis(span_text(set->chain_name), 0);
+    struct shape shape;
     must(set->count > 0 && set->count <= NODES_MAX);
     what[0] = 0;
-    g.f = set->faults;
     qsort(set->cards, set->count, sizeof *set->cards, compare_cards);
     TRY(check_distinct(set->cards, set->count, what));
-    TRY(choose_faults(set->count, &g.f, what));
+    TRY(shape_choose(&shape, &set->shape, set->count, what));
+    struct genesis g = layout_genesis(span_text(set->chain_name), 0, &shape);
     arena_init(&arena, mem_system(), 0);
     g.members = members;
     g.accounts =

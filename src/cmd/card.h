@@ -6,11 +6,11 @@
 #define TRUSTSQL_CMD_CARD_H
 
 #include "cmd/layout.h"
+#include "cmd/shape.h"
 #include "node/config.h"
 
 #define CARD_ACCOUNTS_MAX 32u
 #define CARD_WHAT_MAX     320u
-#define CARD_FAULTS_AUTO  UINT32_MAX
 
 struct card_account {
     char name[GENESIS_NAME_MAX + 1];
@@ -39,7 +39,7 @@ struct card_set {       /* What a genesis is made of. */
     struct card *cards; /* Get sorted. */
     uint32_t count;
     const char *chain_name;
-    uint32_t faults; /* f, or CARD_FAULTS_AUTO: the most that so many nodes bear. */
+    struct shape_choice shape;
 };
 
 /* The genesis of these cards, appended to out. ST_INVALID: what[CARD_WHAT_MAX] says why they make

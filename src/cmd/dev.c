@@ -29,17 +29,23 @@ static int run(const struct command *self, int argc, char **argv)
     const char *dir = LAYOUT_DIR;
     uint64_t base_port = LAYOUT_BASE_PORT;
     int exit_code;
+    struct shape_choice choice = {.f = SHAPE_AUTO, .p = SHAPE_AUTO};
     const struct option_spec specs[] = {
         {"dir", OPTION_TEXT, &dir, 0, 0},
         {"base-port", OPTION_NUMBER, &base_port, 1, 65000},
+        {"mode", OPTION_TEXT, &choice.mode, 0, 0},
     };
-    if (!options_parse(self, &(struct arguments){argc, argv, specs, 2, NULL}, &exit_code))
+    if (!options_parse(self, &(struct arguments){argc, argv, specs, 3, NULL}, &exit_code))
         return exit_code;
-    char what[160] = "";
+    char what[SHAPE_WHAT_MAX] = "";
     char node_dir[OS_PATH_MAX];
     struct dev d = {
         .layout = {
             .os = os_posix(), .dir = dir, .node_count = 1, .base_port = (uint16_t)base_port}};
+    if (shape_choose(&d.layout.shape, &choice, 1, what) != ST_OK) {
+        complain(self, "trustsql testnet runs several validators.", "%s", what);
+        return EXIT_USAGE;
+    }
     enum status st = layout_make(&d.layout, what);
     if (st != ST_OK && st != ST_EXISTS) {
         complain(self, NULL, "cannot make a chain in %s: %s", dir, what);
@@ -57,9 +63,10 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_dev = {
     "dev", "start one node for development, in this terminal",
-    "Usage: trustsql dev [--dir D] [--base-port P]\n\n"
+    "Usage: trustsql dev [--dir D] [--base-port P] [--mode MODE]\n\n"
     "Start a chain of one node in this process; make it first when D has none.\n\n"
     "  --dir D        directory of the chain (default: chain); the node is in D/node0,\n"
     "                 the password of admin@node0 in D/admin.password\n"
-    "  --base-port P  PostgreSQL clients connect to port P+2 (default: 5440)\n",
+    "  --base-port P  PostgreSQL clients connect to port P+2 (default: 5440)\n"
+    "  --mode MODE    bft, or adaptive to begin a chain that will grow (default: bft)\n",
     run};

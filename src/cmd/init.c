@@ -21,7 +21,7 @@ struct init_options {
     const char *chain;
     const char *out;
     uint64_t port;
-    uint64_t faults;
+    struct shape_choice shape;
     bool is_json;
 };
 
@@ -295,6 +295,18 @@ static int read_cards(const struct command *self, struct card *cards, const stru
     return EXIT_FINE;
 }
 
+static void shape_of_genesis(struct span bytes, uint32_t count, char says[SHAPE_SAYS_SIZE])
+{
+    struct genesis g;
+    struct arena arena;
+    arena_init(&arena, mem_system(), 0);
+    enum status st = genesis_decode(&g, &arena, bytes);
+    must(st == ST_OK); /* It was made a moment ago. */
+    const struct shape shape = {.mode = g.mode, .f = g.f, .p = g.p};
+    shape_says(&shape, count, says);
+    arena_fini(&arena);
+}
+
 static void show_genesis(const struct init_options *o,
                          const char *path,
                          struct span bytes,
@@ -308,7 +320,9 @@ static void show_genesis(const struct init_options *o,
         printf("{\"chain_id\":\"%s\",\"organisations\":%u}\n", id_text, count);
         return;
     }
-    printf("%s: chain %s, id %s\n", path, o->chain, id_text);
+    char says[SHAPE_SAYS_SIZE];
+    shape_of_genesis(bytes, count, says);
+    printf("%s: chain %s, id %s\n%s\n", path, o->chain, id_text, says);
     for (uint32_t i = 0; i < count; i++)
         printf("  %2u  %s  (%s)  %s\n", i, cards[i].node, cards[i].organisation,
                cards[i].address[0] != 0 ? cards[i].address : "dials only");
@@ -324,11 +338,8 @@ static int write_genesis(const struct command *self,
 {
     char what[CARD_WHAT_MAX];
     struct buf bytes;
-    const struct card_set set = {.cards = cards,
-                                 .count = count,
-                                 .chain_name = o->chain,
-                                 .faults = o->faults == UINT64_MAX ? CARD_FAULTS_AUTO
-                                                                   : (uint32_t)o->faults};
+    const struct card_set set = {
+        .cards = cards, .count = count, .chain_name = o->chain, .shape = o->shape};
     buf_init(&bytes, mem_system(), 0);
     enum status st = card_make_genesis(&bytes, &set, what);
     if (st == ST_OK) {
@@ -398,7 +409,8 @@ static int run_genesis(const struct command *self,
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    struct init_options o = {.address = "", .chain = "main", .port = 5442, .faults = UINT64_MAX};
+    struct init_options o = {
+        .address = "", .chain = "main", .port = 5442, .shape = {.f = SHAPE_AUTO, .p = SHAPE_AUTO}};
     const char *items[NODES_MAX + 2];
     struct words words = {.items = items, .max = NODES_MAX + 2};
     const struct option_spec specs[] = {
@@ -410,7 +422,10 @@ static int run(const struct command *self, int argc, char **argv)
         {"password-file", OPTION_TEXT, &o.password_file, 0, 0},
         {"port", OPTION_NUMBER, &o.port, 1, 65535},
         {"chain", OPTION_TEXT, &o.chain, 0, 0},
-        {"faults", OPTION_NUMBER, &o.faults, 0, NODES_MAX},
+        {"mode", OPTION_TEXT, &o.shape.mode, 0, 0},
+        {"f", OPTION_NUMBER, &o.shape.f, 0, NODES_MAX},
+        {"faults", OPTION_NUMBER, &o.shape.f, 0, NODES_MAX}, /* The older name of --f. */
+        {"p", OPTION_NUMBER, &o.shape.p, 0, NODES_MAX},
         {"out", OPTION_TEXT, &o.out, 0, 0},
         {"json", OPTION_FLAG, &o.is_json, 0, 0},
     };
@@ -429,12 +444,12 @@ const struct command command_init = {
     "init", "make the keys of an organisation, or the genesis of a chain",
     "Usage: trustsql init org --dir D --name ORGANISATION [--address HOST:PORT] [--node NAME]\n"
     "                         [--admin ACCOUNT] [--port P] [--password-file F] [--json]\n"
-    "       trustsql init genesis [--dir D | --out FILE] [--chain NAME] [--faults F] [--json]\n"
-    "                             CARD...\n\n"
+    "       trustsql init genesis [--dir D | --out FILE] [--chain NAME] " SHAPE_USAGE "\n"
+    "                             [--json] CARD...\n\n"
     "org makes the keys of one organisation's node and administrator in D, and D/card: its\n"
     "public card, which it gives to the others. genesis makes the genesis of the chain from the\n"
     "cards of all organisations. Each may do so by itself: the same cards and the same name give\n"
-    "the same bytes, in whatever order the cards come. One organisation, or 4 to 31.\n\n"
+    "the same bytes, in whatever order the cards come. One organisation, or 3 to 31.\n\n"
     "  --dir D              directory of the node; for genesis: write D/genesis, and refuse\n"
     "                       cards among which that of D is not\n"
     "  --name ORGANISATION  name of the organisation\n"
@@ -445,6 +460,12 @@ const struct command command_init = {
     "  --password-file F    the administrator's password; asked for otherwise\n"
     "  --out FILE           where the genesis goes (default: genesis)\n"
     "  --chain NAME         name of the chain (default: main)\n"
-    "  --faults F           faulty nodes the chain bears, n >= 3F + 1 (default: the most)\n"
+    "  --mode MODE          raft, bft or adaptive (default: adaptive from 4 organisations, raft "
+    "with\n"
+    "                       3)\n"
+    "  --f F                faulty or lying validators the chain bears, n >= 3F + 2P + 1 "
+    "(default:\n"
+    "                       the most); raft bears crashes only, of less than half\n"
+    "  --p P                adaptive: validators that may be slow while blocks take one round\n"
     "  --json               for machines\n",
     run};

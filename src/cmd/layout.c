@@ -68,9 +68,10 @@ enum status layout_open(struct layout *l, char *what)
     arena_init(&arena, mem_system(), 0);
     enum status st = node_genesis_read(l->os, dir, &bytes);
     if (st == ST_OK) st = genesis_decode(&genesis, &arena, buf_span(&bytes));
-    if (st == ST_OK)
+    if (st == ST_OK) {
         l->node_count = genesis.member_count;
-    else
+        l->shape = (struct shape){.mode = genesis.mode, .f = genesis.f, .p = genesis.p};
+    } else
         (void)snprintf(what, WHAT_MAX, "the genesis of node0: %s", status_text(st));
     arena_fini(&arena);
     buf_fini(&bytes);
@@ -109,13 +110,15 @@ enum status layout_draw_key(struct os *os,
     return st;
 }
 
-struct genesis layout_genesis(struct span chain_name, uint64_t time_ms)
+struct genesis layout_genesis(struct span chain_name, uint64_t time_ms, const struct shape *shape)
 {
     return (struct genesis){.chain_name = chain_name,
                             .time_ms = time_ms,
                             .suite = GENESIS_SUITE_INTL,
                             .exec_version = EXEC_VERSION_MAX,
-                            .mode = MODE_BFT,
+                            .mode = shape->mode,
+                            .f = shape->f,
+                            .p = shape->p,
                             .block_txs_max = LAYOUT_BLOCK_TXS,
                             .batch_age_ms = LAYOUT_BATCH_AGE_MS,
                             .fuel_tx = LAYOUT_FUEL,
@@ -151,7 +154,7 @@ static enum status encode_genesis(const struct layout *l,
 {
     struct genesis_member members[LAYOUT_NODES_MAX] = {0};
     struct genesis_account accounts[LAYOUT_NODES_MAX] = {0};
-    struct genesis g = layout_genesis(span_text("dev"), l->os->wall_ms(l->os));
+    struct genesis g = layout_genesis(span_text("dev"), l->os->wall_ms(l->os), &l->shape);
     for (uint32_t i = 0; i < l->node_count; i++) {
         struct span organisation = span_text(nodes[i].organisation);
         members[i].organisation = organisation;
@@ -164,7 +167,6 @@ static enum status encode_genesis(const struct layout *l,
         accounts[i].is_admin = true;
         TRY(sign_public(signer, &accounts[i].key, &nodes[i].admin_key));
     }
-    g.f = (l->node_count - 1) / 3;
     g.members = members;
     g.member_count = l->node_count;
     g.accounts = accounts;

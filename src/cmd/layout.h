@@ -2,6 +2,7 @@
 #ifndef TRUSTSQL_CMD_LAYOUT_H
 #define TRUSTSQL_CMD_LAYOUT_H
 
+#include "cmd/shape.h"
 #include "ledger/genesis.h"
 #include "os/os.h"
 
@@ -16,6 +17,7 @@ struct layout {
     const char *dir; /* D */
     uint32_t node_count;
     uint16_t base_port;
+    struct shape shape;
 };
 
 enum layout_port { PORT_P2P = 0, PORT_HTTP = 1, PORT_SQL = 2 };
@@ -26,10 +28,11 @@ uint16_t layout_port(const struct layout *l, uint32_t index, enum layout_port wh
 NODISCARD enum status layout_node_dir(const struct layout *l, uint32_t index, char *out);
 
 /* Make keys, genesis, custody and settings of every node, and the password, where there is no chain
- * yet; ST_EXISTS when there is one (its node count and base port are then in *l). what[160]. */
+ * yet; ST_EXISTS when there is one (its node count, base port and shape are then in *l).
+ * what[160]. */
 NODISCARD enum status layout_make(struct layout *l, char *what);
 
-/* Node count and base port of a chain that exists. ST_NOT_FOUND. */
+/* Node count, base port and shape of a chain that exists. ST_NOT_FOUND. */
 NODISCARD enum status layout_open(struct layout *l, char *what);
 
 /* D/admin.password into out[LAYOUT_PASSWORD_SIZE + 1]. Wipe after use. */
@@ -48,6 +51,6 @@ NODISCARD enum status layout_draw_key(struct os *os,
                                       struct secret_key *out);
 
 /* Parameters of a new chain, all but members and accounts. */
-struct genesis layout_genesis(struct span chain_name, uint64_t time_ms);
+struct genesis layout_genesis(struct span chain_name, uint64_t time_ms, const struct shape *shape);
 
 #endif

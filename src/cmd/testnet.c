@@ -93,6 +93,9 @@ static enum status await_final_write(const struct testnet *t)
 
 static void print_lines(const struct testnet *t)
 {
+    char says[SHAPE_SAYS_SIZE];
+    shape_says(&t->layout.shape, t->layout.node_count, says);
+    printf("%s\n", says);
     for (uint32_t i = 0; i < t->layout.node_count; i++)
         printf("node%u: PGPASSWORD=$(cat %s/admin.password) psql -h 127.0.0.1 -p %u "
                "-U admin@node%u main\n",
@@ -229,6 +232,7 @@ struct testnet_options {
     uint64_t nodes; /* 0: not given. */
     uint64_t base_port;
     uint64_t start;
+    struct shape_choice shape;
     bool is_detached;
     bool is_stop;
     bool is_status;
@@ -236,25 +240,41 @@ struct testnet_options {
     bool is_quiet;
 };
 
-static bool are_nodes_possible(const struct testnet *t, uint64_t nodes)
+static bool is_shape_told(const struct testnet_options *o)
 {
-    if (nodes != 2 && nodes != 3) return true;
-    complain(t->self, "Use --nodes 1, or --nodes 4 and more.",
-             "%llu validators could not outvote a single faulty one: it takes n >= 3f + 1",
-             (unsigned long long)nodes);
+    return o->shape.mode != NULL || o->shape.f != SHAPE_AUTO || o->shape.p != SHAPE_AUTO;
+}
+
+/* A chain that exists has the shape it was made with. */
+static bool is_as_told(const struct testnet *t, const struct testnet_options *o)
+{
+    struct shape told;
+    char says[SHAPE_SAYS_SIZE];
+    char what[SHAPE_WHAT_MAX];
+    const struct shape *is = &t->layout.shape;
+    if (!is_shape_told(o)) return true;
+    if (shape_choose(&told, &o->shape, t->layout.node_count, what) == ST_OK &&
+        told.mode == is->mode && told.f == is->f && told.p == is->p)
+        return true;
+    shape_says(is, t->layout.node_count, says);
+    complain(t->self, "Leave --mode, --f and --p out, or choose another --dir.",
+             "the chain in %s has %s", o->dir, says);
     return false;
 }
 
 static int make_and_start(struct testnet *t, const struct testnet_options *o)
 {
-    char what[160] = "";
-    if (!are_nodes_possible(t, o->nodes)) return EXIT_USAGE;
+    char what[SHAPE_WHAT_MAX] = "";
     t->is_quiet = o->is_quiet;
     t->layout.node_count = o->nodes == 0 ? 1 : (uint32_t)o->nodes;
     t->layout.base_port = (uint16_t)o->base_port;
     if (o->base_port + (uint64_t)LAYOUT_PORT_STEP * t->layout.node_count > UINT16_MAX) {
         complain(t->self, NULL, "--base-port %llu leaves no ports for %u nodes",
                  (unsigned long long)o->base_port, t->layout.node_count);
+        return EXIT_USAGE;
+    }
+    if (shape_choose(&t->layout.shape, &o->shape, t->layout.node_count, what) != ST_OK) {
+        complain(t->self, NULL, "%s", what);
         return EXIT_USAGE;
     }
     enum status st = layout_make(&t->layout, what);
@@ -268,19 +288,25 @@ static int make_and_start(struct testnet *t, const struct testnet_options *o)
                  t->layout.node_count == 1 ? "" : "s");
         return EXIT_USAGE;
     }
+    if (st == ST_EXISTS && !is_as_told(t, o)) return EXIT_USAGE;
     return start_all(t, o->is_detached);
 }
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    struct testnet_options o = {
-        .dir = LAYOUT_DIR, .base_port = LAYOUT_BASE_PORT, .start = UINT64_MAX};
+    struct testnet_options o = {.dir = LAYOUT_DIR,
+                                .base_port = LAYOUT_BASE_PORT,
+                                .start = UINT64_MAX,
+                                .shape = {.f = SHAPE_AUTO, .p = SHAPE_AUTO}};
     const char *items[1];
     struct words words = {.items = items, .max = 1};
     const struct option_spec specs[] = {
         {"dir", OPTION_TEXT, &o.dir, 0, 0},
         {"nodes", OPTION_NUMBER, &o.nodes, 1, LAYOUT_NODES_MAX},
         {"base-port", OPTION_NUMBER, &o.base_port, 1, 65000},
+        {"mode", OPTION_TEXT, &o.shape.mode, 0, 0},
+        {"f", OPTION_NUMBER, &o.shape.f, 0, NODES_MAX},
+        {"p", OPTION_NUMBER, &o.shape.p, 0, NODES_MAX},
         {"detach", OPTION_FLAG, &o.is_detached, 0, 0},
         {"status", OPTION_FLAG, &o.is_status, 0, 0},
         {"json", OPTION_FLAG, &o.is_json, 0, 0},
@@ -313,14 +339,15 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_testnet = {
     "testnet", "run a real chain on this machine, one process per node",
-    "Usage: trustsql testnet [--dir D] [--nodes N] [--base-port P] [--detach]\n"
+    "Usage: trustsql testnet [--dir D] [--nodes N] [--base-port P] " SHAPE_USAGE "\n"
+    "                        [--detach]\n"
     "       trustsql testnet --dir D --status [--json] | --start I | --stop [I]\n\n"
-    "Make a chain in D when there is none, and run its nodes: 1, or 4 to 31. Node i lives in\n"
+    "Make a chain in D when there is none, and run its nodes: 1, or 3 to 31. Node i lives in\n"
     "D/node<i>; other nodes reach it on port P+10i, PostgreSQL clients on P+10i+2; account\n"
     "admin@node<i>, password in D/admin.password. Ctrl-C stops all of them.\n\n"
     "  --dir D        directory of the chain (default: chain)\n"
     "  --nodes N      number of nodes of a new chain (default: 1)\n"
-    "  --base-port P  first port (default: 5440)\n"
+    "  --base-port P  first port (default: 5440)\n" SHAPE_HELP
     "  --detach       return once every node serves SQL and one write was final\n"
     "  --quiet        print no psql lines\n"
     "  --status       show each node: process, ports, height, view, leader, mode, digest, lag\n"
