@@ -19,6 +19,7 @@ struct bench_options {
     uint64_t rate;
     const char *keep;
     const char *beside;
+    const char *mode;
     bool is_json;
 };
 
@@ -121,6 +122,7 @@ static int run(const struct command *self, int argc, char **argv)
         {"rate", OPTION_NUMBER, &o.rate, 1, BENCH_RATE_MAX},
         {"keep", OPTION_TEXT, &o.keep, 0, 0},
         {"beside", OPTION_TEXT, &o.beside, 0, 0},
+        {"mode", OPTION_TEXT, &o.mode, 0, 0},
         {"json", OPTION_FLAG, &o.is_json, 0, 0},
     };
     int exit_code;
@@ -141,6 +143,7 @@ static int run(const struct command *self, int argc, char **argv)
     if (b == NULL) return EXIT_CHECK_FAILED;
     b->self = self;
     b->os = os_posix();
+    b->mode = o.mode;
     b->layout = (struct layout){.os = b->os,
                                 .dir = o.keep != NULL ? o.keep : scratch,
                                 .node_count = (uint32_t)o.nodes,
@@ -153,14 +156,15 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_bench = {
     "bench", "measure throughput, latency and CPU per transaction",
-    "Usage: trustsql bench [--nodes N] [--seconds S] [--rate R] [--keep DIR]\n"
+    "Usage: trustsql bench [--nodes N] [--mode MODE] [--seconds S] [--rate R] [--keep DIR]\n"
     "                      [--beside sqlite] [--base-port P] [--json]\n\n"
     "Make a chain, load all its nodes alike with distinct transactions signed ahead by 1,000\n"
     "accounts (200-byte rows, one secondary index), count only receipts whose proof verifies.\n"
     "Half of the time at full load (throughput, CPU by stage and node), half as an open loop at\n"
     "half that rate (latencies). It fails when a node has not verified every signature itself.\n"
     "efficiency = transactions/s x nodes x one verification / all CPU time of the machine.\n\n"
-    "  --nodes N        number of nodes: 1, or 4 to 31 (default: 1)\n"
+    "  --nodes N        number of nodes: 1, or 3 to 31 (default: 1)\n"
+    "  --mode MODE      raft, bft or adaptive (default: as testnet)\n"
     "  --seconds S      duration of the load (default: 10)\n"
     "  --rate R         transactions due a second in the first half (default: as many as fit)\n"
     "  --keep DIR       make the chain in DIR and keep it; `trustsql verify node DIR/node<i>`\n"

@@ -42,9 +42,14 @@ int bench_chain_start(struct bench *b)
     char what[160] = "";
     (void)snprintf(nodes, sizeof nodes, "%u", b->layout.node_count);
     (void)snprintf(port, sizeof port, "%u", (unsigned)b->layout.base_port);
-    const char *argv[] = {"testnet",     "--dir", b->layout.dir, "--nodes", nodes,
-                          "--base-port", port,    "--detach",    "--quiet", NULL};
-    int exit_code = run_testnet(argv, 9);
+    const char *argv[] = {"testnet", "--dir",    b->layout.dir, "--nodes", nodes, "--base-port",
+                          port,      "--detach", "--quiet",     NULL,      NULL,  NULL};
+    int argc = 9;
+    if (b->mode != NULL) {
+        argv[argc++] = "--mode";
+        argv[argc++] = b->mode;
+    }
+    int exit_code = run_testnet(argv, argc);
     if (exit_code != EXIT_FINE) return exit_code;
     enum status st = layout_open(&b->layout, what);
     if (st == ST_OK) st = read_genesis(b);

@@ -23,6 +23,7 @@ struct bench {
     const struct command *self;
     struct os *os;
     struct layout layout;
+    const char *mode; /* Null: as testnet chooses. */
     struct signer *signer;
     struct buf genesis_bytes;
     struct arena genesis_arena;

@@ -137,8 +137,8 @@ static enum status open_identity(struct node *n, struct secret_key *key, char *w
         (void)snprintf(what, NODE_WHAT_MAX, "node.conf: %.200s", reason);
         return st;
     }
-    if (n->genesis.mode == MODE_BFT) return ST_OK;
-    (void)snprintf(what, NODE_WHAT_MAX, "this program runs chains of mode bft only");
+    if (n->genesis.mode != MODE_RAFT) return ST_OK;
+    (void)snprintf(what, NODE_WHAT_MAX, "this program does not run chains of mode raft");
     return ST_UNSUPPORTED;
 }
 

@@ -53,7 +53,8 @@ class BenchTest(unittest.TestCase):
             self.assertEqual(os.listdir(folder), [], "a measurement leaves files")
 
     def test_impossible(self):
-        self.bench("--nodes", "3", code=2)
+        self.bench("--nodes", "2", code=2)
+        self.bench("--nodes", "3", "--mode", "bft", code=2)
         self.bench("--beside", "oracle", code=2)
 
 

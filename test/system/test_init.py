@@ -63,12 +63,33 @@ class InitTest(unittest.TestCase):
             self.assertEqual(made, expected)
         self.assertIn(b"bank-3.example:5440", expected[0])
 
-    def test_four_is_the_least_for_several(self):
+    def test_shapes(self):
+        cards = self.cards(6)
+        self.refused("observer", *cards[:2])
+        self.refused("observer", "--mode", "raft", *cards[:2])
+        self.refused("n >= 3f + 1", "--mode", "bft", *cards[:3])
+        self.refused("n >= 3f + 1", "--mode", "adaptive", *cards[:3])
+        self.refused("raft needs 3", "--mode", "raft", cards[0])
+        self.refused("raft, bft or adaptive", "--mode", "paxos", *cards[:4])
+        self.refused("n >= 3f + 2p + 1", "--f", "2", *cards[:4])
+        self.refused("n >= 3f + 2p + 1", "--f", "0", *cards[:4])
+        self.refused("n >= 3f + 2p + 1", "--p", "2", *cards[:6])
+        self.refused("has no p", "--mode", "bft", "--p", "1", *cards[:6])
+        self.refused("no lies", "--mode", "raft", "--f", "1", *cards[:3])
+        for count, options, says in (
+                (1, (), "mode bft, one validator"),
+                (3, (), "mode raft, 3 validators: bears 1 crashed, no lies"),
+                (4, (), "mode adaptive, 4 validators: bears 1 faulty or lying, fast while 4 answer"),
+                (6, (), "mode adaptive, 6 validators: bears 1 faulty or lying, fast while 5 answer"),
+                (6, ("--p", "0"), "mode adaptive, 6 validators: bears 1 faulty or lying, fast while 6 answer"),
+                (4, ("--mode", "bft", "--faults", "1"), "mode bft, 4 validators: bears 1 faulty or lying"),
+                (4, ("--mode", "raft"), "mode raft, 4 validators: bears 1 crashed, no lies")):
+            done = self.run_program("init", "genesis", "--out", f"of{count}", *options, *cards[:count])
+            self.assertIn(says, done.stdout)
+            os.remove(f"{self.top}/of{count}")
+
+    def test_what_exists_is_not_overwritten(self):
         cards = self.cards(4)
-        for count in (2, 3):
-            self.refused("n >= 3f + 1", *cards[:count])
-        self.refused("1 to 1 faulty", "--faults", "2", *cards)
-        self.refused("1 to 1 faulty", "--faults", "0", *cards)
         self.run_program("init", "genesis", *cards)
         self.run_program("init", "genesis", "--out", "one", cards[0])
         done = self.run_program("init", "genesis", *cards, code=2)
