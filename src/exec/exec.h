@@ -78,6 +78,7 @@ struct exec_outcome { /* Lives in arena until the caller resets it. */
     uint32_t tx_count;
     struct hash *receipt_leaves; /* For paths. */
     struct span record;          /* For store_append_result: docs/format/result.md. */
+    struct span next_config;     /* Encoded: decided, waits for the next epoch; empty: none. */
 };
 
 void exec_outcome_init(struct exec_outcome *o, struct mem *mem);

@@ -97,13 +97,19 @@ static void fill_advanced(struct core *c, struct consensus_event *event)
     c->engine_final = c->final_height;
 }
 
-/* What catch-up executed before the engine knew of it: the newest tells all. */
+/* What catch-up executed before the engine knew of it: the newest tells all, but for the height as
+ * of which a configuration waits. */
 static bool fill_executed(struct core *c, struct consensus_event *event)
 {
-    const struct core_digest *d = core_digest_at(c, c->executed_height);
+    uint64_t height = c->executed_height;
+    uint64_t from = c->epoch.next_from;
+    bool is_passed = from > c->engine_executed && from < height && from <= c->engine_final;
+    const struct core_digest *d = core_digest_at(c, is_passed ? from : height);
+    if (is_passed) core_push(c, CONSENSUS_ON_EXECUTED, NULL);
     if (d == NULL || d->height <= c->engine_executed || d->height > c->engine_final) return false;
     event->height = d->height;
     event->digest = d->chained;
+    event->next_config = d->next_config;
     c->engine_executed = d->height;
     return true;
 }
@@ -335,8 +341,8 @@ static enum status perform(struct core *c, const struct consensus_effect *effect
     case CONSENSUS_OPEN: open_view(c, effect); return ST_OK;
     case CONSENSUS_BEHIND: core_sync_start(c, effect->height, effect->peers); return ST_OK;
     case CONSENSUS_EVIDENCE: core_evidence_keep(c, effect->evidence); return ST_OK;
-    case CONSENSUS_EPOCH_END: return ST_INVALID; /* Nothing gives the engine a new configuration. */
-    case CONSENSUS_ALARM: return ST_OK;          /* consensus_stand_of shows it. */
+    case CONSENSUS_EPOCH_END: core_epoch_end(c, effect->final_cert, effect->res_cert); return ST_OK;
+    case CONSENSUS_ALARM: return ST_OK; /* consensus_stand_of shows it. */
     }
     return ST_INVALID;
 }
@@ -351,6 +357,8 @@ static void init_buffers(struct core *c)
     buf_init(&c->record, c->mem, JOURNAL_RECORD_MAX);
     buf_init(&c->part, c->mem, 0);
     buf_init(&c->new_view, c->mem, 0);
+    buf_init(&c->epoch.next, c->mem, CONFIG_BYTES_MAX);
+    arena_init(&c->epoch.arena, c->mem, 0);
 }
 
 static enum status allocate(struct core *c)
@@ -429,19 +437,15 @@ enum status core_new(struct core **out,
     c->ports = config->ports;
     c->mem = config->mem;
     c->fault = config->engine.fault;
-    c->self = config->engine.self;
-    c->n = config->engine.validators.count;
-    c->node_count = c->n;
-    must(c->n <= NODES_MAX);
-    must(c->self < c->n);
     init_buffers(c);
     copy_start(c, &start->engine);
     core_look_at_clocks(c);
     c->appended_ms = c->mono_ms; /* What the last run left is settled soon, too. */
-    enum status st = allocate(c);
+    enum status st = core_epoch_open(c, start);
+    if (st == ST_OK) st = allocate(c);
     if (st == ST_OK) st = read_tip(c);
     if (st == ST_OK) st = take_held(c, start);
-    if (st == ST_OK) st = consensus_new(&c->engine, c->mem, &config->engine, &start->engine);
+    if (st == ST_OK) st = consensus_new(&c->engine, c->mem, &c->config.engine, &start->engine);
     if (st != ST_OK) {
         core_free(c);
         return st;
@@ -478,6 +482,8 @@ void core_free(struct core *c)
     pool_free(c->pool);
     consensus_free(c->engine);
     core_evidence_free(c);
+    core_epoch_free(c);
+    mem_wipe(&c->config.engine.node_key, sizeof c->config.engine.node_key);
     buf_fini(&c->gossip);
     buf_fini(&c->out);
     buf_fini(&c->items);
@@ -540,6 +546,7 @@ void core_tick(struct core *c)
                                     .oldest_wait_ms = waiting == 0 ? 0 : c->mono_ms - oldest};
     (void)core_step(c, &event);
     core_execute(c);
+    core_epoch_settle(c);
 }
 
 /* Who only follows says nothing from which it could be seen that it missed a view. */
@@ -604,12 +611,27 @@ static void help_along(struct core *c, uint32_t peer, const struct status_report
     core_send(c, peer, CORE_URGENT);
 }
 
+/* A peer is in a newer epoch: the blocks that lead there are asked for, from it. What it says may
+ * be false; then it costs a question now and then. */
+static void note_epoch(struct core *c, uint32_t peer, const struct status_report *s)
+{
+    struct core_peer *p = &c->peers[peer];
+    if (s->epoch <= c->config.engine.epoch) return;
+    if (p->epoch_at_ms != 0 && c->mono_ms - p->epoch_at_ms < CORE_ASK_MS) return;
+    p->epoch_at_ms = c->mono_ms;
+    uint64_t most = c->final_height + CORE_SYNC_MAX;
+    uint64_t height = s->final_height < most ? s->final_height : most;
+    if (height <= c->final_height) height = c->final_height + 1;
+    core_sync_start(c, height, (uint64_t)1 << peer);
+}
+
 static enum status on_consensus(struct core *c, uint32_t peer, struct span bytes)
 {
-    if (peer >= c->n) return ST_OK; /* Of those that vote alone. */
     if (consensus_message_decode(c->message, bytes) != ST_OK) return ST_INVALID;
+    if (c->message->kind == CONSENSUS_STATUS) note_epoch(c, peer, &c->message->status);
     struct consensus_event event = {
         .kind = CONSENSUS_ON_MESSAGE, .from = peer, .message = c->message};
+    if (peer >= c->n) return ST_OK; /* Those that vote alone are heard. */
     enum status told = core_step(c, &event);
     if (told == ST_OK && c->message->kind == CONSENSUS_STATUS)
         help_along(c, peer, &c->message->status);
@@ -674,6 +696,7 @@ enum status core_on_message(struct core *c,
     if (channel_of(c->wire->kind) != channel) return ST_INVALID;
     enum status st = on_decoded(c, peer, c->wire);
     core_step_queued(c);
+    core_epoch_settle(c);
     return st;
 }
 
@@ -706,6 +729,8 @@ void core_on_stored(struct core *c, struct storage_job *job)
 {
     must(c->jobs_out > 0);
     c->jobs_out--;
+    bool is_stale = c->jobs_stale > 0; /* Jobs come back in order. */
+    if (is_stale) c->jobs_stale--;
     note_stored(c, job->hold);
     note_stored(c, job->append);
     struct core_block *hold_block = job->hold == NULL ? NULL : core_block_of(c, job->hold);
@@ -725,12 +750,13 @@ void core_on_stored(struct core *c, struct storage_job *job)
         return;
     }
     if (is_settled) core_sync_stored(c);
-    if (lsn > 0) {
+    if (lsn > 0 && !is_stale) {
         c->durable_lsn = lsn;
         struct consensus_event event = {.kind = CONSENSUS_ON_PERSISTED, .lsn = lsn};
         (void)core_step(c, &event);
     }
     core_execute(c);
+    core_epoch_settle(c);
 }
 
 /* --- stopping --------------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@
 #define TRUSTSQL_NODE_CORE_H
 
 #include "consensus/consensus.h"
+#include "ledger/config.h"
 #include "node/consensus_view.h"
 #include "node/flow.h"
 #include "node/storage.h"
@@ -42,6 +43,18 @@ struct core_ports {
     /* Final block, stored result digest D_height, held body; appended to out. ST_NOT_FOUND. */
     enum status (*read_block)(void *context, uint64_t height, struct buf *out);
     enum status (*read_held)(void *context, const struct hash *hash, struct buf *out);
+    /* The encoded configuration of an epoch that has begun as far as is executed here, and the
+     * height of the last block before it. ST_NOT_FOUND. Null: there is epoch 0 of the genesis. */
+    enum status (*read_config)(void *context, uint64_t epoch, struct buf *out, uint64_t *base);
+    /* True: the key is this node's, and here is its secret. Null: it is if engine.node_key fits. */
+    bool (*own_key)(void *context, const struct public_key *key, struct secret_key *out);
+    /* From now on peer i is config->nodes[i], and those behind them are the former ones, who may
+     * still ask for blocks. Once in core_new, then when an epoch begins. Where a connection stands
+     * already the core knows it; core_on_peer tells of all others. May be null. */
+    void (*nodes)(void *context,
+                  const struct chain_config *config,
+                  const struct public_key *former,
+                  uint32_t former_count);
     /* Keep proof of misbehaviour for ever. */
     void (*keep_evidence)(void *context, const struct evidence *e);
     /* The node must stop; nothing else is called after it. */
@@ -51,8 +64,10 @@ struct core_ports {
 
 struct core_config {
     struct mem *mem;
-    struct consensus_config engine;
-    const struct genesis *genesis; /* Outlives the core. */
+    struct consensus_config engine; /* chain_id, signer, node_key, is_voter, fault; the rest comes
+                                       from the configuration of the epoch. */
+    uint32_t view_ms;               /* Not 0: instead of what the configuration says. */
+    const struct genesis *genesis;  /* Outlives the core. */
     const struct core_ports *ports;
     uint64_t key; /* Of hash tables: base/idtable.h. */
 };
@@ -60,7 +75,10 @@ struct core_config {
 /* Replay has run: the state stands at start->engine.height, the live span of ids is in pool. */
 struct core_start {
     struct consensus_start engine;
-    struct pool *pool; /* Taken. */
+    struct pool *pool;       /* Taken. */
+    uint64_t epoch;          /* In which it goes on: core_start.h tells which that is. */
+    struct span next_config; /* Encoded; waits for the next epoch; size 0: none does. */
+    uint64_t next_from;      /* Lowest height of the epoch as of which it waits. */
     struct span
         *held; /* Encoded bodies [header, body] held above height, that engine.held names. */
     uint32_t held_count;

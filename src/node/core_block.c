@@ -486,11 +486,18 @@ void core_execute(struct core *c)
     }
 }
 
+static struct hash next_config_of(const struct flow_block *flow)
+{
+    struct span next = flow->outcome.next_config;
+    return next.size > 0 ? chain_config_hash(next) : (struct hash){{0}};
+}
+
 static void note_digest(struct core *c, const struct flow_block *flow)
 {
     uint64_t height = flow->header.height;
     c->digests[height % CORE_DIGESTS] =
         (struct core_digest){.height = height,
+                             .next_config = next_config_of(flow),
                              .own = block_result_digest(&flow->outcome.result),
                              .chained = flow->outcome.digest};
 }
@@ -517,6 +524,10 @@ void core_on_executed(struct core *c, struct flow_block *flow)
     if (early != NULL) c->ports->answer(c->ports->context, &early->flow);
     if (c->has_failed) return;
     core_look_at_clocks(c);
+    if (core_epoch_executed(c, flow) != ST_OK) {
+        core_fail(c, ST_CORRUPT, "the epoch ends for another configuration than was decided here");
+        return;
+    }
     core_push(c, CONSENSUS_ON_EXECUTED, NULL);
     core_step_queued(c);
     const struct certificate *cert = &c->res_certs[c->executed_height % CONSENSUS_LAG_MAX];
@@ -525,6 +536,7 @@ void core_on_executed(struct core *c, struct flow_block *flow)
     b = core_block_of(c, flow);
     if (b != NULL) core_block_leave(c, b);
     core_execute(c);
+    core_epoch_settle(c);
 }
 
 /* d of the heights after the block's up to the certificate's. */

@@ -63,8 +63,10 @@ enum status core_on_evidence(struct core *c, uint32_t peer, struct span bytes)
     if (is_known(c, &e) || c->proof_count == CORE_EVIDENCE_MAX) return ST_OK;
     if (p->evidence_ms != 0 && c->mono_ms - p->evidence_ms < EVIDENCE_PACE_MS) return ST_OK;
     p->evidence_ms = c->mono_ms + 1;
-    enum status st =
-        evidence_verify(&e, &config->validators, config->signer, &config->chain_id, c->mem);
+    struct validators v;
+    enum status st = core_epoch_validators(c, e.epoch, &v);
+    if (st != ST_OK) return ST_OK; /* Of an epoch that is not known here, or no memory. */
+    st = evidence_verify(&e, &v, config->signer, &config->chain_id, c->mem);
     if (st == ST_NO_MEMORY) return ST_OK;
     if (st != ST_OK) return ST_INVALID;
     core_evidence_keep(c, &e);

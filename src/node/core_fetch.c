@@ -245,8 +245,10 @@ static bool is_block(struct span bytes, const struct hash *want)
 }
 
 /* The block asked for, in c->part; the next question is most often about the same one. */
-static bool load_part(struct core *c, const struct wire_get_block *q)
+static bool load_part(struct core *c, uint32_t peer, const struct wire_get_block *q)
 {
+    uint64_t serve_max = c->peers[peer].serve_max;
+    if (q->height > serve_max) return false;
     bool is_any = hash_is_zero(&q->hash);
     if (c->part_height == q->height && c->part.size > 0 &&
         (is_any || hash_equal(&c->part_hash, &q->hash)))
@@ -260,6 +262,7 @@ static bool load_part(struct core *c, const struct wire_get_block *q)
         buf_put(&c->part, buf_span(&b->flow->bytes));
         st = buf_status(&c->part);
     }
+    if (q->height > serve_max) return false;
     if (st != ST_OK && q->height > 0 && q->height <= c->stored_height) {
         st = c->ports->read_block(c->ports->context, q->height, &c->part);
         if (st == ST_OK && !is_any && !is_block(buf_span(&c->part), &q->hash)) st = ST_NOT_FOUND;
@@ -279,7 +282,7 @@ static void answer_block(struct core *c, uint32_t peer, const struct wire_get_bl
     struct wire_message *m = c->answer;
     m->kind = WIRE_BLOCK_PART;
     m->block_part = (struct wire_block_part){.id = q->id};
-    if (load_part(c, q) && q->offset < c->part.size) {
+    if (load_part(c, peer, q) && q->offset < c->part.size) {
         size_t left = c->part.size - q->offset;
         size_t size = left < CORE_PART_BYTES ? left : CORE_PART_BYTES;
         m->block_part.size = c->part.size;
@@ -291,10 +294,48 @@ static void answer_block(struct core *c, uint32_t peer, const struct wire_get_bl
     core_send(c, peer, CORE_TXS);
 }
 
+/* Of a block that closed an epoch the next one shows both: for those who hear of no later one. */
+static void show_closing(struct core *c, uint64_t height, struct wire_chain *out)
+{
+    struct arena arena;
+    struct span header;
+    struct span bytes;
+    arena_init(&arena, c->mem, 0);
+    buf_reset(&c->part);
+    struct body *body = arena_alloc_zero(&arena, 1, sizeof *body);
+    enum status st = body == NULL ? ST_NO_MEMORY : ST_OK;
+    if (st == ST_OK) st = c->ports->read_block(c->ports->context, height + 1, &c->part);
+    if (st == ST_OK) st = block_split(buf_span(&c->part), &header, &bytes);
+    if (st == ST_OK) st = body_decode(body, &arena, bytes);
+    out->has_cert = st == ST_OK && body->has_final_cert;
+    out->has_res_cert = st == ST_OK && body->has_res_cert;
+    if (out->has_cert) out->cert = body->final_cert;
+    if (out->has_res_cert) out->res_cert = body->res_cert;
+    arena_fini(&arena);
+    buf_reset(&c->part);
+}
+
+static void show_certificates(struct core *c, uint64_t last, struct wire_chain *out)
+{
+    out->has_cert = out->has_res_cert = false;
+    if (last < c->final_height) {
+        show_closing(c, last, out);
+        return;
+    }
+    out->has_cert = c->final_cert.entry_count > 0;
+    if (out->has_cert) out->cert = c->final_cert;
+    bool is_base = c->epoch.has_base_certs && c->epoch.base == last;
+    const struct certificate *res =
+        is_base ? &c->epoch.base_res : &c->res_certs[c->result_height % CONSENSUS_LAG_MAX];
+    out->has_res_cert = res->entry_count > 0;
+    if (out->has_res_cert) out->res_cert = *res;
+}
+
 static void answer_chain(struct core *c, uint32_t peer, const struct wire_get_chain *q)
 {
     uint64_t last = c->final_height < c->stored_height ? c->final_height : c->stored_height;
     uint32_t count = 0;
+    if (last > c->peers[peer].serve_max) last = c->peers[peer].serve_max;
     buf_reset(&c->items);
     buf_reset(&c->part);
     c->part_height = 0;
@@ -310,8 +351,7 @@ static void answer_chain(struct core *c, uint32_t peer, const struct wire_get_ch
     m->kind = WIRE_CHAIN;
     m->chain.id = q->id;
     m->chain.final_height = last;
-    m->chain.has_cert = c->final_cert.entry_count > 0;
-    if (m->chain.has_cert) m->chain.cert = c->final_cert;
+    show_certificates(c, last, &m->chain);
     m->chain.blocks = (struct wire_items){.bytes = buf_span(&c->items), .count = count};
     buf_reset(&c->out);
     if (buf_status(&c->items) == ST_OK) wire_encode(&c->out, m);

@@ -10,6 +10,7 @@
  *   core_tidy.c      settling after a pause, room for held blocks
  *   core_evidence.c  proofs of misbehaviour, own and of others
  *   core_read.c      heights for linearizable reads
+ *   core_epoch.c     configurations; the end of an epoch, the next engine
  *   core_view.c      what others see
  *
  * I1 effects are performed in the order given; what they cause in the engine is queued and stepped
@@ -43,7 +44,7 @@
 #define CORE_GOSSIP_BYTES   (64u << 10)
 #define CORE_BACKLOG_MAX    512u  /* Transactions of a peer that wait for verification. */
 #define CORE_VERIFYING_MAX  4096u /* Of a peer, in verification. */
-#define CORE_QUESTIONS_MAX  (CONSENSUS_WINDOW + 4u) /* Of a peer, not answered: a line and more. */
+#define CORE_QUESTIONS_MAX  4u    /* Of a peer, not answered yet. */
 #define CORE_EVIDENCE_MAX   1000u
 #define CORE_EVIDENCE_BYTES (8u << 20) /* Kept in memory, for peers that come later. */
 #define CORE_DIGESTS        512u       /* Results remembered, by height. */
@@ -170,6 +171,10 @@ struct core_question {
 
 struct core_peer {
     bool is_up;
+    bool has_key; /* Somebody has this place. */
+    struct public_key key;
+    uint64_t serve_max;    /* Blocks up to here are told; a former node's last one. */
+    uint64_t epoch_at_ms;  /* When it was last asked about a newer epoch. */
     uint64_t up_height;    /* What was final when it came up: it had no vote on that. */
     uint64_t lies;         /* Answers that were none. */
     uint64_t bad_until_ms; /* Asked last until then. */
@@ -238,8 +243,9 @@ struct core_proof {
 
 struct core_digest {
     uint64_t height;
-    struct hash own;     /* d. */
-    struct hash chained; /* D. */
+    struct hash next_config; /* Zero: none waited. */
+    struct hash own;         /* d. */
+    struct hash chained;     /* D. */
 };
 
 struct core_reads { /* core_read.c tells the rules. */
@@ -253,8 +259,24 @@ struct core_reads { /* core_read.c tells the rules. */
     uint64_t floor;    /* Of this node's own answers. */
 };
 
+struct core_epoch { /* core_epoch.c tells the rules. */
+    uint64_t base;  /* Height of the last block of the epoch before; 0: the genesis. */
+    struct arena arena;
+    struct chain_config config;
+    struct buf next; /* Encoded: what comes next, as of the executed blocks; size 0: nothing. */
+    struct hash next_hash;
+    uint64_t next_from;            /* Lowest height that said so. */
+    bool is_over;                  /* What proves its last block is here: */
+    struct certificate final_cert; /* it is final, */
+    struct certificate res_cert;   /* and its result certified. */
+    bool has_base_certs;           /* The same of base, for those who lag. */
+    struct certificate base_final;
+    struct certificate base_res;
+};
+
 struct core {
     struct core_config config;
+    struct core_epoch epoch;
     const struct core_ports *ports;
     struct mem *mem;
     enum consensus_fault fault;
@@ -290,6 +312,7 @@ struct core {
 
     struct storage_job *job; /* Being filled by the effects of one step. */
     uint32_t jobs_out;
+    uint32_t jobs_stale; /* The first of them: of the engine before. */
     struct core_block *blocks[CORE_BLOCKS_MAX];
     uint32_t block_count;
     struct core_block *chain[CORE_CHAIN_MAX]; /* By height. */
@@ -470,8 +493,9 @@ void core_sweep(struct core *c);
 /* --- core_sync.c --- */
 void core_sync_start(struct core *c, uint64_t height, uint64_t peers);
 void core_sync_tick(struct core *c);
-void core_sync_stored(struct core *c);                    /* A settling is done. */
-void core_sync_part(struct core *c, struct core_body *b); /* All parts are there. */
+void core_sync_stored(struct core *c);                                   /* A settling is done. */
+void core_sync_part(struct core *c, struct core_body *b);                /* All parts are there. */
+void core_sync_move(struct core *c, const uint32_t map[CORE_PEERS_MAX]); /* Peers have moved. */
 enum status core_on_chain(struct core *c, uint32_t peer, struct wire_chain *a);
 void core_sync_free(struct core *c);
 
@@ -491,9 +515,27 @@ void core_evidence_free(struct core *c);
 void core_reads_start(struct core *c);
 void core_reads_tick(struct core *c);
 void core_reads_certified(struct core *c, uint64_t height);
-void core_reads_end(struct core *c); /* Nobody waits any more. */
+void core_reads_restart(struct core *c); /* The nodes have changed. */
+void core_reads_end(struct core *c);     /* Nobody waits any more. */
 void core_on_get_height(struct core *c, uint32_t peer, const struct wire_get_height *q);
 void core_on_height(struct core *c, uint32_t peer, const struct wire_height *a);
+
+/* --- core_epoch.c --- */
+enum status core_epoch_open(struct core *c, const struct core_start *start);
+void core_epoch_free(struct core *c);
+/* A block of the epoch was executed. ST_CORRUPT: it closes the epoch for another configuration. */
+enum status core_epoch_executed(struct core *c, const struct flow_block *flow);
+/* The engine says that the epoch is over, or certificates of a peer do (they are checked). */
+void core_epoch_end(struct core *c,
+                    const struct certificate *final_cert,
+                    const struct certificate *res_cert);
+void core_epoch_use(struct core *c,
+                    const struct certificate *final_cert,
+                    const struct certificate *res_cert);
+bool core_epoch_is_closed(const struct core *c); /* Its last block is final here. */
+void core_epoch_settle(struct core *c);          /* Begin the next, if it is time. */
+/* ST_NOT_FOUND: that epoch has not begun, or is not known any more. */
+enum status core_epoch_validators(struct core *c, uint64_t epoch, struct validators *out);
 
 /* --- core_view.c --- */
 void core_seen_note(struct core *c, const struct header *h, const struct hash *hash);

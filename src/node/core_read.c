@@ -244,6 +244,20 @@ void core_reads_start(struct core *c)
         c->certified_height = h->res_height; /* A quorum agreed to what the header says. */
 }
 
+/* Another epoch: those who answered were others. What waits for a height goes on waiting. */
+void core_reads_restart(struct core *c)
+{
+    struct core_reads *reads = &c->reads;
+    while (reads->asking != NULL) {
+        struct flow_read *r = reads->asking;
+        reads->asking = r->next;
+        put(&reads->fresh, r);
+    }
+    reads->round++;
+    reads->heard = 0;
+    reads->height = 0;
+}
+
 void core_reads_end(struct core *c)
 {
     answer_all(c, &c->reads.fresh, ST_CLOSED);

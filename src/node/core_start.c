@@ -107,7 +107,9 @@ static enum status read_promises(struct core_start_data *d, struct buf *bytes)
     if (cbor_get_null(&in)) return cbor_end(&in) == ST_OK ? ST_OK : ST_CORRUPT;
     view_change_decode(&p->view_change, &in);
     if (cbor_end(&in) != ST_OK) return ST_CORRUPT;
-    if (p->view_change.to_view == p->record.cur_view) d->start.engine.view_change = &p->view_change;
+    bool is_of_record =
+        p->view_change.epoch == p->record.epoch && p->view_change.to_view == p->record.cur_view;
+    if (is_of_record) d->start.engine.view_change = &p->view_change;
     return ST_OK;
 }
 
@@ -247,6 +249,22 @@ static enum status read_digests(const struct replay_machine *m, struct consensus
     return ST_OK;
 }
 
+/* The epoch of the newest block, or the next one if this node has said something in it already. A
+ * node that closed its epoch and said nothing yet goes through the end of the old one again. */
+static enum status choose_epoch(struct core_start_data *d, const struct replay_tip *tip)
+{
+    const struct core_start_parts *p = d->parts;
+    d->start.epoch = tip->epoch;
+    if (d->start.engine.record == NULL) return ST_OK;
+    bool is_next = p->record.epoch == tip->epoch + 1 && tip->is_close;
+    if (is_next) d->start.epoch = p->record.epoch;
+    if (p->record.epoch == d->start.epoch) return ST_OK;
+    d->start.engine.record = NULL; /* Older: nothing was said in this epoch. */
+    d->start.engine.view_change = NULL;
+    if (p->record.epoch < tip->epoch) return ST_OK;
+    return end_votes(d, "blocks that it knew as final are lost");
+}
+
 static enum status replay(struct core_start_data *d)
 {
     struct core_start_parts *p = d->parts;
@@ -259,6 +277,7 @@ static enum status replay(struct core_start_data *d)
                             .chain_id = p->config->chain_id,
                             .progress = p->config->progress};
     TRY(replay_run(&replay, &tip));
+    TRY(choose_epoch(d, &tip));
     e->height = tip.height;
     e->hash = tip.hash;
     e->time_ms = tip.height == 0 ? p->config->genesis_time_ms : tip.time_ms;

@@ -28,6 +28,7 @@ static void ask(struct core *c);
 static void build(struct core *c);
 static void prove(struct core *c);
 static void apply(struct core *c);
+static bool is_beyond(const struct core *c, const struct core_body *b);
 
 /* --- the window ------------------------------------------------------------------------------- */
 
@@ -96,6 +97,24 @@ void core_sync_start(struct core *c, uint64_t height, uint64_t peers)
     s->is_active = true;
     s->first = c->final_height + 1;
     s->ask = (struct core_ask){.peer = CORE_NOBODY};
+}
+
+/* What was fetched stays: blocks of the epoch that begins now are checked by its rules. */
+void core_sync_move(struct core *c, const uint32_t map[CORE_PEERS_MAX])
+{
+    struct core_sync *s = &c->sync;
+    for (uint32_t i = 0; i < s->count; i++) {
+        struct core_piece *piece = &s->pieces[i];
+        must(piece->block == NULL); /* All of the old epoch is final. */
+        piece->sender = piece->sender < CORE_NOBODY ? map[piece->sender] : CORE_NOBODY;
+        piece->body->giver = piece->body->from = CORE_NOBODY;
+    }
+    if (s->large != NULL) core_body_free(c, s->large);
+    s->large = NULL;
+    s->peers = 0;
+    s->has_cert = s->has_body_cert = s->has_res_cert = false;
+    s->ask = (struct core_ask){.peer = CORE_NOBODY};
+    s->passed_count = 0;
 }
 
 void core_sync_free(struct core *c)
@@ -241,6 +260,7 @@ static void note_certificate(struct core *c, const struct wire_chain *a, uint32_
     uint64_t height = s->cert.statement.height;
     bool is_of_use = s->has_cert && height >= s->first && height < next_height(s);
     if (!a->has_cert || a->cert.part == VOTE_P3) return;
+    if (a->cert.statement.epoch != c->config.engine.epoch) return;
     if (is_of_use && a->cert.statement.height <= height) return;
     s->has_cert = true;
     s->cert = a->cert;
@@ -266,6 +286,7 @@ enum status core_on_chain(struct core *c, uint32_t peer, struct wire_chain *a)
     s->ask.until_ms = 0;
     trim(c);
     note_certificate(c, a, peer);
+    if (a->has_cert && a->has_res_cert) core_epoch_use(c, &a->cert, &a->res_cert);
     s->has_more = a->blocks.count > NEAR_BLOCKS;
     if (a->blocks.count == 0) {
         if (a->final_height >= next_height(s))
@@ -301,6 +322,7 @@ static void note_body_certificate(struct core *c, const struct core_block *b)
 {
     struct core_sync *s = &c->sync;
     if (!b->has_final_cert || b->final_cert.part == VOTE_P3) return;
+    if (b->final_cert.statement.epoch != c->config.engine.epoch) return;
     if (b->final_cert.statement.height <= c->final_height) return;
     s->has_body_cert = true;
     s->body_cert = b->final_cert;
@@ -332,6 +354,23 @@ static bool build_one(struct core *c)
     return true;
 }
 
+static bool is_beyond(const struct core *c, const struct core_body *b)
+{
+    return b->header.epoch != c->config.engine.epoch;
+}
+
+/* A block of the next epoch is checked when that has begun. Its body shows what ends this one. */
+static void look_beyond(struct core *c, const struct core_body *b)
+{
+    struct core_sync *s = &c->sync;
+    if (!b->has_final_cert || b->final_cert.part == VOTE_P3) return;
+    if (b->final_cert.statement.epoch != c->config.engine.epoch) return;
+    if (b->has_res_cert) core_epoch_use(c, &b->final_cert, &b->res_cert);
+    if (b->final_cert.statement.height <= c->final_height) return;
+    s->has_body_cert = true;
+    s->body_cert = b->final_cert;
+}
+
 static void build(struct core *c)
 {
     struct core_sync *s = &c->sync;
@@ -346,6 +385,10 @@ static void build(struct core *c)
         if (b->raw > 0) break; /* Verification is full. */
     }
     for (uint32_t i = 0; i < BUILDS_MAX && s->built < s->count; i++) {
+        if (is_beyond(c, s->pieces[s->built].body)) {
+            look_beyond(c, s->pieces[s->built].body);
+            return;
+        }
         bool is_on_final = s->built > 0 || s->first == c->final_height + 1;
         if (!is_on_final || !core_body_is_complete(s->pieces[s->built].body)) return;
         if (!build_one(c)) return;
@@ -390,7 +433,8 @@ static void prove(struct core *c)
         struct certificate cert = s->cert;
         if (use_certificate(c, &cert, s->cert_from)) return;
     }
-    if (s->built < s->count || s->count == 0) return;
+    bool is_built = s->built == s->count || is_beyond(c, s->pieces[s->built].body);
+    if (!is_built || s->count == 0) return;
     if (s->has_body_cert && covers(s, &s->body_cert)) {
         s->has_body_cert = false;
         struct certificate cert = s->body_cert;

@@ -134,6 +134,8 @@ static void note_tip(struct replay_tip *tip, const struct flow_block *b)
     tip->hash = b->hash;
     tip->time_ms = b->header.time_ms;
     tip->res_height = b->header.res_height;
+    tip->epoch = b->header.epoch;
+    tip->is_close = (b->header.flags & BLOCK_EPOCH_CLOSE) != 0;
     if (b->tx_count > 0) tip->last_txs_height = b->header.height;
 }
 

@@ -9,7 +9,8 @@
  *    6 get block    [id, height, hash / null, offset]
  *    7 block part   [id, size, offset, bytes]
  *    8 get chain    [id, height]
- *    9 chain        [id, final height, certificate / null, [block as bytes…]]
+ *    9 chain        [id, final height, commit certificate / null, result certificate / null,
+ *                   [block as bytes…]]
  *   10 evidence     evidence (docs/format/evidence.md)
  *   11 get height   [id, final height]
  *   12 height       [id, height, certificate / null]
@@ -84,10 +85,11 @@ static void put_block_part(struct buf *out, const struct wire_block_part *p)
 static void put_chain(struct buf *out, const struct wire_chain *c)
 {
     must(c->blocks.count <= WIRE_CHAIN_BLOCKS);
-    cbor_put_array(out, 4);
+    cbor_put_array(out, 5);
     cbor_put_uint(out, c->id);
     cbor_put_uint(out, c->final_height);
     put_certificate(out, c->has_cert, &c->cert);
+    put_certificate(out, c->has_res_cert, &c->res_cert);
     put_items(out, &c->blocks, 1);
 }
 
@@ -268,10 +270,11 @@ static void get_block_part(struct wire_block_part *p, struct cbor *in)
 
 static void get_chain(struct wire_chain *c, struct cbor *in)
 {
-    cbor_expect_array(in, 4);
+    cbor_expect_array(in, 5);
     c->id = cbor_get_uint(in);
     c->final_height = cbor_get_uint(in);
     c->has_cert = get_certificate(in, &c->cert);
+    c->has_res_cert = get_certificate(in, &c->res_cert);
     c->blocks = get_items(in, WIRE_CHAIN_BLOCKS, BLOCK_SIZE_MAX);
 }
 

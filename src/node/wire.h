@@ -79,6 +79,8 @@ struct wire_chain {
     uint64_t final_height; /* Of the sender. */
     bool has_cert;         /* Its newest commit certificate. */
     struct certificate cert;
+    bool has_res_cert; /* Its newest result certificate. */
+    struct certificate res_cert;
     struct wire_items blocks; /* From the height asked for; none when the first is larger than
                                  WIRE_CHUNK_BYTES: ask for that one in parts. */
 };

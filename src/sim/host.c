@@ -180,16 +180,11 @@ static enum status open_core(struct host *h)
     TRY(read_start(h, key, &data));
     struct core_config config = {.mem = &h->memory.mem,
                                  .engine = {.chain_id = w->chain_id,
-                                            .validators = w->validators,
-                                            .self = h->voter,
                                             .signer = w->signer,
                                             .node_key = w->node_keys[h->voter],
-                                            .exec_version = w->genesis.exec_version,
-                                            .block_txs_max = w->genesis.block_txs_max,
-                                            .batch_age_ms = w->genesis.batch_age_ms,
-                                            .view_ms = w->config.view_ms,
                                             .is_voter = data.is_voter,
                                             .fault = w->config.fault},
+                                 .view_ms = w->config.view_ms,
                                  .genesis = &w->genesis,
                                  .ports = &h->ports,
                                  .key = key};

@@ -13,14 +13,52 @@
 
 static struct genesis genesis_of_rig;
 
+static struct public_key public_of(uint32_t key)
+{
+    struct secret_key secret = sample_node_secret(key);
+    return sample_public(&secret);
+}
+
 static struct validators validators_of(const struct core_rig *rig)
 {
-    struct validators v = {.mode = MODE_BFT, .f = (rig->n - 1) / 3, .count = rig->n};
-    for (uint32_t k = 0; k < rig->n; k++) {
-        struct secret_key secret = sample_node_secret(k);
-        v.keys[k] = sample_public(&secret);
-    }
+    struct chain_config config;
+    struct arena arena;
+    arena_init(&arena, mem_system(), 0);
+    assert_int_equal(chain_config_decode(&config, &arena, buf_span(&rig->first)), ST_OK);
+    struct validators v = chain_config_validators(&config);
+    arena_fini(&arena);
     return v;
+}
+
+static void make_first(struct core_rig *rig)
+{
+    static const char *const names[] = {"n0", "n1", "n2",  "n3",  "n4",  "n5",  "n6",  "n7",
+                                        "n8", "n9", "n10", "n11", "n12", "n13", "n14", "n15"};
+    struct chain_config config = {.mode = MODE_BFT,
+                                  .f = (rig->n - 1) / 3,
+                                  .exec_version = 1,
+                                  .block_txs_max = 100,
+                                  .batch_age_ms = 10,
+                                  .fuel_tx = 1000000,
+                                  .params = consensus_params_default(),
+                                  .validator_count = rig->n,
+                                  .node_count = rig->n};
+    assert_true(rig->n <= sizeof names / sizeof *names);
+    for (uint32_t i = 0; i < rig->n; i++)
+        config.nodes[i] = (struct chain_node){.organisation = span_text("Bank A"),
+                                              .node_name = span_text(names[i]),
+                                              .node_key = public_of(i)};
+    chain_config_encode(&rig->first, &config);
+    assert_int_equal(buf_status(&rig->first), ST_OK);
+}
+
+static void add_config(struct core_rig_node *node, struct span bytes, uint64_t base)
+{
+    assert_true(node->config_count < CORE_RIG_EPOCHS);
+    uint8_t *copy = malloc(bytes.size);
+    memcpy(copy, bytes.data, bytes.size);
+    node->bases[node->config_count] = base;
+    node->configs[node->config_count++] = span_of(copy, bytes.size);
 }
 
 /* --- ports ------------------------------------------------------------------------------------ */
@@ -67,9 +105,11 @@ static enum status send_port(void *context,
                              struct span bytes)
 {
     struct core_rig_node *node = context;
-    assert_true(peer < node->rig->n);
-    assert_int_not_equal(peer, node->index);
-    core_rig_send(node->rig, node->index, peer, channel, bytes);
+    assert_true(peer < CORE_RIG_PLACES);
+    uint32_t to = node->machines[peer];
+    if (to == CORE_RIG_NO_ONE) return ST_CLOSED;
+    assert_int_not_equal(to, node->index);
+    core_rig_send(node->rig, node->index, to, channel, bytes);
     return ST_OK;
 }
 
@@ -239,6 +279,85 @@ static void keep_evidence_port(void *context, const struct evidence *e)
     node->evidence_count++;
 }
 
+static enum status read_config_port(void *context, uint64_t epoch, struct buf *out, uint64_t *base)
+{
+    const struct core_rig_node *node = context;
+    if (epoch >= node->config_count) return ST_NOT_FOUND;
+    buf_put(out, node->configs[epoch]);
+    *base = node->bases[epoch];
+    return buf_status(out);
+}
+
+static bool own_key_port(void *context, const struct public_key *key, struct secret_key *out)
+{
+    const struct core_rig_node *node = context;
+    const uint32_t own[2] = {node->key, node->next_key};
+    for (uint32_t i = 0; i < 2; i++) {
+        struct public_key public = {0};
+        if (own[i] != CORE_RIG_NO_ONE) public = public_of(own[i]);
+        if (!public_key_equal(&public, key)) continue;
+        *out = sample_node_secret(own[i]);
+        return true;
+    }
+    return false;
+}
+
+/* Who has this key now. */
+static uint32_t machine_of(const struct core_rig *rig, const struct public_key *key)
+{
+    for (uint32_t i = 0; i < rig->n; i++) {
+        const struct core_rig_node *node = &rig->nodes[i];
+        struct public_key own = public_of(node->key);
+        if (public_key_equal(&own, key)) return i;
+        if (node->next_key == CORE_RIG_NO_ONE) continue;
+        own = public_of(node->next_key);
+        if (public_key_equal(&own, key)) return i;
+    }
+    return CORE_RIG_NO_ONE;
+}
+
+static void nodes_port(void *context,
+                       const struct chain_config *config,
+                       const struct public_key *former,
+                       uint32_t former_count)
+{
+    struct core_rig_node *node = context;
+    node->epoch = config->epoch;
+    for (uint32_t i = 0; i < CORE_RIG_PLACES; i++)
+        node->machines[i] = CORE_RIG_NO_ONE;
+    for (uint32_t i = 0; i < config->node_count; i++)
+        node->machines[i] = machine_of(node->rig, &config->nodes[i].node_key);
+    for (uint32_t i = 0; i < former_count; i++)
+        node->machines[config->node_count + i] = machine_of(node->rig, &former[i]);
+    for (uint32_t i = 0; i < CORE_RIG_PLACES; i++)
+        if (node->machines[i] == node->index) node->machines[i] = CORE_RIG_NO_ONE;
+}
+
+static uint32_t place_of(const struct core_rig_node *node, uint32_t machine)
+{
+    for (uint32_t i = 0; i < CORE_RIG_PLACES; i++)
+        if (node->machines[i] == machine) return i;
+    return CORE_RIG_NO_ONE;
+}
+
+/* A connection stands when both sides count the other among the nodes. */
+static void connect_all(struct core_rig *rig)
+{
+    for (uint32_t i = 0; i < rig->n; i++) {
+        struct core_rig_node *node = &rig->nodes[i];
+        if (node->is_down || node->failed != ST_OK) continue;
+        for (uint32_t k = 0; k < rig->n; k++) {
+            const struct core_rig_node *other = &rig->nodes[k];
+            uint32_t place = place_of(node, k);
+            bool is_up = place != CORE_RIG_NO_ONE && place_of(other, i) != CORE_RIG_NO_ONE &&
+                         !rig->is_cut[i][k] && i != k;
+            if (is_up == node->is_told[k]) continue;
+            node->is_told[k] = is_up;
+            if (place != CORE_RIG_NO_ONE) core_on_peer(node->core, place, is_up);
+        }
+    }
+}
+
 static void failed_port(void *context, enum status st, const char *what)
 {
     struct core_rig_node *node = context;
@@ -335,9 +454,34 @@ static struct hash make_receipts(struct flow_block *b)
     return merkle_tree_root(&tree);
 }
 
+/* Configurations are decided and begin by what the blocks say. */
+static void follow_config(struct core_rig_node *node, struct flow_block *b)
+{
+    const struct core_rig *rig = node->rig;
+    for (uint32_t i = 0; i < b->tx_count && rig->has_decision && !node->has_pending; i++) {
+        struct buf bytes;
+        struct arena arena;
+        struct tx tx;
+        buf_init(&bytes, mem_system(), 0);
+        arena_init(&arena, mem_system(), 0);
+        core_rig_tx(rig->decide_number, &bytes);
+        assert_int_equal(tx_decode(&tx, &arena, buf_span(&bytes)), ST_OK);
+        node->has_pending = hash_equal(&tx.txid, &b->txids[i]);
+        node->pending_from = b->header.height;
+        arena_fini(&arena);
+        buf_fini(&bytes);
+    }
+    if (!node->has_pending) return;
+    b->outcome.next_config = arena_copy(&b->outcome.arena, buf_span(&rig->decided));
+    if ((b->header.flags & BLOCK_EPOCH_CLOSE) == 0) return;
+    add_config(node, buf_span(&rig->decided), b->header.height);
+    node->has_pending = false;
+}
+
 static void execute(struct core_rig_node *node, struct flow_block *b)
 {
     uint64_t height = b->header.height;
+    follow_config(node, b);
     node->digests = realloc(node->digests, (height + 1) * sizeof *node->digests);
     if (height == 1) node->digests[0] = hash_of("test", span_text("genesis"));
     b->outcome.result = (struct block_result){
@@ -386,7 +530,9 @@ static void run_verification(struct core_rig_node *node)
 enum status core_rig_inject(
     struct core_rig *rig, uint32_t from, uint32_t to, enum core_channel channel, struct span bytes)
 {
-    enum status st = core_on_message(rig->nodes[to].core, from, channel, bytes);
+    uint32_t place = place_of(&rig->nodes[to], from);
+    if (place == CORE_RIG_NO_ONE) return ST_OK; /* Not connected. */
+    enum status st = core_on_message(rig->nodes[to].core, place, channel, bytes);
     if (st != ST_OK) rig->nodes[to].invalid[from]++;
     return st;
 }
@@ -418,6 +564,7 @@ void core_rig_run(struct core_rig *rig, uint64_t ms)
 {
     for (uint64_t end = rig->ms + ms; rig->ms < end;) {
         rig->ms++;
+        connect_all(rig);
         deliver(rig);
         for (uint32_t i = 0; i < rig->n; i++) {
             struct core_rig_node *node = &rig->nodes[i];
@@ -498,6 +645,10 @@ static void open_node(struct core_rig *rig, uint32_t i)
     node->rig = rig;
     node->index = i;
     node->verify_max = VERIFYING_MAX;
+    node->next_key = CORE_RIG_NO_ONE;
+    for (uint32_t k = 0; k < CORE_RIG_PLACES; k++)
+        node->machines[k] = CORE_RIG_NO_ONE;
+    add_config(node, buf_span(&rig->first), 0);
     node->verifying = malloc(VERIFYING_MAX * sizeof(struct flow_tx *));
     node->ports = (struct core_ports){.mono_ms = mono_ms,
                                       .wall_ms = wall_ms,
@@ -508,21 +659,19 @@ static void open_node(struct core_rig *rig, uint32_t i)
                                       .answer = answer_port,
                                       .read_block = read_block_port,
                                       .read_held = read_held_port,
+                                      .read_config = read_config_port,
+                                      .own_key = own_key_port,
+                                      .nodes = nodes_port,
                                       .keep_evidence = keep_evidence_port,
                                       .failed = failed_port,
                                       .context = node};
     struct core_config config = {
         .mem = mem_system(), .genesis = &genesis_of_rig, .ports = &node->ports, .key = 77};
     config.engine = (struct consensus_config){.chain_id = sample_chain_id(),
-                                              .self = i,
                                               .signer = sample_signer(),
-                                              .node_key = sample_node_secret(i),
-                                              .exec_version = 1,
-                                              .block_txs_max = 100,
-                                              .batch_age_ms = 10,
+                                              .node_key = sample_node_secret(node->key),
                                               .is_voter = true,
                                               .fault = rig->fault};
-    config.engine.validators = validators_of(rig);
     struct core_start start = {.engine = {.hash = sample_chain_id(), .digest_count = 1}};
     start.engine.nonce = 1000 + i;
     start.engine.digests[0] = hash_of("test", span_text("genesis"));
@@ -542,11 +691,14 @@ struct core_rig *core_rig_new(uint32_t n, uint64_t seed)
     assert_int_equal(trustsql_new(&rig->lib), TRUSTSQL_OK);
     buf_init(&rig->genesis, mem_system(), 0);
     if (n == genesis_of_rig.member_count) genesis_encode(&rig->genesis, &genesis_of_rig);
+    buf_init(&rig->first, mem_system(), 0);
+    buf_init(&rig->decided, mem_system(), 0);
+    make_first(rig);
+    for (uint32_t i = 0; i < n; i++)
+        rig->nodes[i].key = i;
     for (uint32_t i = 0; i < n; i++)
         open_node(rig, i);
-    for (uint32_t i = 0; i < n; i++)
-        for (uint32_t k = 0; k < n; k++)
-            if (i != k) core_on_peer(rig->nodes[i].core, k, true);
+    connect_all(rig);
     return rig;
 }
 
@@ -574,6 +726,8 @@ static void close_node(struct core_rig_node *node)
     free(node->held);
     free(node->digests);
     free(node->verifying);
+    for (uint32_t i = 0; i < node->config_count; i++)
+        free((void *)(uintptr_t)node->configs[i].data);
 }
 
 void core_rig_free(struct core_rig *rig)
@@ -586,6 +740,8 @@ void core_rig_free(struct core_rig *rig)
         assert_true(rig->clients[i].ticket.owner == NULL || rig->clients[i].answers == 1);
     trustsql_free(rig->lib);
     buf_fini(&rig->genesis);
+    buf_fini(&rig->first);
+    buf_fini(&rig->decided);
     free(rig->messages);
     free(rig);
 }
@@ -595,9 +751,45 @@ void core_rig_cut(struct core_rig *rig, uint32_t node, bool is_cut)
     for (uint32_t i = 0; i < rig->n; i++) {
         if (i == node) continue;
         rig->is_cut[i][node] = rig->is_cut[node][i] = is_cut;
-        core_on_peer(rig->nodes[i].core, node, !is_cut);
-        core_on_peer(rig->nodes[node].core, i, !is_cut);
     }
+    connect_all(rig);
+}
+
+uint32_t core_rig_join(struct core_rig *rig, uint32_t key)
+{
+    assert_true(rig->n < NODES_MAX);
+    uint32_t index = rig->n++;
+    rig->nodes[index].key = key;
+    open_node(rig, index);
+    return index;
+}
+
+void core_rig_decide(struct core_rig *rig,
+                     uint64_t number,
+                     uint32_t node,
+                     void (*change)(struct chain_config *config))
+{
+    struct arena arena;
+    struct chain_config config;
+    char why[CONFIG_WHY_MAX];
+    const struct core_rig_node *of = &rig->nodes[node];
+    arena_init(&arena, mem_system(), 0);
+    assert_int_equal(chain_config_decode(&config, &arena, of->configs[of->config_count - 1]),
+                     ST_OK);
+    config.epoch++;
+    change(&config);
+    if (chain_config_check(&config, why) != ST_OK) fail_msg("%s", why);
+    rig->decide_number = number;
+    rig->has_decision = true;
+    buf_reset(&rig->decided);
+    chain_config_encode(&rig->decided, &config);
+    assert_int_equal(buf_status(&rig->decided), ST_OK);
+    arena_fini(&arena);
+}
+
+uint64_t core_rig_epoch(const struct core_rig *rig, uint32_t node)
+{
+    return rig->nodes[node].epoch;
 }
 
 static struct consensus_view view_of(const struct core_rig *rig, uint32_t node)

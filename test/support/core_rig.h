@@ -10,7 +10,11 @@
  * and a filter may change, drop or answer what is on its way. Verification decodes and checks
  * signatures for real; execution makes receipts and folds hashes. Every answer has a
  * proof, which is verified, of four nodes as a client would: by libtrustsql, from the genesis.
- * Whatever must not happen fails the test. */
+ * Whatever must not happen fails the test.
+ *
+ * Epochs: core_rig_decide says which transaction decides a configuration; it waits for the next
+ * epoch from the block on that holds the transaction. A machine of the rig (index in nodes) is
+ * whoever has its key; core_rig_join adds one that is no node of the chain yet. */
 #ifndef TRUSTSQL_TEST_CORE_RIG_H
 #define TRUSTSQL_TEST_CORE_RIG_H
 
@@ -18,6 +22,10 @@
 #include "support/test_rng.h"
 
 #define CORE_RIG_CLIENTS 4096u
+#define CORE_RIG_EPOCHS  8u
+#define CORE_RIG_NO_ONE  UINT32_MAX
+
+#define CORE_RIG_PLACES  64u
 
 struct core_rig;
 struct trustsql;
@@ -64,6 +72,16 @@ struct core_rig_node {
     uint32_t invalid[NODES_MAX];  /* Messages of a peer that were refused. */
     uint64_t verified;
     enum status failed;
+    struct span configs[CORE_RIG_EPOCHS]; /* As executed; allocated. */
+    uint64_t bases[CORE_RIG_EPOCHS];
+    uint32_t config_count;
+    bool has_pending;                   /* rig->decided waits… */
+    uint64_t pending_from;              /* … since this height. */
+    uint32_t machines[CORE_RIG_PLACES]; /* By place of a peer; CORE_RIG_NO_ONE. */
+    bool is_told[NODES_MAX];            /* That the connection with a machine stands. */
+    uint32_t key;                       /* Of its keys: sample_node_secret. */
+    uint32_t next_key;                  /* It has this one too; CORE_RIG_NO_ONE: it has not. */
+    uint64_t epoch;                     /* In which its core is. */
     bool is_down;
     bool is_slow_to_execute; /* Nothing is executed. */
 };
@@ -93,6 +111,10 @@ struct core_rig {
     enum consensus_fault fault;
     struct core_rig_client clients[CORE_RIG_CLIENTS];
     uint64_t bytes_sent;
+    uint64_t decide_number; /* The transaction that decides… */
+    bool has_decision;
+    struct buf decided; /* … this, encoded. */
+    struct buf first;   /* Configuration of epoch 0. */
     struct trustsql *lib;
     struct buf genesis;     /* Encoded; of four nodes. */
     uint64_t proof_count;   /* Verified. */
@@ -130,6 +152,15 @@ enum status core_rig_inject(
 void core_rig_send(
     struct core_rig *rig, uint32_t from, uint32_t to, enum core_channel channel, struct span bytes);
 
+/* One more machine, with key number: no node of the chain. Its index. */
+uint32_t core_rig_join(struct core_rig *rig, uint32_t key);
+/* Transaction number decides on what change makes of the newest configuration that node executed.
+ */
+void core_rig_decide(struct core_rig *rig,
+                     uint64_t number,
+                     uint32_t node,
+                     void (*change)(struct chain_config *config));
+uint64_t core_rig_epoch(const struct core_rig *rig, uint32_t node);
 void core_rig_cut(struct core_rig *rig, uint32_t node, bool is_cut); /* From all others. */
 uint64_t core_rig_final(const struct core_rig *rig, uint32_t node);
 uint64_t core_rig_executed(const struct core_rig *rig, uint32_t node);
