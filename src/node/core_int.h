@@ -44,7 +44,7 @@
 #define CORE_GOSSIP_BYTES   (64u << 10)
 #define CORE_BACKLOG_MAX    512u  /* Transactions of a peer that wait for verification. */
 #define CORE_VERIFYING_MAX  4096u /* Of a peer, in verification. */
-#define CORE_QUESTIONS_MAX  4u    /* Of a peer, not answered yet. */
+#define CORE_QUESTIONS_MAX  (CONSENSUS_WINDOW + 4u) /* Of a peer, not answered: a line and more. */
 #define CORE_EVIDENCE_MAX   1000u
 #define CORE_EVIDENCE_BYTES (8u << 20) /* Kept in memory, for peers that come later. */
 #define CORE_DIGESTS        512u       /* Results remembered, by height. */
