@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "crypto/identity.h"
 #include "node/node.h"
 #include "os/process.h"
 #include "pg/door.h"
@@ -10,6 +11,7 @@
 struct serving {
     struct node *node;
     struct pg_door *door;
+    const char *dir;
 };
 
 static void on_signal(void *context)
@@ -39,6 +41,28 @@ static void on_warning(const char *text)
     fprintf(stderr, "warning: %s\n", text);
 }
 
+/* DIR/sql.crt: what clients may pin. */
+static enum status write_certificate(const char *dir, const struct secret_key *key)
+{
+    struct buf der;
+    struct buf pem;
+    struct buf old;
+    char path[OS_PATH_MAX];
+    TRY(os_path_join(path, dir, "sql.crt"));
+    buf_init(&der, mem_system(), 0);
+    buf_init(&pem, mem_system(), 0);
+    buf_init(&old, mem_system(), 0);
+    enum status st = pg_door_certificate(&der, key);
+    if (st == ST_OK) st = identity_certificate_pem(&pem, buf_span(&der));
+    bool is_there = st == ST_OK && os_read_file(os_posix(), path, pem.size, &old) == ST_OK &&
+                    span_equal(buf_span(&old), buf_span(&pem));
+    if (st == ST_OK && !is_there) st = os_replace_file(os_posix(), path, buf_span(&pem));
+    buf_fini(&der);
+    buf_fini(&pem);
+    buf_fini(&old);
+    return st;
+}
+
 static enum status open_door(struct serving *s, char *what)
 {
     const struct node_config *settings = node_settings(s->node);
@@ -47,7 +71,20 @@ static enum status open_door(struct serving *s, char *what)
                                     .host = settings->pg_host,
                                     .port = settings->pg_port,
                                     .connections_max = settings->pg_connections_max};
-    enum status st = pg_door_open(&s->door, node_loop(s->node), node_backend(s->node), &config);
+    struct secret_key key;
+    enum status st = node_key_read(os_posix(), s->dir, &key);
+    if (st == ST_OK) {
+        config.tls_key = &key;
+        config.needs_tls = settings->pg_is_tls_only;
+        st = write_certificate(s->dir, &key);
+    }
+    if (st != ST_OK) {
+        (void)snprintf(what, NODE_WHAT_MAX, "the certificate for clients cannot be made: %s",
+                       status_text(st));
+        return st;
+    }
+    st = pg_door_open(&s->door, node_loop(s->node), node_backend(s->node), &config);
+    mem_wipe(&key, sizeof key);
     if (st == ST_EXISTS)
         (void)snprintf(what, NODE_WHAT_MAX, "port %u of %s is taken by another program",
                        (unsigned)config.port, config.host);
@@ -108,7 +145,7 @@ static const char *hint_of(enum status st)
 int serve_node(const struct serve *serve)
 {
     char what[NODE_WHAT_MAX] = "";
-    struct serving s = {0};
+    struct serving s = {.dir = serve->dir};
     struct node_open open = {.os = os_posix(),
                              .mem = mem_system(),
                              .dir = serve->dir,

@@ -3,6 +3,7 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/x509.h>
 
 #include "base/must.h"
@@ -49,6 +50,26 @@ enum status identity_certificate_key(struct public_key *out, struct span der)
     *out = found;
     st = ST_OK;
 out:
+    X509_free(x);
+    ERR_clear_error();
+    return st;
+}
+
+enum status identity_certificate_pem(struct buf *out, struct span der)
+{
+    const unsigned char *at = der.data;
+    if (der.size == 0 || der.size > IDENTITY_CERTIFICATE_MAX) return ST_INVALID;
+    X509 *x = d2i_X509(NULL, &at, (long)der.size);
+    BIO *bio = BIO_new(BIO_s_mem());
+    enum status st = x == NULL ? ST_INVALID : ST_NO_MEMORY;
+    char *text = NULL;
+    if (x != NULL && bio != NULL && PEM_write_bio_X509(bio, x) == 1) {
+        long size = BIO_get_mem_data(bio, &text);
+        must(size > 0);
+        buf_put(out, span_of(text, (size_t)size));
+        st = buf_status(out);
+    }
+    BIO_free(bio);
     X509_free(x);
     ERR_clear_error();
     return st;

@@ -25,6 +25,10 @@ NODISCARD enum status identity_certificate_make(struct buf *out,
                                                 const struct secret_key *secret,
                                                 const struct identity_span *valid);
 
+/* Appends the same certificate as PEM, for programs that read it from a file. ST_INVALID: der is
+ * no certificate. */
+NODISCARD enum status identity_certificate_pem(struct buf *out, struct span der);
+
 /* The Ed25519 key of a certificate. ST_INVALID: not one certificate and nothing behind it, or
  * another kind of key. Neither dates nor signature are looked at: see above. */
 NODISCARD enum status identity_certificate_key(struct public_key *out, struct span der);

@@ -89,6 +89,7 @@ static enum status open_account(const struct account *account, struct exec_accou
                                  .address = account->address,
                                  .key = account->key,
                                  .is_admin = account->is_admin};
+    memcpy(out->name, account->name, sizeof out->name);
     return ST_OK;
 }
 

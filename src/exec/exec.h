@@ -96,6 +96,7 @@ struct exec_account {
     struct account_id address;
     struct public_key key;
     bool is_admin;
+    char name[GENESIS_NAME_MAX + 1];
 };
 NODISCARD enum status exec_account_by_name(sqlite3 *connection,
                                            struct span name,

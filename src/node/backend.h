@@ -59,6 +59,9 @@ struct backend_table {
                      struct span user,
                      struct scram_verifier *out,
                      bool *is_mock);
+    /* May the bearer of this token (ledger/token.h) be user? Else d says why not. May be null: no
+     * tokens. */
+    enum status (*token)(struct backend *b, struct span user, struct span token, struct diag *d);
     /* After authentication. 3D000 for an unknown ledger, 28000 for a user without an account. */
     enum status (*session_open)(struct backend *b,
                                 struct backend_session **out,

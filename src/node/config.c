@@ -45,6 +45,7 @@ static const struct field fields[] = {
     {"pg", "host", FIELD_HOST, offsetof(struct node_config, pg_host), 0, 0},
     {"pg", "port", FIELD_U16, offsetof(struct node_config, pg_port), 0, 65535},
     {"pg", "connections", FIELD_U32, offsetof(struct node_config, pg_connections_max), 1, 4096},
+    {"pg", "tls_only", FIELD_BOOL, offsetof(struct node_config, pg_is_tls_only), 0, 0},
     {"threads", "verify", FIELD_U32, offsetof(struct node_config, verify_threads), 1,
      VERIFY_THREADS_MAX},
     {"threads", "read", FIELD_U32, offsetof(struct node_config, read_threads), 1,
@@ -245,8 +246,9 @@ void node_config_write(const struct node_config *config, struct buf *out)
     for (uint32_t i = 0; i < config->peer_count; i++)
         buf_printf(out, "[peer.%s]\naddress = %s\n\n", config->peers[i].name,
                    config->peers[i].address);
-    buf_printf(out, "[pg]\nhost = %s\nport = %u\nconnections = %u\n\n", config->pg_host,
-               (unsigned)config->pg_port, config->pg_connections_max);
+    buf_printf(out, "[pg]\nhost = %s\nport = %u\nconnections = %u\ntls_only = %s\n\n", config->pg_host,
+               (unsigned)config->pg_port, config->pg_connections_max,
+               config->pg_is_tls_only ? "yes" : "no");
     buf_printf(out, "[threads]\nverify = %u\nread = %u\n\n", config->verify_threads,
                config->read_threads);
     buf_printf(out, "[store]\nsegment_bytes = %llu\n\n", (unsigned long long)config->segment_size);

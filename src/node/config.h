@@ -28,6 +28,7 @@ struct node_config {
     char pg_host[NODE_HOST_MAX]; /* Numeric address. */
     uint16_t pg_port;
     uint32_t pg_connections_max;
+    bool pg_is_tls_only; /* Clients in the clear are refused. */
     uint32_t verify_threads;
     uint32_t read_threads;
     uint64_t segment_size;          /* Bytes of a block segment. */

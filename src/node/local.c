@@ -5,11 +5,16 @@
 
 #include "base/must.h"
 #include "node/local_int.h"
+#include "node/login.h"
 
 static void table_verifier(struct backend *b,
                            struct span user,
                            struct scram_verifier *out,
                            bool *is_mock);
+static enum status table_token(struct backend *b,
+                               struct span user,
+                               struct span token,
+                               struct diag *d);
 static enum status table_session_open(struct backend *b,
                                       struct backend_session **out,
                                       struct span user,
@@ -30,6 +35,7 @@ static void table_cancel(struct backend *b, struct backend_session *s);
 static void table_flow(struct backend *b, struct backend_session *s, bool is_open);
 
 static const struct backend_table local_table = {.verifier = table_verifier,
+                                                 .token = table_token,
                                                  .session_open = table_session_open,
                                                  .session_close = table_session_close,
                                                  .execute = table_execute,
@@ -98,21 +104,23 @@ static void table_verifier(struct backend *b,
     custody_verifier_or_mock(local_of(b)->config.custody, user, out, is_mock);
 }
 
-static enum status find_account(struct local *l,
-                                struct span user,
-                                struct exec_account *out,
-                                struct diag *d)
+static struct login login_of(const struct local *l)
 {
-    enum status st = db_view(exec_db(l->config.exec), l->lookup, 0);
-    if (st == ST_OK) st = exec_account_by_name(l->lookup, user, out);
-    if (st == ST_NOT_FOUND) {
-        diag_set(d, "28000", "there is no account \"%.*s\" on this chain", (int)user.size,
-                 (const char *)user.data);
-        diag_hint(d, "An administrator creates it: CALL trustsql.create_account(…).");
-    } else if (st != ST_OK) {
-        diag_set(d, "58000", "the account cannot be read: %s", status_text(st));
-    }
-    return st;
+    return (struct login){.os = l->config.os,
+                          .exec = l->config.exec,
+                          .lookup = l->lookup,
+                          .chain_id = &l->config.chain_id,
+                          .node_key = &l->config.node_key,
+                          .signer = l->config.signer};
+}
+
+static enum status table_token(struct backend *b,
+                               struct span user,
+                               struct span token,
+                               struct diag *d)
+{
+    const struct login login = login_of(local_of(b));
+    return login_token(&login, user, token, d);
 }
 
 static enum status table_session_open(struct backend *b,
@@ -133,7 +141,8 @@ static enum status table_session_open(struct backend *b,
         return ST_LIMIT;
     }
     struct exec_account account;
-    TRY(find_account(l, user, &account, d));
+    const struct login login = login_of(l);
+    TRY(login_find(&login, user, &account, d));
     struct backend_session *s = mem_alloc_zero(l->config.mem, 1, sizeof *s);
     if (s == NULL) {
         diag_set(d, "53200", "out of memory");
@@ -142,7 +151,7 @@ static enum status table_session_open(struct backend *b,
     s->local = l;
     s->account = account;
     settings_init(&s->settings, &l->config.session);
-    memcpy(s->user, user.data, user.size);
+    memcpy(s->user, account.name, sizeof s->user);
     s->next = l->sessions;
     if (l->sessions != NULL) l->sessions->previous = s;
     l->sessions = s;

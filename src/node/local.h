@@ -25,6 +25,8 @@ struct local_config {
     struct exec *exec;
     struct replica *replica;
     struct hash chain_id;
+    struct public_key node_key; /* Of this node: tokens name it. */
+    const struct signer *signer;
     struct settings_choice session; /* What a session begins with. */
     struct queue *outbox;           /* Drained by local_drain. */
 };

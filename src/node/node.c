@@ -295,6 +295,8 @@ static enum status open_running(struct node *n,
     TRY(queue_new(&n->outbox, n->mem, 2 * REPLICA_TICKETS_MAX, wake_doors, n));
     TRY(open_replica(n, key, open, what));
 
+    struct public_key own;
+    TRY(sign_public(n->signer, &own, key));
     struct local_config local = {.os = n->os,
                                  .mem = n->mem,
                                  .loop = n->loop,
@@ -302,6 +304,8 @@ static enum status open_running(struct node *n,
                                  .exec = n->exec,
                                  .replica = n->replica,
                                  .chain_id = n->chain_id,
+                                 .node_key = own,
+                                 .signer = n->signer,
                                  .session = n->config.session,
                                  .outbox = n->outbox};
     TRY(local_new(&n->local, &local));

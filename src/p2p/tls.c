@@ -11,6 +11,8 @@
 
 #define SUITES               "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256"
 #define GROUPS               "X25519"
+#define SUITES_DOOR          SUITES ":TLS_AES_256_GCM_SHA384"
+#define GROUPS_DOOR          "X25519:P-256" /* For clients that may use nothing else. */
 #define SIGNATURES           "ed25519"
 #define CERTIFICATES_MAX     4096 /* Bytes of a peer's certificates in its message. */
 #define RECORDS_PER_KEY      (1u << 22)
@@ -22,6 +24,7 @@ struct tls_context {
     SSL_CTX *ssl;
     BIO_METHOD *bio;
     struct secret_key key;
+    bool is_door; /* Clients show no certificate. */
 };
 
 struct tls {
@@ -35,6 +38,11 @@ struct tls {
     char failure[TLS_TEXT_MAX];
 };
 
+static enum status context_new(struct tls_context **out,
+                               struct mem *mem,
+                               const struct secret_key *key,
+                               const struct identity_span *valid,
+                               bool is_door);
 static bool context_settle(struct tls_context *c);
 static bool bio_method_make(struct tls_context *c);
 static bool connection_settle(struct tls *t, struct tls_context *c, bool is_client);
@@ -54,6 +62,23 @@ enum status tls_context_new(struct tls_context **out,
                             const struct secret_key *key,
                             const struct identity_span *valid)
 {
+    return context_new(out, mem, key, valid, false);
+}
+
+enum status tls_context_new_door(struct tls_context **out,
+                                 struct mem *mem,
+                                 const struct secret_key *key,
+                                 const struct identity_span *valid)
+{
+    return context_new(out, mem, key, valid, true);
+}
+
+static enum status context_new(struct tls_context **out,
+                               struct mem *mem,
+                               const struct secret_key *key,
+                               const struct identity_span *valid,
+                               bool is_door)
+{
     /* No configuration file of the machine decides what is accepted here. */
     if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1) return ST_NO_MEMORY;
     struct tls_context *c = mem_alloc_zero(mem, 1, sizeof(*c));
@@ -61,6 +86,7 @@ enum status tls_context_new(struct tls_context **out,
     c->mem = mem;
     c->refs = 1;
     c->key = *key;
+    c->is_door = is_door;
     c->ssl = SSL_CTX_new(TLS_method());
     enum status st = ST_NO_MEMORY;
     if (c->ssl == NULL || !bio_method_make(c) || !context_settle(c)) goto out;
@@ -99,14 +125,15 @@ enum status tls_context_renew(struct tls_context *c, const struct identity_span 
 static bool context_settle(struct tls_context *c)
 {
     char groups[] = GROUPS; /* Not changed, but the calls want them so. */
+    char groups_door[] = GROUPS_DOOR;
     char signatures[] = SIGNATURES;
     EVP_PKEY *key =
         EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, c->key.bytes, SIGN_SECRET_SIZE);
     bool is_set = key != NULL && SSL_CTX_use_PrivateKey(c->ssl, key) == 1 &&
                   SSL_CTX_set_min_proto_version(c->ssl, TLS1_3_VERSION) == 1 &&
                   SSL_CTX_set_max_proto_version(c->ssl, TLS1_3_VERSION) == 1 &&
-                  SSL_CTX_set_ciphersuites(c->ssl, SUITES) == 1 &&
-                  SSL_CTX_set1_groups_list(c->ssl, groups) == 1 &&
+                  SSL_CTX_set_ciphersuites(c->ssl, c->is_door ? SUITES_DOOR : SUITES) == 1 &&
+                  SSL_CTX_set1_groups_list(c->ssl, c->is_door ? groups_door : groups) == 1 &&
                   SSL_CTX_set1_sigalgs_list(c->ssl, signatures) == 1 &&
                   SSL_CTX_set_num_tickets(c->ssl, 0) == 1;
     EVP_PKEY_free(key);
@@ -114,6 +141,7 @@ static bool context_settle(struct tls_context *c)
     (void)SSL_CTX_set_session_cache_mode(c->ssl, SSL_SESS_CACHE_OFF);
     (void)SSL_CTX_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_max_cert_list(c->ssl, CERTIFICATES_MAX);
+    if (c->is_door) return true;
     SSL_CTX_set_verify(c->ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_cert_verify_callback(c->ssl, verify, NULL);
     return true;
@@ -133,7 +161,8 @@ enum status tls_new(struct tls **out,
                     const struct tls_events *events,
                     bool is_client)
 {
-    must(events->output != NULL && events->key != NULL);
+    must(events->output != NULL);
+    must(events->key != NULL || c->is_door);
     struct tls *t = mem_alloc_zero(c->mem, 1, sizeof(*t));
     if (t == NULL) return ST_NO_MEMORY;
     t->mem = c->mem;

@@ -1,9 +1,10 @@
-/* tls.h - Mutual TLS 1.3 over bytes: OpenSSL without sockets.
+/* tls.h - TLS 1.3 over bytes: OpenSSL without sockets. Mutual between nodes; for clients of the
+ * doors only the server shows a certificate.
  *
- * Both sides show a certificate made of their node's key (crypto/identity.h). Chains, names and
+ * A node shows a certificate made of its key (crypto/identity.h). Chains, names and
  * dates are not looked at; the owner of the connection says of the key whether it is welcome. No
- * session is resumed, no early data, no older version, no other algorithm than the few named here:
- * both ends are this program. OpenSSL draws its own entropy and uses its own memory. One thread. */
+ * session is resumed, no early data, no older version, no other algorithm than the few named here.
+ * OpenSSL draws its own entropy and uses its own memory. One thread. */
 #ifndef TRUSTSQL_P2P_TLS_H
 #define TRUSTSQL_P2P_TLS_H
 
@@ -21,6 +22,11 @@ NODISCARD enum status tls_context_new(struct tls_context **out,
                                       struct mem *mem,
                                       const struct secret_key *key,
                                       const struct identity_span *valid);
+/* A server that asks clients for no certificate: struct tls_events needs no key. */
+NODISCARD enum status tls_context_new_door(struct tls_context **out,
+                                           struct mem *mem,
+                                           const struct secret_key *key,
+                                           const struct identity_span *valid);
 void tls_context_free(struct tls_context *c); /* After its connections. Null allowed. */
 /* A new certificate of the same key for later handshakes. */
 NODISCARD enum status tls_context_renew(struct tls_context *c, const struct identity_span *valid);
@@ -28,7 +34,8 @@ NODISCARD enum status tls_context_renew(struct tls_context *c, const struct iden
 struct tls_events {
     /* Bytes for the other side. False: it cannot take them. */
     bool (*output)(void *context, struct span bytes);
-    /* The other side showed this key (it proves later that it holds it). False: go away. */
+    /* The other side showed this key (it proves later that it holds it). False: go away. Null with
+     * the context of a door. */
     bool (*key)(void *context, const struct public_key *key);
     void *context;
 };

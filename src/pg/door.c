@@ -8,10 +8,12 @@
  *   D1  `door->connections` holds every connection whose stream is not closed.
  *   D2  A connection has a session until the stream is closed or the door is.
  *   D3  The timer runs exactly while there are connections and the door is open.
- *   D4  The door is freed with its last connection after pg_door_close. */
+ *   D4  The door is freed with its last connection after pg_door_close.
+ *   D5  A connection with tls: all bytes of its stream but those before the handshake are TLS. */
 #include "pg/door.h"
 
 #include "base/must.h"
+#include "p2p/tls.h"
 #include "pg/budget.h"
 #include "pg/session.h"
 
@@ -19,6 +21,10 @@
 #define DOOR_TIMEOUT_MS  60000u
 #define DOOR_TICK_MS_MAX 1000u
 #define DOOR_TICK_MS_MIN 10u
+#define DOOR_RECORD_SIZE 16384u /* Bytes of a TLS record. */
+
+/* For ever: who pins the certificate pins the key. */
+static const struct identity_span certificate_span = {.from_s = 0, .until_s = 2524607999u};
 
 struct connection {
     struct connection *previous;
@@ -26,6 +32,8 @@ struct connection {
     struct pg_door *door;
     struct tcp_stream *stream;
     struct pg_session *session; /* D2. */
+    struct tls *tls;            /* D5. */
+    bool is_shaken;             /* The handshake is done. */
     uint32_t process;
     bool is_admitted;
     uint64_t accepted_ms;
@@ -40,6 +48,7 @@ struct pg_door {
     struct loop *loop;
     struct backend *backend;
     struct tcp_listener *listener;
+    struct tls_context *tls; /* Null: none. */
     struct loop_timer *timer;
     struct connection *connections; /* D1. */
     uint32_t connection_count;
@@ -63,6 +72,10 @@ static size_t link_queued(void *context);
 static void link_pause(void *context, bool is_paused);
 static void link_close(void *context);
 static bool house_admit(void *context);
+static void house_secure(void *context);
+static void take_tls(struct connection *c, struct span bytes);
+static bool tls_output(void *context, struct span bytes);
+static enum status open_tls(struct pg_door *d);
 static void house_cancel(void *context, uint32_t process, uint32_t secret);
 
 struct pg_door_config pg_door_config_default(struct mem *mem, struct os *os)
@@ -88,7 +101,8 @@ enum status pg_door_open(struct pg_door **out,
                 config->memory_max > 0 ? config->memory_max : PG_DOOR_MEMORY_MAX);
     d->loop = l;
     d->backend = b;
-    enum status st = loop_timer_new(&d->timer, l, on_tick, d);
+    enum status st = open_tls(d);
+    if (st == ST_OK) st = loop_timer_new(&d->timer, l, on_tick, d);
     if (st != ST_OK) goto out;
     st = tcp_listen(&d->listener, l, config->host, config->port, on_accepted, d);
     if (st != ST_OK) goto out;
@@ -96,8 +110,22 @@ enum status pg_door_open(struct pg_door **out,
     return ST_OK;
 out:
     if (d->timer != NULL) loop_timer_free(d->timer);
+    tls_context_free(d->tls);
     mem_free(config->mem, d);
     return st;
+}
+
+static enum status open_tls(struct pg_door *d)
+{
+    const struct secret_key *key = d->config.tls_key;
+    d->config.tls_key = NULL; /* The caller's. */
+    if (key == NULL) return ST_OK;
+    return tls_context_new_door(&d->tls, d->config.mem, key, &certificate_span);
+}
+
+enum status pg_door_certificate(struct buf *out, const struct secret_key *key)
+{
+    return identity_certificate_make(out, key, &certificate_span);
 }
 
 uint16_t pg_door_port(const struct pg_door *d)
@@ -149,7 +177,30 @@ static void on_data(void *context, struct span bytes)
 {
     struct connection *c = context;
     c->heard_ms = loop_now_ms(c->door->loop);
-    if (c->session != NULL) pg_session_data(c->session, bytes);
+    if (c->session == NULL) return;
+    if (c->tls != NULL)
+        take_tls(c, bytes);
+    else
+        pg_session_data(c->session, bytes);
+}
+
+/* D5. All of bytes is used up before it returns, or the connection is broken. */
+static void take_tls(struct connection *c, struct span bytes)
+{
+    uint8_t plain[DOOR_RECORD_SIZE];
+    size_t size = 0;
+    enum status st = ST_OK;
+    tls_input(c->tls, bytes);
+    if (!c->is_shaken) {
+        st = tls_handshake(c->tls);
+        c->is_shaken = st == ST_OK;
+    }
+    while (st == ST_OK && c->session != NULL && pg_session_state(c->session) != PG_SESSION_OVER) {
+        st = tls_read(c->tls, plain, sizeof plain, &size);
+        if (st == ST_OK) pg_session_data(c->session, span_of(plain, size));
+    }
+    mem_wipe(plain, sizeof plain); /* A token may have stood there. */
+    if (st != ST_BUSY) tcp_close(c->stream);
 }
 
 static void on_drained(void *context)
@@ -165,6 +216,7 @@ static void on_closed(void *context)
     struct connection *c = context;
     struct pg_door *d = c->door;
     pg_session_free(c->session);
+    tls_free(c->tls);
     if (c->next != NULL) c->next->previous = c->previous;
     if (c->previous != NULL) {
         c->previous->next = c->next;
@@ -228,7 +280,12 @@ static struct connection *connection_new(struct pg_door *d, struct tcp_stream *s
         .mem = &d->budget.mem,
         .os = d->config.os,
         .backend = d->backend,
-        .house = {.admit = house_admit, .cancel = house_cancel, .context = c}};
+        .login = d->config.login,
+        .needs_tls = d->config.needs_tls,
+        .house = {.admit = house_admit,
+                  .cancel = house_cancel,
+                  .secure = d->tls != NULL ? house_secure : NULL,
+                  .context = c}};
     const struct pg_link link = {.write = link_write,
                                  .queued = link_queued,
                                  .pause = link_pause,
@@ -265,6 +322,7 @@ static void door_free(struct pg_door *d)
     must(d->admitted_count == 0);
     must(d->is_closing);
     must(d->budget.used == 0);
+    tls_context_free(d->tls);
     mem_free(d->config.mem, d);
 }
 
@@ -286,7 +344,29 @@ static uint32_t tick_ms(const struct pg_door_config *config)
 static enum status link_write(void *context, struct span bytes)
 {
     struct connection *c = context;
-    return tcp_write(c->stream, bytes);
+    if (c->tls == NULL) return tcp_write(c->stream, bytes);
+    for (size_t at = 0; at < bytes.size; at += DOOR_RECORD_SIZE) {
+        size_t left = bytes.size - at;
+        size_t size = left < DOOR_RECORD_SIZE ? left : DOOR_RECORD_SIZE;
+        if (tls_write(c->tls, span_of(bytes.data + at, size)) != ST_OK) return ST_CLOSED;
+    }
+    return ST_OK;
+}
+
+static bool tls_output(void *context, struct span bytes)
+{
+    struct connection *c = context;
+    return tcp_write(c->stream, bytes) == ST_OK;
+}
+
+static void house_secure(void *context)
+{
+    struct connection *c = context;
+    const struct tls_events events = {.output = tls_output, .context = c};
+    must(c->tls == NULL);
+    if (tls_new(&c->tls, c->door->tls, &events, false) == ST_OK) return;
+    c->tls = NULL;
+    tcp_close(c->stream); /* No memory; the handshake is never answered. */
 }
 
 static size_t link_queued(void *context)
@@ -308,6 +388,7 @@ static void link_pause(void *context, bool is_paused)
 static void link_close(void *context)
 {
     struct connection *c = context;
+    if (c->tls != NULL && c->is_shaken) tls_end(c->tls);
     tcp_close(c->stream);
 }
 

@@ -5,9 +5,11 @@
 #ifndef TRUSTSQL_PG_DOOR_H
 #define TRUSTSQL_PG_DOOR_H
 
+#include "crypto/sign.h"
 #include "node/backend.h"
 #include "os/loop.h"
 #include "os/os.h"
+#include "pg/session.h"
 
 #define PG_DOOR_CONNECTIONS_MAX 10000u
 #define PG_DOOR_MEMORY_MAX      ((size_t)512 << 20)
@@ -24,10 +26,18 @@ struct pg_door_config {
     uint32_t auth_timeout_ms;  /* From the connection to the end of the login; 0: a minute. */
     uint32_t idle_timeout_ms;  /* Without a message from a client that nothing runs for; 0: none. */
     uint32_t write_timeout_ms; /* While a client takes none of what is sent; 0: a minute. */
+    const struct secret_key
+        *tls_key;   /* Of the certificate shown to clients, copied; null: no TLS. */
+    bool needs_tls; /* Nobody logs in in the clear. */
+    enum pg_login login;
 };
 
 /* Limits for a node; host and port are the caller's. */
 struct pg_door_config pg_door_config_default(struct mem *mem, struct os *os);
+
+/* The certificate that a door with this key shows: DER, appended; always the same bytes, so that a
+ * client can pin it (sslmode=verify-ca with it as sslrootcert). */
+NODISCARD enum status pg_door_certificate(struct buf *out, const struct secret_key *key);
 
 /* ST_EXISTS: the port is taken; ST_INVALID: no such host. */
 NODISCARD enum status pg_door_open(struct pg_door **out,

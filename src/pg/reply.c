@@ -5,6 +5,7 @@
 #include "base/must.h"
 
 #define AUTH_OK       0u
+#define AUTH_CLEAR    3u
 #define AUTH_SASL     10u
 #define AUTH_CONTINUE 11u
 #define AUTH_FINAL    12u
@@ -33,6 +34,11 @@ void reply_ready(struct buf *to)
 void reply_auth_ok(struct buf *to)
 {
     put_auth(to, AUTH_OK, span_of(NULL, 0));
+}
+
+void reply_auth_clear(struct buf *to)
+{
+    put_auth(to, AUTH_CLEAR, span_of(NULL, 0));
 }
 
 void reply_auth_sasl(struct buf *to)

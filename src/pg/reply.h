@@ -29,7 +29,8 @@ void reply_ready(struct buf *to); /* Always outside a transaction block. */
 
 /* Authentication. */
 void reply_auth_ok(struct buf *to);
-void reply_auth_sasl(struct buf *to); /* Offers SCRAM-SHA-256. */
+void reply_auth_sasl(struct buf *to);  /* Offers SCRAM-SHA-256. */
+void reply_auth_clear(struct buf *to); /* Wants a password in the clear. */
 void reply_auth_continue(struct buf *to, struct span data);
 void reply_auth_final(struct buf *to, struct span data);
 /* Protocol 3.0 is spoken; the options of parameters that begin with _pq_. are not known. */

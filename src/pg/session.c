@@ -1,7 +1,12 @@
 /* session.c - Life of a session: bytes to messages, login, dispatch, end.
  *
- *   PG_FIRST          SSL, GSS: 'N', again             cancel: done, PG_OVER
+ *   PG_FIRST          SSL: 'S', then TLS, again; or 'N', again    GSS: 'N', again
+ *                     cancel: done, PG_OVER
  *                     start-up: offer SCRAM            -> PG_SASL_INITIAL
+ *                     start-up of a user without a password here, inside TLS: ask for a token
+ *                                                      -> PG_TOKEN
+ *                     start-up at a free door          -> PG_READY
+ *   PG_TOKEN          'p' token: right                 -> PG_READY
  *   PG_SASL_INITIAL   'p' mechanism, client-first      -> PG_SASL_RESPONSE
  *   PG_SASL_RESPONSE  'p' client-final: right          -> PG_READY
  *   PG_READY          messages (query.c)
@@ -16,11 +21,14 @@
 #define SERVER_VERSION "15.8 (TrustSQL)"
 
 static void on_first(struct pg_session *s, struct span packet);
+static void on_tls(struct pg_session *s);
 static void on_startup(struct pg_session *s, const struct wire_first *f);
+static void on_token(struct pg_session *s, struct span body);
+static void refuse_password(struct pg_session *s, const struct diag *why);
 static bool read_parameters(struct pg_session *s, struct span parameters);
 static bool encoding_is_known(struct pg_session *s, struct span name);
 static void on_login(struct pg_session *s, const struct wire_message *m);
-static bool scram_begin(struct pg_session *s);
+static void scram_begin(struct pg_session *s);
 static void log_in(struct pg_session *s);
 static void send_parameters(struct pg_session *s);
 static enum status next_size(struct pg_session *s, struct span left, size_t *size);
@@ -115,7 +123,8 @@ enum pg_session_state pg_session_state(const struct pg_session *s)
     switch (s->phase) {
     case PG_FIRST:
     case PG_SASL_INITIAL:
-    case PG_SASL_RESPONSE: return PG_SESSION_LOGIN;
+    case PG_SASL_RESPONSE:
+    case PG_TOKEN: return PG_SESSION_LOGIN;
     case PG_READY: return s->call_count > 0 ? PG_SESSION_BUSY : PG_SESSION_IDLE;
     case PG_OVER: return PG_SESSION_OVER;
     }
@@ -173,6 +182,11 @@ static bool process_one(struct pg_session *s, struct span *left)
         }
     }
     *left = span_of(left->data + size, left->size - size);
+    if (s->is_securing) { /* What follows in the clear was put there by somebody else. */
+        s->is_securing = false;
+        if (left->size > 0) session_abort(s);
+        return false;
+    }
     if (s->out.size >= PG_OUT_CHUNK) session_flush(s);
     return true;
 }
@@ -290,7 +304,7 @@ static void on_first(struct pg_session *s, struct span packet)
         return;
     }
     switch (f.kind) {
-    case WIRE_SSL:
+    case WIRE_SSL: on_tls(s); return;
     case WIRE_GSS: buf_put_u8(&s->out, 'N'); return;
     case WIRE_CANCEL:
         s->config.house.cancel(s->config.house.context, f.process, f.secret);
@@ -298,6 +312,20 @@ static void on_first(struct pg_session *s, struct span packet)
         return;
     case WIRE_STARTUP: on_startup(s, &f); return;
     }
+}
+
+static void on_tls(struct pg_session *s)
+{
+    if (s->config.house.secure == NULL || s->is_secure) {
+        buf_put_u8(&s->out, 'N');
+        return;
+    }
+    buf_put_u8(&s->out, 'S');
+    session_flush(s);
+    if (s->phase == PG_OVER) return;
+    s->is_secure = true;
+    s->is_securing = true;
+    s->config.house.secure(s->config.house.context);
 }
 
 static void on_startup(struct pg_session *s, const struct wire_first *f)
@@ -310,14 +338,19 @@ static void on_startup(struct pg_session *s, const struct wire_first *f)
         return;
     }
     if (!read_parameters(s, f->parameters)) return;
+    if (s->config.needs_tls && !s->is_secure) {
+        session_fatal(s, "28000", "this node takes clients over TLS only: use sslmode=require");
+        return;
+    }
     if (!s->config.house.admit(s->config.house.context)) {
         session_fatal(s, "53300", "sorry, too many clients already");
         return;
     }
-    if (!scram_begin(s)) return;
     if (f->minor > 0) reply_negotiate(&s->out, f->parameters);
-    reply_auth_sasl(&s->out);
-    s->phase = PG_SASL_INITIAL;
+    if (s->config.login == PG_LOGIN_FREE)
+        log_in(s);
+    else
+        scram_begin(s);
 }
 
 static bool name_is(struct span name, const char *text)
@@ -384,20 +417,31 @@ static bool encoding_is_known(struct pg_session *s, struct span name)
     return false;
 }
 
-static bool scram_begin(struct pg_session *s)
+/* Or a token, for a name that has no password here: that a name has none is no secret, for all
+ * accounts and who keeps their keys stand in the chain. */
+static void scram_begin(struct pg_session *s)
 {
     struct backend *b = s->config.backend;
     struct scram_verifier verifier;
     bool is_mock = true;
     b->table->verifier(b, s->user, &verifier, &is_mock);
+    if (is_mock && s->is_secure && b->table->token != NULL) {
+        reply_auth_clear(&s->out);
+        s->phase = PG_TOKEN;
+        return;
+    }
     uint8_t random[SCRAM_NONCE_SIZE];
     char nonce[SCRAM_NONCE_TEXT];
     s->config.os->entropy(s->config.os, random, sizeof random);
     scram_nonce_text(nonce, random);
     enum status st = scram_new(&s->scram, s->config.mem, &verifier, is_mock, span_text(nonce));
     mem_wipe(&verifier, sizeof verifier);
-    if (st != ST_OK) session_fatal(s, "53200", "out of memory");
-    return st == ST_OK;
+    if (st != ST_OK) {
+        session_fatal(s, "53200", "out of memory");
+        return;
+    }
+    reply_auth_sasl(&s->out);
+    s->phase = PG_SASL_INITIAL;
 }
 
 static void on_login(struct pg_session *s, const struct wire_message *m)
@@ -408,6 +452,10 @@ static void on_login(struct pg_session *s, const struct wire_message *m)
     }
     if (m->kind != WIRE_PASSWORD) {
         session_fatal(s, "08P01", "expected a SASL response");
+        return;
+    }
+    if (s->phase == PG_TOKEN) {
+        on_token(s, m->text);
         return;
     }
     struct span data = m->text;
@@ -425,10 +473,7 @@ static void on_login(struct pg_session *s, const struct wire_message *m)
     buf_init(&reply, s->config.mem, (size_t)2 * SCRAM_MESSAGE_MAX);
     enum status st = scram_step(s->scram, data, &reply, &is_done);
     if (st == ST_DENIED) {
-        struct diag d;
-        diag_set(&d, "28P01", "password authentication failed for user \"%.*s\"",
-                 text_clip(s->user), (const char *)s->user.data);
-        pg_session_end(s, &d);
+        refuse_password(s, NULL);
     } else if (st != ST_OK) {
         session_fatal(s, st == ST_INVALID ? "08P01" : "53200",
                       st == ST_INVALID ? "malformed SCRAM message" : "out of memory");
@@ -440,6 +485,34 @@ static void on_login(struct pg_session *s, const struct wire_message *m)
         s->phase = PG_SASL_RESPONSE;
     }
     buf_fini(&reply);
+}
+
+/* body: the token, then 0. */
+static void on_token(struct pg_session *s, struct span body)
+{
+    struct backend *b = s->config.backend;
+    struct diag why = {.sqlstate = ""};
+    const uint8_t *end = body.size > 0 ? memchr(body.data, 0, body.size) : NULL;
+    if (end == NULL || end != body.data + body.size - 1) {
+        session_fatal(s, "08P01", "invalid password packet size");
+        return;
+    }
+    struct span token = span_of(body.data, body.size - 1);
+    if (b->table->token(b, s->user, token, &why) == ST_OK)
+        log_in(s);
+    else
+        refuse_password(s, &why);
+}
+
+/* why (may be null): what was wrong with a token; its hint is passed on. */
+static void refuse_password(struct pg_session *s, const struct diag *why)
+{
+    struct diag d;
+    diag_set(&d, "28P01", "password authentication failed for user \"%.*s\"", text_clip(s->user),
+             (const char *)s->user.data);
+    if (why != NULL && why->message[0] != 0) diag_detail(&d, "%s", why->message);
+    if (why != NULL && why->hint[0] != 0) diag_hint(&d, "%s", why->hint);
+    pg_session_end(s, &d);
 }
 
 static void log_in(struct pg_session *s)

@@ -25,7 +25,15 @@ struct pg_link {
 struct pg_house {
     bool (*admit)(void *context); /* One more client may log in. */
     void (*cancel)(void *context, uint32_t process, uint32_t secret);
+    /* From now on both directions are TLS, after the byte that was just written. Null: no TLS. */
+    void (*secure)(void *context);
     void *context;
+};
+
+/* How a client shows who it is. */
+enum pg_login {
+    PG_LOGIN_CHECKED, /* A password (SCRAM), or a token of its key over TLS. */
+    PG_LOGIN_FREE     /* Whoever can connect is let in under any name: a door for one user. */
 };
 
 struct pg_session_config {
@@ -33,6 +41,8 @@ struct pg_session_config {
     struct os *os; /* Entropy only. */
     struct backend *backend;
     struct pg_house house;
+    enum pg_login login;
+    bool needs_tls; /* Nobody logs in over a connection in the clear. */
 };
 
 /* process: number in the client's cancel key, unique among the living. config is copied. */

@@ -43,6 +43,7 @@ enum pg_phase {
     PG_FIRST,         /* First packets, until the start-up message. */
     PG_SASL_INITIAL,  /* The mechanism was offered. */
     PG_SASL_RESPONSE, /* The exchange runs. */
+    PG_TOKEN,         /* A token was asked for, as a password in the clear inside TLS. */
     PG_READY,
     PG_OVER
 };
@@ -134,6 +135,8 @@ struct pg_session {
     struct span application_name;
     const char *client_encoding;
     bool has_options;
+    bool is_secure;   /* Inside TLS. */
+    bool is_securing; /* TLS begins behind the packet that is processed. */
     struct scram *scram;
     struct backend_session *backend_session; /* From login to the end. */
 

@@ -120,6 +120,17 @@ static void fake_verifier(struct backend *b,
         *out = f->alice;
 }
 
+static enum status fake_token(struct backend *b,
+                              struct span user,
+                              struct span token,
+                              struct diag *d)
+{
+    (void)b;
+    if (span_equal(user, text_of("carol")) && span_equal(token, text_of("a token"))) return ST_OK;
+    diag_set(d, "28P01", "that is no token of carol");
+    return ST_DENIED;
+}
+
 static enum status fake_session_open(struct backend *b,
                                      struct backend_session **out,
                                      struct span user,
@@ -127,7 +138,7 @@ static enum status fake_session_open(struct backend *b,
                                      struct diag *d)
 {
     struct pg_fake *f = (struct pg_fake *)(void *)b;
-    must(span_equal(user, text_of(USER)));
+    must(span_equal(user, text_of(USER)) || span_equal(user, text_of("carol")) || f->is_free);
     if (!span_equal(ledger, text_of(LEDGER))) {
         diag_set(d, "3D000", "database \"%.*s\" does not exist", (int)ledger.size,
                  (const char *)ledger.data);
@@ -268,6 +279,7 @@ static void fake_flow(struct backend *b, struct backend_session *s, bool is_open
 }
 
 static const struct backend_table fake_table = {.verifier = fake_verifier,
+                                                .token = fake_token,
                                                 .session_open = fake_session_open,
                                                 .session_close = fake_session_close,
                                                 .execute = fake_execute,

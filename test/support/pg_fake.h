@@ -1,7 +1,7 @@
 /* pg_fake.h - A backend with canned answers, a link in memory, and the client's side of a login.
  *
- * What the backend knows (text of a statement → what it does); user "alice", password "pencil",
- * ledger "main"; everybody else is unknown:
+ * What the backend knows (text of a statement → what it does); user "alice", password "pencil", or
+ * user "carol", token "a token"; ledger "main"; everybody else is unknown:
  *
  *   one            SELECT 1: one row of one integer
  *   rows N         N rows (integer n, text "row n")
@@ -29,6 +29,7 @@ struct pg_fake {
     struct backend backend;
     struct mem *mem;
     bool is_deferred;           /* Answer in pg_fake_run only. */
+    bool is_free;               /* Everybody may have a session. */
     bool has_flow;              /* Set by flow(true). */
     struct pg_fake_call *first; /* Of all sessions, in order. */
     struct pg_fake_call *last;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/endian.h"
+#include "crypto/sign.h"
 #include "os/thread.h"
 #include "support/cmocka_all.h"
 #include "support/pg_fake.h"
@@ -525,6 +526,120 @@ static void test_end_of_the_house(void **state)
     house_close(&h);
 }
 
+/* --- TLS
+ * -----------------------------------------------------------------------------------------*/
+
+static const struct secret_key door_key = {.scheme = SIGN_ED25519, .bytes = {7, 1, 2, 3}};
+
+static void house_open_tls(struct house *h, bool needs_tls)
+{
+    struct pg_door_config config = pg_door_config_default(mem_system(), os_posix());
+    config.tls_key = &door_key;
+    config.needs_tls = needs_tls;
+    house_open(h, &config);
+}
+
+static PGconn *dial_as(const struct house *h,
+                       const char *user,
+                       const char *password,
+                       const char *mode)
+{
+    char text[256];
+    (void)snprintf(text, sizeof text,
+                   "host=127.0.0.1 port=%u user=%s password='%s' dbname=main sslmode=%s "
+                   "connect_timeout=10",
+                   h->port, user, password, mode);
+    return PQconnectdb(text);
+}
+
+static void test_tls(void **state)
+{
+    (void)state;
+    struct house h;
+    house_open_tls(&h, false);
+    PGconn *c = dial_as(&h, "alice", "pencil", "require");
+    if (PQstatus(c) != CONNECTION_OK) fail_msg("%s", PQerrorMessage(c));
+    assert_int_equal(PQsslInUse(c), 1);
+    assert_string_equal(PQsslAttribute(c, "protocol"), "TLSv1.3");
+    PGresult *r = PQexec(c, "rows 100000"); /* Many records. */
+    assert_result(r, PGRES_TUPLES_OK);
+    assert_int_equal(PQntuples(r), 100000);
+    assert_string_equal(PQgetvalue(r, 99999, 1), "row 100000");
+    PQclear(r);
+    PQfinish(c);
+    c = dial_as(&h, "alice", "pencil", "disable"); /* In the clear beside it. */
+    assert_int_equal(PQstatus(c), CONNECTION_OK);
+    PQfinish(c);
+    house_close(&h);
+    house_open_tls(&h, true);
+    c = dial_as(&h, "alice", "pencil", "disable");
+    assert_int_equal(PQstatus(c), CONNECTION_BAD);
+    assert_non_null(strstr(PQerrorMessage(c), "TLS only"));
+    PQfinish(c);
+    c = dial_as(&h, "alice", "pencil", "require");
+    assert_int_equal(PQstatus(c), CONNECTION_OK);
+    PQfinish(c);
+    house_close(&h);
+}
+
+static void test_tokens(void **state)
+{
+    (void)state;
+    struct house h;
+    house_open_tls(&h, false);
+    PGconn *c = dial_as(&h, "carol", "a token", "require");
+    if (PQstatus(c) != CONNECTION_OK) fail_msg("%s", PQerrorMessage(c));
+    PQfinish(c);
+    c = dial_as(&h, "carol", "another", "require");
+    assert_non_null(strstr(PQerrorMessage(c), "no token of carol"));
+    PQfinish(c);
+    c = dial_as(&h, "carol", "a token", "disable"); /* Never in the clear. */
+    assert_int_equal(PQstatus(c), CONNECTION_BAD);
+    assert_null(strstr(PQerrorMessage(c), "no token of carol"));
+    PQfinish(c);
+    c = dial_as(&h, "nobody", "a token", "require");
+    assert_int_equal(PQstatus(c), CONNECTION_BAD);
+    PQfinish(c);
+    house_close(&h);
+}
+
+/* What stands in the clear behind the request is not taken for what stands inside TLS. */
+static void test_nothing_slips_in_before_tls(void **state)
+{
+    (void)state;
+    static const char bytes[] = "\0\0\0\x8\x04\xd2\x16\x2f\0\0\0\x18\0\3\0\0user\0alice\0a\0b\0";
+    char said[256];
+    struct house h;
+    house_open_tls(&h, false);
+    int fd = dial_raw(&h);
+    assert_int_equal(send(fd, bytes, sizeof bytes - 1, MSG_NOSIGNAL), sizeof bytes - 1);
+    assert_int_equal(hear_out(fd, said, sizeof said), 1);
+    assert_int_equal(said[0], 'S');
+    fd = dial_raw(&h); /* Garbage instead of a handshake. */
+    assert_int_equal(send(fd, bytes, 8, MSG_NOSIGNAL), 8);
+    assert_int_equal(recv(fd, said, 1, 0), 1);
+    assert_int_equal(send(fd, "Q\0\0\0\x8one\0", 9, MSG_NOSIGNAL), 9);
+    (void)hear_out(fd, said, sizeof said);
+    house_close(&h);
+}
+
+static void test_a_door_for_one_user(void **state)
+{
+    (void)state;
+    struct house h;
+    struct pg_door_config config = pg_door_config_default(mem_system(), os_posix());
+    config.login = PG_LOGIN_FREE;
+    house_open(&h, &config);
+    h.fake.is_free = true;
+    PGconn *c = dial_as(&h, "whoever", "", "prefer");
+    if (PQstatus(c) != CONNECTION_OK) fail_msg("%s", PQerrorMessage(c));
+    PGresult *r = PQexec(c, "one");
+    assert_result(r, PGRES_TUPLES_OK);
+    PQclear(r);
+    PQfinish(c);
+    house_close(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -541,6 +656,10 @@ int main(void)
         cmocka_unit_test(test_memory_of_all_sessions_is_bounded),
         cmocka_unit_test(test_garbage),
         cmocka_unit_test(test_end_of_the_house),
+        cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_tokens),
+        cmocka_unit_test(test_nothing_slips_in_before_tls),
+        cmocka_unit_test(test_a_door_for_one_user),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
