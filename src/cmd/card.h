@@ -1,38 +1,15 @@
-/* card.h - The public card of an organisation, and the genesis that the cards of all make.
+/* card.h - Cards in files, and the genesis that the cards of all make.
  *
- * A card has nothing secret. The same cards give the same genesis to every organisation, in
- * whatever order they come. Format and rules: docs/format/card.md. */
+ * The same cards give the same genesis to every organisation, in whatever order they come. Format
+ * and rules: docs/format/card.md. */
 #ifndef TRUSTSQL_CMD_CARD_H
 #define TRUSTSQL_CMD_CARD_H
 
 #include "cmd/layout.h"
 #include "cmd/shape.h"
+#include "ledger/card.h"
 #include "node/config.h"
 
-#define CARD_ACCOUNTS_MAX 32u
-#define CARD_WHAT_MAX     320u
-
-struct card_account {
-    char name[GENESIS_NAME_MAX + 1];
-    struct public_key key;
-    bool is_admin;
-    bool is_kept; /* The organisation's node keeps its key. */
-};
-
-struct card {
-    char organisation[GENESIS_NAME_MAX + 1];
-    char node[NODE_PEER_NAME_MAX + 1];
-    struct public_key node_key;            /* Ed25519. */
-    char address[GENESIS_ADDRESS_MAX + 1]; /* "": others cannot dial it. */
-    uint64_t made_ms;
-    uint32_t account_count;
-    struct card_account accounts[CARD_ACCOUNTS_MAX];
-};
-
-void card_print(const struct card *card, struct buf *out);
-
-/* what[CARD_WHAT_MAX] says which line is wrong. ST_INVALID. */
-NODISCARD enum status card_parse(struct card *out, const char *text, char *what);
 NODISCARD enum status card_read(struct card *out, struct os *os, const char *path, char *what);
 
 struct card_set {       /* What a genesis is made of. */

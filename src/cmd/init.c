@@ -138,9 +138,8 @@ static bool survives_printing(const struct card *card, char *what)
     with_keys.made_ms = 1;
     buf_init(&text, mem_system(), 0);
     card_print(&with_keys, &text);
-    buf_put_u8(&text, 0);
     bool is_good = buf_status(&text) == ST_OK &&
-                   card_parse(&again, (const char *)text.data, what) == ST_OK &&
+                   card_parse(&again, buf_span(&text), what) == ST_OK &&
                    strcmp(again.organisation, card->organisation) == 0 &&
                    strcmp(again.node, card->node) == 0 &&
                    strcmp(again.accounts[0].name, card->accounts[0].name) == 0;

@@ -7,8 +7,6 @@
  * A decoded configuration has passed chain_config_check, so the two refuse the same things. */
 #include "ledger/config.h"
 
-#include <stdio.h>
-
 #include "base/must.h"
 #include "ledger/ledger_int.h"
 
@@ -24,6 +22,7 @@ static const char *why_numbers(const struct chain_config *c);
 static const char *why_node(const struct chain_config *c, uint32_t index);
 static const char *why_pair(const struct chain_node *a, const struct chain_node *b);
 static enum status check_nodes(const struct chain_config *c, char *why);
+static void say(char *why, const char *text, struct span name);
 
 void chain_config_of_genesis(struct chain_config *out, const struct genesis *g)
 {
@@ -107,7 +106,7 @@ enum status chain_config_check(const struct chain_config *c, char *why)
     if (text == NULL) text = why_numbers(c);
     if (text == NULL) text = consensus_params_why(&c->params);
     if (text == NULL) return check_nodes(c, why);
-    (void)snprintf(why, CONFIG_WHY_MAX, "%s", text);
+    say(why, text, (struct span){0});
     return ST_INVALID;
 }
 
@@ -144,13 +143,24 @@ static enum status check_nodes(const struct chain_config *c, char *why)
         for (uint32_t j = 0; j < i && text == NULL; j++)
             text = why_pair(&c->nodes[i], &c->nodes[j]);
         if (text == NULL) continue;
-        struct span name = c->nodes[i].node_name;
-        bool is_shown = name_is_formed(name, GENESIS_NAME_MAX);
-        (void)snprintf(why, CONFIG_WHY_MAX, "%s: node %u %.*s", text, i,
-                       is_shown ? (int)name.size : 0, is_shown ? (const char *)name.data : "");
+        say(why, text, c->nodes[i].node_name);
         return ST_INVALID;
     }
     return ST_OK;
+}
+
+/* name: of the node it is about, shown when it can be. */
+static void say(char *why, const char *text, struct span name)
+{
+    struct buf out;
+    buf_init_fixed(&out, why, CONFIG_WHY_MAX - 1);
+    buf_put_text(&out, text);
+    if (name_is_formed(name, GENESIS_NAME_MAX)) {
+        buf_put_text(&out, ": ");
+        buf_put(&out, name);
+    }
+    must(buf_status(&out) == ST_OK);
+    why[out.size] = 0;
 }
 
 static const char *why_node(const struct chain_config *c, uint32_t index)

@@ -1,11 +1,12 @@
 /* Goal: no bytes make a decoder of blocks, certificates, receipts, proofs, replies, tokens,
- * configurations or the genesis misbehave, and what one takes it encodes to the same bytes and can
- * be checked as a receiver checks it: the block against its parent, the proof and the certificate
- * against the genesis of the samples. The first byte chooses the decoder. */
+ * configurations, cards or the genesis misbehave, and what one takes it encodes to the same bytes
+ * and can be checked as a receiver checks it: the block against its parent, the proof and the
+ * certificate against the genesis of the samples. The first byte chooses the decoder. */
 #include <stdlib.h>
 
 #include "base/must.h"
 #include "ledger/block.h"
+#include "ledger/card.h"
 #include "ledger/config.h"
 #include "ledger/genesis.h"
 #include "ledger/proof.h"
@@ -187,11 +188,28 @@ static enum status token_again(struct span bytes, struct arena *a, struct buf *o
     return ST_OK;
 }
 
+/* A card that is taken is printed in one way, and taken again. Its text may have been another. */
+static enum status card_again(struct span bytes, struct arena *a, struct buf *out)
+{
+    char what[CARD_WHAT_MAX];
+    struct card card;
+    struct buf again;
+    (void)a;
+    TRY(card_parse(&card, bytes, what));
+    card_print(&card, out);
+    must(card_parse(&card, buf_span(out), what) == ST_OK);
+    buf_init(&again, mem_system(), 0);
+    card_print(&card, &again);
+    must(span_equal(buf_span(out), buf_span(&again)));
+    buf_fini(&again);
+    return ST_INVALID;
+}
+
 typedef enum status decoder(struct span bytes, struct arena *a, struct buf *out);
 
 static decoder *const decoders[] = {header_again, body_again,    block_again, certificate_again,
                                     vote_again,   receipt_again, proof_again, genesis_again,
-                                    config_again, reply_again,   token_again};
+                                    config_again, card_again,    reply_again, token_again};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
