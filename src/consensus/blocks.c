@@ -17,6 +17,11 @@ struct block *block_find(struct consensus *c, const struct hash *hash)
     return NULL;
 }
 
+bool block_is_whole(const struct consensus *c, const struct block *b)
+{
+    return b->has_body && (b->has_facts || !c->is_adapting);
+}
+
 /* The header proposed by its leader for (view, height), signature known. */
 struct block *block_proposed(struct consensus *c, uint64_t view, uint64_t height)
 {

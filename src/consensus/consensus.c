@@ -52,6 +52,7 @@ enum status consensus_new(struct consensus **out,
     if (config->fault == FAULT_FAST_MINUS_1 && c->commit_p1 > 1) c->commit_p1--;
     c->vc_quorum = quorum_view_change(&config->validators);
     c->next_lsn = 1;
+    adapt_start(c, start);
     recover_start(c, start);
     *out = c;
     return ST_OK;
@@ -175,12 +176,6 @@ bool is_open_for_votes(const struct consensus *c)
 uint32_t leader_of(const struct consensus *c, uint64_t view)
 {
     return quorum_leader(&c->config.validators, view);
-}
-
-enum block_mode mode_for(const struct consensus *c, uint64_t height)
-{
-    must(height > 0);
-    return c->config.validators.mode;
 }
 
 struct signature sign_own(const struct consensus *c, const struct hash *hash)

@@ -83,7 +83,8 @@ struct consensus_start {
                                               older than the newest stored block, or newer. */
     uint32_t held_count;
     uint64_t nonce;                /* Random: pairs questions and answers of this start. */
-    const struct mode_state *mode; /* As of height. Null: as of a genesis. */
+    const struct mode_state *mode; /* As of height; needed in adaptive to leave FAST. Null: the mode
+                                      stays that of validators, and ADVANCED need not bring one. */
 };
 
 enum consensus_event_kind {
@@ -122,9 +123,10 @@ struct consensus_event {
     const struct certificate *final_cert; /* BODY_OK: in the body, or null; ADVANCED: commits it. */
     const struct certificate *res_cert;   /* BODY_OK: in the body, or null; ADVANCED: newest known
                                              certified result, verified, or null. */
-    const struct body_notes *notes; /* BODY_OK: in the body, its evidence verified; null: none. */
-    const struct mode_state *mode;  /* ADVANCED: as of header.height. */
-    uint64_t last_txs_height;       /* ADVANCED: newest block with transactions up to it. */
+    const struct body_notes *notes;    /* BODY_OK: in the body, its evidence verified; BATCH: in the
+                                          body that was made. Null: none. */
+    const struct mode_state *mode;     /* ADVANCED: as of header.height. */
+    uint64_t last_txs_height;          /* ADVANCED: newest block with transactions up to it. */
     const struct merkle_tree *history; /* ADVANCED: over blocks 1 … header.height. */
     const struct hash *passed;         /* ADVANCED: hashes of the first final blocks above the
                                           final height of before, W of them or as many as there
@@ -266,7 +268,8 @@ void consensus_stand_of(const struct consensus *c, struct consensus_stand *out, 
  * waits. 0: nothing waits. */
 uint64_t consensus_due_ms(const struct consensus *c);
 
-/* Mode of the chain as of the final block. Valid until the next step. */
+/* Mode of the chain as of the final block; null: it was started without. Valid until the next step.
+ */
 const struct mode_state *consensus_mode(const struct consensus *c);
 
 /* What commits the final block, exactly; null: not known here. Valid until the next step. */

@@ -11,6 +11,7 @@
  *   viewchange.c  VCs: own and others'
  *   newview.c     NEWVIEW and the adoption of its anchor
  *   pacemaker.c   timers
+ *   adapt.c       the mode of the chain; late votes
  *   sync.c        STATUS, anti-entropy, catching up
  *   suspect.c     evidence
  *   stand.c       what others may see; digest
@@ -29,6 +30,7 @@
 #include "base/must.h"
 #include "consensus/check.h"
 #include "consensus/consensus.h"
+#include "consensus/facts.h"
 #include "consensus/select.h"
 
 #define W                  CONSENSUS_WINDOW
@@ -57,6 +59,7 @@
 #define GAP_MS_MAX         1000u
 
 #define CERTIFY_MS         50u   /* A result waits at most this long for a block to carry it. */
+#define SILENT_MS          1000u /* A validator that says nothing for so long is not there. */
 #define REST_MS            100u  /* Of silence, before what is final is written down. */
 #define QUIET_TXS          8u    /* A block with more transactions than this means load. */
 #define BUSY_TXS           48u   /* … and with more than this, that it pays to wait for more. */
@@ -88,6 +91,8 @@ struct block { /* A header that is known. */
     struct signature sig;
     uint64_t wall_ms;       /* When it arrived: its time is judged by that (1.16). */
     uint64_t asked_mono_ms; /* When its body was last asked for; 0: never. */
+    bool has_facts;         /* Without them it cannot become final while the engine adapts (I7). */
+    struct mode_facts facts;
 };
 
 struct fetch {
@@ -225,6 +230,13 @@ struct consensus {
 
     uint32_t gap; /* Mean time from a quorum's P1 to the fast quorum's, in GAP_SCALE parts. */
 
+    /* Mode. */
+    bool is_adapting;
+    struct mode_state mode;       /* As of final. */
+    struct mode_state ahead_mode; /* As of the tip, while a body is made. */
+    struct body_notes notes;      /* Of the body being made. */
+    uint64_t idle_blocks;         /* Own empty blocks since the last with transactions. */
+
     /* Durability. */
     bool is_stopping;
     uint64_t rest_mono_ms; /* Since when nothing is in flight; 0: something is. */
@@ -241,6 +253,8 @@ struct consensus {
     uint64_t batch_time_ms;
     uint64_t batch_final_height;
     struct hash batch_final_hash;
+    struct certificate batch_final_cert; /* In the body being made, as batch_res_cert. */
+    struct certificate batch_res_cert;
     uint64_t batch_res_height;
     struct hash batch_res_digest;
     struct hash batch_res_hash;
@@ -320,12 +334,25 @@ bool is_halted(const struct consensus *c);  /* Signs nothing ever again. */
 bool is_signing(const struct consensus *c); /* Votes, proposes, changes views. */
 bool is_open_for_votes(const struct consensus *c);
 uint32_t leader_of(const struct consensus *c, uint64_t view);
-enum block_mode mode_for(const struct consensus *c, uint64_t height); /* Of its header. */
 struct signature sign_own(const struct consensus *c, const struct hash *hash);
 bool is_signed_by(const struct consensus *c,
                   uint32_t voter,
                   const struct hash *hash,
                   const struct signature *sig);
+
+/* --- adapt.c --- */
+void adapt_start(struct consensus *c, const struct consensus_start *start);
+enum block_mode mode_for(const struct consensus *c, uint64_t height); /* Of its header. */
+void adapt_note_body(const struct consensus *c,
+                     struct block *b,
+                     const struct block_content *content);
+void adapt_on_final(struct consensus *c, const struct block *b);
+enum status adapt_on_advanced(struct consensus *c, const struct consensus_event *event);
+const struct body_notes *adapt_gather(struct consensus *c, uint64_t height); /* Null: none. */
+bool adapt_are_notes_valid(const struct consensus *c,
+                           const struct header *h,
+                           const struct body_notes *notes);
+bool adapt_wants_blocks(const struct consensus *c, uint64_t height);
 
 /* --- recover.c --- */
 void recover_start(struct consensus *c, const struct consensus_start *start);
@@ -333,6 +360,7 @@ void recover_first_step(struct consensus *c);
 void recover_chain(struct consensus *c); /* The final block has reached the record's, if it may. */
 
 /* --- blocks.c --- */
+bool block_is_whole(const struct consensus *c, const struct block *b); /* May become final. */
 struct block *block_find(struct consensus *c, const struct hash *hash);
 struct block *block_add(struct consensus *c, const struct header *header, const struct hash *hash);
 struct block *block_proposed(struct consensus *c, uint64_t view, uint64_t height);
@@ -374,6 +402,7 @@ enum consensus_reject body_check(struct consensus *c,
                                  const struct block *b,
                                  const struct consensus_event *event);
 bool certificate_is_valid(struct consensus *c, const struct certificate *cert, enum vote_part part);
+bool is_late_signed(const struct consensus *c, const struct late_vote *late);
 uint64_t message_delay_ms(const struct consensus *c);
 
 /* --- propose.c --- */

@@ -42,7 +42,7 @@ void finality_commit(struct consensus *c, const struct certificate *cert)
     }
     bool is_whole = found == PATH_WHOLE;
     for (uint32_t i = 0; i < count && is_whole; i++)
-        is_whole = path[i]->has_body;
+        is_whole = block_is_whole(c, path[i]);
     if (!is_whole) {
         await(c, cert);
         return;
@@ -99,6 +99,7 @@ enum status finality_on_advanced(struct consensus *c, const struct consensus_eve
 {
     must(event->final_cert != NULL && event->header != NULL && event->history != NULL);
     uint64_t height = event->header->height;
+    if (height > c->final.height) TRY(adapt_on_advanced(c, event));
     if (event->res_cert != NULL) finality_on_result(c, event->res_cert);
     if (height <= c->final.height) {
         commit_below(c, event->final_cert);
@@ -173,7 +174,7 @@ static void await(struct consensus *c, const struct certificate *cert)
     case PATH_WHOLE: break;
     }
     for (uint32_t i = 0; i < count; i++)
-        if (!path[i]->has_body) block_ask(c, path[i]);
+        if (!block_is_whole(c, path[i])) block_ask(c, path[i]);
 }
 
 static void finalize(struct consensus *c, struct block **path, uint32_t count)
@@ -226,6 +227,7 @@ static const struct certificate *show(struct consensus *c, const struct block *b
 static void add_final(struct consensus *c, const struct block *b)
 {
     must(b->header.height == c->final.height + 1);
+    adapt_on_final(c, b);
     struct consensus_effect *final = effect_add(c, CONSENSUS_FINAL);
     final->height = b->header.height;
     final->hash = b->hash;

@@ -51,8 +51,11 @@ enum status normal_on_body_ok(struct consensus *c, const struct consensus_event 
         b = block_add(c, event->header, &event->hash);
         if (b == NULL) return ST_OK;
     }
-    if (b->has_body) return ST_OK;
+    if (block_is_whole(c, b)) return ST_OK;
     enum consensus_reject wrong = body_check(c, b, event);
+    const struct block_content content = {
+        .final_cert = event->final_cert, .res_cert = event->res_cert, .notes = event->notes};
+    adapt_note_body(c, b, &content);
     b->has_body = wrong == REJECT_NONE || wrong == REJECT_RESULT;
     b->is_bad = !b->has_body;
     b->is_refused = b->is_refused || wrong != REJECT_NONE;
@@ -120,7 +123,7 @@ void normal_want_anchor(struct consensus *c)
 
 void block_ask(struct consensus *c, struct block *b)
 {
-    must(!b->has_body);
+    must(!block_is_whole(c, b));
     if (b->is_bad) return;
     if (b->asked_mono_ms != 0 && c->mono_ms - b->asked_mono_ms < ASK_MS) return;
     b->asked_mono_ms = c->mono_ms > 0 ? c->mono_ms : 1;

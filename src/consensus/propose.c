@@ -52,6 +52,12 @@ enum status propose_on_batch(struct consensus *c, const struct consensus_event *
     struct block *b = block_add(c, &h, &hash);
     if (b == NULL) return ST_OK;
     b->has_body = true;
+    const struct block_content content = {
+        .final_cert = c->batch_final_height > 0 ? &c->batch_final_cert : NULL,
+        .res_cert = c->batch_res_height > 0 ? &c->batch_res_cert : NULL,
+        .notes = event->notes};
+    adapt_note_body(c, b, &content);
+    c->idle_blocks = h.tx_count > 0 ? 0 : c->idle_blocks + 1;
     b->has_sig = true;
     b->from = c->config.self;
     struct hash signed_hash = proposal_hash(&hash);
@@ -100,7 +106,8 @@ static bool is_block_due(const struct consensus *c, const struct tip *parent)
     uint64_t txs_height = newest_txs_height(c);
     bool is_result_new = txs_height > parent->res_height && c->has_res_cert &&
                          c->res_cert.statement.height >= txs_height;
-    if (is_result_new && is_idle) return silence >= CERTIFY_MS;
+    if (is_idle && (is_result_new || adapt_wants_blocks(c, parent->height + 1)))
+        return silence >= CERTIFY_MS;
     return silence >= CONSENSUS_QUIET_MS;
 }
 
@@ -134,14 +141,17 @@ static void ask_batch(struct consensus *c, const struct tip *parent)
     need->hash = parent->hash;
     need->view = c->cur_view;
     need->time_ms = c->batch_time_ms;
+    need->notes = adapt_gather(c, need->height);
     c->batch_final_height = c->batch_res_height = 0;
     if (c->has_root_cert) {
         need->final_cert = &c->root_cert;
+        c->batch_final_cert = c->root_cert;
         c->batch_final_height = c->root_height;
         c->batch_final_hash = certificate_hash(&c->root_cert);
     }
     if (c->has_res_cert) {
         need->res_cert = &c->res_cert;
+        c->batch_res_cert = c->res_cert;
         c->batch_res_height = c->res_cert.statement.height;
         c->batch_res_digest = c->res_cert.statement.hash;
         c->batch_res_hash = certificate_hash(&c->res_cert);

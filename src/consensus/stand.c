@@ -6,6 +6,7 @@
 
 static void add_promises(struct hasher *h, const struct consensus *c);
 static void add_chain(struct hasher *h, const struct consensus *c);
+static void add_mode(struct hasher *h, const struct consensus *c);
 static void add_timing(struct hasher *h, const struct consensus *c);
 static void add_tables(struct hasher *h, const struct consensus *c);
 static void add_statement(struct hasher *h, const struct statement *s);
@@ -135,9 +136,22 @@ static void add_flags(struct hasher *h, const struct consensus *c)
         bits |= (uint64_t)flags[i] << i;
     hash_add_u64(h, bits);
     hash_add_u64(h, c->alarm);
+    add_mode(h, c);
     hash_add_u64(h, c->answered);
     hash_add_u64(h, c->anchor.height);
     hash_add_hash(h, &c->anchor.hash);
+}
+
+static void add_mode(struct hasher *h, const struct consensus *c)
+{
+    uint8_t bytes[MODE_ENCODED_SIZE];
+    struct buf out;
+    if (!c->is_adapting) return;
+    buf_init_fixed(&out, bytes, sizeof bytes);
+    mode_encode(&out, &c->mode);
+    must(buf_status(&out) == ST_OK);
+    hash_add(h, buf_span(&out));
+    hash_add_u64(h, c->idle_blocks);
 }
 
 static void add_timing(struct hasher *h, const struct consensus *c)

@@ -59,6 +59,7 @@ enum consensus_reject body_check(struct consensus *c,
     if ((event->final_cert != NULL) != (h->final_height != 0)) return REJECT_FINAL_CERT;
     if ((event->res_cert != NULL) != (h->res_height != 0)) return REJECT_RESULT_CERT;
     if (notes_are_empty(event->notes) != hash_is_zero(&h->notes_hash)) return REJECT_NOTES;
+    if (!adapt_are_notes_valid(c, h, event->notes)) return REJECT_NOTES;
     if (event->final_cert != NULL) {
         enum vote_part part = event->final_cert->part;
         if (part == VOTE_P3) return REJECT_FINAL_CERT;
@@ -95,6 +96,15 @@ bool certificate_is_valid(struct consensus *c, const struct certificate *cert, e
     c->checked[c->checked_next] = hash;
     c->checked_next = (c->checked_next + 1) % CHECKED_CERTS;
     return true;
+}
+
+/* Of a vote that came here too, mostly. */
+bool is_late_signed(const struct consensus *c, const struct late_vote *late)
+{
+    struct certificate one = {.part = late->part, .statement = late->statement, .entry_count = 1};
+    one.entries[0] = late->entry;
+    if (late->entry.voter >= c->config.validators.count) return false;
+    return is_entry_seen(c, &one, &late->entry) || is_entry_signed(c, &one, &late->entry);
 }
 
 static bool is_time_fresh(const struct consensus *c, const struct block *b)

@@ -19,6 +19,7 @@ static enum consensus_reject judge(const struct consensus *c,
 static void accuse(struct consensus *c, const struct vote *v);
 static enum status on_own_vote(struct consensus *c, const struct vote *v);
 static void store(struct consensus *c, const struct vote *v);
+static bool is_vacant(const struct consensus *c, const struct vote *v, enum vote_part part);
 static void store_part(struct consensus *c, const struct vote *v, enum vote_part part);
 static bool is_newest(const struct consensus *c, const struct vote *v);
 static void note_newest(struct consensus *c, const struct vote *v);
@@ -47,7 +48,7 @@ enum status votes_on_vote(struct consensus *c, const struct vote *v)
     if (!is_signed_by(c, v->voter, &hash, &v->sig)) return engine_reject(c, REJECT_SIGNATURE);
     if (v->voter == c->config.self) return on_own_vote(c, v);
     if (is_late) { /* It votes, only later than a quorum: whoever asks is told so. */
-        note_newest(c, v);
+        store(c, v);
         return engine_reject(c, wrong);
     }
     accuse(c, v);
@@ -350,9 +351,24 @@ static void store(struct consensus *c, const struct vote *v)
 {
     for (int i = 0; i < VOTE_PARTS; i++) {
         enum vote_part part = (enum vote_part)i;
-        if (judge(c, v, part) == REJECT_NONE) store_part(c, v, part);
+        enum consensus_reject wrong = judge(c, v, part);
+        if (wrong == REJECT_NONE || (wrong == REJECT_STALE && is_vacant(c, v, part)))
+            store_part(c, v, part);
     }
     note_newest(c, v);
+}
+
+/* A vote that came too late still shows that its voter is there, where no newer one stands. */
+static bool is_vacant(const struct consensus *c, const struct vote *v, enum vote_part part)
+{
+    const struct statement *s = &v->parts[part];
+    if (s->is_null) return false;
+    uint32_t count = part == VOTE_P3 ? 1 : VOTE_VIEWS;
+    const struct vote_slot *slots = part == VOTE_P3 ? result_slot(c, v->voter, s->height)
+                                                    : vote_slots(c, v->voter, part, s->height);
+    for (uint32_t i = 0; i < count; i++)
+        if (slots[i].is_used && slots[i].vote.parts[part].height >= s->height) return false;
+    return true;
 }
 
 /* In the place of another height, or of the older view. */

@@ -119,6 +119,7 @@ static bool fill_event(struct core *c, struct consensus_event *event, const stru
     *event = (struct consensus_event){.kind = e->kind, .hash = e->hash, .batch = e->batch};
     if (e->kind == CONSENSUS_ON_ADVANCED) fill_advanced(c, event);
     if (e->kind == CONSENSUS_ON_EXECUTED) return fill_executed(c, event);
+    if (e->kind == CONSENSUS_ON_BATCH) event->notes = c->proposed_notes;
     if (e->kind != CONSENSUS_ON_BODY_OK) return true;
     const struct core_block *b = core_block_find(c, &e->hash);
     if (b == NULL) return false;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consensus/facts.h"
 #include "support/cmocka_all.h"
 
 #define RIG_BLOCKS_MAX 4096u
@@ -101,6 +102,7 @@ struct engine_rig {
 };
 
 static void start_node(struct engine_rig *r, uint32_t node, uint64_t nonce);
+static void check_mode(const struct engine_rig *r, uint32_t node);
 static void perform(struct engine_rig *r, uint32_t node);
 static void perform_one(struct engine_rig *r, uint32_t node, const struct consensus_effect *e);
 
@@ -205,8 +207,10 @@ struct engine_rig *engine_rig_new(const struct engine_rig_options *options)
 
 void engine_rig_free(struct engine_rig *r)
 {
-    for (uint32_t i = 0; i < r->options.count; i++)
+    for (uint32_t i = 0; i < r->options.count; i++) {
+        check_mode(r, i);
         consensus_free(r->nodes[i].engine);
+    }
     for (uint32_t i = 0; i < r->job_count; i++)
         free(r->jobs[i].message);
     signer_free(r->signer);
@@ -265,6 +269,40 @@ static void find_cert(const struct engine_rig *r, const struct rig_node *n, stru
         *out = rec->final_cert;
 }
 
+void engine_rig_mode(const struct engine_rig *r, uint32_t node, struct mode_state *out)
+{
+    const struct rig_node *n = &r->nodes[node];
+    struct consensus_params params = consensus_params_default();
+    if (r->options.params != NULL) params = *r->options.params;
+    struct mode_rules rules = mode_rules_of(&n->config.validators, &params);
+    memset(out, 0, sizeof *out);
+    mode_begin(out, &rules, 1);
+    for (uint64_t h = 1; h <= n->final_count; h++) {
+        const struct rig_block *b = &r->blocks[n->chain[h]];
+        struct block_content content = {.final_cert = b->has_final_cert ? &b->final_cert : NULL,
+                                        .res_cert = b->has_res_cert ? &b->res_cert : NULL,
+                                        .notes = b->notes};
+        struct mode_facts facts;
+        facts_of_block(&facts, &b->header, &content);
+        assert_int_equal(b->header.mode, mode_at(out, h));
+        (void)mode_step(out, &facts, NULL);
+    }
+}
+
+static void check_mode(const struct engine_rig *r, uint32_t node)
+{
+    const struct rig_node *n = &r->nodes[node];
+    if (n->engine == NULL || n->is_byzantine || n->config.validators.mode != MODE_FAST) return;
+    const struct mode_state *own = consensus_mode(n->engine);
+    assert_non_null(own);
+    if (own->height != n->final_count) return; /* Ended in the middle of a step. */
+    struct mode_state *want = malloc(sizeof *want);
+    assert_non_null(want);
+    engine_rig_mode(r, node, want);
+    assert_memory_equal(own, want, sizeof *want);
+    free(want);
+}
+
 static void start_node(struct engine_rig *r, uint32_t node, uint64_t nonce)
 {
     struct rig_node *n = &r->nodes[node];
@@ -307,7 +345,12 @@ static void start_node(struct engine_rig *r, uint32_t node, uint64_t nonce)
     n->hold_count = 0;
     n->result = 0;
     n->newest_cert = start->final_cert;
+    struct mode_state *mode = malloc(sizeof *mode);
+    assert_non_null(mode);
+    engine_rig_mode(r, node, mode);
+    start->mode = mode;
     enum status st = consensus_new(&n->engine, mem_system(), &n->config, start);
+    free(mode);
     assert_int_equal(st, ST_OK);
     free(held);
     free(start);
@@ -532,10 +575,15 @@ static void catch_up(struct engine_rig *r, uint32_t node, uint32_t peers)
     for (uint64_t h = 1; h <= n->final_count; h++)
         if (r->blocks[n->chain[h]].header.tx_count > 0) event.last_txs_height = h;
     n->newest_cert = best->newest_cert;
+    struct mode_state *mode = malloc(sizeof *mode);
+    assert_non_null(mode);
+    engine_rig_mode(r, node, mode);
+    event.mode = mode;
     event.passed = passed;
     event.final_cert = &n->newest_cert;
     uint64_t executed = n->executed;
     (void)engine_rig_step(r, node, &event);
+    free(mode);
     for (uint64_t h = executed + 1; h <= n->final_count && n->engine != NULL; h++)
         add_job(r, JOB_EXECUTED, node, r->options.execute_ms)->height = h;
 }
@@ -562,6 +610,7 @@ static void on_need_batch(struct engine_rig *r, uint32_t node, const struct cons
     struct body_notes *notes = NULL;
     assert_int_equal(notes_copy(&notes, mem_system(), e->notes), ST_OK);
     event.batch.notes_hash = notes_hash(notes);
+    event.notes = notes;
     event.mono_ms = r->now_ms;
     event.wall_ms = RIG_TIME_MS + r->now_ms;
     struct consensus_effects *outer = malloc(sizeof *outer);

@@ -9,7 +9,8 @@
  * A small cousin of the simulator: bodies are their certificates, a result is a hash over the
  * blocks. Checked after every step: final chains agree, heights come in order, what is sent was
  * durable before, no proof convicts an honest node, and each proof verifies. What fails aborts the
- * test. The same options give the same run. */
+ * test. At the end the mode that each engine knows is computed again from its chain. The same
+ * options give the same run. */
 #ifndef TRUSTSQL_TEST_SUPPORT_ENGINE_RIG_H
 #define TRUSTSQL_TEST_SUPPORT_ENGINE_RIG_H
 
@@ -30,8 +31,9 @@ struct engine_rig_options {
     uint32_t delay_ms_max;  /* Each message takes 0 … this: order is lost. */
     uint32_t disk_ms;       /* A sync takes this. */
     uint32_t execute_ms;
-    uint32_t block_txs_max; /* 0: 100. */
-    uint32_t observers;     /* Bit i: node i follows and never signs. */
+    uint32_t block_txs_max;                /* 0: 100. */
+    uint32_t observers;                    /* Bit i: node i follows and never signs. */
+    const struct consensus_params *params; /* Of the mode, in MODE_FAST; null: the default. */
     enum consensus_fault fault;
 };
 
@@ -66,6 +68,9 @@ void engine_rig_skew(struct engine_rig *r, uint32_t node, uint64_t ms); /* Its c
 /* Its results are wrong from now on. */
 void engine_rig_spoil(struct engine_rig *r, uint32_t node, bool is_spoilt);
 void engine_rig_set_byzantine(struct engine_rig *r, uint32_t node); /* Proofs may convict it. */
+
+/* Mode of the chain as of the node's final block, from its blocks alone. */
+void engine_rig_mode(const struct engine_rig *r, uint32_t node, struct mode_state *out);
 
 struct consensus *engine_rig_engine(struct engine_rig *r, uint32_t node);
 void engine_rig_stand(struct engine_rig *r, uint32_t node, struct consensus_stand *out);
