@@ -5,6 +5,7 @@
 
 #include "crypto/identity.h"
 #include "node/node.h"
+#include "node/release.h"
 #include "os/process.h"
 #include "pg/door.h"
 
@@ -146,11 +147,14 @@ int serve_node(const struct serve *serve)
 {
     char what[NODE_WHAT_MAX] = "";
     struct serving s = {.dir = serve->dir};
+    struct release release;
+    release_of_program(&release, os_posix(), mem_system(), process_self_path());
     struct node_open open = {.os = os_posix(),
                              .mem = mem_system(),
                              .dir = serve->dir,
                              .progress = on_progress,
-                             .warn = on_warning};
+                             .warn = on_warning,
+                             .release = &release};
     enum status st = node_open(&s.node, &open, what);
     if (st == ST_OK) st = run(serve, &s, what);
     node_close(s.node);

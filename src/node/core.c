@@ -530,6 +530,7 @@ void core_tick(struct core *c)
     core_sweep(c);
     core_tidy(c);
     core_reads_tick(c);
+    core_reports_tick(c);
     if (c->has_failed) return;
     if (c->is_stopping) {
         core_step_queued(c);
@@ -570,6 +571,7 @@ void core_on_peer(struct core *c, uint32_t peer, bool is_up)
         c->peers[peer].view_sent_ms = 0;
         core_gossip_to(c, peer);
         core_evidence_to(c, peer);
+        core_report_to(c, peer);
         if (peer >= c->n) show_view(c, peer);
     } else {
         c->peers[peer].question_count = 0;
@@ -679,7 +681,7 @@ static enum status on_decoded(struct core *c, uint32_t peer, struct wire_message
     case WIRE_EVIDENCE: return core_on_evidence(c, peer, m->bytes);
     case WIRE_GET_HEIGHT: core_on_get_height(c, peer, &m->get_height); return ST_OK;
     case WIRE_HEIGHT: core_on_height(c, peer, &m->height); return ST_OK;
-    case WIRE_REPORT: return ST_OK;
+    case WIRE_REPORT: core_on_report(c, peer, &m->report); return ST_OK;
     }
     return ST_INVALID;
 }

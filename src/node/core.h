@@ -18,6 +18,7 @@
 #include "ledger/config.h"
 #include "node/consensus_view.h"
 #include "node/flow.h"
+#include "node/release.h"
 #include "node/storage.h"
 
 struct core;
@@ -69,7 +70,8 @@ struct core_config {
     uint32_t view_ms;               /* Not 0: instead of what the configuration says. */
     const struct genesis *genesis;  /* Outlives the core. */
     const struct core_ports *ports;
-    uint64_t key; /* Of hash tables: base/idtable.h. */
+    uint64_t key;           /* Of hash tables: base/idtable.h. */
+    struct release release; /* Of this node's program; version "": others are told nothing. */
 };
 
 /* Replay has run: the state stands at start->engine.height, the live span of ids is in pool. */

@@ -9,6 +9,7 @@
  *   core_sync.c      catch-up by final blocks
  *   core_tidy.c      settling after a pause, room for held blocks
  *   core_evidence.c  proofs of misbehaviour, own and of others
+ *   core_report.c    which program each node runs
  *   core_read.c      heights for linearizable reads
  *   core_epoch.c     configurations; the end of an epoch, the next engine
  *   core_view.c      what others see
@@ -187,6 +188,7 @@ struct core_peer {
     uint32_t backlog_count;
     struct core_question questions[CORE_QUESTIONS_MAX];
     uint32_t question_count;
+    struct release release; /* As it said. */
 };
 
 struct core_event { /* For the engine, queued. */
@@ -343,6 +345,7 @@ struct core {
     uint64_t result_height;
     uint64_t certified_height; /* Newest whose certified result is the same here. */
     struct core_reads reads;
+    uint64_t report_ms; /* When all were told. */
 
     struct core_body *bodies[CORE_BODIES_MAX];
     uint64_t body_serial;
@@ -510,6 +513,11 @@ enum status core_on_evidence(struct core *c, uint32_t peer, struct span bytes);
 void core_evidence_to(struct core *c, uint32_t peer);
 void core_evidence_of_body(struct core *c, const struct core_body *b);
 void core_evidence_free(struct core *c);
+
+/* --- core_report.c --- */
+void core_report_to(struct core *c, uint32_t peer); /* It has come up. */
+void core_reports_tick(struct core *c);
+void core_on_report(struct core *c, uint32_t peer, const struct wire_report *report);
 
 /* --- core_read.c --- */
 void core_reads_start(struct core *c);

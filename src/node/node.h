@@ -25,6 +25,7 @@ struct node_open {
     /* What the operator must hear of although the node opens: repaired, or it will not vote. May be
      * null. */
     void (*warn)(const char *text);
+    const struct release *release; /* Of this program, told to others; copied. May be null. */
 };
 
 /* what[NODE_WHAT_MAX]: why it failed and what to do. ST_LOCKED: another process has the directory;

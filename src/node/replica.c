@@ -149,6 +149,7 @@ static void describe_core(const struct replica *r,
         .genesis = g,
         .ports = &r->ports,
     };
+    if (r->config.release != NULL) out->release = *r->config.release;
     r->config.os->entropy(r->config.os, &out->key, sizeof out->key);
 }
 

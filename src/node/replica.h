@@ -25,6 +25,7 @@ struct replica_config {
     const struct node_config *settings; /* These three outlive the replica. */
     const struct genesis *genesis;
     const struct signer *signer;
+    const struct release *release; /* Of this program; null: others are told nothing. */
     struct hash chain_id;
     uint32_t self; /* Index in the genesis. */
     struct secret_key node_key;

@@ -19,6 +19,9 @@ NODISCARD enum status process_spawn_self(int64_t *pid,
                                          const char *const *argv,
                                          const char *log_path);
 
+/* Where the file of this program can be read, even after another took its name. */
+const char *process_self_path(void);
+
 /* ST_NOT_FOUND: there is no such process. */
 NODISCARD enum status process_send(int64_t pid, enum process_signal signal);
 

@@ -55,6 +55,11 @@ enum status process_spawn_self(int64_t *pid, const char *const *argv, const char
     return ST_OK;
 }
 
+const char *process_self_path(void)
+{
+    return SELF_PATH;
+}
+
 enum status process_send(int64_t pid, enum process_signal signal)
 {
     must(pid > 0);
