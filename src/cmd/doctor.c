@@ -126,7 +126,13 @@ static void put_json_patient(struct buf *out, const struct doctor *d, const stru
         buf_printf(out, "\"connected\":%llu,\"validators\":%llu,\"quorum\":%llu,",
                    (unsigned long long)p->connected, (unsigned long long)p->validators,
                    (unsigned long long)p->quorum);
-        buf_printf(out, "\"clock_offset_ms\":%llu,\"compared_height\":%llu,\"digest\":\"%s\"",
+        buf_printf(out,
+                   "\"epoch\":%llu,\"mode\":\"%s\",\"mode_decided\":", (unsigned long long)p->epoch,
+                   p->mode);
+        json_put_text(out, span_text(p->mode_decided));
+        buf_put_text(out, ",\"mode_return\":");
+        json_put_text(out, span_text(p->mode_return));
+        buf_printf(out, ",\"clock_offset_ms\":%llu,\"compared_height\":%llu,\"digest\":\"%s\"",
                    (unsigned long long)p->clock_ms, (unsigned long long)d->compared_height,
                    p->digest);
     }
@@ -141,6 +147,9 @@ static void put_text_patient(struct buf *out, const struct doctor *d, const stru
                    (unsigned long long)p->height, (unsigned long long)p->view, p->leader_name,
                    (unsigned long long)p->connected, (unsigned long long)p->validators,
                    (unsigned long long)p->lag);
+        buf_printf(out, ", mode %s", p->mode);
+        if (p->mode_decided[0] != 0) buf_printf(out, ", %s", p->mode_decided);
+        if (p->mode_return[0] != 0) buf_printf(out, " (back to FAST: %s)", p->mode_return);
         buf_printf(out, ", clocks within %llu ms", (unsigned long long)p->clock_ms);
     } else {
         buf_put_text(out, ": does not answer");

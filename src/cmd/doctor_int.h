@@ -40,6 +40,10 @@ struct patient { /* One node. */
     uint64_t faults;
     uint64_t quorum;
     uint64_t connected;
+    uint64_t epoch;
+    char mode[16];
+    char mode_decided[64]; /* What comes instead, and when; "": nothing. */
+    char mode_return[200]; /* Why it is not FAST, and what the return waits for; "": it is. */
     char digest[80]; /* At the height at which all are compared; at its own when it is alone. */
 };
 
@@ -49,6 +53,7 @@ struct doctor {
     uint32_t patient_count;
     struct patient patients[LAYOUT_NODES_MAX];
     uint64_t compared_height; /* Executed by all that answered. */
+    bool has_compared_programs;
     uint32_t finding_count;
     struct finding findings[DOCTOR_FINDINGS_MAX];
 };

@@ -52,6 +52,10 @@ static void take_status(struct patient *p, PGresult *status)
     p->faults = number(status, "faults");
     p->quorum = number(status, "quorum");
     p->connected = number(status, "connected");
+    p->epoch = number(status, "epoch");
+    (void)snprintf(p->mode, sizeof p->mode, "%s", line(status, "mode"));
+    (void)snprintf(p->mode_decided, sizeof p->mode_decided, "%s", line(status, "mode_decided"));
+    (void)snprintf(p->mode_return, sizeof p->mode_return, "%s", line(status, "mode_return"));
 }
 
 static void check_agreement(struct doctor *d, struct patient *p, PGresult *status)
@@ -126,6 +130,14 @@ static void check_peer(struct doctor *d, struct patient *p, PGresult *nodes, int
         check_connection(d, p, nodes, row);
         return;
     }
+    if (!d->has_compared_programs && !rows_is_null(nodes, row, "is_same_program") &&
+        !rows_is_true(nodes, row, "is_same_program"))
+        doctor_find(
+            d, p->name,
+            "Install the same release on all nodes; `trustsql version` shows the SHA-256 of "
+            "each. While an upgrade rolls this is as it should be.",
+            "runs another program than %s (version %s there)", name,
+            rows_get(nodes, row, "version"));
     if (rows_is_true(nodes, row, "is_late"))
         doctor_find(d, p->name, "Look at that node with `trustsql doctor` on its own machine.",
                     "%s is connected, but its votes are missing: its last one is for height %s, "
@@ -142,6 +154,7 @@ static void check_peers(struct doctor *d, struct patient *p)
     PGresult *nodes = ask(d, p, "SELECT * FROM trustsql.nodes");
     for (int row = 0; nodes != NULL && row < PQntuples(nodes); row++)
         check_peer(d, p, nodes, row);
+    d->has_compared_programs = true; /* What one node sees all see. */
     PQclear(nodes);
     /* Executed heights differ from node to node: each is compared where it stands. */
     nodes = ask(d, p,
@@ -160,9 +173,10 @@ static void check_peers(struct doctor *d, struct patient *p)
 /* The lowest height that is not certified is the one that all wait for. */
 static void check_votes(struct doctor *d, struct patient *p)
 {
-    PGresult *blocks = ask(d, p,
-                           "SELECT height, view, voted, locked, certified, missing, is_final FROM "
-                           "trustsql.consensus WHERE NOT is_certified ORDER BY height LIMIT 1");
+    PGresult *blocks =
+        ask(d, p,
+            "SELECT height, view, voted, locked, certified, missing, is_final FROM "
+            "trustsql.consensus WHERE NOT is_certified AND height > 0 ORDER BY height LIMIT 1");
     if (blocks != NULL && PQntuples(blocks) == 1 && d->finding_count > 0)
         doctor_find(d, p->name, "",
                     "height %s of view %s is %s: voted %s; locked %s; certified %s; missing %s",

@@ -6,8 +6,9 @@
 #include "cmd/rows.h"
 
 #define NODES_QUERY                                                                                \
-    "SELECT \"index\", name, is_connected, is_late, view, height, lag, voted, locked, certified, " \
-    "digest, rtt_us, clock_offset_ms, last_failure FROM trustsql.nodes"
+    "SELECT \"index\", name, role, is_connected, is_late, view, height, lag, voted, locked, "      \
+    "certified, digest, rtt_us, clock_offset_ms, version, is_same_program, last_failure FROM "     \
+    "trustsql.nodes"
 #define CONSENSUS_QUERY                                                                            \
     "SELECT height, view, proposer, tx_count, voted, locked, certified, missing, is_final, "       \
     "is_certified FROM trustsql.consensus ORDER BY height DESC"

@@ -10,6 +10,7 @@
 #include "base/must.h"
 #include "ledger/block.h"
 #include "node/consensus_tables.h"
+#include "node/status.h"
 #include "node/vtable.h"
 
 enum plan { PLAN_LOW = 1, PLAN_HIGH = 2, PLAN_TXID = 4, PLAN_POINT = 8 };
@@ -106,6 +107,9 @@ static enum status block_column(struct vtable_cursor *base, sqlite3_context *to,
     case 5: sqlite3_result_int64(to, c->header.proposer); break;
     case 6: sqlite3_result_int64(to, (sqlite3_int64)c->header.view); break;
     case 7: vtable_put_hash(to, &c->result.digest); break;
+    case 8: vtable_put_u64(to, c->header.epoch); break;
+    case 9: vtable_put_text(to, span_text(block_mode_text(c->header.mode))); break;
+    case 10: vtable_put_u64(to, c->header.exec_version); break;
     default: sqlite3_result_null(to); break;
     }
     return ST_OK;
@@ -296,7 +300,8 @@ static void subject(const struct vtable_cursor *base, char out[VTABLE_SUBJECT_MA
 static const struct vtable blocks_table = {
     .name = "trustsql.blocks",
     .declaration = "CREATE TABLE x(height INTEGER, hash BLOB, parent BLOB, time INTEGER,"
-                   " tx_count INTEGER, proposer INTEGER, view INTEGER, digest BLOB)",
+                   " tx_count INTEGER, proposer INTEGER, view INTEGER, digest BLOB,"
+                   " epoch INTEGER, mode TEXT, exec_version INTEGER)",
     .cursor_size = sizeof(struct cursor),
     .open = open_cursor,
     .close = close_cursor,

@@ -11,7 +11,6 @@
 
 #include "base/buf.h"
 #include "exec/exec.h"
-#include "ledger/genesis.h"
 #include "node/consensus_view.h"
 #include "store/store.h"
 
@@ -19,7 +18,6 @@ struct chain_tables_source { /* Outlives the connections. */
     struct mem *mem;
     struct store *store;
     struct exec *exec;
-    const struct genesis *genesis;
     /* Next name and value of trustsql.status; false after the last. Any thread. */
     bool (*status)(void *context, uint32_t index, const char **name, struct buf *value);
     /* What the replica knows of the agreement now. Any thread. */

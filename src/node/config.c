@@ -226,15 +226,22 @@ enum status node_config_check(const struct node_config *config,
     return ST_OK;
 }
 
+const struct node_config_peer *node_config_peer_of(const struct node_config *config,
+                                                   struct span node_name)
+{
+    for (uint32_t i = 0; i < config->peer_count; i++)
+        if (span_equal(span_text(config->peers[i].name), node_name)) return &config->peers[i];
+    return NULL;
+}
+
 struct span node_config_address(const struct node_config *config,
                                 const struct genesis *genesis,
                                 uint32_t member)
 {
     must(member < genesis->member_count);
-    for (uint32_t i = 0; i < config->peer_count; i++)
-        if (span_equal(span_text(config->peers[i].name), genesis->members[member].node_name))
-            return span_text(config->peers[i].address);
-    return genesis->members[member].address;
+    const struct genesis_member *m = &genesis->members[member];
+    const struct node_config_peer *told = node_config_peer_of(config, m->node_name);
+    return told != NULL ? span_text(told->address) : m->address;
 }
 
 void node_config_write(const struct node_config *config, struct buf *out)

@@ -49,6 +49,10 @@ NODISCARD enum status node_config_check(const struct node_config *config,
                                         uint32_t self,
                                         char *what);
 
+/* What node.conf says of a node; null: nothing. */
+const struct node_config_peer *node_config_peer_of(const struct node_config *config,
+                                                   struct span node_name);
+
 /* Where to look for a member: as [peer.NAME] says, else as the genesis does. Empty: it dials. */
 struct span node_config_address(const struct node_config *config,
                                 const struct genesis *genesis,

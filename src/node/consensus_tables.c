@@ -60,27 +60,76 @@ enum nodes_column {
     NODES_RTT,
     NODES_CLOCK_OFFSET,
     NODES_LAST_SEEN,
-    NODES_LAST_FAILURE
+    NODES_LAST_FAILURE,
+    NODES_ROLE,
+    NODES_EPOCH,
+    NODES_IS_BARRED,
+    NODES_IS_SUSPECT,
+    NODES_VERSION,
+    NODES_EXEC_MIN,
+    NODES_EXEC_MAX,
+    NODES_PROGRAM,
+    NODES_IS_SAME_PROGRAM
 };
 
 static bool load_node(struct cursor *c)
 {
-    return c->index < c->view.n;
+    return c->index < c->view.node_count;
 }
 
 static void put_identity(struct cursor *c, sqlite3_context *to, int column)
 {
     const struct consensus_view_member *m = &c->view.members[c->index];
-    must(c->index < source_of(c)->genesis->member_count);
-    const struct genesis_member *known = &source_of(c)->genesis->members[c->index];
     if (column == NODES_INDEX)
         vtable_put_u64(to, c->index);
     else if (column == NODES_NAME)
-        vtable_put_text(to, known->node_name);
+        vtable_put_text(to, span_text(m->name));
     else if (column == NODES_ORGANISATION)
-        vtable_put_text(to, known->organisation);
+        vtable_put_text(to, span_text(m->organisation));
     else
-        vtable_put_text(to, m->is_self ? known->address : span_text(m->address));
+        vtable_put_text(to, span_text(m->address));
+}
+
+static void put_standing(const struct cursor *c, sqlite3_context *to, int column)
+{
+    const struct consensus_view_member *m = &c->view.members[c->index];
+    if (column == NODES_ROLE)
+        vtable_put_text(to, span_text(m->is_validator ? "validator" : "observer"));
+    else if (column == NODES_EPOCH)
+        vtable_put_u64(to, c->view.epoch);
+    else if (column == NODES_IS_BARRED)
+        sqlite3_result_int(to, m->is_barred);
+    else
+        sqlite3_result_int(to, m->is_suspect);
+}
+
+static const struct release *own_release(const struct consensus_view *v)
+{
+    return v->self < v->node_count ? &v->members[v->self].release : NULL;
+}
+
+/* Null as long as nothing is known of it, and a comparison as long as one of both is unknown. */
+static void put_release(const struct cursor *c, sqlite3_context *to, int column)
+{
+    const struct release *r = &c->view.members[c->index].release;
+    const struct release *own = own_release(&c->view);
+    const bool is_known = !hash_is_zero(&r->program);
+    if (r->version[0] == 0)
+        sqlite3_result_null(to);
+    else if (column == NODES_VERSION)
+        vtable_put_text(to, span_text(r->version));
+    else if (column == NODES_EXEC_MIN)
+        vtable_put_u64(to, r->exec_version_min);
+    else if (column == NODES_EXEC_MAX)
+        vtable_put_u64(to, r->exec_version_max);
+    else if (!is_known)
+        sqlite3_result_null(to);
+    else if (column == NODES_PROGRAM)
+        vtable_put_hash(to, &r->program);
+    else if (own != NULL && !hash_is_zero(&own->program))
+        sqlite3_result_int(to, hash_equal(&own->program, &r->program));
+    else
+        sqlite3_result_null(to);
 }
 
 /* What it said of itself; unknown as long as it has said nothing. */
@@ -134,8 +183,12 @@ static void node_column(struct cursor *c, sqlite3_context *to, int column)
         put_report(c, to, column);
     else if (column <= NODES_CERTIFIED)
         vtable_put_u64(to, m->voted_height[column - NODES_VOTED]);
-    else
+    else if (column <= NODES_LAST_FAILURE)
         put_link(c, to, column);
+    else if (column <= NODES_IS_SUSPECT)
+        put_standing(c, to, column);
+    else
+        put_release(c, to, column);
 }
 
 /* --- trustsql.consensus ---------------------------------------------------------------------- */
@@ -151,12 +204,22 @@ enum consensus_column {
     CONSENSUS_CERTIFIED,
     CONSENSUS_MISSING,
     CONSENSUS_IS_FINAL,
-    CONSENSUS_IS_CERTIFIED
+    CONSENSUS_IS_CERTIFIED,
+    CONSENSUS_EPOCH,
+    CONSENSUS_MODE,
+    CONSENSUS_LEADER,
+    CONSENSUS_F,
+    CONSENSUS_P,
+    CONSENSUS_QUORUM,
+    CONSENSUS_FAST_QUORUM,
+    CONSENSUS_VIEW_CHANGE_QUORUM,
+    CONSENSUS_SUSPECTS
 };
 
+/* There is always a row, for what holds now: without blocks that of the genesis. */
 static bool load_block(struct cursor *c)
 {
-    return c->index < c->view.block_count;
+    return c->index < c->view.block_count || c->index == 0;
 }
 
 /* Names by index, with ", " between. */
@@ -166,7 +229,7 @@ static void put_names(struct cursor *c, sqlite3_context *to, uint32_t members)
     for (uint32_t i = 0; i < c->view.n; i++) {
         if ((members >> i & 1u) == 0) continue;
         if (c->bytes.size > 0) buf_put_text(&c->bytes, ", ");
-        buf_put(&c->bytes, source_of(c)->genesis->members[i].node_name);
+        buf_put_text(&c->bytes, c->view.members[i].name);
     }
     if (buf_status(&c->bytes) == ST_OK)
         vtable_put_text(to, buf_span(&c->bytes));
@@ -188,9 +251,45 @@ static uint32_t missing_of(const struct consensus_view *v, const struct consensu
     return all & ~b->signers[votes < v->quorum ? VOTE_P1 : VOTE_P2];
 }
 
+static uint32_t suspects_of(const struct consensus_view *v)
+{
+    uint32_t suspects = 0;
+    for (uint32_t i = 0; i < v->n; i++)
+        if (v->members[i].is_suspect) suspects |= 1u << i;
+    return suspects;
+}
+
+/* The same in every row: what holds now. */
+static void present_column(struct cursor *c, sqlite3_context *to, enum consensus_column column)
+{
+    const struct consensus_view *v = &c->view;
+    if (column == CONSENSUS_EPOCH)
+        vtable_put_u64(to, v->epoch);
+    else if (column == CONSENSUS_MODE)
+        vtable_put_text(to, span_text(block_mode_text(v->mode)));
+    else if (column == CONSENSUS_LEADER)
+        vtable_put_u64(to, v->leader);
+    else if (column == CONSENSUS_F)
+        vtable_put_u64(to, v->f);
+    else if (column == CONSENSUS_P)
+        vtable_put_u64(to, v->p);
+    else if (column == CONSENSUS_QUORUM)
+        vtable_put_u64(to, v->quorum);
+    else if (column == CONSENSUS_VIEW_CHANGE_QUORUM)
+        vtable_put_u64(to, v->view_change_quorum);
+    else if (column == CONSENSUS_SUSPECTS)
+        put_names(c, to, suspects_of(v));
+    else if (v->fast_quorum > 0)
+        vtable_put_u64(to, v->fast_quorum);
+    else
+        sqlite3_result_null(to);
+}
+
 static void block_column(struct cursor *c, sqlite3_context *to, int column)
 {
-    const struct consensus_view_block *b = &c->view.blocks[c->index];
+    static const struct consensus_view_block none = {.height = 0};
+    const struct consensus_view_block *b =
+        c->view.block_count == 0 ? &none : &c->view.blocks[c->index];
     const uint32_t *by = b->signers;
     switch ((enum consensus_column)column) {
     case CONSENSUS_HEIGHT: vtable_put_u64(to, b->height); break;
@@ -204,6 +303,15 @@ static void block_column(struct cursor *c, sqlite3_context *to, int column)
     case CONSENSUS_MISSING: put_names(c, to, missing_of(&c->view, b)); break;
     case CONSENSUS_IS_FINAL: sqlite3_result_int(to, b->is_final); break;
     case CONSENSUS_IS_CERTIFIED: sqlite3_result_int(to, b->is_certified); break;
+    case CONSENSUS_EPOCH:
+    case CONSENSUS_MODE:
+    case CONSENSUS_LEADER:
+    case CONSENSUS_F:
+    case CONSENSUS_P:
+    case CONSENSUS_QUORUM:
+    case CONSENSUS_FAST_QUORUM:
+    case CONSENSUS_VIEW_CHANGE_QUORUM:
+    case CONSENSUS_SUSPECTS: present_column(c, to, (enum consensus_column)column); break;
     }
 }
 
@@ -228,14 +336,13 @@ static bool load_evidence(struct cursor *c)
 static void evidence_column(struct cursor *c, sqlite3_context *to, int column)
 {
     const struct evidence_view *e = &c->evidence;
-    const struct genesis *genesis = source_of(c)->genesis;
     const struct span bytes = buf_span(&c->bytes);
     switch ((enum evidence_column)column) {
     case EVIDENCE_KIND: vtable_put_text(to, span_text(e->kind)); break;
     case EVIDENCE_OFFENDER: vtable_put_u64(to, e->offender); break;
     case EVIDENCE_NODE:
-        if (e->offender < genesis->member_count)
-            vtable_put_text(to, genesis->members[e->offender].node_name);
+        if (e->offender < c->view.n)
+            vtable_put_text(to, span_text(c->view.members[e->offender].name));
         break;
     case EVIDENCE_VIEW: vtable_put_u64(to, e->view); break;
     case EVIDENCE_HEIGHT: vtable_put_u64(to, e->height); break;
@@ -266,6 +373,7 @@ static void range(struct vtable_cursor *base, int plan, sqlite3_value **argv)
     struct cursor *c = (struct cursor *)base;
     source_of(c)->consensus(source_of(c)->context, &c->view); /* I1 */
     must(c->view.n <= NODES_MAX);
+    must(c->view.node_count <= CONFIG_NODES_MAX);
     must(c->view.block_count <= CONSENSUS_VIEW_BLOCKS);
 }
 
@@ -304,13 +412,16 @@ static const struct live_table tables[] = {
          " is_self INTEGER, is_connected INTEGER, is_late INTEGER, view INTEGER, tip INTEGER,"
          " final INTEGER, height INTEGER, digest BLOB, lag INTEGER, voted INTEGER, locked INTEGER,"
          " certified INTEGER, rtt_us INTEGER, clock_offset_ms INTEGER, last_seen_ms INTEGER,"
-         " last_failure TEXT)"),
+         " last_failure TEXT, role TEXT, epoch INTEGER, is_barred INTEGER, is_suspect INTEGER,"
+         " version TEXT, exec_version_min INTEGER, exec_version_max INTEGER, program BLOB,"
+         " is_same_program INTEGER)"),
      load_node, node_column},
     {VTABLE("trustsql.consensus",
-            "CREATE TABLE x(height INTEGER, view INTEGER, proposer INTEGER, hash BLOB, tx_count "
-            "INTEGER,"
-            " voted TEXT, locked TEXT, certified TEXT, missing TEXT, is_final INTEGER,"
-            " is_certified INTEGER)"),
+            "CREATE TABLE x(height INTEGER, view INTEGER, proposer INTEGER, hash BLOB,"
+            " tx_count INTEGER, voted TEXT, locked TEXT, certified TEXT, missing TEXT,"
+            " is_final INTEGER, is_certified INTEGER, epoch INTEGER, mode TEXT, leader INTEGER,"
+            " f INTEGER, p INTEGER, quorum INTEGER, fast_quorum INTEGER,"
+            " view_change_quorum INTEGER, suspects TEXT)"),
      load_block, block_column},
     {VTABLE("trustsql.evidence",
             "CREATE TABLE x(kind TEXT, offender INTEGER, node TEXT, view INTEGER, height INTEGER,"

@@ -14,7 +14,10 @@
  * R2 a validator answers only with a height at or above all results that it has ever signed. What
  * it signed before a restart lies at most at the newest block it had voted for: until that one is
  *    executed or has lost its view, it does not answer. Without its journal it never does.
- * R3 a read is answered once: with a height, by its deadline, or because its asker gave up. */
+ * R3 both are in one epoch. Who has signed in the next one does not answer: the reader, whose set
+ * of validators is an older one, learns of the epoch first. One change an epoch, so any set of the
+ *    old validators that would do holds an honest one of any quorum of the new ones.
+ * R4 a read is answered once: with a height, by its deadline, or because its asker gave up. */
 #include "node/core_int.h"
 
 #define READ_AGAIN_MS 100u /* Without an answer: asked again. */
@@ -32,7 +35,7 @@ static void answer(struct core *c, struct flow_read *r, enum status st, uint64_t
     r->status = st;
     r->height = height;
     r->next = NULL;
-    c->ports->answer(c->ports->context, &r->flow); /* R3: it is in no list any more. */
+    c->ports->answer(c->ports->context, &r->flow); /* R4: it is in no list any more. */
 }
 
 static void answer_all(struct core *c, struct flow_read **list, enum status st)
@@ -103,7 +106,7 @@ void core_on_get_height(struct core *c, uint32_t peer, const struct wire_get_hei
 {
     const uint64_t height = c->executed_height;
     const struct certificate *cert = NULL;
-    if (!may_answer(c)) return;
+    if (!may_answer(c) || q->epoch != c->config.engine.epoch) return; /* R3 */
     if (height > q->final_height) {
         cert = proof_of(c, height);
         if (cert == NULL) return;
@@ -125,7 +128,8 @@ static void ask(struct core *c, uint32_t peer)
 {
     struct wire_message *m = c->answer;
     m->kind = WIRE_GET_HEIGHT;
-    m->get_height = (struct wire_get_height){.id = c->reads.round, .final_height = c->final_height};
+    m->get_height = (struct wire_get_height){
+        .id = c->reads.round, .epoch = c->config.engine.epoch, .final_height = c->final_height};
     buf_reset(&c->out);
     wire_encode(&c->out, m);
     core_send(c, peer, CORE_URGENT);
@@ -176,15 +180,17 @@ static void begin_round(struct core *c)
     if (is_validator && may_answer(c)) note_answer(c, c->self, c->executed_height);
 }
 
-static bool is_proven(const struct core *c, const struct wire_height *a)
+/* Of this epoch, or, when it has just begun, of the one before. */
+static bool is_proven(struct core *c, const struct wire_height *a)
 {
     const struct consensus_config *config = &c->config.engine;
+    struct validators v;
     if (a->height <= c->final_height) return true;
     if (!a->has_cert || a->cert.statement.height < a->height) return false;
-    enum status st =
-        a->cert.part == VOTE_P3
-            ? quorum_check_result(&config->validators, &a->cert, config->signer, &config->chain_id)
-            : quorum_check_commit(&config->validators, &a->cert, config->signer, &config->chain_id);
+    if (core_epoch_validators(c, a->cert.statement.epoch, &v) != ST_OK) return false;
+    enum status st = a->cert.part == VOTE_P3
+                         ? quorum_check_result(&v, &a->cert, config->signer, &config->chain_id)
+                         : quorum_check_commit(&v, &a->cert, config->signer, &config->chain_id);
     return st == ST_OK;
 }
 

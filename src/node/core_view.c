@@ -118,23 +118,44 @@ static void fill_self(const struct consensus_stand *s, struct consensus_view_mem
     m->executed_digest = s->executed_digest;
 }
 
+static void copy_text(char *to, size_t size_max, struct span from)
+{
+    size_t size = from.size < size_max ? from.size : size_max;
+    if (size > 0) memcpy(to, from.data, size);
+    to[size] = 0;
+}
+
+static void fill_identity(const struct core *c, uint32_t i, struct consensus_view_member *m)
+{
+    const struct chain_node *node = &c->epoch.config.nodes[i];
+    *m = (struct consensus_view_member){.is_validator = i < c->n,
+                                        .is_barred = node->is_barred,
+                                        .last_seen_ms = CONSENSUS_VIEW_NEVER};
+    copy_text(m->name, GENESIS_NAME_MAX, node->node_name);
+    copy_text(m->organisation, GENESIS_NAME_MAX, node->organisation);
+    copy_text(m->address, sizeof m->address - 1, node->address);
+}
+
 static void fill_members(const struct core *c,
                          const struct consensus_stand *s,
                          struct consensus_view *out)
 {
-    for (uint32_t i = 0; i < c->n; i++) {
+    for (uint32_t i = 0; i < out->node_count; i++) {
         struct consensus_view_member *m = &out->members[i];
-        *m = (struct consensus_view_member){.last_seen_ms = 0};
-        struct span name = c->config.genesis->members[i].node_name;
-        size_t size = name.size < GENESIS_NAME_MAX ? name.size : GENESIS_NAME_MAX;
-        memcpy(m->name, name.data, size);
-        if (i != c->self) {
-            m->is_connected = c->peers[i].is_up;
-            fill_peer(c, &s->peers[i], c->peers[i].up_height, m);
+        fill_identity(c, i, m);
+        if (m->is_validator)
+            memcpy(m->voted_height, s->peers[i].vote_heights, sizeof m->voted_height);
+        if (i == c->self) {
+            fill_self(s, m);
+            m->release = c->config.release;
             continue;
         }
-        fill_self(s, m);
-        memcpy(m->voted_height, s->peers[i].vote_heights, sizeof m->voted_height);
+        m->is_connected = c->peers[i].is_up;
+        m->release = c->peers[i].release;
+        if (!m->is_validator) continue; /* An observer says nothing of where it stands. */
+        fill_peer(c, &s->peers[i], c->peers[i].up_height, m);
+        bool is_silent = m->last_seen_ms > LATE_MS; /* NEVER, too. */
+        m->is_suspect = s->peers[i].is_convicted || is_silent;
     }
 }
 
@@ -161,11 +182,18 @@ void core_view(const struct core *c, struct consensus_view *out)
     const struct validators *v = &c->config.engine.validators;
     uint32_t waiting = pool_waiting(c->pool);
     *out = (struct consensus_view){
+        .epoch = c->config.engine.epoch,
+        .exec_version = c->config.engine.exec_version,
         .mode = v->mode,
+        .change = {.decided = v->mode},
         .n = c->n,
+        .node_count = c->node_count,
         .f = v->f,
+        .p = v->p,
         .quorum = quorum_size(v),
-        .self = c->self,
+        .fast_quorum = v->mode == MODE_FAST ? quorum_fast_size(v) : 0,
+        .view_change_quorum = quorum_view_change(v),
+        .self = c->self < c->node_count ? c->self : CONFIG_NO_NODE,
         .leader = s.leader,
         .view = s.view,
         .failed_views = s.failed_views,

@@ -22,8 +22,8 @@ struct node_open {
     const char *dir;
     /* Recovery shows itself when it lasts; may be null. */
     void (*progress)(uint64_t height, uint64_t target);
-    /* What the operator must hear of although the node opens: repaired, or it will not vote. May be
-     * null. */
+    /* What the operator must hear of although the node opens or runs: repaired, or it does not
+     * vote, misbehaviour of others, another mode. Any thread. May be null. */
     void (*warn)(const char *text);
     const struct release *release; /* Of this program, told to others; copied. May be null. */
 };

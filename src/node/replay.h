@@ -41,7 +41,7 @@ struct replay_tip {  /* The newest block of the store, executed. */
     uint64_t time_ms;
     uint64_t res_height;
     uint64_t epoch;
-    bool is_close; /* It is the last of its epoch. */
+    bool is_close;            /* It is the last of its epoch. */
     uint64_t last_txs_height; /* Newest block with transactions, as far as it was looked for: above
                                  res_height at least; 0: none. */
 };

@@ -13,6 +13,7 @@
 #include "node/executor.h"
 #include "node/storage.h"
 #include "node/verify.h"
+#include "node/watch.h"
 #include "os/loop.h"
 #include "os/thread.h"
 
@@ -40,7 +41,8 @@ struct replica {
     struct consensus_view consensus;
     const char *why_silent;     /* It does not vote: static text; else null. */
     uint64_t consensus_mono_ms; /* When it was copied. */
-    uint32_t jobs_out;          /* Storage jobs under way. */
+    struct watch watch;
+    uint32_t jobs_out; /* Storage jobs under way. */
     bool is_core_stopped;
     atomic_uint read_count;   /* Asked, not answered. */
     _Atomic uint64_t core_ns; /* CPU time of the loop's thread inside the core. */
@@ -436,7 +438,7 @@ static enum status open_network(struct replica *r, char *what)
 static void copy_consensus(struct replica *r, struct consensus_view *out)
 {
     core_view(r->core, out);
-    for (uint32_t i = 0; i < out->n && r->p2p != NULL; i++) {
+    for (uint32_t i = 0; i < out->node_count && r->p2p != NULL; i++) {
         struct consensus_view_member *member = &out->members[i];
         struct p2p_peer_view peer;
         if (i == r->config.self) continue;
@@ -444,14 +446,21 @@ static void copy_consensus(struct replica *r, struct consensus_view *out)
         member->is_connected = p2p_is_up(r->p2p, i);
         member->rtt_us = peer.rtt_us;
         member->clock_offset_ms = peer.clock_offset_ms;
-        struct span address = node_config_address(r->config.settings, r->config.genesis, i);
-        (void)snprintf(member->address, sizeof member->address, "%.*s", (int)address.size,
-                       (const char *)address.data);
+        const struct node_config_peer *told =
+            node_config_peer_of(r->config.settings, span_text(member->name));
+        if (told != NULL)
+            (void)snprintf(member->address, sizeof member->address, "%s", told->address);
         (void)snprintf(member->last_failure, sizeof member->last_failure, "%s", peer.last_failure);
     }
     out->evidence_count = evidence_store_count(r->evidence);
     if (r->why_silent != NULL)
         (void)snprintf(out->not_voting_reason, sizeof out->not_voting_reason, "%s", r->why_silent);
+}
+
+static void warn(void *context, const char *text)
+{
+    const struct replica *r = context;
+    if (r->config.warn != NULL) r->config.warn(text);
 }
 
 static void publish(struct replica *r)
@@ -475,6 +484,7 @@ static void publish(struct replica *r)
         r->consensus_mono_ms = now;
     }
     mutex_unlock(r->view_mutex);
+    if (is_due) watch_look(&r->watch, &r->consensus, warn, r); /* Only this thread writes it. */
 }
 
 void replica_view(struct replica *r, struct replica_view *out)

@@ -34,6 +34,7 @@ struct replica_config {
     struct queue *outbox; /* Holds at least REPLICA_TICKETS_MAX + REPLICA_READS_MAX. */
     /* The node must stop; any thread. */
     void (*failed)(void *context, enum status status, const char *what);
+    void (*warn)(const char *text); /* What an operator must hear of. Any thread. May be null. */
     void *context;
 };
 

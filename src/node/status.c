@@ -56,17 +56,19 @@ static void put_chain_id(const struct look *l, struct buf *out)
 
 static void put_node(const struct look *l, struct buf *out)
 {
-    buf_put(out, l->node->genesis->members[l->node->index].node_name);
+    const struct consensus_view *v = &l->consensus;
+    if (v->self < v->node_count) buf_put_text(out, v->members[v->self].name);
 }
 
 static void put_organisation(const struct look *l, struct buf *out)
 {
-    buf_put(out, l->node->genesis->members[l->node->index].organisation);
+    const struct consensus_view *v = &l->consensus;
+    if (v->self < v->node_count) buf_put_text(out, v->members[v->self].organisation);
 }
 
 static void put_index(const struct look *l, struct buf *out)
 {
-    put_number(out, l->node->index);
+    if (l->consensus.self < l->consensus.node_count) put_number(out, l->consensus.self);
 }
 
 static void put_height(const struct look *l, struct buf *out)
@@ -126,7 +128,87 @@ static void put_file_height(const struct look *l, struct buf *out)
 
 static void put_exec_version(const struct look *l, struct buf *out)
 {
-    put_number(out, l->node->genesis->exec_version);
+    put_number(out, l->consensus.exec_version);
+}
+
+static void put_epoch(const struct look *l, struct buf *out)
+{
+    put_number(out, l->consensus.epoch);
+}
+
+static void put_role(const struct look *l, struct buf *out)
+{
+    const struct consensus_view *v = &l->consensus;
+    buf_put_text(out, v->self < v->n ? "validator" : v->self < v->node_count ? "observer" : "none");
+}
+
+static void put_slack(const struct look *l, struct buf *out)
+{
+    put_number(out, l->consensus.p);
+}
+
+static void put_fast_quorum(const struct look *l, struct buf *out)
+{
+    if (l->consensus.fast_quorum > 0) put_number(out, l->consensus.fast_quorum);
+}
+
+static void put_view_change_quorum(const struct look *l, struct buf *out)
+{
+    put_number(out, l->consensus.view_change_quorum);
+}
+
+/* Names with ", " between. */
+static void put_names(const struct look *l, struct buf *out, uint32_t nodes)
+{
+    const char *separator = "";
+    for (uint32_t i = 0; i < l->consensus.n; i++) {
+        if ((nodes >> i & 1u) == 0) continue;
+        buf_printf(out, "%s%s", separator, l->consensus.members[i].name);
+        separator = ", ";
+    }
+}
+
+static void put_suspects(const struct look *l, struct buf *out)
+{
+    uint32_t suspects = 0;
+    for (uint32_t i = 0; i < l->consensus.n; i++)
+        if (l->consensus.members[i].is_suspect) suspects |= 1u << i;
+    put_names(l, out, suspects);
+}
+
+static void put_mode_decided(const struct look *l, struct buf *out)
+{
+    const struct consensus_view_mode *m = &l->consensus.change;
+    if (m->decided_height > 0)
+        buf_printf(out, "%s at height %llu", block_mode_text(m->decided),
+                   (unsigned long long)m->decided_height);
+}
+
+static void put_reason(const struct look *l, struct buf *out, const char *what, uint32_t nodes)
+{
+    if (nodes == 0) return;
+    if (out->size > 0) buf_put_text(out, "; ");
+    buf_printf(out, "%s: ", what);
+    put_names(l, out, nodes);
+}
+
+/* Why the chain is not FAST, and what is pending for the return. */
+static void put_mode_return(const struct look *l, struct buf *out)
+{
+    const struct consensus_view_mode *m = &l->consensus.change;
+    if (m->decided != MODE_STRICT) return;
+    put_reason(l, out, "convicted", m->convicted);
+    put_reason(l, out, "diverged", m->diverged);
+    put_reason(l, out, "votes are missing of", m->absent);
+    if (out->size > 0) buf_put_text(out, "; ");
+    buf_printf(out, "%llu of %llu blocks in a row were well", (unsigned long long)m->well_blocks,
+               (unsigned long long)m->well_needed);
+}
+
+static void put_program(const struct look *l, struct buf *out)
+{
+    const struct consensus_view *v = &l->consensus;
+    if (v->self < v->node_count) put_hash(out, &v->members[v->self].release.program);
 }
 
 static void put_validators(const struct look *l, struct buf *out)
@@ -256,9 +338,18 @@ static const struct line lines[] = {
     {"height_min", put_height_min},
     {"file_height", put_file_height},
     {"exec_version", put_exec_version},
+    {"epoch", put_epoch},
+    {"role", put_role},
+    {"mode_decided", put_mode_decided},
+    {"mode_return", put_mode_return},
+    {"suspects", put_suspects},
+    {"program", put_program},
     {"validators", put_validators},
     {"faults", put_faults},
     {"quorum", put_quorum},
+    {"p", put_slack},
+    {"fast_quorum", put_fast_quorum},
+    {"view_change_quorum", put_view_change_quorum},
     {"connected", put_connected},
     {"final", put_final},
     {"certified", put_certified},
@@ -288,7 +379,6 @@ bool node_status_line(const struct node_status *s,
                       struct buf *value)
 {
     if (index >= sizeof lines / sizeof lines[0]) return false;
-    must(s->index < s->genesis->member_count);
     struct look look = {.node = s};
     replica_view(s->replica, &look.replica);
     s->consensus(s->context, &look.consensus);

@@ -13,9 +13,7 @@
 
 struct node_status { /* Borrowed; outlives its readers. */
     struct os *os;
-    const struct genesis *genesis;
     struct hash chain_id;
-    uint32_t index; /* Of this node in the genesis. */
     struct exec *exec;
     struct replica *replica;
     struct readers *readers;

@@ -12,7 +12,7 @@
  *    9 chain        [id, final height, commit certificate / null, result certificate / null,
  *                   [block as bytes…]]
  *   10 evidence     evidence (docs/format/evidence.md)
- *   11 get height   [id, final height]
+ *   11 get height   [id, epoch, final height]
  *   12 height       [id, height, certificate / null]
  *   13 report       [hash of the program, exec_version at least, at most, version]
  *
@@ -130,8 +130,9 @@ void wire_encode(struct buf *out, const struct wire_message *m)
         return;
     case WIRE_CHAIN: put_chain(out, &m->chain); return;
     case WIRE_GET_HEIGHT:
-        cbor_put_array(out, 2);
+        cbor_put_array(out, 3);
         cbor_put_uint(out, m->get_height.id);
+        cbor_put_uint(out, m->get_height.epoch);
         cbor_put_uint(out, m->get_height.final_height);
         return;
     case WIRE_HEIGHT:
@@ -332,8 +333,9 @@ static void decode_body(struct wire_message *m, struct cbor *in)
         return;
     case WIRE_CHAIN: get_chain(&m->chain, in); return;
     case WIRE_GET_HEIGHT:
-        cbor_expect_array(in, 2);
+        cbor_expect_array(in, 3);
         m->get_height.id = cbor_get_uint(in);
+        m->get_height.epoch = cbor_get_uint(in);
         m->get_height.final_height = cbor_get_uint(in);
         return;
     case WIRE_HEIGHT: get_height(&m->height, in); return;

@@ -87,6 +87,7 @@ struct wire_chain {
 
 struct wire_get_height {
     uint64_t id;
+    uint64_t epoch;        /* Of the sender: who is in another one does not answer. */
     uint64_t final_height; /* Of the sender: up to it a height needs no proof. */
 };
 

@@ -15,7 +15,6 @@ struct world { /* What the callbacks answer. */
     uint32_t evidence_count;
     size_t evidence_size;
     struct chain_tables_source source;
-    struct genesis genesis;
     sqlite3 *db;
 };
 
@@ -42,9 +41,12 @@ static bool give_evidence(void *context,
 static void fill_view(struct consensus_view *v)
 {
     *v = (struct consensus_view){.mode = MODE_BFT,
+                                 .epoch = 3,
                                  .n = 4,
+                                 .node_count = 5,
                                  .f = 1,
                                  .quorum = 3,
+                                 .view_change_quorum = 3,
                                  .self = 1,
                                  .leader = 2,
                                  .view = 6,
@@ -55,8 +57,12 @@ static void fill_view(struct consensus_view *v)
     for (uint32_t i = 0; i < 4; i++) {
         struct consensus_view_member *m = &v->members[i];
         *m = (struct consensus_view_member){.is_self = i == 1,
+                                            .organisation = "Bank A",
+                                            .is_validator = true,
+                                            .is_barred = i == 2,
                                             .is_connected = i != 3,
                                             .is_late = i == 3,
+                                            .is_suspect = i >= 2,
                                             .has_status = i != 3,
                                             .rtt_us = 200 + i,
                                             .clock_offset_ms = -5,
@@ -67,7 +73,15 @@ static void fill_view(struct consensus_view *v)
                                             .executed_height = 9 + i,
                                             .voted_height = {12, 11, 9 + i}};
         memset(m->executed_digest.bytes, (int)i, HASH_SIZE);
+        (void)snprintf(m->name, sizeof m->name, "node%u", i);
+        if (i == 3) continue;
+        m->release =
+            (struct release){.exec_version_min = 1, .exec_version_max = 1 + i, .version = "1.0"};
+        memset(m->release.program.bytes, i == 2 ? 9 : 8, HASH_SIZE);
     }
+    v->members[4] = (struct consensus_view_member){
+        .name = "reader", .organisation = "Bank B", .last_seen_ms = CONSENSUS_VIEW_NEVER};
+    memcpy(v->members[1].address, "[2001:db8::1]:65535", 20);
     v->members[3].rtt_us = 0;
     memcpy(v->members[3].address, "198.51.100.3:1", 15);
     memcpy(v->members[3].last_failure, "refused", 8);
@@ -86,12 +100,8 @@ static int setup(void **state)
     struct world *w = calloc(1, sizeof *w);
     assert_non_null(w);
     fill_view(&w->view);
-    w->genesis = sample_genesis();
-    w->source = (struct chain_tables_source){.mem = mem_system(),
-                                             .genesis = &w->genesis,
-                                             .consensus = give_view,
-                                             .evidence = give_evidence,
-                                             .context = w};
+    w->source = (struct chain_tables_source){
+        .mem = mem_system(), .consensus = give_view, .evidence = give_evidence, .context = w};
     assert_int_equal(sqlite3_open(":memory:", &w->db), SQLITE_OK);
     assert_int_equal(consensus_tables_register(w->db, &w->source), ST_OK);
     *state = w;
@@ -143,13 +153,19 @@ static void nodes(void **state)
            "FROM \"trustsql.nodes\"",
            "0|node0|Bank A||0|1|0;" /* Settings say that it is not dialled. */
            "1|node1|Bank A|[2001:db8::1]:65535|1|1|0;2|node2|Bank A||0|1|0;"
-           "3|node3|Bank A|198.51.100.3:1|0|0|1");
+           "3|node3|Bank A|198.51.100.3:1|0|0|1;4|reader|Bank B||0|0|0");
     expect(w,
            "SELECT view, tip, final, height, hex(substr(digest, 1, 2)), lag, voted, locked, "
-           "certified FROM \"trustsql.nodes\" WHERE \"index\" <> 1",
+           "certified FROM \"trustsql.nodes\" WHERE \"index\" IN (0, 2, 3)",
            "6|12|11|9|0000|2|12|11|9;6|12|11|11|0202|0|12|11|11;-|-|-|-||-|12|11|12");
     expect(w, "SELECT rtt_us, clock_offset_ms, last_seen_ms, last_failure FROM \"trustsql.nodes\"",
-           "200|-5|30|-;-|-|-|-;202|-5|30|-;-|-|-|refused");
+           "200|-5|30|-;-|-|-|-;202|-5|30|-;-|-|-|refused;-|-|-|-");
+    expect(w,
+           "SELECT name, role, epoch, is_barred, is_suspect, version, exec_version_min, "
+           "exec_version_max, hex(substr(program, 1, 2)), is_same_program FROM \"trustsql.nodes\"",
+           "node0|validator|3|0|0|1.0|1|1|0808|1;node1|validator|3|0|0|1.0|1|2|0808|1;"
+           "node2|validator|3|1|1|1.0|1|3|0909|0;node3|validator|3|0|1|-|-|-||-;"
+           "reader|observer|3|0|0|-|-|-||-");
 }
 
 static void votes(void **state)
@@ -164,14 +180,20 @@ static void votes(void **state)
     expect(w, "SELECT missing FROM \"trustsql.consensus\" WHERE height = 12", "node0, node3");
     w->view.blocks[0].is_certified = true;
     expect(w, "SELECT missing FROM \"trustsql.consensus\" WHERE height = 11", "node3");
-    w->view.block_count = 0;
-    expect(w, "SELECT * FROM \"trustsql.consensus\"", "");
+    const char *present = "SELECT DISTINCT epoch, mode, leader, f, p, quorum, fast_quorum, "
+                          "view_change_quorum, suspects FROM \"trustsql.consensus\"";
+    expect(w, present, "3|BFT|2|1|0|3|-|3|node2, node3");
+    w->view.mode = MODE_STRICT;
+    w->view.fast_quorum = 4;
+    w->view.block_count = 0; /* Before the first block there is a row all the same. */
+    expect(w, present, "3|STRICT|2|1|0|3|4|3|node2, node3");
+    expect(w, "SELECT height, voted FROM \"trustsql.consensus\"", "0|");
 }
 
 static void one_reading_is_one_moment(void **state)
 {
     struct world *w = *state;
-    expect(w, "SELECT count(*) FROM \"trustsql.nodes\"", "4");
+    expect(w, "SELECT count(*) FROM \"trustsql.nodes\"", "5");
     assert_int_equal(w->asked, 1);
 }
 

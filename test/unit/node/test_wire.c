@@ -78,7 +78,7 @@ static void fill(struct wire_message *m, enum wire_kind kind, struct buf *parts)
         m->chain.blocks = put_items(parts, texts, 2);
         return;
     case WIRE_GET_HEIGHT:
-        m->get_height = (struct wire_get_height){.id = 3, .final_height = 1000};
+        m->get_height = (struct wire_get_height){.id = 3, .epoch = 2, .final_height = 1000};
         return;
     case WIRE_HEIGHT:
         m->height = (struct wire_height){.id = 3, .height = 1002, .has_cert = true};
