@@ -210,7 +210,6 @@ enum status node_config_check(const struct node_config *config,
                               uint32_t self,
                               char *what)
 {
-    must(self < genesis->member_count);
     for (uint32_t i = 0; i < config->peer_count; i++) {
         struct span name = span_text(config->peers[i].name);
         uint32_t member = 0;
@@ -235,13 +234,11 @@ const struct node_config_peer *node_config_peer_of(const struct node_config *con
 }
 
 struct span node_config_address(const struct node_config *config,
-                                const struct genesis *genesis,
-                                uint32_t member)
+                                struct span node_name,
+                                struct span address)
 {
-    must(member < genesis->member_count);
-    const struct genesis_member *m = &genesis->members[member];
-    const struct node_config_peer *told = node_config_peer_of(config, m->node_name);
-    return told != NULL ? span_text(told->address) : m->address;
+    const struct node_config_peer *told = node_config_peer_of(config, node_name);
+    return told != NULL ? span_text(told->address) : address;
 }
 
 void node_config_write(const struct node_config *config, struct buf *out)
@@ -253,8 +250,8 @@ void node_config_write(const struct node_config *config, struct buf *out)
     for (uint32_t i = 0; i < config->peer_count; i++)
         buf_printf(out, "[peer.%s]\naddress = %s\n\n", config->peers[i].name,
                    config->peers[i].address);
-    buf_printf(out, "[pg]\nhost = %s\nport = %u\nconnections = %u\ntls_only = %s\n\n", config->pg_host,
-               (unsigned)config->pg_port, config->pg_connections_max,
+    buf_printf(out, "[pg]\nhost = %s\nport = %u\nconnections = %u\ntls_only = %s\n\n",
+               config->pg_host, (unsigned)config->pg_port, config->pg_connections_max,
                config->pg_is_tls_only ? "yes" : "no");
     buf_printf(out, "[threads]\nverify = %u\nread = %u\n\n", config->verify_threads,
                config->read_threads);

@@ -53,10 +53,11 @@ NODISCARD enum status node_config_check(const struct node_config *config,
 const struct node_config_peer *node_config_peer_of(const struct node_config *config,
                                                    struct span node_name);
 
-/* Where to look for a member: as [peer.NAME] says, else as the genesis does. Empty: it dials. */
+/* Where to look for a node: as [peer.NAME] says, else as the chain does (address). Empty: it dials.
+ */
 struct span node_config_address(const struct node_config *config,
-                                const struct genesis *genesis,
-                                uint32_t member);
+                                struct span node_name,
+                                struct span address);
 
 void node_config_write(const struct node_config *config, struct buf *out);
 

@@ -1,4 +1,4 @@
-/* files.c - Small files of a node's directory that are read as a whole: its key. */
+/* files.c - Small files of a node's directory that are read as a whole: its keys. */
 #include "base/hex.h"
 #include "node/node.h"
 
@@ -6,9 +6,17 @@
 
 enum status node_key_read(struct os *os, const char *dir, struct secret_key *out)
 {
+    return node_key_read_file(os, dir, "node.key", out);
+}
+
+enum status node_key_read_file(struct os *os,
+                               const char *dir,
+                               const char *name,
+                               struct secret_key *out)
+{
     char path[OS_PATH_MAX];
     struct buf text;
-    TRY(os_path_join(path, dir, "node.key"));
+    TRY(os_path_join(path, dir, name));
     buf_init(&text, mem_system(), 0);
     enum status st = os_read_file(os, path, NODE_KEY_TEXT_SIZE, &text);
     if (st == ST_OK && (text.size != NODE_KEY_TEXT_SIZE || text.data[text.size - 1] != '\n'))

@@ -25,7 +25,7 @@ struct node {
     struct arena genesis_arena;
     struct genesis genesis;
     struct hash chain_id;
-    uint32_t index; /* In the genesis' member list. */
+    struct node_keys keys;
     struct custody *custody;
     struct store *store;
     struct exec *exec;
@@ -46,13 +46,10 @@ struct node {
     void *stopped_context;
 };
 
-static enum status open_identity(struct node *n, struct secret_key *key, char *what);
+static enum status open_identity(struct node *n, char *what);
 static enum status open_data(struct node *n, const struct node_open *open, char *what);
 static void warn_of_silence(const struct node *n, const struct node_open *open);
-static enum status open_running(struct node *n,
-                                const struct secret_key *key,
-                                const struct node_open *open,
-                                char *what);
+static enum status open_running(struct node *n, const struct node_open *open, char *what);
 static void on_wake(void *context);
 static bool status_line(void *context, uint32_t index, const char **name, struct buf *value);
 static void consensus_view(void *context, struct consensus_view *out);
@@ -76,11 +73,9 @@ enum status node_open(struct node **out, const struct node_open *open, char *wha
     arena_init(&n->genesis_arena, n->mem, 0);
     what[0] = 0;
     (void)snprintf(n->dir, sizeof n->dir, "%s", open->dir);
-    struct secret_key key = {0};
-    enum status st = open_identity(n, &key, what);
+    enum status st = open_identity(n, what);
     if (st == ST_OK) st = open_data(n, open, what);
-    if (st == ST_OK) st = open_running(n, &key, open, what);
-    mem_wipe(&key, sizeof key);
+    if (st == ST_OK) st = open_running(n, open, what);
     if (st != ST_OK) {
         if (what[0] == 0) say(what, st, "the node could not be opened");
         node_close(n);
@@ -93,20 +88,19 @@ enum status node_open(struct node **out, const struct node_open *open, char *wha
 
 /* --- opening --------------------------------------------------------------------------------- */
 
-static enum status find_self(struct node *n, const struct secret_key *key, char *what)
+/* In the genesis; member_count: it came later. */
+static uint32_t member_index(const struct node *n)
 {
-    struct public_key own;
-    TRY(sign_public(n->signer, &own, key));
-    for (uint32_t i = 0; i < n->genesis.member_count; i++) {
-        if (!public_key_equal(&n->genesis.members[i].node_key, &own)) continue;
-        n->index = i;
-        return ST_OK;
-    }
-    (void)snprintf(what, NODE_WHAT_MAX, "node.key is not the key of any member of this genesis");
-    return ST_DENIED;
+    uint32_t i = 0;
+    struct secret_key unused;
+    while (i < n->genesis.member_count &&
+           !node_keys_secret(&n->keys, &n->genesis.members[i].node_key, &unused))
+        i++;
+    mem_wipe(&unused, sizeof unused);
+    return i;
 }
 
-static enum status open_identity(struct node *n, struct secret_key *key, char *what)
+static enum status open_identity(struct node *n, char *what)
 {
     uint8_t seed[32];
     char reason[160] = "";
@@ -126,13 +120,12 @@ static enum status open_identity(struct node *n, struct secret_key *key, char *w
         return st;
     }
     n->chain_id = genesis_chain_id(buf_span(&n->genesis_bytes));
-    st = node_key_read(n->os, n->dir, key);
+    st = node_keys_read(&n->keys, n->os, n->dir, n->signer);
     if (st != ST_OK) {
-        say(what, st, "the file node.key cannot be used");
+        say(what, st, "the files node.key, next.key or former.key cannot be used");
         return st;
     }
-    TRY(find_self(n, key, what));
-    st = node_config_check(&n->config, &n->genesis, n->index, reason);
+    st = node_config_check(&n->config, &n->genesis, member_index(n), reason);
     if (st != ST_OK) {
         (void)snprintf(what, NODE_WHAT_MAX, "node.conf: %.200s", reason);
         return st;
@@ -253,23 +246,19 @@ static void node_failed(void *context, enum status st, const char *what)
     node_stop(n);
 }
 
-static enum status open_replica(struct node *n,
-                                const struct secret_key *key,
-                                const struct node_open *open,
-                                char *what)
+static enum status open_replica(struct node *n, const struct node_open *open, char *what)
 {
     struct replica_config config = {
         .os = n->os,
         .mem = n->mem,
         .dir = n->dir,
         .settings = &n->config,
+        .keys = &n->keys,
         .genesis = &n->genesis,
         .signer = n->signer,
         .release = open->release,
         .warn = open->warn,
         .chain_id = n->chain_id,
-        .self = n->index,
-        .node_key = *key,
         .exec = n->exec,
         .store = n->store,
         .outbox = n->outbox,
@@ -278,7 +267,6 @@ static enum status open_replica(struct node *n,
     };
     char reason[160] = "";
     enum status st = replica_new(&n->replica, &config, open->progress, reason);
-    mem_wipe(&config.node_key, sizeof config.node_key);
     if (st != ST_OK && reason[0] != 0)
         (void)snprintf(what, NODE_WHAT_MAX, "%s", reason);
     else if (st != ST_OK)
@@ -286,19 +274,14 @@ static enum status open_replica(struct node *n,
     return st;
 }
 
-static enum status open_running(struct node *n,
-                                const struct secret_key *key,
-                                const struct node_open *open,
-                                char *what)
+static enum status open_running(struct node *n, const struct node_open *open, char *what)
 {
     TRY(mutex_new(&n->failure_mutex, n->mem));
     TRY(loop_new(&n->loop, n->mem));
     TRY(loop_wake_new(&n->wake, n->loop, on_wake, n));
     TRY(queue_new(&n->outbox, n->mem, 2 * REPLICA_TICKETS_MAX, wake_doors, n));
-    TRY(open_replica(n, key, open, what));
+    TRY(open_replica(n, open, what));
 
-    struct public_key own;
-    TRY(sign_public(n->signer, &own, key));
     struct local_config local = {.os = n->os,
                                  .mem = n->mem,
                                  .loop = n->loop,
@@ -306,7 +289,7 @@ static enum status open_running(struct node *n,
                                  .exec = n->exec,
                                  .replica = n->replica,
                                  .chain_id = n->chain_id,
-                                 .node_key = own,
+                                 .node_key = n->keys.publics[0],
                                  .signer = n->signer,
                                  .session = n->config.session,
                                  .outbox = n->outbox};
@@ -351,6 +334,7 @@ void node_close(struct node *n)
     arena_fini(&n->genesis_arena);
     buf_fini(&n->genesis_bytes);
     mutex_free(n->failure_mutex);
+    node_keys_wipe(&n->keys);
     signer_free(n->signer);
     mem_free(n->mem, n);
 }

@@ -55,6 +55,11 @@ void node_stop(struct node *n);
 
 /* The node's Ed25519 key from DIR/node.key. */
 NODISCARD enum status node_key_read(struct os *os, const char *dir, struct secret_key *out);
+/* The same of another file: next.key, former.key (node/keys.h). */
+NODISCARD enum status node_key_read_file(struct os *os,
+                                         const char *dir,
+                                         const char *name,
+                                         struct secret_key *out);
 NODISCARD enum status node_key_write(struct os *os, const char *dir, const struct secret_key *key);
 NODISCARD enum status node_genesis_read(struct os *os, const char *dir, struct buf *out);
 

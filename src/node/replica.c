@@ -11,6 +11,7 @@
 #include "node/core_start.h"
 #include "node/evidence_store.h"
 #include "node/executor.h"
+#include "node/peers.h"
 #include "node/storage.h"
 #include "node/verify.h"
 #include "node/watch.h"
@@ -26,7 +27,7 @@ struct replica {
     struct replica_config config;
     struct core_ports ports;
     struct core *core;
-    struct p2p *p2p; /* Null with one validator. */
+    struct peers *peers;
     struct evidence_store *evidence;
     struct verify *verify;
     struct storage *storage;
@@ -52,7 +53,8 @@ struct replica {
 
 static void on_wake(void *context);
 static void on_timer(void *context);
-static enum status open_network(struct replica *r, char *what);
+static enum status new_network(struct replica *r);
+static enum status follow_network(struct replica *r, char *what);
 static void describe_core(const struct replica *r,
                           const struct core_start_data *start,
                           struct core_config *out);
@@ -107,6 +109,7 @@ static enum status open_parts(struct replica *r)
     TRY(queue_new(&r->inbox, mem, REPLICA_INBOX_MAX, wake_inbox, r));
     TRY(evidence_store_new(&r->evidence, r->config.os, mem, r->config.dir));
     set_ports(r);
+    TRY(new_network(r));
     return open_threads(r);
 }
 
@@ -146,7 +149,7 @@ static void describe_core(const struct replica *r,
         .mem = r->config.mem,
         .engine = {.chain_id = r->config.chain_id,
                    .signer = r->config.signer,
-                   .node_key = r->config.node_key,
+                   .node_key = r->config.keys->secrets[0],
                    .is_voter = start->is_voter},
         .genesis = g,
         .ports = &r->ports,
@@ -165,7 +168,7 @@ enum status replica_new(struct replica **out,
     r->config = *config;
     enum status st = open_parts(r);
     if (st == ST_OK) st = open_core(r, progress);
-    if (st == ST_OK) st = open_network(r, what);
+    if (st == ST_OK) st = follow_network(r, what);
     if (st != ST_OK) {
         replica_free(r);
         return st;
@@ -181,7 +184,7 @@ void replica_free(struct replica *r)
     verify_free(r->verify);
     storage_free(r->storage);
     executor_free(r->executor);
-    p2p_free(r->p2p);
+    peers_free(r->peers);
     core_free(r->core);
     evidence_store_free(r->evidence);
     queue_free(r->inbox);
@@ -189,7 +192,6 @@ void replica_free(struct replica *r)
     if (r->wake != NULL) loop_wake_free(r->wake);
     if (r->loop != NULL) loop_free(r->loop);
     mutex_free(r->view_mutex);
-    mem_wipe(&r->config.node_key, sizeof r->config.node_key);
     mem_free(r->config.mem, r);
 }
 
@@ -283,8 +285,7 @@ static enum status port_send(void *context,
 {
     static const enum p2p_channel channels[] = {P2P_CONSENSUS, P2P_TX, P2P_BULK};
     const struct replica *r = context;
-    if (r->p2p == NULL) return ST_CLOSED;
-    return p2p_send(r->p2p, peer, channels[channel], bytes);
+    return peers_send(r->peers, peer, channels[channel], bytes);
 }
 
 static enum status port_store(void *context, struct storage_job *job)
@@ -337,6 +338,22 @@ static enum status port_read_held(void *context, const struct hash *hash, struct
     return store_read_held(r->config.store, hash, out);
 }
 
+static bool port_own_key(void *context, const struct public_key *key, struct secret_key *out)
+{
+    const struct replica *r = context;
+    return node_keys_secret(r->config.keys, key, out);
+}
+
+/* The connections follow with the next tick, outside of all events. */
+static void port_nodes(void *context,
+                       const struct chain_config *config,
+                       const struct public_key *former,
+                       uint32_t former_count)
+{
+    const struct replica *r = context;
+    peers_nodes(r->peers, config, former, former_count);
+}
+
 static void port_keep_evidence(void *context, const struct evidence *e)
 {
     const struct replica *r = context;
@@ -356,6 +373,8 @@ static void set_ports(struct replica *r)
                                    .answer = port_answer,
                                    .read_block = port_read_block,
                                    .read_held = port_read_held,
+                                   .own_key = port_own_key,
+                                   .nodes = port_nodes,
                                    .keep_evidence = port_keep_evidence,
                                    .failed = fail,
                                    .context = r};
@@ -363,16 +382,10 @@ static void set_ports(struct replica *r)
 
 /* --- network ---------------------------------------------------------------------------------- */
 
-static void on_peer_up(void *context, uint32_t peer)
+static void on_peer(void *context, uint32_t peer, bool is_up)
 {
     const struct replica *r = context;
-    if (!atomic_load(&r->has_failed)) core_on_peer(r->core, peer, true);
-}
-
-static void on_peer_down(void *context, uint32_t peer)
-{
-    const struct replica *r = context;
-    if (!atomic_load(&r->has_failed)) core_on_peer(r->core, peer, false);
+    if (!atomic_load(&r->has_failed)) core_on_peer(r->core, peer, is_up);
 }
 
 static void on_peer_message(void *context,
@@ -386,41 +399,26 @@ static void on_peer_message(void *context,
     const uint64_t start = thread_own_cpu_ns();
     enum status st = core_on_message(r->core, peer, channels[channel], bytes);
     atomic_fetch_add(&r->core_ns, thread_own_cpu_ns() - start);
-    if (st != ST_OK) p2p_ban(r->p2p, peer, "it sent what no node sends");
+    if (st != ST_OK) peers_ban(r->peers, peer, "it sent what no node sends");
 }
 
-static enum status open_network(struct replica *r, char *what)
+static enum status new_network(struct replica *r)
 {
-    const struct genesis *g = r->config.genesis;
-    const struct node_config *settings = r->config.settings;
-    if (g->member_count == 1) return ST_OK;
-    struct p2p_peer_config peers[NODES_MAX];
-    char names[NODES_MAX][GENESIS_NAME_MAX + 1];
-    char addresses[NODES_MAX][GENESIS_ADDRESS_MAX + 1];
-    for (uint32_t i = 0; i < g->member_count; i++) {
-        struct span address = node_config_address(settings, g, i);
-        struct span name = g->members[i].node_name;
-        (void)snprintf(names[i], sizeof names[i], "%.*s", (int)name.size, (const char *)name.data);
-        (void)snprintf(addresses[i], sizeof addresses[i], "%.*s", (int)address.size,
-                       (const char *)address.data);
-        peers[i] = (struct p2p_peer_config){
-            .key = g->members[i].node_key, .name = names[i], .address = addresses[i]};
-    }
-    struct p2p_config config = {
+    struct peers_config config = {
         .os = r->config.os,
         .mem = r->config.mem,
         .loop = r->loop,
         .chain_id = r->config.chain_id,
-        .node_key = r->config.node_key,
-        .peers = peers,
-        .peer_count = g->member_count,
-        .listen_host = settings->p2p_is_outbound_only ? "" : settings->p2p_host,
-        .listen_port = settings->p2p_port,
-        .proxy = settings->p2p_proxy,
-        .events = {
-            .up = on_peer_up, .down = on_peer_down, .message = on_peer_message, .context = r}};
-    enum status st = p2p_new(&r->p2p, &config);
-    mem_wipe(&config.node_key, sizeof config.node_key);
+        .settings = r->config.settings,
+        .keys = r->config.keys,
+        .events = {.up = on_peer, .message = on_peer_message, .context = r}};
+    return peers_new(&r->peers, &config);
+}
+
+static enum status follow_network(struct replica *r, char *what)
+{
+    const struct node_config *settings = r->config.settings;
+    enum status st = peers_follow(r->peers);
     if (st == ST_EXISTS)
         (void)snprintf(what, REPLICA_WHAT_MAX,
                        "port %u of %s is taken: another program listens "
@@ -438,18 +436,15 @@ static enum status open_network(struct replica *r, char *what)
 static void copy_consensus(struct replica *r, struct consensus_view *out)
 {
     core_view(r->core, out);
-    for (uint32_t i = 0; i < out->node_count && r->p2p != NULL; i++) {
+    for (uint32_t i = 0; i < out->node_count; i++) {
         struct consensus_view_member *member = &out->members[i];
         struct p2p_peer_view peer;
-        if (i == r->config.self) continue;
-        p2p_view(r->p2p, i, &peer);
-        member->is_connected = p2p_is_up(r->p2p, i);
+        if (i == out->self || !peers_view(r->peers, i, &peer)) continue;
+        member->is_connected = peers_is_up(r->peers, i);
         member->rtt_us = peer.rtt_us;
         member->clock_offset_ms = peer.clock_offset_ms;
-        const struct node_config_peer *told =
-            node_config_peer_of(r->config.settings, span_text(member->name));
-        if (told != NULL)
-            (void)snprintf(member->address, sizeof member->address, "%s", told->address);
+        (void)snprintf(member->address, sizeof member->address, "%.*s",
+                       (int)sizeof member->address - 1, peer.address);
         (void)snprintf(member->last_failure, sizeof member->last_failure, "%s", peer.last_failure);
     }
     out->evidence_count = evidence_store_count(r->evidence);
@@ -530,6 +525,13 @@ void replica_cpu(const struct replica *r, struct replica_cpu *out)
     out->checkpoint = executor_checkpoint_cpu_ns(r->executor);
 }
 
+static void follow_or_fail(struct replica *r)
+{
+    char what[REPLICA_WHAT_MAX] = "the connections to the nodes of the new epoch could not be made";
+    enum status st = follow_network(r, what);
+    if (st != ST_OK) fail(r, st, what);
+}
+
 static void tick(struct replica *r)
 {
     if (atomic_load(&r->has_failed)) {
@@ -541,6 +543,7 @@ static void tick(struct replica *r)
         r->is_core_stopped = true;
     }
     core_tick(r->core);
+    follow_or_fail(r);
     if (r->is_core_stopped && core_is_idle(r->core)) loop_stop(r->loop);
     executor_tick(r->executor, port_mono_ms(r));
     publish(r);

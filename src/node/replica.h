@@ -8,8 +8,8 @@
 #include "node/config.h"
 #include "node/consensus_view.h"
 #include "node/flow.h"
+#include "node/keys.h"
 #include "node/queue.h"
-#include "p2p/p2p.h"
 #include "store/store.h"
 
 #define REPLICA_WHAT_MAX    160u
@@ -22,13 +22,12 @@ struct replica_config {
     struct os *os;
     struct mem *mem;
     const char *dir;                    /* The node's: evidence/ lives in it. */
-    const struct node_config *settings; /* These three outlive the replica. */
+    const struct node_config *settings; /* These four outlive the replica. */
+    const struct node_keys *keys;
     const struct genesis *genesis;
     const struct signer *signer;
     const struct release *release; /* Of this program; null: others are told nothing. */
     struct hash chain_id;
-    uint32_t self; /* Index in the genesis. */
-    struct secret_key node_key;
     struct exec *exec;
     struct store *store;
     struct queue *outbox; /* Holds at least REPLICA_TICKETS_MAX + REPLICA_READS_MAX. */
