@@ -9,6 +9,7 @@
 
 #include "base/must.h"
 
+static uint32_t missing(const struct mode_state *s, uint32_t percent);
 static struct mode_slot *slot_of(struct mode_state *s, uint64_t height);
 static const struct mode_slot *slot_at(const struct mode_state *s, uint64_t height);
 static void note_commit(struct mode_state *s, const struct mode_facts *f);
@@ -157,6 +158,18 @@ enum block_mode mode_at(const struct mode_state *s, uint64_t height)
 enum block_mode mode_decided(const struct mode_state *s)
 {
     return s->pending_count > 0 ? s->pending[s->pending_count - 1].mode : s->mode;
+}
+
+uint32_t mode_absent(const struct mode_state *s)
+{
+    if (s->rules.mode != MODE_FAST || s->height < s->first) return 0;
+    return missing(s, s->rules.high_percent);
+}
+
+void mode_progress(const struct mode_state *s, uint64_t *well, uint64_t *needed)
+{
+    *well = s->run;
+    *needed = (uint64_t)s->rules.return_blocks << s->backoff;
 }
 
 bool mode_may_return(const struct mode_state *s)

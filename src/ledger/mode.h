@@ -126,6 +126,12 @@ enum block_mode mode_decided(const struct mode_state *s);
 /* Nothing but time stands against the return to FAST, as far as convictions tell. */
 bool mode_may_return(const struct mode_state *s);
 
+/* Who is missing too often for the return to FAST: bits. Empty in bft and raft. */
+uint32_t mode_absent(const struct mode_state *s);
+
+/* Blocks in a row on which all was well, and how many of them decide the return. */
+void mode_progress(const struct mode_state *s, uint64_t *well, uint64_t *needed);
+
 /* A vote of voter on height, as a late vote in a block, would show what s does not know. */
 bool mode_lacks(const struct mode_state *s, enum vote_part part, uint32_t voter, uint64_t height);
 

@@ -1,4 +1,5 @@
 /* What others see of the core: plain values, filled anew on each call. */
+#include "ledger/mode.h"
 #include "node/core_int.h"
 
 #define LATE_BLOCKS 2u    /* Who did not vote for this many blocks since it came up, */
@@ -175,6 +176,21 @@ static const char *why_silent(const struct core *c, const struct consensus_stand
     return "it has just started and waits for answers of the others";
 }
 
+/* Of an adaptive chain; others keep their mode. */
+static void fill_mode(const struct core *c, struct consensus_view *out)
+{
+    const struct mode_state *s = consensus_mode(c->engine);
+    struct consensus_view_mode *m = &out->change;
+    if (s == NULL || s->rules.mode != MODE_FAST) return;
+    out->mode = mode_at(s, s->height + 1);
+    m->decided = mode_decided(s);
+    if (s->pending_count > 0) m->decided_height = s->pending[s->pending_count - 1].height;
+    m->convicted = s->convicted | s->rules.barred;
+    m->diverged = s->diverged;
+    m->absent = mode_absent(s);
+    mode_progress(s, &m->well_blocks, &m->well_needed);
+}
+
 void core_view(const struct core *c, struct consensus_view *out)
 {
     struct consensus_stand s;
@@ -211,6 +227,7 @@ void core_view(const struct core *c, struct consensus_view *out)
     struct span why = span_text(why_silent(c, &s));
     must(why.size < sizeof out->not_voting_reason);
     memcpy(out->not_voting_reason, why.data, why.size);
+    fill_mode(c, out);
     fill_blocks(c, out);
     fill_members(c, &s, out);
 }
