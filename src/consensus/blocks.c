@@ -1,13 +1,16 @@
 /* blocks.c - Headers that are known, and the line they form above the root.
  *
- * The table is small and shared: what the line, the anchor's path or a commit certificate needs
- * stays, of the rest the oldest view goes first. What went is asked for again by whoever needs it.
+ * The table is small and shared: what the line, the anchor's path, a commit certificate or the
+ * highest quorum certificate needs stays, of the rest the oldest view goes first. What went is
+ * asked for again by whoever needs it.
  *
  * line[0 … voted_count) is the voted chain of the promise record; line[voted_count … line_count)
  * are valid proposals whose bodies or votes are still to come. */
 #include "consensus/consensus_int.h"
 
-static bool is_pinned(const struct consensus *c, const struct block *b);
+static bool is_pinned(const struct consensus *c,
+                      const struct branch *branch,
+                      const struct block *b);
 static struct block *free_block(struct consensus *c);
 
 struct block *block_find(struct consensus *c, const struct hash *hash)
@@ -159,10 +162,56 @@ enum path path_find(struct consensus *c,
     return PATH_WHOLE;
 }
 
-static bool is_pinned(const struct consensus *c, const struct block *b)
+bool branch_find(struct consensus *c, struct branch *out, struct statement *missing)
+{
+    const struct statement *hq = &c->hq.statement;
+    out->count = 0;
+    *missing = *hq;
+    if (!c->has_hq || hq->height <= c->root_height) return true;
+    if (c->has_root_cert && c->root_cert.statement.view > hq->view) return true;
+    while (missing->height > c->root_height) {
+        const struct line_item *item = line_at(c, missing->height);
+        bool is_on_chain =
+            missing->height <= voted_tip_height(c) && hash_equal(&item->hash, &missing->hash);
+        if (is_on_chain) break;
+        struct block *b = block_find(c, &missing->hash);
+        if (b == NULL || out->count == W) return false;
+        memmove(out->blocks + 1, out->blocks, out->count * sizeof out->blocks[0]);
+        out->blocks[0] = b;
+        out->count++;
+        missing->hash = b->header.parent;
+        missing->height--;
+    }
+    if (missing->height > c->root_height || hash_equal(&missing->hash, &c->root_hash)) return true;
+    missing->height = 0; /* More than f are lying. */
+    return false;
+}
+
+bool tip_word(const struct consensus *c, struct signature *out)
+{
+    must(c->voted_count > 0);
+    const struct line_item *tip = &c->line[c->voted_count - 1];
+    const struct consensus_record *r = &c->record;
+    bool is_proposed = tip->block != NULL && tip->block->header.view == c->voted_view;
+    if (is_proposed && tip->block->has_sig) {
+        *out = tip->block->sig;
+        return true;
+    }
+    if (!is_proposed && c->has_anchor_word) {
+        *out = c->anchor_word;
+        return true;
+    }
+    bool is_written = r->has_tip_sig && hash_equal(&r->chain[r->chain_count - 1], &tip->hash);
+    if (is_written) *out = r->tip_sig;
+    return is_written;
+}
+
+static bool is_pinned(const struct consensus *c, const struct branch *branch, const struct block *b)
 {
     for (uint32_t i = 0; i < c->line_count; i++)
         if (c->line[i].block == b) return true;
+    for (uint32_t i = 0; i < branch->count; i++)
+        if (branch->blocks[i] == b) return true;
     if (b->header.height <= c->final.height) return false;
     if (c->is_ahead && b->header.height <= c->ahead.statement.height && b->has_body) return true;
     if (c->phase == PHASE_ANCHORING && b->header.height <= c->anchor.height) return true;
@@ -172,10 +221,14 @@ static bool is_pinned(const struct consensus *c, const struct block *b)
 static struct block *free_block(struct consensus *c)
 {
     struct block *worst = NULL;
+    struct branch branch;
+    struct statement missing;
+    for (uint32_t i = 0; i < BLOCKS_MAX; i++)
+        if (!c->blocks[i].is_used) return &c->blocks[i];
+    (void)branch_find(c, &branch, &missing); /* What is known of it stays. */
     for (uint32_t i = 0; i < BLOCKS_MAX; i++) {
         struct block *b = &c->blocks[i];
-        if (!b->is_used) return b;
-        if (is_pinned(c, b)) continue;
+        if (is_pinned(c, &branch, b)) continue;
         bool is_worse =
             worst == NULL || b->header.height <= c->final.height ||
             (worst->header.height > c->final.height && b->header.view < worst->header.view);

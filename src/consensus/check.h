@@ -17,16 +17,18 @@ struct check_context {
     const struct signer *signer;
     const struct hash *chain_id;
     uint64_t epoch;
+    enum consensus_fault fault; /* FAULT_NONE but inside an engine of the simulator. */
 };
 
-/* REJECT_NONE: valid. EPOCH, SENDER, VC_VOTED_VIEW, VC_CHAIN, VC_FINAL, VC_HQ, SIGNATURE (its own).
+/* REJECT_NONE: valid. EPOCH, SENDER, VC_VOTED_VIEW, VC_CHAIN, VC_FINAL, VC_HQ, VC_TIP, SIGNATURE
+ * (its own).
  * Cheap checks come first; certificates last. */
 enum consensus_reject view_change_check(const struct view_change *vc,
                                         const struct check_context *context);
 
 /* REJECT_NONE: valid, and *selected (null allowed) is what select gives. EPOCH, SENDER, SIGNATURE:
- * nobody said it. NV_COUNT, NV_SENDERS, NV_VIEW, NV_VC, NV_ANCHOR: its sender did, and it proves
- * that the sender lies (evidence_of_new_view). */
+ * nobody said it. NV_COUNT, NV_SENDERS, NV_VIEW, NV_VC, NV_WORD, NV_ANCHOR: its sender did, and it
+ * proves that the sender lies (evidence_of_new_view). */
 enum consensus_reject new_view_check(const struct new_view *nv,
                                      const struct check_context *context,
                                      struct select_result *selected);

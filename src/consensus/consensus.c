@@ -26,7 +26,7 @@ enum status consensus_new(struct consensus **out,
 {
     must(config->validators.count > 0 && config->validators.count <= NODES_MAX);
     must(config->self < config->validators.count);
-    must(config->validators.mode == MODE_BFT || config->validators.mode == MODE_FAST);
+    must(config->validators.mode != MODE_STRICT);
     must(start->digest_count >= 1);
     if (start->record != NULL && start->record->epoch != config->epoch) return ST_INVALID;
     struct public_key key;
@@ -45,7 +45,8 @@ enum status consensus_new(struct consensus **out,
     c->check = (struct check_context){.validators = &c->config.validators,
                                       .signer = config->signer,
                                       .chain_id = &c->config.chain_id,
-                                      .epoch = config->epoch};
+                                      .epoch = config->epoch,
+                                      .fault = config->fault};
     c->quorum = quorum_size(&config->validators);
     if (config->fault == FAULT_Q_MINUS_1 && c->quorum > 1) c->quorum--;
     c->commit_p1 = quorum_commit_p1(&config->validators);
@@ -153,6 +154,11 @@ void alarm_raise(struct consensus *c, enum consensus_alarm alarm)
 bool is_durable(const struct consensus *c, uint64_t lsn)
 {
     return lsn <= c->durable_lsn;
+}
+
+bool is_raft(const struct consensus *c)
+{
+    return c->config.validators.mode == MODE_RAFT;
 }
 
 bool is_halted(const struct consensus *c)
@@ -345,6 +351,8 @@ static void hold_bodies(struct consensus *c)
 static void fill_record(struct consensus *c)
 {
     struct consensus_record *r = &c->record;
+    struct signature word = {0};
+    bool has_word = is_raft(c) && c->voted_count > 0 && tip_word(c, &word);
     *r = (struct consensus_record){.epoch = c->config.epoch,
                                    .cur_view = c->cur_view,
                                    .voted_view = c->voted_view,
@@ -356,7 +364,9 @@ static void fill_record(struct consensus *c)
                                    .final_hash = c->root_hash,
                                    .has_final_cert = c->has_root_cert,
                                    .chain_count = c->voted_count,
-                                   .has_hq = c->has_hq};
+                                   .has_hq = c->has_hq,
+                                   .has_tip_sig = has_word,
+                                   .tip_sig = word};
     if (r->is_open) {
         r->anchor_height = c->anchor_height;
         r->anchor_hash = c->anchor_hash;

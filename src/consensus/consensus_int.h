@@ -58,6 +58,8 @@
 #define GAP_WEIGHT         8u  /* … and follows each new one by an eighth. */
 #define GAP_MS_MAX         1000u
 
+#define RAFT_DELTAS        5u /* Δ, the delay of a message, is such a part of the view timer. */
+
 #define CERTIFY_MS         50u   /* A result waits at most this long for a block to carry it. */
 #define SILENT_MS          1000u /* A validator that says nothing for so long is not there. */
 #define REST_MS            100u  /* Of silence, before what is final is written down. */
@@ -114,6 +116,11 @@ struct line_item {
     uint64_t qc_mono_ms; /* Since when a quorum's P1 of this view are here; 0: they are not. */
     bool has_prepared;   /* Its own P1 makes the quorum: signed with P2, in the same record. */
     struct vote prepared;
+};
+
+struct branch { /* What leads from the voted chain to the block of hq, ascending. */
+    uint32_t count;
+    struct block *blocks[W];
 };
 
 struct tip { /* What a child is checked against. */
@@ -274,6 +281,9 @@ struct consensus {
     bool is_nv_sent;
     uint64_t nv_lsn;
     struct select_result anchor; /* ANCHORING: what to adopt. */
+    bool has_anchor_word;        /* raft: of the leader of voted_view for its anchor. */
+    struct signature anchor_word;
+    uint64_t majority_mono_ms; /* raft: since when a majority's VCs of cur_view are here; 0. */
     bool is_open_told;
     uint64_t open_lsn;
     uint64_t open_mono_ms;
@@ -330,6 +340,7 @@ void message_send_large(struct consensus *c,
 enum status engine_reject(struct consensus *c, enum consensus_reject reason);
 void alarm_raise(struct consensus *c, enum consensus_alarm alarm);
 bool is_durable(const struct consensus *c, uint64_t lsn);
+bool is_raft(const struct consensus *c);
 bool is_halted(const struct consensus *c);  /* Signs nothing ever again. */
 bool is_signing(const struct consensus *c); /* Votes, proposes, changes views. */
 bool is_open_for_votes(const struct consensus *c);
@@ -383,6 +394,12 @@ enum path path_find(struct consensus *c,
                     struct block **path,
                     uint32_t *count,
                     struct statement *missing);
+
+/* What a VC has to show of hq besides the voted chain; nothing when it stands there, or below root,
+ * or root supersedes it. False: *missing is not known (height 0: hq is on a fork of root). */
+bool branch_find(struct consensus *c, struct branch *out, struct statement *missing);
+/* raft: the word of voted_view's leader for the last block voted for. False: it is not known. */
+bool tip_word(const struct consensus *c, struct signature *out);
 
 /* --- normal.c --- */
 enum status normal_on_proposal(struct consensus *c, const struct proposal *p, uint32_t from);

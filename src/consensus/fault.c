@@ -17,6 +17,10 @@ const char *consensus_fault_name(enum consensus_fault fault)
         [FAULT_DEDUPE_OFF] = "dedupe-off",
         [FAULT_FAST_MINUS_1] = "fast-1",
         [FAULT_INEXACT] = "inexact",
+        [FAULT_SELECT_TIE] = "select-tie",
+        [FAULT_SELECT_T] = "select-t",
+        [FAULT_SELECT_LOCKS] = "select-locks",
+        [FAULT_RAFT_LENGTH] = "raft-length",
     };
     must((unsigned)fault < FAULT_COUNT);
     return names[fault];

@@ -17,6 +17,10 @@ enum consensus_fault {
     FAULT_DEDUPE_OFF,          /* dedupe-off: a transaction id may come twice. */
     FAULT_FAST_MINUS_1,        /* fast-1: one equal P1 less than n - p commits. */
     FAULT_INEXACT,             /* inexact: a P1 counts for the block's ancestors too. */
+    FAULT_SELECT_TIE,          /* select-tie: claims of the certificate's own view count nothing. */
+    FAULT_SELECT_T,            /* select-t: support takes one claim more than T. */
+    FAULT_SELECT_LOCKS,        /* select-locks: new views see locks, not the first votes. */
+    FAULT_RAFT_LENGTH,         /* raft-length: the longest chain wins, whatever its view. */
     FAULT_COUNT
 };
 

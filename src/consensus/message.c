@@ -4,28 +4,32 @@
  *   proposal    = [header, signature]
  *   vote        : ledger/vote.c
  *   view change = [epoch, to view, sender, final height, final hash, final certificate or null,
- *                  voted view, [header…], highest quorum certificate or null, signature]
- *   new view    = [epoch, view, sender, [view change…], height, hash, signature]
+ *                  voted view, [header…], highest quorum certificate or null, [header…],
+ *                  tip's signature or null, signature]
+ *   new view    = [epoch, view, sender, [view change…], height, hash, word or null, signature]
  *   status      = [epoch, sender, view, is open, tip height, final height, executed height,
  *                  executed digest, result height, suspects, is fresh, is answer, nonce, signature]
  *
  *   proposal    H("proposal" ‖ header hash)
  *   others      H(tag ‖ chain id ‖ the fields before the signature, as they are encoded)
  *               tags "view-change", "new-view", "status"
+ *   word        H("anchor" ‖ chain id ‖ u64 epoch ‖ u64 view ‖ u64 height ‖ hash)
  *
- * The signed bytes of a new view are half a megabyte at most, so they are hashed item by item. */
+ * The signed bytes of a new view are near a megabyte at most, so they are hashed item by item. */
 #include "consensus/message.h"
 
 #include "base/must.h"
 #include "consensus/wire_int.h"
 
-#define VIEW_CHANGE_FIELDS 10u
-#define NEW_VIEW_FIELDS    7u
+#define VIEW_CHANGE_FIELDS 12u
+#define NEW_VIEW_FIELDS    8u
 #define STATUS_FIELDS      14u
 #define SMALL_SIZE_MAX     256u /* The fields of a new view or a status but the view changes. */
 #define SUSPECTS_ALL       ((1u << NODES_MAX) - 1u)
 
 static void put_view_change_fields(struct buf *out, const struct view_change *vc);
+static void put_headers(struct buf *out, const struct header *headers, uint32_t count);
+static uint32_t get_headers(struct header *headers, struct cbor *in);
 static void put_new_view_start(struct buf *out, const struct new_view *nv);
 static void put_new_view_end(struct buf *out, const struct new_view *nv);
 static void put_status_fields(struct buf *out, const struct status_report *s);
@@ -96,10 +100,10 @@ void view_change_decode(struct view_change *vc, struct cbor *in)
     vc->final_hash = wire_get_hash(in);
     vc->has_final_cert = wire_get_certificate(in, &vc->final_cert);
     vc->voted_view = cbor_get_uint(in);
-    vc->header_count = wire_get_count(in, CONSENSUS_WINDOW);
-    for (uint32_t i = 0; i < vc->header_count && in->status == ST_OK; i++)
-        header_decode(&vc->headers[i], in);
+    vc->header_count = get_headers(vc->headers, in);
     vc->has_hq = wire_get_certificate(in, &vc->hq);
+    vc->branch_count = get_headers(vc->branch, in);
+    vc->has_tip_sig = wire_get_word(in, &vc->tip_sig);
     wire_get_signature(&vc->sig, in);
 }
 
@@ -140,6 +144,7 @@ void new_view_decode(struct new_view *nv, struct cbor *in)
         view_change_decode(&nv->vcs[i], in);
     nv->height = cbor_get_uint(in);
     nv->hash = wire_get_hash(in);
+    nv->has_word = wire_get_word(in, &nv->word);
     wire_get_signature(&nv->sig, in);
 }
 
@@ -159,6 +164,18 @@ struct hash view_change_hash(const struct view_change *vc, const struct hash *ch
     hash_init(&h, "view-change");
     hash_add_hash(&h, chain_id);
     hash_add(&h, buf_span(&fields));
+    return hash_final(&h);
+}
+
+struct hash anchor_hash(const struct statement *s, const struct hash *chain_id)
+{
+    struct hasher h;
+    hash_init(&h, "anchor");
+    hash_add_hash(&h, chain_id);
+    hash_add_u64(&h, s->epoch);
+    hash_add_u64(&h, s->view);
+    hash_add_u64(&h, s->height);
+    hash_add_hash(&h, &s->hash);
     return hash_final(&h);
 }
 
@@ -217,6 +234,23 @@ bool wire_get_certificate(struct cbor *in, struct certificate *c)
     return true;
 }
 
+void wire_put_word(struct buf *out, bool has, const struct signature *sig)
+{
+    if (has) {
+        wire_put_signature(out, sig);
+    } else {
+        cbor_put_null(out);
+    }
+}
+
+bool wire_get_word(struct cbor *in, struct signature *sig)
+{
+    memset(sig, 0, sizeof *sig);
+    if (cbor_get_null(in)) return false;
+    wire_get_signature(sig, in);
+    return true;
+}
+
 uint32_t wire_get_count(struct cbor *in, uint32_t max)
 {
     uint64_t count = cbor_get_array(in);
@@ -228,7 +262,6 @@ uint32_t wire_get_count(struct cbor *in, uint32_t max)
 static void put_view_change_fields(struct buf *out, const struct view_change *vc)
 {
     must(vc->sender < NODES_MAX);
-    must(vc->header_count <= CONSENSUS_WINDOW);
     cbor_put_array(out, VIEW_CHANGE_FIELDS);
     cbor_put_uint(out, vc->epoch);
     cbor_put_uint(out, vc->to_view);
@@ -237,10 +270,26 @@ static void put_view_change_fields(struct buf *out, const struct view_change *vc
     wire_put_hash(out, &vc->final_hash);
     wire_put_certificate(out, vc->has_final_cert, &vc->final_cert);
     cbor_put_uint(out, vc->voted_view);
-    cbor_put_array(out, vc->header_count);
-    for (uint32_t i = 0; i < vc->header_count; i++)
-        header_encode(out, &vc->headers[i]);
+    put_headers(out, vc->headers, vc->header_count);
     wire_put_certificate(out, vc->has_hq, &vc->hq);
+    put_headers(out, vc->branch, vc->branch_count);
+    wire_put_word(out, vc->has_tip_sig, &vc->tip_sig);
+}
+
+static void put_headers(struct buf *out, const struct header *headers, uint32_t count)
+{
+    must(count <= CONSENSUS_WINDOW);
+    cbor_put_array(out, count);
+    for (uint32_t i = 0; i < count; i++)
+        header_encode(out, &headers[i]);
+}
+
+static uint32_t get_headers(struct header *headers, struct cbor *in)
+{
+    uint32_t count = wire_get_count(in, CONSENSUS_WINDOW);
+    for (uint32_t i = 0; i < count && in->status == ST_OK; i++)
+        header_decode(&headers[i], in);
+    return count;
 }
 
 static void put_new_view_start(struct buf *out, const struct new_view *nv)
@@ -258,6 +307,7 @@ static void put_new_view_end(struct buf *out, const struct new_view *nv)
 {
     cbor_put_uint(out, nv->height);
     wire_put_hash(out, &nv->hash);
+    wire_put_word(out, nv->has_word, &nv->word);
 }
 
 static void put_status_fields(struct buf *out, const struct status_report *s)

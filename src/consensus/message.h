@@ -12,8 +12,8 @@
 #define CONSENSUS_WINDOW           16u /* W: heights above the final one that may be voted for. */
 #define CONSENSUS_LAG_MAX          64u /* 4 W: blocks proposed above the newest certified result. */
 
-#define VIEW_CHANGE_SIZE_MAX       (16u << 10)  /* Of any encoding. */
-#define CONSENSUS_MESSAGE_SIZE_MAX (512u << 10) /* Longer: refused before it is read. */
+#define VIEW_CHANGE_SIZE_MAX       (24u << 10)  /* Of any encoding. */
+#define CONSENSUS_MESSAGE_SIZE_MAX (768u << 10) /* Longer: refused before it is read. */
 
 enum consensus_message_kind {
     CONSENSUS_PROPOSAL = 1,
@@ -35,12 +35,20 @@ struct view_change { /* VC: frozen once sent; rebroadcasts are byte-identical (1
     uint64_t final_height; /* 0: the genesis, final_hash is the chain id, no certificate. */
     struct hash final_hash;
     bool has_final_cert;
-    struct certificate final_cert; /* P2 (bft) of final_height. */
+    struct certificate final_cert; /* Commits final_height, by P1 or P2. */
     uint64_t voted_view;           /* Of all headers. */
     uint32_t header_count;
     struct header headers[CONSENSUS_WINDOW]; /* final_height + 1 … tip, linked. */
     bool has_hq;
-    struct certificate hq; /* P1 quorum certificate, the highest known by (view, height). */
+    struct certificate hq; /* P1 quorum certificate, the highest by (view, height) of a block that
+                              its sender voted for. Never in raft. */
+    uint32_t branch_count;
+    struct header branch[CONSENSUS_WINDOW]; /* What leads to hq's block when it stands on no header:
+                                               the first on the final block or on a header, linked.
+                                               */
+    bool has_tip_sig;                       /* raft, when there are headers. */
+    struct signature tip_sig; /* The word of voted_view's leader for the last: proposal_hash when it
+                                 is of that view, else anchor_hash of it. */
     struct signature sig;
 };
 
@@ -48,10 +56,12 @@ struct new_view {
     uint64_t epoch;
     uint64_t view;
     uint32_t sender;
-    uint32_t vc_count;                 /* Exactly n - f; ascending by sender. */
+    uint32_t vc_count; /* Exactly n - f; in raft a majority or more; ascending by sender. */
     struct view_change vcs[NODES_MAX]; /* Undefined beyond vc_count. */
     uint64_t height;                   /* X = select(vcs). */
     struct hash hash;
+    bool has_word;         /* raft. */
+    struct signature word; /* Over anchor_hash: what a later VC shows of this view. */
     struct signature sig;
 };
 
@@ -74,7 +84,7 @@ struct status_report {
     struct signature sig;
 };
 
-struct consensus_message { /* About half a megabyte: allocate once, never on a stack. */
+struct consensus_message { /* About a megabyte: allocate once, never on a stack. */
     enum consensus_message_kind kind;
     union {
         struct proposal proposal;
@@ -96,6 +106,8 @@ void view_change_decode(struct view_change *vc, struct cbor *in); /* Failure sti
 /* What the sender's signature covers. */
 struct hash proposal_hash(const struct hash *header_hash); /* The header names chain and epoch. */
 struct hash view_change_hash(const struct view_change *vc, const struct hash *chain_id);
+/* s: view, and X as height and hash. */
+struct hash anchor_hash(const struct statement *s, const struct hash *chain_id);
 struct hash new_view_hash(const struct new_view *nv, const struct hash *chain_id);
 struct hash status_report_hash(const struct status_report *s, const struct hash *chain_id);
 

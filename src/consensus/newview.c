@@ -1,4 +1,5 @@
-/* newview.c - A new view opens: n - f VCs, the block they lead to, and its adoption.
+/* newview.c - A new view opens: n - f VCs (raft: a majority, and all that come within 2 Δ), the
+ * block they lead to, and its adoption.
  *
  * The anchor's path may be unknown here: it is walked down by parent hash, from the headers inside
  * the VCs or from peers, until it meets the final block; bodies are asked for on the way. Then the
@@ -6,7 +7,8 @@
  * first-phase vote is exact, and what stands below it becomes final through it. */
 #include "consensus/consensus_int.h"
 
-static bool is_ours_to_make(const struct consensus *c);
+static bool is_ours_to_make(struct consensus *c);
+static bool is_waiting_for_all(struct consensus *c);
 static void make(struct consensus *c);
 static void keep(struct consensus *c, const struct new_view *nv);
 static void await_anchor(struct consensus *c);
@@ -63,12 +65,21 @@ void newview_settle(struct consensus *c)
     announce(c);
 }
 
-static bool is_ours_to_make(const struct consensus *c)
+static bool is_ours_to_make(struct consensus *c)
 {
     if (c->phase != PHASE_CHANGING || leader_of(c, c->cur_view) != c->config.self) return false;
     if (!is_signing(c) || !c->is_vc_sent) return false;
     if (c->has_proposed && c->proposer_view >= c->cur_view) return false; /* 1.14 */
-    return change_count(c, c->cur_view, false) >= c->vc_quorum;
+    return change_count(c, c->cur_view, false) >= c->vc_quorum && !is_waiting_for_all(c);
+}
+
+/* raft: a follower that leaves out what it voted for is harmless if another shows it (1.18). */
+static bool is_waiting_for_all(struct consensus *c)
+{
+    if (!is_raft(c)) return false;
+    if (c->majority_mono_ms == 0) c->majority_mono_ms = c->mono_ms > 0 ? c->mono_ms : 1;
+    if (change_count(c, c->cur_view, false) == c->config.validators.count) return false;
+    return c->mono_ms - c->majority_mono_ms < 2 * view_ms(c) / RAFT_DELTAS;
 }
 
 static void make(struct consensus *c)
@@ -80,20 +91,26 @@ static void make(struct consensus *c)
     nv->sender = c->config.self;
     nv->vc_count = 0;
     struct select_claim claims[NODES_MAX];
-    for (uint32_t i = 0; i < c->config.validators.count && nv->vc_count < c->vc_quorum; i++) {
+    uint32_t most = is_raft(c) ? c->config.validators.count : c->vc_quorum;
+    for (uint32_t i = 0; i < c->config.validators.count && nv->vc_count < most; i++) {
         const struct vc_slot *slot = vc_slot_of(c, i, c->cur_view);
         if (slot == NULL) continue;
         claims[nv->vc_count] = slot->claim;
         nv->vcs[nv->vc_count++] = slot->vc;
     }
-    must(nv->vc_count == c->vc_quorum);
-    select_anchor(&c->anchor, &c->config.validators, claims, nv->vc_count);
+    must(nv->vc_count >= c->vc_quorum);
+    select_anchor_faulty(&c->anchor, &c->config.validators, claims, nv->vc_count, c->config.fault);
     if (c->config.fault == FAULT_SELECT_BASE) {
         c->anchor.height = c->anchor.base_height;
         c->anchor.hash = c->anchor.base_hash;
     }
     nv->height = c->anchor.height;
     nv->hash = c->anchor.hash;
+    struct statement x = {
+        .epoch = nv->epoch, .view = nv->view, .height = nv->height, .hash = nv->hash};
+    struct hash word = anchor_hash(&x, &c->config.chain_id);
+    nv->has_word = is_raft(c);
+    nv->word = is_raft(c) ? sign_own(c, &word) : (struct signature){{0}};
     struct hash hash = new_view_hash(nv, &c->config.chain_id);
     nv->sig = sign_own(c, &hash);
     c->has_proposed = true;
@@ -115,6 +132,8 @@ static void keep(struct consensus *c, const struct new_view *nv)
     kept->vc_count = nv->vc_count;
     kept->height = nv->height;
     kept->hash = nv->hash;
+    kept->has_word = nv->has_word;
+    kept->word = nv->word;
     kept->sig = nv->sig;
     memcpy(kept->vcs, nv->vcs, nv->vc_count * sizeof nv->vcs[0]);
 }
@@ -186,6 +205,13 @@ static const struct header *header_in_changes(const struct consensus *c, const s
         struct hash hash = header_hash(&vc->headers[index]);
         if (hash_equal(&hash, &s->hash)) return &vc->headers[index];
     }
+    for (uint32_t i = 0; i < nv->vc_count; i++) {
+        const struct view_change *vc = &nv->vcs[i];
+        uint64_t fork = vc->hq.statement.height - vc->branch_count;
+        if (s->height <= fork || s->height - fork > vc->branch_count) continue;
+        struct hash hash = header_hash(&vc->branch[s->height - fork - 1]);
+        if (hash_equal(&hash, &s->hash)) return &vc->branch[s->height - fork - 1];
+    }
     return NULL;
 }
 
@@ -196,6 +222,8 @@ static bool adopt(struct consensus *c, struct block **path, uint32_t count)
     if (c->anchor.height == c->final.height && !hash_equal(&c->anchor.hash, &c->final.hash))
         return false;
     if (!rebuild_line(c, path, count)) return false;
+    c->has_anchor_word = c->new_view->new_view.has_word;
+    c->anchor_word = c->new_view->new_view.word;
     c->voted_view = c->cur_view;
     c->phase = PHASE_OPEN;
     c->anchor_height = c->anchor.height;

@@ -108,6 +108,7 @@ void normal_want_p1(struct consensus *c, struct line_item *item)
     item->p1 = (struct promise){.is_wanted = true, .lsn = c->next_lsn};
     c->is_dirty = true;
     votes_ride(c);
+    if (is_raft(c)) return;
     if (is_own_vote_last(c, &s)) prepare_vote(c, item, &s);
     if (c->config.fault == FAULT_LOCK_WITHOUT_QC) votes_want_p2(c, item, height);
 }
@@ -207,10 +208,11 @@ static struct block *next_proposal(struct consensus *c)
         struct block *b = &c->blocks[i];
         if (!b->is_used || b->is_bad || b->is_refused || b->header.view != view) continue;
         if (b->header.height != height || !hash_equal(&b->header.parent, &parent.hash)) continue;
-        /* Without the leader's word only what a quorum voted for. */
+        /* Without the leader's word only what a quorum voted for; in raft a VC must show it. */
         struct statement s = {
             .epoch = c->config.epoch, .view = view, .height = height, .hash = b->hash};
-        if (b->has_sig || votes_count(c, VOTE_P1, &s, false) >= c->quorum) return b;
+        bool is_certified = !is_raft(c) && votes_count(c, VOTE_P1, &s, false) >= c->quorum;
+        if (b->has_sig || is_certified) return b;
     }
     return NULL;
 }

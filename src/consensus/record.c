@@ -1,8 +1,9 @@
 /* record.c - Encoding of the promise record.
  *
- *   record = [1, epoch, cur view, voted view, proposer view or null, anchor or null, lock or null,
+ *   record = [2, epoch, cur view, voted view, proposer view or null, anchor or null, lock or null,
  *             final height, final hash, final certificate or null, [hash…],
- *             highest quorum certificate or null, newest result certificate or null]
+ *             highest quorum certificate or null, newest result certificate or null,
+ *             tip's signature or null]
  *   anchor = [height, hash]          lock = [view, height, hash]
  *
  * What is null decodes to zeroes. */
@@ -11,8 +12,8 @@
 #include "base/must.h"
 #include "consensus/wire_int.h"
 
-#define RECORD_VERSION 1u
-#define RECORD_FIELDS  13u
+#define RECORD_VERSION 2u
+#define RECORD_FIELDS  14u
 
 static void put_proposer_view(struct buf *out, const struct consensus_record *r);
 static void put_anchor(struct buf *out, const struct consensus_record *r);
@@ -40,6 +41,7 @@ void consensus_record_encode(struct buf *out, const struct consensus_record *r)
         wire_put_hash(out, &r->chain[i]);
     wire_put_certificate(out, r->has_hq, &r->hq);
     wire_put_certificate(out, r->has_res_cert, &r->res_cert);
+    wire_put_word(out, r->has_tip_sig, &r->tip_sig);
 }
 
 enum status consensus_record_decode(struct consensus_record *r, struct span bytes)
@@ -62,6 +64,7 @@ enum status consensus_record_decode(struct consensus_record *r, struct span byte
         r->chain[i] = wire_get_hash(&in);
     r->has_hq = wire_get_certificate(&in, &r->hq);
     r->has_res_cert = wire_get_certificate(&in, &r->res_cert);
+    r->has_tip_sig = wire_get_word(&in, &r->tip_sig);
     return cbor_end(&in);
 }
 

@@ -33,6 +33,8 @@ struct consensus_record {
     struct hash chain[CONSENSUS_WINDOW];
     bool has_hq;
     struct certificate hq;
+    bool has_tip_sig; /* raft: the leader's word for the last of chain, which a VC must show. */
+    struct signature tip_sig;
 };
 
 void consensus_record_encode(struct buf *out, const struct consensus_record *r);

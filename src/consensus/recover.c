@@ -178,6 +178,10 @@ static void take_view_change(struct consensus *c, const struct view_change *vc)
         if (vc->has_hq) votes_raise_hq(c, &vc->hq);
         c->is_dirty = true;
     }
+    for (uint32_t i = 0; i < vc->branch_count; i++) { /* The next VC may have to show it too. */
+        struct hash hash = header_hash(&vc->branch[i]);
+        (void)block_add(c, &vc->branch[i], &hash);
+    }
     c->own_vc->kind = CONSENSUS_VIEW_CHANGE;
     c->own_vc->view_change = *vc;
     c->is_vc_made = true;

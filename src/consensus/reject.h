@@ -34,10 +34,12 @@
     X(REJECT_VC_CHAIN, "vc-chain") /* Its headers are not a chain. */                              \
     X(REJECT_VC_VOTED_VIEW, "vc-voted-view")                                                       \
     X(REJECT_VC_HQ, "vc-hq")                                                                       \
-    X(REJECT_NV_COUNT, "nv-count")     /* Not exactly n - f VCs. */                                \
+    X(REJECT_VC_TIP, "vc-tip")         /* raft: no word of its leader for the last header. */      \
+    X(REJECT_NV_COUNT, "nv-count")     /* Not exactly n - f VCs; raft: no majority. */             \
     X(REJECT_NV_SENDERS, "nv-senders") /* Not distinct, ascending validators. */                   \
     X(REJECT_NV_VIEW, "nv-view")       /* A VC of another view. */                                 \
     X(REJECT_NV_VC, "nv-vc")           /* A VC inside is invalid. */                               \
+    X(REJECT_NV_WORD, "nv-word")       /* raft: its word for X is not signed. */                   \
     X(REJECT_NV_ANCHOR, "nv-anchor")   /* X is not what select gives. */                           \
     X(REJECT_STALE, "stale")           /* Nothing to do any more. */                               \
     X(REJECT_HALTED, "halted")

@@ -1,15 +1,18 @@
 /* viewchange.c - VCs: the own one, frozen once made (1.14), and those of others.
  *
  * Of each voter the VCs of its newest two views are kept, valid ones only. f + 1 of views above
- * ours show that somebody honest has left: we join the (f + 1)-th highest (1.5). */
+ * ours show that somebody honest has left: we join the (f + 1)-th highest (1.5).
+ *
+ * A VC carries the chain that was voted for and, where the highest certificate stands beside it,
+ * what leads there: so select knows how each certificate stands to each claim. */
 #include "consensus/consensus_int.h"
 
 static enum consensus_reject screen(const struct consensus *c, const struct view_change *vc);
 static struct vc_slot *place_for(struct consensus *c, uint32_t voter, uint64_t view);
 static void keep(struct consensus *c, const struct view_change *vc);
 static void join(struct consensus *c);
-static bool can_make(const struct consensus *c);
-static void make(struct consensus *c);
+static bool can_make(struct consensus *c, struct branch *branch);
+static void make(struct consensus *c, const struct branch *branch);
 
 /* Leaves every view below for ever. is_failure: the view that is left counts as failed. */
 void change_start(struct consensus *c, uint64_t view, bool is_failure)
@@ -24,6 +27,7 @@ void change_start(struct consensus *c, uint64_t view, bool is_failure)
     c->is_timing = false;
     c->is_vc_pending = true;
     c->is_vc_made = c->is_vc_sent = false;
+    c->majority_mono_ms = 0;
     c->is_nv_ours = false;
     c->is_open_told = true;
     c->is_dirty = true;
@@ -60,7 +64,8 @@ enum status change_on_message(struct consensus *c, const struct view_change *vc)
 void change_settle(struct consensus *c)
 {
     if (c->phase != PHASE_CHANGING) return;
-    if (c->is_vc_pending && can_make(c)) make(c);
+    struct branch branch;
+    if (c->is_vc_pending && can_make(c, &branch)) make(c, &branch);
     if (!c->is_vc_made || c->is_vc_sent || !is_signing(c) || !is_durable(c, c->vc_lsn)) return;
     c->is_vc_sent = true;
     change_send(c, NODES_MAX);
@@ -154,18 +159,23 @@ static void join(struct consensus *c)
     if (count > f) change_start(c, views[f], true);
 }
 
-/* A VC tells all that was voted for; while a header of it is lost, or the certificate of its root,
- * there is none. */
-static bool can_make(const struct consensus *c)
+/* A VC tells all that was voted for, and what leads to hq; while a header of that is lost, or the
+ * certificate of its root, there is none. */
+static bool can_make(struct consensus *c, struct branch *branch)
 {
     if (!is_signing(c) || c->is_record_ahead) return false;
     if (c->root_height > 0 && !c->has_root_cert) return false;
     for (uint32_t i = 0; i < c->voted_count; i++)
         if (c->line[i].block == NULL) return false;
-    return true;
+    struct signature word;
+    if (is_raft(c) && c->voted_count > 0 && !tip_word(c, &word)) return false;
+    struct statement missing;
+    if (branch_find(c, branch, &missing)) return true;
+    if (missing.height > 0) block_fetch(c, missing.height, &missing.hash);
+    return false;
 }
 
-static void make(struct consensus *c)
+static void make(struct consensus *c, const struct branch *branch)
 {
     c->own_vc->kind = CONSENSUS_VIEW_CHANGE;
     struct view_change *vc = &c->own_vc->view_change;
@@ -177,12 +187,17 @@ static void make(struct consensus *c)
                                .has_final_cert = c->has_root_cert,
                                .voted_view = c->voted_view,
                                .header_count = c->voted_count,
-                               .has_hq = c->has_hq};
+                               .has_hq = c->has_hq,
+                               .branch_count = branch->count,
+                               .has_tip_sig = is_raft(c) && c->voted_count > 0};
     must(c->voted_view < c->cur_view);
     if (c->has_root_cert) vc->final_cert = c->root_cert;
     for (uint32_t i = 0; i < c->voted_count; i++)
         vc->headers[i] = c->line[i].block->header;
     if (c->has_hq) vc->hq = c->hq;
+    for (uint32_t i = 0; i < branch->count; i++)
+        vc->branch[i] = branch->blocks[i]->header;
+    if (vc->has_tip_sig) vc->has_tip_sig = tip_word(c, &vc->tip_sig);
     struct hash hash = view_change_hash(vc, &c->config.chain_id);
     vc->sig = sign_own(c, &hash);
     c->is_vc_pending = false;

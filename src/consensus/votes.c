@@ -119,7 +119,7 @@ void votes_on_quorum_p1(struct consensus *c, const struct statement *s)
     struct line_item *item = c->is_dead ? NULL : line_at(c, s->height);
     if (item != NULL && !hash_equal(&item->hash, &s->hash)) item = NULL;
     if (item == NULL) fetch_below(c, s);
-    if (item == NULL || s->height > voted_tip_height(c)) return;
+    if (item == NULL || s->height > voted_tip_height(c) || is_raft(c)) return;
     struct certificate cert;
     bool is_new = !c->has_hq || s->view > c->hq.statement.view ||
                   (s->view == c->hq.statement.view && s->height > c->hq.statement.height);

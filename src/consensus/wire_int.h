@@ -43,6 +43,10 @@ void wire_put_certificate(struct buf *out, bool has, const struct certificate *c
 /* False, and *c zero: null stood there. */
 bool wire_get_certificate(struct cbor *in, struct certificate *c);
 
+/* A signature, or null; likewise. */
+void wire_put_word(struct buf *out, bool has, const struct signature *sig);
+bool wire_get_word(struct cbor *in, struct signature *sig);
+
 /* Head of an array of at most max items; the reader refuses more with ST_LIMIT. 0 after a failure.
  */
 uint32_t wire_get_count(struct cbor *in, uint32_t max);

@@ -194,7 +194,7 @@ def check_messages():
     assert change[4].value == change[7][0][4].value  # The first header's parent is final.
     assert said["new-view"][1][5].value == tagged("hdr", change[7][0].raw)
     record = whole(golden("record"))
-    assert record[0].value == 1 and len(record) == 13
+    assert record[0].value == 2 and len(record) == 14
 
 
 def check_evidence():

@@ -1,8 +1,8 @@
 /* select_cases.c - Runs select_anchor on cases from standard input, one a line, for
  * select_compare.py.
  *
- *   case   mode n f p claim…            mode: 1 adaptive, 3 bft; n - f claims
- *   claim  final-height final-id voted-view count id… has-hq view height id
+ *   case   mode n f p count claim…      mode: 1 adaptive, 3 bft, 4 raft
+ *   claim  final-height final-id voted-view count id… has-hq view height id count id…
  *   answer base-height base-id height id
  *
  * An id stands for a block's hash: its number, big-endian, then zeroes, so hashes are ordered as
@@ -53,6 +53,10 @@ static void read_claim(struct select_claim *c, char **at)
     uint64_t view = number(at);
     uint64_t height = number(at);
     uint64_t id = number(at);
+    c->branch_count = (uint32_t)number(at);
+    must(c->branch_count <= CONSENSUS_WINDOW);
+    for (uint32_t i = 0; i < c->branch_count; i++)
+        c->branch[i] = hash_of_id(number(at));
     if (!c->has_hq) return;
     c->hq_view = view;
     c->hq_height = height;
@@ -65,13 +69,14 @@ int main(void)
     while (fgets(line, sizeof line, stdin) != NULL) {
         char *position = line;
         char **at = &position;
-        struct validators v = {.mode = number(at) == 1 ? MODE_FAST : MODE_BFT};
+        struct validators v = {.mode = (enum block_mode)number(at)};
         v.count = (uint32_t)number(at);
         v.f = (uint32_t)number(at);
         v.p = (uint32_t)number(at);
         must(quorum_bounds_hold(v.mode, v.count, v.f, v.p));
         struct select_claim claims[NODES_MAX];
-        uint32_t count = quorum_view_change(&v);
+        uint32_t count = (uint32_t)number(at);
+        must(count <= NODES_MAX);
         for (uint32_t i = 0; i < count; i++)
             read_claim(&claims[i], at);
         struct select_result x;

@@ -4,9 +4,9 @@
     test/model/select_compare.py [--seed S] [--program P] [CASES]      (default: 50000 cases)
     test/model/select_compare.py --mutants [CASES]
 
-Cases: n in 4…10 with every valid f and p, bft and adaptive; a random tree of blocks around a trunk; final
-blocks on the trunk and beside it; chains that end below the base; certificates of any view on blocks of the
-tree, on forks and on blocks that nobody shows; many equal views, heights and tips.
+Cases: n in 4…10 with every valid f and p, bft and adaptive; raft with 3…9 and any majority; a random tree of
+blocks around a trunk; final blocks on the trunk and beside it; chains that end below the base; certificates of
+any view on blocks of the tree, above the claims, on forks of them and below; many equal views, heights, tips.
 
 --mutants changes one thing in a copy of select.c at a time and shows that the comparison finds each: see
 MUTANTS. Ends with 0 when all agree (every mutant is found)."""
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 
-from select_reference import ViewChange, select
+from select_reference import ADAPTIVE, BFT, RAFT, ViewChange, select
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 WINDOW = 16
@@ -30,13 +30,17 @@ MUTANTS = [
      "level > s->hq->hq_view) return false"),
     ("claims beat certificates of any view", "if (level < s->hq->hq_view) return false;", ""),
     ("a tie goes to the claims, compatible or not",
-     "return is_ancestor(s, &certified, block) || is_ancestor(s, block, &certified);", "return true;"),
+     "if (block->height <= s->hq->hq_height) return is_below_hq(s, block);", "return true;"),
     ("a tie goes to the certificate",
-     "return is_ancestor(s, &certified, block) || is_ancestor(s, block, &certified);",
-     "return false;"),
-    ("tie: only blocks below the certificate's",
-     "return is_ancestor(s, &certified, block) || is_ancestor(s, block, &certified);",
-     "return is_ancestor(s, block, &certified);"),
+     "if (block->height <= s->hq->hq_height) return is_below_hq(s, block);", "return false;"),
+    ("tie: only blocks below the certificate's", "return is_above_hq(s, chain);", "return false;"),
+    ("tie: every block above the certificate's", "return is_above_hq(s, chain);", "return true;"),
+    ("tie: every block below the certificate's",
+     "if (block->height <= s->hq->hq_height) return is_below_hq(s, block);",
+     "if (block->height <= s->hq->hq_height) return true;"),
+    ("tie: only blocks above the certificate's",
+     "if (block->height <= s->hq->hq_height) return is_below_hq(s, block);",
+     "if (block->height < s->hq->hq_height) return false;"),
     ("T + 1", "find_supported(&s, quorum_fast_support(v))",
      "find_supported(&s, quorum_fast_support(v) + 1)"),
     ("T - 1", "if (count < support) return false;\n    *level = views[support - 1];",
@@ -50,16 +54,30 @@ MUTANTS = [
      "if (!is_in_chain(s, &s->chains[i], block)) continue;\n"
      "        if (block->height != s->base.height + s->chains[i].count) continue;\n"
      "        uint32_t place"),
-    ("the certificate wins without descent from g", "if (is_ancestor(&s, &x, &certified)) x = certified;",
-     "x = certified;"),
-    ("the certificate never wins", "if (is_ancestor(&s, &x, &certified)) x = certified;",
-     "(void)certified;"),
+    ("the certificate wins without descent from g", "if (s.hq != NULL && is_below_hq(&s, &x))",
+     "if (s.hq != NULL)"),
+    ("the certificate never wins", "if (s.hq != NULL && is_below_hq(&s, &x))", "if (false)"),
     ("base: the first, not the highest", "if (is_higher || is_greater)", "if (false)"),
     ("base: the lowest", "if (is_higher || is_greater)", "if (c->final_height < base.height)"),
     ("claims on forks of the base count", "if (!hash_equal(own, &base->hash)) return none;", ""),
-    ("certificates beside the base count", "!c->has_hq || !is_on_base(s, &block)", "!c->has_hq"),
-    ("certificates on unknown blocks are dropped", "return !is_known;", "return false;"),
-    ("certificates on known forks count", "return !is_known;", "return true;"),
+    ("certificates beside the base count", "!c->has_hq || !is_on_base(s, c)", "!c->has_hq"),
+    ("certificates on blocks that are no claim are dropped", "!c->has_hq || !is_on_base(s, c)",
+     "!c->has_hq || c->branch_count > 0 || !is_on_base(s, c)"),
+    ("certificates above the base are on it", "at = hq_path_at(claim, s->base.height);",
+     "at = &s->base.hash;"),
+    ("the base's own certificate is dropped", "if (claim->hq_height < s->base.height) return false;",
+     "if (claim->hq_height <= s->base.height) return false;"),
+    ("raft: the longest wins, whatever its view",
+     "if (claim->voted_view != best->voted_view) return claim->voted_view > best->voted_view;", ""),
+    ("raft: of one view any", "if (tip->height != best_tip->height) return tip->height > best_tip->height;",
+     ""),
+    ("raft: the shortest of a view",
+     "if (tip->height != best_tip->height) return tip->height > best_tip->height;",
+     "if (tip->height != best_tip->height) return tip->height < best_tip->height;"),
+    ("raft: the earliest view wins", "return claim->voted_view > best->voted_view;",
+     "return claim->voted_view < best->voted_view;"),
+    ("raft: the base", "if (v->mode == MODE_RAFT) x =", "if (false) x ="),
+    ("raft: certificates win", "if (v->mode != MODE_RAFT) s.hq = find_hq(&s);", "s.hq = find_hq(&s);"),
     ("certificate: height before view",
      "if (c->hq_view < best->hq_view) continue;\n            if (c->hq_view == best->hq_view && "
      "c->hq_height < best->hq_height) continue;",
@@ -75,11 +93,12 @@ MUTANTS = [
 
 
 def sizes(rng):
+    if rng.random() < 0.2:
+        return rng.randint(3, 9), 0, 0, RAFT
     while True:
         n, f, p = rng.randint(4, 10), rng.randint(0, 3), rng.randint(0, 4)
         if n >= 3 * f + 2 * p + 1:
-            is_bft = p == 0 and rng.random() < 0.3
-            return n, f, p, is_bft
+            return n, f, p, BFT if p == 0 and rng.random() < 0.3 else ADAPTIVE
 
 
 class Tree:
@@ -128,34 +147,44 @@ def view_change(rng, tree, tips, views, low):
     else:
         at = rng.randrange(len(whole))
     headers = whole[at + 1:at + 1 + WINDOW]
-    hq = None
+    certified = None
     kind = rng.random()
-    if kind < 0.55:
-        hq = rng.choice(views), rng.choice(whole)
+    if kind < 0.50:
+        certified = rng.choice(whole)
     elif kind < 0.70:
-        hq = rng.choice(views), rng.choice(tree.blocks)
+        certified = rng.choice(tree.blocks)
     elif kind < 0.78:
-        parent = rng.choice(tree.blocks)  # Nobody shows this block.
-        hq = rng.choice(views), tree.new(parent[0] + 1, parent)
-    if hq is not None and hq[1][0] == 0:
-        hq = None
-    return ViewChange(whole[at], rng.choice(views), headers, hq)
+        parent = rng.choice(tree.blocks)  # Nobody else shows this block.
+        certified = tree.new(parent[0] + 1, parent)
+    hq, branch = None, []
+    if certified is not None and certified[0] > 0:
+        path = [tree.root] + tree.path(certified)
+        above = path[certified[0] - tree.root[0] - (certified[0] - whole[at][0]):][1:]
+        is_below = certified[0] <= whole[at][0]
+        if is_below or (whole[at] in path and len(above) <= WINDOW):
+            hq = rng.choice(views), certified
+            branch = [] if is_below else [b for b in above if b not in headers]
+    if hq is not None and len(branch) > 0 and branch[0][0] - whole[at][0] - 1 > len(headers):
+        hq, branch = None, []
+    return ViewChange(whole[at], rng.choice(views), headers, hq, branch)
 
 
 def case(rng):
-    n, f, p, is_bft = sizes(rng)
+    n, f, p, mode = sizes(rng)
     tree = Tree(rng)
     tips = [rng.choice(tree.blocks) for _ in range(rng.choice((1, 2, 2, 3, 5)))]
     views = [rng.choice((0, 1, 2, 3, 2**63)) for _ in range(rng.choice((1, 2, 3)))]
     low = rng.choice((0, 0, 1, 3, 17))
-    return n, f, p, is_bft, [view_change(rng, tree, tips, views, low) for _ in range(n - f)]
+    count = rng.randint(n // 2 + 1, n) if mode == RAFT else n - f
+    return n, f, p, mode, [view_change(rng, tree, tips, views, low) for _ in range(count)]
 
 
-def line(n, f, p, is_bft, vcs):
-    words = [3 if is_bft else 1, n, f, p]
+def line(n, f, p, mode, vcs):
+    words = [mode, n, f, p, len(vcs)]
     for vc in vcs:
         words += [*vc.final, vc.voted_view, len(vc.headers), *(b[1] for b in vc.headers)]
         words += [0, 0, 0, 0] if vc.hq is None else [1, vc.hq[0], *vc.hq[1]]
+        words += [len(vc.branch), *(b[1] for b in vc.branch)]
     return " ".join(map(str, words))
 
 
@@ -173,8 +202,8 @@ def compare(program, seed, count):
         got = answers(program, cases)
         assert len(got) == len(cases)
         for c, row in zip(cases, got):
-            n, f, p, is_bft, vcs = c
-            base, x = select(vcs, n, f, p, is_bft)
+            n, f, p, mode, vcs = c
+            base, x = select(vcs, n, f, p, mode)
             if row != (*base, *x):
                 return f"case: {line(*c)}\nreference: {base} {x}\nselect_anchor: {row}"
     return None

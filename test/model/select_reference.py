@@ -1,16 +1,18 @@
-"""Value selection, slowly: consensus.md section 1.6 read sentence by sentence, over sets of blocks.
+"""Value selection, slowly: consensus.md sections 1.6 and 1.18 read sentence by sentence, over sets of blocks.
 
 Written without a look at src/consensus/select.c. A block is (height, id); what is known of descent is the
-set of (parent, child) pairs that the view changes show. A certificate on a block that no view change shows:
-above the base it descends from the base and is in conflict with everything else (select.h)."""
+set of (parent, child) pairs that the view changes show: their headers, and what leads to their certificates."""
+
+ADAPTIVE, BFT, RAFT = 1, 3, 4
 
 
 class ViewChange:
-    def __init__(self, final, voted_view, headers, hq):
+    def __init__(self, final, voted_view, headers, hq, branch=()):
         self.final = final            # Block.
         self.voted_view = voted_view
         self.headers = headers        # Blocks above final, each the parent of the next.
         self.hq = hq                  # (view, block) or None.
+        self.branch = branch          # Blocks up to hq's that are not headers; the first on final or a header.
 
 
 def ancestors_or_self(block, parents):
@@ -21,28 +23,34 @@ def ancestors_or_self(block, parents):
     return found
 
 
-def select(vcs, n, f, p, is_bft):
+def select(vcs, n, f, p, mode):
     """(base, X)."""
-    parents, shown = {}, set()
+    parents = {}
     for vc in vcs:
         below = vc.final
         for block in vc.headers:
             parents[block] = below
-            shown.add(block)
             below = block
+        if vc.branch:
+            at = vc.branch[0][0] - vc.final[0] - 1
+            parents[vc.branch[0]] = vc.final if at == 0 else vc.headers[at - 1]
+        for below, block in zip(vc.branch, vc.branch[1:]):
+            parents[block] = below
 
     # base = highest VC.final
     base = max(vc.final for vc in vcs)
 
     def descends_or_is(block, ancestor):
-        if block not in shown and block[0] > base[0]:
-            return ancestor in (block, base)
         return ancestor in ancestors_or_self(block, parents)
 
+    if mode == RAFT:
+        claims = [(vc.voted_view, *vc.headers[-1]) for vc in vcs
+                  if vc.headers and vc.headers[-1] != base and descends_or_is(vc.headers[-1], base)]
+        return base, max(claims)[1:] if claims else base
+
     # drop from consideration every block/QC that is not base or a descendant of base
-    blocks = {b for b in shown if b != base and descends_or_is(b, base)}
-    certificates = [vc.hq for vc in vcs if vc.hq is not None and
-                    (vc.hq[1] == base or (vc.hq[1][0] > base[0] and descends_or_is(vc.hq[1], base)))]
+    blocks = {b for b in parents if b != base and descends_or_is(b, base)}
+    certificates = [vc.hq for vc in vcs if vc.hq is not None and descends_or_is(vc.hq[1], base)]
 
     # hq = max over VC.hq by (view, height); none -> hq.view = -1
     hq = max(certificates, key=lambda c: (c[0], c[1][0], c[1][1]), default=None)
@@ -54,7 +62,7 @@ def select(vcs, n, f, p, is_bft):
     # F, lvl
     support = n - p - 2 * f
     lvl = {}
-    if not is_bft:
+    if mode == ADAPTIVE:
         for b in blocks:
             claims = sorted((vc.voted_view for vc in vcs if b in vc.headers), reverse=True)
             if len(claims) >= support:

@@ -122,6 +122,7 @@ void forge_new_view(struct engine_rig *r, struct new_view *out, uint64_t view)
         out->vcs[i] = forge_view_change(r, i, view);
     out->height = 0;
     out->hash = config->chain_id;
+    out->has_word = false;
     forge_sign_new_view(r, out);
 }
 

@@ -459,6 +459,8 @@ static struct consensus_message *copy_message(const struct consensus_message *m)
         memcpy(copy, m, head + m->new_view.vc_count * sizeof m->new_view.vcs[0]);
         copy->new_view.height = m->new_view.height;
         copy->new_view.hash = m->new_view.hash;
+        copy->new_view.has_word = m->new_view.has_word;
+        copy->new_view.word = m->new_view.word;
         copy->new_view.sig = m->new_view.sig;
         return copy;
     }

@@ -86,6 +86,15 @@ struct certificate sample_quorum(
     return c;
 }
 
+struct signature sample_anchor_word(const struct statement *s, uint32_t signer)
+{
+    struct hash chain_id = sample_chain_id();
+    struct hash hash = anchor_hash(s, &chain_id);
+    struct signature sig;
+    sign(&sig, signer, &hash);
+    return sig;
+}
+
 void sample_sign_proposal(struct proposal *p, uint32_t signer)
 {
     struct hash block = header_hash(&p->header);
@@ -157,6 +166,7 @@ void sample_new_view(struct new_view *nv, const struct sample_history *h)
         sample_view_change(&nv->vcs[i], h, i);
     nv->height = 2;
     nv->hash = header_hash(&h->blocks[1]);
+    nv->has_word = false;
     sample_sign_new_view(nv);
 }
 

@@ -24,6 +24,9 @@ struct vote sample_p2(uint32_t voter, uint64_t view, const struct header *h);
 struct certificate sample_quorum(
     enum vote_part part, uint64_t view, const struct header *h, uint32_t first, uint32_t count);
 
+/* signer's word that s is the anchor of its view. */
+struct signature sample_anchor_word(const struct statement *s, uint32_t signer);
+
 /* Sign again after a change; the sender's key. */
 void sample_sign_proposal(struct proposal *p, uint32_t signer);
 void sample_sign_vote(struct vote *v);

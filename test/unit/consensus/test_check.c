@@ -76,6 +76,7 @@ static void headers_are_a_chain_on_the_final_block(void **state)
     vc.header_count = 1;
     assert_change(REJECT_VC_CHAIN);
     vc.header_count = 0;
+    vc.has_hq = false;
     assert_change(REJECT_NONE);
 }
 
@@ -105,7 +106,7 @@ static void the_final_block_is_certified(void **state)
     vc.header_count = 0;
     vc.final_height = 0;
     vc.final_hash = sample_chain_id();
-    vc.has_final_cert = false;
+    vc.has_final_cert = vc.has_hq = false;
     assert_change(REJECT_NONE);
     vc.header_count = 0;
     vc.final_height = 0;
@@ -136,6 +137,91 @@ static void the_certificate_is_one(void **state)
     assert_change(REJECT_VC_HQ);
 }
 
+/* hq stands on another branch than the chain: what leads to it is there, whole and once. */
+static void the_branch_leads_to_the_certificate(void **state)
+{
+    (void)state;
+    struct header b2 = sample_child(&history.blocks[0], 0, 1);
+    struct header b3 = sample_child(&b2, 0, 1);
+    struct header c3 = sample_child(&history.blocks[1], 0, 2);
+    sample_view_change(&vc, &history, 2);
+    vc.branch_count = 1; /* It stands on the chain already. */
+    vc.branch[0] = history.blocks[1];
+    assert_change(REJECT_VC_HQ);
+    struct view_change low;
+    sample_view_change(&low, &history, 2); /* On a fork from the final block. */
+    low.hq = sample_quorum(VOTE_P1, 0, &b3, 0, 3);
+    low.branch_count = 2;
+    low.branch[0] = b2;
+    low.branch[1] = b3;
+    struct view_change high = low; /* On a fork from a header. */
+    high.hq = sample_quorum(VOTE_P1, 0, &c3, 0, 3);
+    high.branch_count = 1;
+    high.branch[0] = c3;
+    struct view_change above = high; /* Above the last header. */
+    above.header_count = 1;
+    vc = low;
+    assert_change(REJECT_NONE);
+    vc = high;
+    assert_change(REJECT_NONE);
+    vc = above;
+    assert_change(REJECT_NONE);
+    vc = low;
+    vc.branch_count = 0; /* Not shown. */
+    assert_change(REJECT_VC_HQ);
+    vc = low;
+    vc.branch_count = 1; /* Only its first part. */
+    assert_change(REJECT_VC_HQ);
+    vc = low;
+    vc.branch_count = 3; /* Below the final block. */
+    vc.branch[2] = b3;
+    assert_change(REJECT_VC_HQ);
+    vc = low;
+    vc.branch[1].time_ms++; /* Leads elsewhere. */
+    assert_change(REJECT_VC_HQ);
+    vc = low;
+    vc.branch[0].time_ms++; /* Not linked. */
+    assert_change(REJECT_VC_HQ);
+    vc = high;
+    vc.branch[0].view = 1; /* Proposed after the certificate's view. */
+    assert_change(REJECT_VC_HQ);
+    vc = high;
+    vc.branch_count = 2; /* Says a header of the chain again. */
+    vc.branch[0] = history.blocks[1];
+    vc.branch[1] = c3;
+    assert_change(REJECT_VC_HQ);
+    vc = above;
+    vc.header_count = 0; /* Its fork is not shown. */
+    assert_change(REJECT_VC_HQ);
+    vc = low;
+    vc.has_hq = false;
+    assert_change(REJECT_VC_HQ);
+}
+
+static void far_and_old_certificates_need_no_branch(void **state)
+{
+    (void)state;
+    sample_view_change(&vc, &history, 2);
+    struct header far = history.blocks[2];
+    far.height = vc.final_height + CONSENSUS_WINDOW + 1;
+    vc.hq = sample_quorum(VOTE_P1, 0, &far, 0, 3);
+    vc.branch_count = CONSENSUS_WINDOW;
+    for (uint32_t i = 0; i < CONSENSUS_WINDOW; i++)
+        vc.branch[i] = far;
+    assert_change(REJECT_VC_HQ); /* Nobody could vote so far above. */
+    vc.hq = sample_quorum(VOTE_P1, 0, &history.blocks[0], 0, 3);
+    assert_change(REJECT_NONE); /* Final. */
+    vc.hq = sample_quorum(VOTE_P1, 0, &history.blocks[0], 0, 3);
+    vc.branch_count = 1;
+    vc.branch[0] = history.blocks[0];
+    assert_change(REJECT_VC_HQ);
+    struct header fork = sample_child(&history.blocks[0], 0, 7);
+    vc.to_view = 3; /* The final block is of a later view: what hq stood for is settled. */
+    vc.final_cert = sample_quorum(VOTE_P2, 2, &history.blocks[0], 0, 3);
+    vc.hq = sample_quorum(VOTE_P1, 1, &fork, 0, 3);
+    assert_change(REJECT_NONE);
+}
+
 static void assert_view(enum consensus_reject want)
 {
     struct check_context context = sample_check_context();
@@ -146,6 +232,85 @@ static void assert_view(enum consensus_reject want)
     assert_int_equal(new_view_check(nv, &context, NULL), want);
     if (want == REJECT_NONE) assert_int_equal(selected.height, nv->height);
     sample_new_view(nv, &history);
+}
+
+/* raft: no certificate, and the leader's word for the last header. */
+static void raft_shows_what_a_leader_gave(void **state)
+{
+    (void)state;
+    struct check_context context = sample_check_context();
+    struct validators raft = *context.validators;
+    raft.mode = MODE_RAFT;
+    raft.f = 0;
+    context.validators = &raft;
+    sample_view_change(&vc, &history, 2);
+    assert_int_equal(view_change_check(&vc, &context), REJECT_VC_HQ);
+    struct proposal word = sample_proposal(&history.blocks[2]);
+    struct view_change right = vc;
+    right.has_hq = false;
+    right.final_cert = sample_quorum(VOTE_P1, 0, &history.blocks[0], 0, 3);
+    right.has_tip_sig = true;
+    right.tip_sig = word.sig;
+    sample_sign_view_change(&right);
+    assert_int_equal(view_change_check(&right, &context), REJECT_NONE);
+    vc = right;
+    vc.has_tip_sig = false;
+    sample_sign_view_change(&vc);
+    assert_int_equal(view_change_check(&vc, &context), REJECT_VC_TIP);
+    vc = right;
+    vc.tip_sig.bytes[5] ^= 1;
+    sample_sign_view_change(&vc);
+    assert_int_equal(view_change_check(&vc, &context), REJECT_VC_TIP);
+    vc = right;
+    vc.voted_view = 2; /* Its leader took the block as anchor: that is another word. */
+    vc.to_view = 3;
+    sample_sign_view_change(&vc);
+    assert_int_equal(view_change_check(&vc, &context), REJECT_VC_TIP);
+    struct statement anchor = {.view = 2, .height = 3, .hash = header_hash(&history.blocks[2])};
+    vc.tip_sig = sample_anchor_word(&anchor, 2);
+    sample_sign_view_change(&vc);
+    assert_int_equal(view_change_check(&vc, &context), REJECT_NONE);
+    vc.tip_sig = sample_anchor_word(&anchor, 1); /* Not who led that view. */
+    sample_sign_view_change(&vc);
+    assert_int_equal(view_change_check(&vc, &context), REJECT_VC_TIP);
+    vc = right;
+    vc.header_count = 0; /* Nothing to show a word for. */
+    sample_sign_view_change(&vc);
+    assert_int_equal(view_change_check(&vc, &context), REJECT_VC_TIP);
+    sample_view_change(&vc, &history, 2);
+    vc.has_tip_sig = true;
+    assert_change(REJECT_VC_TIP); /* In bft it says nothing. */
+    nv->epoch = 0;
+    nv->view = nv->sender = 1;
+    nv->height = 3;
+    nv->hash = header_hash(&history.blocks[2]);
+    anchor.view = 1;
+    nv->has_word = true;
+    nv->word = sample_anchor_word(&anchor, 1);
+    for (nv->vc_count = 1; nv->vc_count <= SAMPLE_NODES; nv->vc_count++) {
+        for (uint32_t i = 0; i < nv->vc_count; i++) {
+            nv->vcs[i] = right;
+            nv->vcs[i].sender = i;
+            sample_sign_view_change(&nv->vcs[i]);
+        }
+        sample_sign_new_view(nv);
+        enum consensus_reject want = nv->vc_count < 3 ? REJECT_NV_COUNT : REJECT_NONE;
+        assert_int_equal(new_view_check(nv, &context, NULL), want);
+    }
+    nv->vc_count = SAMPLE_NODES + 1;
+    nv->vcs[SAMPLE_NODES] = right;
+    sample_sign_new_view(nv);
+    assert_int_equal(new_view_check(nv, &context, NULL), REJECT_NV_COUNT);
+    nv->vc_count = SAMPLE_NODES;
+    nv->word = sample_anchor_word(&anchor, 2); /* Not its own. */
+    sample_sign_new_view(nv);
+    assert_int_equal(new_view_check(nv, &context, NULL), REJECT_NV_WORD);
+    nv->has_word = false;
+    sample_sign_new_view(nv);
+    assert_int_equal(new_view_check(nv, &context, NULL), REJECT_NV_WORD);
+    sample_new_view(nv, &history);
+    nv->has_word = true; /* In bft it says nothing. */
+    assert_view(REJECT_NV_WORD);
 }
 
 static void new_views_hold_in_every_part(void **state)
@@ -198,6 +363,9 @@ int main(void)
         cmocka_unit_test(headers_are_a_chain_on_the_final_block),
         cmocka_unit_test(the_final_block_is_certified),
         cmocka_unit_test(the_certificate_is_one),
+        cmocka_unit_test(the_branch_leads_to_the_certificate),
+        cmocka_unit_test(far_and_old_certificates_need_no_branch),
+        cmocka_unit_test(raft_shows_what_a_leader_gave),
         cmocka_unit_test(new_views_hold_in_every_part),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

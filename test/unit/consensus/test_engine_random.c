@@ -84,10 +84,11 @@ static void run_seed(uint64_t seed, const struct world *world)
 static const struct world *world_of(uint64_t seed)
 {
     static const struct world worlds[] = {
-        {MODE_BFT, 4, 0},  {MODE_FAST, 4, 0}, {MODE_FAST, 6, 1}, {MODE_FAST, 4, 0},
-        {MODE_BFT, 4, 0},  {MODE_FAST, 5, 0}, {MODE_FAST, 4, 0}, {MODE_BFT, 7, 0},
-        {MODE_FAST, 7, 0}, {MODE_FAST, 4, 0}, {MODE_BFT, 1, 0},  {MODE_FAST, 6, 1},
-        {MODE_FAST, 9, 1}, {MODE_BFT, 4, 0},  {MODE_FAST, 4, 0}, {MODE_FAST, 7, 1},
+        {MODE_BFT, 4, 0},  {MODE_FAST, 4, 0}, {MODE_RAFT, 3, 0}, {MODE_FAST, 6, 1},
+        {MODE_FAST, 4, 0}, {MODE_BFT, 4, 0},  {MODE_FAST, 5, 0}, {MODE_RAFT, 5, 0},
+        {MODE_FAST, 4, 0}, {MODE_BFT, 7, 0},  {MODE_FAST, 7, 0}, {MODE_RAFT, 3, 0},
+        {MODE_BFT, 1, 0},  {MODE_FAST, 6, 1}, {MODE_FAST, 9, 1}, {MODE_BFT, 4, 0},
+        {MODE_FAST, 4, 0}, {MODE_FAST, 7, 1},
     };
     uint64_t count = sizeof worlds / sizeof worlds[0];
     static const struct world large = {MODE_FAST, 16, 1};

@@ -408,6 +408,13 @@ static void tell_new_view(struct engine_rig *r)
     assert_int_equal(engine_rig_evidence(r, EVIDENCE_E5), 1);
 }
 
+static void vc_tip(struct engine_rig *r)
+{
+    struct view_change vc = forge_view_change(r, 3, 1);
+    vc.has_tip_sig = true; /* Only raft's have one. */
+    tell_change(r, &vc);
+}
+
 static void nv_count(struct engine_rig *r)
 {
     forge_new_view(r, &new_view, 1);
@@ -434,6 +441,13 @@ static void nv_vc(struct engine_rig *r)
     forge_new_view(r, &new_view, 1);
     new_view.vcs[1].voted_view = 1;
     forge_sign_view_change(r, &new_view.vcs[1]);
+    tell_new_view(r);
+}
+
+static void nv_word(struct engine_rig *r)
+{
+    forge_new_view(r, &new_view, 1);
+    new_view.has_word = true; /* Only raft's has one. */
     tell_new_view(r);
 }
 
@@ -512,10 +526,12 @@ static refused_case *const cases[REJECT_COUNT] = {
     [REJECT_VC_CHAIN] = vc_chain,
     [REJECT_VC_VOTED_VIEW] = vc_voted_view,
     [REJECT_VC_HQ] = vc_hq,
+    [REJECT_VC_TIP] = vc_tip,
     [REJECT_NV_COUNT] = nv_count,
     [REJECT_NV_SENDERS] = nv_senders,
     [REJECT_NV_VIEW] = nv_view,
     [REJECT_NV_VC] = nv_vc,
+    [REJECT_NV_WORD] = nv_word,
     [REJECT_NV_ANCHOR] = nv_anchor,
     [REJECT_STALE] = stale,
     [REJECT_HALTED] = halted,

@@ -109,9 +109,12 @@ static void widest_view_change(struct view_change *vc)
                                .voted_view = UINT64_MAX,
                                .header_count = CONSENSUS_WINDOW,
                                .has_hq = true,
-                               .hq = widest_certificate()};
-    for (uint32_t i = 0; i < CONSENSUS_WINDOW; i++) {
-        struct header *h = &vc->headers[i];
+                               .hq = widest_certificate(),
+                               .branch_count = CONSENSUS_WINDOW,
+                               .has_tip_sig = true};
+    for (uint32_t i = 0; i < 2 * CONSENSUS_WINDOW; i++) {
+        struct header *h =
+            i < CONSENSUS_WINDOW ? &vc->headers[i] : &vc->branch[i - CONSENSUS_WINDOW];
         *h = sample_child(NULL, UINT64_MAX, 0);
         h->epoch = h->height = h->time_ms = UINT64_MAX;
         h->final_height = h->res_height = UINT64_MAX - 1;
@@ -133,6 +136,7 @@ static void the_widest_values_fit(void **state)
     nv->epoch = nv->view = nv->height = UINT64_MAX;
     nv->sender = NODES_MAX - 1;
     nv->vc_count = NODES_MAX;
+    nv->has_word = true;
     for (uint32_t i = 0; i < NODES_MAX; i++)
         widest_view_change(&nv->vcs[i]);
     struct hash chain_id = sample_chain_id();
@@ -188,7 +192,7 @@ static void what_is_out_of_bounds_is_refused(void **state)
     buf_init(&out, mem_system(), 0);
     cbor_put_array(&out, 2);
     cbor_put_uint(&out, CONSENSUS_NEW_VIEW);
-    cbor_put_array(&out, 7);
+    cbor_put_array(&out, 8);
     for (int i = 0; i < 3; i++)
         cbor_put_uint(&out, 0);
     cbor_put_array(&out, NODES_MAX + 1);
@@ -259,6 +263,11 @@ static void whole_view_changes_are_signed(void **state)
     ASSERT_COVERED(view_change_hash, *vc, voted_view);
     ASSERT_COVERED(view_change_hash, *vc, headers[1].time_ms);
     ASSERT_COVERED(view_change_hash, *vc, hq.statement.view);
+    vc->branch_count = 1;
+    vc->branch[0] = history.blocks[1];
+    ASSERT_COVERED(view_change_hash, *vc, branch[0].time_ms);
+    vc->has_tip_sig = true;
+    ASSERT_COVERED(view_change_hash, *vc, tip_sig.bytes[63]);
     ASSERT_COVERED(new_view_hash, *nv, epoch);
     ASSERT_COVERED(new_view_hash, *nv, view);
     ASSERT_COVERED(new_view_hash, *nv, sender);

@@ -101,10 +101,10 @@ static void other_versions_and_long_chains_are_refused(void **state)
     buf_init_fixed(&out, bytes, sizeof bytes);
     consensus_record_encode(&out, &r);
     codec_sweep(buf_span(&out), record_again);
-    bytes[1] = 2; /* The version. */
+    bytes[1] = 1; /* The version. */
     assert_int_equal(consensus_record_decode(&r, buf_span(&out)), ST_INVALID);
-    bytes[1] = 1;
-    size_t chain_at = out.size - 2 - (size_t)CONSENSUS_WINDOW * 34 - 1;
+    bytes[1] = 2;
+    size_t chain_at = out.size - 3 - (size_t)CONSENSUS_WINDOW * 34 - 1;
     assert_int_equal(bytes[chain_at], 0x80 | CONSENSUS_WINDOW);
     bytes[chain_at]++;
     assert_int_equal(consensus_record_decode(&r, buf_span(&out)), ST_LIMIT);
@@ -130,7 +130,11 @@ static void names_are_distinct_and_stable(void **state)
                                                     "p3-before-exec",
                                                     "dedupe-off",
                                                     "fast-1",
-                                                    "inexact"};
+                                                    "inexact",
+                                                    "select-tie",
+                                                    "select-t",
+                                                    "select-locks",
+                                                    "raft-length"};
     for (int i = 0; i < FAULT_COUNT; i++)
         assert_string_equal(consensus_fault_name((enum consensus_fault)i), faults[i]);
 }

@@ -33,6 +33,19 @@ static struct select_claim certified(struct select_claim c,
     return c;
 }
 
+/* The certificate's block stands on another branch than the chain: letters that lead to it. */
+static struct select_claim branched(struct select_claim c,
+                                    uint64_t view,
+                                    uint64_t height,
+                                    const char *branch)
+{
+    for (; *branch != 0; branch++) {
+        c.branch[c.branch_count++] = block(*branch);
+        c = certified(c, view, height, *branch);
+    }
+    return c;
+}
+
 /* n = 4, f = 1: three claims. */
 static void assert_anchor(enum block_mode mode,
                           const struct select_claim claims[3],
@@ -125,13 +138,103 @@ static void what_is_not_above_the_base_is_dropped(void **state)
 
 /* B was committed in view 0 by locks of 1, 2 and the liar. Node 1 alone knows QC(0, C) of its child
  * and left C for B, the anchor of view 1. The lockers' certificate of B is not among these three:
- * if C were dropped because nobody shows it, B would be lost. */
-static void a_certificate_on_a_block_nobody_shows_wins(void **state)
+ * if C were dropped because nobody claims it, B would be lost. */
+static void a_certificate_on_a_branch_wins(void **state)
 {
     (void)state;
-    struct select_claim claims[] = {claim(1, "B"), certified(claim(1, "B"), 0, 2, 'C'),
+    struct select_claim claims[] = {claim(1, "B"), branched(claim(1, "B"), 0, 2, "C"),
                                     claim(0, "")};
     assert_anchor(MODE_BFT, claims, 2, 'C');
+    assert_anchor(MODE_FAST, claims, 2, 'C');
+}
+
+/* A certificate on a branch is compared with what is claimed: B1 of view 1 is above the old C0, but
+ * below D0 of its own view. */
+static void a_branch_is_known(void **state)
+{
+    (void)state;
+    struct select_claim claims[] = {claim(1, "AB"), claim(1, "AB"),
+                                    branched(claim(1, "A"), 0, 2, "C")};
+    assert_anchor(MODE_FAST, claims, 2, 'B');
+    claims[2] = branched(claim(1, "A"), 1, 3, "BD");
+    assert_anchor(MODE_FAST, claims, 3, 'D');
+    claims[2] = branched(claim(1, "A"), 1, 2, "C");
+    assert_anchor(MODE_FAST, claims, 2, 'C');
+}
+
+/* The sender's final block lies below the base; its certificate is on a fork of the base. */
+static void a_branch_beside_the_base_is_dropped(void **state)
+{
+    (void)state;
+    struct select_claim base = claim(2, "");
+    base.final_height = 2;
+    base.final_hash = block('B');
+    struct select_claim claims[] = {base, branched(claim(1, "A"), 5, 3, "XY"),
+                                    branched(claim(1, "A"), 1, 3, "BC")};
+    assert_anchor(MODE_BFT, claims, 3, 'C');
+    claims[2] = branched(claim(1, "A"), 5, 2, "X");
+    assert_anchor(MODE_BFT, claims, 2, 'B');
+}
+
+/* n = 3: the latest voted view wins, then length; claims below or beside the base do
+ * not count, and more than a majority may speak. */
+static void raft_takes_the_latest_chain(void **state)
+{
+    (void)state;
+    struct validators v = {.mode = MODE_RAFT, .count = 3};
+    struct select_claim claims[] = {claim(2, "AB"), claim(1, "AC"), claim(1, "ACD")};
+    struct select_result x;
+    select_anchor(&x, &v, claims, 3);
+    struct hash want = block('B');
+    assert_true(hash_equal(&x.hash, &want));
+    select_anchor(&x, &v, claims + 1, 2);
+    want = block('D');
+    assert_true(hash_equal(&x.hash, &want));
+    assert_int_equal(x.height, 3);
+    struct select_claim low[] = {claim(1, ""), claim(9, "AX")};
+    low[0].final_height = 1;
+    low[0].final_hash = block('B');
+    select_anchor(&x, &v, low, 2);
+    want = block('B');
+    assert_true(hash_equal(&x.hash, &want));
+    select_anchor_faulty(&x, &v, claims, 3, FAULT_RAFT_LENGTH);
+    assert_int_equal(x.height, 3);
+}
+
+/* Each planted fault changes the answer to the history that its rule is for. */
+static void planted_faults_choose_wrongly(void **state)
+{
+    (void)state;
+    struct validators v = {.mode = MODE_FAST, .f = 1, .count = 4};
+    struct select_claim claims[] = {certified(claim(0, "ABC"), 0, 1, 'A'), claim(0, "ABC"),
+                                    claim(0, "")};
+    static const struct {
+        enum consensus_fault fault;
+        uint64_t height;
+    } cases[] = {
+        {FAULT_NONE, 3}, {FAULT_SELECT_TIE, 1}, {FAULT_SELECT_T, 1}, {FAULT_SELECT_LOCKS, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct select_result x;
+        select_anchor_faulty(&x, &v, claims, 3, cases[i].fault);
+        assert_int_equal(x.height, cases[i].height);
+    }
+}
+
+/* The final block's certificate is of a later view than hq: what hq stood for is final or lost. */
+static void a_superseded_certificate_is_not_read(void **state)
+{
+    (void)state;
+    struct sample_history h = sample_history();
+    struct view_change vc;
+    struct select_claim c;
+    sample_view_change(&vc, &h, 2);
+    assert_false(select_is_superseded(&vc));
+    vc.final_cert.statement.view = vc.hq.statement.view + 1;
+    assert_true(select_is_superseded(&vc));
+    select_claim_of(&c, &vc);
+    assert_false(c.has_hq);
+    vc.has_hq = false;
+    assert_false(select_is_superseded(&vc));
 }
 
 static void one_validator_selects_for_itself(void **state)
@@ -185,7 +288,12 @@ int main(void)
         cmocka_unit_test(claims_on_tips_count_for_ancestors_across_views),
         cmocka_unit_test(a_certificate_above_the_votes_wins),
         cmocka_unit_test(what_is_not_above_the_base_is_dropped),
-        cmocka_unit_test(a_certificate_on_a_block_nobody_shows_wins),
+        cmocka_unit_test(a_certificate_on_a_branch_wins),
+        cmocka_unit_test(a_branch_is_known),
+        cmocka_unit_test(a_branch_beside_the_base_is_dropped),
+        cmocka_unit_test(raft_takes_the_latest_chain),
+        cmocka_unit_test(planted_faults_choose_wrongly),
+        cmocka_unit_test(a_superseded_certificate_is_not_read),
         cmocka_unit_test(one_validator_selects_for_itself),
         cmocka_unit_test(claims_are_read_from_view_changes),
     };
