@@ -49,6 +49,7 @@ enum status operation_run(struct job *j, const struct tx_op *op)
     case SQL_KIND_REVOKE: return run_ddl(j, &s->compiled);
     case SQL_KIND_EMPTY:
     case SQL_KIND_SUBMIT:
+    case SQL_KIND_COMPLAIN:
     case SQL_KIND_SET:
     case SQL_KIND_SHOW: break;
     }

@@ -210,6 +210,7 @@ static enum status check_kind(const struct sql_statement *s,
     case SQL_KIND_CALL: break;
     case SQL_KIND_EMPTY:
     case SQL_KIND_SUBMIT:
+    case SQL_KIND_COMPLAIN:
     case SQL_KIND_SET:
     case SQL_KIND_SHOW:
         diag_set(d, "0A000", "%s cannot be an operation of a transaction", s->tag);

@@ -94,7 +94,9 @@ static enum status check_mixture(struct local_call *c)
     }
     for (uint32_t i = 0; i < c->statement_count && c->is_write; i++) {
         enum sql_kind kind = c->statements[i]->statement.kind;
-        if (kind != SQL_KIND_SET && kind != SQL_KIND_SHOW && kind != SQL_KIND_SUBMIT) continue;
+        if (kind != SQL_KIND_SET && kind != SQL_KIND_SHOW && kind != SQL_KIND_SUBMIT &&
+            kind != SQL_KIND_COMPLAIN)
+            continue;
         diag_set(&c->diag, "0A000", "SET and SHOW cannot be part of a transaction that writes");
         diag_hint(&c->diag, "Send it as a query of its own.");
         return ST_UNSUPPORTED;
@@ -189,6 +191,11 @@ static enum status begin_read(struct local_call *c, const struct compiled *state
                                 .owner = c};
     c->has_columns_sent = false;
     c->row_count = 0;
+    c->read.height = c->session->settings.read_height;
+    if (c->read.height > 0) {
+        c->read.is_fixed = true;
+        return submit_read(c);
+    }
     if (needs_height(c, statement)) return ask_height(c);
     return submit_read(c);
 }
@@ -284,6 +291,8 @@ static void run_reads(struct local_call *c)
             st = set(c, &statement->statement);
         } else if (kind == SQL_KIND_SHOW) {
             st = show(c, &statement->statement);
+        } else if (kind == SQL_KIND_COMPLAIN) {
+            st = complain_run(c, &statement->statement);
         } else if (kind != SQL_KIND_EMPTY) {
             st = begin_read(c, statement);
             if (st == ST_OK) return; /* Goes on in call_read_chunk. */

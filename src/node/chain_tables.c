@@ -10,6 +10,7 @@
 #include "base/must.h"
 #include "ledger/block.h"
 #include "node/consensus_tables.h"
+#include "node/proof_tables.h"
 #include "node/status.h"
 #include "node/vtable.h"
 
@@ -236,13 +237,15 @@ static void seek_txid(struct cursor *c, sqlite3_value *value)
 
 /* A block is executed beside its append, and published before its result is written. Who was told
  * of a transaction finds it: answers wait for both. */
-static uint64_t newest_complete(const struct chain_tables_source *source)
+uint64_t chain_tables_height(const struct chain_tables_source *source)
 {
     uint64_t height = db_height(exec_db(source->exec));
     const uint64_t blocks = store_height(source->store);
     const uint64_t results = store_result_height(source->store);
     if (blocks < height) height = blocks;
-    return results < height ? results : height;
+    if (results < height) height = results;
+    const uint64_t read_at = source->height != NULL ? *source->height : 0;
+    return read_at > 0 && read_at < height ? read_at : height;
 }
 
 static uint64_t height_of(sqlite3_value *value)
@@ -257,7 +260,7 @@ static void range(struct vtable_cursor *base, int plan, sqlite3_value **argv)
     struct cursor *c = (struct cursor *)base;
     int argument = 0;
     c->height = 1;
-    c->last = newest_complete(source_of(c)); /* I1 */
+    c->last = chain_tables_height(source_of(c)); /* I1 */
     c->index = 0;
     c->index_first = 0;
     c->index_last = UINT32_MAX;
@@ -330,5 +333,6 @@ enum status chain_tables_register(sqlite3 *connection, const struct chain_tables
 {
     TRY(vtable_register(connection, &blocks_table, source, source->mem));
     TRY(vtable_register(connection, &transactions_table, source, source->mem));
+    TRY(proof_tables_register(connection, source));
     return consensus_tables_register(connection, source);
 }

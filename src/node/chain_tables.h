@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "exec/exec.h"
+#include "ledger/reply.h"
 #include "node/consensus_view.h"
 #include "store/store.h"
 
@@ -25,8 +26,18 @@ struct chain_tables_source { /* Outlives the connections. */
     /* The index-th proof of misbehaviour that is kept, its bytes appended; false after the last.
      * Any thread. */
     bool (*evidence)(void *context, uint32_t index, struct evidence_view *out, struct buf *bytes);
+    /* The newest certificate of a result that this node found too; false: none since the start.
+     * *executed: what it has executed. Any thread. */
+    bool (*certified)(void *context, struct certificate *out, uint64_t *executed);
+    /* As replica_sign_reply. */
+    enum status (*sign_reply)(void *context, struct reply *reply);
+    /* Where this connection reads; null or 0: at the newest height. Set between readings. */
+    const uint64_t *height;
     void *context;
 };
+
+/* The newest height whose block and result are there for this connection. */
+uint64_t chain_tables_height(const struct chain_tables_source *source);
 
 NODISCARD enum status chain_tables_register(sqlite3 *connection,
                                             const struct chain_tables_source *source);

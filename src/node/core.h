@@ -127,6 +127,19 @@ uint32_t core_waiting(const struct core *c);
 /* How often peer gave an answer that was none: blocks that are not what was asked for, catch-up
  * that no quorum has signed. */
 uint64_t core_lies(const struct core *c, uint32_t peer);
+/* What this node can say under its signature: the newest certified result that it found itself too
+ * (entry_count 0: none since the start), and who it is in the present epoch. */
+struct core_voice {
+    struct certificate certified;
+    uint64_t epoch;
+    uint32_t self;         /* At least NODES_MAX: no validator. */
+    struct secret_key key; /* Wipe after use. */
+};
+uint64_t core_present_epoch(const struct core *c);
+uint64_t core_certified_height(const struct core *c);
+void core_voice(const struct core *c, struct core_voice *out);
+/* Proof of misbehaviour that a client brought: kept and told to all when it proves something. */
+NODISCARD enum status core_on_proof(struct core *c, struct span bytes);
 /* Fills all but what the network knows (connection, rtt, clock, address, failure). */
 void core_view(const struct core *c, struct consensus_view *out);
 

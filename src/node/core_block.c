@@ -558,6 +558,7 @@ static void certify_up_to(struct core *c, uint64_t height, const struct certific
 {
     const struct core_digest *d = core_digest_at(c, height);
     if (d == NULL || !hash_equal(&d->chained, &cert->statement.hash)) return; /* We differ. */
+    c->certified = *cert;
     core_reads_certified(c, height);
     uint64_t h = c->answered_height + 1;
     if (height >= CORE_CHAIN_MAX && h <= height - CORE_CHAIN_MAX) h = height - CORE_CHAIN_MAX + 1;

@@ -73,6 +73,19 @@ enum status core_on_evidence(struct core *c, uint32_t peer, struct span bytes)
     return ST_OK;
 }
 
+enum status core_on_proof(struct core *c, struct span bytes)
+{
+    struct evidence e;
+    struct validators v;
+    const struct consensus_config *config = &c->config.engine;
+    TRY(evidence_decode(&e, bytes));
+    if (is_known(c, &e) || c->proof_count == CORE_EVIDENCE_MAX) return ST_EXISTS;
+    TRY(core_epoch_validators(c, e.epoch, &v));
+    TRY(evidence_verify(&e, &v, config->signer, &config->chain_id, c->mem));
+    core_evidence_keep(c, &e);
+    return ST_OK;
+}
+
 void core_evidence_to(struct core *c, uint32_t peer)
 {
     for (uint32_t i = 0; i < c->proof_count; i++) {

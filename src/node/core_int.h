@@ -355,6 +355,7 @@ struct core {
     uint64_t ask_serial;
 
     struct core_peer peers[CORE_PEERS_MAX]; /* Voters, observers, then former nodes. */
+    struct certificate certified;           /* The newest that our own results agree with. */
     uint32_t self;                          /* Own place; CORE_NOBODY: no node of this epoch. */
     uint32_t n;                             /* Voters. */
     uint32_t node_count;                    /* And observers. */

@@ -191,6 +191,24 @@ static void fill_mode(const struct core *c, struct consensus_view *out)
     mode_progress(s, &m->well_blocks, &m->well_needed);
 }
 
+uint64_t core_present_epoch(const struct core *c)
+{
+    return c->config.engine.epoch;
+}
+
+uint64_t core_certified_height(const struct core *c)
+{
+    return c->certified.entry_count == 0 ? 0 : c->certified.statement.height;
+}
+
+void core_voice(const struct core *c, struct core_voice *out)
+{
+    *out = (struct core_voice){.certified = c->certified,
+                               .epoch = c->config.engine.epoch,
+                               .self = c->self,
+                               .key = c->config.engine.node_key};
+}
+
 void core_view(const struct core *c, struct consensus_view *out)
 {
     struct consensus_stand s;

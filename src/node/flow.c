@@ -43,6 +43,21 @@ static enum status allocate(struct flow_block *b, uint32_t count)
     return is_complete ? ST_OK : ST_NO_MEMORY;
 }
 
+struct flow_proof *flow_proof_new(struct mem *mem, struct span bytes)
+{
+    must(bytes.size <= FLOW_PROOF_SIZE_MAX);
+    struct flow_proof *p = mem_alloc(mem, sizeof *p + bytes.size);
+    if (p == NULL) return NULL;
+    *p = (struct flow_proof){.flow = {FLOW_PROOF}, .mem = mem, .size = bytes.size};
+    if (bytes.size > 0) memcpy(p->bytes, bytes.data, bytes.size);
+    return p;
+}
+
+void flow_proof_free(struct flow_proof *p)
+{
+    mem_free(p->mem, p);
+}
+
 enum status flow_block_new(struct flow_block **out,
                            struct mem *mem,
                            struct flow_tx *const *txs,

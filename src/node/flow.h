@@ -23,6 +23,7 @@ enum flow_kind {
     FLOW_BLOCK,     /* A block, executed; then, certified, on its way to the doors. */
     FLOW_READ,      /* A chunk of rows for a door. */
     FLOW_EXECUTED,  /* Answers of a block that is executed, not yet certified. */
+    FLOW_PROOF,     /* Proof of misbehaviour that a client brought. */
     FLOW_HEIGHT     /* A linearizable read: which height? Goes to the replica and back. */
 };
 
@@ -54,6 +55,19 @@ struct flow_read {
     uint64_t height;          /* ST_OK: executed and certified here; to be read at. */
     void *owner;
 };
+
+#define FLOW_PROOF_SIZE_MAX (64u << 10)
+
+struct flow_proof {
+    struct flow flow; /* FLOW_PROOF */
+    struct mem *mem;
+    size_t size;
+    uint8_t bytes[]; /* Encoded evidence. */
+};
+
+/* A copy. Null: no memory. */
+struct flow_proof *flow_proof_new(struct mem *mem, struct span bytes);
+void flow_proof_free(struct flow_proof *p);
 
 enum flow_source {
     FLOW_LOCAL, /* A client of this node. Admission may refuse it. */

@@ -509,6 +509,7 @@ void local_drain(struct local *l)
         case FLOW_READ: on_read(items[i]); break;
         case FLOW_EXECUTED: on_executed(items[i]); break;
         case FLOW_HEIGHT: on_height(items[i]); break;
+        case FLOW_PROOF:
         case FLOW_TX:
         case FLOW_PERSISTED: must(false); break; /* They go to the replica. */
         }

@@ -3,6 +3,7 @@
 #define TRUSTSQL_NODE_LOCAL_INT_H
 
 #include "node/compiled.h"
+#include "node/complaints.h"
 #include "node/local.h"
 #include "node/settings.h"
 
@@ -78,6 +79,7 @@ struct local {
     uint32_t ticket_count;
     struct buf proof; /* Scratch of submits. */
     struct buf row;
+    struct complaints complaints;
 };
 
 /* calls.c - begin a call (compile it first); afterwards its state is not CALL_QUEUED. */
@@ -95,6 +97,13 @@ NODISCARD enum status write_begin(struct local_call *c);
 NODISCARD enum status submit_begin(struct local_call *c);
 /* Say the answer of a settled submit. */
 void submit_answer(struct local_call *c);
+
+/* complain.c - take a complaint and answer it. */
+NODISCARD enum status complain_run(struct local_call *c, const struct sql_statement *statement);
+/* The value of an argument, which may be a parameter. */
+NODISCARD enum status call_argument(struct local_call *c,
+                                    const struct sql_argument *argument,
+                                    const struct sql_value **out);
 
 /* local.c - the session's calls have more to say or to do. */
 void session_advance(struct backend_session *s);

@@ -53,6 +53,8 @@ static enum status open_running(struct node *n, const struct node_open *open, ch
 static void on_wake(void *context);
 static bool status_line(void *context, uint32_t index, const char **name, struct buf *value);
 static void consensus_view(void *context, struct consensus_view *out);
+static bool certified(void *context, struct certificate *out, uint64_t *executed);
+static enum status sign_reply(void *context, struct reply *reply);
 static bool evidence_item(void *context,
                           uint32_t index,
                           struct evidence_view *out,
@@ -300,6 +302,8 @@ static enum status open_running(struct node *n, const struct node_open *open, ch
                                              .status = status_line,
                                              .consensus = consensus_view,
                                              .evidence = evidence_item,
+                                             .certified = certified,
+                                             .sign_reply = sign_reply,
                                              .context = n};
     struct readers_config readers = {.os = n->os,
                                      .mem = n->mem,
@@ -434,4 +438,16 @@ static bool evidence_item(void *context,
 {
     const struct node *n = context;
     return replica_evidence(n->replica, index, out, bytes) == ST_OK;
+}
+
+static bool certified(void *context, struct certificate *out, uint64_t *executed)
+{
+    const struct node *n = context;
+    return replica_certified(n->replica, out, executed);
+}
+
+static enum status sign_reply(void *context, struct reply *reply)
+{
+    const struct node *n = context;
+    return replica_sign_reply(n->replica, reply);
 }

@@ -8,6 +8,7 @@
 #include "node/chain_tables.h"
 #include "os/thread.h"
 
+#define UNIX_TO_POSTGRES_MS   INT64_C(946684800000) /* PostgreSQL counts from 2000-01-01. */
 #define READERS_STATEMENTS    64u /* Prepared statements kept by each connection. */
 #define READERS_PROGRESS_STEP 1000
 
@@ -16,9 +17,11 @@ struct reader { /* One thread and its connection. */
     struct thread *thread;
     sqlite3 *connection;
     struct sql_context context;
-    struct read_job *job; /* Running; null: none. */
-    uint64_t steps;       /* Of the job, so far. */
-    uint64_t parked_ns;   /* R3. */
+    struct chain_tables_source tables; /* The readers', at this one's height. */
+    uint64_t height;                   /* Of the job; 0: newest. */
+    struct read_job *job;              /* Running; null: none. */
+    uint64_t steps;                    /* Of the job, so far. */
+    uint64_t parked_ns;                /* R3. */
     bool has_slot;
     bool is_long;
     bool is_evicted; /* While parked: to give way. */
@@ -140,7 +143,9 @@ static enum status open_reader(struct readers *r, struct reader *reader)
     reader->context.diag = &reader->diag;
     TRY(db_reader_open(exec_db(r->config.exec), &reader->connection));
     TRY(sql_functions_register(reader->connection, &reader->context));
-    TRY(chain_tables_register(reader->connection, r->config.tables));
+    reader->tables = *r->config.tables;
+    reader->tables.height = &reader->height;
+    TRY(chain_tables_register(reader->connection, &reader->tables));
     sqlite3_progress_handler(reader->connection, READERS_PROGRESS_STEP, on_progress, reader);
     return thread_start(&reader->thread, r->config.mem, "read", run, reader);
 }
@@ -368,6 +373,28 @@ static enum status run_statement(struct reader *reader, sqlite3_stmt *stmt)
     return ST_OK;
 }
 
+/* All nodes give the same rows at one height, also for now(). */
+static enum status set_time(struct reader *reader)
+{
+    const struct readers_config *config = &reader->readers->config;
+    struct buf block;
+    struct span head;
+    struct span rest;
+    struct header header;
+    buf_init(&block, config->mem, 0);
+    enum status st = store_read_block(config->tables->store, reader->height, &block, NULL);
+    if (st == ST_OK) st = block_split(buf_span(&block), &head, &rest);
+    if (st == ST_OK) {
+        struct cbor in = cbor_of(head);
+        header_decode(&header, &in);
+        st = cbor_end(&in);
+    }
+    if (st == ST_OK)
+        reader->context.now_us = ((int64_t)header.time_ms - UNIX_TO_POSTGRES_MS) * 1000;
+    buf_fini(&block);
+    return st;
+}
+
 static void run_job(struct reader *reader, struct read_job *job)
 {
     struct os *os = reader->readers->config.os;
@@ -375,12 +402,17 @@ static void run_job(struct reader *reader, struct read_job *job)
     reader->diag = (struct diag){0};
     reader->context.fuel = READERS_FUEL;
     reader->context.user = job->user;
-    /* PostgreSQL counts from 2000-01-01. */
-    reader->context.now_us = ((int64_t)os->wall_ms(os) - 946684800000) * 1000;
+    reader->height = job->height;
+    reader->context.now_us = ((int64_t)os->wall_ms(os) - UNIX_TO_POSTGRES_MS) * 1000;
     sqlite3_stmt *stmt = NULL;
     enum status st =
         db_view(exec_db(reader->readers->config.exec), reader->connection, job->height);
-    if (st == ST_NOT_FOUND) /* So much was written since it was chosen. */
+    if (st == ST_OK && job->is_fixed) st = set_time(reader);
+    if (st == ST_NOT_FOUND && job->height > db_height(exec_db(reader->readers->config.exec))) {
+        diag_set(&reader->diag, "TQ008", "height %llu is not executed here yet",
+                 (unsigned long long)job->height);
+        diag_hint(&reader->diag, "Try again in a moment.");
+    } else if (st == ST_NOT_FOUND) /* So much was written since it was chosen. */
         diag_set(&reader->diag, "72000", "height %llu cannot be read any more",
                  (unsigned long long)job->height);
     else if (st != ST_OK)

@@ -40,6 +40,7 @@ struct read_job { /* Memory of the one who asks; lives until its last chunk was 
     struct sql_catalog *catalog; /* For error texts; borrowed. */
     uint64_t height;             /* To read at; 0: the newest executed. */
     atomic_bool is_cancelled;
+    bool is_fixed; /* The client chose the height: now() is the time of its block. */
     void *owner;
     uint32_t chunks_out; /* Under the readers' mutex. */
 };

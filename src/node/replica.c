@@ -46,6 +46,8 @@ struct replica {
     uint32_t jobs_out; /* Storage jobs under way. */
     bool is_core_stopped;
     atomic_uint read_count;   /* Asked, not answered. */
+    atomic_uint proof_count;  /* Of clients, in the inbox. */
+    struct core_voice voice;  /* Under view_mutex. */
     _Atomic uint64_t core_ns; /* CPU time of the loop's thread inside the core. */
     atomic_bool is_stopping;
     atomic_bool has_failed;
@@ -60,6 +62,7 @@ static void describe_core(const struct replica *r,
                           struct core_config *out);
 static void set_ports(struct replica *r);
 static void publish(struct replica *r);
+static void take_proof(struct replica *r, struct flow_proof *p);
 
 static void fail(void *context, enum status st, const char *what)
 {
@@ -192,6 +195,7 @@ void replica_free(struct replica *r)
     if (r->wake != NULL) loop_wake_free(r->wake);
     if (r->loop != NULL) loop_free(r->loop);
     mutex_free(r->view_mutex);
+    mem_wipe(&r->voice, sizeof r->voice);
     mem_free(r->config.mem, r);
 }
 
@@ -224,6 +228,29 @@ enum status replica_read(struct replica *r, struct flow_read *read)
     return st;
 }
 
+enum status replica_proof(struct replica *r, struct span bytes)
+{
+    if (atomic_fetch_add(&r->proof_count, 1) >= REPLICA_PROOFS_MAX) {
+        atomic_fetch_sub(&r->proof_count, 1);
+        return ST_BUSY;
+    }
+    struct flow_proof *p = flow_proof_new(r->config.mem, bytes);
+    enum status st = p == NULL ? ST_NO_MEMORY : queue_push(r->inbox, p);
+    if (st == ST_OK) return ST_OK;
+    if (p != NULL) flow_proof_free(p);
+    atomic_fetch_sub(&r->proof_count, 1);
+    return st;
+}
+
+/* Whoever brought it was told that it is looked at; trustsql.evidence shows what it proved. */
+static void take_proof(struct replica *r, struct flow_proof *p)
+{
+    enum status st = core_on_proof(r->core, span_of(p->bytes, p->size));
+    (void)st;
+    flow_proof_free(p);
+    atomic_fetch_sub(&r->proof_count, 1);
+}
+
 static void take_back(struct replica *r, void *item)
 {
     const struct flow *flow = item;
@@ -237,6 +264,7 @@ static void take_back(struct replica *r, void *item)
         return;
     case FLOW_BLOCK: core_on_executed(r->core, item); return;
     case FLOW_HEIGHT: core_on_read(r->core, item); return;
+    case FLOW_PROOF: take_proof(r, item); return;
     case FLOW_EXECUTED:
     case FLOW_READ: break;
     }
@@ -320,6 +348,7 @@ static void port_answer(void *context, struct flow *item)
     case FLOW_EXECUTED: flow_executed_free((void *)item); break;
     case FLOW_TX:
     case FLOW_REFUSED: flow_tx_free((void *)item); break;
+    case FLOW_PROOF:
     case FLOW_HEIGHT: /* Its asker's. */
     case FLOW_PERSISTED:
     case FLOW_READ: break;
@@ -478,8 +507,41 @@ static void publish(struct replica *r)
         copy_consensus(r, &r->consensus);
         r->consensus_mono_ms = now;
     }
+    if (r->voice.certified.statement.height != core_certified_height(r->core) ||
+        r->voice.epoch != core_present_epoch(r->core) || r->voice.key.scheme == 0)
+        core_voice(r->core, &r->voice);
     mutex_unlock(r->view_mutex);
     if (is_due) watch_look(&r->watch, &r->consensus, warn, r); /* Only this thread writes it. */
+}
+
+bool replica_certified(struct replica *r, struct certificate *out, uint64_t *executed_height)
+{
+    mutex_lock(r->view_mutex);
+    bool is_known = r->voice.certified.entry_count > 0;
+    if (is_known) *out = r->voice.certified;
+    *executed_height = r->view.executed_height;
+    mutex_unlock(r->view_mutex);
+    return is_known;
+}
+
+enum status replica_sign_reply(struct replica *r, struct reply *reply)
+{
+    struct secret_key key = {0};
+    mutex_lock(r->view_mutex);
+    const struct core_voice *v = &r->voice;
+    bool may_sign = v->self < NODES_MAX && v->epoch == reply->epoch &&
+                    reply->height <= v->certified.statement.height;
+    if (may_sign) {
+        key = v->key;
+        reply->node = v->self;
+    }
+    mutex_unlock(r->view_mutex);
+    if (!may_sign) return ST_NOT_FOUND;
+    reply->chain_id = r->config.chain_id;
+    struct hash hash = reply_hash(reply);
+    enum status st = sign_hash(r->config.signer, &reply->sig, &key, &hash);
+    mem_wipe(&key, sizeof key);
+    return st;
 }
 
 void replica_view(struct replica *r, struct replica_view *out)

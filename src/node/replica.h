@@ -5,6 +5,7 @@
 #ifndef TRUSTSQL_NODE_REPLICA_H
 #define TRUSTSQL_NODE_REPLICA_H
 
+#include "ledger/reply.h"
 #include "node/config.h"
 #include "node/consensus_view.h"
 #include "node/flow.h"
@@ -73,6 +74,20 @@ void replica_stop(struct replica *r);
 void replica_view(struct replica *r, struct replica_view *out);        /* Any thread. */
 void replica_consensus(struct replica *r, struct consensus_view *out); /* Any thread. */
 const char *replica_why_silent(const struct replica *r); /* It follows only; null: it votes. */
+
+/* The newest certificate of a result that this node found too, and what it has executed. False:
+ * none since the start. Any thread. */
+bool replica_certified(struct replica *r, struct certificate *out, uint64_t *executed_height);
+
+/* Sign reply, whose epoch, txid, height, index, receipt and digest the caller has filled in from
+ * what this node found. ST_NOT_FOUND: the height is not certified, the epoch is not the present
+ * one, or this node is no validator in it. Any thread. */
+NODISCARD enum status replica_sign_reply(struct replica *r, struct reply *reply);
+
+/* Encoded evidence (at most FLOW_PROOF_SIZE_MAX) of a client: kept and told to all when it proves
+ * something. ST_BUSY, ST_CLOSED, ST_NO_MEMORY. Any thread. */
+#define REPLICA_PROOFS_MAX 64u
+NODISCARD enum status replica_proof(struct replica *r, struct span bytes);
 
 /* As evidence_store_get. Any thread. */
 NODISCARD enum status replica_evidence(struct replica *r,

@@ -87,9 +87,26 @@ void settings_init(struct settings *s, const struct settings_choice *defaults)
     *s = (struct settings){.chosen = *defaults, .reset = *defaults};
 }
 
+/* A height: decimal digits, not 0 but for "none". */
+static bool set_height(uint64_t *to, struct span value)
+{
+    uint64_t height = 0;
+    if (value.size > 18) return false;
+    for (size_t i = 0; i < value.size; i++) {
+        if (value.data[i] < '0' || value.data[i] > '9') return false;
+        height = height * 10 + (uint64_t)(value.data[i] - '0');
+    }
+    *to = height;
+    return true;
+}
+
 /* False: it is none of ours. */
 static bool set_own(struct settings *s, struct span name, struct span value, bool *is_good)
 {
+    if (equals(name, "trustsql.read_height")) {
+        *is_good = set_height(&s->read_height, value);
+        return true;
+    }
     const bool is_read = equals(name, "trustsql.read");
     if (!is_read && !equals(name, "trustsql.wait")) return false;
     *is_good = true;
@@ -115,6 +132,11 @@ static const char *show_own(const struct settings *s, struct span name)
 static enum status refuse_own(struct span name, struct span value, struct diag *d)
 {
     const bool is_read = equals(name, "trustsql.read");
+    if (equals(name, "trustsql.read_height")) {
+        diag_set(d, "22023", "parameter \"trustsql.read_height\" takes a height");
+        diag_hint(d, "0: the newest.");
+        return ST_INVALID;
+    }
     diag_set(d, "22023", "invalid value for parameter \"%s\": \"%.*s\"",
              is_read ? "trustsql.read" : "trustsql.wait", (int)(value.size < 64 ? value.size : 64),
              (const char *)value.data);
@@ -156,6 +178,7 @@ enum status settings_set(struct settings *s, struct span name, struct span value
     if (value.size == 0 && equals(name, "all")) { /* RESET ALL */
         s->application_name[0] = 0;
         s->chosen = s->reset;
+        s->read_height = 0;
         return ST_OK;
     }
     bool is_good = true;
@@ -174,6 +197,10 @@ enum status settings_show(const struct settings *s,
                           struct buf *out,
                           struct diag *d)
 {
+    if (equals(name, "trustsql.read_height")) {
+        buf_printf(out, "%llu", (unsigned long long)s->read_height);
+        return buf_status(out);
+    }
     const char *own = show_own(s, name);
     if (own != NULL) {
         buf_put_text(out, own);

@@ -31,6 +31,7 @@ struct settings_choice {
 struct settings {
     char application_name[SETTINGS_VALUE_MAX];
     struct settings_choice chosen;
+    uint64_t read_height; /* trustsql.read_height: SELECTs see this height; 0: the newest. */
     struct settings_choice reset; /* The node's defaults: what RESET goes back to. */
 };
 

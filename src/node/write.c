@@ -3,9 +3,11 @@
 #include "base/hex.h"
 #include "base/must.h"
 #include "node/local_int.h"
+#include "node/results.h"
 
 #define WRITE_VALID_MS     UINT64_C(300000) /* Five minutes. */
 #define WRITE_VALID_BLOCKS 60000u
+#define SUBMIT_COLUMNS     5u /* Of trustsql.submit, without results and reply. */
 
 static enum status build_op(struct local_call *c,
                             const struct compiled *statement,
@@ -104,6 +106,11 @@ static enum status sign(struct local_call *c, struct tx *tx, struct buf *out)
 
 enum status write_begin(struct local_call *c)
 {
+    if (c->session->settings.read_height > 0) {
+        diag_set(&c->diag, "25006", "cannot write while trustsql.read_height is set");
+        diag_hint(&c->diag, "RESET trustsql.read_height.");
+        return ST_INVALID;
+    }
     for (uint32_t i = 0; i < c->statement_count; i++) {
         const struct compiled *statement = c->statements[i];
         if (statement->is_deferred) continue; /* Checked when it is executed. */
@@ -145,19 +152,32 @@ static enum status submit_bytes(struct local_call *c, struct span bytes, bool wa
     return st;
 }
 
+enum status call_argument(struct local_call *c,
+                          const struct sql_argument *argument,
+                          const struct sql_value **out)
+{
+    *out = &argument->value;
+    if (!argument->is_param) return ST_OK;
+    if (argument->param > c->param_count) {
+        diag_set(&c->diag, "08P01", "parameter $%u is missing", argument->param);
+        return ST_INVALID;
+    }
+    *out = &c->params[argument->param - 1];
+    return ST_OK;
+}
+
+/* trustsql.submit(…, true). */
+static bool wants_all(const struct local_call *c)
+{
+    return c->statements[0]->statement.column_count > SUBMIT_COLUMNS;
+}
+
 enum status submit_begin(struct local_call *c)
 {
     const struct sql_statement *statement = &c->statements[0]->statement;
-    must(statement->argument_count == 1);
-    const struct sql_argument *argument = &statement->arguments[0];
-    const struct sql_value *value = &argument->value;
-    if (argument->is_param) {
-        if (argument->param > c->param_count) {
-            diag_set(&c->diag, "08P01", "parameter $%u is missing", argument->param);
-            return ST_INVALID;
-        }
-        value = &c->params[argument->param - 1];
-    }
+    must(statement->argument_count > 0);
+    const struct sql_value *value;
+    TRY(call_argument(c, &statement->arguments[0], &value));
     if (value->is_null || value->type != SQL_BYTEA) {
         diag_set(&c->diag, "22004", "trustsql.submit needs the bytes of a transaction");
         return ST_INVALID;
@@ -166,7 +186,7 @@ enum status submit_begin(struct local_call *c)
         diag_set(&c->diag, "54000", "the transaction is larger than %u bytes", TX_BYTES_MAX);
         return ST_LIMIT;
     }
-    return submit_bytes(c, value->bytes, false);
+    return submit_bytes(c, value->bytes, wants_all(c));
 }
 
 /* --- answers --------------------------------------------------------------------------------- */
@@ -191,6 +211,33 @@ static void answer_write(struct local_call *c, const struct exec_tx_outcome *out
     }
 }
 
+/* Results and reply. An early answer carries no reply: its result is not certified. */
+static void put_extras(struct local_call *c, const struct exec_tx_outcome *outcome)
+{
+    struct local *l = c->session->local;
+    struct flow_block *b = c->ticket.block;
+    struct reply reply = {.epoch = b->header.epoch,
+                          .txid = b->txids[c->ticket.index],
+                          .height = b->header.height,
+                          .index = c->ticket.index,
+                          .receipt = receipt_leaf(outcome->receipt),
+                          .digest = b->outcome.digest};
+    buf_reset(&l->proof);
+    results_encode(&l->proof, outcome->ops, outcome->op_count);
+    /* None are kept when the transaction was known already: its rows went to whoever waited. */
+    if (!outcome->is_ok || outcome->op_count == 0)
+        sql_rowset_put_null(&l->row);
+    else
+        sql_rowset_put_bytes(&l->row, buf_span(&l->proof));
+    buf_reset(&l->proof);
+    if (c->ticket.is_early || replica_sign_reply(l->config.replica, &reply) != ST_OK) {
+        sql_rowset_put_null(&l->row);
+        return;
+    }
+    reply_encode(&l->proof, &reply);
+    sql_rowset_put_bytes(&l->row, buf_span(&l->proof));
+}
+
 /* Made in the backend's own buffers, which have grown to size, and copied once. */
 static void put_submit_row(struct local_call *c, const struct exec_tx_outcome *outcome)
 {
@@ -211,6 +258,7 @@ static void put_submit_row(struct local_call *c, const struct exec_tx_outcome *o
         sql_rowset_put_null(&l->row);
     else
         sql_rowset_put_bytes(&l->row, buf_span(&l->proof));
+    if (wants_all(c)) put_extras(c, outcome);
     if (st == ST_OK || st == ST_NOT_FOUND) st = buf_status(&l->row);
     if (st == ST_OK) c->answer = arena_copy(&c->arena, buf_span(&l->row));
     if (st != ST_OK || c->answer.data == NULL) diag_set(&c->diag, "53200", "out of memory");

@@ -203,6 +203,18 @@ static const struct catalog_column evidence_columns[] = {
     NULLABLE("bytes", SQL_BYTEA),
 };
 
+static const struct catalog_column certified_columns[] = {
+    COLUMN("height", SQL_INT8),
+    COLUMN("digest", SQL_BYTEA),
+    COLUMN("executed", SQL_INT8),
+    COLUMN("certificate", SQL_BYTEA),
+};
+
+static const struct catalog_column receipts_columns[] = {
+    COLUMN("txid", SQL_BYTEA),    COLUMN("height", SQL_INT8),   COLUMN("index", SQL_INT4),
+    COLUMN("receipt", SQL_BYTEA), NULLABLE("proof", SQL_BYTEA), NULLABLE("reply", SQL_BYTEA),
+};
+
 static const uint32_t first_column[] = {0};
 static const uint32_t first_two_columns[] = {0, 1};
 static const uint32_t evidence_key[] = {0, 1, 3, 4}; /* kind, offender, view, height */
@@ -228,6 +240,8 @@ static const struct catalog_table chain_tables[] = {
     CHAIN_TABLE(11, "nodes", nodes_columns, first_column, 1, true),
     CHAIN_TABLE(12, "consensus", consensus_columns, first_column, 1, true),
     CHAIN_TABLE(13, "evidence", evidence_columns, evidence_key, 4, true),
+    CHAIN_TABLE(30, "certified", certified_columns, first_column, 1, true),
+    CHAIN_TABLE(31, "receipts", receipts_columns, first_column, 1, true),
 };
 #define CHAIN_TABLE_COUNT ((uint32_t)(sizeof chain_tables / sizeof chain_tables[0]))
 

@@ -20,20 +20,22 @@ static const char *table_reference(struct binder *b, const struct catalog_table 
 
 /* --- SELECT -------------------------------------------------------------------------------- */
 
-static bool is_submit(const PgQuery__SelectStmt *s)
+/* The call of s when it is SELECT … FROM trustsql.function(…): null when it is anything else. */
+static const PgQuery__FuncCall *own_function(const PgQuery__SelectStmt *s, const char *name)
 {
-    if (s->n_from_clause != 1) return false;
+    if (s->n_from_clause != 1) return NULL;
     const PgQuery__Node *n = s->from_clause[0];
-    if (n->node_case != PG_QUERY__NODE__NODE_RANGE_FUNCTION) return false;
+    if (n->node_case != PG_QUERY__NODE__NODE_RANGE_FUNCTION) return NULL;
     const PgQuery__RangeFunction *r = n->range_function;
-    if (r->n_functions != 1 || r->functions[0]->node_case != PG_QUERY__NODE__NODE_LIST)
-        return false;
+    if (r->n_functions != 1 || r->functions[0]->node_case != PG_QUERY__NODE__NODE_LIST) return NULL;
     const PgQuery__List *pair = r->functions[0]->list;
     if (pair->n_items < 1 || pair->items[0]->node_case != PG_QUERY__NODE__NODE_FUNC_CALL)
-        return false;
+        return NULL;
     const PgQuery__FuncCall *c = pair->items[0]->func_call;
-    return c->n_funcname == 2 && span_equal(bind_string(c->funcname[0]), span_text("trustsql")) &&
-           span_equal(bind_string(c->funcname[1]), span_text("submit"));
+    bool is_it = c->n_funcname == 2 &&
+                 span_equal(bind_string(c->funcname[0]), span_text("trustsql")) &&
+                 span_equal(bind_string(c->funcname[1]), span_text(name));
+    return is_it ? c : NULL;
 }
 
 static bool is_only_star(const PgQuery__SelectStmt *s)
@@ -57,41 +59,92 @@ static enum status add_argument(struct binder *b, struct sql_statement *out, con
     return ST_OK;
 }
 
+static enum status put_result(struct binder *b,
+                              struct sql_statement *out,
+                              const struct sql_column *columns,
+                              uint32_t count)
+{
+    out->tag = "SELECT";
+    out->tag_has_count = true;
+    out->column_count = count;
+    out->columns = arena_alloc(b->arena, count * sizeof *columns);
+    if (out->columns == NULL) return bind_no_memory(b);
+    memcpy(out->columns, columns, count * sizeof *columns);
+    return ST_OK;
+}
+
+static enum status put_argument(struct binder *b,
+                                struct sql_statement *out,
+                                const PgQuery__Node *n,
+                                enum sql_type type)
+{
+    struct expr *e = NULL;
+    TRY(bind_expr(b, &e, n));
+    TRY(bind_coerce_implicit(b, &e, type));
+    return add_argument(b, out, e);
+}
+
+#define RESULT(name_, type_)                                                                       \
+    {                                                                                              \
+        .name = {(const uint8_t *)(name_), sizeof(name_) - 1}, .type = (type_), .typmod = -1       \
+    }
+#define SUBMIT_COLUMNS 5u /* Without what is given on request. */
+
 static enum status compile_submit(struct binder *b,
                                   struct sql_statement *out,
-                                  const PgQuery__SelectStmt *s)
+                                  const PgQuery__SelectStmt *s,
+                                  const PgQuery__FuncCall *c)
 {
     static const struct sql_column columns[] = {
-        {.name = {(const uint8_t *)"txid", 4}, .type = SQL_TEXT, .typmod = -1},
-        {.name = {(const uint8_t *)"height", 6}, .type = SQL_INT8, .typmod = -1},
-        {.name = {(const uint8_t *)"status", 6}, .type = SQL_TEXT, .typmod = -1},
-        {.name = {(const uint8_t *)"receipt", 7}, .type = SQL_BYTEA, .typmod = -1},
-        {.name = {(const uint8_t *)"proof", 5}, .type = SQL_BYTEA, .typmod = -1},
+        RESULT("txid", SQL_TEXT),     RESULT("height", SQL_INT8), RESULT("status", SQL_TEXT),
+        RESULT("receipt", SQL_BYTEA), RESULT("proof", SQL_BYTEA), RESULT("results", SQL_BYTEA),
+        RESULT("reply", SQL_BYTEA),
     };
-    const PgQuery__FuncCall *c =
-        s->from_clause[0]->range_function->functions[0]->list->items[0]->func_call;
     if (!is_only_star(s))
         return bind_unsupported(b, c->location, "trustsql.submit stands alone",
                                 "Write SELECT * FROM trustsql.submit($1::bytea).");
-    if (c->n_args != 1)
-        return bind_fail(b, c->location, "42883", "function trustsql.submit takes one bytea");
-    struct expr *e = NULL;
-    TRY(bind_expr(b, &e, c->args[0]));
-    TRY(bind_coerce_implicit(b, &e, SQL_BYTEA));
-    TRY(add_argument(b, out, e));
+    if (c->n_args < 1 || c->n_args > 2)
+        return bind_fail(
+            b, c->location, "42883",
+            "function trustsql.submit takes one bytea, and true for results and reply");
+    TRY(put_argument(b, out, c->args[0], SQL_BYTEA));
+    if (c->n_args == 2) {
+        TRY(put_argument(b, out, c->args[1], SQL_BOOL));
+        if (out->arguments[1].is_param)
+            return bind_unsupported(b, c->location, "the second argument must be a constant",
+                                    "Write true: it decides which columns there are.");
+    }
+    bool is_full =
+        c->n_args == 2 && !out->arguments[1].value.is_null && out->arguments[1].value.integer != 0;
     out->kind = SQL_KIND_SUBMIT;
-    out->tag = "SELECT";
-    out->tag_has_count = true;
-    out->column_count = sizeof columns / sizeof columns[0];
-    out->columns = arena_alloc(b->arena, sizeof columns);
-    if (out->columns == NULL) return bind_no_memory(b);
-    memcpy(out->columns, columns, sizeof columns);
-    return ST_OK;
+    return put_result(b, out, columns,
+                      is_full ? sizeof columns / sizeof columns[0] : SUBMIT_COLUMNS);
+}
+
+static enum status compile_complain(struct binder *b,
+                                    struct sql_statement *out,
+                                    const PgQuery__SelectStmt *s,
+                                    const PgQuery__FuncCall *c)
+{
+    static const struct sql_column columns[] = {RESULT("answer", SQL_TEXT)};
+    if (!is_only_star(s))
+        return bind_unsupported(b, c->location, "trustsql.complain stands alone",
+                                "Write SELECT * FROM trustsql.complain(kind, $1::bytea).");
+    if (c->n_args != 2)
+        return bind_fail(b, c->location, "42883",
+                         "function trustsql.complain takes a kind and one bytea");
+    TRY(put_argument(b, out, c->args[0], SQL_TEXT));
+    TRY(put_argument(b, out, c->args[1], SQL_BYTEA));
+    out->kind = SQL_KIND_COMPLAIN;
+    return put_result(b, out, columns, 1);
 }
 
 enum status compile_select(struct binder *b, struct sql_statement *out, const PgQuery__Node *n)
 {
-    if (is_submit(n->select_stmt)) return compile_submit(b, out, n->select_stmt);
+    const PgQuery__FuncCall *submit = own_function(n->select_stmt, "submit");
+    if (submit != NULL) return compile_submit(b, out, n->select_stmt, submit);
+    const PgQuery__FuncCall *complain = own_function(n->select_stmt, "complain");
+    if (complain != NULL) return compile_complain(b, out, n->select_stmt, complain);
     struct query *q = NULL;
     TRY(bind_query(b, &q, n->select_stmt));
     out->kind = SQL_KIND_SELECT;

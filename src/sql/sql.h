@@ -34,8 +34,9 @@ enum sql_kind {
     SQL_KIND_GRANT,
     SQL_KIND_REVOKE,
     SQL_KIND_CALL,   /* CALL trustsql.procedure(arguments): a module of the chain. */
-    SQL_KIND_SUBMIT, /* SELECT … FROM trustsql.submit($1::bytea) */
-    SQL_KIND_SET,    /* SET / RESET of a session setting. */
+    SQL_KIND_SUBMIT, /* SELECT * FROM trustsql.submit($1::bytea [, true]): with results and reply */
+    SQL_KIND_COMPLAIN, /* SELECT * FROM trustsql.complain('TIMEOUT' | 'CONFLICT', $1::bytea) */
+    SQL_KIND_SET,      /* SET / RESET of a session setting. */
     SQL_KIND_SHOW
 };
 

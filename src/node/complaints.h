@@ -1,0 +1,28 @@
+/* complaints.h - How often an account may complain (trustsql.complain).
+ *
+ * A complaint makes a node work: it verifies, forwards, arms a timer. Each account has so many in a
+ * minute; one that says nothing costs as much as ten. Bounded: accounts that share a place share
+ * their quota. One thread. */
+#ifndef TRUSTSQL_NODE_COMPLAINTS_H
+#define TRUSTSQL_NODE_COMPLAINTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define COMPLAINTS_PLACES   256u
+#define COMPLAINTS_MINUTE   60u /* In a minute. */
+#define COMPLAINTS_BASELESS 10u /* What a baseless one costs. */
+
+struct complaints {
+    struct complaints_place {
+        uint64_t since_ms;
+        uint32_t used;
+    } places[COMPLAINTS_PLACES];
+};
+
+/* Take one; false: there is none left in this minute. */
+bool complaints_take(struct complaints *c, uint64_t account, uint64_t now_ms);
+/* The one just taken was baseless. */
+void complaints_note_baseless(struct complaints *c, uint64_t account);
+
+#endif
