@@ -5,6 +5,7 @@
 
 #include "base/must.h"
 #include "node/core_start.h"
+#include "sim/epochs.h"
 #include "sim/liar.h"
 #include "sim/oracle.h"
 
@@ -17,6 +18,7 @@
 #define DISK_CAPACITY (UINT64_C(1) << 40)
 
 static struct core_ports ports_of(struct host *h);
+static void forget_places(struct host *h);
 static void die_if_wanted(struct host *h);
 static void stop(struct host *h, enum fake_os_crash mode);
 
@@ -27,11 +29,14 @@ void host_init(struct host *h, struct world *w, uint32_t id, uint32_t voter, enu
     *h = (struct host){.world = w,
                        .id = id,
                        .voter = voter,
+                       .keys = {voter},
+                       .key_count = 1,
                        .part = part,
                        .disk_low_us = 300,
                        .disk_high_us = 900,
                        .execute_us = 200,
                        .crash_mode = FAKE_OS_LOSE_SOME};
+    forget_places(h);
     memory_init(&h->memory);
     h->os = fake_os_new(w->config.seed ^ ((uint64_t)id << 48) ^ 0x5eedu);
     h->ports = ports_of(h);
@@ -211,7 +216,8 @@ void host_start(struct host *h)
     must(h->part != PART_PUPPET);
     h->life++;
     h->is_halted = h->cannot_run = false;
-    machine_init(&h->machine, &h->memory.mem);
+    const struct machine_keys keys = {.keys = w->public_keys, .count = w->key_count};
+    machine_init(&h->machine, &h->memory.mem, &w->genesis, &keys);
     enum status st = open_disk(h);
     if (st == ST_OK) st = note_disk(h);
     if (st == ST_OK) st = open_core(h);
@@ -246,7 +252,7 @@ static void stop(struct host *h, enum fake_os_crash mode)
     h->job_count = h->jobs_under_way = 0;
     h->execute_count = h->verify_count = 0;
     h->executor_free_us = 0;
-    memset(h->peer_links, 0, sizeof h->peer_links);
+    forget_places(h);
     h->is_cut_armed = false;
     memory_drop(&h->memory);
     fake_os_crash(h->os, mode);
@@ -302,6 +308,56 @@ static enum status port_send(void *context,
     struct host *h = context;
     if (h->part == PART_LIAR) return liar_send(h, peer, channel, bytes);
     return network_send(h->world, h->id, peer, channel, bytes);
+}
+
+static enum status port_read_config(void *context, uint64_t epoch, struct buf *out, uint64_t *base)
+{
+    return machine_config(&((struct host *)context)->machine, epoch, out, base);
+}
+
+static bool port_own_key(void *context, const struct public_key *key, struct secret_key *out)
+{
+    struct host *h = context;
+    uint32_t number = epochs_key_number(h->world, key);
+    if (number == KEY_NONE || !host_owns(h, number)) return false;
+    *out = h->world->node_keys[number];
+    return true;
+}
+
+static void plan_look_around(struct host *h)
+{
+    struct event e = {.at_us = h->world->now_us + 1,
+                      .kind = HAPPENS_PEER,
+                      .host = h->id,
+                      .life = h->life,
+                      .number = h->id};
+    schedule_add(&h->world->schedule, &e);
+}
+
+/* The core keeps what it knows of a key that moves to another place. */
+static void port_nodes(void *context,
+                       const struct chain_config *config,
+                       const struct public_key *former,
+                       uint32_t former_count)
+{
+    struct host *h = context;
+    bool was_up[WORLD_KEYS_MAX] = {false};
+    for (uint32_t i = 0; i < HOST_PLACES_MAX; i++)
+        if (h->is_place_up[i]) was_up[h->places[i]] = true;
+    must(config->node_count + former_count <= HOST_PLACES_MAX);
+    for (uint32_t i = 0; i < HOST_PLACES_MAX; i++) {
+        const struct public_key *key = NULL;
+        if (i < config->node_count)
+            key = &config->nodes[i].node_key;
+        else if (i - config->node_count < former_count)
+            key = &former[i - config->node_count];
+        h->places[i] = key == NULL ? KEY_NONE : epochs_key_number(h->world, key);
+        h->is_place_up[i] = h->places[i] != KEY_NONE && was_up[h->places[i]];
+    }
+    h->epoch = config->epoch;
+    world_say(h->world, "n%u is in epoch %llu", h->id, (unsigned long long)config->epoch);
+    world_mix(h->world, config->epoch);
+    plan_look_around(h);
 }
 
 static void start_disk(struct host *h)
@@ -421,6 +477,9 @@ static struct core_ports ports_of(struct host *h)
                                .answer = port_answer,
                                .read_block = port_read_block,
                                .read_held = port_read_held,
+                               .read_config = port_read_config,
+                               .own_key = port_own_key,
+                               .nodes = port_nodes,
                                .keep_evidence = port_evidence,
                                .failed = port_failed,
                                .context = h};
@@ -508,8 +567,9 @@ static void on_parcel(struct host *h, const struct event *e)
         gist_text(text, sizeof text, &p->gist);
         world_say(w, "n%u < n%u %s", h->id, from, text);
     }
-    enum status st =
-        core_on_message(h->core, w->hosts[from].voter, p->channel, span_of(p->bytes, p->size));
+    uint32_t place = host_place_of(h, &w->hosts[from]);
+    if (place == HOST_PLACES_MAX) return; /* No node any more. */
+    enum status st = core_on_message(h->core, place, p->channel, span_of(p->bytes, p->size));
     if (st == ST_OK) return;
     must(st == ST_INVALID);
     h->codec_refusals++;
@@ -519,14 +579,55 @@ static void on_parcel(struct host *h, const struct event *e)
     network_reconnect(w, h->id, from, REDIAL_US);
 }
 
-/* Twins are one peer to others: it is up while one of them is. */
-static void on_peer(struct host *h, uint32_t voter, bool is_up)
+/* --- peers ------------------------------------------------------------------------------------ */
+
+static void forget_places(struct host *h)
 {
-    uint32_t before = h->peer_links[voter];
-    must(is_up || before > 0);
-    h->peer_links[voter] = is_up ? before + 1 : before - 1;
-    if ((before > 0) == (h->peer_links[voter] > 0)) return;
-    core_on_peer(h->core, voter, is_up);
+    for (uint32_t i = 0; i < HOST_PLACES_MAX; i++)
+        h->places[i] = KEY_NONE;
+    memset(h->is_place_up, 0, sizeof h->is_place_up);
+    memset(h->is_linked, 0, sizeof h->is_linked);
+}
+
+uint32_t host_place_of(const struct host *h, const struct host *other)
+{
+    uint32_t i = 0;
+    while (i < HOST_PLACES_MAX && (h->places[i] == KEY_NONE || !host_owns(other, h->places[i])))
+        i++;
+    return i;
+}
+
+void host_give_key(struct host *h, uint32_t key_number)
+{
+    if (host_owns(h, key_number)) return;
+    must(h->key_count < HOST_KEYS_MAX);
+    h->keys[h->key_count++] = key_number;
+}
+
+/* Twins are one peer to others: it is up while one of them is. */
+static void look_around(struct host *h)
+{
+    bool is_up[HOST_PLACES_MAX] = {false};
+    struct world *w = h->world;
+    for (uint32_t i = 0; i < w->host_count; i++) {
+        uint32_t place = host_place_of(h, &w->hosts[i]);
+        if (h->is_linked[i] && place < HOST_PLACES_MAX) is_up[place] = true;
+    }
+    for (uint32_t i = 0; i < HOST_PLACES_MAX; i++) {
+        if (is_up[i] == h->is_place_up[i]) continue;
+        h->is_place_up[i] = is_up[i];
+        core_on_peer(h->core, i, is_up[i]);
+    }
+}
+
+/* Of itself: others are its peers now. */
+static void on_peer(struct host *h, uint32_t other, bool is_up)
+{
+    struct world *w = h->world;
+    for (uint32_t i = 0; other == h->id && i < w->host_count; i++)
+        network_connect(w, h->id, i);
+    if (other != h->id) h->is_linked[other] = is_up;
+    look_around(h);
 }
 
 void host_handle(struct host *h, const struct event *e)
@@ -558,7 +659,7 @@ void host_handle(struct host *h, const struct event *e)
         on_executed(h, e->item);
         tick_soon(h);
         break;
-    case HAPPENS_PEER: on_peer(h, h->world->hosts[e->number].voter, e->flag); break;
+    case HAPPENS_PEER: on_peer(h, (uint32_t)e->number, e->flag); break;
     case HAPPENS_CONNECT:
     case HAPPENS_RESTART:
     case HAPPENS_CLIENT:

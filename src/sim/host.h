@@ -13,6 +13,11 @@ void host_start(struct host *h); /* Down, not a puppet. */
 /* The power goes: memory is lost, of what was not synced by mode. */
 void host_crash(struct host *h, enum fake_os_crash mode);
 
+/* The place of other among the peers of h; HOST_PLACES_MAX: h knows no key of it. */
+uint32_t host_place_of(const struct host *h, const struct host *other);
+/* h has another key from now on, beside those it has. */
+void host_give_key(struct host *h, uint32_t key_number);
+
 void host_handle(struct host *h, const struct event *e);
 
 /* A client hands a transaction to its door. */

@@ -2,6 +2,7 @@
 #include "sim/liar.h"
 
 #include "base/must.h"
+#include "sim/epochs.h"
 #include "sim/oracle.h"
 
 #define PPM      1000000u
@@ -47,36 +48,47 @@ void liar_free(struct liar *l)
 
 /* --- signing ---------------------------------------------------------------------------------- */
 
-static void sign(const struct host *h, struct signature *sig, struct hash hash)
+/* With the key that it has in that epoch; its first, if it has none there. */
+static void sign(const struct host *h, uint64_t epoch, struct signature *sig, struct hash hash)
 {
     const struct world *w = h->world;
-    must(sign_hash(w->signer, sig, &w->node_keys[h->voter], &hash) == ST_OK);
+    const struct known_epoch *e = epochs_at(w, epoch);
+    uint32_t index = epochs_index_of(h, epoch);
+    uint32_t key = e == NULL || index == NODES_MAX ? h->voter : e->keys[index];
+    must(sign_hash(w->signer, sig, &w->node_keys[key], &hash) == ST_OK);
+}
+
+static uint64_t epoch_of(const struct vote *v)
+{
+    for (int i = 0; i < VOTE_PARTS; i++)
+        if (!v->parts[i].is_null) return v->parts[i].epoch;
+    return 0;
 }
 
 void liar_sign_proposal(const struct host *h, struct proposal *p)
 {
     struct hash hash = header_hash(&p->header);
-    sign(h, &p->sig, proposal_hash(&hash));
+    sign(h, p->header.epoch, &p->sig, proposal_hash(&hash));
 }
 
 void liar_sign_vote(const struct host *h, struct vote *v)
 {
-    sign(h, &v->sig, vote_hash(v, &h->world->chain_id));
+    sign(h, epoch_of(v), &v->sig, vote_hash(v, &h->world->chain_id));
 }
 
 void liar_sign_view_change(const struct host *h, struct view_change *vc)
 {
-    sign(h, &vc->sig, view_change_hash(vc, &h->world->chain_id));
+    sign(h, vc->epoch, &vc->sig, view_change_hash(vc, &h->world->chain_id));
 }
 
 void liar_sign_new_view(const struct host *h, struct new_view *nv)
 {
-    sign(h, &nv->sig, new_view_hash(nv, &h->world->chain_id));
+    sign(h, nv->epoch, &nv->sig, new_view_hash(nv, &h->world->chain_id));
 }
 
 void liar_sign_status(const struct host *h, struct status_report *s)
 {
-    sign(h, &s->sig, status_report_hash(s, &h->world->chain_id));
+    sign(h, s->epoch, &s->sig, status_report_hash(s, &h->world->chain_id));
 }
 
 /* --- lies ------------------------------------------------------------------------------------- */
@@ -165,23 +177,37 @@ static void lie_in_new_view(struct host *h, struct new_view *nv)
     } else {
         struct view_change *own = NULL;
         for (uint32_t i = 0; i < nv->vc_count; i++)
-            if (nv->vcs[i].sender == h->voter) own = &nv->vcs[i];
+            if (nv->vcs[i].sender == nv->sender) own = &nv->vcs[i];
         if (own != NULL) lie_in_view_change(h, LIE_VIEW_CHANGE, own);
     }
     liar_sign_new_view(h, nv);
+}
+
+static bool is_own(const struct host *h, uint64_t epoch, uint32_t index)
+{
+    return index < NODES_MAX && epochs_index_of(h, epoch) == index;
+}
+
+static bool is_own_proposal(const struct host *h, const struct wire_message *m)
+{
+    const struct header *header = &m->proposal.proposal.header;
+    return is_own(h, header->epoch, header->proposer);
 }
 
 /* False: this lie does not fit that message. */
 static bool twist(struct host *h, enum lie lie, struct consensus_message *m)
 {
     switch (m->kind) {
-    case CONSENSUS_VOTE: lie_in_vote(h, lie, &m->vote); return m->vote.voter == h->voter;
+    case CONSENSUS_VOTE:
+        lie_in_vote(h, lie, &m->vote);
+        return is_own(h, epoch_of(&m->vote), m->vote.voter);
     case CONSENSUS_VIEW_CHANGE:
-        if (m->view_change.sender != h->voter) return false;
+        if (!is_own(h, m->view_change.epoch, m->view_change.sender)) return false;
         lie_in_view_change(h, lie, &m->view_change);
         return true;
     case CONSENSUS_NEW_VIEW:
-        if (m->new_view.sender != h->voter || (lie != LIE_NEW_VIEW && lie != LIE_MUTATE))
+        if (!is_own(h, m->new_view.epoch, m->new_view.sender) ||
+            (lie != LIE_NEW_VIEW && lie != LIE_MUTATE))
             return false;
         lie_in_new_view(h, &m->new_view);
         return true;
@@ -210,7 +236,7 @@ static bool build_lie(struct host *h, enum lie lie, struct span bytes, struct bu
             wire_begin(out, WIRE_CONSENSUS);
             consensus_message_encode(out, w->message);
         }
-    } else if (wire->kind == WIRE_PROPOSAL && wire->proposal.proposal.header.proposer == h->voter) {
+    } else if (wire->kind == WIRE_PROPOSAL && is_own_proposal(h, wire)) {
         lie_in_proposal(h, lie, &wire->proposal.proposal.header);
         liar_sign_proposal(h, &wire->proposal.proposal);
         wire_encode(out, wire);

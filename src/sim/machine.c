@@ -11,9 +11,26 @@ static const uint8_t *id_of(const void *context, uint32_t number)
     return m->txs[number].txid.bytes;
 }
 
-void machine_init(struct machine *m, struct mem *mem)
+static void add_epoch(struct machine *m, struct span bytes, uint64_t base);
+static void consider(struct machine *m, const struct tx *tx);
+
+void machine_init(struct machine *m,
+                  struct mem *mem,
+                  const struct genesis *genesis,
+                  const struct machine_keys *keys)
 {
-    *m = (struct machine){.mem = mem};
+    *m = (struct machine){.mem = mem, .keys = *keys};
+    struct chain_config *first = mem_alloc_zero(mem, 1, sizeof *first);
+    struct buf bytes;
+    must(first != NULL);
+    arena_init(&m->arena, mem, 0);
+    buf_init(&m->pending, mem, 0);
+    buf_init(&bytes, mem, 0);
+    chain_config_of_genesis(first, genesis);
+    chain_config_encode(&bytes, first);
+    add_epoch(m, buf_span(&bytes), 0);
+    buf_fini(&bytes);
+    mem_free(mem, first);
     m->digests[0] = hash_of("sim-genesis", span_of(NULL, 0));
     idtable_init(&m->index, mem, id_of, m, TABLE_KEY);
 }
@@ -21,6 +38,10 @@ void machine_init(struct machine *m, struct mem *mem)
 void machine_fini(struct machine *m)
 {
     idtable_fini(&m->index);
+    for (uint32_t i = 0; i < m->epoch_count; i++)
+        buf_fini(&m->epochs[i].bytes);
+    buf_fini(&m->pending);
+    arena_fini(&m->arena);
     if (m->mem != NULL) mem_free(m->mem, m->txs);
     *m = (struct machine){0};
 }
@@ -50,7 +71,9 @@ enum status machine_apply(struct machine *m, struct flow_block *b)
     for (uint32_t i = 0; i < b->tx_count; i++) {
         note_tx(m, &b->txids[i], b->header.height);
         hash_add_hash(&h, &b->txids[i]);
+        consider(m, &b->views[i]);
     }
+    hash_add(&h, buf_span(&m->pending));
     struct exec_outcome *o = &b->outcome;
     o->result = (struct block_result){
         .height = b->header.height, .block_hash = b->hash, .writeset_root = hash_final(&h)};
@@ -64,7 +87,50 @@ enum status machine_apply(struct machine *m, struct flow_block *b)
     struct hash leaf = merkle_leaf(hash_span(&b->hash));
     merkle_tree_add(&m->history, &leaf);
     if (b->tx_count > 0) m->last_txs_height = m->height;
+    if (b->header.flags & BLOCK_EPOCH_CLOSE) {
+        if (m->pending.size == 0) return ST_CORRUPT;
+        add_epoch(m, buf_span(&m->pending), m->height);
+        buf_reset(&m->pending);
+    }
+    o->next_config = buf_span(&m->pending);
     return ST_OK;
+}
+
+/* --- epochs ----------------------------------------------------------------------------------- */
+
+static void add_epoch(struct machine *m, struct span bytes, uint64_t base)
+{
+    must(m->epoch_count < MACHINE_EPOCHS_MAX);
+    struct machine_epoch *e = &m->epochs[m->epoch_count++];
+    e->base = base;
+    buf_init(&e->bytes, m->mem, 0);
+    buf_put(&e->bytes, bytes);
+    must(buf_status(&e->bytes) == ST_OK);
+}
+
+/* The first decision stands; what comes before its epoch begins does nothing. */
+static void consider(struct machine *m, const struct tx *tx)
+{
+    const struct tx_op *op = &tx->ops[0];
+    if (tx->op_count == 0 || op->kind != TX_OP_SQL || !change_is_one(op->text)) return;
+    if (m->pending.size > 0 || m->epoch_count == MACHINE_EPOCHS_MAX) return;
+    struct chain_config *config = mem_alloc(m->mem, sizeof *config);
+    must(config != NULL);
+    struct span now = buf_span(&m->epochs[m->epoch_count - 1].bytes);
+    must(chain_config_decode(config, &m->arena, now) == ST_OK);
+    if (change_apply(config, &m->arena, op->text, m->keys.keys, m->keys.count))
+        chain_config_encode(&m->pending, config);
+    must(buf_status(&m->pending) == ST_OK);
+    mem_free(m->mem, config);
+    arena_reset(&m->arena);
+}
+
+enum status machine_config(const struct machine *m, uint64_t epoch, struct buf *out, uint64_t *base)
+{
+    if (epoch >= m->epoch_count) return ST_NOT_FOUND;
+    buf_put(out, buf_span(&m->epochs[epoch].bytes));
+    *base = m->epochs[epoch].base;
+    return buf_status(out);
 }
 
 struct hash machine_digest(const struct machine *m)

@@ -108,13 +108,20 @@ void network_disconnect(struct world *w, uint32_t a, uint32_t b)
     if (a != b) set_connected(w, a, b, false);
 }
 
+/* A peer is known by a key in the configuration that a host has come to. */
+static bool knows(const struct world *w, uint32_t host, uint32_t other)
+{
+    const struct host *h = &w->hosts[host];
+    return h->part == PART_PUPPET || host_place_of(h, &w->hosts[other]) < HOST_PLACES_MAX;
+}
+
 static bool can_connect(const struct world *w, uint32_t a, uint32_t b)
 {
     const struct network *n = w->network;
     bool are_up = (w->hosts[a].is_up || w->hosts[a].part == PART_PUPPET) &&
                   (w->hosts[b].is_up || w->hosts[b].part == PART_PUPPET);
     bool are_twins = w->hosts[a].voter == w->hosts[b].voter;
-    return a != b && are_up && !are_twins && !n->links[a][b].is_cut && !n->links[b][a].is_cut;
+    return a != b && are_up && !are_twins && knows(w, a, b) && knows(w, b, a) && !n->links[a][b].is_cut && !n->links[b][a].is_cut;
 }
 
 void network_connect(struct world *w, uint32_t a, uint32_t b)
@@ -346,11 +353,14 @@ static void trace_send(struct world *w, const struct parcel *p, uint32_t to)
 }
 
 enum status network_send(
-    struct world *w, uint32_t from, uint32_t voter, enum core_channel channel, struct span bytes)
+    struct world *w, uint32_t from, uint32_t place, enum core_channel channel, struct span bytes)
 {
     enum status st = ST_CLOSED;
+    const struct host *h = &w->hosts[from];
+    if (place >= HOST_PLACES_MAX || h->places[place] == KEY_NONE) return st;
     for (uint32_t to = 0; to < w->host_count; to++) {
-        if (w->hosts[to].voter != voter || !w->network->is_connected[from][to]) continue;
+        if (!w->network->is_connected[from][to]) continue;
+        if (host_place_of(h, &w->hosts[to]) != place) continue;
         struct parcel *p = parcel_of(w, from, channel, bytes);
         trace_send(w, p, to);
         send_to_host(w, p, to);

@@ -74,9 +74,9 @@ void network_reconnect(struct world *w, uint32_t a, uint32_t b, uint64_t after_u
 /* All pairs that are up and not cut. */
 void network_connect_all(struct world *w);
 
-/* ST_CLOSED: not connected to any host of that voter. */
+/* To the peer at that place. ST_CLOSED: not connected to any host of that key. */
 enum status network_send(
-    struct world *w, uint32_t from, uint32_t voter, enum core_channel channel, struct span bytes);
+    struct world *w, uint32_t from, uint32_t place, enum core_channel channel, struct span bytes);
 /* The connection that e was sent on is gone. */
 bool network_has_lost(const struct world *w, const struct event *e);
 /* To one host, past all rules, after delay_us. */

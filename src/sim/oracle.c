@@ -5,6 +5,7 @@
 
 #define TABLE_KEY 0x9e3779b97f4a7c15u
 #define VIEW_BITS 40u /* Of a round. */
+#define U(x)      ((unsigned long long)(x))
 
 static void learn_message(struct oracle *o, const struct consensus_message *m);
 
@@ -237,6 +238,18 @@ static void learn_wire(struct oracle *o,
         oracle_count_certificate(o, &wire->chain.cert);
 }
 
+static bool is_own(const struct host *h, uint64_t epoch, uint32_t index)
+{
+    return index < NODES_MAX && epochs_index_of(h, epoch) == index;
+}
+
+static bool is_own_vote(const struct host *h, const struct vote *v)
+{
+    for (int i = 0; i < VOTE_PARTS; i++)
+        if (!v->parts[i].is_null) return is_own(h, v->parts[i].epoch, v->voter);
+    return false;
+}
+
 static void judge(struct oracle *o,
                   struct host *h,
                   const struct parcel *p,
@@ -244,16 +257,16 @@ static void judge(struct oracle *o,
 {
     switch (p->gist.kind) {
     case GIST_VOTE:
-        if (m->vote.voter == h->voter) oracle_judge_vote(o, h, &m->vote);
+        if (is_own_vote(h, &m->vote)) oracle_judge_vote(o, h, &m->vote);
         return;
     case GIST_VC:
-        if (m->view_change.sender == h->voter) oracle_judge_view_change(o, h, &m->view_change);
+        if (is_own(h, m->view_change.epoch, m->view_change.sender)) oracle_judge_view_change(o, h, &m->view_change);
         return;
     case GIST_NEWVIEW:
-        if (m->new_view.sender == h->voter) oracle_judge_new_view(o, h, &m->new_view);
+        if (is_own(h, m->new_view.epoch, m->new_view.sender)) oracle_judge_new_view(o, h, &m->new_view);
         return;
     case GIST_PROPOSE:
-        if (m->proposal.header.proposer == h->voter) oracle_judge_proposal(o, h, &m->proposal);
+        if (is_own(h, m->proposal.header.epoch, m->proposal.header.proposer)) oracle_judge_proposal(o, h, &m->proposal);
         return;
     case GIST_GARBAGE:
         world_violate(o->world, "codec", "honest host %u sent what nobody can read", h->id);
@@ -288,6 +301,60 @@ void oracle_on_send(struct oracle *o,
 
 /* --- executed --------------------------------------------------------------------------------- */
 
+/* The epoch of a final block, and whether it is the last of it: the first block whose certified
+ * result lies at or above the height after which a configuration waits (consensus.md 1.12). */
+static void judge_epoch(struct oracle *o, const struct header *header)
+{
+    struct world *w = o->world;
+    uint64_t epoch = 0;
+    while (epoch + 1 < w->epoch_count && epochs_at(w, epoch + 1)->base < header->height)
+        epoch++;
+    bool is_close = (header->flags & BLOCK_EPOCH_CLOSE) != 0;
+    if (header->epoch != epoch)
+        world_violate(w, "I12", "block %llu is of epoch %llu in place of %llu", U(header->height),
+                      U(header->epoch), U(epoch));
+    bool is_named = false;
+    for (size_t i = 0; i < HASH_SIZE; i++)
+        if (header->next_config_hash.bytes[i] != 0) is_named = true;
+    if (is_close != is_named)
+        world_violate(w, "I12", "block %llu: the last block of an epoch names the next",
+                      U(header->height));
+    if (epoch + 1 < w->epoch_count) return; /* Judged by whoever executed it first. */
+    bool is_due = o->pending_height > 0 && header->res_height >= o->pending_height;
+    if (is_close != is_due)
+        world_violate(w, "I12", "block %llu %s its epoch: something waits since %llu, its result is %llu",
+                      U(header->height), is_close ? "closes" : "does not close",
+                      U(o->pending_height), U(header->res_height));
+}
+
+/* The configuration of each epoch, from whoever executed its beginning first. */
+static void judge_configs(struct oracle *o, const struct host *h, const struct flow_block *b)
+{
+    struct world *w = o->world;
+    const uint64_t height = b->header.height;
+    struct buf bytes;
+    uint64_t base = 0;
+    if (b->outcome.next_config.size > 0 && o->pending_height == 0 &&
+        b->header.epoch + 1 == w->epoch_count)
+        o->pending_height = height;
+    if ((b->header.flags & BLOCK_EPOCH_CLOSE) == 0) return;
+    buf_init(&bytes, mem_system(), 0);
+    must(machine_config(&h->machine, b->header.epoch + 1, &bytes, &base) == ST_OK);
+    struct hash hash = chain_config_hash(buf_span(&bytes));
+    if (b->header.epoch + 1 == w->epoch_count) {
+        epochs_learn(w, buf_span(&bytes), height);
+        o->pending_height = 0;
+        world_say(w, "epoch %llu begins after block %llu", U(b->header.epoch + 1), U(height));
+    }
+    const struct known_epoch *e = epochs_at(w, b->header.epoch + 1);
+    must(e != NULL);
+    if (e->base != height || !span_equal(buf_span(&e->bytes), buf_span(&bytes)) ||
+        !hash_equal(&hash, &b->header.next_config_hash))
+        world_violate(w, "I12", "host %u begins epoch %llu with another configuration than others",
+                      h->id, U(b->header.epoch + 1));
+    buf_fini(&bytes);
+}
+
 void oracle_on_execute(struct oracle *o, struct host *h, const struct flow_block *b)
 {
     struct world *w = o->world;
@@ -296,7 +363,8 @@ void oracle_on_execute(struct oracle *o, struct host *h, const struct flow_block
     struct promises *p = &o->promises[h->id];
     p->unproven = b->hash;
     p->unproven_height = b->header.height;
-    if (b->header.proposer != world_leader(w, b->header.view))
+    judge_epoch(o, &b->header);
+    if (b->header.proposer != epochs_leader(w, b->header.epoch, b->header.view))
         world_violate(w, "I12", "block %llu of view %llu is by %u, not its leader",
                       (unsigned long long)b->header.height, (unsigned long long)b->header.view,
                       b->header.proposer);
@@ -331,6 +399,7 @@ void oracle_on_executed(struct oracle *o, struct host *h, const struct flow_bloc
     o->promises[h->id].executed_height = height;
     if (h->false_from > 0 && height >= h->false_from) return;
     if (!host_is_honest(h)) return;
+    judge_configs(o, h, b);
     while (o->digest_room <= height) {
         uint32_t room = (uint32_t)o->digest_room;
         o->digests = oracle_grow(o->digests, room, &room, sizeof *o->digests);
@@ -350,7 +419,8 @@ void oracle_on_answer(struct oracle *o, struct host *h, const struct flow_block 
     struct world *w = o->world;
     if (!host_is_honest(h)) return;
     const struct certificate *c = &b->res_cert;
-    enum status st = quorum_check_result(&w->validators, c, w->signer, &w->chain_id);
+    const struct known_epoch *e = epochs_at(w, c->statement.epoch);
+    enum status st = e == NULL ? ST_INVALID : quorum_check_result(&e->validators, c, w->signer, &w->chain_id);
     bool is_right = st == ST_OK && c->statement.height >= b->header.height;
     if (!is_right)
         world_violate(w, "I8", "host %u says final of block %llu without a certified result", h->id,
@@ -364,12 +434,15 @@ void oracle_on_evidence(struct oracle *o, struct host *h, const struct evidence 
     o->evidence[o->evidence_count++] = (struct seen_evidence){
         .at_us = w->now_us, .host = h->id, .kind = e->kind, .offender = e->offender};
     if (!host_is_honest(h)) return;
-    enum status st = evidence_verify(e, &w->validators, w->signer, &w->chain_id, mem_system());
+    const struct known_epoch *known = epochs_at(w, e->epoch);
+    enum status st = ST_INVALID;
+    if (known != NULL)
+        st = evidence_verify(e, &known->validators, w->signer, &w->chain_id, mem_system());
     if (st != ST_OK)
         world_violate(w, "I11", "host %u keeps %s against %u that proves nothing (%s)", h->id,
                       evidence_name(e->kind), e->offender, status_text(st));
     for (uint32_t i = 0; i < w->host_count && st == ST_OK; i++) {
-        if (w->hosts[i].voter != e->offender || !host_is_honest(&w->hosts[i])) continue;
+        if (!host_is_honest(&w->hosts[i]) || !is_own(&w->hosts[i], e->epoch, e->offender)) continue;
         world_violate(w, "I11", "%s names honest validator %u (kept by host %u)",
                       evidence_name(e->kind), e->offender, h->id);
     }

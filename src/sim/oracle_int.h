@@ -8,6 +8,7 @@
 #define TRUSTSQL_SIM_ORACLE_INT_H
 
 #include "base/idtable.h"
+#include "sim/epochs.h"
 #include "sim/oracle.h"
 
 struct tally {
@@ -102,6 +103,7 @@ struct oracle {
     struct frozen_vc *vcs;
     uint32_t vc_count;
     uint32_t vc_room;
+    uint64_t pending_height; /* Lowest of the newest epoch after which a configuration waits. */
     uint64_t newest_wall_ms; /* Of all honest clocks, ever. */
     struct promises promises[HOSTS_MAX];
     struct consensus_stand stand; /* Scratch. */
@@ -141,7 +143,7 @@ bool oracle_are_compatible(const struct oracle *o,
                            uint64_t b_height);
 
 /* oracle_votes.c: what follows from votes, whoever sent them. */
-struct oracle_sizes oracle_sizes_of(const struct oracle *o);
+struct oracle_sizes oracle_sizes_of(const struct oracle *o, uint64_t epoch);
 void oracle_count_vote(struct oracle *o, const struct vote *v);
 void oracle_count_certificate(struct oracle *o, const struct certificate *c);
 void oracle_commit_alone(struct oracle *o, const struct consensus_record *r);

@@ -84,9 +84,9 @@ static void judge_lock(struct oracle *o, struct host *h, const struct statement 
 {
     struct promises *p = &o->promises[h->id];
     struct statement first = *s;
-    const struct oracle_sizes sizes = oracle_sizes_of(o);
+    const struct oracle_sizes sizes = oracle_sizes_of(o, s->epoch);
     const struct tally *t = oracle_tally(o, VOTE_P1, &first);
-    uint64_t voters = t->voters | UINT64_C(1) << h->voter; /* Its own may leave with the lock. */
+    uint64_t voters = t->voters | UINT64_C(1) << epochs_index_of(h, s->epoch); /* Its own may leave with the lock. */
     if (sizes.commit_p2 == 0)
         world_violate(o->world, "P2", "host %u locks %llu: there are no locks in this mode", h->id,
                       U(s->height));
@@ -136,8 +136,9 @@ static bool vc_tells(const struct oracle *o,
                      const struct statement *s)
 {
     const uint64_t promised = o->promises[h->id].promised_round;
+    const uint64_t epoch = oracle_round_epoch(promised);
     const struct view_change *vc =
-        oracle_view_change(o, h->voter, oracle_round_epoch(promised), oracle_round_view(promised));
+        oracle_view_change(o, epochs_index_of(h, epoch), epoch, oracle_round_view(promised));
     struct hash committed;
     if (vc == NULL) return false;
     if (s->height <= vc->final_height)
@@ -157,7 +158,7 @@ void oracle_judge_vote(struct oracle *o, struct host *h, const struct vote *v)
         const struct statement *s = &v->parts[i];
         if (s->is_null) continue;
         const struct tally *t = oracle_tally(o, (enum vote_part)i, s);
-        if (t->voters >> h->voter & 1u) continue; /* Said before. */
+        if (t->voters >> v->voter & 1u) continue; /* Said before. */
         bool is_left = oracle_round(s->epoch, s->view) < p->promised_round;
         if (i != VOTE_P3 && is_left && !vc_tells(o, h, (enum vote_part)i, s))
             world_violate(o->world, "I3", "host %u votes in view %llu after it promised view %llu",
@@ -329,7 +330,8 @@ void oracle_on_durable(struct oracle *o, struct host *h, struct span record, str
                                       .hash = r->chain[i]};
             note_made(p, &made);
         }
-        if (o->world->config.nodes == 1) oracle_commit_alone(o, r);
+        const struct known_epoch *e = epochs_at(o->world, r->epoch);
+        if (e != NULL && e->config.validator_count == 1) oracle_commit_alone(o, r);
         if (host_is_honest(h)) note_anchor(o, h, r);
     } else if (record.size > 0 && host_is_honest(h)) {
         world_violate(o->world, "codec", "host %u wrote a record that nobody can read", h->id);

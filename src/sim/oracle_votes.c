@@ -11,16 +11,18 @@ static uint32_t bits_of(uint64_t mask)
     return (uint32_t)__builtin_popcountll(mask);
 }
 
-struct oracle_sizes oracle_sizes_of(const struct oracle *o)
+struct oracle_sizes oracle_sizes_of(const struct oracle *o, uint64_t epoch)
 {
-    const struct world_config *c = &o->world->config;
-    if (c->mode == MODE_RAFT) {
-        uint32_t majority = c->nodes / 2 + 1;
+    const struct known_epoch *e = epochs_at(o->world, epoch);
+    if (e == NULL) return (struct oracle_sizes){.certificate = NODES_MAX + 1};
+    const uint32_t count = e->config.validator_count;
+    if (e->config.mode == MODE_RAFT) {
+        uint32_t majority = count / 2 + 1;
         return (struct oracle_sizes){.certificate = majority, .commit_p1 = majority};
     }
-    uint32_t quorum = (c->nodes + c->f) / 2 + 1; /* More than (n + f) / 2. */
+    uint32_t quorum = (count + e->config.f) / 2 + 1; /* More than (n + f) / 2. */
     return (struct oracle_sizes){.certificate = quorum,
-                                 .commit_p1 = c->mode == MODE_FAST ? c->nodes - c->p : 0,
+                                 .commit_p1 = e->config.mode == MODE_FAST ? count - e->config.p : 0,
                                  .commit_p2 = quorum};
 }
 
@@ -37,16 +39,18 @@ static void add_entry(struct oracle *o, struct tally *t, const struct certificat
 void oracle_count_vote(struct oracle *o, const struct vote *v)
 {
     struct world *w = o->world;
-    if (v->voter >= w->config.nodes) return;
+    if (v->voter >= NODES_MAX) return;
     uint64_t bit = UINT64_C(1) << v->voter;
     bool is_checked = false;
     for (int i = 0; i < VOTE_PARTS; i++) {
         if (v->parts[i].is_null) continue;
+        const struct known_epoch *e = epochs_at(w, v->parts[i].epoch);
+        if (e == NULL || v->voter >= e->validators.count) continue;
         struct tally *t = oracle_tally(o, (enum vote_part)i, &v->parts[i]);
         if (t->voters & bit) continue;
         struct hash hash = vote_hash(v, &w->chain_id);
         if (!is_checked &&
-            sign_verify(w->signer, &w->validators.keys[v->voter], &hash, &v->sig) != ST_OK)
+            sign_verify(w->signer, &e->validators.keys[v->voter], &hash, &v->sig) != ST_OK)
             return; /* O2 */
         is_checked = true;
         struct certificate_entry cut = certificate_cut(v, (enum vote_part)i);
@@ -58,13 +62,15 @@ void oracle_count_vote(struct oracle *o, const struct vote *v)
 void oracle_count_certificate(struct oracle *o, const struct certificate *c)
 {
     struct world *w = o->world;
+    const struct known_epoch *e = epochs_at(w, c->statement.epoch);
+    if (e == NULL) return;
     struct tally *t = oracle_tally(o, c->part, &c->statement);
     for (uint32_t i = 0; i < c->entry_count; i++) {
         uint32_t voter = c->entries[i].voter;
-        if (voter >= w->config.nodes || (t->voters >> voter & 1u)) continue;
+        if (voter >= e->validators.count || (t->voters >> voter & 1u)) continue;
         struct certificate one = {.part = c->part, .statement = c->statement, .entry_count = 1};
         one.entries[0] = c->entries[i];
-        if (certificate_verify(&one, w->signer, &w->chain_id, &w->validators, 1) != ST_OK) continue;
+        if (certificate_verify(&one, w->signer, &w->chain_id, &e->validators, 1) != ST_OK) continue;
         add_entry(o, t, &one.entries[0]); /* O2 */
         t = oracle_tally(o, c->part, &c->statement);
     }
@@ -206,7 +212,7 @@ void oracle_commit_alone(struct oracle *o, const struct consensus_record *r)
     struct statement s = {
         .epoch = r->epoch, .view = r->lock_view, .height = r->lock_height, .hash = r->lock_hash};
     if (r->has_lock) check_commit(o, &s);
-    if (oracle_sizes_of(o).commit_p1 == 0 || r->chain_count == 0) return;
+    if (oracle_sizes_of(o, r->epoch).commit_p1 == 0 || r->chain_count == 0) return;
     s.view = r->voted_view;
     s.height = r->final_height + r->chain_count;
     s.hash = r->chain[r->chain_count - 1];
@@ -230,7 +236,7 @@ static void check_result(struct oracle *o, const struct statement *s)
 
 static void on_count(struct oracle *o, const struct tally *t, uint32_t count)
 {
-    const struct oracle_sizes sizes = oracle_sizes_of(o);
+    const struct oracle_sizes sizes = oracle_sizes_of(o, t->statement.epoch);
     switch (t->part) {
     case VOTE_P1:
         if (count == sizes.certificate) check_certified(o, &t->statement);

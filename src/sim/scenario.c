@@ -169,7 +169,7 @@ bool scenario_duration_range(struct scenario *s, const char *what, uint64_t *low
 
 static uint32_t twin_of(const struct scenario *s, uint32_t node)
 {
-    uint32_t host = s->set_up.world.nodes;
+    uint32_t host = s->set_up.world.nodes + s->set_up.world.spares;
     for (uint32_t i = 0; i < node; i++)
         host += s->set_up.has_twin[i] ? 1u : 0u;
     return host;
@@ -178,7 +178,8 @@ static uint32_t twin_of(const struct scenario *s, uint32_t node)
 static bool host_at(const struct scenario *s, const char **text, uint32_t *out)
 {
     uint64_t node = 0;
-    if (!digits(text, &node) || node >= s->set_up.world.nodes) return false;
+    const uint32_t known = s->set_up.world.nodes + s->set_up.world.spares;
+    if (!digits(text, &node) || node >= known) return false;
     *out = (uint32_t)node;
     if (**text != 'b') return true;
     (*text)++;
@@ -372,6 +373,13 @@ bool scenario_begin(struct scenario *s)
     }
     world_begin(s->world);
     return true;
+}
+
+uint32_t scenario_index(const struct scenario *s, uint32_t host, uint64_t epoch)
+{
+    const struct host *h = &s->world->hosts[host];
+    uint32_t index = epochs_index_of(h, epoch);
+    return index == NODES_MAX ? h->voter % NODES_MAX : index;
 }
 
 static bool handle_words(struct scenario *s)

@@ -164,12 +164,20 @@ static bool state_holds(struct condition *c, const struct host *h)
     return is;
 }
 
+/* In the epoch that the node is in. */
+static bool leads(const struct host *h, uint64_t view, uint32_t host)
+{
+    const uint64_t epoch = h->epoch;
+    uint32_t index = epochs_index_of(&h->world->hosts[host], epoch);
+    return index < NODES_MAX && epochs_leader(h->world, epoch, view) == index;
+}
+
 static bool view_holds(struct condition *c, const struct host *h)
 {
     uint64_t view = h->is_up ? stand_of(h)->view : 0;
     because(c, h, "is in view %llu", (unsigned long long)view);
     if (!h->is_up) return false;
-    if (c->kind == IS_LEADER) return world_leader(h->world, view) == c->offender;
+    if (c->kind == IS_LEADER) return leads(h, view, c->offender);
     if (c->compare == '<') return view <= c->view;
     return c->compare == '>' ? view >= c->view : view == c->view;
 }

@@ -7,6 +7,7 @@
 #define TRUSTSQL_SIM_SCENARIO_INT_H
 
 #include "sim/clients.h"
+#include "sim/epochs.h"
 #include "sim/liar.h"
 #include "sim/oracle.h"
 #include "sim/scenario.h"
@@ -121,6 +122,8 @@ bool scenario_tx(struct scenario *s, const char *what, struct client_tx **out);
 bool scenario_rule_name(struct scenario *s, char name[SCENARIO_WORD_MAX]);
 /* "equivocate,replay" as bits of enum lie. */
 bool scenario_lies(struct scenario *s, uint32_t *lies);
+/* Index of a host in an epoch, for what it signs; that of the genesis, if it has none there. */
+uint32_t scenario_index(const struct scenario *s, uint32_t host, uint64_t epoch);
 /* VIEW and what the view change says, signed by host. */
 bool scenario_read_view_change(struct scenario *s, uint32_t host, struct view_change *vc);
 

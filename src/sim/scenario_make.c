@@ -283,7 +283,9 @@ static void make_block(struct scenario *s, const struct block_wish *wish, struct
                          .parent = wish->parent.hash,
                          .exec_version = w->genesis.exec_version,
                          .mode = w->config.mode};
-    h->proposer = wish->has_by ? w->hosts[wish->by].voter : world_leader(w, wish->view);
+    h->proposer = wish->has_by ? scenario_index(s, wish->by, wish->epoch)
+                               : epochs_leader(w, wish->epoch, wish->view);
+    if (h->proposer >= NODES_MAX) h->proposer = 0;
     h->history_root = history_of(s, &wish->parent);
     h->time_ms = wish->has_time ? (uint64_t)((int64_t)now + wish->time_ms) : now;
     if (!wish->has_time && h->time_ms <= parent_time) h->time_ms = parent_time + 1;
@@ -428,7 +430,6 @@ bool scenario_read_view_change(struct scenario *s, uint32_t host, struct view_ch
     struct block_ref final;
     memset(vc, 0, sizeof *vc);
     if (!scenario_number(s, "the view that it wants", &vc->to_view)) return false;
-    vc->sender = s->is_dry ? 0 : s->world->hosts[host].voter;
     if (!s->is_dry) vc->final_hash = s->world->chain_id;
     while (scenario_has_word(s)) {
         bool is_right = true;
@@ -455,6 +456,7 @@ bool scenario_read_view_change(struct scenario *s, uint32_t host, struct view_ch
         if (!is_right) return false;
     }
     if (s->is_dry) return true;
+    vc->sender = scenario_index(s, host, vc->epoch);
     if (has_tip && !put_headers(s, vc, &tip)) return false;
     if (is_broken && vc->header_count > 0) vc->headers[vc->header_count - 1].parent.bytes[0] ^= 1u;
     liar_sign_view_change(&s->world->hosts[host], vc);

@@ -95,7 +95,7 @@ static bool read_result_part(struct scenario *s, struct statement *st)
 
 static bool send_vote(struct scenario *s, const struct sending *g)
 {
-    struct vote v = {.voter = s->is_dry ? 0 : s->world->hosts[g->from].voter};
+    struct vote v = {.voter = 0};
     uint64_t epoch = 0;
     bool is_bad = false;
     for (int i = 0; i < VOTE_PARTS; i++)
@@ -121,6 +121,7 @@ static bool send_vote(struct scenario *s, const struct sending *g)
     if (s->is_dry) return true;
     for (int i = 0; i < VOTE_PARTS; i++)
         if (!v.parts[i].is_null) v.parts[i].epoch = epoch;
+    v.voter = scenario_index(s, g->from, epoch);
     liar_sign_vote(&s->world->hosts[g->from], &v);
     if (is_bad) v.sig.bytes[5] ^= 1u;
     struct consensus_message *m = s->world->message;
@@ -203,11 +204,13 @@ static void choose_anchor(struct scenario *s, struct new_view *nv)
     struct select_claim *claims = mem_alloc_zero(mem_system(), NODES_MAX, sizeof *claims);
     struct select_result result;
     must(claims != NULL);
-    uint32_t wanted = quorum_view_change(&s->world->validators);
+    const struct known_epoch *e = epochs_at(s->world, nv->epoch);
+    if (e == NULL) e = epochs_newest(s->world);
+    uint32_t wanted = quorum_view_change(&e->validators);
     for (uint32_t i = 0; i < nv->vc_count; i++)
         select_claim_of(&claims[i], &nv->vcs[i]);
     if (nv->vc_count >= wanted) {
-        select_anchor(&result, &s->world->validators, claims, wanted);
+        select_anchor(&result, &e->validators, claims, wanted);
         nv->height = result.height;
         nv->hash = result.hash;
     }
@@ -253,7 +256,7 @@ static bool send_new_view(struct scenario *s, const struct sending *g)
     m->kind = CONSENSUS_NEW_VIEW;
     bool is_right = read_new_view(s, &m->new_view, &is_bad);
     if (is_right && !s->is_dry) {
-        m->new_view.sender = s->world->hosts[g->from].voter;
+        m->new_view.sender = scenario_index(s, g->from, m->new_view.epoch);
         liar_sign_new_view(&s->world->hosts[g->from], &m->new_view);
         if (is_bad) m->new_view.sig.bytes[5] ^= 1u;
         post_message(s, g, m);
@@ -264,7 +267,7 @@ static bool send_new_view(struct scenario *s, const struct sending *g)
 
 static bool send_status(struct scenario *s, const struct sending *g)
 {
-    struct status_report r = {.sender = s->is_dry ? 0 : s->world->hosts[g->from].voter};
+    struct status_report r = {.sender = 0};
     while (scenario_has_word(s)) {
         bool is_right = true;
         if (scenario_accept(s, "view"))
@@ -283,6 +286,7 @@ static bool send_status(struct scenario *s, const struct sending *g)
         if (!is_right) return false;
     }
     if (s->is_dry) return true;
+    r.sender = scenario_index(s, g->from, r.epoch);
     liar_sign_status(&s->world->hosts[g->from], &r);
     s->world->message->kind = CONSENSUS_STATUS;
     s->world->message->status = r;
@@ -345,7 +349,7 @@ static void flood_vote(struct scenario *s, const struct sending *g, uint64_t vie
     struct world *w = s->world;
     struct consensus_message *m = w->message;
     m->kind = CONSENSUS_VOTE;
-    m->vote = (struct vote){.voter = w->hosts[g->from].voter};
+    m->vote = (struct vote){.voter = scenario_index(s, g->from, 0)};
     for (int i = 0; i < VOTE_PARTS; i++) {
         struct statement *st = &m->vote.parts[i];
         st->is_null = i == VOTE_P3;
@@ -368,7 +372,7 @@ static void flood_view_change(struct scenario *s, const struct sending *g, uint6
     m->kind = CONSENSUS_VIEW_CHANGE;
     struct view_change *vc = &m->view_change;
     memset(vc, 0, sizeof *vc);
-    vc->sender = w->hosts[g->from].voter;
+    vc->sender = scenario_index(s, g->from, 0);
     vc->to_view = 1 + (view_max == 0 ? 0 : rng_u64(&w->rng) % view_max);
     vc->final_hash = w->chain_id;
     liar_sign_view_change(&w->hosts[g->from], vc);

@@ -6,6 +6,7 @@
 
 #include "base/must.h"
 #include "sim/clients.h"
+#include "sim/epochs.h"
 #include "sim/host.h"
 #include "sim/oracle.h"
 #include "sim/puppet.h"
@@ -34,6 +35,8 @@ struct world *world_new(const struct world_config *config)
     w->clients = clients_new(w);
     for (uint32_t i = 0; i < config->nodes; i++)
         (void)world_add_host(w, i, PART_HONEST);
+    for (uint32_t i = 0; i < config->spares; i++)
+        (void)world_add_host(w, config->nodes + i, PART_HONEST);
     return w;
 }
 
@@ -49,6 +52,7 @@ void world_free(struct world *w)
     clients_free(w->clients);
     oracle_free(w->oracle);
     network_free(w->network);
+    epochs_free(w);
     schedule_fini(&w->schedule);
     signer_free(w->signer);
     buf_fini(&w->genesis_bytes);
@@ -58,9 +62,20 @@ void world_free(struct world *w)
     mem_free(mem_system(), w);
 }
 
+static void make_keys(struct world *w)
+{
+    w->key_count = w->config.nodes + w->config.spares + WORLD_ROTATIONS;
+    must(w->key_count <= WORLD_KEYS_MAX);
+    for (uint32_t i = 0; i < w->key_count; i++) {
+        w->node_keys[i] = keys_secret(w->signer, KEYS_NODE, i);
+        must(sign_public(w->signer, &w->public_keys[i], &w->node_keys[i]) == ST_OK);
+    }
+}
+
 static void make_chain(struct world *w)
 {
     const struct world_config *c = &w->config;
+    make_keys(w);
     struct genesis g = {.chain_name = span_text("sim"),
                         .time_ms = WORLD_WALL_MS,
                         .suite = GENESIS_SUITE_INTL,
@@ -78,17 +93,25 @@ static void make_chain(struct world *w)
     for (uint32_t i = 0; i < c->nodes; i++) {
         char name[16];
         must(snprintf(name, sizeof name, "node%u", i) > 0);
-        w->node_keys[i] = keys_secret(w->signer, KEYS_NODE, i);
         struct genesis_member *m = &g.members[i];
         m->organisation = m->node_name = span_text(arena_text(&w->arena, name));
         m->address = span_text("");
-        must(sign_public(w->signer, &m->node_key, &w->node_keys[i]) == ST_OK);
+        m->node_key = w->public_keys[i];
     }
+    g.params.view_ms = c->view_ms < PARAMS_VIEW_MS_MIN ? PARAMS_VIEW_MS_MIN : c->view_ms;
     genesis_encode(&w->genesis_bytes, &g);
     must(buf_status(&w->genesis_bytes) == ST_OK);
     must(genesis_decode(&w->genesis, &w->arena, buf_span(&w->genesis_bytes)) == ST_OK);
     w->chain_id = genesis_chain_id(buf_span(&w->genesis_bytes));
-    w->validators = genesis_validators(&w->genesis);
+    struct chain_config *first = mem_alloc_zero(mem_system(), 1, sizeof *first);
+    struct buf bytes;
+    must(first != NULL);
+    buf_init(&bytes, mem_system(), 0);
+    chain_config_of_genesis(first, &w->genesis);
+    chain_config_encode(&bytes, first);
+    epochs_learn(w, buf_span(&bytes), 0);
+    buf_fini(&bytes);
+    mem_free(mem_system(), first);
 }
 
 struct host *world_add_host(struct world *w, uint32_t voter, enum host_part part)
@@ -102,7 +125,7 @@ struct host *world_add_host(struct world *w, uint32_t voter, enum host_part part
 void world_begin(struct world *w)
 {
     for (uint32_t i = 0; i < w->host_count; i++)
-        if (w->hosts[i].part != PART_PUPPET) host_start(&w->hosts[i]);
+        if (w->hosts[i].part != PART_PUPPET && !world_is_spare(w, i)) host_start(&w->hosts[i]);
     network_connect_all(w);
 }
 
@@ -300,12 +323,7 @@ uint64_t host_result_height(const struct host *h)
     return h->world->stand->result_height;
 }
 
-uint32_t world_leader(const struct world *w, uint64_t view)
+bool world_is_spare(const struct world *w, uint32_t host)
 {
-    return (uint32_t)(view % w->config.nodes);
-}
-
-uint32_t world_quorum(const struct world *w)
-{
-    return quorum_size(&w->validators);
+    return host >= w->config.nodes && host < w->config.nodes + w->config.spares;
 }

@@ -19,7 +19,14 @@
 #include "sim/schedule.h"
 
 #define HOSTS_MAX          48u
-#define WORLD_CLIENTS      4u /* Keys of clients. */
+#define WORLD_CLIENTS      4u  /* Keys of clients. */
+#define WORLD_KEYS_MAX     64u /* Of nodes: those of the genesis, of spare hosts, of rotations. */
+#define WORLD_SPARES_MAX   8u
+#define WORLD_ROTATIONS    4u /* Keys beyond those that hosts begin with. */
+#define WORLD_EPOCHS_MAX   64u
+#define HOST_KEYS_MAX      4u
+#define HOST_PLACES_MAX    64u /* Peers of a core: nodes of its epoch, then former ones. */
+#define KEY_NONE           WORLD_KEYS_MAX
 #define WORLD_TICK_US      10000u
 #define WORLD_WALL_MS      UINT64_C(1767225600000) /* 2026-01-01 00:00:00 UTC. */
 #define WORLD_MEMORY_MAX   (UINT64_C(512) << 20)   /* I14: of one node. */
@@ -33,9 +40,11 @@ struct network;
 struct clients;
 struct liar;
 struct puppet_block;
+struct known_epoch;
 
 struct world_config {
     uint32_t nodes;
+    uint32_t spares; /* Hosts that are no nodes of the genesis; hosts nodes, nodes + 1, … */
     uint32_t f;
     uint32_t p;
     enum block_mode mode;
@@ -59,7 +68,13 @@ enum host_part { /* What a validator does. */
 struct host {
     struct world *world;
     uint32_t id;
-    uint32_t voter; /* Index among the validators. */
+    uint32_t voter; /* Number of the key it began with: its index among the first validators. */
+    uint32_t keys[HOST_KEYS_MAX]; /* All that it owns, by number. */
+    uint32_t key_count;
+    uint32_t places[HOST_PLACES_MAX];  /* Key of each peer of its core; KEY_NONE. */
+    bool is_place_up[HOST_PLACES_MAX]; /* As its core was told. */
+    bool is_linked[HOSTS_MAX];         /* Connections that it has noticed. */
+    uint64_t epoch;                    /* That its core is in. */
     enum host_part part;
     bool was_restored; /* An old directory was put back: a Byzantine act (1.14). */
     bool is_up;
@@ -80,7 +95,6 @@ struct host {
     uint32_t jobs_under_way; /* The first of them, that the sync under way covers. */
     uint32_t execute_count;
     uint32_t verify_count;
-    uint32_t peer_links[NODES_MAX]; /* Connections to hosts of that voter, as told. */
     uint64_t executor_free_us;
     bool has_tick;           /* One is planned for what just arrived. */
     uint64_t events;         /* Handled so far. */
@@ -123,8 +137,11 @@ struct world {
     struct arena arena;
     struct genesis genesis;
     struct hash chain_id;
-    struct validators validators;
-    struct secret_key node_keys[NODES_MAX];
+    struct secret_key node_keys[WORLD_KEYS_MAX];
+    struct public_key public_keys[WORLD_KEYS_MAX];
+    uint32_t key_count;
+    struct known_epoch *epochs[WORLD_EPOCHS_MAX]; /* epochs.h */
+    uint32_t epoch_count;
     struct host hosts[HOSTS_MAX];
     uint32_t host_count;
     struct network *network;
@@ -167,13 +184,13 @@ void world_say(struct world *w, const char *format, ...) __attribute__((format(p
 bool world_mode_of(const char *name, enum block_mode *mode);
 const char *world_mode_name(enum block_mode mode);
 bool host_is_honest(const struct host *h);
+/* It is no node of the genesis, and down at first. */
+bool world_is_spare(const struct world *w, uint32_t host);
 /* 0 while it is down. */
 uint64_t host_result_height(const struct host *h);
 /* The wall clock is off by skew; both clocks run fast by drift. */
 void host_set_clock(struct host *h, int64_t skew_ms, int64_t drift_ppm);
 uint64_t host_mono_ms(const struct host *h);
 uint64_t host_wall_ms(const struct host *h);
-uint32_t world_leader(const struct world *w, uint64_t view);
-uint32_t world_quorum(const struct world *w);
 
 #endif
