@@ -81,6 +81,7 @@ static void make_tx(struct world *w, const struct tx_wish *wish, struct client_t
     struct clients *c = w->clients;
     struct tx_op op = {.kind = TX_OP_SQL, .text = span_text("INSERT INTO t VALUES (1)")};
     struct signature signature = {{0}};
+    if (wish->operation != NULL) op.text = span_text(wish->operation);
     struct tx tx = {.chain_id = w->chain_id, .ledger = span_text("main"), .ops = &op};
     uint64_t wall = WORLD_WALL_MS + w->now_us / 1000;
     if (wish->is_other_chain) tx.chain_id.bytes[0] ^= 1u;

@@ -25,6 +25,7 @@ struct tx_wish {
     uint64_t valid_ms;      /* From now; 0: ten minutes. */
     uint64_t valid_blocks;  /* Above height 0; 0: 65,000. */
     bool is_other_chain;
+    const char *operation; /* Null: an insert. */
 };
 
 struct clients *clients_new(struct world *w);

@@ -193,6 +193,8 @@ static enum status open_core(struct host *h)
                                  .genesis = &w->genesis,
                                  .ports = &h->ports,
                                  .key = key};
+    data.start.next_config =
+        machine_next_config(&h->machine, data.start.epoch, &data.start.next_from);
     enum status st = core_new(&h->core, &config, &data.start);
     if (st == ST_OK) data.start.pool = NULL;
     core_start_fini(&data);

@@ -11,7 +11,7 @@ static const uint8_t *id_of(const void *context, uint32_t number)
     return m->txs[number].txid.bytes;
 }
 
-static void add_epoch(struct machine *m, struct span bytes, uint64_t base);
+static void add_epoch(struct machine *m, struct span bytes, uint64_t base, uint64_t decided);
 static void consider(struct machine *m, const struct tx *tx);
 
 void machine_init(struct machine *m,
@@ -28,7 +28,7 @@ void machine_init(struct machine *m,
     buf_init(&bytes, mem, 0);
     chain_config_of_genesis(first, genesis);
     chain_config_encode(&bytes, first);
-    add_epoch(m, buf_span(&bytes), 0);
+    add_epoch(m, buf_span(&bytes), 0, 0);
     buf_fini(&bytes);
     mem_free(mem, first);
     m->digests[0] = hash_of("sim-genesis", span_of(NULL, 0));
@@ -89,7 +89,7 @@ enum status machine_apply(struct machine *m, struct flow_block *b)
     if (b->tx_count > 0) m->last_txs_height = m->height;
     if (b->header.flags & BLOCK_EPOCH_CLOSE) {
         if (m->pending.size == 0) return ST_CORRUPT;
-        add_epoch(m, buf_span(&m->pending), m->height);
+        add_epoch(m, buf_span(&m->pending), m->height, m->pending_from);
         buf_reset(&m->pending);
     }
     o->next_config = buf_span(&m->pending);
@@ -98,11 +98,12 @@ enum status machine_apply(struct machine *m, struct flow_block *b)
 
 /* --- epochs ----------------------------------------------------------------------------------- */
 
-static void add_epoch(struct machine *m, struct span bytes, uint64_t base)
+static void add_epoch(struct machine *m, struct span bytes, uint64_t base, uint64_t decided)
 {
     must(m->epoch_count < MACHINE_EPOCHS_MAX);
     struct machine_epoch *e = &m->epochs[m->epoch_count++];
     e->base = base;
+    e->decided = decided;
     buf_init(&e->bytes, m->mem, 0);
     buf_put(&e->bytes, bytes);
     must(buf_status(&e->bytes) == ST_OK);
@@ -112,17 +113,27 @@ static void add_epoch(struct machine *m, struct span bytes, uint64_t base)
 static void consider(struct machine *m, const struct tx *tx)
 {
     const struct tx_op *op = &tx->ops[0];
-    if (tx->op_count == 0 || op->kind != TX_OP_SQL || !change_is_one(op->text)) return;
+    if (tx->op_count == 0 || op->kind != TX_OP_SQL || !decision_is_one(op->text)) return;
     if (m->pending.size > 0 || m->epoch_count == MACHINE_EPOCHS_MAX) return;
     struct chain_config *config = mem_alloc(m->mem, sizeof *config);
     must(config != NULL);
     struct span now = buf_span(&m->epochs[m->epoch_count - 1].bytes);
     must(chain_config_decode(config, &m->arena, now) == ST_OK);
-    if (change_apply(config, &m->arena, op->text, m->keys.keys, m->keys.count))
+    if (decision_apply(config, &m->arena, op->text, m->keys.keys, m->keys.count))
         chain_config_encode(&m->pending, config);
+    m->pending_from = m->height + 1;
     must(buf_status(&m->pending) == ST_OK);
     mem_free(m->mem, config);
     arena_reset(&m->arena);
+}
+
+struct span machine_next_config(const struct machine *m, uint64_t epoch, uint64_t *decided)
+{
+    *decided = m->pending_from;
+    if (epoch + 1 == m->epoch_count) return buf_span(&m->pending);
+    must(epoch + 1 < m->epoch_count);
+    *decided = m->epochs[epoch + 1].decided;
+    return buf_span(&m->epochs[epoch + 1].bytes);
 }
 
 enum status machine_config(const struct machine *m, uint64_t epoch, struct buf *out, uint64_t *base)

@@ -2,15 +2,15 @@
  *
  * Its digest chain covers the hash of each block and the ids of its transactions in order, so nodes
  * that executed anything else have another digest. It remembers every id it executed and so sees a
- * second execution (I9). It holds the configurations of the epochs; a transaction whose operation is
- * of sim/change.h decides the next one. One thread. */
+ * second execution (I9). It holds the configurations of the epochs; a transaction whose operation
+ * is of sim/decision.h decides the next one. One thread. */
 #ifndef TRUSTSQL_SIM_MACHINE_H
 #define TRUSTSQL_SIM_MACHINE_H
 
 #include "base/idtable.h"
 #include "consensus/consensus.h"
 #include "node/flow.h"
-#include "sim/change.h"
+#include "sim/decision.h"
 
 #define MACHINE_EPOCHS_MAX 32u
 
@@ -21,7 +21,8 @@ struct machine_tx {
 
 struct machine_epoch {
     struct buf bytes;
-    uint64_t base; /* Height of the last block before it. */
+    uint64_t base;    /* Height of the last block before it. */
+    uint64_t decided; /* Height that decided it. */
 };
 
 struct machine_keys { /* Of nodes, by number. */
@@ -35,7 +36,8 @@ struct machine {
     struct arena arena;
     struct machine_epoch epochs[MACHINE_EPOCHS_MAX];
     uint32_t epoch_count;
-    struct buf pending; /* Configuration of the next epoch; empty: none is decided. */
+    struct buf pending;    /* Configuration of the next epoch; empty: none is decided. */
+    uint64_t pending_from; /* Height that decided it. */
     uint64_t height;
     struct hash digests[CONSENSUS_LAG_MAX]; /* [h mod MAX]: D of the newest heights. */
     struct merkle_tree history;
@@ -62,6 +64,10 @@ NODISCARD enum status machine_config(const struct machine *m,
                                      uint64_t epoch,
                                      struct buf *out,
                                      uint64_t *base);
+
+/* The configuration after that of epoch, decided or begun, and the height that decided it; empty:
+ * there is none. */
+struct span machine_next_config(const struct machine *m, uint64_t epoch, uint64_t *decided);
 
 struct hash machine_digest(const struct machine *m); /* D of m->height; D_0 at the genesis. */
 

@@ -121,7 +121,8 @@ static bool can_connect(const struct world *w, uint32_t a, uint32_t b)
     bool are_up = (w->hosts[a].is_up || w->hosts[a].part == PART_PUPPET) &&
                   (w->hosts[b].is_up || w->hosts[b].part == PART_PUPPET);
     bool are_twins = w->hosts[a].voter == w->hosts[b].voter;
-    return a != b && are_up && !are_twins && knows(w, a, b) && knows(w, b, a) && !n->links[a][b].is_cut && !n->links[b][a].is_cut;
+    return a != b && are_up && !are_twins && knows(w, a, b) && knows(w, b, a) &&
+           !n->links[a][b].is_cut && !n->links[b][a].is_cut;
 }
 
 void network_connect(struct world *w, uint32_t a, uint32_t b)

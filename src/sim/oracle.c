@@ -260,13 +260,16 @@ static void judge(struct oracle *o,
         if (is_own_vote(h, &m->vote)) oracle_judge_vote(o, h, &m->vote);
         return;
     case GIST_VC:
-        if (is_own(h, m->view_change.epoch, m->view_change.sender)) oracle_judge_view_change(o, h, &m->view_change);
+        if (is_own(h, m->view_change.epoch, m->view_change.sender))
+            oracle_judge_view_change(o, h, &m->view_change);
         return;
     case GIST_NEWVIEW:
-        if (is_own(h, m->new_view.epoch, m->new_view.sender)) oracle_judge_new_view(o, h, &m->new_view);
+        if (is_own(h, m->new_view.epoch, m->new_view.sender))
+            oracle_judge_new_view(o, h, &m->new_view);
         return;
     case GIST_PROPOSE:
-        if (is_own(h, m->proposal.header.epoch, m->proposal.header.proposer)) oracle_judge_proposal(o, h, &m->proposal);
+        if (is_own(h, m->proposal.header.epoch, m->proposal.header.proposer))
+            oracle_judge_proposal(o, h, &m->proposal);
         return;
     case GIST_GARBAGE:
         world_violate(o->world, "codec", "honest host %u sent what nobody can read", h->id);
@@ -322,7 +325,8 @@ static void judge_epoch(struct oracle *o, const struct header *header)
     if (epoch + 1 < w->epoch_count) return; /* Judged by whoever executed it first. */
     bool is_due = o->pending_height > 0 && header->res_height >= o->pending_height;
     if (is_close != is_due)
-        world_violate(w, "I12", "block %llu %s its epoch: something waits since %llu, its result is %llu",
+        world_violate(w, "I12",
+                      "block %llu %s its epoch: something waits since %llu, its result is %llu",
                       U(header->height), is_close ? "closes" : "does not close",
                       U(o->pending_height), U(header->res_height));
 }
@@ -420,7 +424,8 @@ void oracle_on_answer(struct oracle *o, struct host *h, const struct flow_block 
     if (!host_is_honest(h)) return;
     const struct certificate *c = &b->res_cert;
     const struct known_epoch *e = epochs_at(w, c->statement.epoch);
-    enum status st = e == NULL ? ST_INVALID : quorum_check_result(&e->validators, c, w->signer, &w->chain_id);
+    enum status st =
+        e == NULL ? ST_INVALID : quorum_check_result(&e->validators, c, w->signer, &w->chain_id);
     bool is_right = st == ST_OK && c->statement.height >= b->header.height;
     if (!is_right)
         world_violate(w, "I8", "host %u says final of block %llu without a certified result", h->id,

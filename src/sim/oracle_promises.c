@@ -86,7 +86,8 @@ static void judge_lock(struct oracle *o, struct host *h, const struct statement 
     struct statement first = *s;
     const struct oracle_sizes sizes = oracle_sizes_of(o, s->epoch);
     const struct tally *t = oracle_tally(o, VOTE_P1, &first);
-    uint64_t voters = t->voters | UINT64_C(1) << epochs_index_of(h, s->epoch); /* Its own may leave with the lock. */
+    uint64_t voters = t->voters | UINT64_C(1) << epochs_index_of(
+                                      h, s->epoch); /* Its own may leave with the lock. */
     if (sizes.commit_p2 == 0)
         world_violate(o->world, "P2", "host %u locks %llu: there are no locks in this mode", h->id,
                       U(s->height));

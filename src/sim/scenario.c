@@ -471,7 +471,7 @@ static void clear(struct scenario *s)
         fake_os_free(s->backups[i].os);
     s->block_count = s->certificate_count = s->vc_count = s->backup_count = 0;
     s->tx_count = s->rule_count = 0;
-    s->has_started = s->expects_violation = false;
+    s->has_started = s->expects_violation = s->expects_anarchy = false;
     s->set_up =
         (struct scenario_set_up){.world = {.nodes = 4,
                                            .mode = MODE_BFT,
@@ -489,6 +489,8 @@ static bool run_once(struct scenario *s)
     if (s->expects_violation && !s->world->violation.is_set)
         return scenario_fail(s, "the oracle was expected to find %s broken, and found nothing",
                              s->expected_rule);
+    if (s->world->anarchy.is_set && !s->expects_anarchy)
+        return scenario_fail(s, "there is anarchy: %s", s->world->anarchy.text);
     return true;
 }
 

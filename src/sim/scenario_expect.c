@@ -23,7 +23,9 @@ enum condition_kind {
     IS_MODE,
     IS_MEMORY,
     IS_MATCHED,
-    IS_LEADER
+    IS_LEADER,
+    IS_EPOCH,
+    IS_ANARCHY
 };
 
 struct condition {
@@ -204,6 +206,14 @@ static bool equal_holds(struct condition *c, const struct host *h)
     return is;
 }
 
+static bool epoch_holds(struct condition *c, const struct host *h)
+{
+    because(c, h, "is in epoch %llu", (unsigned long long)h->epoch);
+    if (!h->is_up) return false;
+    if (c->compare == '<') return h->epoch <= c->epoch;
+    return c->compare == '>' ? h->epoch >= c->epoch : h->epoch == c->epoch;
+}
+
 static const char *const mode_names[] = {[0] = "none",
                                          [MODE_FAST] = "fast",
                                          [MODE_STRICT] = "strict",
@@ -244,6 +254,10 @@ static bool holds_on(struct condition *c, const struct host *h)
     case IS_LEADER: return view_holds(c, h);
     case IS_MODE: return mode_holds(c, h);
     case IS_MEMORY: return memory_holds(c, h);
+    case IS_EPOCH: return epoch_holds(c, h);
+    case IS_ANARCHY:
+        (void)snprintf(c->why, sizeof c->why, "no fork was found");
+        return h->world->anarchy.is_set;
     case IS_MATCHED: break;
     }
     uint64_t matched = network_matched(h->world, c->rule);
@@ -256,7 +270,8 @@ static bool holds(struct scenario *s, struct condition *c)
 {
     for (uint32_t i = 0; i < s->world->host_count; i++) {
         if ((c->hosts >> i & 1u) == 0) continue;
-        if (s->world->hosts[i].part == PART_PUPPET && c->kind != IS_MATCHED) continue;
+        bool is_of_world = c->kind == IS_MATCHED || c->kind == IS_ANARCHY;
+        if (s->world->hosts[i].part == PART_PUPPET && !is_of_world) continue;
         if (holds_on(c, &s->world->hosts[i]) == c->is_negated) return false;
     }
     return true;
@@ -300,9 +315,8 @@ static bool read_reject(struct scenario *s, struct condition *c)
                          word);
 }
 
-static bool read_compare(struct scenario *s, struct condition *c)
+static bool read_compare(struct scenario *s, struct condition *c, uint64_t *value)
 {
-    c->kind = IS_VIEW;
     c->compare = '=';
     if (scenario_accept(s, ">="))
         c->compare = '>';
@@ -310,7 +324,7 @@ static bool read_compare(struct scenario *s, struct condition *c)
         c->compare = '<';
     else
         (void)scenario_accept(s, "=");
-    return scenario_number(s, "a view", &c->view);
+    return scenario_number(s, "a number", value);
 }
 
 static bool read_alarm(struct scenario *s, struct condition *c)
@@ -380,6 +394,10 @@ static bool read_more(struct scenario *s, struct condition *c)
     } else if (scenario_accept(s, "leader")) {
         c->kind = IS_LEADER;
         return scenario_host(s, "a node", &c->offender);
+    } else if (scenario_accept(s, "anarchy")) {
+        c->kind = IS_ANARCHY;
+        c->hosts = 1;
+        s->expects_anarchy = true;
     } else if (scenario_accept(s, "memory")) {
         c->kind = IS_MEMORY;
         return scenario_number(s, "MiB", &c->at_least);
@@ -392,7 +410,7 @@ static bool read_more(struct scenario *s, struct condition *c)
         return scenario_fail(s,
                              "\"%s\": final, tx, all-txs-final, anchor, evidence, reject, "
                              "halted, running, non-voter, alarm, equal-digests, view, leader, "
-                             "mode, memory, matched or violation is expected",
+                             "epoch, mode, memory, matched, anarchy or violation is expected",
                              scenario_peek(s));
     }
     return true;
@@ -405,7 +423,10 @@ static bool read_condition(struct scenario *s, struct condition *c)
     if (scenario_accept(s, "tx")) return read_tx(s, c);
     if (scenario_accept(s, "evidence")) return read_evidence(s, c);
     if (scenario_accept(s, "reject")) return read_reject(s, c);
-    if (scenario_accept(s, "view")) return read_compare(s, c);
+    c->kind = IS_VIEW;
+    if (scenario_accept(s, "view")) return read_compare(s, c, &c->view);
+    c->kind = IS_EPOCH;
+    if (scenario_accept(s, "epoch")) return read_compare(s, c, &c->epoch);
     if (scenario_accept(s, "alarm")) return read_alarm(s, c);
     if (scenario_accept(s, "all-txs-final")) {
         c->kind = IS_ALL_TXS;

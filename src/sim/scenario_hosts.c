@@ -490,6 +490,24 @@ static bool on_lies(struct scenario *s)
     return true;
 }
 
+/* give NODE key NUMBER: it owns it beside its first one. */
+static bool on_give(struct scenario *s)
+{
+    uint32_t host = 0;
+    uint64_t key = 0;
+    const struct world_config *c = &s->set_up.world;
+    if (!scenario_host(s, "a node", &host)) return false;
+    if (!scenario_accept(s, "key") || !scenario_number(s, "the number of a key", &key))
+        return s->result->error[0] != 0 || scenario_fail(s, "key and a number are expected");
+    const uint32_t first = c->nodes + c->spares;
+    if (key < first || key >= first + WORLD_ROTATIONS)
+        return scenario_fail(s, "keys that nobody has yet are %u to %u", first,
+                             first + WORLD_ROTATIONS - 1);
+    if (!scenario_begin(s)) return false;
+    if (!s->is_dry) host_give_key(&s->world->hosts[host], (uint32_t)key);
+    return true;
+}
+
 bool scenario_host_statement(struct scenario *s, bool *is_one)
 {
     *is_one = true;
@@ -507,6 +525,7 @@ bool scenario_host_statement(struct scenario *s, bool *is_one)
     if (scenario_accept(s, "clock")) return on_clock(s);
     if (scenario_accept(s, "executor")) return on_executor(s);
     if (scenario_accept(s, "lies")) return on_lies(s);
+    if (scenario_accept(s, "give")) return on_give(s);
     *is_one = false;
     return true;
 }

@@ -84,6 +84,7 @@ struct scenario {
     uint64_t sweep_call;
     uint64_t sweep_restart_us;
     bool expects_violation;
+    bool expects_anarchy;
     char expected_rule[8];
 };
 

@@ -40,20 +40,38 @@ static bool read_tx_option(struct scenario *s, struct tx_wish *wish)
         wish->valid_ms = us / 1000;
     } else {
         return scenario_fail(
-            s, "\"%s\": bad-signature, other-chain, client, valid or until is expected",
+            s, "\"%s\": bad-signature, other-chain, client, valid, until or config is expected",
             scenario_peek(s));
     }
     return true;
 }
 
+/* What is left of the line is the operation: "config add 4 f 1". */
+static bool read_operation(struct scenario *s, char out[DECISION_TEXT_MAX])
+{
+    size_t used = 0;
+    while (scenario_has_word(s)) {
+        const char *word = s->words[s->at++];
+        if (used + strlen(word) + 2 > DECISION_TEXT_MAX)
+            return scenario_fail(s, "that change is too long");
+        used +=
+            (size_t)snprintf(out + used, DECISION_TEXT_MAX - used, used == 0 ? "%s" : " %s", word);
+    }
+    const char *why = decision_check(span_text(out));
+    return why == NULL || scenario_fail(s, "config: %s", why);
+}
+
 static bool on_tx(struct scenario *s)
 {
+    char operation[DECISION_TEXT_MAX] = "";
     char name[SCENARIO_WORD_MAX];
     struct tx_wish wish = {.client = s->tx_count};
     if (!scenario_word(s, "the transaction's name", name) || !is_new_name(s, name)) return false;
     if (strlen(name) >= CLIENT_NAME_MAX) return scenario_fail(s, "that name is too long");
-    while (scenario_has_word(s))
+    while (scenario_has_word(s) && strcmp(scenario_peek(s), "config") != 0)
         if (!read_tx_option(s, &wish)) return false;
+    if (scenario_has_word(s) && !read_operation(s, operation)) return false;
+    if (operation[0] != 0) wish.operation = operation;
     if (!scenario_begin(s)) return false;
     if (!s->is_dry) {
         wish.name = name;

@@ -105,6 +105,8 @@ static bool set_up_one(struct scenario *s, bool *is_one)
         s->set_up.has_f = true;
         return number_into(s, "f", 0, NODES_MAX, &c->f);
     }
+    if (scenario_accept(s, "spares"))
+        return number_into(s, "spares", 0, WORLD_SPARES_MAX, &c->spares);
     if (scenario_accept(s, "p")) return number_into(s, "p", 0, NODES_MAX, &c->p);
     if (scenario_accept(s, "mode")) return set_mode(s);
     if (scenario_accept(s, "view-ms"))
@@ -140,8 +142,7 @@ static bool refuse_unknown_power(struct scenario *s)
         const char *word;
         const char *why;
     } powers[] = {{"handover", "planned rotation by HANDOVER is not built"},
-                  {"epoch", "there is one epoch: membership does not change yet"},
-                  {"config", "there is one epoch: its configuration does not change yet"},
+                  {"config", "a change is a transaction: `tx NAME config add 4`"},
                   {"complain", "complaints of clients are not built"},
                   {"snapshot", "state sync by snapshots is not built: nodes catch up by blocks"}};
     for (size_t i = 0; i < sizeof powers / sizeof powers[0]; i++)

@@ -1,5 +1,5 @@
-/* change.c - See change.h. A table of words; all take a number, some two. */
-#include "sim/change.h"
+/* decision.c - See decision.h. A table of words; all take a number, some two. */
+#include "sim/decision.h"
 
 #include <stdio.h>
 
@@ -8,28 +8,28 @@
 #define WORD_MAX 24u
 #define PREFIX   "config"
 
-struct change {
+struct decision {
     struct chain_config *config;
     struct arena *arena;
     const struct public_key *keys;
     uint32_t key_count;
 };
 
-typedef bool change_apply_one(struct change *c, uint64_t value, uint64_t second);
+typedef bool decision_step(struct decision *c, uint64_t value, uint64_t second);
 
 static bool take_word(struct span *text, char word[WORD_MAX]);
 static bool take_number(struct span *text, uint64_t *out);
 
 /* --- nodes ------------------------------------------------------------------------------------ */
 
-static uint32_t place_of(const struct change *c, uint64_t key)
+static uint32_t place_of(const struct decision *c, uint64_t key)
 {
     if (key >= c->key_count) return CONFIG_NO_NODE;
     return chain_config_find_key(c->config, &c->keys[key]);
 }
 
 /* At place at, those behind it move. */
-static bool insert(struct change *c, uint64_t key, uint32_t at)
+static bool insert(struct decision *c, uint64_t key, uint32_t at)
 {
     struct chain_config *k = c->config;
     char name[16];
@@ -38,12 +38,14 @@ static bool insert(struct change *c, uint64_t key, uint32_t at)
     memmove(&k->nodes[at + 1], &k->nodes[at], (k->node_count - at) * sizeof k->nodes[0]);
     k->node_count++;
     struct span text = span_text(arena_text(c->arena, name));
-    k->nodes[at] = (struct chain_node){
-        .organisation = text, .node_name = text, .node_key = c->keys[key], .address = span_text("")};
+    k->nodes[at] = (struct chain_node){.organisation = text,
+                                       .node_name = text,
+                                       .node_key = c->keys[key],
+                                       .address = span_text("")};
     return true;
 }
 
-static void take_out(struct change *c, uint32_t at)
+static void take_out(struct decision *c, uint32_t at)
 {
     struct chain_config *k = c->config;
     if (at < k->validator_count) k->validator_count--;
@@ -51,7 +53,7 @@ static void take_out(struct change *c, uint32_t at)
     memmove(&k->nodes[at], &k->nodes[at + 1], (k->node_count - at) * sizeof k->nodes[0]);
 }
 
-static bool add(struct change *c, uint64_t key, uint64_t second)
+static bool add(struct decision *c, uint64_t key, uint64_t second)
 {
     (void)second;
     uint32_t at = place_of(c, key);
@@ -63,13 +65,13 @@ static bool add(struct change *c, uint64_t key, uint64_t second)
     return true;
 }
 
-static bool observe(struct change *c, uint64_t key, uint64_t second)
+static bool observe(struct decision *c, uint64_t key, uint64_t second)
 {
     (void)second;
     return place_of(c, key) == CONFIG_NO_NODE && insert(c, key, c->config->node_count);
 }
 
-static bool drop(struct change *c, uint64_t key, uint64_t second)
+static bool drop(struct decision *c, uint64_t key, uint64_t second)
 {
     (void)second;
     uint32_t at = place_of(c, key);
@@ -77,7 +79,7 @@ static bool drop(struct change *c, uint64_t key, uint64_t second)
     return at != CONFIG_NO_NODE;
 }
 
-static bool rotate(struct change *c, uint64_t key, uint64_t to)
+static bool rotate(struct decision *c, uint64_t key, uint64_t to)
 {
     uint32_t at = place_of(c, key);
     if (at == CONFIG_NO_NODE || to >= c->key_count || place_of(c, to) != CONFIG_NO_NODE)
@@ -86,7 +88,7 @@ static bool rotate(struct change *c, uint64_t key, uint64_t to)
     return true;
 }
 
-static bool set_barred(struct change *c, uint64_t key, bool is_barred)
+static bool set_barred(struct decision *c, uint64_t key, bool is_barred)
 {
     uint32_t at = place_of(c, key);
     if (at == CONFIG_NO_NODE || at >= c->config->validator_count) return false;
@@ -94,13 +96,13 @@ static bool set_barred(struct change *c, uint64_t key, bool is_barred)
     return true;
 }
 
-static bool bar(struct change *c, uint64_t key, uint64_t second)
+static bool bar(struct decision *c, uint64_t key, uint64_t second)
 {
     (void)second;
     return set_barred(c, key, true);
 }
 
-static bool reinstate(struct change *c, uint64_t key, uint64_t second)
+static bool reinstate(struct decision *c, uint64_t key, uint64_t second)
 {
     (void)second;
     return set_barred(c, key, false);
@@ -109,7 +111,7 @@ static bool reinstate(struct change *c, uint64_t key, uint64_t second)
 /* --- numbers ---------------------------------------------------------------------------------- */
 
 #define SETTER(name, field)                                                                        \
-    static bool name(struct change *c, uint64_t value, uint64_t second)                            \
+    static bool name(struct decision *c, uint64_t value, uint64_t second)                          \
     {                                                                                              \
         (void)second;                                                                              \
         c->config->field = (uint32_t)value;                                                        \
@@ -131,7 +133,7 @@ SETTER(set_return, params.return_blocks)
 static const struct {
     const char *word;
     uint32_t numbers;
-    change_apply_one *apply;
+    decision_step *apply;
 } words[] = {{"add", 1, add},
              {"observe", 1, observe},
              {"drop", 1, drop},
@@ -177,13 +179,13 @@ static bool next(struct span *text, size_t *found, uint64_t numbers[2], const ch
     return *why == NULL;
 }
 
-bool change_is_one(struct span text)
+bool decision_is_one(struct span text)
 {
     char word[WORD_MAX];
     return take_word(&text, word) && strcmp(word, PREFIX) == 0;
 }
 
-const char *change_check(struct span text)
+const char *decision_check(struct span text)
 {
     char word[WORD_MAX];
     const char *why = NULL;
@@ -195,19 +197,19 @@ const char *change_check(struct span text)
     return why;
 }
 
-bool change_apply(struct chain_config *config,
-                  struct arena *a,
-                  struct span text,
-                  const struct public_key *keys,
-                  uint32_t key_count)
+bool decision_apply(struct chain_config *config,
+                    struct arena *a,
+                    struct span text,
+                    const struct public_key *keys,
+                    uint32_t key_count)
 {
-    struct change c = {config, a, keys, key_count};
+    struct decision c = {config, a, keys, key_count};
     char word[WORD_MAX];
     char broken[CONFIG_WHY_MAX];
     const char *why = NULL;
     size_t found = 0;
     uint64_t numbers[2];
-    if (change_check(text) != NULL || !take_word(&text, word)) return false;
+    if (decision_check(text) != NULL || !take_word(&text, word)) return false;
     config->epoch++;
     while (next(&text, &found, numbers, &why))
         if (!words[found].apply(&c, numbers[0], numbers[1])) return false;
