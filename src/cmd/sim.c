@@ -32,8 +32,7 @@ static const char help_text[] =
     "  --mode MODE      bft, adaptive, raft, or all: by the seed (default bft)\n"
     "  --scenario FILE  Run this file (docs/simulator.md has the language)\n"
     "  --twins          Sweep over partitions and leaders with duplicated nodes\n"
-    "  --fault NAME     Plant a fault, to see it found: q-1 vote-before-durable promise-dropped\n"
-    "                   select-base journal-nosync lock-without-qc p3-before-exec dedupe-off\n"
+    "  --fault NAME     Plant a fault, to see it found; --fault list names them\n"
     "  --phases MASK    Of the phases of a seed only these, as bits (a shrunk run says which)\n"
     "  --digests        Fold the digest of every engine into the trace after every step\n"
     "  --trace          Print every event\n"
@@ -303,7 +302,12 @@ static bool find_fault(const struct command *self, struct sim_arguments *a)
             a->fault = (enum consensus_fault)i;
             return true;
         }
-    complain(self, "See trustsql sim --help.", "there is no planted fault \"%s\"", a->fault_name);
+    char names[512];
+    size_t used = 0;
+    for (int i = FAULT_NONE + 1; i < FAULT_COUNT; i++)
+        used += (size_t)snprintf(names + used, sizeof names - used, " %s",
+                                 consensus_fault_name((enum consensus_fault)i));
+    complain(self, NULL, "--fault takes one of:%s", names);
     return false;
 }
 

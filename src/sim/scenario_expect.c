@@ -282,14 +282,16 @@ static bool holds(struct scenario *s, struct condition *c)
 static bool read_evidence(struct scenario *s, struct condition *c)
 {
     c->kind = IS_EVIDENCE;
-    for (int kind = EVIDENCE_E1; kind <= EVIDENCE_E6; kind++) {
-        if (!scenario_accept(s, evidence_name((enum evidence_kind)kind))) continue;
+    for (int kind = EVIDENCE_E1; kind <= EVIDENCE_E10; kind++) {
+        char name[8];
+        must(snprintf(name, sizeof name, "E%d", kind) > 0);
+        if (!scenario_accept(s, name)) continue;
         c->has_evidence_kind = true;
         c->evidence = (enum evidence_kind)kind;
     }
     const char *next = scenario_peek(s);
     if (!c->has_evidence_kind && (next[0] == 'E' || next[0] == 'e'))
-        return scenario_fail(s, "\"%s\": E1 to E6 is expected", next);
+        return scenario_fail(s, "\"%s\": E1 to E10 is expected", next);
     if (!scenario_accept(s, "against")) return true;
     c->has_offender = true;
     if (!scenario_host(s, "a node", &c->offender)) return false;

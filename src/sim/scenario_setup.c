@@ -88,11 +88,7 @@ static bool set_fault(struct scenario *s)
         if (s->options->fault == FAULT_NONE) s->set_up.world.fault = (enum consensus_fault)i;
         return true;
     }
-    return scenario_fail(s,
-                         "\"%s\": a planted fault is expected: q-1, vote-before-durable, "
-                         "promise-dropped, select-base, journal-nosync, lock-without-qc, "
-                         "p3-before-exec or dedupe-off",
-                         name);
+    return scenario_fail(s, "\"%s\": a planted fault is expected, as q-1 or select-base", name);
 }
 
 static bool set_up_one(struct scenario *s, bool *is_one)

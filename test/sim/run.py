@@ -16,9 +16,8 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAM = os.environ.get("TRUSTSQL_SIM", ROOT + "/build/release/trustsql")
-FAULTS = ("q-1", "vote-before-durable", "promise-dropped", "select-base", "journal-nosync",
-          "lock-without-qc", "p3-before-exec", "dedupe-off")
 FAULT_SEEDS = 2000
+MODES = "adaptive"
 CHUNK = 100
 OTHER_BUILDS = {"debug": ["PROFILE=debug"],
                 "release-clang": ["PROFILE=release", "CC=clang"],
@@ -77,8 +76,10 @@ def seeds(first, number, *arguments):
 
 
 def faults():
-    for fault in FAULTS:
-        code, output = sim("--seed", base_seed("fresh"), "--seeds", FAULT_SEEDS, "--fault", fault)
+    listed = sim("--fault", "list")[1]
+    for fault in listed.split("one of:")[1].split():
+        code, output = sim("--seed", base_seed("fresh"), "--seeds", FAULT_SEEDS, "--mode", MODES,
+                           "--fault", fault)
         lines = output.strip().splitlines()
         is_caught = code == 1 and lines[-1].startswith("repeat: trustsql sim")
         say(is_caught, f"planted fault {fault} is caught", "\n".join(lines[-2:]))

@@ -45,7 +45,8 @@ static void tells_mistakes(void **state)
     is_refused("nodes 4\nf 2\nstart", "n >= 3f+1");
     is_refused("mode paxos", "a mode is expected");
     is_refused("handover 3", "HANDOVER is not built");
-    is_refused("epoch 1", "one epoch");
+    is_refused("config add 4", "a change is a transaction");
+    is_refused("tx t config fly 4", "is expected");
     is_refused("run 5", "a duration");
     is_refused("run 5s now", "the end of the line");
     is_refused("run 1s\nnodes 4", "stands before everything");
@@ -64,7 +65,7 @@ static void tells_mistakes(void **state)
     is_refused("link 0 1 loss 3%", "> is expected");
     is_refused("link 0 > 1 loss 3", "a percentage");
     is_refused("expect miracle", "is expected");
-    is_refused("expect evidence E9", "E1 to E6");
+    is_refused("expect evidence E11", "E1 to E10");
     is_refused("expect reject boredom", "a reason is expected");
     is_refused("expect halted on 0 within 1s for 1s", "not both");
     is_refused("restore 0 old", "there is no backup");

@@ -76,10 +76,11 @@ static void planted_faults_are_found(void **state)
     (void)state;
     for (int fault = FAULT_Q_MINUS_1; fault < FAULT_COUNT; fault++) {
         bool is_found = false;
-        for (uint64_t seed = 1; seed <= 200 && !is_found; seed++) {
+        for (uint64_t seed = 1; seed <= 400 && !is_found; seed++) {
             struct chaos_options options = {.seed = seed,
                                             .nodes = 4,
                                             .f = UINT32_MAX,
+                                            .modes = 1u << MODE_BFT | 1u << MODE_FAST,
                                             .phases = CHAOS_ALL_PHASES,
                                             .fault = (enum consensus_fault)fault};
             struct chaos_result result;
