@@ -132,9 +132,7 @@ static enum status open_identity(struct node *n, char *what)
         (void)snprintf(what, NODE_WHAT_MAX, "node.conf: %.200s", reason);
         return st;
     }
-    if (n->genesis.mode != MODE_RAFT) return ST_OK;
-    (void)snprintf(what, NODE_WHAT_MAX, "this program does not run chains of mode raft");
-    return ST_UNSUPPORTED;
+    return ST_OK;
 }
 
 /* Blocks are durable before they are executed, results before the state is saved: anything else is
