@@ -35,6 +35,7 @@ enum status apply_block(struct apply *a)
     out->receipt_leaves = arena_alloc_zero(&out->arena, in->tx_count, sizeof *out->receipt_leaves);
     if (out->txs == NULL || out->receipt_leaves == NULL) return ST_NO_MEMORY;
     a->before = sql_catalog_ref(e->catalog);
+    a->epoch = e->epoch;
     enum status st = apply_once(a);
     while (st == ST_BUSY)
         st = apply_once(a);
@@ -48,9 +49,10 @@ static enum status apply_once(struct apply *a)
     struct exec *e = a->exec;
     TRY(db_begin(e->db, a->in->header->height));
     capture_begin(e->capture);
-    uint64_t fuel = e->fuel_tx > UINT64_MAX / EXEC_BLOCK_FUEL_TXS
-                        ? UINT64_MAX
-                        : e->fuel_tx * EXEC_BLOCK_FUEL_TXS;
+    e->is_epoch_touched = false;
+    const uint64_t fuel_tx = e->epoch->config.fuel_tx;
+    uint64_t fuel =
+        fuel_tx > UINT64_MAX / EXEC_BLOCK_FUEL_TXS ? UINT64_MAX : fuel_tx * EXEC_BLOCK_FUEL_TXS;
     a->fuel_left = fuel > EXEC_BLOCK_FUEL_MIN ? fuel : EXEC_BLOCK_FUEL_MIN;
     enum status st = ST_OK;
     for (uint32_t i = 0; st == ST_OK && i < a->in->tx_count; i++)
@@ -71,6 +73,8 @@ static enum status roll_back(struct apply *a)
     struct exec *e = a->exec;
     accounts_forget(e->accounts);
     statements_clear(e->statements);
+    if (a->epoch != e->epoch) epoch_free(a->epoch);
+    a->epoch = e->epoch;
     if (e->catalog == a->before) return ST_OK;
     return schema_take(e, sql_catalog_ref(a->before));
 }
@@ -85,9 +89,10 @@ static enum status apply_transaction(struct apply *a, uint32_t index)
                     .tx = &a->in->txs[index],
                     .index = index,
                     .out = wants_rows ? &a->out->arena : NULL};
-    uint64_t fuel = a->fuel_left < e->fuel_tx ? a->fuel_left : e->fuel_tx;
+    const uint64_t fuel_tx = e->epoch->config.fuel_tx;
+    uint64_t fuel = a->fuel_left < fuel_tx ? a->fuel_left : fuel_tx;
     e->context.fuel = fuel;
-    j.is_short = fuel < e->fuel_tx;
+    j.is_short = fuel < fuel_tx;
     bool is_doomed = a->doomed != NULL && a->doomed[index] != 0;
     enum status st = is_doomed ? fail_doomed(a, &j) : run_in_savepoint(a, &j);
     must(e->context.fuel <= fuel);
@@ -204,6 +209,7 @@ static enum status finish(struct apply *a)
     struct exec *e = a->exec;
     struct exec_outcome *out = a->out;
     out->result = (struct block_result){.height = a->in->header->height, .block_hash = a->in->hash};
+    TRY(epoch_finish(a));
     struct buf write_set;
     buf_init(&write_set, e->mem, 0);
     uint32_t entry_count = 0;

@@ -9,6 +9,8 @@ struct apply {
     const struct exec_block *in;
     struct exec_outcome *out;
     struct merkle_tree history; /* With this block. */
+    struct epoch *epoch;        /* After this block; the present one's, or one of its own. */
+    struct mode_state mode;     /* After this block. */
 
     uint64_t fuel_left;         /* Of the block. */
     struct sql_catalog *before; /* Catalog at the begin of the block. */

@@ -47,6 +47,7 @@ void exec_close(struct exec *e)
     sql_catalog_unref(e->catalog);
     sql_catalog_unref(e->published);
     mutex_free(e->lock);
+    epoch_free(e->epoch);
     signer_free(e->signer);
     arena_fini(&e->arena);
     buf_fini(&e->rows);
@@ -121,12 +122,49 @@ void exec_outcome_fini(struct exec_outcome *o)
     *o = (struct exec_outcome){0};
 }
 
+/* The epoch closes where the rule of blocks says; here only with the configuration that is next. */
+static bool is_of_epoch(const struct epoch *epoch, const struct header *h)
+{
+    const bool is_close = (h->flags & BLOCK_EPOCH_CLOSE) != 0;
+    if (h->epoch != epoch->config.epoch) return false;
+    if (h->exec_version != epoch->config.exec_version) return false;
+    if (!is_close) return true;
+    return epoch->next.config.size > 0 && hash_equal(&h->next_config_hash, &epoch->next_hash);
+}
+
+void exec_epoch(const struct exec *e, struct exec_epoch *out)
+{
+    *out = (struct exec_epoch){.epoch = e->epoch->now.epoch,
+                               .first_height = e->epoch->now.first_height,
+                               .config = e->epoch->now.config,
+                               .next_config = e->epoch->next.config,
+                               .next_from = e->epoch->next.decided_height};
+}
+
+const struct mode_state *exec_mode(const struct exec *e)
+{
+    return &e->mode;
+}
+
+enum status exec_config_of(sqlite3 *connection,
+                           struct arena *a,
+                           uint64_t epoch,
+                           struct exec_epoch *out)
+{
+    struct chain_epoch row;
+    TRY(chain_epoch_at(connection, a, epoch, &row));
+    *out = (struct exec_epoch){
+        .epoch = row.epoch, .first_height = row.first_height, .config = row.config};
+    return ST_OK;
+}
+
 enum status exec_apply(struct exec *e, const struct exec_block *in, struct exec_outcome *out)
 {
     const struct header *h = in->header;
     if (h->height != e->height + 1 || in->tx_count > BLOCK_TXS_MAX) return ST_INVALID;
     if (h->exec_version < EXEC_VERSION_MIN || h->exec_version > EXEC_VERSION_MAX)
         return ST_UNSUPPORTED;
+    if (!is_of_epoch(e->epoch, h)) return ST_INVALID;
     must(db_height(e->db) == e->height);
     struct apply apply = {.exec = e, .in = in, .out = out};
     arena_reset(&out->arena);
@@ -135,6 +173,9 @@ enum status exec_apply(struct exec *e, const struct exec_block *in, struct exec_
     e->height = h->height; /* E2 */
     e->digest = out->digest;
     e->history = apply.history;
+    e->mode = apply.mode;
+    if (apply.epoch != e->epoch) epoch_free(e->epoch);
+    e->epoch = apply.epoch;
     schema_publish(e);
     return ST_OK;
 }
@@ -178,13 +219,17 @@ static enum status load(struct exec *e, const struct exec_config *config, char *
     if (genesis.exec_version < EXEC_VERSION_MIN || genesis.exec_version > EXEC_VERSION_MAX)
         return say(what, ST_UNSUPPORTED, "the chain needs another version of this program");
     e->chain_id = genesis_chain_id(config->genesis);
-    e->fuel_tx = genesis.fuel_tx;
     if (db_is_new(e->db)) {
         st = genesis_apply(e, &genesis);
         if (st != ST_OK) return say(what, st, "the rows of the genesis could not be made");
     }
     st = note_read(e);
     if (st != ST_OK) return say(what, st, "the state does not say its height and digest");
+    st = epoch_load(&e->epoch, e);
+    if (st == ST_OK) st = epoch_mode_read(e);
+    if (st != ST_OK) return say(what, st, "the state does not say its epoch and mode");
+    if (e->epoch->config.exec_version > EXEC_VERSION_MAX)
+        return say(what, ST_UNSUPPORTED, "the chain needs another version of this program");
     if (e->catalog == NULL) st = schema_reload(e);
     if (st != ST_OK) return say(what, st, "the catalog of the state cannot be read");
     schema_publish(e);

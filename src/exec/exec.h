@@ -7,7 +7,9 @@
 
 #include "crypto/merkle.h"
 #include "ledger/block.h"
+#include "ledger/config.h"
 #include "ledger/genesis.h"
+#include "ledger/mode.h"
 #include "ledger/receipt.h"
 #include "os/os.h"
 #include "sql/sql.h"
@@ -42,8 +44,28 @@ void exec_history(const struct exec *e, struct merkle_tree *out);
  */
 struct sql_catalog *exec_catalog(struct exec *e);
 
+/* The epoch of the block after exec_height. */
+struct exec_epoch {
+    uint64_t epoch;
+    uint64_t first_height;   /* 0: it has not begun. */
+    struct span config;      /* Encoded: docs/format/config.md. */
+    struct span next_config; /* Of the epoch that is decided; empty: none. */
+    uint64_t next_from;      /* Height of the block that decided it. */
+};
+
+/* Borrowed until the next exec_apply, as what exec_mode gives. */
+void exec_epoch(const struct exec *e, struct exec_epoch *out);
+const struct mode_state *exec_mode(const struct exec *e);
+
+/* Any connection: an epoch by its number, its bytes in a, next_config empty. ST_NOT_FOUND. */
+NODISCARD enum status exec_config_of(sqlite3 *connection,
+                                     struct arena *a,
+                                     uint64_t epoch,
+                                     struct exec_epoch *out);
+
 struct exec_block {
     const struct header *header;
+    const struct mode_facts *facts; /* Null: nothing but what the header says. */
     struct hash hash;
     const struct tx *txs;   /* Decoded, signatures verified. */
     const bool *wants_rows; /* Null, or per transaction: a door here waits for result rows. */
@@ -79,6 +101,7 @@ struct exec_outcome { /* Lives in arena until the caller resets it. */
     struct hash *receipt_leaves; /* For paths. */
     struct span record;          /* For store_append_result: docs/format/result.md. */
     struct span next_config;     /* Encoded: decided, waits for the next epoch; empty: none. */
+    struct span begun_config;    /* The block closed its epoch: the one that is present now. */
 };
 
 void exec_outcome_init(struct exec_outcome *o, struct mem *mem);

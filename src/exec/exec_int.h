@@ -6,14 +6,18 @@
  * E3  catalog is what the writer sees; capture knows exactly its tables that are not virtual.
  * E4  A cached statement was compiled against catalog; a change of catalog empties the cache.
  * E5  Nothing in a receipt depends on what a cache held, on memory, time or the machine: a failure
- *     that such things cause is a status and stops the node. */
+ *     that such things cause is a status and stops the node.
+ * E6  epoch is what the rows of height say of the present epoch and of the pending one; mode is the
+ *     state after the step of height. */
 #ifndef TRUSTSQL_EXEC_EXEC_INT_H
 #define TRUSTSQL_EXEC_EXEC_INT_H
 
 #include "crypto/merkle.h"
 #include "exec/exec.h"
 #include "exec/module.h"
+#include "exec/modules/system/chain.h"
 #include "exec/statements.h"
+#include "ledger/mode.h"
 #include "os/thread.h"
 #include "state/capture.h"
 
@@ -27,6 +31,16 @@
                                    */
 
 enum savepoint { SAVEPOINT_SET, SAVEPOINT_RELEASE, SAVEPOINT_ROLLBACK, SAVEPOINT_COUNT };
+
+/* The present epoch, and the one that is decided; exchanged as a whole. */
+struct epoch {
+    struct mem *mem;
+    struct arena arena; /* Has what follows. */
+    struct chain_config config;
+    struct chain_epoch now;
+    struct chain_epoch next; /* config.size 0: none is pending. */
+    struct hash next_hash;   /* Of its configuration; zero: none. */
+};
 
 struct exec {
     struct mem *mem;
@@ -43,14 +57,16 @@ struct exec {
     struct sql_catalog *published; /* Catalog of height. */
 
     struct hash chain_id;
-    uint64_t fuel_tx;
-    uint64_t height; /* E2, as the next two. */
+    uint64_t height; /* E2, as the next. */
     struct hash digest;
-    struct merkle_tree history; /* Hashes of blocks 1…height. */
+    struct epoch *epoch;        /* E6 */
+    struct mode_state mode;     /* E6 */
+    struct merkle_tree history; /* Hashes of blocks 1…height; E2. */
 
     struct sql_context context; /* What functions see. */
     struct diag function_diag;
-    bool is_metered; /* A user's statement runs: steps cost fuel. */
+    bool is_metered;       /* A user's statement runs: steps cost fuel. */
+    bool is_epoch_touched; /* Rows of epochs may have changed in this block. */
 
     struct arena arena; /* Reset for each transaction. */
     struct buf rows;    /* Result rows of the running operation. */
@@ -70,7 +86,8 @@ struct job {
     struct op_result *ops;  /* tx->op_count. */
     struct exec_rows *rows; /* tx->op_count, when out is set. */
     struct span events;
-    bool is_short;      /* The block had less fuel left than a transaction may use. */
+    bool is_short;              /* The block had less fuel left than a transaction may use. */
+    char notice[DIAG_TEXT_MAX]; /* Of the operation that runs. */
     bool is_block_lost; /* SQLite rolled back the block: begin again without this transaction. */
 };
 
@@ -91,6 +108,22 @@ NODISCARD enum status job_fuel_limit(struct job *j);
 NODISCARD enum status procedure_run(struct job *j,
                                     const struct tx_op *op,
                                     const struct sql_statement *s);
+
+/* epoch.c */
+/* What the rows say that the writer sees. */
+NODISCARD enum status epoch_load(struct epoch **out, struct exec *e);
+void epoch_free(struct epoch *epoch); /* Null allowed. */
+
+/* Height 0: epoch 0 and the first row of the mode's history. */
+NODISCARD enum status epoch_genesis(struct exec *e, const struct genesis *genesis);
+
+struct apply;
+/* The end of a block: the step of the mode, convictions, the next epoch. a->epoch is the new one.
+ */
+NODISCARD enum status epoch_finish(struct apply *a);
+
+/* The mode's state at a restart. */
+NODISCARD enum status epoch_mode_read(struct exec *e);
 
 /* schema.c */
 /* Make catalog (taken over, also on failure) the one of the writer. */

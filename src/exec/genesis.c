@@ -37,7 +37,7 @@ static enum status make_rows(struct exec *e, const struct genesis *genesis)
         TRY(sqlite_status(sqlite3_exec(e->writer, ddl[i], NULL, NULL, NULL)));
     for (uint32_t i = 0; i < genesis->account_count; i++)
         TRY(add_account(e, &genesis->accounts[i]));
-    return ST_OK;
+    return epoch_genesis(e, genesis);
 }
 
 static enum status add_account(struct exec *e, const struct genesis_account *in)

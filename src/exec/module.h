@@ -9,6 +9,7 @@
 
 #include "crypto/sign.h"
 #include "exec/modules/system/accounts.h"
+#include "ledger/config.h"
 #include "sql/sql.h"
 
 #define MODULE_ARGUMENTS_MAX 16u
@@ -18,11 +19,14 @@ struct module_call {
     struct accounts *accounts;
     const struct signer *signer; /* For checks of keys. */
     const struct account *caller;
+    const struct chain_config *config; /* Of the block's epoch. */
+    struct arena *arena;               /* Until the transaction ends. */
     uint64_t height;
     uint64_t time_ms; /* Of the block. */
     const struct sql_value *arguments;
     uint32_t argument_count;
     struct diag *diag;
+    char notice[DIAG_TEXT_MAX]; /* What the client is told beside success; "": nothing. */
 };
 
 /* ST_OK; ST_REJECTED with diag set: the transaction fails; any other status stops the node. */
@@ -32,7 +36,9 @@ struct module_procedure {
     const char *name; /* As in CALL trustsql.NAME(…). */
     uint32_t argument_count_min;
     uint32_t argument_count;
-    const enum sql_type *types; /* argument_count. SQL_TEXT takes an untyped literal too. */
+    const enum sql_type *types;        /* argument_count. SQL_TEXT takes an untyped literal too. */
+    const char *const *argument_names; /* argument_count, for CALL … (name => value). */
+    bool touches_epoch;                /* Writes rows that decide the next epoch. */
     module_run *run;
 };
 

@@ -6,6 +6,7 @@
 
 static const struct module *const modules[] = {
     &module_system,
+    &module_governance,
 };
 
 const struct module_procedure *module_find(struct span name)

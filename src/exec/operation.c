@@ -35,6 +35,7 @@ enum status operation_run(struct job *j, const struct tx_op *op)
     struct prepared *s = NULL;
     TRY(prepare(j, op, &s));
     buf_reset(&j->exec->rows);
+    j->notice[0] = 0;
     switch (s->compiled.kind) {
     case SQL_KIND_SELECT:
     case SQL_KIND_INSERT:
@@ -285,7 +286,8 @@ static enum status keep_rows(struct job *j, const struct sql_statement *s, uint6
         rows->columns[i].name = arena_copy(j->out, s->columns[i].name);
         if (rows->columns[i].name.data == NULL) return ST_NO_MEMORY;
     }
-    if (s->notice == NULL) return ST_OK;
-    rows->notice = arena_text(j->out, s->notice);
+    const char *notice = j->notice[0] != 0 ? j->notice : s->notice;
+    if (notice == NULL) return ST_OK;
+    rows->notice = arena_text(j->out, notice);
     return rows->notice == NULL ? ST_NO_MEMORY : ST_OK;
 }

@@ -67,6 +67,27 @@ static const char *const ddl[] = {
     "CREATE TABLE \"trustsql.idempotency\"(account INTEGER NOT NULL, key BLOB NOT NULL, "
     "txid BLOB NOT NULL, height INTEGER NOT NULL, operations BLOB NOT NULL, "
     "PRIMARY KEY(account, key)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE \"trustsql.proposals\"(id INTEGER PRIMARY KEY, change TEXT NOT NULL, "
+    "subject TEXT NOT NULL, value TEXT NOT NULL, is_forced INTEGER NOT NULL, "
+    "organisation TEXT NOT NULL, account TEXT NOT NULL, height INTEGER NOT NULL, "
+    "expires INTEGER NOT NULL, state TEXT NOT NULL, epoch INTEGER) STRICT",
+    "CREATE TABLE \"trustsql.votes\"(proposal INTEGER NOT NULL, organisation TEXT NOT NULL, "
+    "account TEXT NOT NULL, height INTEGER NOT NULL, PRIMARY KEY(proposal, organisation)) "
+    "STRICT, WITHOUT ROWID",
+    "CREATE TABLE \"trustsql.epochs\"(epoch INTEGER PRIMARY KEY, first_height INTEGER, "
+    "config_hash BLOB NOT NULL, config BLOB NOT NULL, cause TEXT NOT NULL, "
+    "decided_height INTEGER NOT NULL) STRICT",
+    "CREATE TABLE \"trustsql.validators\"(\"index\" INTEGER PRIMARY KEY, name TEXT NOT NULL, "
+    "role TEXT NOT NULL, organisation TEXT NOT NULL, address TEXT NOT NULL, "
+    "public_key BLOB NOT NULL, is_barred INTEGER NOT NULL) STRICT",
+    "CREATE TABLE \"trustsql.parameters\"(name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) "
+    "STRICT, WITHOUT ROWID",
+    "CREATE TABLE \"trustsql.mode_history\"(height INTEGER PRIMARY KEY, mode TEXT NOT NULL, "
+    "cause TEXT NOT NULL) STRICT",
+    "CREATE TABLE \"trustsql.mode_state\"(id INTEGER PRIMARY KEY, state BLOB NOT NULL) STRICT",
+    "CREATE TABLE \"trustsql.convictions\"(public_key BLOB NOT NULL PRIMARY KEY, "
+    "name TEXT NOT NULL, height INTEGER NOT NULL, is_closed INTEGER NOT NULL) "
+    "STRICT, WITHOUT ROWID",
     "INSERT INTO \"trustsql.sequences\"(name, next) VALUES ('catalog', 1), ('object', 1000)",
     NULL,
 };
@@ -215,6 +236,48 @@ static const struct catalog_column receipts_columns[] = {
     COLUMN("receipt", SQL_BYTEA), NULLABLE("proof", SQL_BYTEA), NULLABLE("reply", SQL_BYTEA),
 };
 
+static const struct catalog_column proposals_columns[] = {
+    COLUMN("id", SQL_INT8),      COLUMN("change", SQL_TEXT),    COLUMN("subject", SQL_TEXT),
+    COLUMN("value", SQL_TEXT),   COLUMN("is_forced", SQL_BOOL), COLUMN("organisation", SQL_TEXT),
+    COLUMN("account", SQL_TEXT), COLUMN("height", SQL_INT8),    COLUMN("expires", SQL_TIMESTAMPTZ),
+    COLUMN("state", SQL_TEXT),   NULLABLE("epoch", SQL_INT8),
+};
+static const struct catalog_column votes_columns[] = {
+    COLUMN("proposal", SQL_INT8),
+    COLUMN("organisation", SQL_TEXT),
+    COLUMN("account", SQL_TEXT),
+    COLUMN("height", SQL_INT8),
+};
+static const struct catalog_column epochs_columns[] = {
+    COLUMN("epoch", SQL_INT8),        NULLABLE("first_height", SQL_INT8),
+    COLUMN("config_hash", SQL_BYTEA), COLUMN("config", SQL_BYTEA),
+    COLUMN("cause", SQL_TEXT),        COLUMN("decided_height", SQL_INT8),
+};
+static const struct catalog_column validators_columns[] = {
+    COLUMN("index", SQL_INT4),        COLUMN("name", SQL_TEXT),    COLUMN("role", SQL_TEXT),
+    COLUMN("organisation", SQL_TEXT), COLUMN("address", SQL_TEXT), COLUMN("public_key", SQL_BYTEA),
+    COLUMN("is_barred", SQL_BOOL),
+};
+static const struct catalog_column parameters_columns[] = {
+    COLUMN("name", SQL_TEXT),
+    COLUMN("value", SQL_TEXT),
+};
+static const struct catalog_column mode_history_columns[] = {
+    COLUMN("height", SQL_INT8),
+    COLUMN("mode", SQL_TEXT),
+    COLUMN("cause", SQL_TEXT),
+};
+static const struct catalog_column mode_state_columns[] = {
+    COLUMN("id", SQL_INT8),
+    COLUMN("state", SQL_BYTEA),
+};
+static const struct catalog_column convictions_columns[] = {
+    COLUMN("public_key", SQL_BYTEA),
+    COLUMN("name", SQL_TEXT),
+    COLUMN("height", SQL_INT8),
+    COLUMN("is_closed", SQL_BOOL),
+};
+
 static const uint32_t first_column[] = {0};
 static const uint32_t first_two_columns[] = {0, 1};
 static const uint32_t evidence_key[] = {0, 1, 3, 4}; /* kind, offender, view, height */
@@ -240,6 +303,14 @@ static const struct catalog_table chain_tables[] = {
     CHAIN_TABLE(11, "nodes", nodes_columns, first_column, 1, true),
     CHAIN_TABLE(12, "consensus", consensus_columns, first_column, 1, true),
     CHAIN_TABLE(13, "evidence", evidence_columns, evidence_key, 4, true),
+    CHAIN_TABLE(20, "proposals", proposals_columns, first_column, 1, false),
+    CHAIN_TABLE(21, "votes", votes_columns, first_two_columns, 2, false),
+    CHAIN_TABLE(22, "epochs", epochs_columns, first_column, 1, false),
+    CHAIN_TABLE(23, "validators", validators_columns, first_column, 1, false),
+    CHAIN_TABLE(24, "parameters", parameters_columns, first_column, 1, false),
+    CHAIN_TABLE(25, "mode_history", mode_history_columns, first_column, 1, false),
+    CHAIN_TABLE(26, "mode_state", mode_state_columns, first_column, 1, false),
+    CHAIN_TABLE(27, "convictions", convictions_columns, first_column, 1, false),
     CHAIN_TABLE(30, "certified", certified_columns, first_column, 1, true),
     CHAIN_TABLE(31, "receipts", receipts_columns, first_column, 1, true),
 };

@@ -87,6 +87,7 @@ struct sql_statement {
 };
 
 struct sql_argument {
+    struct span name; /* Of CALL p(name => value); size 0: by position. Those come first. */
     bool is_param; /* value is unused; param is the 1-based parameter. */
     uint32_t param;
     struct sql_value value;

@@ -145,6 +145,48 @@ enum status compile_grant(struct binder *b, struct sql_statement *out, const PgQ
 
 /* --- CALL ---------------------------------------------------------------------------------- */
 
+/* The name of "name => value"; a name stands once, and positions end where names begin. */
+static enum status bind_argument_name(struct binder *b,
+                                      const struct sql_statement *s,
+                                      const PgQuery__NamedArgExpr *named,
+                                      struct span *name)
+{
+    *name = bind_cstring(named->name);
+    for (uint32_t i = 0; i < s->argument_count; i++)
+        if (span_equal(s->arguments[i].name, *name))
+            return bind_fail(b, named->location, "42601",
+                             "argument name \"%.*s\" used more than once", (int)name->size,
+                             (const char *)name->data);
+    return ST_OK;
+}
+
+static enum status bind_argument(struct binder *b,
+                                 struct sql_statement *out,
+                                 const PgQuery__Node *n)
+{
+    struct sql_argument argument = {0};
+    struct expr *e = NULL;
+    if (n->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR) {
+        TRY(bind_argument_name(b, out, n->named_arg_expr, &argument.name));
+        n = n->named_arg_expr->arg;
+    }
+    TRY(bind_expr(b, &e, n));
+    TRY(bind_settle(b, &e));
+    const bool was_named =
+        out->argument_count > 0 && out->arguments[out->argument_count - 1].name.size > 0;
+    if (argument.name.size == 0 && was_named)
+        return bind_fail(b, e->position, "42601",
+                         "positional argument cannot follow named argument");
+    if (e->kind != EXPR_CONST && e->kind != EXPR_PARAM)
+        return bind_unsupported(b, e->position, "arguments must be constants or parameters",
+                                "Compute the value in the client.");
+    argument.is_param = e->kind == EXPR_PARAM;
+    argument.param = e->param;
+    argument.value = e->value;
+    out->arguments[out->argument_count++] = argument;
+    return ST_OK;
+}
+
 enum status compile_call(struct binder *b, struct sql_statement *out, const PgQuery__Node *n)
 {
     const PgQuery__FuncCall *c = n->call_stmt->funccall;
@@ -159,16 +201,8 @@ enum status compile_call(struct binder *b, struct sql_statement *out, const PgQu
     out->name = name;
     out->arguments = arena_alloc_zero(b->arena, c->n_args + 1, sizeof *out->arguments);
     if (out->arguments == NULL) return bind_no_memory(b);
-    for (size_t i = 0; i < c->n_args; i++) {
-        struct expr *e = NULL;
-        TRY(bind_expr(b, &e, c->args[i]));
-        TRY(bind_settle(b, &e));
-        if (e->kind != EXPR_CONST && e->kind != EXPR_PARAM)
-            return bind_unsupported(b, e->position, "arguments must be constants or parameters",
-                                    "Compute the value in the client.");
-        out->arguments[out->argument_count++] = (struct sql_argument){
-            .is_param = e->kind == EXPR_PARAM, .param = e->param, .value = e->value};
-    }
+    for (size_t i = 0; i < c->n_args; i++)
+        TRY(bind_argument(b, out, c->args[i]));
     return ST_OK;
 }
 

@@ -17,6 +17,12 @@ struct chain_builder {
     struct span genesis;
     struct hash chain_id;
     uint32_t account_count;
+    enum block_mode mode;
+    uint64_t epoch;
+    uint32_t exec_version;
+    uint32_t next_version; /* After the close. */
+    bool is_closing;       /* The open block closes its epoch. */
+    struct hash next_config;
     struct public_key keys[CHAIN_ACCOUNTS_MAX];
     uint64_t nonce;
     /* The open block. */
@@ -65,34 +71,57 @@ static struct span name_of(struct chain_builder *b, uint32_t account)
     return take(b, &name);
 }
 
-static void make_genesis(struct chain_builder *b, uint64_t fuel_tx)
+static struct span organisation_of(struct chain_builder *b, uint32_t index)
 {
-    struct genesis_member member = {.organisation = span_text("org0"),
-                                    .node_name = span_text("node0")};
+    struct buf name;
+    buf_init(&name, mem_system(), 0);
+    buf_printf(&name, "org%u", index);
+    return take(b, &name);
+}
+
+static struct genesis_member member_of(struct chain_builder *b, uint32_t index)
+{
+    struct genesis_member member = {.organisation = organisation_of(b, index)};
     struct secret_key node = {.scheme = SIGN_ED25519};
-    memset(node.bytes, 9, sizeof node.bytes);
+    struct buf name;
+    memset(node.bytes, 9 + (int)index, sizeof node.bytes);
     must(sign_public(b->signer, &member.node_key, &node) == ST_OK);
+    buf_init(&name, mem_system(), 0);
+    buf_printf(&name, "node%u", index);
+    member.node_name = take(b, &name);
+    return member;
+}
+
+static void make_genesis(struct chain_builder *b, const struct chain_options *options)
+{
+    struct genesis_member members[NODES_MAX];
+    const uint32_t validators = options->validators == 0 ? 1 : options->validators;
     struct genesis g = {.chain_name = span_text("test"),
                         .time_ms = CHAIN_TIME_MS,
                         .suite = GENESIS_SUITE_INTL,
-                        .exec_version = 1,
-                        .mode = MODE_BFT,
+                        .exec_version = b->exec_version,
+                        .mode = b->mode,
+                        .f = options->f,
                         .block_txs_max = BLOCK_TXS_MAX,
                         .batch_age_ms = 10,
-                        .fuel_tx = fuel_tx,
+                        .fuel_tx = options->fuel_tx == 0 ? FUEL_TX : options->fuel_tx,
                         .params = consensus_params_default(),
-                        .members = &member,
-                        .member_count = 1,
+                        .members = members,
+                        .member_count = validators,
                         .account_count = b->account_count};
     g.accounts = arena_alloc_zero(&b->arena, b->account_count, sizeof *g.accounts);
     must(g.accounts != NULL);
+    must(validators <= NODES_MAX);
+    for (uint32_t i = 0; i < validators; i++)
+        members[i] = member_of(b, i);
     for (uint32_t i = 0; i < b->account_count; i++) {
         b->keys[i] = chain_new_key(b, i);
-        g.accounts[i] = (struct genesis_account){.name = name_of(b, i),
-                                                 .key = b->keys[i],
-                                                 .custodian = span_text(i == 2 ? "org0" : ""),
-                                                 .is_admin = i == 0,
-                                                 .organisation = span_text("org0")};
+        g.accounts[i] =
+            (struct genesis_account){.name = name_of(b, i),
+                                     .key = b->keys[i],
+                                     .custodian = span_text(i == 2 ? "org0" : ""),
+                                     .is_admin = i < validators,
+                                     .organisation = organisation_of(b, i < validators ? i : 0)};
     }
     struct buf bytes;
     buf_init(&bytes, mem_system(), 0);
@@ -111,7 +140,9 @@ struct chain_builder *chain_builder_new(const struct chain_options *options)
     must(signer_new(&b->signer, seed) == ST_OK);
     b->account_count = options->account_count == 0 ? ACCOUNTS : options->account_count;
     must(b->account_count <= CHAIN_ACCOUNTS_MAX);
-    make_genesis(b, options->fuel_tx == 0 ? FUEL_TX : options->fuel_tx);
+    b->mode = options->mode == 0 ? MODE_BFT : options->mode;
+    b->exec_version = options->exec_version == 0 ? 1 : options->exec_version;
+    make_genesis(b, options);
     b->chain_id = genesis_chain_id(b->genesis);
     b->parent = b->chain_id;
     b->height = 1;
@@ -264,6 +295,23 @@ static void make_body(struct chain_builder *b, struct chain_block *block, struct
     block->header.body_size = (uint32_t)out->size;
 }
 
+void chain_epoch_close(struct chain_builder *b,
+                       const struct hash *next_config,
+                       uint32_t exec_version)
+{
+    b->is_closing = true;
+    b->next_config = *next_config;
+    b->next_version = exec_version;
+}
+
+static void begin_epoch(struct chain_builder *b)
+{
+    b->is_closing = false;
+    b->next_config = (struct hash){{0}};
+    b->exec_version = b->next_version;
+    b->epoch++;
+}
+
 const struct chain_block *chain_block_end(struct chain_builder *b)
 {
     struct chain_block *block = arena_alloc_zero(&b->arena, 1, sizeof *block);
@@ -275,10 +323,13 @@ const struct chain_block *chain_block_end(struct chain_builder *b)
     block->header = (struct header){.chain_id = b->chain_id,
                                     .height = b->height,
                                     .parent = b->parent,
-                                    .exec_version = 1,
+                                    .epoch = b->epoch,
+                                    .exec_version = b->exec_version,
                                     .history_root = merkle_tree_root(&b->history),
                                     .time_ms = CHAIN_TIME_MS + b->height * CHAIN_BLOCK_MS,
-                                    .mode = MODE_BFT};
+                                    .mode = b->mode,
+                                    .flags = b->is_closing ? BLOCK_EPOCH_CLOSE : 0,
+                                    .next_config_hash = b->next_config};
     struct buf body;
     struct buf header;
     struct buf whole;
@@ -301,5 +352,6 @@ const struct chain_block *chain_block_end(struct chain_builder *b)
     b->parent = block->hash;
     b->height++;
     b->tx_count = 0;
+    if (b->is_closing) begin_epoch(b);
     return block;
 }

@@ -11,7 +11,7 @@
  *     … exec_apply(e, &block->in, &outcome) …
  *     chain_builder_free(b);
  *
- * One validator, whose blocks carry no certificates. The same calls give the same bytes. Account 0
+ * Blocks carry no certificates. The same calls give the same bytes. Account 0
  * is an administrator; account 2 is held by a custodian; the others hold their own keys. Memory is
  * the process heap; whatever fails aborts the test. */
 #ifndef TRUSTSQL_TEST_SUPPORT_CHAIN_BUILDER_H
@@ -28,6 +28,10 @@ struct chain_builder;
 struct chain_options {
     uint32_t account_count; /* 0: 4. Names: "admin", "user1", "user2", … */
     uint64_t fuel_tx;       /* 0: 10 million. */
+    enum block_mode mode;   /* 0: bft. */
+    uint32_t validators;    /* 0: 1. Account i < validators administers organisation "org<i>". */
+    uint32_t f;
+    uint32_t exec_version; /* 0: 1. */
 };
 
 struct chain_block { /* Lives as long as the builder. */
@@ -64,6 +68,12 @@ void chain_param_null(struct chain_builder *b, struct tx_op *op, enum sql_type t
 /* Sign, encode, decode again, add to the open block. Returns the decoded one, of the open block:
  * valid until the next. */
 const struct tx *chain_tx_end(struct chain_builder *b, struct tx *tx);
+
+/* The open block is the last of its epoch; the blocks after it are of the next. exec_version: of
+ * the next. */
+void chain_epoch_close(struct chain_builder *b,
+                       const struct hash *next_config,
+                       uint32_t exec_version);
 
 /* Close the open block. */
 const struct chain_block *chain_block_end(struct chain_builder *b);

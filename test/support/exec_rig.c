@@ -68,6 +68,8 @@ const struct exec_outcome *exec_rig_apply(struct exec_rig *rig)
     for (uint32_t i = 0; i < in.tx_count; i++)
         wants[i] = true;
     in.wants_rows = wants;
+    in.facts = rig->facts;
+    rig->facts = NULL;
     enum status st = exec_apply(rig->exec, &in, &rig->outcome);
     free(wants);
     if (st != ST_OK) fail_msg("exec_apply: %s", status_name(st));

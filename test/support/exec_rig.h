@@ -18,7 +18,8 @@ struct exec_rig {
     struct exec *exec;
     struct exec_outcome outcome; /* Of the last block. */
     const struct chain_block *block;
-    struct arena arena; /* Decoded receipts. */
+    const struct mode_facts *facts; /* Of the next block; null: none. */
+    struct arena arena;             /* Decoded receipts. */
 };
 
 void exec_rig_init(struct exec_rig *rig, const struct chain_options *options);

@@ -2,6 +2,7 @@
 #include "exec/modules/system/system.h"
 
 #include "base/must.h"
+#include "exec/modules/system/governance.h"
 
 enum { NAME, PUBLIC_KEY, CUSTODIAN, ORGANISATION, IS_ADMIN, CREATE_ARGUMENTS };
 
@@ -20,17 +21,25 @@ static const enum sql_type create_types[CREATE_ARGUMENTS] = {
     [ORGANISATION] = SQL_TEXT, [IS_ADMIN] = SQL_BOOL,
 };
 static const enum sql_type close_types[] = {SQL_TEXT};
+static const char *const create_names[CREATE_ARGUMENTS] = {
+    [NAME] = "name",           [PUBLIC_KEY] = "public_key",
+    [CUSTODIAN] = "custodian", [ORGANISATION] = "organisation",
+    [IS_ADMIN] = "is_admin",
+};
+static const char *const close_names[] = {"name"};
 
 static const struct module_procedure procedures[] = {
     {.name = "create_account",
      .argument_count_min = PUBLIC_KEY + 1,
      .argument_count = CREATE_ARGUMENTS,
      .types = create_types,
+     .argument_names = create_names,
      .run = create_account},
     {.name = "close_account",
      .argument_count_min = 1,
      .argument_count = 1,
      .types = close_types,
+     .argument_names = close_names,
      .run = close_account},
     {.name = "ping", .run = ping},
 };
@@ -39,6 +48,12 @@ const struct module module_system = {
     .name = "system",
     .procedures = procedures,
     .procedure_count = sizeof procedures / sizeof procedures[0],
+};
+
+const struct module module_governance = {
+    .name = "governance",
+    .procedures = governance_procedures,
+    .procedure_count = GOVERNANCE_PROCEDURES,
 };
 
 static enum status create_account(struct module_call *call)

@@ -8,4 +8,7 @@
  * close_account(name), ping(). */
 extern const struct module module_system;
 
+/* Changes of the configuration: governance.h. */
+extern const struct module module_governance;
+
 #endif
