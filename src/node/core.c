@@ -92,6 +92,7 @@ static void fill_advanced(struct core *c, struct consensus_event *event)
     event->res_cert = s->has_res_cert ? &s->res_cert : NULL;
     event->last_txs_height = c->last_txs_height;
     event->history = &c->history;
+    event->mode = c->has_mode ? &c->mode : NULL;
     event->passed = s->passed;
     event->passed_count = s->passed_count;
     c->engine_final = c->final_height;
@@ -400,6 +401,8 @@ static void copy_start(struct core *c, const struct consensus_start *start)
     c->final_hash = start->hash;
     c->final_cert = start->final_cert;
     c->history = start->history;
+    c->has_mode = start->mode != NULL;
+    if (c->has_mode) c->mode = *start->mode;
     c->last_txs_height = start->last_txs_height;
     c->stored_height = start->height;
     c->execute_gate = start->height;

@@ -421,6 +421,19 @@ static void use_result(struct core *c, const struct core_block *b)
     if (b->has_res_cert && height > c->answered_height) core_result(c, height, &b->res_cert);
 }
 
+/* The mode follows the final blocks; execution steps its own copy with the same facts. */
+static void note_facts(struct core *c, struct core_block *b)
+{
+    struct flow_block *flow = b->flow;
+    struct block_content content = {.final_cert = b->has_final_cert ? &b->final_cert : NULL,
+                                    .res_cert = b->has_res_cert ? &b->res_cert : NULL,
+                                    .notes = b->notes};
+    facts_of_block(&flow->facts, &flow->header, &content);
+    if (!c->has_mode) return;
+    (void)mode_step(&c->mode, &flow->facts, NULL);
+    must(c->mode.height == flow->header.height);
+}
+
 enum status core_block_final(struct core *c, struct core_block *b, const struct certificate *cert)
 {
     struct flow_block *flow = b->flow;
@@ -428,6 +441,7 @@ enum status core_block_final(struct core *c, struct core_block *b, const struct 
         !hash_equal(&flow->header.parent, &c->final_hash)) /* I2 */
         return ST_CORRUPT;
     b->state = BLOCK_FINAL;
+    note_facts(c, b);
     TRY(pool_settle(c->pool, flow));
     note_final(c, flow, cert);
     core_commit_note(c, b, cert);

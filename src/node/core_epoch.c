@@ -423,6 +423,7 @@ static enum status start_engine(struct core *c)
     if (start == NULL) return ST_NO_MEMORY;
     fill_start(c, start);
     must(start->digest_count > 0);
+    start->mode = c->has_mode ? &c->mode : NULL;
     c->engine_final = c->final_height;
     c->engine_executed = c->executed_height;
     enum status st = consensus_new(&c->engine, c->mem, &c->config.engine, start);
@@ -443,6 +444,13 @@ static enum status make_batch(struct core *c)
     return c->batch == NULL ? ST_NO_MEMORY : ST_OK;
 }
 
+static void begin_mode(struct core *c)
+{
+    const struct mode_rules rules =
+        mode_rules_of(&c->config.engine.validators, &c->epoch.config.params);
+    if (c->has_mode) mode_begin(&c->mode, &rules, c->final_height + 1);
+}
+
 /* The last block of the epoch is final, executed and certified. */
 static enum status begin(struct core *c)
 {
@@ -455,6 +463,7 @@ static enum status begin(struct core *c)
     TRY(take_config(c, buf_span(&c->epoch.next), c->final_height));
     must(c->config.engine.epoch == c->final_header.epoch + 1);
     note_base(c);
+    begin_mode(c);
     TRY(make_batch(c));
     TRY(move_places(c, map));
     core_sync_move(c, map);

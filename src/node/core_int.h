@@ -323,6 +323,8 @@ struct core {
     struct header final_header;    /* Unused at height 0. */
     struct certificate final_cert; /* Of final_height; entry_count 0: none. */
     struct merkle_tree history;
+    bool has_mode;          /* Else it stays as the configuration says. */
+    struct mode_state mode; /* As of final_height. */
     uint64_t last_txs_height;
     uint64_t unseen_height; /* Newest that became final without any vote of others here. */
     uint64_t stored_height; /* Appended. */

@@ -15,6 +15,7 @@ struct core_start_parts {
     struct mem *mem;
     const struct core_start_config *config;
     struct consensus_record record;
+    struct mode_state mode;
     struct view_change view_change;
     struct held_item *seen;
     uint32_t seen_count;
@@ -265,6 +266,15 @@ static enum status choose_epoch(struct core_start_data *d, const struct replay_t
     return end_votes(d, "blocks that it knew as final are lost");
 }
 
+static void take_mode(struct core_start_data *d)
+{
+    struct core_start_parts *p = d->parts;
+    const struct replay_machine *m = &p->config->machine;
+    if (m->mode == NULL) return;
+    p->mode = *m->mode(m->context);
+    d->start.engine.mode = &p->mode;
+}
+
 static enum status replay(struct core_start_data *d)
 {
     struct core_start_parts *p = d->parts;
@@ -286,6 +296,7 @@ static enum status replay(struct core_start_data *d)
     e->executed_height = tip.height;
     e->nonce = p->config->nonce;
     p->config->machine.history(p->config->machine.context, &e->history);
+    take_mode(d);
     if (e->record != NULL && p->record.has_final_cert) e->final_cert = p->record.final_cert;
     if (e->history.count != tip.height) return ST_CORRUPT;
     return read_digests(&p->config->machine, e);

@@ -76,6 +76,7 @@ static enum status execute(struct executor *e, struct flow_block *b)
 {
     struct exec_block in = {.header = &b->header,
                             .hash = b->hash,
+                            .facts = &b->facts,
                             .txs = b->views,
                             .wants_rows = b->wants_rows,
                             .tx_count = b->tx_count};

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "base/diag.h"
+#include "consensus/facts.h"
 #include "consensus/message.h"
 #include "crypto/merkle.h"
 #include "exec/exec.h"
@@ -116,6 +117,7 @@ struct flow_block {
     bool *wants_rows;
     struct hash *txids;
     uint32_t tx_count;
+    struct mode_facts facts; /* What it says of the chain's mode; since it is final. */
     struct exec_outcome outcome;
     struct hash *receipt_tree;   /* Levels of the receipts' Merkle tree, for paths. */
     struct certificate res_cert; /* Of this height or a later one. */

@@ -35,6 +35,10 @@ enum status replay_decode(struct flow_block **out, struct mem *mem, struct span 
     mem_free(mem, txs);
     (*out)->header = header;
     (*out)->hash = header_hash(&header);
+    struct block_content content = {.final_cert = body.has_final_cert ? &body.final_cert : NULL,
+                                    .res_cert = body.has_res_cert ? &body.res_cert : NULL,
+                                    .notes = &body.notes};
+    facts_of_block(&(*out)->facts, &header, &content);
 out:
     arena_fini(&arena);
     return st;
@@ -187,8 +191,11 @@ static uint64_t machine_height(void *context)
 static enum status machine_apply(void *context, struct flow_block *b)
 {
     const struct replay_exec *e = context;
-    struct exec_block in = {
-        .header = &b->header, .hash = b->hash, .txs = b->views, .tx_count = b->tx_count};
+    struct exec_block in = {.header = &b->header,
+                            .hash = b->hash,
+                            .facts = &b->facts,
+                            .txs = b->views,
+                            .tx_count = b->tx_count};
     TRY(exec_apply(e->exec, &in, &b->outcome));
     return store_append_result(e->store, b->header.height, b->outcome.record);
 }

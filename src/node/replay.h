@@ -16,6 +16,8 @@ struct replay_machine { /* What executes: SQL in a node, something simpler in th
     /* D of a height up to the present one; ST_NOT_FOUND: not known any more. */
     enum status (*digest)(void *context, uint64_t height, struct hash *out);
     void (*history)(void *context, struct merkle_tree *out);
+    /* Of the chain as of height, stepped with each block's facts. Null: the mode never changes. */
+    const struct mode_state *(*mode)(void *context);
     void *context;
 };
 
