@@ -157,6 +157,11 @@ static void machine_history(void *context, struct merkle_tree *out)
     *out = ((struct host *)context)->machine.history;
 }
 
+static const struct mode_state *machine_mode(void *context)
+{
+    return &((struct host *)context)->machine.mode;
+}
+
 static enum status read_start(struct host *h, uint64_t key, struct core_start_data *out)
 {
     struct world *w = h->world;
@@ -166,6 +171,7 @@ static enum status read_start(struct host *h, uint64_t key, struct core_start_da
                                                    .apply = machine_replay,
                                                    .digest = machine_digest_at,
                                                    .history = machine_history,
+                                                   .mode = machine_mode,
                                                    .context = h},
                                        .chain_id = w->chain_id,
                                        .genesis_time_ms = w->genesis.time_ms,

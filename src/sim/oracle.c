@@ -372,9 +372,6 @@ void oracle_on_execute(struct oracle *o, struct host *h, const struct flow_block
         world_violate(w, "I12", "block %llu of view %llu is by %u, not its leader",
                       (unsigned long long)b->header.height, (unsigned long long)b->header.view,
                       b->header.proposer);
-    if (b->header.mode != w->config.mode)
-        world_violate(w, "I12", "block %llu has mode %d", (unsigned long long)b->header.height,
-                      (int)b->header.mode);
     const struct known_header *parent = oracle_find_header(o, &b->header.parent);
     if (parent != NULL && parent->time_ms >= b->header.time_ms)
         world_violate(w, "I13", "block %llu is not younger than its parent",
@@ -398,6 +395,9 @@ void oracle_on_executed(struct oracle *o, struct host *h, const struct flow_bloc
     struct world *w = o->world;
     if (h->machine.has_repeated)
         world_violate(w, "I9", "host %u executed a transaction twice, again in block %llu", h->id,
+                      (unsigned long long)b->header.height);
+    if (h->machine.has_wrong_mode)
+        world_violate(w, "I12", "block %llu is not in the mode that the chain below it decided",
                       (unsigned long long)b->header.height);
     uint64_t height = b->header.height;
     o->promises[h->id].executed_height = height;
