@@ -67,8 +67,7 @@ struct exec_block {
     const struct header *header;
     const struct mode_facts *facts; /* Null: nothing but what the header says. */
     struct hash hash;
-    const struct mode_facts *facts; /* Null: nothing but what the header says. */
-    const struct tx *txs;           /* Decoded, signatures verified. */
+    const struct tx *txs;   /* Decoded, signatures verified. */
     const bool *wants_rows; /* Null, or per transaction: a door here waits for result rows. */
     uint32_t tx_count;
 };

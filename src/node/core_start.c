@@ -275,6 +275,13 @@ static void take_mode(struct core_start_data *d)
     d->start.engine.mode = &p->mode;
 }
 
+static void take_next_config(struct core_start_data *d)
+{
+    const struct replay_machine *m = &d->parts->config->machine;
+    if (m->next_config == NULL) return;
+    d->start.next_config = m->next_config(m->context, d->start.epoch, &d->start.next_from);
+}
+
 static enum status replay(struct core_start_data *d)
 {
     struct core_start_parts *p = d->parts;
@@ -297,6 +304,7 @@ static enum status replay(struct core_start_data *d)
     e->nonce = p->config->nonce;
     p->config->machine.history(p->config->machine.context, &e->history);
     take_mode(d);
+    take_next_config(d);
     if (e->record != NULL && p->record.has_final_cert) e->final_cert = p->record.final_cert;
     if (e->history.count != tip.height) return ST_CORRUPT;
     return read_digests(&p->config->machine, e);

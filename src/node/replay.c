@@ -226,11 +226,31 @@ static void machine_history(void *context, struct merkle_tree *out)
     exec_history(e->exec, out);
 }
 
+static const struct mode_state *machine_mode(void *context)
+{
+    const struct replay_exec *e = context;
+    return exec_mode(e->exec);
+}
+
+/* The block that closes an epoch may be the newest one: then the next epoch is the present one. */
+static struct span machine_next_config(void *context, uint64_t epoch, uint64_t *from)
+{
+    const struct replay_exec *e = context;
+    struct exec_epoch now;
+    exec_epoch(e->exec, &now);
+    bool is_closed = now.epoch == epoch + 1;
+    *from = is_closed ? now.first_height - 1 : now.next_from;
+    if (is_closed) return now.config;
+    return now.epoch == epoch ? now.next_config : span_of(NULL, 0);
+}
+
 struct replay_machine replay_machine_of(struct replay_exec *exec)
 {
     return (struct replay_machine){.height = machine_height,
                                    .apply = machine_apply,
                                    .digest = machine_digest,
                                    .history = machine_history,
+                                   .mode = machine_mode,
+                                   .next_config = machine_next_config,
                                    .context = exec};
 }

@@ -367,6 +367,29 @@ static enum status port_read_held(void *context, const struct hash *hash, struct
     return store_read_held(r->config.store, hash, out);
 }
 
+/* Rare: at a start, for evidence of an old epoch. */
+static enum status port_read_config(void *context, uint64_t epoch, struct buf *out, uint64_t *base)
+{
+    const struct replica *r = context;
+    struct db *db = exec_db(r->config.exec);
+    sqlite3 *reader = NULL;
+    struct arena arena;
+    struct exec_epoch found = {.first_height = 0};
+    TRY(db_reader_open(db, &reader));
+    arena_init(&arena, r->config.mem, 0);
+    enum status st = db_view(db, reader, 0);
+    if (st == ST_OK) st = exec_config_of(reader, &arena, epoch, &found);
+    if (st == ST_OK && found.first_height == 0) st = ST_NOT_FOUND; /* It has not begun. */
+    if (st == ST_OK) {
+        buf_put(out, found.config);
+        *base = found.first_height - 1;
+        st = buf_status(out);
+    }
+    arena_fini(&arena);
+    db_reader_close(db, reader);
+    return st;
+}
+
 static bool port_own_key(void *context, const struct public_key *key, struct secret_key *out)
 {
     const struct replica *r = context;
@@ -402,6 +425,7 @@ static void set_ports(struct replica *r)
                                    .answer = port_answer,
                                    .read_block = port_read_block,
                                    .read_held = port_read_held,
+                                   .read_config = port_read_config,
                                    .own_key = port_own_key,
                                    .nodes = port_nodes,
                                    .keep_evidence = port_keep_evidence,
