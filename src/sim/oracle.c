@@ -35,6 +35,7 @@ struct oracle *oracle_new(struct world *w)
     struct oracle *o = mem_alloc_zero(mem_system(), 1, sizeof *o);
     must(o != NULL);
     o->world = w;
+    o->mode = oracle_mode_new();
     idtable_init(&o->header_index, mem_system(), header_id, o, TABLE_KEY);
     idtable_init(&o->tally_index, mem_system(), tally_id, o, TABLE_KEY);
     uint32_t room = 0;
@@ -61,6 +62,7 @@ void oracle_free(struct oracle *o)
     }
     for (uint32_t i = 0; i < o->vc_count; i++)
         mem_free(mem_system(), o->vcs[i].vc);
+    oracle_mode_free(o->mode);
     idtable_fini(&o->header_index);
     idtable_fini(&o->tally_index);
     void *const lists[] = {o->headers,   o->tallies, o->entries, o->committed, o->commits,
@@ -403,6 +405,7 @@ void oracle_on_executed(struct oracle *o, struct host *h, const struct flow_bloc
     o->promises[h->id].executed_height = height;
     if (h->false_from > 0 && height >= h->false_from) return;
     if (!host_is_honest(h)) return;
+    oracle_judge_mode(o, h, b);
     judge_configs(o, h, b);
     while (o->digest_room <= height) {
         uint32_t room = (uint32_t)o->digest_room;

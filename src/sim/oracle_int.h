@@ -69,6 +69,8 @@ struct promises { /* Of one host, over all its lives. */
     uint64_t unproven_height;
 };
 
+struct oracle_mode; /* oracle_mode.c */
+
 struct oracle {
     struct world *world;
     struct known_header *headers;
@@ -105,6 +107,7 @@ struct oracle {
     uint32_t vc_room;
     uint64_t pending_height; /* Lowest of the newest epoch after which a configuration waits. */
     uint64_t newest_wall_ms; /* Of all honest clocks, ever. */
+    struct oracle_mode *mode;
     struct promises promises[HOSTS_MAX];
     struct consensus_stand stand; /* Scratch. */
     struct evidence scratch;
@@ -148,6 +151,11 @@ void oracle_count_vote(struct oracle *o, const struct vote *v);
 void oracle_count_certificate(struct oracle *o, const struct certificate *c);
 void oracle_commit_alone(struct oracle *o, const struct consensus_record *r);
 void oracle_check_anchor(struct oracle *o, const struct seen_anchor *a);
+
+/* oracle_mode.c: an honest host executed b, whose epoch is known. */
+struct oracle_mode *oracle_mode_new(void);
+void oracle_mode_free(struct oracle_mode *m); /* Null allowed. */
+void oracle_judge_mode(struct oracle *o, const struct host *h, const struct flow_block *b);
 
 /* oracle_promises.c: what an honest host may say. */
 void oracle_judge_vote(struct oracle *o, struct host *h, const struct vote *v);
