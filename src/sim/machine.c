@@ -92,6 +92,7 @@ enum status machine_apply(struct machine *m, struct flow_block *b)
     struct hash leaf = merkle_leaf(hash_span(&b->hash));
     merkle_tree_add(&m->history, &leaf);
     if (b->tx_count > 0) m->last_txs_height = m->height;
+    (void)mode_step(&m->mode, &b->facts, NULL);
     if (b->header.flags & BLOCK_EPOCH_CLOSE) {
         if (m->pending.size == 0) return ST_CORRUPT;
         close_epoch(m);
@@ -102,6 +103,18 @@ enum status machine_apply(struct machine *m, struct flow_block *b)
 
 /* --- epochs ----------------------------------------------------------------------------------- */
 
+static void begin_mode(struct machine *m, struct span bytes, uint64_t base)
+{
+    struct chain_config *config = mem_alloc(m->mem, sizeof *config);
+    must(config != NULL);
+    must(chain_config_decode(config, &m->arena, bytes) == ST_OK);
+    struct validators v = chain_config_validators(config);
+    struct mode_rules rules = mode_rules_of(&v, &config->params);
+    mode_begin(&m->mode, &rules, base + 1);
+    mem_free(m->mem, config);
+    arena_reset(&m->arena);
+}
+
 static void add_epoch(struct machine *m, struct span bytes, uint64_t base, uint64_t decided)
 {
     must(m->epoch_count < MACHINE_EPOCHS_MAX);
@@ -111,6 +124,7 @@ static void add_epoch(struct machine *m, struct span bytes, uint64_t base, uint6
     buf_init(&e->bytes, m->mem, 0);
     buf_put(&e->bytes, bytes);
     must(buf_status(&e->bytes) == ST_OK);
+    begin_mode(m, bytes, base);
 }
 
 static void begin_mode(struct machine *m, const struct chain_config *config)
