@@ -40,7 +40,7 @@ struct machine {
     struct buf pending;    /* Configuration of the next epoch; empty: none is decided. */
     uint64_t pending_from; /* Height that decided it. */
     uint64_t height;
-    struct mode_state mode; /* As of height. */
+    struct mode_state mode;                 /* As of height. */
     struct hash digests[CONSENSUS_LAG_MAX]; /* [h mod MAX]: D of the newest heights. */
     struct merkle_tree history;
     uint64_t last_txs_height;

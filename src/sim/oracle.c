@@ -113,6 +113,7 @@ void oracle_learn(struct oracle *o, const struct header *header)
                                                         .view = header->view,
                                                         .time_ms = header->time_ms,
                                                         .proposer = header->proposer,
+                                                        .seen_us = o->world->now_us,
                                                         .header = *header};
     idtable_add(&o->header_index, o->header_count++);
 }
@@ -374,6 +375,9 @@ void oracle_on_execute(struct oracle *o, struct host *h, const struct flow_block
         world_violate(w, "I12", "block %llu of view %llu is by %u, not its leader",
                       (unsigned long long)b->header.height, (unsigned long long)b->header.view,
                       b->header.proposer);
+    struct known_header *known = oracle_find_header(o, &b->hash);
+    must(known != NULL);
+    known->final_us = w->now_us;
     const struct known_header *parent = oracle_find_header(o, &b->header.parent);
     if (parent != NULL && parent->time_ms >= b->header.time_ms)
         world_violate(w, "I13", "block %llu is not younger than its parent",

@@ -56,7 +56,9 @@ struct known_header {
     uint64_t view;
     uint64_t time_ms;
     uint32_t proposer;
-    uint64_t held; /* Hosts on whose disk the body is safe, as bits. */
+    uint64_t held;     /* Hosts on whose disk the body is safe, as bits. */
+    uint64_t seen_us;  /* When it was seen first: its leader sent it. */
+    uint64_t final_us; /* When the last honest host so far finalised it. */
     struct header header;
 };
 

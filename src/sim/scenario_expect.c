@@ -25,7 +25,8 @@ enum condition_kind {
     IS_MATCHED,
     IS_LEADER,
     IS_EPOCH,
-    IS_ANARCHY
+    IS_ANARCHY,
+    IS_LATENCY
 };
 
 struct condition {
@@ -40,7 +41,8 @@ struct condition {
     uint64_t view;
     uint64_t epoch;
     enum block_mode mode;
-    char compare; /* '=', '<' or '>' (or equal). */
+    uint64_t height_high; /* IS_LATENCY, in microseconds: view. */
+    char compare;         /* '=', '<' or '>' (or equal). */
     bool has_evidence_kind;
     enum evidence_kind evidence;
     bool has_offender;
@@ -206,6 +208,27 @@ static bool equal_holds(struct condition *c, const struct host *h)
     return is;
 }
 
+/* From the first word of a block to the last honest node that finalised it. */
+static bool latency_holds(struct condition *c, const struct world *w)
+{
+    for (uint64_t height = c->height; height <= c->height_high; height++) {
+        struct hash hash;
+        const struct known_header *known = NULL;
+        if (oracle_committed(w->oracle, height, &hash)) known = oracle_header(w->oracle, &hash);
+        if (known == NULL || known->final_us == 0) {
+            (void)snprintf(c->why, sizeof c->why, "block %llu is not final",
+                           (unsigned long long)height);
+            return false;
+        }
+        const uint64_t us = known->final_us - known->seen_us;
+        if (us <= c->view) continue;
+        (void)snprintf(c->why, sizeof c->why, "block %llu took %llu us", (unsigned long long)height,
+                       (unsigned long long)us);
+        return false;
+    }
+    return true;
+}
+
 static bool epoch_holds(struct condition *c, const struct host *h)
 {
     because(c, h, "is in epoch %llu", (unsigned long long)h->epoch);
@@ -258,6 +281,7 @@ static bool holds_on(struct condition *c, const struct host *h)
     case IS_ANARCHY:
         (void)snprintf(c->why, sizeof c->why, "no fork was found");
         return h->world->anarchy.is_set;
+    case IS_LATENCY: return latency_holds(c, h->world);
     case IS_MATCHED: break;
     }
     uint64_t matched = network_matched(h->world, c->rule);
@@ -270,7 +294,7 @@ static bool holds(struct scenario *s, struct condition *c)
 {
     for (uint32_t i = 0; i < s->world->host_count; i++) {
         if ((c->hosts >> i & 1u) == 0) continue;
-        bool is_of_world = c->kind == IS_MATCHED || c->kind == IS_ANARCHY;
+        bool is_of_world = c->kind == IS_MATCHED || c->kind == IS_ANARCHY || c->kind == IS_LATENCY;
         if (s->world->hosts[i].part == PART_PUPPET && !is_of_world) continue;
         if (holds_on(c, &s->world->hosts[i]) == c->is_negated) return false;
     }
@@ -396,6 +420,13 @@ static bool read_more(struct scenario *s, struct condition *c)
     } else if (scenario_accept(s, "leader")) {
         c->kind = IS_LEADER;
         return scenario_host(s, "a node", &c->offender);
+    } else if (scenario_accept(s, "latency")) {
+        c->kind = IS_LATENCY;
+        c->hosts = 1;
+        if (!scenario_range(s, "heights, as 10..40", &c->height, &c->height_high)) return false;
+        if (!scenario_accept(s, "at-most"))
+            return scenario_fail(s, "at-most and a duration are expected");
+        return scenario_duration(s, "a duration", &c->view);
     } else if (scenario_accept(s, "anarchy")) {
         c->kind = IS_ANARCHY;
         c->hosts = 1;
@@ -412,7 +443,8 @@ static bool read_more(struct scenario *s, struct condition *c)
         return scenario_fail(s,
                              "\"%s\": final, tx, all-txs-final, anchor, evidence, reject, "
                              "halted, running, non-voter, alarm, equal-digests, view, leader, "
-                             "epoch, mode, memory, matched, anarchy or violation is expected",
+                             "epoch, mode, latency, memory, matched, anarchy or violation is "
+                             "expected",
                              scenario_peek(s));
     }
     return true;
