@@ -243,13 +243,16 @@ static const char *const mode_names[] = {[0] = "none",
                                          [MODE_BFT] = "bft",
                                          [MODE_RAFT] = "raft"};
 
+/* Of the newest final block, if no height is given. */
 static bool mode_holds(struct condition *c, const struct host *h)
 {
     struct hash hash;
-    because(c, h, "has no final block at height %llu", (unsigned long long)c->height);
-    if (!oracle_committed(h->world->oracle, c->height, &hash)) return false;
+    uint64_t height = c->height;
+    if (height == 0 && h->is_up) height = stand_of(h)->final_height;
+    because(c, h, "has no final block at height %llu", (unsigned long long)height);
+    if (height == 0 || !oracle_committed(h->world->oracle, height, &hash)) return false;
     const enum block_mode mode = oracle_header(h->world->oracle, &hash)->header.mode;
-    because(c, h, "has mode %s at height %llu", mode_names[mode], (unsigned long long)c->height);
+    because(c, h, "has mode %s at height %llu", mode_names[mode], (unsigned long long)height);
     return mode == c->mode;
 }
 
@@ -398,9 +401,9 @@ static bool read_mode(struct scenario *s, struct condition *c)
         is_one = scenario_accept(s, mode_names[mode]);
         if (is_one) c->mode = (enum block_mode)mode;
     }
-    if (!is_one || !scenario_accept(s, "height"))
-        return scenario_fail(s, "fast, strict, bft or raft, then height and a number are expected");
-    return scenario_number(s, "a height", &c->height);
+    if (!is_one)
+        return scenario_fail(s, "\"%s\": fast, strict, bft or raft is expected", scenario_peek(s));
+    return !scenario_accept(s, "height") || scenario_number(s, "a height", &c->height);
 }
 
 static bool read_more(struct scenario *s, struct condition *c)

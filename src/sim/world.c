@@ -191,10 +191,10 @@ static void say_host(struct world *w, const struct host *h)
               s->is_voting ? "" : ", does not vote", (int)s->alarm);
 }
 
-/* What follows from a fork. */
+/* What follows from a fork, and from a block that no honest node judged when it was fresh. */
 static bool is_anarchy(const struct world *w, const char *rule)
 {
-    static const char *const rules[] = {"I1", "I5", "I6", "I8"};
+    static const char *const rules[] = {"I1", "I5", "I6", "I8", "I13"};
     bool is_excused = false;
     if (w->config.mode != MODE_RAFT) return false;
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
