@@ -12,8 +12,6 @@ static const uint8_t *id_of(const void *context, uint32_t number)
 }
 
 static void add_epoch(struct machine *m, struct span bytes, uint64_t base, uint64_t decided);
-static void begin_mode(struct machine *m, const struct chain_config *config);
-static void close_epoch(struct machine *m);
 static void consider(struct machine *m, const struct tx *tx);
 
 void machine_init(struct machine *m,
@@ -31,7 +29,6 @@ void machine_init(struct machine *m,
     chain_config_of_genesis(first, genesis);
     chain_config_encode(&bytes, first);
     add_epoch(m, buf_span(&bytes), 0, 0);
-    begin_mode(m, first);
     buf_fini(&bytes);
     mem_free(mem, first);
     m->digests[0] = hash_of("sim-genesis", span_of(NULL, 0));
@@ -87,15 +84,14 @@ enum status machine_apply(struct machine *m, struct flow_block *b)
     o->tx_count = 0;
     m->height++;
     m->digests[m->height % CONSENSUS_LAG_MAX] = o->digest;
-    if (b->header.mode != mode_at(&m->mode, b->header.height)) m->has_wrong_mode = true;
-    (void)mode_step(&m->mode, &b->facts, NULL);
     struct hash leaf = merkle_leaf(hash_span(&b->hash));
     merkle_tree_add(&m->history, &leaf);
     if (b->tx_count > 0) m->last_txs_height = m->height;
     (void)mode_step(&m->mode, &b->facts, NULL);
     if (b->header.flags & BLOCK_EPOCH_CLOSE) {
         if (m->pending.size == 0) return ST_CORRUPT;
-        close_epoch(m);
+        add_epoch(m, buf_span(&m->pending), m->height, m->pending_from);
+        buf_reset(&m->pending);
     }
     o->next_config = buf_span(&m->pending);
     return ST_OK;
@@ -125,26 +121,6 @@ static void add_epoch(struct machine *m, struct span bytes, uint64_t base, uint6
     buf_put(&e->bytes, bytes);
     must(buf_status(&e->bytes) == ST_OK);
     begin_mode(m, bytes, base);
-}
-
-static void begin_mode(struct machine *m, const struct chain_config *config)
-{
-    const struct validators v = chain_config_validators(config);
-    const struct mode_rules rules = mode_rules_of(&v, &config->params);
-    mode_begin(&m->mode, &rules, m->height + 1);
-}
-
-/* What is pending begins with the next block. */
-static void close_epoch(struct machine *m)
-{
-    struct chain_config *config = mem_alloc(m->mem, sizeof *config);
-    must(config != NULL);
-    must(chain_config_decode(config, &m->arena, buf_span(&m->pending)) == ST_OK);
-    add_epoch(m, buf_span(&m->pending), m->height, m->pending_from);
-    begin_mode(m, config);
-    buf_reset(&m->pending);
-    mem_free(m->mem, config);
-    arena_reset(&m->arena);
 }
 
 /* The first decision stands; what comes before its epoch begins does nothing. */

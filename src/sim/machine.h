@@ -44,14 +44,12 @@ struct machine {
     struct hash digests[CONSENSUS_LAG_MAX]; /* [h mod MAX]: D of the newest heights. */
     struct merkle_tree history;
     uint64_t last_txs_height;
-    struct mode_state mode; /* As of height. */
-    uint64_t false_from;    /* Wrong results at this height and above; 0: never. */
+    uint64_t false_from; /* Wrong results at this height and above; 0: never. */
     struct machine_tx *txs;
     uint32_t tx_count;
     uint32_t tx_room;
     struct idtable index;
-    bool has_repeated;   /* A transaction was executed twice: I9. */
-    bool has_wrong_mode; /* A block is not in the mode that the blocks before it decided: I12. */
+    bool has_repeated; /* A transaction was executed twice: I9. */
 };
 
 void machine_init(struct machine *m,

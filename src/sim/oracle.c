@@ -402,9 +402,6 @@ void oracle_on_executed(struct oracle *o, struct host *h, const struct flow_bloc
     if (h->machine.has_repeated)
         world_violate(w, "I9", "host %u executed a transaction twice, again in block %llu", h->id,
                       (unsigned long long)b->header.height);
-    if (h->machine.has_wrong_mode)
-        world_violate(w, "I12", "block %llu is not in the mode that the chain below it decided",
-                      (unsigned long long)b->header.height);
     uint64_t height = b->header.height;
     o->promises[h->id].executed_height = height;
     if (h->false_from > 0 && height >= h->false_from) return;
