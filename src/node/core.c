@@ -403,6 +403,7 @@ static void copy_start(struct core *c, const struct consensus_start *start)
     c->history = start->history;
     c->has_mode = start->mode != NULL;
     if (c->has_mode) c->mode = *start->mode;
+    if (c->has_mode) c->convicted = c->mode.convicted;
     c->last_txs_height = start->last_txs_height;
     c->stored_height = start->height;
     c->execute_gate = start->height;

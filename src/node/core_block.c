@@ -218,6 +218,18 @@ static struct hash root_of(const struct flow_block *flow)
     return merkle_tree_root(&tree);
 }
 
+/* Late votes are the engine's choice, evidence is the core's. */
+static enum status make_notes(struct core *c, const struct consensus_effect *need)
+{
+    struct body_notes *notes = mem_alloc_zero(c->mem, 1, sizeof *notes);
+    if (notes == NULL) return ST_NO_MEMORY;
+    if (need->notes != NULL) *notes = *need->notes;
+    core_evidence_choose(c, notes);
+    enum status st = notes_copy(&c->proposed_notes, c->mem, notes);
+    mem_free(c->mem, notes);
+    return st;
+}
+
 enum status core_block_batch(struct core *c, const struct consensus_effect *need)
 {
     struct pool_take take = {.tip = {.height = need->height, .time_ms = need->time_ms},
@@ -241,7 +253,7 @@ enum status core_block_batch(struct core *c, const struct consensus_effect *need
     if (need->res_cert != NULL) c->proposed_res_cert = *need->res_cert;
     mem_free(c->mem, c->proposed_notes);
     c->proposed_notes = NULL;
-    TRY(notes_copy(&c->proposed_notes, c->mem, need->notes));
+    TRY(make_notes(c, need));
     TRY(encode_body(c, c->proposed));
     core_push(c, CONSENSUS_ON_BATCH, NULL);
     uint32_t last = (c->queue_first + c->queue_count - 1) % CORE_QUEUE_MAX;
@@ -445,6 +457,7 @@ enum status core_block_final(struct core *c, struct core_block *b, const struct 
     TRY(pool_settle(c->pool, flow));
     note_final(c, flow, cert);
     core_commit_note(c, b, cert);
+    core_evidence_final(c, b);
     core_seen_final(c, &flow->header, &flow->hash);
     use_result(c, b);
     bool is_far = c->final_height - c->executed_height > CORE_CHAIN_KEPT;

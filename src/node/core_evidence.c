@@ -1,7 +1,8 @@
 /* Proofs of misbehaviour: kept once, told to everybody, believed only after verification. */
 #include "node/core_int.h"
 
-#define EVIDENCE_PACE_MS 20u /* Between two verifications of what one peer sends. */
+#define ACCUSE_AGAIN_MS  2000u /* A block that accused somebody may have lost its view. */
+#define EVIDENCE_PACE_MS 20u   /* Between two verifications of what one peer sends. */
 
 static bool is_known(const struct core *c, const struct evidence *e)
 {
@@ -101,6 +102,55 @@ void core_evidence_free(struct core *c)
     for (uint32_t i = 0; i < c->proof_count; i++)
         mem_free(c->mem, c->proofs[i].bytes);
     c->proof_count = 0;
+}
+
+/* --- in blocks ------------------------------------------------------------------------------- */
+
+static bool is_worth_showing(const struct core *c, const struct core_proof *p)
+{
+    if (p->bytes == NULL || p->size > BLOCK_EVIDENCE_BYTES_MAX) return false; /* It stays here. */
+    if (p->epoch != c->config.engine.epoch || p->offender >= c->n) return false;
+    if ((c->convicted >> p->offender & 1u) != 0) return false;
+    uint64_t last_ms = c->accused_at_ms[p->offender];
+    return last_ms == 0 || c->mono_ms - last_ms >= ACCUSE_AGAIN_MS;
+}
+
+void core_evidence_choose(struct core *c, struct body_notes *notes)
+{
+    notes->evidence_count = 0;
+    for (uint32_t i = 0; i < c->proof_count; i++) {
+        const struct core_proof *p = &c->proofs[i];
+        if (notes->evidence_count == BLOCK_EVIDENCE_MAX || !is_worth_showing(c, p)) continue;
+        c->accused_at_ms[p->offender] = c->mono_ms + 1;
+        notes->evidence[notes->evidence_count++] = span_of(p->bytes, p->size);
+    }
+}
+
+/* Every voter comes to the same answer: keys of the epoch, and nothing else, decide. */
+enum status core_evidence_check(struct core *c,
+                                const struct header *h,
+                                const struct body_notes *notes)
+{
+    const struct consensus_config *config = &c->config.engine;
+    struct evidence all[BLOCK_EVIDENCE_MAX];
+    for (uint32_t i = 0; notes != NULL && i < notes->evidence_count; i++) {
+        if (evidence_decode(&all[i], notes->evidence[i]) != ST_OK) return ST_INVALID;
+        if (all[i].epoch != h->epoch || h->epoch != config->epoch) return ST_INVALID;
+        if (i > 0 && evidence_is_same(&all[0], &all[i])) return ST_INVALID;
+        enum status st = evidence_verify(&all[i], &config->validators, config->signer,
+                                         &config->chain_id, c->mem);
+        if (st != ST_OK) return st == ST_NO_MEMORY ? st : ST_INVALID;
+    }
+    return ST_OK;
+}
+
+void core_evidence_final(struct core *c, const struct core_block *b)
+{
+    c->convicted |= b->flow->facts.convicted;
+    for (uint32_t i = 0; b->notes != NULL && i < b->notes->evidence_count; i++) {
+        struct evidence e;
+        if (evidence_decode(&e, b->notes->evidence[i]) == ST_OK) core_evidence_keep(c, &e);
+    }
 }
 
 /* --- E6 --------------------------------------------------------------------------------------- */

@@ -379,6 +379,8 @@ struct core {
     uint64_t open_view;
 
     struct core_sync sync;
+    uint32_t convicted;                /* Bits: by the final blocks of this epoch. */
+    uint64_t accused_at_ms[NODES_MAX]; /* When a block of ours accused a validator last. */
     struct core_proof *proofs;
     uint32_t proof_count;
     size_t proof_bytes;
@@ -514,6 +516,13 @@ void core_tidy_submitted(struct core *c, const struct storage_job *job);
 void core_evidence_keep(struct core *c, const struct evidence *e);
 enum status core_on_evidence(struct core *c, uint32_t peer, struct span bytes);
 void core_evidence_to(struct core *c, uint32_t peer);
+/* Add to the notes of a new block what convicts a validator whom the chain has not convicted. */
+void core_evidence_choose(struct core *c, struct body_notes *notes);
+/* The evidence in a body is what it says. ST_INVALID: some is not; else ST_NO_MEMORY. */
+enum status core_evidence_check(struct core *c,
+                                const struct header *h,
+                                const struct body_notes *notes);
+void core_evidence_final(struct core *c, const struct core_block *b); /* It is in the chain now. */
 void core_evidence_of_body(struct core *c, const struct core_body *b);
 void core_evidence_free(struct core *c);
 

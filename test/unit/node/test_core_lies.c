@@ -2,10 +2,12 @@
  * transactions of a leader, blocks that do not follow, catch-up without a quorum, false evidence.
  */
 #include "node/core.h"
+
 #include "node/wire.h"
 #include "support/cmocka_all.h"
 #include "support/core_rig.h"
 #include "support/sample_ledger.h"
+#include <stdlib.h>
 
 #define PUPPET 0u /* Member 0 leads view 0; the test speaks for it. */
 
@@ -180,6 +182,27 @@ static struct core_rig *rig_with(struct lie *lie, uint64_t seed)
     return rig;
 }
 
+/* Pieces of evidence in the bodies of node's final blocks. */
+static uint32_t accusations_in_chain(const struct core_rig *rig, uint32_t node)
+{
+    uint32_t count = 0;
+    const struct core_rig_node *of = &rig->nodes[node];
+    struct body *body = calloc(1, sizeof *body);
+    for (uint64_t h = 0; h < of->block_count; h++) {
+        struct arena arena;
+        struct span header;
+        struct span bytes;
+        arena_init(&arena, mem_system(), 0);
+        assert_int_equal(
+            block_split(span_of(of->blocks[h].bytes, of->blocks[h].size), &header, &bytes), ST_OK);
+        assert_int_equal(body_decode(body, &arena, bytes), ST_OK);
+        count += body->notes.evidence_count;
+        arena_fini(&arena);
+    }
+    free(body);
+    return count;
+}
+
 /* All three have proof of kind against the puppet, no block came about, and life goes on. */
 static void check_convicted(struct core_rig *rig, bool has_proof)
 {
@@ -196,6 +219,7 @@ static void check_convicted(struct core_rig *rig, bool has_proof)
     wanted = 1;
     assert_true(core_rig_until(rig, 8000, all_done));
     core_rig_check_equal(rig);
+    assert_int_equal(accusations_in_chain(rig, 2), has_proof ? 1 : 0);
 }
 
 static void test_a_forged_transaction_convicts_the_leader(void **state)
