@@ -112,6 +112,11 @@ static enum status take_argument(struct job *j,
         out->type = type;
         return ST_OK;
     }
+    const bool is_int = out->type == SQL_INT2 || out->type == SQL_INT4 || out->type == SQL_INT8;
+    if (is_int && type == SQL_INT8) { /* As PostgreSQL widens it. */
+        out->type = type;
+        return ST_OK;
+    }
     bool is_literal = out->type == SQL_UNKNOWN || (out->type == SQL_TEXT && !in->is_param);
     if (!is_literal) return ST_NOT_FOUND;
     struct span text = out->bytes;

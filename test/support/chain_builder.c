@@ -19,6 +19,7 @@ struct chain_builder {
     uint32_t account_count;
     enum block_mode mode;
     uint64_t epoch;
+    uint64_t skipped_ms;
     uint32_t exec_version;
     uint32_t next_version; /* After the close. */
     bool is_closing;       /* The open block closes its epoch. */
@@ -295,6 +296,11 @@ static void make_body(struct chain_builder *b, struct chain_block *block, struct
     block->header.body_size = (uint32_t)out->size;
 }
 
+void chain_time_skip(struct chain_builder *b, uint64_t ms)
+{
+    b->skipped_ms += ms;
+}
+
 void chain_epoch_close(struct chain_builder *b,
                        const struct hash *next_config,
                        uint32_t exec_version)
@@ -320,16 +326,17 @@ const struct chain_block *chain_block_end(struct chain_builder *b)
     must(block->txs != NULL);
     if (b->tx_count > 0) memcpy(block->txs, b->txs, b->tx_count * sizeof *block->txs);
     block->tx_count = b->tx_count;
-    block->header = (struct header){.chain_id = b->chain_id,
-                                    .height = b->height,
-                                    .parent = b->parent,
-                                    .epoch = b->epoch,
-                                    .exec_version = b->exec_version,
-                                    .history_root = merkle_tree_root(&b->history),
-                                    .time_ms = CHAIN_TIME_MS + b->height * CHAIN_BLOCK_MS,
-                                    .mode = b->mode,
-                                    .flags = b->is_closing ? BLOCK_EPOCH_CLOSE : 0,
-                                    .next_config_hash = b->next_config};
+    block->header =
+        (struct header){.chain_id = b->chain_id,
+                        .height = b->height,
+                        .parent = b->parent,
+                        .epoch = b->epoch,
+                        .exec_version = b->exec_version,
+                        .history_root = merkle_tree_root(&b->history),
+                        .time_ms = CHAIN_TIME_MS + b->skipped_ms + b->height * CHAIN_BLOCK_MS,
+                        .mode = b->mode,
+                        .flags = b->is_closing ? BLOCK_EPOCH_CLOSE : 0,
+                        .next_config_hash = b->next_config};
     struct buf body;
     struct buf header;
     struct buf whole;

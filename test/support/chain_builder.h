@@ -69,6 +69,9 @@ void chain_param_null(struct chain_builder *b, struct tx_op *op, enum sql_type t
  * valid until the next. */
 const struct tx *chain_tx_end(struct chain_builder *b, struct tx *tx);
 
+/* The open block and all after it are that much later. */
+void chain_time_skip(struct chain_builder *b, uint64_t ms);
+
 /* The open block is the last of its epoch; the blocks after it are of the next. exec_version: of
  * the next. */
 void chain_epoch_close(struct chain_builder *b,

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "ledger/change.h"
 #include "support/cmocka_all.h"
 #include "support/exec_rig.h"
 #include "support/fail_mem.h"
@@ -58,9 +59,66 @@ static void add_block(struct chain_builder *b, uint64_t height)
     }
 }
 
+/* A chain whose mode and configuration change while it runs. */
+static const struct chain_options changing = {.mode = MODE_FAST, .validators = 4, .f = 1};
+
+/* Hash of the configuration of an epoch of the script. */
+static struct hash config_of(struct chain_builder *b, uint32_t epoch)
+{
+    static const char *const changes[][2] = {{"consensus.view_ms", "250"}, {"consensus.f", "0"}};
+    struct genesis g;
+    struct arena a;
+    struct buf bytes;
+    struct diag diag;
+    struct chain_config c;
+    arena_init(&a, mem_system(), 0);
+    buf_init(&bytes, mem_system(), 0);
+    assert_int_equal(genesis_decode(&g, &a, chain_genesis(b)), ST_OK);
+    chain_config_of_genesis(&c, &g);
+    for (uint32_t i = 0; i < epoch; i++) {
+        struct change change = {.kind = CHANGE_SET,
+                                .subject = span_text(changes[i][0]),
+                                .value = span_text(changes[i][1])};
+        struct chain_config before = c;
+        assert_int_equal(change_apply(&c, &before, &change, &a, &diag), ST_OK);
+    }
+    chain_config_encode(&bytes, &c);
+    struct hash hash = chain_config_hash(buf_span(&bytes));
+    buf_fini(&bytes);
+    arena_fini(&a);
+    return hash;
+}
+
+static void close_epoch(struct chain_builder *b, uint32_t epoch)
+{
+    struct hash hash = config_of(b, epoch);
+    chain_epoch_close(b, &hash, 1);
+}
+
+/* Votes in blocks 1 and 6, closes of the epoch in blocks 2 and 9, and votes that are rolled back.
+ */
+static void add_changes(struct chain_builder *b, uint64_t height)
+{
+    for (uint32_t account = 0; account < 3; account++) {
+        if (height == 1)
+            chain_tx(b, account, "CALL trustsql.chain_set('consensus.view_ms', '250')");
+        if (height == 6)
+            chain_tx(b, account, "CALL trustsql.chain_set('consensus.f', '0', force => true)");
+    }
+    if (height == 4) {
+        struct tx *tx = chain_tx_begin(b, 0);
+        (void)chain_op(b, tx, "CALL trustsql.chain_set('fuel_tx', '7')");
+        (void)chain_op(b, tx, "INSERT INTO nowhere VALUES (1)");
+        (void)chain_tx_end(b, tx);
+    }
+    if (height == 2) close_epoch(b, 1);
+    if (height == 9) close_epoch(b, 2);
+}
+
 static void run_block(struct exec_rig *rig)
 {
     add_block(rig->chain, exec_height(rig->exec) + 1);
+    add_changes(rig->chain, exec_height(rig->exec) + 1);
     (void)exec_rig_apply(rig);
 }
 
@@ -68,7 +126,7 @@ static void run_block(struct exec_rig *rig)
 static void reference(struct hash digests[BLOCKS + 1])
 {
     struct exec_rig rig;
-    exec_rig_init(&rig, NULL);
+    exec_rig_init(&rig, &changing);
     digests[0] = exec_digest(rig.exec);
     uint32_t ok_count = 0;
     for (uint32_t h = 1; h <= BLOCKS; h++) {
@@ -89,7 +147,7 @@ static void test_restart_at_every_height(void **state)
     struct hash digests[BLOCKS + 1];
     reference(digests);
     struct exec_rig rig;
-    exec_rig_init(&rig, NULL);
+    exec_rig_init(&rig, &changing);
     for (uint32_t h = 1; h <= BLOCKS; h++) {
         run_block(&rig);
         exec_rig_reopen(&rig, true);
@@ -110,7 +168,7 @@ static void test_replay_after_a_crash(void **state)
     struct hash digests[BLOCKS + 1];
     reference(digests);
     struct exec_rig rig;
-    exec_rig_init(&rig, NULL);
+    exec_rig_init(&rig, &changing);
     const struct chain_block *blocks[BLOCKS + 1];
     struct hash history = {{0}};
     for (uint32_t h = 1; h <= BLOCKS; h++) {
@@ -139,7 +197,7 @@ static void test_write_set_is_what_changed(void **state)
 {
     (void)state;
     struct exec_rig rig;
-    exec_rig_init(&rig, NULL);
+    exec_rig_init(&rig, &changing);
     for (uint32_t h = 1; h <= BLOCKS; h++) {
         run_block(&rig);
         if (h == 1) continue; /* Height 0 as a view is the newest. */
@@ -179,7 +237,7 @@ static void test_record(void **state)
 {
     (void)state;
     struct exec_rig rig;
-    exec_rig_init(&rig, NULL);
+    exec_rig_init(&rig, &changing);
     run_block(&rig);
     struct span bytes = rig.outcome.record;
     struct exec_record record;
@@ -231,10 +289,12 @@ static void test_failing_memory(void **state)
     reference(digests);
     uint32_t step = 1;
     for (uint64_t n = 1;; n += step) {
-        struct exec_rig rig = {.os = fake_os_new(1), .chain = chain_builder_new(NULL)};
+        struct exec_rig rig = {.os = fake_os_new(1), .chain = chain_builder_new(&changing)};
         add_block(rig.chain, 1);
+        add_changes(rig.chain, 1);
         const struct chain_block *one = chain_block_end(rig.chain);
         add_block(rig.chain, 2);
+        add_changes(rig.chain, 2);
         const struct chain_block *two = chain_block_end(rig.chain);
         struct fail_mem mem;
         fail_mem_init(&mem, n);
@@ -275,11 +335,12 @@ static void test_failing_reads(void **state)
     bool has_failed = true;
     for (uint64_t n = 1; has_failed; n++) {
         struct exec_rig rig;
-        exec_rig_init(&rig, NULL);
-        for (uint32_t h = 1; h <= 4; h++)
+        exec_rig_init(&rig, &changing);
+        for (uint32_t h = 1; h <= 5; h++)
             run_block(&rig);
         exec_rig_reopen(&rig, true); /* Nothing is cached now. */
-        add_block(rig.chain, 5);
+        add_block(rig.chain, 6);
+        add_changes(rig.chain, 6);
         const struct chain_block *block = chain_block_end(rig.chain);
         fake_os_fail(rig.os, FAKE_OS_READ, n, ST_IO);
         enum status st = exec_apply(rig.exec, &block->in, &rig.outcome);
@@ -287,12 +348,12 @@ static void test_failing_reads(void **state)
         assert_int_equal(st, has_failed ? ST_IO : ST_OK);
         fake_os_heal(rig.os);
         if (has_failed) {
-            assert_int_equal(exec_height(rig.exec), 4);
+            assert_int_equal(exec_height(rig.exec), 5);
             exec_rig_reopen(&rig, false);
             assert_int_equal(exec_apply(rig.exec, &block->in, &rig.outcome), ST_OK);
         }
         struct hash digest = exec_digest(rig.exec);
-        assert_true(hash_equal(&digest, &digests[5]));
+        assert_true(hash_equal(&digest, &digests[6]));
         exec_rig_fini(&rig);
     }
 }
