@@ -600,7 +600,9 @@ static enum core_channel channel_of(enum wire_kind kind)
     case WIRE_GET_CHAIN:
     case WIRE_CHAIN:
     case WIRE_EVIDENCE:
-    case WIRE_REPORT: return CORE_BULK;
+    case WIRE_REPORT:
+    case WIRE_JOIN:
+    case WIRE_WELCOME: return CORE_BULK;
     }
     return CORE_BULK;
 }
@@ -686,6 +688,8 @@ static enum status on_decoded(struct core *c, uint32_t peer, struct wire_message
     case WIRE_GET_HEIGHT: core_on_get_height(c, peer, &m->get_height); return ST_OK;
     case WIRE_HEIGHT: core_on_height(c, peer, &m->height); return ST_OK;
     case WIRE_REPORT: core_on_report(c, peer, &m->report); return ST_OK;
+    case WIRE_JOIN: /* Of guests and to them: no member says it. */
+    case WIRE_WELCOME: break;
     }
     return ST_INVALID;
 }

@@ -15,12 +15,15 @@
  *   11 get height   [id, epoch, final height]
  *   12 height       [id, height, certificate / null]
  *   13 report       [hash of the program, exec_version at least, at most, version]
+ *   14 join         [card]
+ *   15 welcome      [genesis as bytes, is accepted, text]
  *
  * Lists are checked whole when a message is decoded, and read item by item when they are used:
  * nothing is allocated here. */
 #include "node/wire.h"
 
 #include "base/must.h"
+#include "ledger/card.h"
 
 #define BLOCK_SIZE_MAX (BLOCK_BYTES_MAX + (64u << 10)) /* Encoded, with its header. */
 
@@ -142,6 +145,16 @@ void wire_encode(struct buf *out, const struct wire_message *m)
         put_certificate(out, m->height.has_cert, &m->height.cert);
         return;
     case WIRE_REPORT: put_report(out, &m->report); return;
+    case WIRE_JOIN:
+        cbor_put_array(out, 1);
+        cbor_put_text(out, m->card);
+        return;
+    case WIRE_WELCOME:
+        cbor_put_array(out, 3);
+        cbor_put_bytes(out, m->welcome.genesis);
+        cbor_put_bool(out, m->welcome.is_accepted);
+        cbor_put_text(out, m->welcome.said);
+        return;
     }
     must(false);
 }
@@ -308,6 +321,15 @@ static void get_report(struct wire_report *r, struct cbor *in)
         if (r->version.data[i] <= ' ' || r->version.data[i] > '~') cbor_fail(in);
 }
 
+static void get_welcome(struct wire_welcome *w, struct cbor *in)
+{
+    cbor_expect_array(in, 3);
+    w->genesis = cbor_get_bytes(in);
+    w->is_accepted = cbor_get_bool(in);
+    w->said = cbor_get_text(in);
+    if (w->said.size > WIRE_SAID_MAX) cbor_fail_with(in, ST_LIMIT);
+}
+
 static void decode_body(struct wire_message *m, struct cbor *in)
 {
     switch (m->kind) {
@@ -340,6 +362,12 @@ static void decode_body(struct wire_message *m, struct cbor *in)
         return;
     case WIRE_HEIGHT: get_height(&m->height, in); return;
     case WIRE_REPORT: get_report(&m->report, in); return;
+    case WIRE_JOIN:
+        cbor_expect_array(in, 1);
+        m->card = cbor_get_text(in);
+        if (m->card.size > CARD_SIZE_MAX) cbor_fail_with(in, ST_LIMIT);
+        return;
+    case WIRE_WELCOME: get_welcome(&m->welcome, in); return;
     }
     cbor_fail(in);
 }

@@ -25,10 +25,13 @@ enum wire_kind {
     WIRE_EVIDENCE = 10,
     WIRE_GET_HEIGHT = 11, /* Asks what the receiver has executed, for a linearizable read… */
     WIRE_HEIGHT = 12,
-    WIRE_REPORT = 13 /* Which program its sender runs. */
+    WIRE_REPORT = 13, /* Which program its sender runs. */
+    WIRE_JOIN = 14,   /* Of a guest: the card of a node that wants to come… */
+    WIRE_WELCOME = 15 /* … and what became of it. */
 };
-#define WIRE_KIND_LAST   WIRE_REPORT
-#define WIRE_VERSION_MAX 63u /* Bytes of a program's version. */
+#define WIRE_KIND_LAST   WIRE_WELCOME
+#define WIRE_SAID_MAX    1024u /* Bytes of the text of a welcome. */
+#define WIRE_VERSION_MAX 63u   /* Bytes of a program's version. */
 
 struct wire_items { /* Encoded items of a list; wire_next_* walk over them. */
     struct span bytes;
@@ -105,6 +108,12 @@ struct wire_report {
     struct span version; /* Printable ASCII, "0.4.0". */
 };
 
+struct wire_welcome {
+    struct span genesis;
+    bool is_accepted; /* The card is proposed to the chain, or the node belongs to it already. */
+    struct span said; /* UTF-8, for people. */
+};
+
 struct wire_message { /* Some 24 KiB. */
     enum wire_kind kind;
     union {
@@ -120,6 +129,8 @@ struct wire_message { /* Some 24 KiB. */
         struct wire_get_height get_height;
         struct wire_height height;
         struct wire_report report;
+        struct span card; /* WIRE_JOIN: text. */
+        struct wire_welcome welcome;
     };
 };
 

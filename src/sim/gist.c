@@ -98,6 +98,8 @@ static void gist_wire(struct gist *n, const struct wire_message *w, struct conse
     case WIRE_GET_HEIGHT:
     case WIRE_HEIGHT: n->kind = GIST_HEIGHT; return;
     case WIRE_REPORT: n->kind = GIST_REPORT; return;
+    case WIRE_JOIN:
+    case WIRE_WELCOME: return; /* No member says it: garbage. */
     }
 }
 
