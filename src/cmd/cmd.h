@@ -28,6 +28,8 @@ struct command {
 extern const struct command command_dev;
 extern const struct command command_testnet;
 extern const struct command command_init;
+extern const struct command command_invite;
+extern const struct command command_join;
 extern const struct command command_node;
 extern const struct command command_status;
 extern const struct command command_doctor;

@@ -216,8 +216,9 @@ static int run_genesis(const struct command *self,
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    struct init_options o = {
-        .org = {.address = "", .port = 5442}, .chain = "main", .shape = {.f = SHAPE_AUTO, .p = SHAPE_AUTO}};
+    struct init_options o = {.org = {.address = "", .port = 5442},
+                             .chain = "main",
+                             .shape = {.f = SHAPE_AUTO, .p = SHAPE_AUTO}};
     const char *items[NODES_MAX + 2];
     struct words words = {.items = items, .max = NODES_MAX + 2};
     const struct option_spec specs[] = {

@@ -25,7 +25,8 @@ enum flow_kind {
     FLOW_READ,      /* A chunk of rows for a door. */
     FLOW_EXECUTED,  /* Answers of a block that is executed, not yet certified. */
     FLOW_PROOF,     /* Proof of misbehaviour that a client brought. */
-    FLOW_HEIGHT     /* A linearizable read: which height? Goes to the replica and back. */
+    FLOW_HEIGHT,    /* A linearizable read: which height? Goes to the replica and back. */
+    FLOW_GUEST      /* The card of a guest, to the doors, and what came of it, back. */
 };
 
 struct flow { /* First member of everything on a queue. */

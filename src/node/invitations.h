@@ -2,7 +2,8 @@
  *
  * DIR/invitations/<hash of the secret>: until when, in whose name, used by which key. `trustsql
  * invite` makes them while the node runs; the node reads one when a guest shows its secret. Format:
- * docs/format/invitation.md. One thread at a time for a directory's use; files are replaced whole. */
+ * docs/format/invitation.md. One thread at a time for a directory's use; files are replaced whole.
+ */
 #ifndef TRUSTSQL_NODE_INVITATIONS_H
 #define TRUSTSQL_NODE_INVITATIONS_H
 

@@ -77,6 +77,7 @@ void local_free(struct local *l)
 {
     if (l == NULL) return;
     must(l->sessions == NULL);
+    must(l->joins == NULL);
     compiled_cache_fini(&l->cache);
     buf_fini(&l->proof);
     buf_fini(&l->row);
@@ -91,7 +92,7 @@ struct backend *local_backend(struct local *l)
 
 bool local_is_idle(const struct local *l)
 {
-    return l->sessions == NULL;
+    return l->sessions == NULL && l->joins == NULL;
 }
 
 /* --- sessions -------------------------------------------------------------------------------- */
@@ -509,9 +510,11 @@ void local_drain(struct local *l)
         case FLOW_READ: on_read(items[i]); break;
         case FLOW_EXECUTED: on_executed(items[i]); break;
         case FLOW_HEIGHT: on_height(items[i]); break;
+        case FLOW_GUEST: join_begin(l, items[i]); break;
         case FLOW_PROOF:
         case FLOW_TX:
         case FLOW_PERSISTED: must(false); break; /* They go to the replica. */
         }
     }
+    joins_sweep(l);
 }

@@ -8,6 +8,7 @@
 
 #include "custody/custody.h"
 #include "node/backend.h"
+#include "node/invitations.h"
 #include "node/readers.h"
 #include "node/replica.h"
 #include "os/loop.h"
@@ -28,6 +29,7 @@ struct local_config {
     struct public_key node_key; /* Of this node: tokens name it. */
     const struct signer *signer;
     struct settings_choice session; /* What a session begins with. */
+    struct invitations invitations; /* This node's. */
     struct queue *outbox;           /* Drained by local_drain. */
 };
 

@@ -80,6 +80,7 @@ struct local {
     struct buf proof; /* Scratch of submits. */
     struct buf row;
     struct complaints complaints;
+    struct join *joins; /* Cards of guests that wait for the chain. */
 };
 
 /* calls.c - begin a call (compile it first); afterwards its state is not CALL_QUEUED. */
@@ -104,6 +105,11 @@ NODISCARD enum status complain_run(struct local_call *c, const struct sql_statem
 NODISCARD enum status call_argument(struct local_call *c,
                                     const struct sql_argument *argument,
                                     const struct sql_value **out);
+
+/* joins.c - a guest's card has come (takes it); what is answered goes back to the guest. */
+struct flow_guest;
+void join_begin(struct local *l, struct flow_guest *guest);
+void joins_sweep(struct local *l); /* Not from within a callback. */
 
 /* local.c - the session's calls have more to say or to do. */
 void session_advance(struct backend_session *s);

@@ -292,6 +292,7 @@ static enum status open_running(struct node *n, const struct node_open *open, ch
                                  .node_key = n->keys.publics[0],
                                  .signer = n->signer,
                                  .session = n->config.session,
+                                 .invitations = {.os = n->os, .mem = n->mem, .dir = n->dir},
                                  .outbox = n->outbox};
     TRY(local_new(&n->local, &local));
     n->tables = (struct chain_tables_source){.mem = n->mem,

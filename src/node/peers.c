@@ -18,6 +18,7 @@ struct peers {
     uint32_t key;        /* Of our keys, that p2p has. */
     uint32_t wanted_key; /* That the list names. */
     bool has_changed;
+    bool is_awaiting;         /* Somebody, although there is nobody else. */
     bool is_up[PEERS_PLACES]; /* As was told. */
 };
 
@@ -149,13 +150,20 @@ enum status peers_follow(struct peers *n)
 {
     struct p2p_peer_config peers[PEERS_PLACES];
     if (!n->has_changed) return ST_OK;
-    if (n->count < 2 && n->p2p == NULL) return ST_OK; /* Alone. */
+    if (n->count < 2 && n->p2p == NULL && !n->is_awaiting) return ST_OK; /* Alone. */
     describe_peers(n, peers);
     TRY(n->p2p == NULL ? open_p2p(n, peers) : change_p2p(n, peers));
     n->has_changed = false;
     for (uint32_t i = 0; i < n->count; i++)
         tell(n, i, peers_is_up(n, i));
     return ST_OK;
+}
+
+void peers_await(struct peers *n)
+{
+    if (n->is_awaiting || n->p2p != NULL) return;
+    n->is_awaiting = true;
+    n->has_changed = true;
 }
 
 static void on_up(void *context, uint32_t peer)

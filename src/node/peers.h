@@ -49,6 +49,9 @@ void peers_nodes(struct peers *n,
  * else. As p2p_new; ST_OK at once when nothing changed. */
 NODISCARD enum status peers_follow(struct peers *n);
 
+/* Open the network although there is nobody else: somebody is invited. */
+void peers_await(struct peers *n);
+
 /* As p2p_send. */
 NODISCARD enum status peers_send(struct peers *n,
                                  uint32_t place,

@@ -11,6 +11,7 @@
 #include "node/core_start.h"
 #include "node/evidence_store.h"
 #include "node/executor.h"
+#include "node/guests.h"
 #include "node/peers.h"
 #include "node/storage.h"
 #include "node/verify.h"
@@ -18,10 +19,11 @@
 #include "os/loop.h"
 #include "os/thread.h"
 
-#define REPLICA_INBOX_MAX (2u * VERIFY_QUEUE_MAX + REPLICA_READS_MAX + 1024u)
-#define REPLICA_CHUNK     256u
-#define REPLICA_TICK_MS   10u
-#define REPLICA_VIEW_MS   20u /* The large view is copied at most this often. */
+#define REPLICA_INBOX_MAX  (2u * VERIFY_QUEUE_MAX + REPLICA_READS_MAX + 1024u)
+#define REPLICA_CHUNK      256u
+#define REPLICA_TICK_MS    10u
+#define REPLICA_INVITED_MS 1000u /* Between two looks for invitations, while it is alone. */
+#define REPLICA_VIEW_MS    20u   /* The large view is copied at most this often. */
 
 struct replica {
     struct replica_config config;
@@ -43,7 +45,9 @@ struct replica {
     const char *why_silent;     /* It does not vote: static text; else null. */
     uint64_t consensus_mono_ms; /* When it was copied. */
     struct watch watch;
-    uint32_t jobs_out; /* Storage jobs under way. */
+    struct guests *guests;
+    uint64_t invited_ms; /* When it last looked for invitations. */
+    uint32_t jobs_out;   /* Storage jobs under way. */
     bool is_core_stopped;
     atomic_uint read_count;   /* Asked, not answered. */
     atomic_uint proof_count;  /* Of clients, in the inbox. */
@@ -188,6 +192,7 @@ void replica_free(struct replica *r)
     storage_free(r->storage);
     executor_free(r->executor);
     peers_free(r->peers);
+    mem_free(r->config.mem, r->guests);
     core_free(r->core);
     evidence_store_free(r->evidence);
     queue_free(r->inbox);
@@ -214,6 +219,11 @@ enum status replica_start(struct replica *r)
 enum status replica_submit(struct replica *r, struct flow_tx *t)
 {
     return verify_submit(r->verify, t);
+}
+
+enum status replica_guest(struct replica *r, struct flow_guest *guest)
+{
+    return queue_push(r->inbox, guest);
 }
 
 enum status replica_read(struct replica *r, struct flow_read *read)
@@ -251,6 +261,15 @@ static void take_proof(struct replica *r, struct flow_proof *p)
     atomic_fetch_sub(&r->proof_count, 1);
 }
 
+/* Guests are of the running loop. */
+static void answer_guest(struct replica *r, struct flow_guest *guest)
+{
+    if (atomic_load(&r->is_stopping))
+        flow_guest_free(guest);
+    else
+        guests_answer(r->guests, peers_p2p(r->peers), guest);
+}
+
 static void take_back(struct replica *r, void *item)
 {
     const struct flow *flow = item;
@@ -264,6 +283,7 @@ static void take_back(struct replica *r, void *item)
         return;
     case FLOW_BLOCK: core_on_executed(r->core, item); return;
     case FLOW_HEIGHT: core_on_read(r->core, item); return;
+    case FLOW_GUEST: answer_guest(r, item); return;
     case FLOW_PROOF: take_proof(r, item); return;
     case FLOW_EXECUTED:
     case FLOW_READ: break;
@@ -349,6 +369,7 @@ static void port_answer(void *context, struct flow *item)
     case FLOW_TX:
     case FLOW_REFUSED: flow_tx_free((void *)item); break;
     case FLOW_PROOF:
+    case FLOW_GUEST: flow_guest_free((void *)item); break;
     case FLOW_HEIGHT: /* Its asker's. */
     case FLOW_PERSISTED:
     case FLOW_READ: break;
@@ -455,16 +476,49 @@ static void on_peer_message(void *context,
     if (st != ST_OK) peers_ban(r->peers, peer, "it sent what no node sends");
 }
 
+static bool on_admit(void *context, const struct public_key *key, struct span token)
+{
+    const struct replica *r = context;
+    return !atomic_load(&r->is_stopping) && guests_admit(r->guests, key, token);
+}
+
+static void on_guest(void *context, uint32_t peer, enum p2p_channel channel, struct span bytes)
+{
+    const struct replica *r = context;
+    if (channel == P2P_BULK && !atomic_load(&r->is_stopping))
+        guests_message(r->guests, peers_p2p(r->peers), peer, bytes);
+}
+
+/* A chain of one node listens only when it expects somebody. */
+static void look_for_invitations(struct replica *r)
+{
+    uint64_t last_ms;
+    const uint64_t now = port_mono_ms(r);
+    if (peers_p2p(r->peers) != NULL || now - r->invited_ms < REPLICA_INVITED_MS) return;
+    r->invited_ms = now;
+    if (invitations_open(&r->guests->invitations, port_wall_ms(r), &last_ms) > 0)
+        peers_await(r->peers);
+}
+
 static enum status new_network(struct replica *r)
 {
-    struct peers_config config = {
-        .os = r->config.os,
-        .mem = r->config.mem,
-        .loop = r->loop,
-        .chain_id = r->config.chain_id,
-        .settings = r->config.settings,
-        .keys = r->config.keys,
-        .events = {.up = on_peer, .message = on_peer_message, .context = r}};
+    r->guests = mem_alloc_zero(r->config.mem, 1, sizeof *r->guests);
+    if (r->guests == NULL) return ST_NO_MEMORY;
+    r->guests->mem = r->config.mem;
+    r->guests->outbox = r->config.outbox;
+    r->guests->invitations =
+        (struct invitations){.os = r->config.os, .mem = r->config.mem, .dir = r->config.dir};
+    struct peers_config config = {.os = r->config.os,
+                                  .mem = r->config.mem,
+                                  .loop = r->loop,
+                                  .chain_id = r->config.chain_id,
+                                  .settings = r->config.settings,
+                                  .keys = r->config.keys,
+                                  .events = {.up = on_peer,
+                                             .message = on_peer_message,
+                                             .admit = on_admit,
+                                             .guest = on_guest,
+                                             .context = r}};
     return peers_new(&r->peers, &config);
 }
 
@@ -629,6 +683,7 @@ static void tick(struct replica *r)
         r->is_core_stopped = true;
     }
     core_tick(r->core);
+    look_for_invitations(r);
     follow_or_fail(r);
     if (r->is_core_stopped && core_is_idle(r->core)) loop_stop(r->loop);
     executor_tick(r->executor, port_mono_ms(r));

@@ -68,6 +68,11 @@ NODISCARD enum status replica_submit(struct replica *r, struct flow_tx *t);
  * ST_BUSY, ST_CLOSED: it stays the caller's. */
 NODISCARD enum status replica_read(struct replica *r, struct flow_read *read);
 
+/* The answer to a guest's card, which came from the outbox. Any thread. ST_BUSY, ST_CLOSED: it
+ * stays the caller's. */
+struct flow_guest;
+NODISCARD enum status replica_guest(struct replica *r, struct flow_guest *guest);
+
 /* Refuse what waits, finish what is in flight, make all durable, end the threads. */
 void replica_stop(struct replica *r);
 
