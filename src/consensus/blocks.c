@@ -58,7 +58,8 @@ struct tip tip_of(const struct header *header, const struct hash *hash)
                         .time_ms = header->time_ms,
                         .view = header->view,
                         .final_height = header->final_height,
-                        .res_height = header->res_height};
+                        .res_height = header->res_height,
+                        .is_close = (header->flags & BLOCK_EPOCH_CLOSE) != 0};
 }
 
 uint64_t line_tip_height(const struct consensus *c)

@@ -14,6 +14,7 @@ static bool is_branch_whole(const struct view_change *vc, const struct check_con
 static enum consensus_reject check_tip(const struct view_change *vc,
                                        const struct check_context *context);
 static bool is_final_named(const struct view_change *vc, const struct check_context *context);
+static bool is_final_certified(const struct view_change *vc, const struct check_context *context);
 static bool is_hq_named(const struct view_change *vc, const struct check_context *context);
 static bool is_signed_by(const struct check_context *context,
                          uint32_t sender,
@@ -41,9 +42,7 @@ enum consensus_reject view_change_check(const struct view_change *vc,
     if (!is_signed_by(context, vc->sender, &hash, &vc->sig)) return REJECT_SIGNATURE;
     wrong = check_tip(vc, context);
     if (wrong != REJECT_NONE) return wrong;
-    if (vc->has_final_cert &&
-        quorum_check_commit(v, &vc->final_cert, context->signer, context->chain_id) != ST_OK)
-        return REJECT_VC_FINAL;
+    if (vc->has_final_cert && !is_final_certified(vc, context)) return REJECT_VC_FINAL;
     if (vc->has_hq &&
         certificate_verify(&vc->hq, context->signer, context->chain_id, v, quorum_size(v)) != ST_OK)
         return REJECT_VC_HQ;
@@ -146,8 +145,19 @@ static bool is_final_named(const struct view_change *vc, const struct check_cont
     if (vc->final_height == 0)
         return !vc->has_final_cert && hash_equal(&vc->final_hash, context->chain_id);
     const struct statement *s = &vc->final_cert.statement;
-    return vc->has_final_cert && s->epoch == vc->epoch && s->height == vc->final_height &&
+    bool is_epoch = s->epoch == vc->epoch || s->epoch + 1 == vc->epoch;
+    return vc->has_final_cert && is_epoch && s->height == vc->final_height &&
            hash_equal(&s->hash, &vc->final_hash);
+}
+
+/* Before the first block of an epoch is final, the last one of the epoch before is. */
+static bool is_final_certified(const struct view_change *vc, const struct check_context *context)
+{
+    bool is_old = vc->final_cert.statement.epoch != vc->epoch;
+    const struct validators *v = is_old ? context->previous : context->validators;
+    if (v == NULL) return true;
+    if (v->count == 0) return false;
+    return quorum_check_commit(v, &vc->final_cert, context->signer, context->chain_id) == ST_OK;
 }
 
 static bool is_hq_named(const struct view_change *vc, const struct check_context *context)

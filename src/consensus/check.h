@@ -14,6 +14,9 @@
 
 struct check_context {
     const struct validators *validators; /* Of epoch. */
+    const struct validators *previous;   /* Of the epoch before, for the certificate of its last
+                                            block. Null: unknown, and nobody is blamed for what
+                                            they signed. Count 0: there was none. */
     const struct signer *signer;
     const struct hash *chain_id;
     uint64_t epoch;

@@ -18,6 +18,7 @@ static void persist(struct consensus *c);
 static void hold_bodies(struct consensus *c);
 static void fill_record(struct consensus *c);
 static enum status allocate(struct consensus *c, uint32_t count);
+static bool is_key_right(const struct consensus_config *config);
 
 enum status consensus_new(struct consensus **out,
                           struct mem *mem,
@@ -25,17 +26,16 @@ enum status consensus_new(struct consensus **out,
                           const struct consensus_start *start)
 {
     must(config->validators.count > 0 && config->validators.count <= NODES_MAX);
-    must(config->self < config->validators.count);
+    must(config->self < config->validators.count || config->self == NODES_MAX);
     must(config->validators.mode != MODE_STRICT);
     must(start->digest_count >= 1);
     if (start->record != NULL && start->record->epoch != config->epoch) return ST_INVALID;
-    struct public_key key;
-    if (sign_public(config->signer, &key, &config->node_key) != ST_OK) return ST_INVALID;
-    if (!public_key_equal(&key, &config->validators.keys[config->self])) return ST_INVALID;
+    if (!is_key_right(config)) return ST_INVALID;
     struct consensus *c = mem_alloc_zero(mem, 1, sizeof *c);
     if (c == NULL) return ST_NO_MEMORY;
     c->mem = mem;
     c->config = *config;
+    if (config->self == NODES_MAX) c->config.is_voter = false;
     if (c->config.view_ms == 0) c->config.view_ms = CONSENSUS_VIEW_MS;
     enum status st = allocate(c, config->validators.count);
     if (st != ST_OK) {
@@ -43,6 +43,7 @@ enum status consensus_new(struct consensus **out,
         return st;
     }
     c->check = (struct check_context){.validators = &c->config.validators,
+                                      .previous = &c->config.previous,
                                       .signer = config->signer,
                                       .chain_id = &c->config.chain_id,
                                       .epoch = config->epoch,
@@ -57,6 +58,14 @@ enum status consensus_new(struct consensus **out,
     recover_start(c, start);
     *out = c;
     return ST_OK;
+}
+
+static bool is_key_right(const struct consensus_config *config)
+{
+    struct public_key key;
+    if (config->self == NODES_MAX) return true;
+    if (sign_public(config->signer, &key, &config->node_key) != ST_OK) return false;
+    return public_key_equal(&key, &config->validators.keys[config->self]);
 }
 
 void consensus_free(struct consensus *c)
@@ -125,7 +134,7 @@ void message_send_large(struct consensus *c,
                         uint32_t peer,
                         uint64_t lsn)
 {
-    if (c->config.validators.count == 1) return;
+    if (c->config.validators.count == 1 && !c->config.has_observers) return;
     must(is_durable(c, lsn) || c->config.fault == FAULT_VOTE_BEFORE_DURABLE); /* I2 */
     must(peer != c->config.self);
     struct consensus_effect *send = effect_add(c, CONSENSUS_SEND);
@@ -168,7 +177,7 @@ bool is_halted(const struct consensus *c)
 
 bool is_signing(const struct consensus *c)
 {
-    return c->config.is_voter && c->is_admitted && !is_halted(c) && !c->is_stopping;
+    return c->config.is_voter && c->is_admitted && !is_halted(c) && !c->is_stopping && !c->is_over;
 }
 
 /* I3. The planted fault forgets that a left view is left. */
@@ -314,6 +323,7 @@ static void settle(struct consensus *c)
         votes_flush(c);
         persist(c);
     }
+    epoch_settle(c);
     propose_settle(c); /* Last: its certificates must not change before the runtime encodes them. */
 }
 

@@ -59,6 +59,7 @@ struct consensus_config {
     uint32_t block_txs_max;
     uint32_t batch_age_ms;
     uint32_t view_ms;           /* T0; 0: CONSENSUS_VIEW_MS. */
+    bool has_observers;         /* One validator speaks to nobody but to them. */
     bool is_voter;              /* False: follows, never signs (journal lost, 1.14). */
     enum consensus_fault fault; /* FAULT_NONE but in the simulator. */
 };
@@ -71,6 +72,11 @@ struct consensus_start {
     struct certificate final_cert; /* Of height or above a part of chain; entry_count 0: none. */
     struct merkle_tree history;    /* Over the hashes of blocks 1 … height. */
     uint64_t res_height;           /* Of the header of height. */
+    uint32_t flags;                /* Of the header of height. */
+    uint64_t base_height;          /* Of the block before the epoch's first; 0 in epoch 0. */
+    struct hash next_config;       /* Of the configuration that waits as of height; zero: none. */
+    uint64_t next_from;            /* From which height on it does. */
+    struct certificate res_cert;   /* Newest certified result, verified; entry_count 0: none. */
     uint64_t last_txs_height;      /* Newest block with transactions; 0: none. */
     uint64_t executed_height;      /* == height: replay ran before. */
     uint32_t digest_count;         /* D of executed_height, executed_height - 1, …; at least 1. */

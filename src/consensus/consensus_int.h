@@ -12,6 +12,7 @@
  *   newview.c     NEWVIEW and the adoption of its anchor
  *   pacemaker.c   timers
  *   adapt.c       the mode of the chain; late votes
+ *   epoch.c       the last block of an epoch, and the first
  *   sync.c        STATUS, anti-entropy, catching up
  *   suspect.c     evidence
  *   stand.c       what others may see; digest
@@ -130,6 +131,7 @@ struct tip { /* What a child is checked against. */
     uint64_t view;
     uint64_t final_height;
     uint64_t res_height;
+    bool is_close; /* The last of this epoch. */
 };
 
 struct vote_slot {
@@ -236,6 +238,13 @@ struct consensus {
     struct certificate next_res; /* Certified, not executed here yet. */
 
     uint32_t gap; /* Mean time from a quorum's P1 to the fast quorum's, in GAP_SCALE parts. */
+
+    /* Epoch. */
+    uint64_t base_height; /* Of the block before its first. */
+    uint64_t none_height; /* Nothing waited for the next epoch up to here. */
+    uint64_t next_from;   /* From here on next_config did; 0: nothing known does. */
+    struct hash next_config;
+    bool is_over; /* EPOCH_END was said. */
 
     /* Mode. */
     bool is_adapting;
@@ -364,6 +373,15 @@ bool adapt_are_notes_valid(const struct consensus *c,
                            const struct header *h,
                            const struct body_notes *notes);
 bool adapt_wants_blocks(const struct consensus *c, uint64_t height);
+
+/* --- epoch.c --- */
+enum epoch_verdict { EPOCH_RIGHT, EPOCH_WAIT, EPOCH_WRONG };
+void epoch_start(struct consensus *c, const struct consensus_start *start);
+void epoch_on_executed(struct consensus *c, const struct consensus_event *event);
+enum epoch_verdict epoch_judge(const struct consensus *c, const struct header *h);
+bool epoch_close(const struct consensus *c, uint64_t height, struct header *h); /* h may be null. */
+bool epoch_is_step_due(const struct consensus *c, const struct tip *tip);
+void epoch_settle(struct consensus *c);
 
 /* --- recover.c --- */
 void recover_start(struct consensus *c, const struct consensus_start *start);

@@ -8,6 +8,7 @@ static enum consensus_reject screen(struct consensus *c, const struct proposal *
 static void accuse_late(struct consensus *c, const struct proposal *p, enum consensus_reject wrong);
 static struct block *next_proposal(struct consensus *c);
 static void vote_line(struct consensus *c);
+static bool is_epoch_right(struct consensus *c, struct block *b);
 static bool is_own_vote_last(const struct consensus *c, const struct statement *s);
 static void prepare_vote(struct consensus *c, struct line_item *item, const struct statement *s);
 
@@ -224,9 +225,23 @@ static void vote_line(struct consensus *c)
         struct line_item *item = &c->line[c->voted_count];
         const struct block *b = item->block;
         if (b == NULL || !b->has_body || b->is_bad || b->is_refused) return;
+        if (!is_epoch_right(c, item->block)) return;
         c->voted_count++;
         normal_want_p1(c, item);
     }
+}
+
+/* Judged once more: now its result may be known. */
+static bool is_epoch_right(struct consensus *c, struct block *b)
+{
+    switch (epoch_judge(c, &b->header)) {
+    case EPOCH_RIGHT: return true;
+    case EPOCH_WAIT: return false;
+    case EPOCH_WRONG: break;
+    }
+    b->is_refused = true;
+    c->rejects[REJECT_FLAGS]++;
+    return false;
 }
 
 static bool is_own_vote_last(const struct consensus *c, const struct statement *s)

@@ -51,6 +51,7 @@ uint64_t view_ms(const struct consensus *c)
 
 bool pace_is_due(const struct consensus *c)
 {
+    if (c->final.is_close) return false; /* There is no view to wait for. */
     if (c->phase == PHASE_CHANGING)
         return c->is_vc_sent && change_count(c, c->cur_view, true) >= c->vc_quorum;
     if (c->phase == PHASE_ANCHORING) return true;
@@ -60,7 +61,7 @@ bool pace_is_due(const struct consensus *c)
      */
     bool is_result_new =
         c->last_txs_height > tip.res_height && c->result_height >= c->last_txs_height;
-    return (c->waiting > 0 || is_result_new) && !is_stopped(c);
+    return (c->waiting > 0 || is_result_new || epoch_is_step_due(c, &tip)) && !is_stopped(c);
 }
 
 /* So far above the newest certified result that no leader may propose. */
@@ -114,6 +115,7 @@ static void check_view_timer(struct consensus *c)
 static void check_requests(struct consensus *c)
 {
     if (c->phase != PHASE_OPEN || c->deaf_mono_ms != 0 || is_stopped(c)) return;
+    if (c->final.is_close) return;
     if (leader_of(c, c->cur_view) == c->config.self) return;
     uint64_t limit_ms = 2 * patience_ms(c);
     if (c->oldest_wait_ms > limit_ms && c->mono_ms - c->open_mono_ms > limit_ms)

@@ -81,13 +81,14 @@ static bool is_proposing(const struct consensus *c)
 
 static bool has_room(const struct consensus *c, const struct tip *parent)
 {
-    if (c->line_count >= W) return false;
+    if (c->line_count >= W || parent->is_close) return false;
     if (c->has_res_cert ? c->res_cert.statement.height < parent->res_height
                         : parent->res_height > 0)
         return false;
     if (c->has_root_cert ? c->root_height < parent->final_height : parent->final_height > 0)
         return false;
     uint64_t certified = c->has_res_cert ? c->res_cert.statement.height : 0;
+    if (!epoch_close(c, certified, NULL)) return false;
     if (parent->height + 1 > certified + CONSENSUS_LAG_MAX) return false;
     /* Time of blocks may not run ahead of the clock (1.16). */
     return parent->height == 0 || parent->time_ms + 1 <= c->wall_ms + CONSENSUS_PREC_MS;
@@ -97,6 +98,7 @@ static bool is_block_due(const struct consensus *c, const struct tip *parent)
 {
     bool is_idle = parent->height == c->final.height;
     uint64_t silence = c->mono_ms - c->proposed_mono_ms;
+    if (epoch_is_step_due(c, parent)) return true;
     if (c->waiting > 0) {
         if (c->waiting >= c->config.block_txs_max) return true;
         if (silence < distance_ms(c)) return false;
@@ -177,6 +179,8 @@ static void fill_header(const struct consensus *c,
                          .proposer = c->config.self,
                          .notes_hash = batch->notes_hash,
                          .mode = mode_for(c, height)};
+    bool is_known = epoch_close(c, c->batch_res_height, h);
+    must(is_known);
     if (c->batch_final_height > 0) {
         h->final_height = c->batch_final_height;
         h->final_cert_hash = c->batch_final_hash;

@@ -22,10 +22,11 @@ static void want_votes_again(struct consensus *c);
 void recover_start(struct consensus *c, const struct consensus_start *start)
 {
     c->nonce = start->nonce;
-    c->is_admitted = c->config.validators.count == 1;
+    c->is_admitted = c->config.validators.count == 1 && c->config.self == 0;
     c->is_open_told = true;
     take_blocks(c, start);
     take_digests(c, start);
+    epoch_start(c, start);
     c->root_height = c->final.height;
     c->root_hash = c->final.hash;
     c->has_root_cert = c->has_final_cert;
@@ -191,7 +192,9 @@ static void take_view_change(struct consensus *c, const struct view_change *vc)
 /* One validator can say again that its newest block is final: its word is the quorum. */
 static void attest_alone(struct consensus *c)
 {
-    if (c->quorum != 1 || c->final.height == 0 || c->has_final_cert || c->is_dead) return;
+    if (c->quorum != 1 || !c->config.is_voter || c->final.height == 0 || c->has_final_cert ||
+        c->is_dead)
+        return;
     if (c->root_height != c->final.height) return;
     struct statement s = {
         .epoch = c->config.epoch, .height = c->final.height, .hash = c->final.hash};

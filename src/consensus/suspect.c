@@ -120,7 +120,9 @@ void suspect_changes(struct consensus *c, const struct view_change *a, const str
 void suspect_new_view(struct consensus *c, const struct new_view *nv)
 {
     struct evidence e = {.kind = EVIDENCE_E5, .offender = nv->sender, .view = nv->view};
-    if (!is_news(c, &e)) return;
+    struct check_context context = c->check;
+    context.previous = NULL; /* As who reads the proof: what that alone shows wrong is none. */
+    if (!is_news(c, &e) || new_view_check(nv, &context, NULL) == REJECT_NONE) return;
     struct buf out = evidence_buf(c);
     evidence_of_new_view(&e, &out, nv);
     report(c, &e, &out);

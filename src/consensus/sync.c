@@ -36,7 +36,12 @@ enum status sync_on_status(struct consensus *c, const struct status_report *s)
 
 void sync_tick(struct consensus *c)
 {
-    if (c->config.validators.count == 1) return;
+    if (c->config.self == NODES_MAX) {
+        ask_again(c);
+        check_behind(c);
+        return;
+    }
+    if (c->config.validators.count == 1 && !c->config.has_observers) return;
     uint64_t period = c->is_admitted ? CONSENSUS_STATUS_MS : FRESH_MS;
     if (c->is_status_due || c->status_mono_ms == 0 || c->mono_ms - c->status_mono_ms >= period) {
         c->status_mono_ms = c->mono_ms > 0 ? c->mono_ms : 1;
@@ -51,7 +56,7 @@ void sync_on_peer(struct consensus *c, const struct consensus_event *event)
 {
     if (event->from >= c->config.validators.count || event->from == c->config.self) return;
     c->peers[event->from].is_up = event->is_up;
-    if (event->is_up) send_status(c, event->from, 0);
+    if (event->is_up && c->config.self != NODES_MAX) send_status(c, event->from, 0);
 }
 
 /* At most every BEHIND_MS: the runtime is at it. */
@@ -143,7 +148,7 @@ static void answer(struct consensus *c, const struct status_report *s)
     if (p->answered_mono_ms != 0 && c->mono_ms - p->answered_mono_ms < FRESH_MS / 2) return;
     p->answered_mono_ms = c->mono_ms > 0 ? c->mono_ms : 1;
     show_votes_of(c, s->sender);
-    send_status(c, s->sender, s->nonce);
+    if (c->config.self != NODES_MAX) send_status(c, s->sender, s->nonce);
 }
 
 static void note_answer(struct consensus *c, const struct status_report *s)
@@ -214,6 +219,7 @@ static uint32_t resend_proposals(struct consensus *c, const struct status_report
 
 static void resend_votes(struct consensus *c, const struct status_report *s, uint32_t sent)
 {
+    must(c->config.self < c->config.validators.count);
     uint64_t top = c->root_height + VOTE_HEIGHTS;
     for (uint64_t h = s->final_height + 1; h <= top && h <= s->final_height + VOTE_HEIGHTS; h++)
         for (int part = VOTE_P1; part <= VOTE_P2; part++) {

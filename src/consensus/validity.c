@@ -10,6 +10,7 @@ static bool is_time_fresh(const struct consensus *c, const struct block *b);
 static bool is_final_cert_of_chain(struct consensus *c,
                                    const struct block *b,
                                    const struct certificate *cert);
+static bool is_of_previous(const struct consensus *c, const struct certificate *cert);
 static bool is_quorum(const struct consensus *c, const struct certificate *cert);
 static bool is_entry_seen(const struct consensus *c,
                           const struct certificate *cert,
@@ -26,9 +27,11 @@ enum consensus_reject header_check(const struct consensus *c,
     const struct header *h = &b->header;
     must(h->height == parent->height + 1);
     if (!hash_equal(&h->parent, &parent->hash) || h->view < parent->view) return REJECT_PARENT;
+    if (parent->is_close) return REJECT_PARENT; /* Nothing stands above it in its epoch. */
     if (h->mode != mode_for(c, h->height)) return REJECT_MODE;
     if (h->exec_version != c->config.exec_version) return REJECT_VERSION;
-    if (h->flags != 0) return REJECT_FLAGS;
+    if ((h->flags & ~(uint32_t)BLOCK_EPOCH_CLOSE) != 0) return REJECT_FLAGS;
+    if (epoch_judge(c, h) == EPOCH_WRONG) return REJECT_FLAGS;
     if (h->tx_count > c->config.block_txs_max || h->body_size > BLOCK_BYTES_MAX)
         return REJECT_COUNTS;
     if (h->time_ms <= parent->time_ms || !is_time_fresh(c, b)) return REJECT_TIME;
@@ -83,7 +86,7 @@ enum consensus_reject body_check(struct consensus *c,
 bool certificate_is_valid(struct consensus *c, const struct certificate *cert, enum vote_part part)
 {
     if (cert->part != part || cert->statement.is_null) return false;
-    if (cert->statement.epoch != c->config.epoch) return false;
+    if (cert->statement.epoch != c->config.epoch) return is_of_previous(c, cert);
     if (c->config.fault == FAULT_INEXACT) return true; /* It could not show what it counted. */
     struct hash hash = certificate_hash(cert);
     for (uint32_t i = 0; i < CHECKED_CERTS; i++)
@@ -96,6 +99,19 @@ bool certificate_is_valid(struct consensus *c, const struct certificate *cert, e
     c->checked[c->checked_next] = hash;
     c->checked_next = (c->checked_next + 1) % CHECKED_CERTS;
     return true;
+}
+
+/* The first bodies of an epoch show what the validators of the one before signed. */
+static bool is_of_previous(const struct consensus *c, const struct certificate *cert)
+{
+    const struct validators *v = &c->config.previous;
+    const struct signer *signer = c->config.signer;
+    if (v->count == 0 || cert->statement.epoch + 1 != c->config.epoch) return false;
+    if (cert->statement.height > c->base_height) return false;
+    enum status st = cert->part == VOTE_P3
+                         ? quorum_check_result(v, cert, signer, &c->config.chain_id)
+                         : quorum_check_commit(v, cert, signer, &c->config.chain_id);
+    return st == ST_OK;
 }
 
 /* Of a vote that came here too, mostly. */

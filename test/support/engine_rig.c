@@ -9,6 +9,7 @@
 #define RIG_BLOCKS_MAX 4096u
 #define RIG_JOBS_MAX   65536u
 #define RIG_ALARMS     4u
+#define RIG_EPOCHS_MAX 8u
 #define TICK_MS        10u
 
 struct rig_block { /* Known to the world; nodes hold it or not. */
@@ -47,8 +48,21 @@ struct rig_journal {
     struct view_change vc;
 };
 
+struct rig_epoch {
+    struct validators validators;
+    uint64_t base; /* Of the block before its first. */
+    uint64_t from; /* Executed from here on the next configuration waits; 0: none does. */
+};
+
 struct rig_node {
     struct consensus_config config;
+    uint64_t epoch;
+    bool is_ending; /* Its engine has said EPOCH_END: with these. */
+    struct certificate end_final;
+    struct certificate end_result;
+    struct certificate epoch_cert[RIG_EPOCHS_MAX]; /* Of the last blocks of epochs. */
+    struct certificate epoch_result[RIG_EPOCHS_MAX];
+    uint64_t caught_ms;
     struct consensus *engine;
     uint32_t life;
     bool is_byzantine;
@@ -91,6 +105,9 @@ struct engine_rig {
     uint32_t block_count;
     struct job *jobs;
     uint32_t job_count;
+    uint32_t total; /* Nodes. */
+    uint64_t epoch; /* Newest that anybody is in. */
+    struct rig_epoch epochs[RIG_EPOCHS_MAX];
     struct rig_node nodes[NODES_MAX];
     bool cut[NODES_MAX][NODES_MAX];
     bool (*filter)(void *, uint32_t, uint32_t, const struct consensus_message *);
@@ -103,6 +120,11 @@ struct engine_rig {
 
 static void start_node(struct engine_rig *r, uint32_t node, uint64_t nonce);
 static void check_mode(const struct engine_rig *r, uint32_t node);
+static void switch_epoch(struct engine_rig *r, uint32_t node);
+static struct hash next_config(const struct engine_rig *r, uint64_t epoch, uint64_t height);
+static void choose_epoch(const struct engine_rig *r, struct rig_node *n);
+static void look_for_epoch(struct engine_rig *r, uint32_t node);
+static void catch_up(struct engine_rig *r, uint32_t node, uint32_t peers);
 static void perform(struct engine_rig *r, uint32_t node);
 static void perform_one(struct engine_rig *r, uint32_t node, const struct consensus_effect *e);
 
@@ -160,30 +182,46 @@ struct signer *engine_rig_signer_new(void)
 
 /* --- making and ending --- */
 
-static void fill_configs(struct engine_rig *r)
+static struct secret_key key_of(uint32_t node)
 {
-    struct validators v = {.mode = r->options.mode, .count = r->options.count, .p = r->options.p};
+    return (struct secret_key){.scheme = SIGN_ED25519, .bytes = {(uint8_t)(node + 1), 9}};
+}
+
+static struct validators validators_of(const struct engine_rig *r, uint32_t count, uint32_t barred)
+{
+    struct validators v = {
+        .mode = r->options.mode, .count = count, .p = r->options.p, .barred = barred};
     if (v.mode == 0) v.mode = MODE_BFT;
     if (v.mode != MODE_RAFT) v.f = (v.count - 2 * v.p - 1) / 3;
     assert_true(quorum_bounds_hold(v.mode, v.count, v.f, v.p));
     for (uint32_t i = 0; i < v.count; i++) {
-        struct secret_key key = {.scheme = SIGN_ED25519, .bytes = {(uint8_t)(i + 1), 9}};
+        struct secret_key key = key_of(i);
         assert_int_equal(sign_public(r->signer, &v.keys[i], &key), ST_OK);
     }
-    for (uint32_t i = 0; i < v.count; i++) {
-        uint32_t txs = r->options.block_txs_max > 0 ? r->options.block_txs_max : 100;
-        r->nodes[i].config = (struct consensus_config){
-            .chain_id = r->chain_id,
-            .validators = v,
-            .self = i,
-            .signer = r->signer,
-            .node_key = {.scheme = SIGN_ED25519, .bytes = {(uint8_t)(i + 1), 9}},
-            .exec_version = 1,
-            .block_txs_max = txs,
-            .batch_age_ms = 10,
-            .is_voter = (r->options.observers >> i & 1u) == 0,
-            .fault = r->options.fault};
-    }
+    return v;
+}
+
+/* Of the node's epoch: the first count nodes vote, the others look on. */
+static void fill_config(struct engine_rig *r, uint32_t node)
+{
+    struct rig_node *n = &r->nodes[node];
+    const struct rig_epoch *epoch = &r->epochs[n->epoch];
+    uint32_t txs = r->options.block_txs_max > 0 ? r->options.block_txs_max : 100;
+    bool is_validator = node < epoch->validators.count;
+    n->config = (struct consensus_config){.chain_id = r->chain_id,
+                                          .epoch = n->epoch,
+                                          .validators = epoch->validators,
+                                          .self = is_validator ? node : NODES_MAX,
+                                          .signer = r->signer,
+                                          .node_key = key_of(node),
+                                          .exec_version = 1,
+                                          .block_txs_max = txs,
+                                          .batch_age_ms = 10,
+                                          .has_observers = r->total > epoch->validators.count,
+                                          .is_voter = is_validator &&
+                                                      (r->options.observers >> node & 1u) == 0,
+                                          .fault = r->options.fault};
+    if (n->epoch > 0) n->config.previous = r->epochs[n->epoch - 1].validators;
 }
 
 struct engine_rig *engine_rig_new(const struct engine_rig_options *options)
@@ -199,15 +237,16 @@ struct engine_rig *engine_rig_new(const struct engine_rig_options *options)
     r->jobs = calloc(RIG_JOBS_MAX, sizeof *r->jobs);
     assert_non_null(r->blocks);
     assert_non_null(r->jobs);
-    fill_configs(r);
-    for (uint32_t i = 0; i < options->count; i++)
+    r->total = options->nodes > options->count ? options->nodes : options->count;
+    r->epochs[0].validators = validators_of(r, options->count, 0);
+    for (uint32_t i = 0; i < r->total; i++)
         start_node(r, i, 100 + i);
     return r;
 }
 
 void engine_rig_free(struct engine_rig *r)
 {
-    for (uint32_t i = 0; i < r->options.count; i++) {
+    for (uint32_t i = 0; i < r->total; i++) {
         check_mode(r, i);
         consensus_free(r->nodes[i].engine);
     }
@@ -269,16 +308,27 @@ static void find_cert(const struct engine_rig *r, const struct rig_node *n, stru
         *out = rec->final_cert;
 }
 
+/* If height is the first of its epoch. */
+static void begin_mode(const struct engine_rig *r,
+                       struct mode_state *mode,
+                       const struct consensus_params *params,
+                       uint64_t epoch,
+                       uint64_t height)
+{
+    if (height != r->epochs[epoch].base + 1) return;
+    struct mode_rules rules = mode_rules_of(&r->epochs[epoch].validators, params);
+    mode_begin(mode, &rules, height);
+}
+
 void engine_rig_mode(const struct engine_rig *r, uint32_t node, struct mode_state *out)
 {
     const struct rig_node *n = &r->nodes[node];
     struct consensus_params params = consensus_params_default();
     if (r->options.params != NULL) params = *r->options.params;
-    struct mode_rules rules = mode_rules_of(&n->config.validators, &params);
     memset(out, 0, sizeof *out);
-    mode_begin(out, &rules, 1);
     for (uint64_t h = 1; h <= n->final_count; h++) {
         const struct rig_block *b = &r->blocks[n->chain[h]];
+        begin_mode(r, out, &params, b->header.epoch, h);
         struct block_content content = {.final_cert = b->has_final_cert ? &b->final_cert : NULL,
                                         .res_cert = b->has_res_cert ? &b->res_cert : NULL,
                                         .notes = b->notes};
@@ -287,6 +337,7 @@ void engine_rig_mode(const struct engine_rig *r, uint32_t node, struct mode_stat
         assert_int_equal(b->header.mode, mode_at(out, h));
         (void)mode_step(out, &facts, NULL);
     }
+    begin_mode(r, out, &params, n->epoch, n->final_count + 1);
 }
 
 static void check_mode(const struct engine_rig *r, uint32_t node)
@@ -303,6 +354,30 @@ static void check_mode(const struct engine_rig *r, uint32_t node)
     free(want);
 }
 
+/* What waits as of the result of height. */
+static struct hash next_config(const struct engine_rig *r, uint64_t epoch, uint64_t height)
+{
+    const struct rig_epoch *e = &r->epochs[epoch];
+    bool waits = height > e->base && e->from > 0 && height >= e->from;
+    if (!waits) return (struct hash){{0}};
+    return hash_of("rig config", span_of(&r->epochs[epoch + 1].validators,
+                                         sizeof r->epochs[epoch + 1].validators));
+}
+
+/* That of the newest block, or the next one if this node has said something in it. */
+static void choose_epoch(const struct engine_rig *r, struct rig_node *n)
+{
+    if (n->is_ending) {
+        n->epoch++;
+        return;
+    }
+    const struct rig_block *tip = &r->blocks[n->chain[n->final_count]];
+    n->epoch = n->final_count > 0 ? tip->header.epoch : 0;
+    bool is_next = n->final_count > 0 && (tip->header.flags & BLOCK_EPOCH_CLOSE) != 0 &&
+                   n->durable.has_record && n->durable.record.epoch == n->epoch + 1;
+    if (is_next) n->epoch++;
+}
+
 static void start_node(struct engine_rig *r, uint32_t node, uint64_t nonce)
 {
     struct rig_node *n = &r->nodes[node];
@@ -310,6 +385,9 @@ static void start_node(struct engine_rig *r, uint32_t node, uint64_t nonce)
     struct header *held = calloc(RIG_BLOCKS_MAX, sizeof *held);
     assert_non_null(start);
     assert_non_null(held);
+    choose_epoch(r, n);
+    fill_config(r, node);
+    start->base_height = r->epochs[n->epoch].base;
     start->height = n->final_count;
     start->hash = r->chain_id;
     if (n->final_count > 0) {
@@ -317,8 +395,16 @@ static void start_node(struct engine_rig *r, uint32_t node, uint64_t nonce)
         start->hash = tip->hash;
         start->time_ms = tip->header.time_ms;
         start->res_height = tip->header.res_height;
+        start->flags = tip->header.flags;
     }
+    start->next_config = next_config(r, n->epoch, n->final_count);
+    if (!hash_is_zero(&start->next_config)) start->next_from = r->epochs[n->epoch].from;
     find_cert(r, n, &start->final_cert);
+    if (n->is_ending) {
+        start->final_cert = n->end_final;
+        start->res_cert = n->end_result;
+        n->is_ending = false;
+    }
     start->history = n->history;
     n->executed = start->executed_height = n->final_count;
     for (uint64_t h = 1; h <= n->final_count; h++) {
@@ -328,18 +414,18 @@ static void start_node(struct engine_rig *r, uint32_t node, uint64_t nonce)
     }
     for (uint64_t i = 0; i < CONSENSUS_LAG_MAX && i <= n->final_count; i++)
         start->digests[start->digest_count++] = n->digests[n->final_count - i];
-    if (n->durable.has_record) start->record = &n->durable.record;
-    if (n->durable.has_vc) start->view_change = &n->durable.vc;
+    bool is_record = n->durable.has_record && n->durable.record.epoch == n->epoch;
+    if (is_record) start->record = &n->durable.record;
+    if (is_record && n->durable.has_vc) start->view_change = &n->durable.vc;
     uint64_t low = n->final_count;
-    if (n->durable.has_record && n->durable.record.final_height < low)
-        low = n->durable.record.final_height;
+    if (is_record && n->durable.record.final_height < low) low = n->durable.record.final_height;
     for (uint32_t i = 0; i < r->block_count; i++)
         if (r->blocks[i].header.height > low && (r->blocks[i].held >> node & 1u) != 0)
             held[start->held_count++] = r->blocks[i].header;
     start->held = held;
     start->nonce = nonce;
     n->written = n->durable;
-    const struct consensus_record *kept = n->durable.has_record ? &n->durable.record : NULL;
+    const struct consensus_record *kept = is_record ? &n->durable.record : NULL;
     n->voted_before = kept != NULL ? kept->final_height + kept->chain_count : 0;
     n->pending_lsn = n->durable_lsn = 0;
     n->hold_count = 0;
@@ -377,6 +463,7 @@ void engine_rig_crash(struct engine_rig *r, uint32_t node, bool keeps)
     consensus_free(n->engine);
     n->engine = NULL;
     n->life++;
+    n->is_ending = false;
     n->crash_count = 0;
     n->is_crashing = false;
     if (!keeps) lose_blocks(r, n);
@@ -490,7 +577,7 @@ static void send_to(struct engine_rig *r,
                     uint32_t peer,
                     const struct consensus_message *m)
 {
-    for (uint32_t i = 0; i < r->options.count; i++)
+    for (uint32_t i = 0; i < r->total; i++)
         if (i != from && (peer == NODES_MAX || peer == i)) post(r, from, i, m);
 }
 
@@ -527,6 +614,7 @@ static void tick(struct engine_rig *r, uint32_t node)
     if (event.waiting == 0) n->waiting_since_ms = r->now_ms;
     event.oldest_wait_ms = r->now_ms - n->waiting_since_ms;
     (void)engine_rig_step(r, node, &event);
+    if (n->engine != NULL) look_for_epoch(r, node);
 }
 
 static void give_body(struct engine_rig *r, uint32_t node, uint32_t index)
@@ -543,25 +631,63 @@ static void give_body(struct engine_rig *r, uint32_t node, uint32_t index)
     (void)engine_rig_step(r, node, &event);
 }
 
+/* The peer shows that the last block here is the last of the epoch. */
+static void leave_epoch(struct engine_rig *r, uint32_t node, const struct rig_node *peer)
+{
+    struct rig_node *n = &r->nodes[node];
+    if (n->executed < n->final_count) return;
+    n->end_final = peer->epoch_cert[n->epoch];
+    n->end_result = peer->epoch_result[n->epoch];
+    n->is_ending = true;
+    switch_epoch(r, node);
+}
+
+/* Others are in a later epoch, whose messages its engine does not read. */
+static void look_for_epoch(struct engine_rig *r, uint32_t node)
+{
+    struct rig_node *n = &r->nodes[node];
+    if (n->epoch >= r->epoch || r->now_ms - n->caught_ms < 500) return;
+    n->caught_ms = r->now_ms;
+    catch_up(r, node, UINT32_MAX >> 1);
+}
+
+static const struct rig_node *best_peer(const struct engine_rig *r, uint32_t node, uint32_t peers)
+{
+    const struct rig_node *best = NULL;
+    for (uint32_t i = 0; i < r->total; i++) {
+        const struct rig_node *n = &r->nodes[i];
+        bool is_near = (peers >> i & 1u) != 0 && i != node && n->engine != NULL &&
+                       !r->cut[i][node] && !r->cut[node][i];
+        if (!is_near) continue;
+        bool is_better = best == NULL || n->epoch > best->epoch ||
+                         (n->epoch == best->epoch && n->final_count > best->final_count);
+        if (is_better) best = n;
+    }
+    return best;
+}
+
 /* Everything final that the best reachable peer has. */
 static void catch_up(struct engine_rig *r, uint32_t node, uint32_t peers)
 {
     struct rig_node *n = &r->nodes[node];
     uint64_t before = n->final_count;
-    const struct rig_node *best = NULL;
-    for (uint32_t i = 0; i < r->options.count; i++)
-        if ((peers >> i & 1u) != 0 && r->nodes[i].engine != NULL && !r->cut[i][node] &&
-            !r->cut[node][i] && (best == NULL || r->nodes[i].final_count > best->final_count))
-            best = &r->nodes[i];
+    const struct rig_node *best = best_peer(r, node, peers);
     if (best == NULL || best->final_count < before || best->final_count == 0) return;
-    if (best->newest_cert.statement.height != best->final_count) return;
+    bool is_ahead = best->epoch > n->epoch; /* To the end of the epoch; then leave it. */
+    uint64_t top = is_ahead ? r->epochs[n->epoch + 1].base : best->final_count;
+    if (!is_ahead && best->newest_cert.statement.height != best->final_count) return;
+    if (top < before) return;
+    if (is_ahead && top == before) {
+        leave_epoch(r, node, best);
+        return;
+    }
     struct consensus_event event = {.kind = CONSENSUS_ON_ADVANCED, .history = &n->history};
     struct hash passed[CONSENSUS_WINDOW];
     if (before > 0) {
         event.header = &r->blocks[best->chain[before]].header;
         event.hash = r->blocks[best->chain[before]].hash;
     }
-    for (uint64_t h = before + 1; h <= best->final_count; h++) {
+    for (uint64_t h = before + 1; h <= top; h++) {
         struct rig_block *b = &r->blocks[best->chain[h]];
         n->chain[h] = best->chain[h];
         n->final_txs += b->header.tx_count;
@@ -576,7 +702,7 @@ static void catch_up(struct engine_rig *r, uint32_t node, uint32_t peers)
     }
     for (uint64_t h = 1; h <= n->final_count; h++)
         if (r->blocks[n->chain[h]].header.tx_count > 0) event.last_txs_height = h;
-    n->newest_cert = best->newest_cert;
+    n->newest_cert = is_ahead ? best->epoch_cert[n->epoch] : best->newest_cert;
     struct mode_state *mode = malloc(sizeof *mode);
     assert_non_null(mode);
     engine_rig_mode(r, node, mode);
@@ -643,7 +769,7 @@ static void on_get(struct engine_rig *r, uint32_t node, const struct consensus_e
     struct rig_block *b = find_block(r, &e->hash);
     if (b == NULL) return;
     if (e->kind == CONSENSUS_GET_BODY) b->line |= 1u << node;
-    for (uint32_t i = 0; i < r->options.count; i++) {
+    for (uint32_t i = 0; i < r->total; i++) {
         bool has = (b->here >> i & 1u) != 0;
         if (!has || (i != node && (r->nodes[i].engine == NULL || r->cut[i][node]))) continue;
         if (i != node && test_rng_below(&r->rng, 1000) < r->options.loss_permille) continue;
@@ -681,7 +807,7 @@ static void on_final(struct engine_rig *r, uint32_t node, const struct consensus
     assert_true((b->here >> node & 1u) != 0);
     n->final_count = e->height;
     n->chain[e->height] = (uint32_t)(b - r->blocks);
-    for (uint32_t i = 0; i < r->options.count; i++)
+    for (uint32_t i = 0; i < r->total; i++)
         if (r->nodes[i].final_count >= e->height)
             assert_int_equal(r->nodes[i].chain[e->height], n->chain[e->height]);
     b->line &= ~(1u << node);
@@ -708,17 +834,57 @@ static void on_result(struct engine_rig *r, uint32_t node, const struct consensu
     n->result = e->height;
     assert_int_equal(e->res_cert->statement.height, e->height);
     if (r->options.fault != FAULT_NONE) return;
-    assert_int_equal(
-        quorum_check_result(&n->config.validators, e->res_cert, r->signer, &r->chain_id), ST_OK);
+    const struct validators *v = &r->epochs[e->res_cert->statement.epoch].validators;
+    assert_int_equal(quorum_check_result(v, e->res_cert, r->signer, &r->chain_id), ST_OK);
     if (e->height <= n->executed)
         assert_true(hash_equal(&e->res_cert->statement.hash, &n->digests[e->height]));
 }
 
+static void on_epoch_end(struct engine_rig *r, uint32_t node, const struct consensus_effect *e)
+{
+    struct rig_node *n = &r->nodes[node];
+    const struct rig_block *b = get_block(r, &e->hash);
+    struct hash next = next_config(r, n->epoch, b->header.res_height);
+    assert_false(n->is_ending);
+    assert_int_equal(e->height, n->final_count);
+    assert_int_equal(b->header.epoch, n->epoch);
+    assert_false(hash_is_zero(&next));
+    assert_true(hash_equal(&b->header.next_config_hash, &next));
+    assert_int_equal(e->final_cert->statement.height, e->height);
+    assert_int_equal(e->res_cert->statement.height, e->height);
+    n->end_final = *e->final_cert;
+    n->end_result = *e->res_cert;
+    n->is_ending = true;
+}
+
+/* As the runtime does it: a new engine, which knows nothing of what was said. */
+static void switch_epoch(struct engine_rig *r, uint32_t node)
+{
+    struct rig_node *n = &r->nodes[node];
+    assert_int_equal(n->executed, n->final_count);
+    check_mode(r, node);
+    consensus_free(n->engine);
+    n->engine = NULL;
+    n->life++;
+    n->final_synced = n->final_count;
+    n->epoch_cert[n->epoch] = n->end_final;
+    n->epoch_result[n->epoch] = n->end_result;
+    struct rig_epoch *next = &r->epochs[n->epoch + 1];
+    if (n->epoch == r->epoch) {
+        r->epoch++;
+        next->base = n->final_count;
+    }
+    assert_int_equal(next->base, n->final_count);
+    start_node(r, node, test_rng_u64(&r->rng));
+    n->result = n->final_count;
+}
+
 static void on_evidence(struct engine_rig *r, const struct evidence *e)
 {
-    const struct consensus_config *config = &r->nodes[0].config;
+    assert_true(e->epoch <= r->epoch);
     r->evidence[e->kind]++;
-    enum status st = evidence_verify(e, &config->validators, r->signer, &r->chain_id, mem_system());
+    enum status st =
+        evidence_verify(e, &r->epochs[e->epoch].validators, r->signer, &r->chain_id, mem_system());
     assert_int_equal(st, ST_OK);
     if (r->options.fault == FAULT_NONE && !r->nodes[e->offender].is_byzantine)
         fail_msg("seed %llu: %s against node %u, view %llu, height %llu",
@@ -777,7 +943,7 @@ static void perform_one(struct engine_rig *r, uint32_t node, const struct consen
     case CONSENSUS_OPEN: return;
     case CONSENSUS_BEHIND: catch_up(r, node, e->peers); return;
     case CONSENSUS_EVIDENCE: on_evidence(r, e->evidence); return;
-    case CONSENSUS_EPOCH_END: return;
+    case CONSENSUS_EPOCH_END: on_epoch_end(r, node, e); return;
     case CONSENSUS_ALARM: r->alarms[e->alarm]++; return;
     }
 }
@@ -799,6 +965,8 @@ static void perform(struct engine_rig *r, uint32_t node)
     }
     if (n->is_crashing && n->life == life)
         engine_rig_crash(r, node, n->crash_keeps);
+    else if (n->is_ending && n->life == life)
+        switch_epoch(r, node);
     else if (behind != 0 && n->life == life)
         catch_up(r, node, behind);
     free(mine);
@@ -828,8 +996,10 @@ static void do_executed(struct engine_rig *r, const struct job *j)
         digest_of(&n->digests[j->height - 1], &r->blocks[n->chain[j->height]].hash);
     if (n->is_spoilt) n->digests[j->height].bytes[0] ^= 1;
     if (r->options.fault == FAULT_P3_BEFORE_EXEC) return;
-    struct consensus_event event = {
-        .kind = CONSENSUS_ON_EXECUTED, .height = j->height, .digest = n->digests[j->height]};
+    struct consensus_event event = {.kind = CONSENSUS_ON_EXECUTED,
+                                    .height = j->height,
+                                    .digest = n->digests[j->height],
+                                    .next_config = next_config(r, n->epoch, j->height)};
     (void)engine_rig_step(r, j->node, &event);
 }
 
@@ -873,7 +1043,7 @@ void engine_rig_run(struct engine_rig *r, uint64_t ms)
             do_job(r, &j);
             free(j.message);
         }
-        for (uint32_t i = 0; i < r->options.count; i++)
+        for (uint32_t i = 0; i < r->total; i++)
             if ((r->now_ms + 3ull * i) % TICK_MS == 0) tick(r, i);
     }
 }
@@ -883,7 +1053,7 @@ bool engine_rig_settle(struct engine_rig *r, uint64_t ms)
     for (uint64_t end = r->now_ms + ms; r->now_ms < end;) {
         engine_rig_run(r, 10);
         bool is_done = true;
-        for (uint32_t i = 0; i < r->options.count; i++) {
+        for (uint32_t i = 0; i < r->total; i++) {
             const struct rig_node *n = &r->nodes[i];
             if (n->engine == NULL) continue;
             uint64_t last = 0;
@@ -898,9 +1068,37 @@ bool engine_rig_settle(struct engine_rig *r, uint64_t ms)
 
 void engine_rig_submit(struct engine_rig *r, uint32_t txs)
 {
-    for (uint32_t i = 0; i < r->options.count; i++)
+    for (uint32_t i = 0; i < r->total; i++)
         if (waiting_at(r, i) == 0) r->nodes[i].waiting_since_ms = r->now_ms;
     r->submitted += txs;
+}
+
+void engine_rig_change(struct engine_rig *r, uint32_t count, uint32_t barred)
+{
+    uint64_t top = 0;
+    assert_true(r->epoch + 1 < RIG_EPOCHS_MAX);
+    assert_true(count <= r->total);
+    assert_int_equal(r->epochs[r->epoch].from, 0);
+    for (uint32_t i = 0; i < r->total; i++)
+        if (r->nodes[i].final_count > top) top = r->nodes[i].final_count;
+    r->epochs[r->epoch + 1] = (struct rig_epoch){.validators = validators_of(r, count, barred)};
+    r->epochs[r->epoch].from = top + 1;
+}
+
+uint64_t engine_rig_epoch(const struct engine_rig *r, uint32_t node)
+{
+    return r->nodes[node].epoch;
+}
+
+uint64_t engine_rig_base(const struct engine_rig *r, uint64_t epoch)
+{
+    return r->epochs[epoch].base;
+}
+
+const struct header *engine_rig_header(const struct engine_rig *r, uint32_t node, uint64_t height)
+{
+    assert_true(height > 0 && height <= r->nodes[node].final_count);
+    return &r->blocks[r->nodes[node].chain[height]].header;
 }
 
 void engine_rig_cut(struct engine_rig *r, uint32_t from, uint32_t to, bool is_cut)
@@ -1005,5 +1203,5 @@ void engine_rig_add_body(struct engine_rig *r, const struct header *h, bool is_b
 {
     struct rig_block *b = add_block(r, h);
     b->is_bad = is_bad;
-    b->here = (1u << r->options.count) - 1;
+    b->here = (uint32_t)((1ull << r->total) - 1);
 }

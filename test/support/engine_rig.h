@@ -22,7 +22,8 @@
 struct engine_rig;
 
 struct engine_rig_options {
-    uint32_t count;       /* Nodes; f follows, by p and the mode. */
+    uint32_t count;       /* Validators at first; f follows, by p and the mode. */
+    uint32_t nodes;       /* All nodes; those behind the validators look on. 0: count. */
     enum block_mode mode; /* 0: MODE_BFT. */
     uint32_t p;
     uint64_t seed;
@@ -56,6 +57,14 @@ uint32_t engine_rig_writes_left(const struct engine_rig *r, uint32_t node);
 bool engine_rig_is_up(const struct engine_rig *r, uint32_t node);
 /* Its journal is replaced by that of now when it restarts next. */
 void engine_rig_keep_journal(struct engine_rig *r, uint32_t node);
+
+/* The next block executed decides on another configuration: the first count nodes are validators,
+ * those in barred never lead. */
+void engine_rig_change(struct engine_rig *r, uint32_t count, uint32_t barred);
+uint64_t engine_rig_epoch(const struct engine_rig *r, uint32_t node);
+uint64_t engine_rig_base(const struct engine_rig *r, uint64_t epoch);
+/* Of the final block. */
+const struct header *engine_rig_header(const struct engine_rig *r, uint32_t node, uint64_t height);
 
 /* Messages from → to are lost. */
 void engine_rig_cut(struct engine_rig *r, uint32_t from, uint32_t to, bool is_cut);
