@@ -75,7 +75,7 @@ struct consensus_start {
     uint32_t flags;                /* Of the header of height. */
     uint64_t base_height;          /* Of the block before the epoch's first; 0 in epoch 0. */
     struct hash next_config;       /* Of the configuration that waits as of height; zero: none. */
-    uint64_t next_from;            /* From which height on it does. */
+    uint64_t next_from;            /* From which height on it does; 0: not known. */
     struct certificate res_cert;   /* Newest certified result, verified; entry_count 0: none. */
     uint64_t last_txs_height;      /* Newest block with transactions; 0: none. */
     uint64_t executed_height;      /* == height: replay ran before. */

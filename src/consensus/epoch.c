@@ -22,9 +22,9 @@ void epoch_start(struct consensus *c, const struct consensus_start *start)
     c->next_config = start->next_config;
     c->none_height = start->height;
     if (!hash_is_zero(&start->next_config)) {
-        must(start->next_from > start->base_height && start->next_from <= start->height);
-        c->next_from = start->next_from;
-        c->none_height = start->next_from - 1;
+        bool is_known = start->next_from > start->base_height && start->next_from <= start->height;
+        c->next_from = is_known ? start->next_from : start->height;
+        c->none_height = is_known ? start->next_from - 1 : start->base_height;
     }
     const struct certificate *cert = &start->res_cert;
     if (cert->entry_count == 0 || cert->statement.height < c->result_height) return;

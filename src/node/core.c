@@ -450,7 +450,7 @@ enum status core_new(struct core **out,
     if (st == ST_OK) st = allocate(c);
     if (st == ST_OK) st = read_tip(c);
     if (st == ST_OK) st = take_held(c, start);
-    if (st == ST_OK) st = consensus_new(&c->engine, c->mem, &c->config.engine, &start->engine);
+    if (st == ST_OK) st = core_epoch_engine(c, &start->engine);
     if (st != ST_OK) {
         core_free(c);
         return st;

@@ -95,6 +95,7 @@ static void describe(struct core *c)
     e->block_txs_max = config->block_txs_max;
     e->batch_age_ms = config->batch_age_ms;
     e->view_ms = c->config.view_ms != 0 ? c->config.view_ms : config->params.view_ms;
+    e->has_observers = config->node_count > config->validator_count;
     c->n = config->validator_count;
     c->node_count = config->node_count;
     c->self = own_place(c, config, &key);
@@ -404,6 +405,8 @@ static void fill_start(const struct core *c, struct consensus_start *s)
                                   .hash = c->final_hash,
                                   .time_ms = c->final_header.time_ms,
                                   .final_cert = c->epoch.base_final,
+                                  .res_cert = c->epoch.base_res,
+                                  .flags = c->final_header.flags,
                                   .history = c->history,
                                   .res_height = c->final_header.res_height,
                                   .last_txs_height = c->last_txs_height,
@@ -417,6 +420,25 @@ static void fill_start(const struct core *c, struct consensus_start *s)
     }
 }
 
+/* With what start does not tell of its epoch. */
+static enum status new_engine(struct core *c, struct consensus_start *start)
+{
+    start->base_height = c->epoch.base;
+    start->next_config = c->epoch.next_hash;
+    start->next_from = c->epoch.next_from;
+    return consensus_new(&c->engine, c->mem, &c->config.engine, start);
+}
+
+enum status core_epoch_engine(struct core *c, const struct consensus_start *start)
+{
+    struct consensus_start *copy = mem_alloc(c->mem, sizeof *copy);
+    if (copy == NULL) return ST_NO_MEMORY;
+    *copy = *start;
+    enum status st = new_engine(c, copy);
+    mem_free(c->mem, copy);
+    return st;
+}
+
 static enum status start_engine(struct core *c)
 {
     struct consensus_start *start = mem_alloc(c->mem, sizeof *start);
@@ -426,7 +448,7 @@ static enum status start_engine(struct core *c)
     start->mode = c->has_mode ? &c->mode : NULL;
     c->engine_final = c->final_height;
     c->engine_executed = c->executed_height;
-    enum status st = consensus_new(&c->engine, c->mem, &c->config.engine, start);
+    enum status st = new_engine(c, start);
     mem_free(c->mem, start);
     for (uint32_t i = 0; i < c->n && st == ST_OK; i++) {
         if (!c->peers[i].is_up || i == c->self) continue;

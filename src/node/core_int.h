@@ -542,6 +542,8 @@ void core_on_height(struct core *c, uint32_t peer, const struct wire_height *a);
 
 /* --- core_epoch.c --- */
 enum status core_epoch_open(struct core *c, const struct core_start *start);
+/* The engine, where start says. */
+enum status core_epoch_engine(struct core *c, const struct consensus_start *start);
 void core_epoch_free(struct core *c);
 /* A block of the epoch was executed. ST_CORRUPT: it closes the epoch for another configuration. */
 enum status core_epoch_executed(struct core *c, const struct flow_block *flow);

@@ -299,6 +299,7 @@ static enum status replay(struct core_start_data *d)
     e->hash = tip.hash;
     e->time_ms = tip.height == 0 ? p->config->genesis_time_ms : tip.time_ms;
     e->res_height = tip.res_height;
+    e->flags = tip.is_close ? BLOCK_EPOCH_CLOSE : 0;
     e->last_txs_height = tip.last_txs_height;
     e->executed_height = tip.height;
     e->nonce = p->config->nonce;
