@@ -33,6 +33,7 @@ extern const struct command command_join;
 extern const struct command command_node;
 extern const struct command command_status;
 extern const struct command command_doctor;
+extern const struct command command_proxy;
 extern const struct command command_sql;
 extern const struct command command_key;
 extern const struct command command_tx;

@@ -104,6 +104,15 @@ static enum status check_mixture(struct local_call *c)
     return ST_OK;
 }
 
+/* What cannot be compiled may well be right at the height to read at, which is to come. */
+static void excuse_height(struct local_call *c)
+{
+    const uint64_t height = c->session->settings.read_height;
+    if (height <= db_height(exec_db(c->session->local->config.exec))) return;
+    diag_set(&c->diag, "TQ008", "height %llu is not executed here yet", (unsigned long long)height);
+    diag_hint(&c->diag, "Try again in a moment.");
+}
+
 void call_compile(struct local_call *c)
 {
     if (c->is_compiled) return;
@@ -112,6 +121,7 @@ void call_compile(struct local_call *c)
     enum status st = compile_all(c, catalog);
     sql_catalog_unref(catalog); /* Compiled statements hold their own references. */
     if (st == ST_OK) st = check_mixture(c);
+    if (st != ST_OK) excuse_height(c);
     if (st != ST_OK && c->diag.sqlstate[0] == 0) out_of_memory(c);
 }
 

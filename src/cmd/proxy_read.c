@@ -1,0 +1,293 @@
+/* proxy_read.c - A SELECT through nodes of which f may lie (consensus.md 1.19, R1).
+ *
+ *   1. Ask all for their newest certified height until n - f have shown a certificate that reaches
+ *      what they had executed when they were first asked. H is the highest of them: a transaction
+ *      that anybody was told is final was executed and signed by a quorum, which meets any n - f in
+ *      an honest node.
+ *   2. Ask all for the rows at height H. What f + 1 give equally is the truth, for one of them is
+ *      honest. Who gave something else at the same height is named.
+ *      A difference is looked at twice: a statement is compiled against a node's newest catalog, so
+ *      that in the moment of a change of a table two honest nodes may differ.
+ *   3. Without f + 1 equal answers once more; then the statement goes through the chain as a
+ *      transaction, whose receipt proves the rows. */
+#include <stdio.h>
+
+#include "base/endian.h"
+#include "base/must.h"
+#include "cmd/proxy_int.h"
+
+#define READ_TRIES    2u
+#define CATCH_UP_MS   5u /* Between two looks at who is behind. */
+#define CERTIFIED_SQL "SELECT height, executed, certificate FROM trustsql.certified"
+
+struct heights {
+    uint64_t executed[PROXY_NODES_MAX]; /* As first said; 0: not said yet. */
+    uint32_t proven;                    /* Mask of those whose certificate reaches it. */
+    uint64_t height;                    /* The highest proven. */
+};
+
+static uint32_t all_links(const struct proxy *p)
+{
+    return p->node_count == 32 ? UINT32_MAX : (1u << p->node_count) - 1;
+}
+
+static uint32_t count_bits(uint32_t mask)
+{
+    return (uint32_t)__builtin_popcount(mask);
+}
+
+/* --- heights -----------------------------------------------------------------------------------
+ */
+
+static bool int8_of(const PGresult *r, int column, uint64_t *out)
+{
+    if (PQgetisnull(r, 0, column) == 1 || PQgetlength(r, 0, column) != 8) return false;
+    *out = get_u64_be((const uint8_t *)PQgetvalue(r, 0, column));
+    return *out <= INT64_MAX;
+}
+
+static void look(struct proxy_call *c, struct heights *h, uint32_t i, const PGresult *r)
+{
+    struct backend_session *s = c->session;
+    uint64_t said = 0;
+    uint64_t executed = 0;
+    uint64_t height = 0;
+    if (PQresultStatus(r) != PGRES_TUPLES_OK || PQntuples(r) != 1 || PQnfields(r) != 3) return;
+    if (!int8_of(r, 0, &said) || !int8_of(r, 1, &executed)) return;
+    struct span bytes = span_of(PQgetvalue(r, 0, 2), (size_t)PQgetlength(r, 0, 2));
+    if (proxy_trust_certificate(&s->proxy->trust, bytes, &height) != ST_OK || height != said) {
+        proxy_say_lie(c, s->links[i].node, "its certificate of height %llu does not verify",
+                      (unsigned long long)said);
+        return;
+    }
+    if (h->executed[i] == 0) h->executed[i] = executed > 0 ? executed : height;
+    if (height > h->height) h->height = height;
+    if (height >= h->executed[i]) h->proven |= 1u << i;
+}
+
+struct look_context {
+    struct proxy_call *call;
+    struct heights *heights;
+    uint32_t seen; /* Mask of answers looked at. */
+};
+
+static bool enough_heights(struct proxy_round *r, void *context)
+{
+    struct look_context *k = context;
+    for (uint32_t i = 0; i < PROXY_NODES_MAX; i++) {
+        uint32_t bit = 1u << i;
+        if ((r->answered & bit) == 0 || (k->seen & bit) != 0) continue;
+        k->seen |= bit;
+        look(k->call, k->heights, i, r->results[i]);
+    }
+    return count_bits(k->heights->proven) >= proxy_trust_answers(&r->session->proxy->trust);
+}
+
+static void no_heights(const struct proxy_call *c, const struct heights *h, struct diag *d)
+{
+    const struct proxy_trust *t = &c->session->proxy->trust;
+    diag_set(d, "08006", "only %u of the %u nodes that are needed answer", count_bits(h->proven),
+             proxy_trust_answers(t));
+    diag_hint(d, "The log of the proxy says why; try again when more nodes are up.");
+}
+
+bool proxy_read_height(struct proxy_call *c, uint64_t *height, struct diag *d)
+{
+    struct backend_session *s = c->session;
+    struct proxy *p = s->proxy;
+    struct heights h = {0};
+    uint64_t until = p->os->monotonic_ns(p->os) / 1000000u + PROXY_READ_MS;
+    for (;;) {
+        struct look_context k = {.call = c, .heights = &h};
+        struct proxy_round r = {.session = s,
+                                .mask = all_links(p) & ~h.proven,
+                                .ask = {.text = CERTIFIED_SQL, .is_binary = true},
+                                .limit_ms = PROXY_READ_MS,
+                                .enough = enough_heights,
+                                .context = &k};
+        proxy_round_run(&r);
+        bool is_enough = enough_heights(&r, &k);
+        bool was_cancelled = r.was_cancelled;
+        proxy_round_fini(&r);
+        if (is_enough) break;
+        if (was_cancelled) {
+            diag_set(d, "57014", "canceling statement due to user request");
+            return false;
+        }
+        if (r.answered == 0 || p->os->monotonic_ns(p->os) / 1000000u >= until) {
+            no_heights(c, &h, d);
+            return false;
+        }
+        struct proxy_round pause = {.session = s, .limit_ms = CATCH_UP_MS};
+        proxy_round_run(&pause);
+    }
+    *height = h.height;
+    if (h.height > atomic_load(&p->height)) atomic_store(&p->height, h.height);
+    return true;
+}
+
+/* --- equal answers -----------------------------------------------------------------------------
+ */
+
+struct votes {
+    struct hash hashes[PROXY_NODES_MAX];
+    uint32_t counted; /* Mask of answers that are none of the excuses. */
+    uint32_t seen;
+    uint32_t winner; /* Mask of equal ones, f + 1 at least; 0: none yet. */
+    uint32_t needed;
+};
+
+static bool enough_equal(struct proxy_round *r, void *context)
+{
+    struct votes *v = context;
+    for (uint32_t i = 0; i < PROXY_NODES_MAX; i++) {
+        uint32_t bit = 1u << i;
+        if ((r->answered & bit) == 0 || (v->seen & bit) != 0) continue;
+        v->seen |= bit;
+        if (proxy_answer_hash(r->results[i], &v->hashes[i])) v->counted |= bit;
+    }
+    for (uint32_t i = 0; i < PROXY_NODES_MAX; i++) {
+        uint32_t equal = 0;
+        if ((v->counted >> i & 1u) == 0) continue;
+        for (uint32_t k = 0; k < PROXY_NODES_MAX; k++)
+            if ((v->counted >> k & 1u) != 0 && hash_equal(&v->hashes[i], &v->hashes[k]))
+                equal |= 1u << k;
+        if (count_bits(equal) >= v->needed) v->winner = equal;
+    }
+    return v->winner != 0;
+}
+
+static uint32_t first_of(uint32_t mask)
+{
+    must(mask != 0);
+    return (uint32_t)__builtin_ctz(mask);
+}
+
+/* Texts of all the values of a call, for libpq. */
+static enum status print_values(struct proxy_call *c, struct proxy_ask *ask)
+{
+    const char **values = arena_alloc_zero(&c->arena, c->param_count + 1u, sizeof *values);
+    Oid *types = arena_alloc_zero(&c->arena, c->param_count + 1u, sizeof *types);
+    if (values == NULL || types == NULL) return ST_NO_MEMORY;
+    for (uint32_t i = 0; i < c->param_count; i++) {
+        types[i] = (Oid)c->types[i];
+        if (c->params[i].is_null) continue;
+        struct buf text;
+        buf_init(&text, c->session->proxy->mem, 0);
+        sql_value_print(&text, &c->params[i], -1);
+        struct span kept = arena_copy(&c->arena, buf_span(&text)); /* Ends with 0. */
+        enum status st = buf_status(&text);
+        buf_fini(&text);
+        if (st != ST_OK || kept.data == NULL) return ST_NO_MEMORY;
+        values[i] = (const char *)kept.data;
+    }
+    ask->value_count = (int)c->param_count;
+    ask->values = values;
+    ask->types = types;
+    return ST_OK;
+}
+
+static void name_liars(struct proxy_call *c, const struct votes *v, uint64_t height)
+{
+    uint32_t liars = v->counted & ~v->winner;
+    for (uint32_t i = 0; i < PROXY_NODES_MAX; i++)
+        if ((liars >> i & 1u) != 0)
+            proxy_say_lie(c, c->session->links[i].node,
+                          "its answer at height %llu is not that of %u others",
+                          (unsigned long long)height, count_bits(v->winner));
+}
+
+enum outcome { READ_SAID, READ_AGAIN, READ_ORDERED };
+
+/* The node takes it for a write: reads with effects go through the chain. */
+static bool is_write(const PGresult *r)
+{
+    const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+    return state != NULL && strcmp(state, "25006") == 0;
+}
+
+static enum outcome try_read(struct proxy_call *c,
+                             const struct proxy_statement *statement,
+                             const struct proxy_ask *ask,
+                             bool may_name)
+{
+    struct diag d;
+    struct proxy *p = c->session->proxy;
+    struct votes v = {.needed = proxy_trust_equal(&p->trust)};
+    struct proxy_round r = {.session = c->session,
+                            .mask = all_links(p),
+                            .ask = *ask,
+                            .limit_ms = PROXY_READ_MS,
+                            .enough = enough_equal,
+                            .context = &v,
+                            .grace_ms = PROXY_GRACE_MS};
+    if (!proxy_read_height(c, &r.read_height, &d)) {
+        proxy_say_failure(c, &d);
+        return READ_SAID;
+    }
+    proxy_round_run(&r);
+    enum outcome outcome = READ_AGAIN;
+    (void)enough_equal(&r, &v);
+    if (r.was_cancelled) {
+        diag_set(&d, "57014", "canceling statement due to user request");
+        proxy_say_failure(c, &d);
+        outcome = READ_SAID;
+    } else if (v.winner != 0 && (v.winner == v.counted || may_name)) {
+        PGresult *truth = r.results[first_of(v.winner)];
+        name_liars(c, &v, r.read_height);
+        outcome = is_write(truth) ? READ_ORDERED : READ_SAID;
+        if (outcome == READ_SAID) proxy_answer_say(c, truth, statement->position);
+    }
+    proxy_round_fini(&r);
+    return outcome;
+}
+
+void proxy_read(struct proxy_call *c, const struct proxy_statement *statement)
+{
+    struct proxy_ask ask = {.text = (const char *)statement->text.data};
+    enum outcome outcome = READ_AGAIN;
+    if (print_values(c, &ask) != ST_OK) {
+        struct diag d;
+        diag_set(&d, "53200", "out of memory");
+        proxy_say_failure(c, &d);
+        return;
+    }
+    for (uint32_t i = 0; i < READ_TRIES && outcome == READ_AGAIN; i++)
+        outcome = try_read(c, statement, &ask, i > 0);
+    if (outcome != READ_SAID) proxy_write(c, statement, 1);
+}
+
+/* --- descriptions ------------------------------------------------------------------------------
+ */
+
+PGresult *proxy_describe(struct backend_session *s,
+                         const struct proxy_ask *ask,
+                         struct proxy_call *c,
+                         struct diag *d)
+{
+    struct proxy *p = s->proxy;
+    struct votes v = {.needed = proxy_trust_equal(&p->trust)};
+    struct proxy_round r = {.session = s,
+                            .mask = all_links(p),
+                            .ask = *ask,
+                            .limit_ms = PROXY_READ_MS,
+                            .enough = enough_equal,
+                            .context = &v};
+    proxy_round_run(&r);
+    (void)enough_equal(&r, &v);
+    PGresult *truth = NULL;
+    if (v.winner != 0) {
+        uint32_t at = first_of(v.winner);
+        truth = r.results[at];
+        r.results[at] = NULL;
+        if (c != NULL) name_liars(c, &v, 0);
+    } else {
+        diag_set(d, "08006", "no %u nodes describe the statement equally", v.needed);
+        diag_hint(d, "The log of the proxy says which nodes do not answer.");
+    }
+    proxy_round_fini(&r);
+    if (truth == NULL || PQresultStatus(truth) == PGRES_COMMAND_OK) return truth;
+    proxy_answer_diag(truth, d);
+    PQclear(truth);
+    return NULL;
+}
