@@ -106,6 +106,10 @@ NODISCARD enum status call_argument(struct local_call *c,
                                     const struct sql_argument *argument,
                                     const struct sql_value **out);
 
+/* preflight.c - what a CALL that changes the chain would do, as notices; ST_REJECTED with c->diag:
+ * it is not submitted. ST_OK for everything else. */
+NODISCARD enum status preflight_check(struct local_call *c, const struct sql_statement *statement);
+
 /* joins.c - a guest's card has come (takes it); what is answered goes back to the guest. */
 struct flow_guest;
 void join_begin(struct local *l, struct flow_guest *guest);

@@ -116,6 +116,7 @@ enum status write_begin(struct local_call *c)
         if (statement->is_deferred) continue; /* Checked when it is executed. */
         TRY(exec_check_access(statement->catalog, &statement->statement, &c->session->account,
                               &c->diag));
+        TRY(preflight_check(c, &statement->statement));
     }
     struct tx tx;
     struct buf bytes;
