@@ -324,13 +324,33 @@ enum evidence_column {
     EVIDENCE_VIEW,
     EVIDENCE_HEIGHT,
     EVIDENCE_SIZE,
-    EVIDENCE_BYTES
+    EVIDENCE_BYTES,
+    EVIDENCE_IS_IN_CHAIN,
+    EVIDENCE_CHAIN_HEIGHT
 };
 
 static bool load_evidence(struct cursor *c)
 {
     buf_reset(&c->bytes);
     return source_of(c)->evidence(source_of(c)->context, c->index, &c->evidence, &c->bytes);
+}
+
+/* Where a proof against this node stands in the chain, as of the height that is read; 0: nowhere.
+ */
+static uint64_t conviction_height(const struct cursor *c)
+{
+    sqlite3_stmt *row = NULL;
+    uint64_t height = 0;
+    if (c->evidence.offender >= c->view.n) return 0;
+    const char *name = c->view.members[c->evidence.offender].name;
+    if (sqlite3_prepare_v2(c->base.connection,
+                           "SELECT height FROM \"trustsql.convictions\" WHERE name = ?1", -1, &row,
+                           NULL) == SQLITE_OK &&
+        sqlite3_bind_text(row, 1, name, -1, SQLITE_STATIC) == SQLITE_OK &&
+        sqlite3_step(row) == SQLITE_ROW)
+        height = (uint64_t)sqlite3_column_int64(row, 0);
+    sqlite3_finalize(row);
+    return height;
 }
 
 static void evidence_column(struct cursor *c, sqlite3_context *to, int column)
@@ -351,6 +371,12 @@ static void evidence_column(struct cursor *c, sqlite3_context *to, int column)
         if (bytes.size <= EVIDENCE_SHOWN_MAX)
             sqlite3_result_blob(to, bytes.data, (int)bytes.size, SQLITE_TRANSIENT);
         break;
+    case EVIDENCE_IS_IN_CHAIN: sqlite3_result_int(to, conviction_height(c) > 0); break;
+    case EVIDENCE_CHAIN_HEIGHT: {
+        const uint64_t height = conviction_height(c);
+        if (height > 0) vtable_put_u64(to, height);
+        break;
+    }
     }
 }
 
@@ -425,7 +451,7 @@ static const struct live_table tables[] = {
      load_block, block_column},
     {VTABLE("trustsql.evidence",
             "CREATE TABLE x(kind TEXT, offender INTEGER, node TEXT, view INTEGER, height INTEGER,"
-            " size INTEGER, bytes BLOB)"),
+            " size INTEGER, bytes BLOB, is_in_chain INTEGER, chain_height INTEGER)"),
      load_evidence, evidence_column},
 };
 #undef VTABLE

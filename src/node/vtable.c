@@ -12,6 +12,7 @@ struct registration { /* What SQLite hands back on connecting; freed with the co
 
 struct connected {
     sqlite3_vtab base;
+    sqlite3 *connection;
     const struct registration *registration;
 };
 
@@ -34,6 +35,7 @@ static int on_connect(sqlite3 *connection,
     struct connected *t = mem_alloc_zero(r->mem, 1, sizeof *t);
     if (t == NULL) return SQLITE_NOMEM;
     t->registration = r;
+    t->connection = connection;
     *out = &t->base;
     return SQLITE_OK;
 }
@@ -62,6 +64,7 @@ static int on_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
     if (c == NULL) return SQLITE_NOMEM;
     c->table = r->table;
     c->source = r->source;
+    c->connection = ((const struct connected *)base)->connection;
     c->mem = r->mem;
     r->table->open(c);
     *out = &c->base;

@@ -21,6 +21,7 @@ struct vtable_cursor {
     sqlite3_vtab_cursor base;
     const struct vtable *table;
     const void *source; /* As registered. */
+    sqlite3 *connection;
     struct mem *mem;
     bool is_at_end;
     int64_t rowid;

@@ -219,9 +219,11 @@ static const struct catalog_column consensus_columns[] = {
     COLUMN("suspects", SQL_TEXT),
 };
 static const struct catalog_column evidence_columns[] = {
-    COLUMN("kind", SQL_TEXT),     COLUMN("offender", SQL_INT4), NULLABLE("node", SQL_TEXT),
-    COLUMN("view", SQL_INT8),     COLUMN("height", SQL_INT8),   COLUMN("size", SQL_INT8),
-    NULLABLE("bytes", SQL_BYTEA),
+    COLUMN("kind", SQL_TEXT),           COLUMN("offender", SQL_INT4),
+    NULLABLE("node", SQL_TEXT),         COLUMN("view", SQL_INT8),
+    COLUMN("height", SQL_INT8),         COLUMN("size", SQL_INT8),
+    NULLABLE("bytes", SQL_BYTEA),       COLUMN("is_in_chain", SQL_BOOL),
+    NULLABLE("chain_height", SQL_INT8),
 };
 
 static const struct catalog_column certified_columns[] = {

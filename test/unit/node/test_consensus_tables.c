@@ -206,6 +206,14 @@ static void evidence(void **state)
     expect(w,
            "SELECT kind, offender, node, view, height, size, hex(bytes) FROM \"trustsql.evidence\"",
            "E2|0|node0|7|40|2|ABAB;E2|1|node1|7|41|2|ABAB");
+    expect(w, "SELECT is_in_chain, chain_height FROM \"trustsql.evidence\"", "0|-;0|-");
+    assert_int_equal(
+        sqlite3_exec(w->db,
+                     "CREATE TABLE \"trustsql.convictions\"(name TEXT, height INTEGER);"
+                     "INSERT INTO \"trustsql.convictions\" VALUES ('node1', 45)",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    expect(w, "SELECT is_in_chain, chain_height FROM \"trustsql.evidence\"", "0|-;1|45");
     w->evidence_size = (1u << 20) + 1; /* Larger than a value of SQL. */
     expect(w, "SELECT size, bytes FROM \"trustsql.evidence\"", "1048577|-;1048577|-");
     w->evidence_size = 0;
