@@ -174,7 +174,10 @@ enum status exec_apply(struct exec *e, const struct exec_block *in, struct exec_
     e->digest = out->digest;
     e->history = apply.history;
     e->mode = apply.mode;
-    if (apply.epoch != e->epoch) epoch_free(e->epoch);
+    if (apply.epoch != e->epoch) {
+        statements_clear(e->statements); /* E4: functions depend on the exec_version. */
+        epoch_free(e->epoch);
+    }
     e->epoch = apply.epoch;
     schema_publish(e);
     return ST_OK;

@@ -16,7 +16,7 @@
 #include "state/db.h"
 
 #define EXEC_VERSION_MIN 1u
-#define EXEC_VERSION_MAX 1u
+#define EXEC_VERSION_MAX 2u
 
 struct exec;
 

@@ -4,7 +4,8 @@
  * E1  The pre-update hook is set before any statement is prepared on the writer.
  * E2  height, digest, history and published change only after db_commit has returned ST_OK.
  * E3  catalog is what the writer sees; capture knows exactly its tables that are not virtual.
- * E4  A cached statement was compiled against catalog; a change of catalog empties the cache.
+ * E4  A cached statement was compiled against catalog and the present exec_version; a change of
+ *     either empties the cache.
  * E5  Nothing in a receipt depends on what a cache held, on memory, time or the machine: a failure
  *     that such things cause is a status and stops the node.
  * E6  epoch is what the rows of height say of the present epoch and of the pending one; mode is the

@@ -95,7 +95,10 @@ enum status exec_check_access(const struct sql_catalog *catalog,
 static enum status prepare(struct job *j, const struct tx_op *op, struct prepared **out)
 {
     struct exec *e = j->exec;
-    const struct statements_want want = {.catalog = e->catalog, .op = op, .account = j->account.id};
+    const struct statements_want want = {.catalog = e->catalog,
+                                         .op = op,
+                                         .account = j->account.id,
+                                         .exec_version = j->block->header->exec_version};
     TRY(statements_get(e->statements, out, &want, &j->diag));
     const struct exec_account account = {.id = j->account.id, .is_admin = j->account.is_admin};
     enum status st = exec_check_access(e->catalog, &(*out)->compiled, &account, &j->diag);

@@ -176,6 +176,7 @@ static enum status compile(struct entry *e, const struct statements_want *want, 
     }
     const struct sql_compile in = {.catalog = want->catalog,
                                    .account = want->account,
+                                   .exec_version = want->exec_version,
                                    .text = e->text,
                                    .param_types = e->types,
                                    .param_count = op->param_count};

@@ -24,7 +24,8 @@ void statements_free(struct statements *c); /* Null allowed. Before the connecti
 struct statements_want {
     const struct sql_catalog *catalog;
     const struct tx_op *op;
-    uint64_t account; /* Row id. */
+    uint64_t account;      /* Row id. */
+    uint32_t exec_version; /* Of the block; a change of it empties the cache. */
 };
 
 /* The statement of an operation, borrowed until the next get or clear. ST_REJECTED: it is wrong, d

@@ -180,6 +180,7 @@ enum clause {
 struct binder {
     struct arena *arena;
     const struct sql_catalog *catalog;
+    uint32_t exec_version;
     struct span text;
     struct diag *diag;
     enum sql_type *param_types;

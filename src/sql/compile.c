@@ -164,7 +164,11 @@ static enum status start(struct binder *b,
                          const struct sql_compile *in,
                          struct diag *d)
 {
-    *b = (struct binder){.arena = a, .catalog = in->catalog, .text = in->text, .diag = d};
+    *b = (struct binder){.arena = a,
+                         .catalog = in->catalog,
+                         .exec_version = in->exec_version == 0 ? UINT32_MAX : in->exec_version,
+                         .text = in->text,
+                         .diag = d};
     if (in->param_count > BIND_PARAMS_MAX) {
         diag_set(d, "54023", "more than %u parameters", BIND_PARAMS_MAX);
         return ST_LIMIT;

@@ -74,6 +74,38 @@ static void text_reverse(sqlite3_context *c, int count, sqlite3_value **args)
     function_take_text(c, out, text.size);
 }
 
+static bool is_doubled(uint8_t c)
+{
+    return c == '\'' || c == '\\';
+}
+
+/* As a constant in a statement: quotes and backslashes stand twice, and E in front tells that
+ * there are backslashes. */
+static void text_quote_literal(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    if (!function_begin(c, count, args)) return;
+    const struct span text = function_bytes(args[0]);
+    size_t doubled = 0;
+    bool is_escaped = false;
+    for (size_t i = 0; i < text.size; i++) {
+        if (is_doubled(text.data[i])) doubled++;
+        if (text.data[i] == '\\') is_escaped = true;
+    }
+    const size_t size = text.size + doubled + (is_escaped ? 3 : 2);
+    uint8_t *out = function_alloc(c, size);
+    if (out == NULL) return;
+    size_t at = 0;
+    if (is_escaped) out[at++] = 'E';
+    out[at++] = '\'';
+    for (size_t i = 0; i < text.size; i++) {
+        if (is_doubled(text.data[i])) out[at++] = text.data[i];
+        out[at++] = text.data[i];
+    }
+    out[at++] = '\'';
+    must(at == size);
+    function_take_text(c, out, size);
+}
+
 static void text_repeat(sqlite3_context *c, int count, sqlite3_value **args)
 {
     if (!function_begin(c, count, args)) return;
@@ -162,6 +194,7 @@ const struct native function_texts[] = {
     {.name = "text_concat", .args = -1, .call = text_concat},
     {.name = "text_concat_ws", .args = -1, .call = text_concat_ws},
     {.name = "text_reverse", .args = 1, .call = text_reverse},
+    {.name = "text_quote_literal", .args = 1, .call = text_quote_literal},
     {.name = "text_repeat", .args = 2, .call = text_repeat},
     {.name = "text_translate", .args = 3, .call = text_translate},
     {.name = "text_ascii", .args = 1, .call = text_ascii},

@@ -45,6 +45,7 @@ struct sql_function {
     /* Template to use instead when all numeric arguments have one known scale (columns
      * numeric(p,s), constants fitted to it): plain SQLite, so indexes serve it. Null: none. */
     const char *sqlite_same_scale;
+    uint32_t since; /* exec_version from which it is there; 0: always. */
 };
 
 enum sql_cast_context { SQL_CAST_IMPLICIT, SQL_CAST_ASSIGNMENT, SQL_CAST_EXPLICIT };

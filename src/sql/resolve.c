@@ -108,11 +108,12 @@ static enum sql_type other_type(const struct choice *c)
 }
 
 /* *any_name: the name exists at all. */
-static void choose(struct choice *c, bool *any_name)
+static void choose(const struct binder *b, struct choice *c, bool *any_name)
 {
     const struct sql_function *f = NULL;
     *any_name = false;
     for (uint32_t i = 0; (f = sql_function_find(c->name, c->kind, i)) != NULL; i++) {
+        if (f->since > b->exec_version) continue; /* As if it were not known. */
         *any_name = true;
         if (!takes_count(f, c->arg_count)) continue;
         if (has_exact(c, f, other_type(c))) {
@@ -282,7 +283,7 @@ static enum status unknown_operator(struct binder *b, const struct choice *c)
 static enum status resolve_operator(struct binder *b, struct expr **out, struct choice *c)
 {
     bool any_name = false;
-    choose(c, &any_name);
+    choose(b, c, &any_name);
     if (c->count == 1) return apply(b, out, c);
     if (is_interval(c))
         return bind_unsupported(b, c->position, "intervals are not supported",
@@ -409,7 +410,7 @@ enum status bind_function(struct binder *b, struct expr **out, const struct call
         if (is_double(&c))
             return bind_unsupported(b, c.position, "the result would be double precision",
                                     "Cast the argument to numeric.");
-        choose(&c, &any_name);
+        choose(b, &c, &any_name);
         if (c.count == 1) return apply(b, out, &c);
         if (any_name) return no_function(b, &c);
     }

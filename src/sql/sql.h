@@ -102,6 +102,7 @@ struct sql_compile {
     struct span text;                 /* One statement. */
     const enum sql_type *param_types; /* Declared types of $1…; SQL_UNKNOWN: to be inferred. */
     uint32_t param_count;
+    uint32_t exec_version; /* Whose functions there are; 0: the newest. */
     uint64_t account; /* Row id of the account that will own what the statement creates. */
 };
 

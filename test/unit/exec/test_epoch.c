@@ -269,7 +269,7 @@ static void wrong_blocks_are_refused(void **state)
     (void)state;
     struct exec_rig rig;
     exec_rig_init(&rig, &four);
-    for (int n = 0; n < 4; n++) {
+    for (int n = 0; n < 5; n++) {
         if (n == 1) decide(&rig, VIEW_MS_250);
         struct exec_epoch epoch;
         exec_epoch(rig.exec, &epoch);
@@ -391,6 +391,31 @@ static void all_of_it_survives_a_restart(void **state)
     assert_true(hash_equal(&contents[0], &contents[1]));
 }
 
+/* What version 2 added is unknown before its epoch, also to a statement that was cached. */
+static void behaviour_changes_with_the_version(void **state)
+{
+    (void)state;
+    struct exec_rig rig;
+    exec_rig_init(&rig, &four);
+    const char *insert = "INSERT INTO q VALUES (quote_literal('it''s'))";
+    exec_rig_do(&rig, 0, "CREATE TABLE q (t text)");
+    expect_call(&rig, 0, insert, "0A000");
+    decide(&rig, CALL("chain_set('exec_version', '2')"));
+    expect_call(&rig, 0, insert, "0A000");
+    chain_tx(rig.chain, 0, insert);
+    close_epoch(&rig, 2);
+    exec_rig_expect(&rig, 0, "0A000"); /* The last block of the old epoch. */
+    exec_rig_do(&rig, 0, insert);
+    exec_rig_do(&rig, 0, "INSERT INTO q VALUES (quote_literal(42)), (quote_literal('a\\b'))");
+    assert_int_equal(exec_rig_int(&rig, "SELECT count(*) FROM q WHERE t IN "
+                                        "('''it''''s''', '''42''', 'E''a\\\\b''')"),
+                     3);
+    expect_call(&rig, 0, CALL("chain_set('exec_version', '2')"), "22023");
+    exec_rig_reopen(&rig, true);
+    exec_rig_do(&rig, 0, insert);
+    exec_rig_fini(&rig);
+}
+
 static void epochs_are_found_by_number(void **state)
 {
     (void)state;
@@ -422,6 +447,7 @@ int main(void)
         cmocka_unit_test(the_convicted_never_lead),
         cmocka_unit_test(mode_has_a_history),
         cmocka_unit_test(all_of_it_survives_a_restart),
+        cmocka_unit_test(behaviour_changes_with_the_version),
         cmocka_unit_test(epochs_are_found_by_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

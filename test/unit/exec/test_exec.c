@@ -297,7 +297,7 @@ static void test_refused_blocks(void **state)
     header.height++;
     assert_int_equal(exec_apply(rig->exec, &in, &o), ST_INVALID);
     header = block.header;
-    header.exec_version = 2;
+    header.exec_version = EXEC_VERSION_MAX + 1;
     assert_int_equal(exec_apply(rig->exec, &in, &o), ST_UNSUPPORTED);
     struct hash same = exec_digest(rig->exec);
     assert_true(hash_equal(&digest, &same));
