@@ -41,7 +41,7 @@ LIBS := -Wl,-Bstatic -lpg_query -lprotobuf-c -lsecp256k1 -lsqlite3 -lgmp -linih 
 archive = $(OUT)/lib/$(subst /,_,$(1)).a
 LIB_FILES := $(foreach f,$(LINK_ORDER),$(call archive,$(f)))
 
-.PHONY: all build setup run test check nightly bench clean help install-hooks
+.PHONY: all build setup run test check mutants nightly bench clean help install-hooks
 all: build
 
 help: ## List the targets
@@ -67,6 +67,9 @@ test: build ## Every test (up to 12 minutes)
 
 check: setup ## Format, layers, purity, tidy, clang-tidy, cppcheck
 	@tools/check
+
+mutants: build ## Break one rule of the source at a time: the simulator must find each
+	@tools/mutants
 
 nightly: build ## The long runs; figures go to docs/nightly.md
 	@tools/nightly
@@ -107,6 +110,12 @@ $(OUT)/obj/%.o: src/%.c
 $(OUT)/trustsql: $(LIB_FILES)
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -Wl,--start-group $(LIB_FILES) -Wl,--end-group $(LIBS) -o $@
+
+# The program with one source file replaced, for tools/mutants: what BY defines is not taken from the libraries.
+.PHONY: mutant
+mutant: $(LIB_FILES)
+	@for file in $(BY); do $(CC) $(CFLAGS) -w -c $$file -o $$file.o || exit 1; done
+	@$(CC) $(LDFLAGS) $(BY:=.o) -Wl,--start-group $(LIB_FILES) -Wl,--end-group $(LIBS) -o $(TO)
 
 # The program with one fault, for test/system/test_forged.py.
 $(OUT)/credulous: $(OUT)/obj/test/system/credulous.o $(LIB_FILES)
