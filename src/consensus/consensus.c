@@ -150,13 +150,14 @@ enum status engine_reject(struct consensus *c, enum consensus_reject reason)
     return ST_REJECTED;
 }
 
-/* The worst one stays: a halted engine has nothing more to say about its results. */
+/* The worst one stays: a halted engine has nothing more to say about its results, and evidence
+ * stands behind whatever is known of this node itself. */
 void alarm_raise(struct consensus *c, enum consensus_alarm alarm)
 {
     must(alarm != ALARM_NONE);
     if (c->alarm == alarm) return;
     if (is_halted(c)) return;
-    c->alarm = alarm;
+    if (alarm != ALARM_EVIDENCE || c->alarm == ALARM_NONE) c->alarm = alarm;
     effect_add(c, CONSENSUS_ALARM)->alarm = alarm;
 }
 
@@ -238,6 +239,10 @@ static enum status handle(struct consensus *c, const struct consensus_event *eve
     case CONSENSUS_ON_EXECUTED: return finality_on_executed(c, event);
     case CONSENSUS_ON_ADVANCED: return finality_on_advanced(c, event);
     case CONSENSUS_ON_PEER: sync_on_peer(c, event); return ST_OK;
+    case CONSENSUS_ON_CONVICTED:
+        if (event->from >= c->config.validators.count) return ST_INVALID;
+        suspect_convict(c, event->from);
+        return ST_OK;
     case CONSENSUS_ON_STOP: on_stop(c); return ST_OK;
     }
     return ST_INVALID;

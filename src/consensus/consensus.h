@@ -60,6 +60,7 @@ struct consensus_config {
     uint32_t batch_age_ms;
     uint32_t view_ms;           /* T0; 0: CONSENSUS_VIEW_MS. */
     bool has_observers;         /* One validator speaks to nobody but to them. */
+    bool evidence_halts;        /* raft: evidence stops RESULT, which it else only alarms (1.18). */
     bool is_voter;              /* False: follows, never signs (journal lost, 1.14). */
     enum consensus_fault fault; /* FAULT_NONE but in the simulator. */
 };
@@ -104,6 +105,8 @@ enum consensus_event_kind {
     CONSENSUS_ON_ADVANCED,  /* Catch-up: header is final by cert (verified), all blocks up to it are
                                stored; the runtime has executed or will execute them by itself. */
     CONSENSUS_ON_PEER,      /* Peer from came up (is_up) or went down. */
+    CONSENSUS_ON_CONVICTED, /* Evidence against validator from, of this epoch and not of class
+                               divergence, was verified here or stands in the chain. */
     CONSENSUS_ON_STOP       /* The node is ending: sign nothing more, write down what is final. */
 };
 
@@ -121,7 +124,7 @@ struct consensus_event {
     uint32_t waiting;        /* TICK: transactions in the pool that are in no block above final. */
     uint64_t oldest_wait_ms; /* TICK: how long the oldest of them has waited. */
     struct consensus_batch batch;
-    uint32_t from; /* MESSAGE, PEER. */
+    uint32_t from; /* MESSAGE, PEER, CONVICTED. */
     bool is_up;    /* PEER. */
     const struct consensus_message *message;
     const struct header *header;          /* BODY_OK, ADVANCED. */
@@ -185,7 +188,9 @@ enum consensus_alarm {
     ALARM_JOURNAL_ROLLED_BACK, /* A peer shows a vote of ours that we do not remember: we do not
                                   vote any more. */
     ALARM_DIVERGED,            /* A certified result differs from ours: no P3 any more. */
-    ALARM_CONFLICT /* Two commit certificates conflict: more than f are lying. Halted. */
+    ALARM_EVIDENCE, /* raft: somebody lies, which this mode cannot bear. Results are not certified
+                       any more, if so configured; blocks go on. */
+    ALARM_CONFLICT  /* Two commit certificates conflict: more than f are lying. Halted. */
 };
 
 struct consensus_effect {
@@ -245,6 +250,7 @@ struct consensus_peer_stand { /* As its messages said. */
     struct hash executed_digest;
     uint64_t vote_heights[VOTE_PARTS]; /* Newest P1, P2, P3. */
     bool is_convicted;                 /* Evidence against it is held. */
+    bool is_divergent;                 /* It had other results: evidence of class divergence. */
 };
 
 struct consensus_stand {
@@ -255,6 +261,7 @@ struct consensus_stand {
     uint32_t failed_views; /* k. */
     bool is_voting;
     enum consensus_alarm alarm;
+    bool is_final_halted; /* raft: no RESULT any more, because of evidence. */
     uint64_t tip_height;
     struct hash tip_hash;
     uint64_t tip_time_ms;

@@ -48,7 +48,7 @@
 #define RESEND_MAX         32u  /* 2 W: repeats to one peer in one step. */
 #define FETCHES_MAX        16u
 #define CHECKED_CERTS      64u
-#define EVIDENCE_KINDS     7u
+#define EVIDENCE_KINDS     (EVIDENCE_KIND_MAX + 1u)
 #define EVIDENCE_KEPT      4u /* Per peer and kind: more of the same say nothing new. */
 #define EVIDENCE_STEP_MAX  8u
 #define EVIDENCE_BYTES     (1u << 20)
@@ -313,6 +313,7 @@ struct consensus {
     uint64_t lagging_mono_ms; /* Since when a peer shows more final blocks; 0: none does. */
 
     enum consensus_alarm alarm;
+    bool is_final_halted; /* raft: evidence was verified, no result is certified any more. */
     uint64_t rejects[REJECT_COUNT];
     uint32_t checked_next;
     struct hash checked[CHECKED_CERTS]; /* Hashes of certificates that verify. */
@@ -516,6 +517,10 @@ uint32_t sync_heard(const struct consensus *c);
 /* --- suspect.c --- */
 bool suspect_wants_proposals(const struct consensus *c, const struct header *h);
 void suspect_proposals(struct consensus *c, const struct block *a, const struct proposal *b);
+void suspect_convict(struct consensus *c, uint32_t offender); /* Of a lie, proven. */
+void suspect_results(struct consensus *c, const struct vote *a, const struct vote *b);
+void suspect_result(struct consensus *c, const struct vote *v); /* Against the certified one. */
+void suspect_commits(struct consensus *c, const struct certificate *cert); /* … the final one. */
 void suspect_votes(struct consensus *c, const struct vote *a, const struct vote *b);
 void suspect_fork(struct consensus *c, const struct vote *v);
 void suspect_show(struct consensus *c, const struct vote *v);

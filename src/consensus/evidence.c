@@ -35,6 +35,9 @@ const char *evidence_name(enum evidence_kind kind)
     case EVIDENCE_E4: return "E4";
     case EVIDENCE_E5: return "E5";
     case EVIDENCE_E6: return "E6";
+    case EVIDENCE_E7: return "E7";
+    case EVIDENCE_E8: return "E8";
+    case EVIDENCE_E9: return "E9";
     case EVIDENCE_E10: return "E10";
     }
     return "?";
@@ -57,8 +60,8 @@ enum status evidence_decode(struct evidence *e, struct span bytes)
     if (bytes.size > EVIDENCE_SIZE_MAX) return ST_LIMIT;
     struct cbor in = cbor_of(bytes);
     cbor_expect_array(&in, EVIDENCE_FIELDS);
-    uint64_t kind = cbor_get_uint_max(&in, EVIDENCE_E10);
-    if (kind < EVIDENCE_E1 || (kind > EVIDENCE_E6 && kind < EVIDENCE_E10)) cbor_fail(&in);
+    uint64_t kind = cbor_get_uint_max(&in, EVIDENCE_KIND_MAX);
+    if (kind < EVIDENCE_E1) cbor_fail(&in);
     struct evidence out = {.epoch = cbor_get_uint(&in)};
     out.offender = wire_get_u32_max(&in, NODES_MAX - 1);
     out.view = cbor_get_uint(&in);

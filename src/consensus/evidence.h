@@ -17,10 +17,14 @@ enum evidence_kind {
     EVIDENCE_E4 = 4, /* Two VCs for one view. */
     EVIDENCE_E5 = 5, /* A NEWVIEW with a wrong X, or an invalid VC inside. */
     EVIDENCE_E6 = 6, /* A signed header whose content is provably invalid. */
+    EVIDENCE_E7 = 7, /* Two P3 of one voter: same height, other digest. Divergence. */
+    EVIDENCE_E8 = 8, /* A P3 against the certified result of its height. Divergence. */
+    EVIDENCE_E9 = 9, /* Two commit certificates of one view on forks: who signed both. */
     EVIDENCE_E10 =
         10 /* A signed reply to a client that another reply of it, or a proof, refutes. */
 };
 
+#define EVIDENCE_KIND_MAX    EVIDENCE_E10
 #define EVIDENCE_HEADERS_MAX 32u /* Twice the window. */
 #define EVIDENCE_SIZE_MAX    (40u << 20)
 
@@ -39,6 +43,9 @@ void evidence_encode(struct buf *out, const struct evidence *e);
 
 /* ST_INVALID, ST_TRUNCATED, ST_LIMIT. e borrows bytes; nothing about the items is checked. */
 NODISCARD enum status evidence_decode(struct evidence *e, struct span bytes);
+
+/* Corruption or a bug, not proof of malice: it convicts nobody. */
+bool evidence_is_divergence(enum evidence_kind kind);
 
 /* Same kind, offender, epoch, view and height. */
 bool evidence_is_same(const struct evidence *a, const struct evidence *b);
@@ -87,6 +94,29 @@ void evidence_of_view_changes(struct evidence *e,
                               const struct view_change *a,
                               const struct view_change *b);
 void evidence_of_new_view(struct evidence *e, struct buf *out, const struct new_view *nv);
+
+/* E7: P3 of one voter and height that differ. E8: P3 that differs from the certified one. */
+void evidence_of_results(struct evidence *e,
+                         struct buf *out,
+                         const struct vote *a,
+                         const struct vote *b);
+void evidence_of_false_result(struct evidence *e,
+                              struct buf *out,
+                              const struct vote *vote,
+                              const struct certificate *result);
+
+/* E9: fork null when the heights are equal, else as in evidence_of_votes. One evidence for each of
+ * evidence_commit_signers: voters in both certificates, as bits; none when epoch or view differ. */
+struct evidence_commits {
+    const struct certificate *a;
+    const struct certificate *b;
+    const struct evidence_fork *fork;
+};
+uint32_t evidence_commit_signers(const struct certificate *a, const struct certificate *b);
+void evidence_of_commits(struct evidence *e,
+                         struct buf *out,
+                         const struct evidence_commits *commits,
+                         uint32_t offender);
 
 /* What is wrong in the block of a signed header (E6), and its items. */
 enum evidence_content {

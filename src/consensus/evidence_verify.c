@@ -15,10 +15,6 @@ static enum status verify_view_changes(const struct evidence *e,
 static enum status verify_new_view(const struct evidence *e,
                                    const struct check_context *context,
                                    struct mem *mem);
-static void check_fork(struct cbor *in, const struct statement *low, const struct statement *high);
-static enum status check_vote(const struct evidence *e,
-                              const struct vote *v,
-                              const struct check_context *context);
 static enum status check_view_change(const struct evidence *e,
                                      const struct view_change *vc,
                                      const struct check_context *context);
@@ -39,6 +35,9 @@ enum status evidence_verify(const struct evidence *e,
     case EVIDENCE_E4: return verify_view_changes(e, &context);
     case EVIDENCE_E5: return verify_new_view(e, &context, mem);
     case EVIDENCE_E6: return evidence_verify_content(e, &context, mem);
+    case EVIDENCE_E7: return evidence_verify_results(e, &context);
+    case EVIDENCE_E8: return evidence_verify_false_result(e, &context);
+    case EVIDENCE_E9: return evidence_verify_commits(e, &context);
     case EVIDENCE_E10: return evidence_verify_reply(e, &context, mem);
     }
     return ST_INVALID;
@@ -84,17 +83,15 @@ static enum status verify_votes(const struct evidence *e, const struct check_con
     vote_decode(&b, &in);
     const struct statement *p = &a.parts[VOTE_P1];
     const struct statement *q = &b.parts[VOTE_P1];
-    check_fork(&in, p, q);
+    evidence_check_fork(&in, p, q);
     if (cbor_end(&in) != ST_OK || p->is_null || q->is_null) return ST_INVALID;
     if (p->epoch != e->epoch || q->epoch != e->epoch) return ST_INVALID;
     if (p->view != e->view || q->view != e->view || p->height != e->height) return ST_INVALID;
-    TRY(check_vote(e, &a, context));
-    return check_vote(e, &b, context);
+    TRY(evidence_check_vote(e, &a, context));
+    return evidence_check_vote(e, &b, context);
 }
 
-/* The headers that follow show that high does not descend from low; of equal heights, the hashes
- * alone do. Failure sticks. */
-static void check_fork(struct cbor *in, const struct statement *low, const struct statement *high)
+void evidence_check_fork(struct cbor *in, const struct statement *low, const struct statement *high)
 {
     uint64_t count = cbor_get_array(in);
     if (count > EVIDENCE_HEADERS_MAX || low->height > high->height) cbor_fail(in);
@@ -118,9 +115,9 @@ static void check_fork(struct cbor *in, const struct statement *low, const struc
     if (!hash_equal(&parent, &high->hash)) cbor_fail(in);
 }
 
-static enum status check_vote(const struct evidence *e,
-                              const struct vote *v,
-                              const struct check_context *context)
+enum status evidence_check_vote(const struct evidence *e,
+                                const struct vote *v,
+                                const struct check_context *context)
 {
     if (v->voter != e->offender) return ST_INVALID;
     struct hash hash = vote_hash(v, context->chain_id);
@@ -139,7 +136,7 @@ static enum status verify_false_view_change(const struct evidence *e,
     if (cbor_end(&in) != ST_OK) return ST_INVALID;
     uint64_t height;
     if (!evidence_is_contradiction(&vote, &vc, &height) || height != e->height) return ST_INVALID;
-    TRY(check_vote(e, &vote, context));
+    TRY(evidence_check_vote(e, &vote, context));
     return check_view_change(e, &vc, context);
 }
 

@@ -37,6 +37,7 @@ void finality_commit(struct consensus *c, const struct certificate *cert)
     struct statement missing;
     enum path found = path_find(c, s, path, &count, &missing);
     if (found == PATH_FORK) {
+        suspect_commits(c, cert);
         alarm_raise(c, ALARM_CONFLICT);
         return;
     }
@@ -136,6 +137,7 @@ static void commit_below(struct consensus *c, const struct certificate *cert)
     const struct statement *s = &cert->statement;
     if (s->height == c->final.height) {
         if (!hash_equal(&s->hash, &c->final.hash)) {
+            suspect_commits(c, cert);
             alarm_raise(c, ALARM_CONFLICT);
             return;
         }
@@ -152,6 +154,7 @@ static void commit_below(struct consensus *c, const struct certificate *cert)
     const struct line_item *item = line_at(c, s->height);
     if (item == NULL) return;
     if (!hash_equal(&item->hash, &s->hash)) {
+        suspect_commits(c, cert);
         alarm_raise(c, ALARM_CONFLICT);
         return;
     }
@@ -307,6 +310,11 @@ static void accept_result(struct consensus *c, const struct certificate *cert)
     c->res_cert = *cert;
     c->has_res_cert = true;
     c->result_cert = *cert;
+    for (uint32_t i = 0; i < c->config.validators.count; i++) {
+        const struct vote *v = votes_newest_of(c, i, VOTE_P3, cert->statement.height);
+        if (v != NULL) suspect_result(c, v);
+    }
+    if (c->is_final_halted) return;
     for (uint32_t i = 0; i < c->out->count; i++) {
         if (c->out->items[i].kind != CONSENSUS_RESULT) continue;
         c->out->items[i].height = cert->statement.height; /* One a step: it covers those below. */

@@ -22,6 +22,7 @@ void consensus_stand_of(const struct consensus *c, struct consensus_stand *out, 
                                     .failed_views = c->failed_views,
                                     .is_voting = is_open_for_votes(c),
                                     .alarm = c->alarm,
+                                    .is_final_halted = c->is_final_halted,
                                     .tip_height = tip.height,
                                     .tip_hash = tip.hash,
                                     .tip_time_ms = tip.time_ms,
@@ -192,7 +193,7 @@ static void add_tables(struct hasher *h, const struct consensus *c)
         hash_add_u64(h, p->stand.tip_height);
         hash_add_u64(h, p->stand.final_height);
         hash_add_u64(h, p->stand.heard_mono_ms);
-        hash_add_u64(h, p->stand.is_convicted);
+        hash_add_u64(h, (uint64_t)p->stand.is_convicted | (uint64_t)p->stand.is_divergent << 1);
         hash_add_u64(h, p->result_height);
         hash_add_u64(h, p->resent_mono_ms);
         hash_add_u64(h, p->answered_mono_ms);

@@ -42,6 +42,66 @@ void suspect_votes(struct consensus *c, const struct vote *a, const struct vote 
     report(c, &e, &out);
 }
 
+/* In raft nobody may lie: what a majority committed could be on one honest disk alone, and no
+ * certificate tells. */
+void suspect_convict(struct consensus *c, uint32_t offender)
+{
+    must(offender < c->config.validators.count);
+    bool is_first = true;
+    for (uint32_t i = 0; i < c->config.validators.count; i++)
+        if (c->peers[i].stand.is_convicted) is_first = false;
+    c->peers[offender].stand.is_convicted = true;
+    if (!is_raft(c) || !is_first) return;
+    c->is_final_halted = c->config.evidence_halts;
+    alarm_raise(c, ALARM_EVIDENCE);
+}
+
+void suspect_results(struct consensus *c, const struct vote *a, const struct vote *b)
+{
+    struct evidence e = {
+        .kind = EVIDENCE_E7, .offender = b->voter, .height = b->parts[VOTE_P3].height};
+    if (!is_news(c, &e)) return;
+    struct buf out = evidence_buf(c);
+    evidence_of_results(&e, &out, a, b);
+    report(c, &e, &out);
+}
+
+void suspect_result(struct consensus *c, const struct vote *v)
+{
+    const struct statement *s = &v->parts[VOTE_P3];
+    const struct statement *right = &c->res_cert.statement;
+    if (s->is_null || !c->has_res_cert || s->height != right->height) return;
+    struct evidence e = {.kind = EVIDENCE_E8, .offender = v->voter, .height = s->height};
+    bool is_other = s->epoch == right->epoch && !hash_equal(&s->hash, &right->hash);
+    if (!is_other || !is_news(c, &e)) return;
+    struct buf out = evidence_buf(c);
+    evidence_of_false_result(&e, &out, v, &c->res_cert);
+    report(c, &e, &out);
+}
+
+/* cert, which is valid, and the certificate of the final block stand on forks. */
+void suspect_commits(struct consensus *c, const struct certificate *cert)
+{
+    if (!c->has_final_cert) return;
+    const struct statement *a = &c->final_cert.statement;
+    const struct statement *b = &cert->statement;
+    struct header headers[EVIDENCE_HEADERS_MAX];
+    struct evidence_fork fork = {.headers = headers};
+    if (a->height != b->height && !find_fork(c, a, b, headers, &fork.count)) return;
+    struct evidence_commits commits = {.a = &c->final_cert, .b = cert, .fork = &fork};
+    uint32_t both = evidence_commit_signers(&c->final_cert, cert);
+    for (uint32_t i = 0; i < c->config.validators.count; i++) {
+        struct evidence e = {.kind = EVIDENCE_E9,
+                             .offender = i,
+                             .view = a->view,
+                             .height = a->height < b->height ? a->height : b->height};
+        if ((both >> i & 1u) == 0 || !is_news(c, &e)) continue;
+        struct buf out = evidence_buf(c);
+        evidence_of_commits(&e, &out, &commits, i);
+        report(c, &e, &out);
+    }
+}
+
 /* Two words of the leader of that view and height would be a proof that is not here yet: what else
  * convicts it does not make it less welcome to others. */
 bool suspect_wants_proposals(const struct consensus *c, const struct header *h)
@@ -151,7 +211,10 @@ static struct buf evidence_buf(struct consensus *c)
 /* A proof too long for this step is given up: its maker has others to show. */
 static void report(struct consensus *c, struct evidence *e, struct buf *out)
 {
-    c->peers[e->offender].stand.is_convicted = true;
+    if (evidence_is_divergence(e->kind))
+        c->peers[e->offender].stand.is_divergent = true;
+    else
+        suspect_convict(c, e->offender);
     if (buf_status(out) != ST_OK) return;
     evidence_attach(e, out);
     c->evidence_size += out->size;

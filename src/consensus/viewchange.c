@@ -56,6 +56,9 @@ enum status change_on_message(struct consensus *c, const struct view_change *vc)
     keep(c, vc);
     struct vc_slot *slot = vc_slot_of(c, vc->sender, vc->to_view);
     must(slot != NULL);
+    /* What it shows final may contradict what is final here. */
+    if (vc->has_final_cert && vc->final_height <= c->final.height)
+        finality_commit(c, &vc->final_cert);
     suspect_change_against_votes(c, slot);
     join(c);
     return ST_OK;

@@ -13,6 +13,8 @@ static bool is_contradicted(const struct vote_slot *slots,
                             const struct statement *s,
                             enum vote_part part);
 static enum consensus_reject judge_result(const struct consensus *c, const struct vote *v);
+static bool is_against_certified(const struct consensus *c, const struct statement *s);
+static bool is_of_use(enum consensus_reject judged);
 static enum consensus_reject judge(const struct consensus *c,
                                    const struct vote *v,
                                    enum vote_part part);
@@ -255,7 +257,7 @@ static enum consensus_reject screen(const struct consensus *c, const struct vote
         is_empty = false;
         if (s->epoch != c->config.epoch) return REJECT_EPOCH;
         enum consensus_reject wrong = judge(c, v, (enum vote_part)i);
-        if (wrong == REJECT_NONE || wrong == REJECT_EQUIVOCATION) is_useful = true;
+        if (is_of_use(wrong)) is_useful = true;
         if (first == REJECT_NONE) first = wrong;
     }
     if (is_empty) return REJECT_VOTE_EMPTY;
@@ -307,12 +309,29 @@ static bool is_contradicted(const struct vote_slot *slots,
 static enum consensus_reject judge_result(const struct consensus *c, const struct vote *v)
 {
     const struct statement *s = &v->parts[VOTE_P3];
-    if (s->height <= c->result_height) return REJECT_STALE;
-    if (s->height > c->result_height + RESULT_HEIGHTS) return REJECT_HEIGHT;
     const struct vote_slot *slot = result_slot(c, v->voter, s->height);
     const struct statement *kept = &slot->vote.parts[VOTE_P3];
-    if (!slot->is_used || kept->height != s->height) return REJECT_NONE;
-    return hash_equal(&kept->hash, &s->hash) ? REJECT_DUPLICATE : REJECT_EQUIVOCATION;
+    bool is_known = slot->is_used && kept->height == s->height;
+    bool is_same = is_known && hash_equal(&kept->hash, &s->hash);
+    if (is_known && !is_same) return REJECT_EQUIVOCATION; /* However late it comes. */
+    if (is_against_certified(c, s)) return REJECT_RESULT;
+    if (s->height <= c->result_height) return REJECT_STALE;
+    if (s->height > c->result_height + RESULT_HEIGHTS) return REJECT_HEIGHT;
+    return is_same ? REJECT_DUPLICATE : REJECT_NONE;
+}
+
+/* A result of the height that was certified last, and not the certified one. */
+static bool is_against_certified(const struct consensus *c, const struct statement *s)
+{
+    const struct statement *right = &c->res_cert.statement;
+    return c->has_res_cert && s->height == right->height && s->epoch == right->epoch &&
+           !hash_equal(&s->hash, &right->hash);
+}
+
+/* To be counted, or against its voter. */
+static bool is_of_use(enum consensus_reject judged)
+{
+    return judged == REJECT_NONE || judged == REJECT_EQUIVOCATION || judged == REJECT_RESULT;
 }
 
 /* What v, whose signature holds, proves against its voter. */
@@ -327,6 +346,10 @@ static void accuse(struct consensus *c, const struct vote *v)
                 suspect_votes(c, &slots[i].vote, v);
     }
     if (!s->is_null && s->height > vote_floor(c)) suspect_fork(c, v);
+    const struct statement *p3 = &v->parts[VOTE_P3];
+    if (!p3->is_null && judge_result(c, v) == REJECT_EQUIVOCATION)
+        suspect_results(c, &result_slot(c, v->voter, p3->height)->vote, v);
+    suspect_result(c, v);
     suspect_vote_against_changes(c, v);
 }
 

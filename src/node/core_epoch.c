@@ -94,6 +94,7 @@ static void describe(struct core *c)
     e->exec_version = config->exec_version;
     e->block_txs_max = config->block_txs_max;
     e->batch_age_ms = config->batch_age_ms;
+    e->evidence_halts = config->params.evidence_halts;
     e->view_ms = c->config.view_ms != 0 ? c->config.view_ms : config->params.view_ms;
     e->has_observers = config->node_count > config->validator_count;
     c->n = config->validator_count;

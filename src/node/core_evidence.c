@@ -71,6 +71,9 @@ enum status core_on_evidence(struct core *c, uint32_t peer, struct span bytes)
     if (st == ST_NO_MEMORY) return ST_OK;
     if (st != ST_OK) return ST_INVALID;
     core_evidence_keep(c, &e);
+    if (e.epoch != config->epoch || evidence_is_divergence(e.kind)) return ST_OK;
+    struct consensus_event event = {.kind = CONSENSUS_ON_CONVICTED, .from = e.offender};
+    (void)core_step(c, &event);
     return ST_OK;
 }
 

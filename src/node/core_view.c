@@ -168,6 +168,7 @@ static const char *why_silent(const struct core *c, const struct consensus_stand
         return "a peer holds a vote of this node that its journal does not know: the journal is "
                "older than what was said";
     case ALARM_DIVERGED: return "the result of a block differs from what the others computed";
+    case ALARM_EVIDENCE: return "a member is proven to lie, which mode raft cannot bear";
     case ALARM_CONFLICT: return "two certificates contradict each other: too many members lie";
     case ALARM_NONE: break;
     }

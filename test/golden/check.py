@@ -203,7 +203,8 @@ def check_evidence():
         return tagged("hdr", header.raw)
 
     for number, names in enumerate((("e1",), ("e2", "e2-branches"), ("e3", "e3-lock"), ("e4",),
-                                    ("e5",), ("e6", "e6-duplicate", "e6-time")), 1):
+                                    ("e5",), ("e6", "e6-duplicate", "e6-time"), ("e7",), ("e8",),
+                                    ("e9", "e9-branches")), 1):
         for name in names:
             kind, epoch, offender, view, height, packed = whole(golden("evidence-" + name)).value
             assert kind.value == number and epoch.value == 0
@@ -229,6 +230,27 @@ def check_evidence():
                 assert signed[0] < signed[1]
             elif number == 5:
                 assert items[2].value == offender.value and height.value == 0
+            elif number == 7:
+                low, high = items[0][2], items[1][2]
+                assert [v[3].value for v in items.value] == [offender.value] * 2
+                assert low[1].value == high[1].value == height.value
+                assert low[2].value < high[2].value
+            elif number == 8:
+                assert items[0][3].value == offender.value
+                assert items[0][2][1].value == items[1][1][1].value == height.value
+                assert items[0][2][2].value != items[1][1][2].value
+            elif number == 9:
+                low, high, headers = items[0][1], items[1][1], items[2]
+                assert low[1].value == high[1].value == view.value
+                assert low[2].value == height.value
+                assert all(offender.value in [e[0].value for e in c[2].value]
+                           for c in items.value[:2])
+                assert len(headers) == high[2].value - low[2].value
+                if len(headers):
+                    assert headers[0][4].value != low[3].value
+                    assert block(headers[len(headers) - 1]) == high[3].value
+                else:
+                    assert low[3].value < high[3].value
             elif name != "e6-time":
                 header = items[1][0]
                 for index, tx, path in (item.value for item in items[2].value):

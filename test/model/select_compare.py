@@ -28,7 +28,7 @@ BATCH = 5000
 MUTANTS = [
     ("certificates beat claims of any view", "level > s->hq->hq_view) return true",
      "level > s->hq->hq_view) return false"),
-    ("claims beat certificates of any view", "if (level < s->hq->hq_view) return false;", ""),
+    ("claims beat certificates of any view", "level < s->hq->hq_view || s->fault", "s->fault"),
     ("a tie goes to the claims, compatible or not",
      "if (block->height <= s->hq->hq_height) return is_below_hq(s, block);", "return true;"),
     ("a tie goes to the certificate",

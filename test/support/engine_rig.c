@@ -8,7 +8,7 @@
 
 #define RIG_BLOCKS_MAX 4096u
 #define RIG_JOBS_MAX   65536u
-#define RIG_ALARMS     4u
+#define RIG_ALARMS     (ALARM_CONFLICT + 1u)
 #define RIG_EPOCHS_MAX 8u
 #define TICK_MS        10u
 
@@ -113,7 +113,7 @@ struct engine_rig {
     bool (*filter)(void *, uint32_t, uint32_t, const struct consensus_message *);
     void *filter_context;
     struct consensus_effects effects;
-    uint32_t evidence[EVIDENCE_E6 + 1];
+    uint32_t evidence[EVIDENCE_KIND_MAX + 1];
     uint32_t alarms[RIG_ALARMS];
     struct hash trace;
 };
@@ -218,6 +218,7 @@ static void fill_config(struct engine_rig *r, uint32_t node)
                                           .block_txs_max = txs,
                                           .batch_age_ms = 10,
                                           .has_observers = r->total > epoch->validators.count,
+                                          .evidence_halts = !r->options.evidence_alarms,
                                           .is_voter = is_validator &&
                                                       (r->options.observers >> node & 1u) == 0,
                                           .fault = r->options.fault};
@@ -886,7 +887,8 @@ static void on_evidence(struct engine_rig *r, const struct evidence *e)
     enum status st =
         evidence_verify(e, &r->epochs[e->epoch].validators, r->signer, &r->chain_id, mem_system());
     assert_int_equal(st, ST_OK);
-    if (r->options.fault == FAULT_NONE && !r->nodes[e->offender].is_byzantine)
+    bool is_spoilt = evidence_is_divergence(e->kind) && r->nodes[e->offender].is_spoilt;
+    if (r->options.fault == FAULT_NONE && !r->nodes[e->offender].is_byzantine && !is_spoilt)
         fail_msg("seed %llu: %s against node %u, view %llu, height %llu",
                  (unsigned long long)r->options.seed, evidence_name(e->kind), e->offender,
                  (unsigned long long)e->view, (unsigned long long)e->height);

@@ -36,6 +36,7 @@ struct engine_rig_options {
     uint32_t observers;                    /* Bit i: node i follows and never signs. */
     const struct consensus_params *params; /* Of the mode, in MODE_FAST; null: the default. */
     enum consensus_fault fault;
+    bool evidence_alarms; /* raft: evidence does not halt. */
 };
 
 struct engine_rig *engine_rig_new(const struct engine_rig_options *options);

@@ -489,10 +489,12 @@ static void halted(struct engine_rig *r)
     (void)forge_tell_proposal(r, NODE, &p);
     struct statement s = forge_statement(0, &h);
     for (uint32_t i = 0; i < 4; i++) {
+        if (i != NODE) engine_rig_set_byzantine(r, i);
         struct vote v = forge_vote(r, i, VOTE_P2, &s);
         if (i != NODE) (void)forge_tell_vote(r, NODE, &v);
     }
     assert_int_equal(engine_rig_alarms(r, ALARM_CONFLICT), 1);
+    assert_true(engine_rig_evidence(r, EVIDENCE_E9) >= 2); /* Who signed both certificates. */
     struct vote v = some_vote(r);
     assert_int_equal(forge_tell_vote(r, NODE, &v), ST_REJECTED);
 }

@@ -71,7 +71,7 @@ static enum status verdict_of_bytes(struct span bytes)
 static void assert_bound(void)
 {
     struct evidence e = made;
-    for (int kind = EVIDENCE_E1; kind <= EVIDENCE_E6; kind++) {
+    for (int kind = EVIDENCE_E1; kind <= EVIDENCE_KIND_MAX; kind++) {
         e.kind = (enum evidence_kind)kind;
         if (e.kind != made.kind) assert_int_not_equal(verdict(&e), ST_OK);
     }
