@@ -1,6 +1,6 @@
 /* consensus.h - Agreement of validators as a state machine: step(event) → effects.
  *
- * The protocol of consensus.md section 1, modes bft and adaptive, n = 1 or n ≥ 4; with one
+ * The protocol of consensus.md section 1 in its modes bft, adaptive and raft; with one
  * validator its own vote is the quorum. No IO, clock, randomness or threads; no allocation after
  * consensus_new. Time and completions arrive as events, everything to do leaves as effects, in
  * order. One thread.
