@@ -14,6 +14,8 @@
 #define CONFIG_ITEMS   12u
 #define NODE_ITEMS     6u
 
+_Static_assert(CONFIG_NODES_MAX == 2 * NODES_MAX, "as many observers as validators");
+
 static void put_node(struct buf *out, const struct chain_node *n);
 static void get_node(struct cbor *in, struct chain_node *n);
 static void get_numbers(struct cbor *in, struct chain_config *c);

@@ -11,7 +11,7 @@
 #include "ledger/params.h"
 #include "ledger/quorum.h"
 
-#define CONFIG_NODES_MAX (2u * NODES_MAX) /* At most NODES_MAX validators, then observers. */
+#define CONFIG_NODES_MAX 62u /* At most NODES_MAX validators, then observers. */
 #define CONFIG_BYTES_MAX (32u << 10)
 #define CONFIG_WHY_MAX   160u
 #define CONFIG_NO_NODE   UINT32_MAX

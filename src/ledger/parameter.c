@@ -90,6 +90,23 @@ static const struct parameter *find(struct span name)
     return NULL;
 }
 
+/* A vote that comes late finds the change made. */
+static enum status check_new(struct step *s)
+{
+    uint8_t bytes[DIGITS_MAX + 1];
+    for (uint32_t i = 0; i < PARAMETER_COUNT; i++) {
+        struct buf text;
+        buf_init_fixed(&text, bytes, sizeof bytes);
+        if (!span_equal(span_text(parameters[i].name), s->change->subject)) continue;
+        change_parameter_text(&text, i, &s->config);
+        must(buf_status(&text) == ST_OK);
+        if (!span_equal(buf_span(&text), s->change->value)) continue;
+        diag_set(s->diag, "55000", "parameter \"%s\" has this value already", parameters[i].name);
+        return ST_REJECTED;
+    }
+    return ST_OK;
+}
+
 static enum status set_number(struct step *s, const struct parameter *p)
 {
     uint64_t value;
@@ -116,6 +133,7 @@ enum status parameter_set(struct step *s)
         diag_hint(s->diag, "SELECT name, value FROM trustsql.parameters shows them.");
         return ST_REJECTED;
     }
+    TRY(check_new(s));
     switch (p->form) {
     case FORM_U32:
     case FORM_U64: return set_number(s, p);

@@ -66,6 +66,9 @@ static void majority_of_organisations_decides(void **state)
     struct exec_epoch epoch;
     exec_epoch(rig.exec, &epoch);
     assert_int_equal(epoch.next_from, exec_height(rig.exec));
+    exec_rig_do(&rig, 3, VIEW_MS_250); /* Late, and not a new proposal. */
+    assert_string_equal(rig.outcome.txs[0].ops[0].notice, "decided: takes effect with epoch 1");
+    assert_int_equal(exec_rig_int(&rig, "SELECT count(*) FROM \"trustsql.proposals\""), 1);
     (void)exec_rig_apply(&rig); /* It goes on being told until its epoch begins. */
     assert_true(rig.outcome.next_config.size > 0);
     assert_int_equal(present(&rig).params.view_ms, 500);
@@ -81,7 +84,7 @@ static void majority_of_organisations_decides(void **state)
     assert_int_equal(exec_rig_int(&rig, "SELECT count(*) FROM \"trustsql.proposals\" "
                                         "WHERE state = 'decided' AND epoch = 1"),
                      1);
-    exec_rig_do(&rig, 0, CALL("ping()")); /* A block of the new epoch. */
+    expect_call(&rig, 3, VIEW_MS_250, "55000"); /* It is so now. */
     exec_rig_fini(&rig);
 }
 
@@ -176,7 +179,7 @@ static void votes_are_taken_back_and_expire(void **state)
     exec_rig_do(&rig, 2, CALL("withdraw(1)"));
     expect_call(&rig, 2, CALL("vote(1)"), "42704");
     exec_rig_do(&rig, 0, VIEW_MS_250);
-    chain_time_skip(rig.chain, 7u * 24u * 3600u * 1000u);
+    chain_time_skip(rig.chain, 604800000u); /* Seven days. */
     expect_call(&rig, 1, CALL("vote(2)"), "42704");
     exec_rig_do(&rig, 1, VIEW_MS_250); /* A new one. */
     assert_string_equal(rig.outcome.txs[0].ops[0].notice, "proposal 3 has 1 of 3 votes needed");
@@ -410,7 +413,8 @@ static void behaviour_changes_with_the_version(void **state)
     assert_int_equal(exec_rig_int(&rig, "SELECT count(*) FROM q WHERE t IN "
                                         "('''it''''s''', '''42''', 'E''a\\\\b''')"),
                      3);
-    expect_call(&rig, 0, CALL("chain_set('exec_version', '2')"), "22023");
+    expect_call(&rig, 0, CALL("chain_set('exec_version', '2')"), "55000");
+    expect_call(&rig, 0, CALL("chain_set('exec_version', '1')"), "22023");
     exec_rig_reopen(&rig, true);
     exec_rig_do(&rig, 0, insert);
     exec_rig_fini(&rig);

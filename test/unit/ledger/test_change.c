@@ -3,6 +3,7 @@
 #include "ledger/change.h"
 #include "ledger/preflight.h"
 
+#include "base/must.h"
 #include "support/cmocka_all.h"
 #include "support/fail_mem.h"
 #include "support/sample_ledger.h"
@@ -25,6 +26,7 @@ static void begin(struct fixture *f, enum block_mode mode, uint32_t n, uint32_t 
     arena_init(&f->arena, mem_system(), 0);
     chain_config_of_genesis(&f->before, &g);
     for (uint32_t i = f->before.validator_count; i < n; i++) {
+        must(i - SAMPLE_NODES < 4);
         struct secret_key secret = sample_node_secret(i);
         f->before.nodes[i] = (struct chain_node){.organisation = span_text("Bank B"),
                                                  .node_name = span_text(names[i - 4]),
@@ -111,7 +113,7 @@ static void parameters_change_by_name(void **state)
     end(&f);
 }
 
-/* Each parameter takes the text it shows, and shows the text it took. */
+/* A parameter that has the value already does not change, and shows what it took. */
 static void parameters_show_what_they_take(void **state)
 {
     (void)state;
@@ -122,20 +124,13 @@ static void parameters_show_what_they_take(void **state)
         buf_init(&text, mem_system(), 0);
         change_parameter_text(&text, i, &f.before);
         buf_put_u8(&text, 0);
-        const char *name = change_parameter_name(i);
-        if (strcmp(name, "exec_version") != 0) {
-            assert_int_equal(apply(&f, CHANGE_SET, name, (const char *)text.data), ST_OK);
-            f.after.epoch = f.before.epoch;
-            struct buf one;
-            struct buf other;
-            buf_init(&one, mem_system(), 0);
-            buf_init(&other, mem_system(), 0);
-            chain_config_encode(&one, &f.before);
-            chain_config_encode(&other, &f.after);
-            assert_true(span_equal(buf_span(&one), buf_span(&other)));
-            buf_fini(&one);
-            buf_fini(&other);
-        }
+        expect_refused(&f, CHANGE_SET, change_parameter_name(i), (const char *)text.data, "55000");
+        buf_fini(&text);
+        if (strcmp(change_parameter_name(i), "consensus.slow_max") != 0) continue;
+        assert_int_equal(apply(&f, CHANGE_SET, change_parameter_name(i), "17"), ST_OK);
+        buf_init(&text, mem_system(), 0);
+        change_parameter_text(&text, i, &f.after);
+        assert_true(span_equal(buf_span(&text), span_text("17")));
         buf_fini(&text);
     }
     end(&f);

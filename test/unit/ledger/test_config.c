@@ -104,30 +104,41 @@ static void expect_refused(const struct chain_config *c, const char *word)
 static void impossible_numbers_are_refused(void **state)
 {
     (void)state;
-    for (int n = 0; n < 14; n++) {
-        struct chain_config c = sample_config();
-        static const char *const words[] = {"3f + 2p + 1",       "3f + 2p + 1",
-                                            "adaptive, bft",     "exec_version",
-                                            "block_txs_max",     "batch_age_ms",
-                                            "fuel_tx",           "view_ms",
-                                            "mode_window",       "slow_max",
-                                            "low_percent",       "return_blocks",
-                                            "one validator and", "at most 31 validators"};
-        if (n == 0) c.f = 2;
-        if (n == 1) c.p = 1;
-        if (n == 2) c.mode = MODE_STRICT;
-        if (n == 3) c.exec_version = 0;
-        if (n == 4) c.block_txs_max = BLOCK_TXS_MAX + 1;
-        if (n == 5) c.batch_age_ms = GENESIS_BATCH_AGE_MS_MAX + 1;
-        if (n == 6) c.fuel_tx = 0;
-        if (n == 7) c.params.view_ms = 9;
-        if (n == 8) c.params.mode_window = 257;
-        if (n == 9) c.params.slow_max = 65;
-        if (n == 10) c.params.low_percent = 96;
-        if (n == 11) c.params.return_blocks = 0;
-        if (n == 12) c.validator_count = 2;
-        if (n == 13) c.node_count = 3;
-        expect_refused(&c, words[n]);
+    struct chain_config c = sample_config();
+    const struct chain_config sound = c;
+    static const char *const words[] = {"3f + 2p + 1",       "3f + 2p + 1",
+                                        "adaptive, bft",     "exec_version",
+                                        "block_txs_max",     "batch_age_ms",
+                                        "fuel_tx",           "view_ms",
+                                        "mode_window",       "slow_max",
+                                        "low_percent",       "return_blocks",
+                                        "one validator and", "at most 31 validators"};
+    const struct {
+        uint32_t *at;
+        uint32_t value;
+    } faults[] = {{&c.f, 2},
+                  {&c.p, 1},
+                  {NULL, 0},
+                  {&c.exec_version, 0},
+                  {&c.block_txs_max, BLOCK_TXS_MAX + 1},
+                  {&c.batch_age_ms, GENESIS_BATCH_AGE_MS_MAX + 1},
+                  {NULL, 1},
+                  {&c.params.view_ms, 9},
+                  {&c.params.mode_window, 257},
+                  {&c.params.slow_max, 65},
+                  {&c.params.low_percent, 96},
+                  {&c.params.return_blocks, 0},
+                  {&c.validator_count, 2},
+                  {&c.node_count, 3}};
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        c = sound;
+        if (faults[i].at != NULL)
+            *faults[i].at = faults[i].value;
+        else if (faults[i].value == 0)
+            c.mode = MODE_STRICT;
+        else
+            c.fuel_tx = 0;
+        expect_refused(&c, words[i]);
     }
 }
 

@@ -40,7 +40,8 @@ static enum status judge(struct motion *m);
 static enum status make_canonical(struct motion *m);
 static enum status check_accounts(struct motion *m, bool is_decided);
 static enum status expire(struct module_call *call);
-static enum status find_same(struct motion *m);
+static enum status find_same(struct motion *m, bool *is_decided);
+static enum status tell_decided(struct motion *m);
 static enum status add_proposal(struct motion *m);
 static enum status add_vote(struct motion *m);
 static enum status count_votes(struct motion *m, uint32_t *votes);
@@ -160,7 +161,9 @@ static enum status propose(struct module_call *call, enum change_kind kind)
     TRY(judge(&m));
     TRY(make_canonical(&m));
     TRY(expire(call));
-    TRY(find_same(&m));
+    bool is_decided = false;
+    TRY(find_same(&m, &is_decided));
+    if (is_decided) return tell_decided(&m);
     if (m.id == 0) TRY(add_proposal(&m));
     return carry(&m);
 }
@@ -335,18 +338,24 @@ static enum status expire(struct module_call *call)
                       &f, 1);
 }
 
-/* G2 */
-static enum status find_same(struct motion *m)
+/* G2. *is_decided: it waits for the next epoch, and needs no vote any more. */
+static enum status find_same(struct motion *m, bool *is_decided)
 {
     struct cursor r;
     const struct field f[] = {field_text(span_text(change_kind_name(m->change.kind))),
-                              field_text(m->subject), field_text(m->value)};
+                              field_text(m->subject), field_text(m->value),
+                              field_int(m->call->config->epoch + 1)};
     enum status st = cursor_begin(&r, m->call->writer,
-                                  "SELECT id FROM \"trustsql.proposals\" WHERE state = 'open' "
-                                  "AND change = ?1 AND subject = ?2 AND value = ?3",
-                                  f, 3);
+                                  "SELECT id, state = 'decided' FROM \"trustsql.proposals\" "
+                                  "WHERE change = ?1 AND subject = ?2 AND value = ?3 "
+                                  "AND (state = 'open' OR state = 'decided' AND epoch = ?4) "
+                                  "ORDER BY id DESC LIMIT 1",
+                                  f, 4);
     if (st == ST_OK) st = cursor_next(&r);
-    if (st == ST_OK) m->id = cursor_int(&r, 0);
+    if (st == ST_OK) {
+        m->id = cursor_int(&r, 0);
+        *is_decided = cursor_int(&r, 1) != 0;
+    }
     cursor_end(&r);
     return st == ST_NOT_FOUND ? ST_OK : st;
 }
@@ -474,12 +483,18 @@ static enum status decide(struct motion *m)
     buf_put(&cause, m->subject);
     must(buf_status(&cause) == ST_OK); /* A name that is known is short. */
     TRY(chain_epoch_decide(call->writer, m->after, buf_span(&cause), call->height));
+    TRY(tell_decided(m));
+    return close_proposal(m, "decided", m->after->epoch);
+}
+
+static enum status tell_decided(struct motion *m)
+{
     struct buf notice;
-    buf_init_fixed(&notice, call->notice, sizeof call->notice - 1);
+    buf_init_fixed(&notice, m->call->notice, sizeof m->call->notice - 1);
     buf_printf(&notice, "decided: takes effect with epoch %" PRIu64, m->after->epoch);
     must(buf_status(&notice) == ST_OK);
-    call->notice[notice.size] = 0;
-    return close_proposal(m, "decided", m->after->epoch);
+    m->call->notice[notice.size] = 0;
+    return ST_OK;
 }
 
 static enum change_kind kind_of(struct span name)
