@@ -8,13 +8,15 @@
 #include "node/consensus_view.h"
 
 #define WATCH_TEXT_SIZE 512u
+#define WATCH_SILENT_LOOKS                                                                         \
+    100u /* After a start and in a change of view it is silent for a moment. */
 
 struct watch {
     bool has_begun;
     uint64_t epoch;
     enum block_mode mode;
     uint32_t evidence_count;
-    bool is_voting;
+    uint32_t silent_looks; /* In a row, that this node did not vote although its view is open. */
     struct hash programs[CONFIG_NODES_MAX]; /* Said to differ, of this epoch's nodes. */
 };
 
