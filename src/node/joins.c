@@ -31,9 +31,12 @@ static void add_text(struct join *j, const char *text)
         j->said[strlen(j->said) - 1] = 0; /* Not in the middle of a character. */
 }
 
+/* The last of them is what became of it; the others are the preflight, which is the inviter's. */
 static void on_diag(void *context, const struct diag *d)
 {
-    add_text(context, d->message);
+    struct join *j = context;
+    j->said[0] = 0;
+    add_text(j, d->message);
 }
 
 /* Who belongs to the chain already is as welcome as before. */

@@ -146,11 +146,20 @@ static uint32_t peer_of(const struct peers *n, uint32_t place)
     return p2p_place_of(n->p2p, &n->listed[place].key);
 }
 
+/* Nobody else is on the list: a node that is not on it yet has somebody to dial. */
+static bool is_alone(const struct peers *n)
+{
+    struct secret_key unused;
+    bool is_own = n->count == 1 && node_keys_secret(n->config.keys, &n->listed[0].key, &unused);
+    mem_wipe(&unused, sizeof unused);
+    return n->count == 0 || is_own;
+}
+
 enum status peers_follow(struct peers *n)
 {
     struct p2p_peer_config peers[PEERS_PLACES];
     if (!n->has_changed) return ST_OK;
-    if (n->count < 2 && n->p2p == NULL && !n->is_awaiting) return ST_OK; /* Alone. */
+    if (n->p2p == NULL && !n->is_awaiting && is_alone(n)) return ST_OK;
     describe_peers(n, peers);
     TRY(n->p2p == NULL ? open_p2p(n, peers) : change_p2p(n, peers));
     n->has_changed = false;

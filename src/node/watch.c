@@ -51,8 +51,10 @@ static void say_silence(const struct look *l)
     char text[WATCH_TEXT_SIZE];
     const struct consensus_view *v = l->now;
     const bool is_own = v->self < v->n; /* An observer never votes. */
-    if (!is_own || v->is_voting || !l->watch->is_voting || !v->is_anchored) return;
-    (void)snprintf(text, sizeof text, "this node does not vote any more: %s", v->not_voting_reason);
+    const bool is_silent = is_own && !v->is_voting && v->is_anchored;
+    l->watch->silent_looks = is_silent ? l->watch->silent_looks + 1 : 0;
+    if (l->watch->silent_looks != WATCH_SILENT_LOOKS) return;
+    (void)snprintf(text, sizeof text, "this node does not vote: %s", v->not_voting_reason);
     l->say(l->context, text);
 }
 
@@ -96,5 +98,4 @@ void watch_look(struct watch *w,
     w->epoch = now->epoch;
     w->mode = now->mode;
     w->evidence_count = now->evidence_count;
-    w->is_voting = now->is_voting || (w->is_voting && !now->is_anchored);
 }
