@@ -12,7 +12,7 @@
 #include "os/loop.h"
 #include "p2p/p2p.h"
 
-#define JOIN_PATIENCE_MS 60000u
+#define JOIN_PATIENCE_MS 20000u
 #define JOIN_AGAIN_MS    5000u
 #define INVITER          0u
 
