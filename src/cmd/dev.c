@@ -68,5 +68,5 @@ const struct command command_dev = {
     "  --dir D        directory of the chain (default: chain); the node is in D/node0,\n"
     "                 the password of admin@node0 in D/admin.password\n"
     "  --base-port P  PostgreSQL clients connect to port P+2 (default: 5440)\n"
-    "  --mode MODE    bft, or adaptive to begin a chain that will grow (default: bft)\n",
+    "  --mode MODE    bft: one validator bears no failure, so it has no other mode\n",
     run};

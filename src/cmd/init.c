@@ -234,6 +234,7 @@ static int run(const struct command *self, int argc, char **argv)
         {"f", OPTION_NUMBER, &o.shape.f, 0, NODES_MAX},
         {"faults", OPTION_NUMBER, &o.shape.f, 0, NODES_MAX}, /* The older name of --f. */
         {"p", OPTION_NUMBER, &o.shape.p, 0, NODES_MAX},
+        {"exec-version", OPTION_NUMBER, &o.shape.exec_version, EXEC_VERSION_MIN, EXEC_VERSION_MAX},
         {"out", OPTION_TEXT, &o.out, 0, 0},
         {"json", OPTION_FLAG, &o.is_json, 0, 0},
     };
@@ -275,5 +276,6 @@ const struct command command_init = {
     "(default:\n"
     "                       the most); raft bears crashes only, of less than half\n"
     "  --p P                adaptive: validators that may be slow while blocks take one round\n"
+    "  --exec-version V     what blocks mean, for nodes with older programs (default: newest)\n"
     "  --json               for machines\n",
     run};

@@ -70,7 +70,10 @@ enum status layout_open(struct layout *l, char *what)
     if (st == ST_OK) st = genesis_decode(&genesis, &arena, buf_span(&bytes));
     if (st == ST_OK) {
         l->node_count = genesis.member_count;
-        l->shape = (struct shape){.mode = genesis.mode, .f = genesis.f, .p = genesis.p};
+        l->shape = (struct shape){.mode = genesis.mode,
+                                  .f = genesis.f,
+                                  .p = genesis.p,
+                                  .exec_version = genesis.exec_version};
     } else
         (void)snprintf(what, WHAT_MAX, "the genesis of node0: %s", status_text(st));
     arena_fini(&arena);
@@ -115,7 +118,7 @@ struct genesis layout_genesis(struct span chain_name, uint64_t time_ms, const st
     return (struct genesis){.chain_name = chain_name,
                             .time_ms = time_ms,
                             .suite = GENESIS_SUITE_INTL,
-                            .exec_version = EXEC_VERSION_MAX,
+                            .exec_version = shape->exec_version,
                             .mode = shape->mode,
                             .f = shape->f,
                             .p = shape->p,

@@ -68,10 +68,11 @@ enum status shape_choose(struct shape *out,
                          uint32_t validators,
                          char *what)
 {
-    struct shape s = {.f = 0};
+    struct shape s = {.exec_version = EXEC_VERSION_MAX};
     const uint32_t n = validators;
     must(n > 0 && n <= NODES_MAX);
     what[0] = 0;
+    if (choice->exec_version != 0) s.exec_version = (uint32_t)choice->exec_version;
     TRY(find_mode(choice->mode, n, &s.mode, what));
     TRY(check_count(s.mode, n, what));
     const bool is_f_told = choice->f != SHAPE_AUTO;

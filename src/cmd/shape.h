@@ -5,7 +5,7 @@
 #ifndef TRUSTSQL_CMD_SHAPE_H
 #define TRUSTSQL_CMD_SHAPE_H
 
-#include "ledger/block.h"
+#include "exec/exec.h"
 
 #define SHAPE_AUTO      UINT64_MAX
 #define SHAPE_WHAT_MAX  320u
@@ -17,18 +17,22 @@
     "  --f F          faulty or lying validators the chain bears, n >= 3F + 2P + 1 (default: "     \
     "the\n"                                                                                        \
     "                 most); raft bears crashes only, of less than half\n"                         \
-    "  --p P          adaptive: validators that may be slow while blocks still take one round\n"
+    "  --p P          adaptive: validators that may be slow while blocks still take one round\n"   \
+    "  --exec-version V\n"                                                                         \
+    "                 what blocks mean, for nodes with older programs (default: the newest)\n"
 
 struct shape_choice {
     const char *mode; /* Null: by the number of validators. */
     uint64_t f;       /* SHAPE_AUTO. */
     uint64_t p;
+    uint64_t exec_version; /* 0: the newest. */
 };
 
 struct shape {
     enum block_mode mode; /* MODE_FAST: adaptive. */
     uint32_t f;
     uint32_t p;
+    uint32_t exec_version;
 };
 
 /* ST_INVALID: what[SHAPE_WHAT_MAX] says why not, and what to do. */

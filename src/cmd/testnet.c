@@ -242,7 +242,8 @@ struct testnet_options {
 
 static bool is_shape_told(const struct testnet_options *o)
 {
-    return o->shape.mode != NULL || o->shape.f != SHAPE_AUTO || o->shape.p != SHAPE_AUTO;
+    return o->shape.mode != NULL || o->shape.f != SHAPE_AUTO || o->shape.p != SHAPE_AUTO ||
+           o->shape.exec_version != 0;
 }
 
 /* A chain that exists has the shape it was made with. */
@@ -254,10 +255,11 @@ static bool is_as_told(const struct testnet *t, const struct testnet_options *o)
     const struct shape *is = &t->layout.shape;
     if (!is_shape_told(o)) return true;
     if (shape_choose(&told, &o->shape, t->layout.node_count, what) == ST_OK &&
-        told.mode == is->mode && told.f == is->f && told.p == is->p)
+        told.mode == is->mode && told.f == is->f && told.p == is->p &&
+        (o->shape.exec_version == 0 || told.exec_version == is->exec_version))
         return true;
     shape_says(is, t->layout.node_count, says);
-    complain(t->self, "Leave --mode, --f and --p out, or choose another --dir.",
+    complain(t->self, "Leave --mode, --f, --p and --exec-version out, or choose another --dir.",
              "the chain in %s has %s", o->dir, says);
     return false;
 }
@@ -307,6 +309,7 @@ static int run(const struct command *self, int argc, char **argv)
         {"mode", OPTION_TEXT, &o.shape.mode, 0, 0},
         {"f", OPTION_NUMBER, &o.shape.f, 0, NODES_MAX},
         {"p", OPTION_NUMBER, &o.shape.p, 0, NODES_MAX},
+        {"exec-version", OPTION_NUMBER, &o.shape.exec_version, EXEC_VERSION_MIN, EXEC_VERSION_MAX},
         {"detach", OPTION_FLAG, &o.is_detached, 0, 0},
         {"status", OPTION_FLAG, &o.is_status, 0, 0},
         {"json", OPTION_FLAG, &o.is_json, 0, 0},
