@@ -11,6 +11,7 @@
  *   viewchange.c  VCs: own and others'
  *   newview.c     NEWVIEW and the adoption of its anchor
  *   pacemaker.c   timers
+ *   floor.c       what a leader must achieve
  *   adapt.c       the mode of the chain; late votes
  *   epoch.c       the last block of an epoch, and the first
  *   sync.c        STATUS, anti-entropy, catching up
@@ -75,6 +76,11 @@
 #define BEHIND_PATIENCE    4u    /* Times longer a node that is behind waits before it blames. */
 #define CALM_BLOCKS        64u   /* Final blocks for which k decreases by one (1.9). */
 #define FAILED_VIEWS_MAX   16u
+
+#define FLOOR_VIEWS        8u    /* Views that are remembered. */
+#define FLOOR_WINDOWS      4u    /* View times in a row below the floor. */
+#define FLOOR_PRESSURE     4u    /* Part of the view time that the oldest transaction waits. */
+#define FLOOR_MS_MIN       1000u /* Of pressure, for a view to be remembered. */
 
 _Static_assert(VOTE_HEIGHTS == 2 * W && TREES_MAX == 2 * W && PATH_BLOCKS_MAX == 2 * W &&
                    RESEND_MAX == 2 * W && RESULT_HEIGHTS == 2 * CONSENSUS_LAG_MAX &&
@@ -173,6 +179,18 @@ struct peer {
     uint64_t changed_mono_ms; /* When it was last given the own VC. */
     uint32_t evidence_count[EVIDENCE_KINDS];
     struct evidence evidence[EVIDENCE_KINDS][EVIDENCE_KEPT]; /* Identities only. */
+};
+
+struct floor_state {
+    uint64_t view;
+    uint64_t since_ms; /* Of the present window; 0: nothing presses. */
+    uint64_t txs;      /* Final in it. */
+    uint64_t view_ms;  /* Windows of the view that are over… */
+    uint64_t view_txs; /* … and what was final in them. */
+    uint32_t low;      /* Windows in a row below the floor. */
+    uint32_t next;
+    uint32_t count;
+    uint32_t rates[FLOOR_VIEWS]; /* Transactions a second of views that are over. */
 };
 
 struct consensus {
@@ -302,7 +320,8 @@ struct consensus {
     uint32_t calm_blocks;
     bool is_timing;
     uint64_t timer_mono_ms; /* Since when. */
-    uint64_t deaf_mono_ms;  /* Since when it hears too few; 0: it hears enough. */
+    struct floor_state floor;
+    uint64_t deaf_mono_ms; /* Since when it hears too few; 0: it hears enough. */
 
     /* Sync. */
     bool is_admitted; /* Enough peers answered: may vote. */
@@ -505,6 +524,10 @@ void pace_restart(struct consensus *c);
 void pace_on_final(struct consensus *c);
 uint64_t view_ms(const struct consensus *c);
 bool pace_is_due(const struct consensus *c); /* There is work: the view timer runs. */
+
+/* --- floor.c --- */
+void floor_on_final(struct consensus *c, const struct block *b);
+bool floor_tick(struct consensus *c, bool is_fair); /* True: the leader is too slow. */
 
 /* --- sync.c --- */
 enum status sync_on_status(struct consensus *c, const struct status_report *s);

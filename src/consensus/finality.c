@@ -232,6 +232,7 @@ static void add_final(struct consensus *c, const struct block *b)
 {
     must(b->header.height == c->final.height + 1);
     adapt_on_final(c, b);
+    floor_on_final(c, b);
     struct consensus_effect *final = effect_add(c, CONSENSUS_FINAL);
     final->height = b->header.height;
     final->hash = b->hash;

@@ -13,6 +13,7 @@ static uint64_t patience_ms(const struct consensus *c);
 static void listen(struct consensus *c);
 static void check_view_timer(struct consensus *c);
 static void check_requests(struct consensus *c);
+static void check_floor(struct consensus *c);
 static void check_leader(struct consensus *c);
 
 /* The timer first: after it the own VC may be another one, which is not durable yet, and a message
@@ -22,6 +23,7 @@ void pace_tick(struct consensus *c)
     listen(c);
     check_view_timer(c);
     check_requests(c);
+    check_floor(c);
     check_leader(c);
     if (c->phase == PHASE_CHANGING && c->is_vc_sent && c->mono_ms - c->vc_mono_ms >= view_ms(c) / 4)
         change_send(c, NODES_MAX);
@@ -120,6 +122,12 @@ static void check_requests(struct consensus *c)
     uint64_t limit_ms = 2 * patience_ms(c);
     if (c->oldest_wait_ms > limit_ms && c->mono_ms - c->open_mono_ms > limit_ms)
         change_start(c, c->cur_view + 1, true);
+}
+
+static void check_floor(struct consensus *c)
+{
+    bool can_judge = is_fair(c) && c->deaf_mono_ms == 0 && !is_stopped(c) && !c->final.is_close;
+    if (floor_tick(c, can_judge)) change_start(c, c->cur_view + 1, true);
 }
 
 static void check_leader(struct consensus *c)

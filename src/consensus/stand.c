@@ -169,7 +169,10 @@ static void add_timing(struct hasher *h, const struct consensus *c)
                                c->waiting_since_ms, c->oldest_wait_ms,
                                c->waiting,          c->last_tx_count,
                                c->last_txs_height,  c->batch_time_ms,
-                               c->deaf_mono_ms,     c->gap};
+                               c->deaf_mono_ms,     c->gap,
+                               c->floor.since_ms,   c->floor.txs,
+                               c->floor.view_ms,    c->floor.view_txs,
+                               c->floor.low,        c->floor.count};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
         hash_add_u64(h, values[i]);
     for (uint32_t i = 0; i < REJECT_COUNT; i++)

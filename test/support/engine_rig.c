@@ -63,6 +63,7 @@ struct rig_node {
     struct certificate epoch_cert[RIG_EPOCHS_MAX]; /* Of the last blocks of epochs. */
     struct certificate epoch_result[RIG_EPOCHS_MAX];
     uint64_t caught_ms;
+    uint32_t throttle;
     struct consensus *engine;
     uint32_t life;
     bool is_byzantine;
@@ -604,7 +605,9 @@ static uint32_t waiting_at(const struct engine_rig *r, uint32_t node)
     for (uint32_t i = 0; i < r->block_count; i++)
         if ((r->blocks[i].line >> node & 1u) != 0) in_flight += r->blocks[i].header.tx_count;
     uint64_t gone = r->nodes[node].final_txs + in_flight;
-    return gone < r->submitted ? (uint32_t)(r->submitted - gone) : 0;
+    uint32_t waiting = gone < r->submitted ? (uint32_t)(r->submitted - gone) : 0;
+    uint32_t most = r->nodes[node].throttle;
+    return most > 0 && waiting > most ? most : waiting;
 }
 
 static void tick(struct engine_rig *r, uint32_t node)
@@ -614,6 +617,7 @@ static void tick(struct engine_rig *r, uint32_t node)
     struct consensus_event event = {.kind = CONSENSUS_ON_TICK, .waiting = waiting_at(r, node)};
     if (event.waiting == 0) n->waiting_since_ms = r->now_ms;
     event.oldest_wait_ms = r->now_ms - n->waiting_since_ms;
+    if (event.oldest_wait_ms < r->options.pressed_ms) event.oldest_wait_ms = r->options.pressed_ms;
     (void)engine_rig_step(r, node, &event);
     if (n->engine != NULL) look_for_epoch(r, node);
 }
@@ -1124,6 +1128,11 @@ void engine_rig_skew(struct engine_rig *r, uint32_t node, uint64_t ms)
 void engine_rig_spoil(struct engine_rig *r, uint32_t node, bool is_spoilt)
 {
     r->nodes[node].is_spoilt = is_spoilt;
+}
+
+void engine_rig_throttle(struct engine_rig *r, uint32_t node, uint32_t txs)
+{
+    r->nodes[node].throttle = txs;
 }
 
 void engine_rig_set_byzantine(struct engine_rig *r, uint32_t node)

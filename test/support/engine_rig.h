@@ -32,8 +32,9 @@ struct engine_rig_options {
     uint32_t delay_ms_max;  /* Each message takes 0 … this: order is lost. */
     uint32_t disk_ms;       /* A sync takes this. */
     uint32_t execute_ms;
-    uint32_t block_txs_max;                /* 0: 100. */
-    uint32_t observers;                    /* Bit i: node i follows and never signs. */
+    uint32_t pressed_ms;    /* The oldest transaction seems to have waited this long at least. */
+    uint32_t block_txs_max; /* 0: 100. */
+    uint32_t observers;     /* Bit i: node i follows and never signs. */
     const struct consensus_params *params; /* Of the mode, in MODE_FAST; null: the default. */
     enum consensus_fault fault;
     bool evidence_alarms; /* raft: evidence does not halt. */
@@ -77,6 +78,8 @@ void engine_rig_filter(
 void engine_rig_skew(struct engine_rig *r, uint32_t node, uint64_t ms); /* Its clock is ahead. */
 /* Its results are wrong from now on. */
 void engine_rig_spoil(struct engine_rig *r, uint32_t node, bool is_spoilt);
+/* It never sees more than this many of them waiting; 0: all. */
+void engine_rig_throttle(struct engine_rig *r, uint32_t node, uint32_t txs);
 void engine_rig_set_byzantine(struct engine_rig *r, uint32_t node); /* Proofs may convict it. */
 
 /* Mode of the chain as of the node's final block, from its blocks alone. */
