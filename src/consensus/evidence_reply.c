@@ -127,6 +127,7 @@ static enum status verify_refuted(const struct evidence *e,
     if (p == NULL) return ST_NO_MEMORY;
     struct arena arena;
     struct proof_trust trust = {.validators = context->validators,
+                                .epoch = e->epoch,
                                 .chain_id = context->chain_id,
                                 .signer = context->signer};
     arena_init(&arena, mem, 0);

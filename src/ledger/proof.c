@@ -2,21 +2,27 @@
  *
  *   proof  = [version, receipt as bytes, index, count, [path node…], result, D_{h-1},
  *             header as bytes, [successor's header as bytes…], commit certificate,
- *             execution certificate, later]
+ *             execution certificate, later, epochs as bytes]
  *   result = [height, block hash, writeset root, receipts root, checkpoint]
  *   later  = d_{h+1} ‖ … ‖ d_H as one byte string
  *
  * The chain of reasoning, bottom up: the receipt is a leaf of receipts_root; receipts_root is part
  * of d_h; d_h and the later d fold into D_H; a quorum signed D_H. d_h names the block; the header
  * has that hash; each successor names the one before as its parent, and a quorum committed the
- * last, which commits its ancestors. */
+ * last, which commits its ancestors. Whose quorum that is follows from the genesis by the chain of
+ * epochs. */
 #include "ledger/proof.h"
 
 #include "base/must.h"
 #include "ledger/ledger_int.h"
 
-#define PROOF_VERSION 1u
-#define PROOF_ITEMS   12u
+#define PROOF_VERSION 2u
+#define PROOF_ITEMS   13u
+
+struct proof_search {
+    const struct receipt_proof *proof;
+    const struct proof_trust *trust;
+};
 
 static void put_own(struct buf *out, const struct receipt_proof *p);
 static void put_path(struct buf *out, const struct merkle_path *path);
@@ -63,6 +69,7 @@ void receipt_proof_encode_shared(struct buf *out, const struct receipt_proof *p)
     certificate_encode(out, &p->final_cert);
     certificate_encode(out, &p->res_cert);
     cbor_put_bytes(out, p->later);
+    cbor_put_bytes(out, p->epochs);
 }
 
 enum status receipt_proof_decode(struct receipt_proof *p, struct span bytes)
@@ -84,7 +91,36 @@ enum status receipt_proof_decode(struct receipt_proof *p, struct span bytes)
     p->later = cbor_get_bytes(&in);
     if (p->later.size % HASH_SIZE != 0) cbor_fail(&in);
     if (p->later.size / HASH_SIZE > PROOF_LATER_MAX) cbor_fail_with(&in, ST_LIMIT);
+    p->epochs = cbor_get_bytes(&in);
+    if (p->epochs.size > EPOCH_BYTES_MAX) cbor_fail_with(&in, ST_LIMIT);
     return cbor_end(&in);
+}
+
+/* Of the header's epoch: known, or at the end of the chain of epochs. */
+static enum status find_validators(const struct proof_search *s,
+                                   const struct header *header,
+                                   struct arena *a,
+                                   struct validators *out,
+                                   const char **what)
+{
+    const struct proof_trust *trust = s->trust;
+    struct epoch_chain chain;
+    struct epoch_end end;
+    *out = *trust->validators;
+    if (header->epoch == trust->epoch) return ST_OK;
+    *what = "the header is of an epoch whose validators are unknown";
+    if (trust->epoch != 0) return ST_REJECTED;
+    enum status st = epoch_chain_decode(&chain, a, s->proof->epochs);
+    if (st != ST_OK) return st == ST_NO_MEMORY ? st : ST_REJECTED;
+    if (chain.count != header->epoch) return ST_REJECTED;
+    struct epoch_trust from = {
+        .validators = trust->validators, .chain_id = trust->chain_id, .signer = trust->signer};
+    TRY(epoch_chain_verify(&chain, &from, a, &end, what));
+    must(end.epoch == header->epoch);
+    *what = "the header is not above the last block of the epoch before";
+    if (header->height <= end.base) return ST_REJECTED;
+    *out = end.validators;
+    return ST_OK;
 }
 
 enum status receipt_proof_verify(const struct receipt_proof *p,
@@ -106,10 +142,13 @@ enum status receipt_proof_verify(const struct receipt_proof *p,
     if (*what == NULL) *what = check_statements(p, &header, &last);
     if (*what != NULL) return ST_REJECTED;
     must(p->result.height == receipt.height);
+    struct validators v;
+    const struct proof_search search = {.proof = p, .trust = trust};
+    TRY(find_validators(&search, &header, a, &v, what));
     *what = "the commit certificate does not verify";
-    TRY(quorum_check_commit(trust->validators, &p->final_cert, trust->signer, trust->chain_id));
+    TRY(quorum_check_commit(&v, &p->final_cert, trust->signer, trust->chain_id));
     *what = "the execution certificate does not verify";
-    TRY(quorum_check_result(trust->validators, &p->res_cert, trust->signer, trust->chain_id));
+    TRY(quorum_check_result(&v, &p->res_cert, trust->signer, trust->chain_id));
     *what = NULL;
     *out = receipt;
     return ST_OK;
@@ -123,7 +162,6 @@ static const char *check_header(const struct receipt_proof *p,
     header_decode(header, &in);
     if (cbor_end(&in) != ST_OK) return "the header is malformed";
     if (!hash_equal(&header->chain_id, chain_id)) return "the header is of another chain";
-    if (header->epoch != 0) return "the header is of an epoch whose validators are unknown";
     struct hash hash = header_hash(header);
     if (!hash_equal(&hash, &p->result.block_hash)) return "the result is of another block";
     if (header->height != p->result.height) return "the result is of another height";

@@ -9,6 +9,7 @@
 
 #include "crypto/merkle.h"
 #include "ledger/block.h"
+#include "ledger/epochs.h"
 #include "ledger/genesis.h"
 #include "ledger/quorum.h"
 #include "ledger/receipt.h"
@@ -29,7 +30,8 @@ struct receipt_proof {
                                                      one before; none: final_cert is of h. */
     struct certificate final_cert;                /* P2 on the last of them. */
     struct certificate res_cert;                  /* P3 on D_H, H >= h. */
-    struct span later; /* d_{h+1} … d_H, 32 bytes each, so that D_h folds to D_H. */
+    struct span later;  /* d_{h+1} … d_H, 32 bytes each, so that D_h folds to D_H. */
+    struct span epochs; /* Encoded epoch_chain up to the block's epoch; empty: it is epoch 0. */
 };
 
 void receipt_proof_encode(struct buf *out, const struct receipt_proof *p);
@@ -39,12 +41,13 @@ void receipt_proof_encode_shared(struct buf *out, const struct receipt_proof *p)
 void receipt_proof_encode_with(struct buf *out, const struct receipt_proof *p, struct span shared);
 NODISCARD enum status receipt_proof_decode(struct receipt_proof *p, struct span bytes);
 
-/* What the verifier starts from: the validators and the chain id, both from the genesis it holds.
- */
+/* What the verifier starts from: the validators of epoch 0 and the chain id, both from the genesis
+ * it holds; or the validators of a later epoch, which it knows otherwise. */
 struct proof_trust {
     const struct validators *validators;
     const struct hash *chain_id;
     const struct signer *signer;
+    uint64_t epoch; /* Of validators. */
 };
 
 /* Check everything. Decodes the receipt into out (arena a). ST_OK, or ST_REJECTED, ST_SIGNATURE,

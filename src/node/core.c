@@ -360,6 +360,8 @@ static void init_buffers(struct core *c)
     buf_init(&c->part, c->mem, 0);
     buf_init(&c->new_view, c->mem, 0);
     buf_init(&c->epoch.next, c->mem, CONFIG_BYTES_MAX);
+    buf_init(&c->epoch.links, c->mem, EPOCH_BYTES_MAX);
+    buf_init(&c->epoch.ends, c->mem, 0);
     arena_init(&c->epoch.arena, c->mem, 0);
 }
 

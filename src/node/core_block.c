@@ -594,8 +594,8 @@ static void certify_up_to(struct core *c, uint64_t height, const struct certific
         struct core_block *b = c->chain[h % CORE_CHAIN_MAX];
         if (b == NULL || b->flow->header.height != h) continue;
         b->flow->res_cert = *cert;
-        b->flow->has_proof =
-            has_ticket(b->flow) && fill_later(c, b->flow, height) && core_commit_prove(c, b->flow);
+        b->flow->has_proof = has_ticket(b->flow) && fill_later(c, b->flow, height) &&
+                             core_commit_prove(c, b->flow) && core_epoch_prove(c, b->flow);
         core_block_leave(c, b);
     }
     core_seen_certified(c, height);

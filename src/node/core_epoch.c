@@ -280,8 +280,61 @@ enum status core_epoch_open(struct core *c, const struct core_start *start)
     return buf_status(&e->next);
 }
 
+/* --- the chain of epochs ---------------------------------------------------------------------- */
+
+static enum status source_config(void *context, uint64_t epoch, struct buf *out, uint64_t *base)
+{
+    return read_config(context, epoch, out, base);
+}
+
+static enum status source_block(void *context, uint64_t height, struct buf *out)
+{
+    const struct core *c = context;
+    return c->ports->read_block(c->ports->context, height, out);
+}
+
+/* Links that are not there yet; the newest may have to wait for the block above. */
+static void follow_links(struct core *c)
+{
+    struct core_epoch *e = &c->epoch;
+    struct epoch_source source = {
+        .mem = c->mem, .read_block = source_block, .read_config = source_config, .context = c};
+    while (e->linked < e->config.epoch && e->linked < EPOCH_LINKS_MAX) {
+        bool is_newest = e->linked + 1 == e->config.epoch;
+        const struct certificate *cert = NULL;
+        if (is_newest && e->has_base_certs) cert = &e->base_final;
+        if (is_newest && cert == NULL && c->final_cert.statement.height == e->base)
+            cert = &c->final_cert;
+        size_t before = e->links.size;
+        enum status st = epoch_link_read(&source, e->linked + 1, cert, &e->links);
+        uint64_t end = e->links.size;
+        if (st == ST_OK) buf_put(&e->ends, span_of(&end, sizeof end));
+        if (st != ST_OK || buf_status(&e->ends) != ST_OK) {
+            if (buf_status(&e->links) == ST_OK) e->links.size = before;
+            return;
+        }
+        e->linked++;
+    }
+}
+
+bool core_epoch_prove(struct core *c, struct flow_block *flow)
+{
+    struct core_epoch *e = &c->epoch;
+    uint64_t epoch = flow->header.epoch;
+    uint64_t end = 0;
+    buf_reset(&flow->epochs);
+    if (epoch == 0) return true;
+    if (e->linked < epoch) follow_links(c);
+    if (e->linked < epoch) return false;
+    memcpy(&end, e->ends.data + (epoch - 1) * sizeof end, sizeof end);
+    epoch_chain_encode(&flow->epochs, (uint32_t)epoch, span_of(e->links.data, end));
+    return buf_status(&flow->epochs) == ST_OK;
+}
+
 void core_epoch_free(struct core *c)
 {
+    buf_fini(&c->epoch.links);
+    buf_fini(&c->epoch.ends);
     arena_fini(&c->epoch.arena);
     buf_fini(&c->epoch.next);
 }

@@ -28,6 +28,7 @@
 #include "base/idtable.h"
 #include "base/must.h"
 #include "node/core.h"
+#include "node/epoch_links.h"
 #include "node/pool.h"
 #include "node/replay.h"
 #include "node/wire.h"
@@ -274,6 +275,9 @@ struct core_epoch { /* core_epoch.c tells the rules. */
     bool has_base_certs;           /* The same of base, for those who lag. */
     struct certificate base_final;
     struct certificate base_res;
+    struct buf links; /* Encoded links of ledger/epochs.h, one after the other: */
+    uint64_t linked;  /* those that lead into epochs 1 … linked. */
+    struct buf ends;  /* u64 each: where in links the one into an epoch ends. */
 };
 
 struct core {
@@ -554,6 +558,8 @@ void core_epoch_end(struct core *c,
 void core_epoch_use(struct core *c,
                     const struct certificate *final_cert,
                     const struct certificate *res_cert);
+/* Fill in how the validators of flow's epoch follow from the genesis. False: not known here. */
+bool core_epoch_prove(struct core *c, struct flow_block *flow);
 bool core_epoch_is_closed(const struct core *c); /* Its last block is final here. */
 void core_epoch_settle(struct core *c);          /* Begin the next, if it is time. */
 /* ST_NOT_FOUND: that epoch has not begun, or is not known any more. */

@@ -74,6 +74,7 @@ enum status flow_block_new(struct flow_block **out,
     buf_init(&b->bytes, mem, 0);
     buf_init(&b->successors, mem, 0);
     buf_init(&b->later, mem, 0);
+    buf_init(&b->epochs, mem, 0);
     buf_init(&b->proof_shared, mem, 0);
     exec_outcome_init(&b->outcome, mem);
     enum status st = allocate(b, count);
@@ -116,6 +117,7 @@ void flow_block_free(struct flow_block *b)
     buf_fini(&b->bytes);
     buf_fini(&b->successors);
     buf_fini(&b->later);
+    buf_fini(&b->epochs);
     buf_fini(&b->proof_shared);
     exec_outcome_fini(&b->outcome);
     mem_free(b->mem, b);
@@ -175,7 +177,8 @@ static enum status encode_shared(struct flow_block *b)
                                   .successor_count = b->successor_count,
                                   .final_cert = b->final_cert,
                                   .res_cert = b->res_cert,
-                                  .later = buf_span(&b->later)};
+                                  .later = buf_span(&b->later),
+                                  .epochs = buf_span(&b->epochs)};
     struct cbor in = cbor_of(buf_span(&b->successors));
     for (uint32_t i = 0; i < b->successor_count; i++)
         proof.successors[i] = cbor_get_item(&in, 1);

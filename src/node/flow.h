@@ -127,6 +127,7 @@ struct flow_block {
     struct buf successors; /* Encoded headers after this one up to final_cert's. */
     uint32_t successor_count;
     struct buf later;        /* d of the heights after this one up to res_cert's. */
+    struct buf epochs;       /* Encoded epoch_chain up to the block's epoch; size 0: epoch 0. */
     struct buf proof_shared; /* What the block's proofs have in common; made with the first. */
 };
 
