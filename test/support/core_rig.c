@@ -316,6 +316,13 @@ static uint32_t machine_of(const struct core_rig *rig, const struct public_key *
     return CORE_RIG_NO_ONE;
 }
 
+static uint32_t place_of(const struct core_rig_node *node, uint32_t machine)
+{
+    for (uint32_t i = 0; i < CORE_RIG_PLACES; i++)
+        if (node->machines[i] == machine) return i;
+    return CORE_RIG_NO_ONE;
+}
+
 static void nodes_port(void *context,
                        const struct chain_config *config,
                        const struct public_key *former,
@@ -331,13 +338,17 @@ static void nodes_port(void *context,
         node->machines[config->node_count + i] = machine_of(node->rig, &former[i]);
     for (uint32_t i = 0; i < CORE_RIG_PLACES; i++)
         if (node->machines[i] == node->index) node->machines[i] = CORE_RIG_NO_ONE;
-}
-
-static uint32_t place_of(const struct core_rig_node *node, uint32_t machine)
-{
-    for (uint32_t i = 0; i < CORE_RIG_PLACES; i++)
-        if (node->machines[i] == machine) return i;
-    return CORE_RIG_NO_ONE;
+    for (uint32_t i = 0; i < config->node_count; i++)
+        node->place_keys[i] = config->nodes[i].node_key;
+    for (uint32_t i = 0; i < former_count; i++)
+        node->place_keys[config->node_count + i] = former[i];
+    /* The core keeps what it knows of a key. */
+    for (uint32_t k = 0; k < NODES_MAX; k++) {
+        uint32_t place = place_of(node, k);
+        if (place == CORE_RIG_NO_ONE ||
+            !public_key_equal(&node->place_keys[place], &node->told_key[k]))
+            node->is_told[k] = false;
+    }
 }
 
 /* A connection stands when both sides count the other among the nodes. */
@@ -353,6 +364,7 @@ static void connect_all(struct core_rig *rig)
                          !rig->is_cut[i][k] && i != k;
             if (is_up == node->is_told[k]) continue;
             node->is_told[k] = is_up;
+            if (is_up) node->told_key[k] = node->place_keys[place];
             if (place != CORE_RIG_NO_ONE) core_on_peer(node->core, place, is_up);
         }
     }
@@ -454,28 +466,37 @@ static struct hash make_receipts(struct flow_block *b)
     return merkle_tree_root(&tree);
 }
 
-/* Configurations are decided and begin by what the blocks say. */
-static void follow_config(struct core_rig_node *node, struct flow_block *b)
+/* What a block decides; null: nothing. */
+static const struct core_rig_decision *decision_in(const struct core_rig *rig,
+                                                   const struct flow_block *b)
 {
-    const struct core_rig *rig = node->rig;
-    for (uint32_t i = 0; i < b->tx_count && rig->has_decision && !node->has_pending; i++) {
+    const struct core_rig_decision *found = NULL;
+    for (uint32_t d = 0; d < rig->decision_count; d++) {
         struct buf bytes;
         struct arena arena;
         struct tx tx;
         buf_init(&bytes, mem_system(), 0);
         arena_init(&arena, mem_system(), 0);
-        core_rig_tx(rig->decide_number, &bytes);
+        core_rig_tx(rig->decisions[d].number, &bytes);
         assert_int_equal(tx_decode(&tx, &arena, buf_span(&bytes)), ST_OK);
-        node->has_pending = hash_equal(&tx.txid, &b->txids[i]);
-        node->pending_from = b->header.height;
+        for (uint32_t i = 0; i < b->tx_count; i++)
+            if (hash_equal(&tx.txid, &b->txids[i])) found = &rig->decisions[d];
         arena_fini(&arena);
         buf_fini(&bytes);
     }
-    if (!node->has_pending) return;
-    b->outcome.next_config = arena_copy(&b->outcome.arena, buf_span(&rig->decided));
+    return found;
+}
+
+/* Configurations are decided and begin by what the blocks say. */
+static void follow_config(struct core_rig_node *node, struct flow_block *b)
+{
+    if (node->pending == NULL) node->pending = decision_in(node->rig, b);
+    if (node->pending == NULL) return;
+    struct span next = buf_span(&node->pending->config);
+    b->outcome.next_config = arena_copy(&b->outcome.arena, next);
     if ((b->header.flags & BLOCK_EPOCH_CLOSE) == 0) return;
-    add_config(node, buf_span(&rig->decided), b->header.height);
-    node->has_pending = false;
+    add_config(node, next, b->header.height);
+    node->pending = NULL;
 }
 
 static void execute(struct core_rig_node *node, struct flow_block *b)
@@ -692,7 +713,6 @@ struct core_rig *core_rig_new(uint32_t n, uint64_t seed)
     buf_init(&rig->genesis, mem_system(), 0);
     if (n == genesis_of_rig.member_count) genesis_encode(&rig->genesis, &genesis_of_rig);
     buf_init(&rig->first, mem_system(), 0);
-    buf_init(&rig->decided, mem_system(), 0);
     make_first(rig);
     for (uint32_t i = 0; i < n; i++)
         rig->nodes[i].key = i;
@@ -741,7 +761,8 @@ void core_rig_free(struct core_rig *rig)
     trustsql_free(rig->lib);
     buf_fini(&rig->genesis);
     buf_fini(&rig->first);
-    buf_fini(&rig->decided);
+    for (uint32_t i = 0; i < rig->decision_count; i++)
+        buf_fini(&rig->decisions[i].config);
     free(rig->messages);
     free(rig);
 }
@@ -779,11 +800,12 @@ void core_rig_decide(struct core_rig *rig,
     config.epoch++;
     change(&config);
     if (chain_config_check(&config, why) != ST_OK) fail_msg("%s", why);
-    rig->decide_number = number;
-    rig->has_decision = true;
-    buf_reset(&rig->decided);
-    chain_config_encode(&rig->decided, &config);
-    assert_int_equal(buf_status(&rig->decided), ST_OK);
+    assert_true(rig->decision_count < CORE_RIG_EPOCHS);
+    struct core_rig_decision *d = &rig->decisions[rig->decision_count++];
+    d->number = number;
+    buf_init(&d->config, mem_system(), 0);
+    chain_config_encode(&d->config, &config);
+    assert_int_equal(buf_status(&d->config), ST_OK);
     arena_fini(&arena);
 }
 

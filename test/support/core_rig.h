@@ -28,6 +28,7 @@
 #define CORE_RIG_PLACES  64u
 
 struct core_rig;
+struct core_rig_decision;
 struct trustsql;
 
 enum core_rig_outcome { RIG_WAITING, RIG_DONE, RIG_REFUSED, RIG_EARLY };
@@ -75,13 +76,14 @@ struct core_rig_node {
     struct span configs[CORE_RIG_EPOCHS]; /* As executed; allocated. */
     uint64_t bases[CORE_RIG_EPOCHS];
     uint32_t config_count;
-    bool has_pending;                   /* rig->decided waits… */
-    uint64_t pending_from;              /* … since this height. */
-    uint32_t machines[CORE_RIG_PLACES]; /* By place of a peer; CORE_RIG_NO_ONE. */
-    bool is_told[NODES_MAX];            /* That the connection with a machine stands. */
-    uint32_t key;                       /* Of its keys: sample_node_secret. */
-    uint32_t next_key;                  /* It has this one too; CORE_RIG_NO_ONE: it has not. */
-    uint64_t epoch;                     /* In which its core is. */
+    const struct core_rig_decision *pending; /* Waits for the next epoch; null: none. */
+    uint32_t machines[CORE_RIG_PLACES];      /* By place of a peer; CORE_RIG_NO_ONE. */
+    bool is_told[NODES_MAX];                 /* That the connection with a machine stands, */
+    struct public_key told_key[NODES_MAX];   /* which was known by this key. */
+    struct public_key place_keys[CORE_RIG_PLACES];
+    uint32_t key;      /* Of its keys: sample_node_secret. */
+    uint32_t next_key;                       /* It has this one too; CORE_RIG_NO_ONE: it has not. */
+    uint64_t epoch;                          /* In which its core is. */
     bool is_down;
     bool is_slow_to_execute; /* Nothing is executed. */
 };
@@ -111,10 +113,12 @@ struct core_rig {
     enum consensus_fault fault;
     struct core_rig_client clients[CORE_RIG_CLIENTS];
     uint64_t bytes_sent;
-    uint64_t decide_number; /* The transaction that decides… */
-    bool has_decision;
-    struct buf decided; /* … this, encoded. */
-    struct buf first;   /* Configuration of epoch 0. */
+    struct core_rig_decision { /* Transaction number decides on this, encoded. */
+        uint64_t number;
+        struct buf config;
+    } decisions[CORE_RIG_EPOCHS];
+    uint32_t decision_count;
+    struct buf first; /* Configuration of epoch 0. */
     struct trustsql *lib;
     struct buf genesis;     /* Encoded; of four nodes. */
     uint64_t proof_count;   /* Verified. */
