@@ -146,7 +146,8 @@ def path_root(node, index, count, path):
 
 def check_proof(data):
     (_, receipt, index, count, path, result, before, header, successors, commit, execution,
-     later) = whole(data).value
+     later, epochs) = whole(data).value
+    assert epochs.value == b""  # Of epoch 0.
     height, block_hash, writes, receipts, checkpoint = (i.value for i in result.value)
     assert tagged("hdr", header.value) == block_hash
     nodes = [n.value for n in path.value]

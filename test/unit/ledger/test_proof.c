@@ -262,7 +262,7 @@ static void well_signed_nonsense_is_refused(void **state)
     expect_lie(&a, &lie, NULL);
     lie.header.view++;
     expect_lie(&a, &lie, "earlier view");
-    lie.header.epoch = 1;
+    lie.header.epoch = lie.commit.epoch = lie.result.epoch = 1;
     expect_lie(&a, &lie, "validators are unknown");
     lie.header.tx_count++;
     expect_lie(&a, &lie, "count of receipts");
