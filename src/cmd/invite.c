@@ -8,7 +8,7 @@
 #include "node/node.h"
 
 #define HOURS_DEFAULT 24u
-#define HOURS_MAX     (24u * 30u)
+#define HOURS_MAX     720u
 
 struct invite {
     const struct command *self;
@@ -76,7 +76,7 @@ static int make(const struct invite *v, struct span address, struct span account
     const uint64_t now = v->os->wall_ms(v->os);
     struct invitation i = {.chain_id = genesis_chain_id(buf_span(&v->genesis_bytes)),
                            .inviter = v->own,
-                           .expires_ms = now + hours * 3600u * 1000u};
+                           .expires_ms = now + hours * UINT64_C(3600000)};
     struct invitation_kept kept = {.expires_ms = i.expires_ms};
     const struct invitations where = {.os = v->os, .mem = mem_system(), .dir = v->dir};
     struct buf text;

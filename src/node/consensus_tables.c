@@ -113,20 +113,17 @@ static void put_release(const struct cursor *c, sqlite3_context *to, int column)
 {
     const struct release *r = &c->view.members[c->index].release;
     const struct release *own = own_release(&c->view);
-    const bool is_known = !hash_is_zero(&r->program);
-    if (r->version[0] == 0)
-        sqlite3_result_null(to);
-    else if (column == NODES_VERSION)
+    const bool is_known = r->version[0] != 0 && !hash_is_zero(&r->program);
+    const bool is_comparable = is_known && own != NULL && !hash_is_zero(&own->program);
+    if (r->version[0] != 0 && column == NODES_VERSION)
         vtable_put_text(to, span_text(r->version));
-    else if (column == NODES_EXEC_MIN)
+    else if (r->version[0] != 0 && column == NODES_EXEC_MIN)
         vtable_put_u64(to, r->exec_version_min);
-    else if (column == NODES_EXEC_MAX)
+    else if (r->version[0] != 0 && column == NODES_EXEC_MAX)
         vtable_put_u64(to, r->exec_version_max);
-    else if (!is_known)
-        sqlite3_result_null(to);
-    else if (column == NODES_PROGRAM)
+    else if (is_known && column == NODES_PROGRAM)
         vtable_put_hash(to, &r->program);
-    else if (own != NULL && !hash_is_zero(&own->program))
+    else if (is_comparable && column == NODES_IS_SAME_PROGRAM)
         sqlite3_result_int(to, hash_equal(&own->program, &r->program));
     else
         sqlite3_result_null(to);

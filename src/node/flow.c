@@ -134,7 +134,7 @@ struct flow_executed *flow_executed_new(struct flow_block *b)
     for (uint32_t i = 0; i < b->tx_count; i++)
         count += is_early(b->txs[i]);
     if (count == 0) return NULL;
-    struct flow_executed *e = mem_alloc(b->mem, sizeof *e + count * sizeof e->tickets[0]);
+    struct flow_executed *e = mem_alloc(b->mem, sizeof *e + count * sizeof(struct ticket *));
     if (e == NULL) return NULL;
     *e = (struct flow_executed){.flow = {FLOW_EXECUTED}, .block = b};
     for (uint32_t i = 0; i < b->tx_count; i++) {

@@ -159,7 +159,7 @@ enum status preflight_check(struct local_call *c, const struct sql_statement *st
 {
     struct flight f = {.call = c, .statement = statement};
     struct local *l = c->session->local;
-    enum change_kind kind;
+    enum change_kind kind = CHANGE_SET;
     if (statement->kind != SQL_KIND_CALL) return ST_OK;
     const bool is_vote = span_equal(statement->name, span_text("vote"));
     if (!is_vote && !find_kind(statement->name, &kind)) return ST_OK;
