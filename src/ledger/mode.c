@@ -242,16 +242,25 @@ static void note_commit(struct mode_state *s, const struct mode_facts *f)
     if (f->final_height > s->known) s->known = f->final_height;
 }
 
+/* A result is signed after its block was executed, by those too whose vote came when the block was
+ * final already: it shows presence on the heights that it is new for, the nearest of them. */
+static void confirm(struct mode_state *s, uint32_t voter, uint64_t height)
+{
+    if (height <= s->results[voter]) return;
+    for (uint64_t h = height; h > s->results[voter] && height - h < MODE_GRACE; h--)
+        if (is_in_slots(s, h)) slot_of(s, h)->present |= 1u << voter;
+    s->results[voter] = height;
+}
+
 static void note_late(struct mode_state *s, const struct mode_facts *f)
 {
     for (uint32_t i = 0; i < f->late_count; i++) {
         const struct mode_late *late = &f->late[i];
         if (late->voter >= s->rules.count || late->height < s->first) continue;
-        if (late->part == VOTE_P3) {
-            if (late->height > s->results[late->voter]) s->results[late->voter] = late->height;
-        } else if (is_in_slots(s, late->height)) {
+        if (late->part == VOTE_P3)
+            confirm(s, late->voter, late->height);
+        else if (is_in_slots(s, late->height))
             slot_of(s, late->height)->present |= 1u << late->voter;
-        }
     }
 }
 
@@ -259,10 +268,8 @@ static void note_results(struct mode_state *s, const struct mode_facts *f)
 {
     if (f->res_height < s->first) return;
     if (f->res_height > s->res_known) s->res_known = f->res_height;
-    for (uint32_t i = 0; i < s->rules.count; i++) {
-        bool is_signer = (f->res_signers >> i & 1u) != 0;
-        if (is_signer && f->res_height > s->results[i]) s->results[i] = f->res_height;
-    }
+    for (uint32_t i = 0; i < s->rules.count; i++)
+        if ((f->res_signers >> i & 1u) != 0) confirm(s, i, f->res_height);
 }
 
 /* Who diverged is well again with a result that it confirms above the proof. */

@@ -187,8 +187,14 @@ static void note_certificate(struct oracle_mode *m, const struct certificate *c)
     if (height > m->known) m->known = height;
 }
 
+/* A result shows that its signer is there, for up to 16 heights that it had not confirmed before.
+ */
 static void confirm(struct oracle_mode *m, uint32_t voter, uint64_t height)
 {
+    const uint32_t reach = m->epoch->config.params.mode_window + DELAY;
+    for (uint64_t h = m->confirmed[voter] + 1; h <= height; h++)
+        if (h >= m->first && height - h < 16 && m->height - h < reach)
+            m->blocks[h].attended |= UINT64_C(1) << voter;
     if (height > m->confirmed[voter]) m->confirmed[voter] = height;
 }
 
