@@ -2,6 +2,7 @@
 #include "sim/liar.h"
 
 #include "base/must.h"
+#include "sim/claims.h"
 #include "sim/epochs.h"
 #include "sim/oracle.h"
 
@@ -81,9 +82,21 @@ void liar_sign_view_change(const struct host *h, struct view_change *vc)
     sign(h, vc->epoch, &vc->sig, view_change_hash(vc, &h->world->chain_id));
 }
 
+/* In raft with its word for the anchor. */
 void liar_sign_new_view(const struct host *h, struct new_view *nv)
 {
+    const struct known_epoch *e = epochs_at(h->world, nv->epoch);
+    const struct statement anchor = {
+        .epoch = nv->epoch, .view = nv->view, .height = nv->height, .hash = nv->hash};
+    nv->has_word = e != NULL && e->config.mode == MODE_RAFT;
+    memset(&nv->word, 0, sizeof nv->word);
+    if (nv->has_word) liar_sign_anchor(h, &anchor, &nv->word);
     sign(h, nv->epoch, &nv->sig, new_view_hash(nv, &h->world->chain_id));
+}
+
+void liar_sign_anchor(const struct host *h, const struct statement *anchor, struct signature *out)
+{
+    sign(h, anchor->epoch, out, anchor_hash(anchor, &h->world->chain_id));
 }
 
 void liar_sign_status(const struct host *h, struct status_report *s)
@@ -120,9 +133,39 @@ static void lie_in_vote(struct host *h, enum lie lie, struct vote *v)
     liar_sign_vote(h, v);
 }
 
-static void lie_in_proposal(struct host *h, enum lie lie, struct header *header)
+static enum block_mode other_mode(enum block_mode mode)
+{
+    return mode == MODE_FAST ? MODE_STRICT : MODE_FAST;
+}
+
+/* Late votes of others, forged or of another height, and evidence that proves nothing. */
+static void lie_in_notes(struct host *h, struct wire_proposal *p)
+{
+    static const uint8_t garbage[16] = {0x87, 1};
+    struct rng *r = &h->world->rng;
+    struct body_notes *n = &p->notes;
+    const bool is_evidence = rng_coin(r);
+    if (is_evidence) {
+        n->evidence_count = 1;
+        n->evidence[0] = span_of(garbage, sizeof garbage);
+    } else if (n->late_count > 0) {
+        struct late_vote *late = &n->late[rng_below(r, n->late_count)];
+        late->entry.sig.bytes[0] ^= 1u;
+    } else {
+        n->late_count = 1;
+        n->late[0] = (struct late_vote){.part = VOTE_P1};
+        n->late[0].statement.height = 1 + rng_below(r, p->proposal.header.height);
+        n->late[0].entry.voter = (uint32_t)rng_below(r, h->world->config.nodes);
+    }
+    p->proposal.header.notes_hash = notes_hash(n);
+}
+
+static void lie_in_proposal(struct host *h, enum lie lie, struct wire_proposal *p)
 {
     struct rng *r = &h->world->rng;
+    struct header *header = &p->proposal.header;
+    if (lie == LIE_NOTES) lie_in_notes(h, p);
+    if (lie == LIE_MODE) header->mode = other_mode(header->mode);
     if (lie == LIE_EQUIVOCATE) header->time_ms += 1 + rng_below(r, 3);
     if (lie != LIE_MUTATE) return;
     switch (rng_below(r, 8)) {
@@ -131,7 +174,7 @@ static void lie_in_proposal(struct host *h, enum lie lie, struct header *header)
     case 2: header->parent.bytes[1] ^= 1u; break;
     case 3: header->tx_root.bytes[2] ^= 1u; break;
     case 4: header->history_root.bytes[0] ^= 1u; break;
-    case 5: header->mode = header->mode == MODE_FAST ? MODE_STRICT : MODE_FAST; break;
+    case 5: header->mode = other_mode(header->mode); break;
     case 6: header->view += 1; break;
     default: header->res_digest.bytes[0] ^= 1u; break;
     }
@@ -140,6 +183,8 @@ static void lie_in_proposal(struct host *h, enum lie lie, struct header *header)
 static void lie_in_view_change(struct host *h, enum lie lie, struct view_change *vc)
 {
     struct rng *r = &h->world->rng;
+    if (lie == LIE_DENY) vc->header_count = 0;
+    if (lie == LIE_OLD_HQ) (void)claims_take_old_hq(h->world, vc, rng_u64(r));
     if (lie == LIE_VIEW_CHANGE || lie == LIE_MUTATE) {
         switch (rng_below(r, 5)) {
         case 0: vc->header_count = 0; break;
@@ -159,6 +204,7 @@ static void lie_in_view_change(struct host *h, enum lie lie, struct view_change 
             break;
         }
     }
+    if (rng_below(r, 8) != 0) claims_complete(h->world, vc);
     liar_sign_view_change(h, vc);
 }
 
@@ -237,7 +283,7 @@ static bool build_lie(struct host *h, enum lie lie, struct span bytes, struct bu
             consensus_message_encode(out, w->message);
         }
     } else if (wire->kind == WIRE_PROPOSAL && is_own_proposal(h, wire)) {
-        lie_in_proposal(h, lie, &wire->proposal.proposal.header);
+        lie_in_proposal(h, lie, &wire->proposal);
         liar_sign_proposal(h, &wire->proposal.proposal);
         wire_encode(out, wire);
         is_one = true;

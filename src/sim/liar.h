@@ -16,7 +16,11 @@
     X(LIE_REPLAY, "replay")          /* What was said before, once more. */                        \
     X(LIE_LOCK, "false-lock")        /* Locks without a certificate. */                            \
     X(LIE_MUTATE, "mutate")          /* A field changed, signed again. */                          \
-    X(LIE_GARBAGE, "garbage")        /* Bytes flipped. */
+    X(LIE_GARBAGE, "garbage")        /* Bytes flipped. */                                          \
+    X(LIE_DENY, "deny")              /* View changes without its first votes. */                   \
+    X(LIE_OLD_HQ, "old-hq")          /* View changes with the certificate of an older view. */     \
+    X(LIE_NOTES, "forged-notes")     /* Proposals with late votes and evidence that are none. */   \
+    X(LIE_MODE, "false-mode")        /* Proposals in the other mode. */
 
 enum lie {
 #define LIE_ENUM(name, text) name,
@@ -41,6 +45,7 @@ void liar_sign_proposal(const struct host *h, struct proposal *p);
 void liar_sign_vote(const struct host *h, struct vote *v);
 void liar_sign_view_change(const struct host *h, struct view_change *vc);
 void liar_sign_new_view(const struct host *h, struct new_view *nv);
+void liar_sign_anchor(const struct host *h, const struct statement *anchor, struct signature *out);
 void liar_sign_status(const struct host *h, struct status_report *s);
 
 #endif

@@ -65,6 +65,7 @@ void oracle_free(struct oracle *o)
     oracle_mode_free(o->mode);
     idtable_fini(&o->header_index);
     idtable_fini(&o->tally_index);
+    mem_free(mem_system(), o->words);
     void *const lists[] = {o->headers,   o->tallies, o->entries, o->committed, o->commits,
                            o->certified, o->digests, o->anchors, o->evidence,  o->vcs};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
@@ -206,23 +207,59 @@ static void learn_view_change(struct oracle *o, const struct view_change *vc)
 {
     for (uint32_t i = 0; i < vc->header_count; i++)
         oracle_learn(o, &vc->headers[i]);
+    for (uint32_t i = 0; i < vc->branch_count; i++)
+        oracle_learn(o, &vc->branch[i]);
     if (vc->has_final_cert) oracle_count_certificate(o, &vc->final_cert);
     if (vc->has_hq) oracle_count_certificate(o, &vc->hq);
+}
+
+static void learn_proposal(struct oracle *o, const struct proposal *p)
+{
+    oracle_learn(o, &p->header);
+    struct hash hash = header_hash(&p->header);
+    struct known_header *known = oracle_find_header(o, &hash);
+    must(known != NULL);
+    known->has_word = true;
+    known->word = p->sig;
+}
+
+static void learn_new_view(struct oracle *o, const struct new_view *nv)
+{
+    for (uint32_t i = 0; i < nv->vc_count; i++)
+        learn_view_change(o, &nv->vcs[i]);
+    if (!nv->has_word) return;
+    ORACLE_GROW(o, words, word_count, word_room);
+    o->words[o->word_count++] = (struct anchor_word){
+        .round = oracle_round(nv->epoch, nv->view), .hash = nv->hash, .sig = nv->word};
+}
+
+bool oracle_word(const struct oracle *o,
+                 const struct statement *block,
+                 bool is_proposal,
+                 struct signature *out)
+{
+    const struct known_header *known = oracle_find_header(o, &block->hash);
+    if (is_proposal && known != NULL && known->has_word) *out = known->word;
+    if (is_proposal) return known != NULL && known->has_word;
+    const uint64_t round = oracle_round(block->epoch, block->view);
+    for (uint32_t i = 0; i < o->word_count; i++) {
+        if (o->words[i].round != round || !hash_equal(&o->words[i].hash, &block->hash)) continue;
+        *out = o->words[i].sig;
+        return true;
+    }
+    return false;
 }
 
 static void learn_message(struct oracle *o, const struct consensus_message *m)
 {
     switch (m->kind) {
-    case CONSENSUS_PROPOSAL: oracle_learn(o, &m->proposal.header); return;
+    case CONSENSUS_PROPOSAL: learn_proposal(o, &m->proposal); return;
     case CONSENSUS_VOTE: oracle_count_vote(o, &m->vote); return;
     case CONSENSUS_VIEW_CHANGE:
         learn_view_change(o, &m->view_change);
         keep_view_change(o, &m->view_change);
         return;
-    case CONSENSUS_NEW_VIEW:
-        for (uint32_t i = 0; i < m->new_view.vc_count; i++)
-            learn_view_change(o, &m->new_view.vcs[i]);
-        return;
+    case CONSENSUS_NEW_VIEW: learn_new_view(o, &m->new_view); return;
     case CONSENSUS_STATUS: return;
     }
 }
@@ -233,7 +270,7 @@ static void learn_wire(struct oracle *o,
 {
     if (wire->kind == WIRE_CONSENSUS) learn_message(o, message);
     if (wire->kind == WIRE_PROPOSAL) {
-        oracle_learn(o, &wire->proposal.proposal.header);
+        learn_proposal(o, &wire->proposal.proposal);
         if (wire->proposal.has_final_cert) oracle_count_certificate(o, &wire->proposal.final_cert);
         if (wire->proposal.has_res_cert) oracle_count_certificate(o, &wire->proposal.res_cert);
     }

@@ -59,6 +59,8 @@ struct known_header {
     uint64_t held;     /* Hosts on whose disk the body is safe, as bits. */
     uint64_t seen_us;  /* When it was seen first: its leader sent it. */
     uint64_t final_us; /* When the last honest host so far finalised it. */
+    bool has_word;     /* Its leader signed for it: */
+    struct signature word;
     struct header header;
 };
 
@@ -101,6 +103,11 @@ bool oracle_certificate(const struct oracle *o,
                         const struct statement *statement,
                         uint64_t voters,
                         struct certificate *out);
+/* A leader's word for a block, seen in a proposal or, as that view's anchor, in a NEWVIEW. */
+bool oracle_word(const struct oracle *o,
+                 const struct statement *block,
+                 bool is_proposal,
+                 struct signature *out);
 /* The newest VC of voter for view that was sent. Null: none. */
 const struct view_change *oracle_view_change(const struct oracle *o,
                                              uint32_t voter,

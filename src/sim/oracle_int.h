@@ -36,6 +36,12 @@ struct view_mark { /* The highest block of a view that is certified, or committe
     struct hash hash;
 };
 
+struct anchor_word { /* Of a NEWVIEW in raft. */
+    uint64_t round;
+    struct hash hash;
+    struct signature sig;
+};
+
 struct frozen_vc {
     uint32_t voter;
     uint64_t round;
@@ -102,6 +108,9 @@ struct oracle {
     struct seen_evidence *evidence;
     uint32_t evidence_count;
     uint32_t evidence_room;
+    struct anchor_word *words;
+    uint32_t word_count;
+    uint32_t word_room;
     struct frozen_vc *vcs;
     uint32_t vc_count;
     uint32_t vc_room;

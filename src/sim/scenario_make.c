@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/must.h"
+#include "sim/claims.h"
 #include "sim/host.h"
 #include "sim/puppet.h"
 #include "sim/scenario_int.h"
@@ -444,6 +445,8 @@ bool scenario_read_view_change(struct scenario *s, uint32_t host, struct view_ch
 {
     struct block_ref tip = {.is_genesis = true};
     bool is_broken = false;
+    bool is_tip_bad = false;
+    bool has_branch = true;
     bool has_tip = false;
     struct block_ref final;
     memset(vc, 0, sizeof *vc);
@@ -468,6 +471,10 @@ bool scenario_read_view_change(struct scenario *s, uint32_t host, struct view_ch
             is_right = scenario_number(s, "an epoch", &vc->epoch);
         } else if (scenario_accept(s, "broken-chain")) {
             is_broken = true;
+        } else if (scenario_accept(s, "no-branch")) {
+            has_branch = false;
+        } else if (scenario_accept(s, "bad-tip")) {
+            is_tip_bad = true;
         } else {
             break;
         }
@@ -476,6 +483,9 @@ bool scenario_read_view_change(struct scenario *s, uint32_t host, struct view_ch
     if (s->is_dry) return true;
     vc->sender = scenario_index(s, host, vc->epoch);
     if (has_tip && !put_headers(s, vc, &tip)) return false;
+    claims_complete(s->world, vc);
+    if (!has_branch) vc->branch_count = 0;
+    if (is_tip_bad) vc->tip_sig.bytes[5] ^= 1u;
     if (is_broken && vc->header_count > 0) vc->headers[vc->header_count - 1].parent.bytes[0] ^= 1u;
     liar_sign_view_change(&s->world->hosts[host], vc);
     return true;

@@ -207,6 +207,7 @@ static void choose_anchor(struct scenario *s, struct new_view *nv)
     const struct known_epoch *e = epochs_at(s->world, nv->epoch);
     if (e == NULL) e = epochs_newest(s->world);
     uint32_t wanted = quorum_view_change(&e->validators);
+    if (e->config.mode == MODE_RAFT && nv->vc_count > wanted) wanted = nv->vc_count;
     for (uint32_t i = 0; i < nv->vc_count; i++)
         select_claim_of(&claims[i], &nv->vcs[i]);
     if (nv->vc_count >= wanted) {

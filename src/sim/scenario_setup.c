@@ -40,7 +40,8 @@ bool scenario_lies(struct scenario *s, uint32_t *lies)
         if (found == LIE_COUNT)
             return scenario_fail(s,
                                  "\"%s\": a lie is expected: silent, equivocate, lying-vc, "
-                                 "wrong-newview, wrong-digest, replay, false-lock, mutate, garbage",
+                                 "wrong-newview, wrong-digest, replay, false-lock, mutate, "
+                                 "garbage, deny, old-hq, forged-notes or false-mode",
                                  at);
         *lies |= 1u << found;
         at = comma;
