@@ -29,7 +29,7 @@ static const char help_text[] =
     "  --seeds COUNT    Runs S ... S+COUNT-1 (default 100; with --scenario 1)\n"
     "  --nodes N        Nodes; default: the seed chooses, most often 4\n"
     "  --f F, --p P     Byzantine nodes tolerated, slack of the fast path; default: by the seed\n"
-    "  --mode MODE      bft, adaptive, raft, or all: by the seed (default bft)\n"
+    "  --mode MODE      bft, adaptive, raft, or all: by the seed (default all)\n"
     "  --scenario FILE  Run this file (docs/simulator.md has the language)\n"
     "  --twins          Sweep over partitions and leaders with duplicated nodes\n"
     "  --fault NAME     Plant a fault, to see it found; --fault list names them\n"
@@ -314,11 +314,11 @@ static bool find_fault(const struct command *self, struct sim_arguments *a)
 static bool find_modes(const struct command *self, struct sim_arguments *a)
 {
     enum block_mode mode = MODE_BFT;
-    if (a->mode != NULL && strcmp(a->mode, "all") == 0) {
+    if (a->mode == NULL || strcmp(a->mode, "all") == 0) {
         a->modes = 1u << MODE_BFT | 1u << MODE_FAST | 1u << MODE_RAFT;
         return true;
     }
-    if (a->mode != NULL && !world_mode_of(a->mode, &mode)) {
+    if (!world_mode_of(a->mode, &mode)) {
         complain(self, NULL, "mode %s: bft, adaptive, raft or all is expected", a->mode);
         return false;
     }

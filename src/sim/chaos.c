@@ -29,6 +29,10 @@ enum trouble {
     TROUBLE_SLOW_EXECUTOR,
     TROUBLE_DISCONNECT,
     TROUBLE_SYNC_FAILS,
+    TROUBLE_LISTENER, /* One host alone hears the votes of a moment, and then dies or is cut off. */
+    TROUBLE_SLOW_NODE, /* The fast path without one of its voters. */
+    TROUBLE_FALSE,     /* An executor that is wrong for a while. */
+    TROUBLE_CONFIG,    /* The configuration changes. */
     TROUBLE_COUNT
 };
 
@@ -353,6 +357,50 @@ static void cut_power(struct chaos *c, struct rng *r)
     fake_os_cut_power(h->os, 1 + rng_below(r, 30));
 }
 
+/* Some milliseconds behind all others. */
+static void slow_node(struct chaos *c, const struct host *h, struct rng *r)
+{
+    uint64_t delay = 2000 + rng_below(r, 40000);
+    for (uint32_t i = 0; i < c->world->host_count; i++) {
+        struct link *out = network_link(c->world, h->id, i);
+        out->low_us = delay;
+        out->high_us = delay + delay / 8;
+    }
+}
+
+/* Blocks may be committed by votes that nobody else has, when it is gone. */
+static void let_one_listen(struct chaos *c, struct rng *r)
+{
+    struct world *w = c->world;
+    struct host *h = any_host(c, r);
+    struct rule rule = {.name = "listener",
+                        .from = HOSTS_ALL,
+                        .to = HOSTS_ALL & ~(UINT64_C(1) << h->id),
+                        .kinds = 1u << GIST_VOTE,
+                        .authors = HOSTS_ALL,
+                        .height_high = UINT64_MAX,
+                        .view_high = UINT64_MAX,
+                        .action = RULE_DROP,
+                        .count_left = UINT64_MAX};
+    uint64_t length = 2000 + rng_below(r, 60000);
+    bool is_cut = rng_coin(r);
+    uint64_t away = 200000 + rng_below(r, 2000000);
+    if (!network_add_rule(w, &rule)) return;
+    world_run_until(w, w->now_us + length);
+    network_end_rule(w, "listener");
+    if (w->violation.is_set) return;
+    if (is_cut) {
+        for (uint32_t i = 0; i < w->host_count; i++) {
+            if (i == h->id) continue;
+            cut(w, h->id, i, true);
+            cut(w, i, h->id, true);
+        }
+        return;
+    }
+    h->restart_us = away;
+    host_crash(h, FAKE_OS_LOSE_SOME);
+}
+
 static void begin_trouble(struct chaos *c, struct rng *r, enum trouble trouble)
 {
     struct host *h = any_host(c, r);
@@ -380,8 +428,12 @@ static void begin_trouble(struct chaos *c, struct rng *r, enum trouble trouble)
         h->restart_us = 10000 + rng_below(r, RESTART_US);
         fake_os_fail(h->os, FAKE_OS_SYNC, 1 + rng_below(r, 20), ST_IO);
         return;
+    case TROUBLE_SLOW_NODE: slow_node(c, h, r); return;
+    case TROUBLE_FALSE: return; /* Not yet. */
     case TROUBLE_CRASH:
     case TROUBLE_POWER:
+    case TROUBLE_LISTENER:
+    case TROUBLE_CONFIG:
     case TROUBLE_DISCONNECT: return; /* Again and again: go_on_trouble. */
     case TROUBLE_COUNT: break;
     }
@@ -415,6 +467,7 @@ static void go_on_trouble(struct chaos *c, struct phase *p)
         host_crash(h, (enum fake_os_crash)rng_below(r, 3));
     }
     if ((p->troubles >> TROUBLE_POWER & 1u) && rng_below(r, 4) == 0) cut_power(c, r);
+    if ((p->troubles >> TROUBLE_LISTENER & 1u) && rng_below(r, 8) == 0) let_one_listen(c, r);
     if ((p->troubles >> TROUBLE_DISCONNECT & 1u) && rng_coin(r)) {
         uint32_t other = any_host(c, r)->id;
         network_disconnect(c->world, h->id, other);

@@ -70,11 +70,12 @@ static void same_seed_same_run(void **state)
     }
 }
 
-/* The rule that each planted fault takes out is missed at once. */
+/* The rule that a planted fault takes out is missed at once. Those of select and what comes behind
+ * them are for the scenarios that name them. */
 static void planted_faults_are_found(void **state)
 {
     (void)state;
-    for (int fault = FAULT_Q_MINUS_1; fault < FAULT_COUNT; fault++) {
+    for (int fault = FAULT_Q_MINUS_1; fault < FAULT_SELECT_TIE; fault++) {
         bool is_found = false;
         for (uint64_t seed = 1; seed <= 400 && !is_found; seed++) {
             struct chaos_options options = {.seed = seed,
