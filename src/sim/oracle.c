@@ -572,9 +572,11 @@ bool oracle_anchor(
     const struct oracle *o, uint32_t host, uint64_t epoch, uint64_t view, struct seen_anchor *out)
 {
     uint64_t round = oracle_round(epoch, view);
-    if (round == 0) {
-        *out = (struct seen_anchor){.host = host, .hash = o->world->chain_id};
-        return true;
+    if (view == 0) {
+        const struct known_epoch *e = epochs_at(o->world, epoch);
+        if (e == NULL) return false;
+        *out = (struct seen_anchor){.host = host, .round = round, .height = e->base};
+        return oracle_committed(o, e->base, &out->hash);
     }
     for (uint32_t i = o->anchor_count; i-- > 0;) {
         if (o->anchors[i].host != host || o->anchors[i].round != round) continue;

@@ -298,7 +298,7 @@ static const char *back_in(const struct consensus_record *old, const struct cons
 static void note_anchor(struct oracle *o, struct host *h, const struct consensus_record *r)
 {
     struct seen_anchor known;
-    if (!r->is_open || oracle_round(r->epoch, r->cur_view) == 0) return;
+    if (!r->is_open || r->cur_view == 0) return; /* View 0 starts at the last block before. */
     if (oracle_anchor(o, h->id, r->epoch, r->cur_view, &known)) return;
     struct seen_anchor a = {.host = h->id,
                             .round = oracle_round(r->epoch, r->cur_view),
