@@ -106,7 +106,6 @@ static enum status open_genesis(struct audit *a, char *what)
     }
     a->chain_id = genesis_chain_id(buf_span(&a->genesis_bytes));
     a->report->chain_id = a->chain_id;
-    a->validators = genesis_validators(&a->genesis);
     return ST_OK;
 }
 
@@ -135,7 +134,7 @@ static enum status open_replay(struct audit *a, char *what)
                                .genesis = buf_span(&a->genesis_bytes)};
     TRY(exec_open(&a->exec, &exec, what));
     a->report->digest = exec_digest(a->exec);
-    return ST_OK;
+    return audit_epoch_take(a);
 }
 
 static enum status open_audit(struct audit *a, char *what)
@@ -208,7 +207,8 @@ static void check_commit(struct audit *a, const struct consensus_record *r)
     a->report->certificates += c->entry_count;
     bool is_recent = r->final_height <= newest && newest - r->final_height < CONSENSUS_LAG_MAX;
     const struct hash *hash = is_recent ? &a->hashes[r->final_height % CONSENSUS_LAG_MAX] : NULL;
-    if (quorum_check_commit(&a->validators, c, a->signer, &a->chain_id) != ST_OK)
+    const struct validators *v = audit_epoch_validators(a, c->statement.epoch);
+    if (v == NULL || quorum_check_commit(v, c, a->signer, &a->chain_id) != ST_OK)
         audit_found(a, &place, r->final_height, "the newest commit certificate is wrong");
     else if (r->final_height > newest)
         return; /* The scan has told. */
@@ -248,7 +248,8 @@ static void check_certified_result(struct audit *a, const struct consensus_recor
         bool is_recent = height > 0 && height <= newest && newest - height < CONSENSUS_LAG_MAX;
         const struct hash *digest = &a->digests[height % CONSENSUS_LAG_MAX];
         a->report->certificates += c->entry_count;
-        if (quorum_check_result(&a->validators, c, a->signer, &a->chain_id) != ST_OK)
+        const struct validators *v = audit_epoch_validators(a, c->statement.epoch);
+        if (v == NULL || quorum_check_result(v, c, a->signer, &a->chain_id) != ST_OK)
             audit_found(a, &place, height, "the certificate of the newest result is wrong");
         else if (is_recent && !hash_equal(digest, &c->statement.hash))
             audit_found(a, &place, height, "the certified result is not what the replay gives");

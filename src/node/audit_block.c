@@ -40,12 +40,7 @@ static bool check_header(struct audit *a,
     struct hash history = merkle_tree_root(&a->history);
     if (what == NULL && !hash_equal(&history, &b->header.history_root))
         what = "the history root is not that of the blocks before";
-    if (what == NULL && b->header.exec_version != a->genesis.exec_version)
-        what = "the exec_version is not that of the chain";
-    if (what == NULL && b->header.mode != a->genesis.mode)
-        what = "the mode is not that of the chain";
-    if (what == NULL && b->header.proposer != quorum_leader(&a->validators, b->header.view))
-        what = "the proposer did not lead the view";
+    if (what == NULL) what = audit_epoch_why(a, &b->header, body);
     if (what == NULL) return true;
     audit_found(a, place, b->header.height, "%s", what);
     return false;
@@ -61,8 +56,9 @@ static bool check_certificates(struct audit *a,
     if (body->has_final_cert) {
         const struct statement *s = &body->final_cert.statement;
         const struct hash *hash = recent(a->hashes, s->height, newest);
-        if (quorum_check_commit(&a->validators, &body->final_cert, a->signer, &a->chain_id) !=
-            ST_OK)
+        const struct validators *v = audit_epoch_validators(a, s->epoch);
+        if (v == NULL ||
+            quorum_check_commit(v, &body->final_cert, a->signer, &a->chain_id) != ST_OK)
             what = "the commit certificate in the body does not verify";
         else if (hash == NULL || !hash_equal(hash, &s->hash))
             what = "the commit certificate in the body is for another block";
@@ -73,7 +69,8 @@ static bool check_certificates(struct audit *a,
     if (what == NULL && body->has_res_cert) {
         const struct statement *s = &body->res_cert.statement;
         const struct hash *digest = recent(a->digests, s->height, newest);
-        if (quorum_check_result(&a->validators, &body->res_cert, a->signer, &a->chain_id) != ST_OK)
+        const struct validators *v = audit_epoch_validators(a, s->epoch);
+        if (v == NULL || quorum_check_result(v, &body->res_cert, a->signer, &a->chain_id) != ST_OK)
             what = "the execution certificate in the body does not verify";
         else if (digest == NULL || !hash_equal(digest, &s->hash))
             what = "the certified result is not what the replay gives";
@@ -122,8 +119,11 @@ static void check_result(struct audit *a, const struct flow_block *b)
 
 static enum status replay(struct audit *a, struct flow_block *b, const struct damage *place)
 {
-    struct exec_block in = {
-        .header = &b->header, .hash = b->hash, .txs = b->views, .tx_count = b->tx_count};
+    struct exec_block in = {.header = &b->header,
+                            .facts = &b->facts,
+                            .hash = b->hash,
+                            .txs = b->views,
+                            .tx_count = b->tx_count};
     enum status st = exec_apply(a->exec, &in, &b->outcome);
     if (st == ST_NO_MEMORY || st == ST_NO_SPACE || st == ST_IO) return st;
     if (st != ST_OK) {
@@ -135,6 +135,7 @@ static enum status replay(struct audit *a, struct flow_block *b, const struct da
     a->digests[b->header.height % CONSENSUS_LAG_MAX] = b->outcome.digest;
     a->report->digest = b->outcome.digest;
     check_result(a, b);
+    if (b->outcome.begun_config.size > 0) TRY(audit_epoch_take(a));
     return audit_state_compare(a->state, b->header.height);
 }
 

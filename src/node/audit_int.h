@@ -20,7 +20,10 @@ struct audit {
     struct buf genesis_bytes;
     struct arena arena; /* Of the genesis. */
     struct genesis genesis;
-    struct validators validators;
+    struct validators validators; /* Of the epoch of the block that is next. */
+    struct validators previous;   /* Of the epoch before. */
+    uint64_t epoch;
+    uint32_t exec_version;
     struct hash chain_id;
     uint64_t setup_height;
     struct store *store; /* Read only; null when it cannot be opened. */
@@ -50,6 +53,13 @@ NODISCARD enum status audit_block(struct audit *a,
                                   uint64_t height,
                                   struct span block,
                                   const struct damage *place);
+
+/* audit_epoch.c: validators and rules of the epoch that the replay has come to. */
+NODISCARD enum status audit_epoch_take(struct audit *a);
+/* Null: whose epoch this is, is not known any more. */
+const struct validators *audit_epoch_validators(const struct audit *a, uint64_t epoch);
+/* Null, or what of the block is not as its epoch and mode want it (static text). */
+const char *audit_epoch_why(struct audit *a, const struct header *h, const struct body *body);
 
 /* audit_signatures.c: client signatures, on threads. A block is taken over. */
 NODISCARD enum status audit_signatures_new(struct audit_signatures **out, struct audit *a);
