@@ -88,7 +88,17 @@ static void no_heights(const struct proxy_call *c, const struct heights *h, stru
     const struct proxy_trust *t = &c->session->proxy->trust;
     diag_set(d, "08006", "only %u of the %u nodes that are needed answer", count_bits(h->proven),
              proxy_trust_answers(t));
-    diag_hint(d, "The log of the proxy says why; try again when more nodes are up.");
+    struct buf why;
+    char text[DIAG_TEXT_MAX];
+    buf_init_fixed(&why, text, sizeof text - 1);
+    for (uint32_t i = 0; i < c->session->proxy->node_count; i++) {
+        const struct proxy_link *l = &c->session->links[i];
+        if ((h->proven >> i & 1u) != 0 || why.size > sizeof text / 2) continue;
+        buf_printf(&why, "%s%s:%s: %.80s", why.size > 0 ? "; " : "", l->node->host, l->node->port,
+                   l->why[0] != 0 ? l->why : "no answer in time");
+    }
+    diag_detail(d, "%.*s", (int)why.size, text);
+    diag_hint(d, "Try again when more nodes are up; the log of the proxy says more.");
 }
 
 bool proxy_read_height(struct proxy_call *c, uint64_t *height, struct diag *d)
