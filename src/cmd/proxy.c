@@ -75,7 +75,6 @@ static bool add_node(struct proxy *p, const char *address)
     if (p->node_count == PROXY_NODES_MAX) return false;
     struct proxy_node *n = &p->nodes[p->node_count];
     if (!split_address(address, n->host, sizeof n->host, n->port, sizeof n->port)) return false;
-    n->index = NODES_MAX;
     p->node_count++;
     return true;
 }
@@ -113,7 +112,7 @@ static int add_nodes(struct proxy *p, const struct proxy_options *o)
     if (p->node_count >= needed) return EXIT_FINE;
     complain(p->self, "Name more of them with --node.",
              "%u nodes are named, but of the %u of this chain %u must answer", p->node_count,
-             p->trust.validators.count, needed);
+             proxy_trust_newest(&p->trust)->validators.count, needed);
     return EXIT_USAGE;
 }
 
@@ -205,6 +204,7 @@ static enum status open_loop(struct proxy_house *h)
 {
     struct proxy *p = &h->proxy;
     TRY(mutex_new(&p->log_mutex, p->mem));
+    TRY(mutex_new(&p->mutex, p->mem));
     TRY(loop_new(&p->loop, p->mem));
     TRY(loop_wake_new(&p->wake, p->loop, on_wake, h));
     TRY(queue_new(&p->arrivals, p->mem, 2 * PROXY_SESSIONS_MAX, wake, p));
@@ -265,6 +265,7 @@ static void close_house(struct proxy_house *h)
     if (p->loop != NULL) loop_free(p->loop);
     queue_free(p->arrivals);
     mutex_free(p->log_mutex);
+    mutex_free(p->mutex);
     proxy_trust_close(&p->trust);
     trustsql_key_wipe(&p->key);
 }

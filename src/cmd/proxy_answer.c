@@ -67,14 +67,16 @@ void proxy_say_complete(struct proxy_call *c, const char *tag, bool has_count, u
 void proxy_say_lie(struct proxy_call *c, const struct proxy_node *node, const char *format, ...)
 {
     char what[PROXY_WHAT_MAX];
-    char name[PROXY_WHAT_MAX] = "an unknown node";
+    const char *name = "an unknown node";
     struct proxy *p = c->session->proxy;
     struct diag d;
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
-    if (node->index < NODES_MAX) proxy_trust_name(&p->trust, node->index, name);
+    const struct proxy_epoch *e = proxy_trust_newest(&p->trust);
+    uint32_t index = atomic_load(&node->is_known) ? proxy_epoch_find(e, &node->key) : NODES_MAX;
+    if (index < NODES_MAX) name = e->names[index];
     diag_set(&d, "01000", "%s at %s:%s lies or is damaged: %s", name, node->host, node->port, what);
     diag_detail(&d, "What it said was not used.");
     proxy_say_notice(c, &d);

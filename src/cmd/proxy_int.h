@@ -22,6 +22,7 @@
 #include <stdatomic.h>
 
 #include "cmd/cmd.h"
+#include "ledger/epochs.h"
 #include "ledger/proof.h"
 #include "ledger/reply.h"
 #include "node/backend.h"
@@ -41,6 +42,7 @@
 #define PROXY_REDIAL_MS    1000u
 #define PROXY_DIAL_MS      3000u
 #define PROXY_ANSWER_MAX   (256u << 20) /* Bytes of one answer. */
+#define PROXY_NAME_MAX     136u
 #define PROXY_WHAT_MAX     200u
 
 /* --- proxy_trust.c -----------------------------------------------------------------------------
@@ -49,37 +51,52 @@
 struct proxy_node {
     char host[128];
     char port[8];
-    uint32_t index;      /* Of the validator whose key it showed; NODES_MAX: not known yet. */
-    atomic_uint strikes; /* Lies found. */
+    struct public_key key; /* That it showed, of a validator. */
+    atomic_bool is_known;  /* key is set, once for ever. */
+};
+
+/* Validators of one epoch. Never changed once it is in the list. */
+struct proxy_epoch {
+    const struct proxy_epoch *older;
+    uint64_t epoch;
+    struct validators validators;
+    char names[NODES_MAX][PROXY_NAME_MAX]; /* "node3 (Bank D)" */
 };
 
 struct proxy_trust {
     struct signer *signer;
     struct hash chain_id;
-    struct validators validators;
+    struct mutex *mutex; /* Of adding. */
     struct arena arena;
-    struct genesis genesis;
+    const struct proxy_epoch *first;
+    _Atomic(const struct proxy_epoch *) newest;
 };
 
 /* what[PROXY_WHAT_MAX]: why not. */
 NODISCARD enum status proxy_trust_open(struct proxy_trust *t, struct span genesis, char *what);
 void proxy_trust_close(struct proxy_trust *t);
+const struct proxy_epoch *proxy_trust_newest(const struct proxy_trust *t);
+/* Null: it is not known. */
+const struct proxy_epoch *proxy_trust_epoch(const struct proxy_trust *t, uint64_t epoch);
 /* Whose key it is; NODES_MAX: no validator's. */
-uint32_t proxy_trust_find(const struct proxy_trust *t, const struct public_key *key);
-/* "node3 (Bank D)" into out[PROXY_WHAT_MAX]. */
-void proxy_trust_name(const struct proxy_trust *t, uint32_t validator, char *out);
+uint32_t proxy_epoch_find(const struct proxy_epoch *e, const struct public_key *key);
 uint32_t proxy_trust_answers(const struct proxy_trust *t); /* n - f */
 uint32_t proxy_trust_equal(const struct proxy_trust *t);   /* f + 1 */
 
-/* ST_OK: bytes are a certificate of a result of this chain; *height is what it certifies. */
+/* bytes: an encoded chain of epochs. ST_OK: it is proven, and its last epoch is known now. */
+NODISCARD enum status proxy_trust_follow(struct proxy_trust *t, struct span bytes);
+
+/* ST_OK: bytes are a certificate of a result of this chain; *height is what it certifies.
+ * ST_NOT_FOUND: of an epoch that is not known; *epoch tells. */
 NODISCARD enum status proxy_trust_certificate(const struct proxy_trust *t,
                                               struct span bytes,
-                                              uint64_t *height);
+                                              uint64_t *height,
+                                              uint64_t *epoch);
 
 struct proxy_proof {
     struct receipt receipt;
     struct receipt_proof *proof;
-    uint32_t proposer;
+    struct public_key proposer;
     struct reply truth; /* What an honest node says, unsigned. */
 };
 /* ST_OK: it proves what became of txid. what: why not (static). All in a. */
@@ -106,7 +123,6 @@ struct proxy {
     uint32_t node_count;
     uint32_t request_ms;     /* T_req: then others are asked, too. */
     uint32_t sample_percent; /* Of transactions whose replies are compared. */
-    atomic_uint leader;      /* Validator that proposed the newest proven block. */
     _Atomic uint64_t height; /* Newest certified height that was seen. */
     struct loop *loop;
     struct loop_wake *wake;
@@ -117,6 +133,8 @@ struct proxy {
     bool has_password;
     struct scram_verifier verifier;
     struct mutex *log_mutex;
+    struct mutex *mutex;      /* Of leader, and of learning keys of nodes. */
+    struct public_key leader; /* Who proposed the newest proven block. */
 };
 
 /* One line on standard error, with the time. Any thread. */
@@ -131,7 +149,7 @@ enum link_state {
     LINK_READY,   /* */
     LINK_ASKED,   /* A command was sent; its results are to come. */
     LINK_STALE,   /* As LINK_ASKED, but nobody wants them any more. */
-    LINK_WRONG    /* Not who it should be: never used again in this session. */
+    LINK_WRONG    /* Not who it should be: looked at again after a while. */
 };
 
 struct proxy_link {

@@ -54,10 +54,13 @@ static const char *judge(const struct proxy *p,
                          bool *is_proof)
 {
     *is_proof = false;
-    bool is_own = reply->node == node->index && hash_equal(&reply->chain_id, &truth->chain_id) &&
+    const struct proxy_epoch *e = proxy_trust_epoch(&p->trust, truth->epoch);
+    uint32_t index = e == NULL ? NODES_MAX : proxy_epoch_find(e, &node->key);
+    if (index == NODES_MAX) return NULL; /* Of an epoch in which it was no validator. */
+    bool is_own = reply->node == index && hash_equal(&reply->chain_id, &truth->chain_id) &&
                   reply->epoch == truth->epoch;
-    if (!is_own || node->index >= p->trust.validators.count) return "its reply is not its own";
-    if (reply_verify(reply, p->trust.signer, &p->trust.validators.keys[node->index]) != ST_OK)
+    if (!is_own) return "its reply is not its own";
+    if (reply_verify(reply, p->trust.signer, &node->key) != ST_OK)
         return "its reply is not signed by it";
     if (!reply_contradicts(reply, truth)) return NULL;
     *is_proof = true;

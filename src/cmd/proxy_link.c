@@ -26,12 +26,18 @@ void proxy_link_close(struct proxy_link *l)
     l->pg = NULL;
     l->read_height = 0;
     l->is_pinned = false;
-    if (l->state != LINK_WRONG) l->state = LINK_DOWN;
+    l->state = LINK_DOWN;
 }
 
-/* One line of what libpq or the node said. */
+/* One line of what libpq or the node said, without libpq's introduction. */
 static void keep_why(struct proxy_link *l, const char *text)
 {
+    const char *fatal = strstr(text, "FATAL:  ");
+    const char *failed = strstr(text, "failed: ");
+    if (fatal != NULL)
+        text = fatal + strlen("FATAL:  ");
+    else if (failed != NULL)
+        text = failed + strlen("failed: ");
     size_t size = strcspn(text, "\n");
     (void)snprintf(l->why, sizeof l->why, "%.*s", (int)size, text);
 }
@@ -46,14 +52,13 @@ static void down(struct proxy_link *l, uint64_t now_ms, const char *why)
         proxy_log(l->proxy, "%s:%s does not answer: %s", l->node->host, l->node->port, l->why);
 }
 
-/* The token of the link: the password. The key of the node is known before it is asked for, so it
- * is made for each node of the genesis that this one may be; only the right one is sent. */
-static enum status make_token(struct proxy_link *l, uint32_t validator, struct buf *out)
+/* The token of the link: the password. */
+static enum status make_token(const struct proxy_link *l, struct buf *out)
 {
-    struct proxy *p = l->proxy;
+    const struct proxy *p = l->proxy;
     const struct ticket_request request = {.key = &p->key,
                                            .chain_id = &p->trust.chain_id,
-                                           .node = &p->trust.validators.keys[validator],
+                                           .node = &l->node->key,
                                            .now_ms = p->os->wall_ms(p->os),
                                            .life_ms = TOKEN_LIFE_MS};
     TRY(ticket_make(out, p->trust.signer, &request));
@@ -63,7 +68,7 @@ static enum status make_token(struct proxy_link *l, uint32_t validator, struct b
 
 void proxy_link_dial(struct proxy_link *l, uint64_t now_ms)
 {
-    if (l->state != LINK_DOWN || now_ms < l->retry_ms) return;
+    if ((l->state != LINK_DOWN && l->state != LINK_WRONG) || now_ms < l->retry_ms) return;
     const struct proxy *p = l->proxy;
     struct buf token;
     char user[ACCOUNT_TEXT_MAX];
@@ -71,7 +76,7 @@ void proxy_link_dial(struct proxy_link *l, uint64_t now_ms)
     l->is_pinned = false;
     account_id_text(user, &p->account);
     /* Who it will be is learned at the first dialling; without a password until then. */
-    if (l->node->index < NODES_MAX && make_token(l, l->node->index, &token) != ST_OK) {
+    if (atomic_load(&l->node->is_known) && make_token(l, &token) != ST_OK) {
         buf_fini(&token);
         return;
     }
@@ -101,6 +106,17 @@ void proxy_link_dial(struct proxy_link *l, uint64_t now_ms)
     l->want = PGRES_POLLING_WRITING;
 }
 
+/* For all sessions, once. */
+static void learn(struct proxy *p, struct proxy_node *n, const struct public_key *key)
+{
+    mutex_lock(p->mutex);
+    if (!atomic_load(&n->is_known)) {
+        n->key = *key;
+        atomic_store(&n->is_known, true);
+    }
+    mutex_unlock(p->mutex);
+}
+
 /* ST_OK: it is the validator that it was, or is now known to be. */
 static enum status pin(struct proxy_link *l)
 {
@@ -114,22 +130,24 @@ static enum status pin(struct proxy_link *l)
     if (size > 0 && (size_t)size <= sizeof der && i2d_X509(shown, &end) == size)
         st = identity_certificate_key(&key, span_of(der, (size_t)size));
     X509_free(shown);
-    uint32_t index = st == ST_OK ? proxy_trust_find(&l->proxy->trust, &key) : NODES_MAX;
-    if (index == NODES_MAX) return ST_DENIED;
-    if (l->node->index == index) {
-        l->is_pinned = true;
-        return ST_OK;
+    if (st != ST_OK) return ST_DENIED;
+    if (atomic_load(&l->node->is_known)) {
+        l->is_pinned = public_key_equal(&l->node->key, &key);
+        return l->is_pinned ? ST_OK : ST_DENIED;
     }
-    if (l->node->index < NODES_MAX) return ST_DENIED;
-    l->node->index = index;
+    if (proxy_epoch_find(proxy_trust_newest(&l->proxy->trust), &key) == NODES_MAX) return ST_DENIED;
+    learn(l->proxy, l->node, &key);
     return ST_BUSY; /* Dial again, now with its token. */
 }
 
-static void wrong(struct proxy_link *l)
+static void wrong(struct proxy_link *l, uint64_t now_ms)
 {
+    bool is_news = l->retry_ms == 0;
     proxy_link_close(l);
     l->state = LINK_WRONG;
-    keep_why(l, "it does not show the key of a validator of this genesis");
+    l->retry_ms = now_ms + PROXY_REDIAL_MS;
+    keep_why(l, "it does not show the key of a validator of this chain");
+    if (!is_news) return;
     proxy_log(l->proxy,
               "%s:%s is not used: it shows no key that the genesis names for it (another chain, or "
               "somebody in between)",
@@ -158,7 +176,7 @@ static bool dial_on(struct proxy_link *l, uint64_t now_ms)
             return false;
         }
         if (st != ST_OK) {
-            wrong(l);
+            wrong(l, now_ms);
             return true;
         }
     }

@@ -18,9 +18,11 @@
 
 #define READ_TRIES    2u
 #define CATCH_UP_MS   5u /* Between two looks at who is behind. */
+#define EPOCHS_SQL    "SELECT epochs FROM trustsql.certified"
 #define CERTIFIED_SQL "SELECT height, executed, certificate FROM trustsql.certified"
 
 struct heights {
+    bool is_later;                      /* A certificate is of an epoch that is not known yet. */
     uint64_t executed[PROXY_NODES_MAX]; /* As first said; 0: not said yet. */
     uint32_t proven;                    /* Mask of those whose certificate reaches it. */
     uint64_t height;                    /* The highest proven. */
@@ -55,7 +57,16 @@ static void look(struct proxy_call *c, struct heights *h, uint32_t i, const PGre
     if (PQresultStatus(r) != PGRES_TUPLES_OK || PQntuples(r) != 1 || PQnfields(r) != 3) return;
     if (!int8_of(r, 0, &said) || !int8_of(r, 1, &executed)) return;
     struct span bytes = span_of(PQgetvalue(r, 0, 2), (size_t)PQgetlength(r, 0, 2));
-    if (proxy_trust_certificate(&s->proxy->trust, bytes, &height) != ST_OK || height != said) {
+    uint64_t epoch = 0;
+    const struct proxy_trust *t = &s->proxy->trust;
+    enum status st = proxy_trust_certificate(t, bytes, &height, &epoch);
+    if (st == ST_NOT_FOUND) {
+        h->is_later = h->is_later || epoch > proxy_trust_newest(t)->epoch;
+        return;
+    }
+    if (proxy_epoch_find(proxy_trust_newest(t), &s->links[i].node->key) == NODES_MAX)
+        return; /* It votes no more. */
+    if (st != ST_OK || height != said) {
         proxy_say_lie(c, s->links[i].node, "its certificate of height %llu does not verify",
                       (unsigned long long)said);
         return;
@@ -81,6 +92,38 @@ static bool enough_heights(struct proxy_round *r, void *context)
         look(k->call, k->heights, i, r->results[i]);
     }
     return count_bits(k->heights->proven) >= proxy_trust_answers(&r->session->proxy->trust);
+}
+
+static bool enough_any(struct proxy_round *r, void *context)
+{
+    (void)context;
+    return count_bits(r->answered) >= proxy_trust_equal(&r->session->proxy->trust);
+}
+
+/* Learn of later epochs: whatever chain verifies is true. */
+static void follow(struct proxy_call *c)
+{
+    struct proxy *p = c->session->proxy;
+    struct proxy_round r = {.session = c->session,
+                            .mask = all_links(p),
+                            .ask = {.text = EPOCHS_SQL, .is_binary = true},
+                            .limit_ms = PROXY_READ_MS,
+                            .enough = enough_any,
+                            .grace_ms = PROXY_GRACE_MS};
+    proxy_round_run(&r);
+    uint64_t before = proxy_trust_newest(&p->trust)->epoch;
+    for (uint32_t i = 0; i < p->node_count; i++) {
+        const PGresult *a = r.results[i];
+        if (PQresultStatus(a) != PGRES_TUPLES_OK || PQntuples(a) != 1 || PQnfields(a) != 1)
+            continue;
+        if (PQgetisnull(a, 0, 0) == 1) continue;
+        struct span bytes = span_of(PQgetvalue(a, 0, 0), (size_t)PQgetlength(a, 0, 0));
+        if (proxy_trust_follow(&p->trust, bytes) != ST_OK)
+            proxy_say_lie(c, c->session->links[i].node, "its chain of epochs does not verify");
+    }
+    proxy_round_fini(&r);
+    uint64_t now = proxy_trust_newest(&p->trust)->epoch;
+    if (now > before) proxy_log(p, "the chain is in epoch %llu", (unsigned long long)now);
 }
 
 static void no_heights(const struct proxy_call *c, const struct heights *h, struct diag *d)
@@ -127,6 +170,10 @@ bool proxy_read_height(struct proxy_call *c, uint64_t *height, struct diag *d)
         if (r.answered == 0 || p->os->monotonic_ns(p->os) / 1000000u >= until) {
             no_heights(c, &h, d);
             return false;
+        }
+        if (h.is_later) {
+            h = (struct heights){0};
+            follow(c);
         }
         struct proxy_round pause = {.session = s, .limit_ms = CATCH_UP_MS};
         proxy_round_run(&pause);

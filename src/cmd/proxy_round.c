@@ -14,6 +14,7 @@ struct turn { /* What has become of the round at each link. */
     enum stage stages[PROXY_NODES_MAX];
     uint64_t again_ms[PROXY_NODES_MAX]; /* Ask again then: the height is not there yet. */
     uint32_t left;                      /* Mask of those that may still answer. */
+    uint32_t late; /* Mask: they owe an answer from before: not worth a grace. */
 };
 
 static uint64_t now_of(const struct proxy *p)
@@ -157,6 +158,9 @@ void proxy_round_run(struct proxy_round *r)
     const struct proxy *p = r->session->proxy;
     struct turn t = {.left = r->mask};
     uint64_t until = now_of(p) + r->limit_ms;
+    for (uint32_t i = 0; i < p->node_count; i++)
+        if (r->session->links[i].state == LINK_STALE || r->session->links[i].state == LINK_DIALING)
+            t.late |= 1u << i;
     bool is_enough = false;
     for (uint64_t now = now_of(p);; now = now_of(p)) {
         for (uint32_t i = 0; i < p->node_count; i++)
@@ -164,6 +168,9 @@ void proxy_round_run(struct proxy_round *r)
         if (!is_enough && r->enough != NULL && r->enough(r, r->context)) {
             is_enough = true;
             if (until > now + r->grace_ms) until = now + r->grace_ms;
+        }
+        if (is_enough) {
+            t.left &= ~t.late;
         }
         r->was_cancelled = atomic_load(&r->session->is_cancelled);
         if (t.left == 0 || now >= until || r->was_cancelled) break;

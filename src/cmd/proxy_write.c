@@ -220,13 +220,14 @@ static uint64_t now_of(const struct proxy *p)
 }
 
 /* The node of the leader, as proven headers name it, else the first that is there. */
-static uint32_t first_choice(const struct proxy *p, uint32_t not )
+static uint32_t first_choice(struct proxy *p)
 {
-    uint32_t leader = atomic_load(&p->leader);
-    for (uint32_t i = 0; i < p->node_count; i++)
-        if ((not >> i & 1u) == 0 && p->nodes[i].index == leader) return i;
-    for (uint32_t i = 0; i < p->node_count; i++)
-        if ((not >> i & 1u) == 0) return i;
+    mutex_lock(p->mutex);
+    const struct public_key leader = p->leader;
+    mutex_unlock(p->mutex);
+    for (uint32_t i = 0; i < p->node_count && leader.scheme != 0; i++)
+        if (atomic_load(&p->nodes[i].is_known) && public_key_equal(&p->nodes[i].key, &leader))
+            return i;
     return 0;
 }
 
@@ -284,7 +285,7 @@ static void send_all(struct fate *f)
 {
     struct proxy *p = f->call->session->proxy;
     uint64_t until = now_of(p) + PROXY_FINAL_MS;
-    uint32_t first = first_choice(p, 0);
+    uint32_t first = first_choice(p);
     uint32_t asked = 1u << first;
     bool goes_on = ask(f, SUBMIT_SQL, asked, p->request_ms);
     while (goes_on && !f->is_proven && !is_refused(f) && now_of(p) < until) {
@@ -395,6 +396,13 @@ static void say(struct fate *f, const struct proxy_statement *statements, uint32
         say_operation(f, &statements[k], k);
 }
 
+static void note_leader(struct proxy *p, const struct public_key *proposer)
+{
+    mutex_lock(p->mutex);
+    p->leader = *proposer;
+    mutex_unlock(p->mutex);
+}
+
 void proxy_write(struct proxy_call *c, const struct proxy_statement *statements, uint32_t count)
 {
     struct proxy *p = c->session->proxy;
@@ -414,7 +422,7 @@ void proxy_write(struct proxy_call *c, const struct proxy_statement *statements,
     } else {
         send_all(&f);
         if (f.is_proven) {
-            atomic_store(&p->leader, f.proven.proposer);
+            note_leader(p, &f.proven.proposer);
             if (f.proven.receipt.height > atomic_load(&p->height))
                 atomic_store(&p->height, f.proven.receipt.height);
             proxy_judge(c, &f.proven, f.proof);

@@ -31,6 +31,8 @@ struct chain_tables_source { /* Outlives the connections. */
     bool (*certified)(void *context, struct certificate *out, uint64_t *executed);
     /* As replica_sign_reply. */
     enum status (*sign_reply)(void *context, struct reply *reply);
+    /* The chain of epochs (ledger/epochs.h) up to epoch, appended. ST_NOT_FOUND. Any thread. */
+    enum status (*epochs)(void *context, uint64_t epoch, struct buf *out);
     /* Where this connection reads; null or 0: at the newest height. Set between readings. */
     const uint64_t *height;
     void *context;

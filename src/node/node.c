@@ -55,6 +55,7 @@ static bool status_line(void *context, uint32_t index, const char **name, struct
 static void consensus_view(void *context, struct consensus_view *out);
 static bool certified(void *context, struct certificate *out, uint64_t *executed);
 static enum status sign_reply(void *context, struct reply *reply);
+static enum status epochs(void *context, uint64_t epoch, struct buf *out);
 static bool evidence_item(void *context,
                           uint32_t index,
                           struct evidence_view *out,
@@ -303,6 +304,7 @@ static enum status open_running(struct node *n, const struct node_open *open, ch
                                              .evidence = evidence_item,
                                              .certified = certified,
                                              .sign_reply = sign_reply,
+                                             .epochs = epochs,
                                              .context = n};
     struct readers_config readers = {.os = n->os,
                                      .mem = n->mem,
@@ -449,4 +451,10 @@ static enum status sign_reply(void *context, struct reply *reply)
 {
     const struct node *n = context;
     return replica_sign_reply(n->replica, reply);
+}
+
+static enum status epochs(void *context, uint64_t epoch, struct buf *out)
+{
+    const struct node *n = context;
+    return replica_epochs(n->replica, epoch, out);
 }

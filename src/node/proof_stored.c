@@ -13,6 +13,7 @@ struct maker {
     struct store *store;
     struct arena arena; /* All that the proof borrows. */
     struct buf bytes;   /* Scratch. */
+    struct buf epochs;
     uint64_t height;
     bool has_commit;
     bool has_result;
@@ -24,20 +25,26 @@ static enum status read_block(struct maker *m,
                               struct span *header,
                               struct body *body);
 static enum status add_own(struct maker *m, uint32_t index);
+static enum status add_epochs(struct maker *m, const struct chain_tables_source *source);
 static enum status add_certificates(struct maker *m);
 static enum status add_successors(struct maker *m);
 static enum status add_later(struct maker *m);
 
-enum status proof_of_stored(
-    struct store *store, struct mem *mem, uint64_t height, uint32_t index, struct buf *out)
+enum status proof_of_stored(const struct chain_tables_source *source,
+                            uint64_t height,
+                            uint32_t index,
+                            struct buf *out)
 {
+    struct mem *mem = source->mem;
     struct maker *m = mem_alloc_zero(mem, 1, sizeof *m);
     if (m == NULL) return ST_NO_MEMORY;
-    m->store = store;
+    m->store = source->store;
     m->height = height;
     arena_init(&m->arena, mem, 0);
     buf_init(&m->bytes, mem, 0);
+    buf_init(&m->epochs, mem, 0);
     enum status st = add_own(m, index);
+    if (st == ST_OK) st = add_epochs(m, source);
     if (st == ST_OK) st = add_certificates(m);
     if (st == ST_OK) st = add_successors(m);
     if (st == ST_OK) st = add_later(m);
@@ -46,6 +53,7 @@ enum status proof_of_stored(
         st = buf_status(out);
     }
     buf_fini(&m->bytes);
+    buf_fini(&m->epochs);
     arena_fini(&m->arena);
     mem_free(mem, m);
     return st;
@@ -94,6 +102,18 @@ static enum status add_own(struct maker *m, uint32_t index)
     p->receipt_count = count;
     p->result = record.result;
     p->digest_before = record.digest_before;
+    return ST_OK;
+}
+
+/* From the genesis to the epoch of the block. */
+static enum status add_epochs(struct maker *m, const struct chain_tables_source *source)
+{
+    struct header header;
+    struct cbor in = cbor_of(m->proof.header);
+    header_decode(&header, &in);
+    TRY(cbor_end(&in));
+    TRY(source->epochs(source->context, header.epoch, &m->epochs));
+    m->proof.epochs = buf_span(&m->epochs);
     return ST_OK;
 }
 

@@ -84,6 +84,17 @@ static enum status certified_step(struct vtable_cursor *base, bool is_first)
     return ST_OK;
 }
 
+/* Null: of epoch 0, or a block of the chain is not here yet. */
+static enum status put_epochs(struct cursor *c, sqlite3_context *to)
+{
+    const struct chain_tables_source *source = source_of(c);
+    buf_reset(&c->bytes);
+    enum status st = source->epochs(source->context, c->certificate.statement.epoch, &c->bytes);
+    if (st == ST_NOT_FOUND || (st == ST_OK && c->bytes.size == 0)) return ST_OK;
+    if (st == ST_OK) put_blob(to, buf_span(&c->bytes));
+    return st;
+}
+
 static enum status certified_column(struct vtable_cursor *base, sqlite3_context *to, int column)
 {
     struct cursor *c = (struct cursor *)base;
@@ -91,6 +102,7 @@ static enum status certified_column(struct vtable_cursor *base, sqlite3_context 
     case 0: vtable_put_u64(to, c->certificate.statement.height); break;
     case 1: vtable_put_hash(to, &c->certificate.statement.hash); break;
     case 2: vtable_put_u64(to, c->executed); break;
+    case 4: return put_epochs(c, to);
     default:
         buf_reset(&c->bytes);
         certificate_encode(&c->bytes, &c->certificate);
@@ -165,7 +177,7 @@ static enum status put_proof(struct cursor *c, sqlite3_context *to)
 {
     const struct chain_tables_source *source = source_of(c);
     buf_reset(&c->bytes);
-    enum status st = proof_of_stored(source->store, source->mem, c->height, c->index, &c->bytes);
+    enum status st = proof_of_stored(source, c->height, c->index, &c->bytes);
     if (st == ST_NOT_FOUND) return ST_OK;
     if (st == ST_OK) put_blob(to, buf_span(&c->bytes));
     return st;
@@ -211,8 +223,8 @@ static enum status receipts_column(struct vtable_cursor *base, sqlite3_context *
 
 static const struct vtable certified_table = {
     .name = "trustsql.certified",
-    .declaration =
-        "CREATE TABLE x(height INTEGER, digest BLOB, executed INTEGER, certificate BLOB)",
+    .declaration = "CREATE TABLE x(height INTEGER, digest BLOB, executed INTEGER, certificate BLOB,"
+                   " epochs BLOB)",
     .cursor_size = sizeof(struct cursor),
     .open = open_cursor,
     .close = close_cursor,

@@ -3,6 +3,7 @@
  * I2 after a failure nothing is decided any more: the core takes things back and says nothing.
  * I3 every ticket is settled once, after a failure too: nobody waits for what never comes. */
 #include "node/replica.h"
+#include "node/epoch_links.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -620,6 +621,15 @@ enum status replica_sign_reply(struct replica *r, struct reply *reply)
     enum status st = sign_hash(r->config.signer, &reply->sig, &key, &hash);
     mem_wipe(&key, sizeof key);
     return st;
+}
+
+enum status replica_epochs(struct replica *r, uint64_t epoch, struct buf *out)
+{
+    const struct epoch_source source = {.mem = r->config.mem,
+                                        .read_block = port_read_block,
+                                        .read_config = port_read_config,
+                                        .context = r};
+    return epoch_chain_read(&source, epoch, out);
 }
 
 void replica_view(struct replica *r, struct replica_view *out)

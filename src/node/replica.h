@@ -89,6 +89,10 @@ bool replica_certified(struct replica *r, struct certificate *out, uint64_t *exe
  * one, or this node is no validator in it. Any thread. */
 NODISCARD enum status replica_sign_reply(struct replica *r, struct reply *reply);
 
+/* The chain of epochs up to epoch out of the stored blocks, appended; nothing for epoch 0. Any
+ * thread. */
+NODISCARD enum status replica_epochs(struct replica *r, uint64_t epoch, struct buf *out);
+
 /* Encoded evidence (at most FLOW_PROOF_SIZE_MAX) of a client: kept and told to all when it proves
  * something. ST_BUSY, ST_CLOSED, ST_NO_MEMORY. Any thread. */
 #define REPLICA_PROOFS_MAX 64u

@@ -227,10 +227,8 @@ static const struct catalog_column evidence_columns[] = {
 };
 
 static const struct catalog_column certified_columns[] = {
-    COLUMN("height", SQL_INT8),
-    COLUMN("digest", SQL_BYTEA),
-    COLUMN("executed", SQL_INT8),
-    COLUMN("certificate", SQL_BYTEA),
+    COLUMN("height", SQL_INT8),       COLUMN("digest", SQL_BYTEA),   COLUMN("executed", SQL_INT8),
+    COLUMN("certificate", SQL_BYTEA), NULLABLE("epochs", SQL_BYTEA),
 };
 
 static const struct catalog_column receipts_columns[] = {
