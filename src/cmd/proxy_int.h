@@ -161,6 +161,7 @@ struct proxy_link {
     bool is_pinned;
     uint64_t retry_ms;
     uint64_t dialed_ms;
+    uint64_t stale_ms;    /* LINK_STALE: since when. */
     uint64_t read_height; /* As set at the node. */
     PGresult *result;     /* First of the command; null: none yet. */
     char why[PROXY_WHAT_MAX];

@@ -16,10 +16,11 @@
 #include "base/must.h"
 #include "cmd/proxy_int.h"
 
-#define READ_TRIES    2u
-#define CATCH_UP_MS   5u /* Between two looks at who is behind. */
-#define EPOCHS_SQL    "SELECT epochs FROM trustsql.certified"
-#define CERTIFIED_SQL "SELECT height, executed, certificate FROM trustsql.certified"
+#define READ_TRIES      2u
+#define HEIGHT_GRACE_MS 20u /* So that a false certificate is seen, too. */
+#define CATCH_UP_MS     5u  /* Between two looks at who is behind. */
+#define EPOCHS_SQL      "SELECT epochs FROM trustsql.certified"
+#define CERTIFIED_SQL   "SELECT height, executed, certificate FROM trustsql.certified"
 
 struct heights {
     bool is_later;                      /* A certificate is of an epoch that is not known yet. */
@@ -91,7 +92,9 @@ static bool enough_heights(struct proxy_round *r, void *context)
         k->seen |= bit;
         look(k->call, k->heights, i, r->results[i]);
     }
-    return count_bits(k->heights->proven) >= proxy_trust_answers(&r->session->proxy->trust);
+    /* With so many answers it is time to ask those again who are behind. */
+    uint32_t needed = proxy_trust_answers(&r->session->proxy->trust);
+    return count_bits(k->heights->proven | r->answered) >= needed;
 }
 
 static bool enough_any(struct proxy_round *r, void *context)
@@ -157,9 +160,11 @@ bool proxy_read_height(struct proxy_call *c, uint64_t *height, struct diag *d)
                                 .ask = {.text = CERTIFIED_SQL, .is_binary = true},
                                 .limit_ms = PROXY_READ_MS,
                                 .enough = enough_heights,
-                                .context = &k};
+                                .context = &k,
+                                .grace_ms = HEIGHT_GRACE_MS};
         proxy_round_run(&r);
-        bool is_enough = enough_heights(&r, &k);
+        (void)enough_heights(&r, &k);
+        bool is_enough = count_bits(h.proven) >= proxy_trust_answers(&p->trust);
         bool was_cancelled = r.was_cancelled;
         proxy_round_fini(&r);
         if (is_enough) break;

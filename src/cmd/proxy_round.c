@@ -149,8 +149,16 @@ static void leave(struct proxy_round *r, const struct turn *t)
         if ((r->mask >> i & 1u) == 0 || l->state != LINK_ASKED) continue;
         must(t->stages[i] != STAGE_DONE);
         l->state = LINK_STALE;
+        l->stale_ms = now_of(r->session->proxy);
         l->read_height = UINT64_MAX; /* Whatever it is. */
     }
+}
+
+/* It owes an answer for so long that it is not worth waiting for it again. */
+static bool is_late(const struct proxy_link *l, uint64_t now)
+{
+    if (l->state == LINK_DIALING) return now - l->dialed_ms > PROXY_GRACE_MS;
+    return l->state == LINK_STALE && now - l->stale_ms > PROXY_GRACE_MS;
 }
 
 void proxy_round_run(struct proxy_round *r)
@@ -159,8 +167,7 @@ void proxy_round_run(struct proxy_round *r)
     struct turn t = {.left = r->mask};
     uint64_t until = now_of(p) + r->limit_ms;
     for (uint32_t i = 0; i < p->node_count; i++)
-        if (r->session->links[i].state == LINK_STALE || r->session->links[i].state == LINK_DIALING)
-            t.late |= 1u << i;
+        if (is_late(&r->session->links[i], now_of(p))) t.late |= 1u << i;
     bool is_enough = false;
     for (uint64_t now = now_of(p);; now = now_of(p)) {
         for (uint32_t i = 0; i < p->node_count; i++)

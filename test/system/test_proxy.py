@@ -125,7 +125,7 @@ class ProxyTest(unittest.TestCase):
         self.assertEqual(self.run_sql(link, "SHOW server_version"), [("15.8 (TrustSQL)",)])
         self.assertEqual(self.run_sql(link, "SELECT current_user"), [("carol",)])
         self.assertEqual(link.notices, [])
-        self.assertEqual(proxy.log(), "")
+        self.assertEqual([line for line in proxy.log().splitlines() if "the chain is in epoch" not in line], [])
         self.assertEqual(proxy.stop(), 0)
 
     def test_extended_protocol(self):
