@@ -64,6 +64,14 @@ void proxy_say_complete(struct proxy_call *c, const char *tag, bool has_count, u
     item->count = count;
 }
 
+/* One lie of one node is told once in a call. */
+static bool was_said(const struct proxy_call *c, const struct diag *d)
+{
+    for (const struct proxy_item *i = c->first; i != NULL; i = i->next)
+        if (i->kind == ITEM_NOTICE && strcmp(i->diag.message, d->message) == 0) return true;
+    return false;
+}
+
 void proxy_say_lie(struct proxy_call *c, const struct proxy_node *node, const char *format, ...)
 {
     char what[PROXY_WHAT_MAX];
@@ -79,6 +87,7 @@ void proxy_say_lie(struct proxy_call *c, const struct proxy_node *node, const ch
     if (index < NODES_MAX) name = e->names[index];
     diag_set(&d, "01000", "%s at %s:%s lies or is damaged: %s", name, node->host, node->port, what);
     diag_detail(&d, "What it said was not used.");
+    if (was_said(c, &d)) return;
     proxy_say_notice(c, &d);
     proxy_log(p, "%s", d.message);
 }

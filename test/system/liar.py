@@ -143,8 +143,10 @@ class Liar:
             if link.recv(8, socket.MSG_WAITALL) != SSL_REQUEST:
                 return
             link.sendall(b"S")
-            near = self.server.wrap_socket(link, server_side=True)
             far = socket.create_connection(self.target)
+            for end in (link, far):
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            near = self.server.wrap_socket(link, server_side=True)
             far.sendall(SSL_REQUEST)
             far.recv(1)
             far = self.client.wrap_socket(far)
