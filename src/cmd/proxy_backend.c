@@ -217,22 +217,23 @@ static enum status describe_setting(struct arena *a,
     return ST_OK;
 }
 
+/* Declared types as libpq wants them; null: no memory. */
+static Oid *types_of(struct arena *a, const struct backend_call *call)
+{
+    Oid *types = arena_alloc_zero(a, call->param_count + 1u, sizeof *types);
+    for (uint32_t i = 0; types != NULL && i < call->param_count; i++)
+        types[i] = call->param_types[i] == SQL_UNKNOWN ? 0 : (Oid)call->param_types[i];
+    return types;
+}
+
 static enum status describe_at_nodes(struct backend_session *s,
                                      struct arena *a,
-                                     const struct backend_call *call,
-                                     const struct proxy_statement *statement,
+                                     const struct proxy_ask *ask,
                                      struct backend_description *out,
                                      struct diag *d)
 {
-    Oid *types = arena_alloc_zero(a, call->param_count + 1u, sizeof *types);
-    if (types == NULL) return ST_NO_MEMORY;
-    for (uint32_t i = 0; i < call->param_count; i++)
-        types[i] = call->param_types[i] == SQL_UNKNOWN ? 0 : (Oid)call->param_types[i];
-    const struct proxy_ask ask = {.text = (const char *)statement->text.data,
-                                  .value_count = (int)call->param_count,
-                                  .types = types,
-                                  .is_describe = true};
-    PGresult *r = proxy_describe(s, &ask, NULL, d);
+    if (ask->types == NULL) return ST_NO_MEMORY;
+    PGresult *r = proxy_describe(s, ask, NULL, d);
     if (r == NULL) return ST_INVALID;
     enum status st = describe_columns(a, r, out, d);
     PQclear(r);
@@ -262,7 +263,11 @@ static enum status table_describe(struct backend *b,
     *out->statements = (struct sql_text){.text = statements->text};
     if (statements->kind == STATEMENT_SETTING) return describe_setting(a, statements, out);
     atomic_store(&s->is_cancelled, false);
-    return describe_at_nodes(s, a, call, statements, out, d);
+    const struct proxy_ask ask = {.text = (const char *)statements->text.data,
+                                  .value_count = (int)call->param_count,
+                                  .types = types_of(a, call),
+                                  .is_describe = true};
+    return describe_at_nodes(s, a, &ask, out, d);
 }
 
 static const struct backend_table proxy_table = {.verifier = table_verifier,

@@ -98,14 +98,14 @@ struct proxy_proof {
     struct receipt_proof *proof;
     struct public_key proposer;
     struct reply truth; /* What an honest node says, unsigned. */
+    const char *what;   /* Why it proves nothing (static); null: it does. */
 };
-/* ST_OK: it proves what became of txid. what: why not (static). All in a. */
+/* ST_OK: it proves what became of txid; else out->what says why not. All in a. */
 NODISCARD enum status proxy_trust_proof(const struct proxy_trust *t,
                                         struct arena *a,
                                         struct span bytes,
                                         const struct hash *txid,
-                                        struct proxy_proof *out,
-                                        const char **what);
+                                        struct proxy_proof *out);
 
 /* --- the proxy ---------------------------------------------------------------------------------
  */

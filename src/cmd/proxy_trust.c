@@ -145,11 +145,10 @@ enum status proxy_trust_proof(const struct proxy_trust *t,
                               struct arena *a,
                               struct span bytes,
                               const struct hash *txid,
-                              struct proxy_proof *out,
-                              const char **what)
+                              struct proxy_proof *out)
 {
     struct header header;
-    *what = "its proof is malformed";
+    out->what = "its proof is malformed";
     struct span kept = arena_copy(a, bytes);
     out->proof = arena_alloc_zero(a, 1, sizeof *out->proof);
     if (kept.data == NULL || out->proof == NULL) return ST_NO_MEMORY;
@@ -158,8 +157,8 @@ enum status proxy_trust_proof(const struct proxy_trust *t,
     header_decode(&header, &in);
     TRY(cbor_end(&in));
     const struct proof_trust trust = trust_for(t, &header);
-    TRY(receipt_proof_verify(out->proof, &trust, &out->receipt, a, what));
-    *what = "its proof is of another transaction";
+    TRY(receipt_proof_verify(out->proof, &trust, &out->receipt, a, &out->what));
+    out->what = "its proof is of another transaction";
     if (!hash_equal(&out->receipt.txid, txid)) return ST_REJECTED;
     const struct proxy_epoch *e = proxy_trust_epoch(t, header.epoch);
     if (e != NULL && header.proposer < e->validators.count)
@@ -172,6 +171,6 @@ enum status proxy_trust_proof(const struct proxy_trust *t,
                                 .index = out->receipt.index,
                                 .receipt = receipt_leaf(out->proof->receipt),
                                 .digest = digest_fold(&out->proof->digest_before, &block)};
-    *what = NULL;
+    out->what = NULL;
     return ST_OK;
 }

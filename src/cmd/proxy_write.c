@@ -148,17 +148,16 @@ static void take_results(struct fate *f, uint32_t i, struct span bytes)
 static bool take_proof(struct fate *f, uint32_t i, struct span bytes)
 {
     struct proxy_call *c = f->call;
-    const char *what = NULL;
     if (bytes.size == 0) return false;
     if (f->is_proven) return true;
     enum status st =
-        proxy_trust_proof(&c->session->proxy->trust, &c->arena, bytes, &f->txid, &f->proven, &what);
+        proxy_trust_proof(&c->session->proxy->trust, &c->arena, bytes, &f->txid, &f->proven);
     if (st == ST_OK) {
         f->is_proven = true;
         f->proof = arena_copy(&c->arena, bytes);
         return true;
     }
-    if (st != ST_NO_MEMORY) note_lie(f, i, what);
+    if (st != ST_NO_MEMORY) note_lie(f, i, f->proven.what);
     return false;
 }
 
