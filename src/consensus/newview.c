@@ -79,7 +79,9 @@ static bool is_waiting_for_all(struct consensus *c)
     if (!is_raft(c)) return false;
     if (c->majority_mono_ms == 0) c->majority_mono_ms = c->mono_ms > 0 ? c->mono_ms : 1;
     if (change_count(c, c->cur_view, false) == c->config.validators.count) return false;
-    return c->mono_ms - c->majority_mono_ms < 2 * view_ms(c) / RAFT_DELTAS;
+    uint64_t view = view_ms(c) / 2; /* The view that was left has doubled it. */
+    if (view < c->config.view_ms) view = c->config.view_ms;
+    return c->mono_ms - c->majority_mono_ms < 2 * view / RAFT_DELTAS;
 }
 
 static void make(struct consensus *c)

@@ -295,24 +295,95 @@ static void a_result_that_differs(void **state)
 {
     (void)state;
     struct engine_rig *r = begin(3);
+    struct consensus_stand stand;
     engine_rig_spoil(r, 3, true);
     engine_rig_submit(r, 1);
     engine_rig_run(r, 300);
     assert_int_equal(engine_rig_alarms(r, ALARM_DIVERGED), 1);
     assert_int_equal(stand_of(r, 3).alarm, ALARM_DIVERGED);
     assert_int_equal(stand_of(r, 3).result_height, 0);
+    assert_true(engine_rig_evidence(r, EVIDENCE_E8) > 0);
+    stand = stand_of(r, 0);
+    assert_true(stand.peers[3].is_divergent);
+    assert_false(stand.peers[3].is_convicted); /* Its disk may be broken. */
     engine_rig_submit(r, 1);
     engine_rig_run(r, 300);
     assert_true(engine_rig_final_height(r, 3) >= 2);
     engine_rig_free(r);
 }
 
+static struct vote result_of(struct engine_rig *r, uint32_t voter, uint64_t height, uint8_t digest)
+{
+    struct statement s = {.height = height, .hash = {{digest}}};
+    return forge_vote(r, voter, VOTE_P3, &s);
+}
+
+/* Before and after the height is certified; what is too far above or long past is not looked at. */
+static void two_results_of_one(void **state)
+{
+    (void)state;
+    struct engine_rig *r = begin(3);
+    engine_rig_crash(r, 3, false); /* Its voice is ours. */
+    struct vote a = result_of(r, 3, 1, 1);
+    struct vote b = result_of(r, 3, 1, 2);
+    assert_int_equal(forge_tell_vote(r, 1, &a), ST_OK);
+    assert_int_equal(forge_tell_vote(r, 1, &b), ST_REJECTED);
+    assert_int_equal(engine_rig_evidence(r, EVIDENCE_E7), 1);
+    assert_true(stand_of(r, 1).peers[3].is_divergent);
+    assert_false(stand_of(r, 1).peers[3].is_convicted);
+    (void)forge_tell_vote(r, 1, &b);
+    assert_int_equal(engine_rig_evidence(r, EVIDENCE_E7), 1); /* Once. */
+    engine_rig_submit(r, 1);
+    assert_true(engine_rig_settle(r, 1000));
+    assert_int_equal(engine_rig_evidence(r, EVIDENCE_E8), 1); /* Against what came before it … */
+    uint64_t height = stand_of(r, 2).result_height;
+    struct vote late = result_of(r, 3, height, 7);
+    (void)forge_tell_vote(r, 2, &late);
+    assert_int_equal(engine_rig_evidence(r, EVIDENCE_E8), 2); /* … and after it. */
+    engine_rig_free(r);
+}
+
+/* A view change shows another final block of the same view: f + 1 signed both, and it is over. */
+static void two_commits_of_one_view(void **state)
+{
+    (void)state;
+    for (uint32_t txs = 1; txs <= 201; txs += 200) { /* The final block is that, or above it. */
+        struct engine_rig *r = begin(3);
+        engine_rig_submit(r, txs);
+        assert_true(engine_rig_settle(r, 1000));
+        for (uint32_t i = 0; i < 4; i++)
+            if (i != 2) engine_rig_set_byzantine(r, i);
+        struct header other = forge_first(r, 0, 9);
+        struct view_change vc = forge_view_change(r, 3, 1);
+        vc.final_height = 1;
+        vc.final_hash = header_hash(&other);
+        vc.has_final_cert = true;
+        struct statement s = forge_statement(0, &other);
+        vc.final_cert = forge_certificate(r, VOTE_P2, &s, 0, 2);
+        struct vote last = forge_vote(r, 3, VOTE_P2, &s);
+        vc.final_cert.entries[vc.final_cert.entry_count++] = certificate_cut(&last, VOTE_P2);
+        forge_sign_view_change(r, &vc);
+        (void)forge_tell_view_change(r, 2, &vc);
+        bool is_here = stand_of(r, 2).final_height == 1;
+        assert_int_equal(engine_rig_alarms(r, ALARM_CONFLICT), is_here);
+        if (is_here) assert_true(engine_rig_evidence(r, EVIDENCE_E9) >= 2);
+        engine_rig_free(r);
+    }
+}
+
 static void planted_faults_work_in_fair_weather(void **state)
 {
     (void)state;
     for (int fault = FAULT_NONE + 1; fault < FAULT_COUNT; fault++) {
-        struct engine_rig *r = engine_rig_new(&(struct engine_rig_options){
-            .count = 4, .disk_ms = 1, .fault = (enum consensus_fault)fault});
+        bool is_raft = fault == FAULT_RAFT_LENGTH;
+        bool is_fast = fault >= FAULT_FAST_MINUS_1 && !is_raft;
+        struct engine_rig *r =
+            engine_rig_new(&(struct engine_rig_options){.mode = is_raft   ? MODE_RAFT
+                                                                : is_fast ? MODE_FAST
+                                                                          : MODE_BFT,
+                                                        .count = 4,
+                                                        .disk_ms = 1,
+                                                        .fault = (enum consensus_fault)fault});
         engine_rig_submit(r, 100);
         engine_rig_run(r, 500);
         assert_true(engine_rig_final_height(r, 2) >= 1);
@@ -339,6 +410,8 @@ int main(void)
         cmocka_unit_test(an_observer),
         cmocka_unit_test(a_leader_that_leaves_out),
         cmocka_unit_test(a_result_that_differs),
+        cmocka_unit_test(two_results_of_one),
+        cmocka_unit_test(two_commits_of_one_view),
         cmocka_unit_test(planted_faults_work_in_fair_weather),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
