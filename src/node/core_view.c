@@ -185,7 +185,9 @@ static void fill_mode(const struct core *c, struct consensus_view *out)
     if (s == NULL || s->rules.mode != MODE_FAST) return;
     out->mode = mode_at(s, s->height + 1);
     m->decided = mode_decided(s);
-    if (s->pending_count > 0) m->decided_height = s->pending[s->pending_count - 1].height;
+    const uint64_t next = s->height + 1; /* Whose mode is the present one. */
+    if (s->pending_count > 0 && s->pending[s->pending_count - 1].height > next)
+        m->decided_height = s->pending[s->pending_count - 1].height;
     m->convicted = s->convicted | s->rules.barred;
     m->diverged = s->diverged;
     m->absent = mode_absent(s);
