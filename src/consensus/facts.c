@@ -18,12 +18,6 @@ void facts_of_block(struct mode_facts *f,
     mode_facts_of(f, &source);
 }
 
-/* Two P3, and a P3 against a certificate: a fault of the machine, maybe, not of its owner. */
-static bool is_divergence(enum evidence_kind kind)
-{
-    return (unsigned)kind == 7 || (unsigned)kind == 8;
-}
-
 static void count_evidence(struct mode_source *source, uint64_t epoch)
 {
     must(source->notes->evidence_count <= BLOCK_EVIDENCE_MAX);
@@ -32,6 +26,6 @@ static void count_evidence(struct mode_source *source, uint64_t epoch)
         if (evidence_decode(&e, source->notes->evidence[i]) != ST_OK) continue;
         if (e.epoch != epoch || e.offender >= NODES_MAX) continue;
         source->convicted |= 1u << e.offender;
-        if (is_divergence(e.kind)) source->diverged |= 1u << e.offender;
+        if (evidence_is_divergence(e.kind)) source->diverged |= 1u << e.offender;
     }
 }
