@@ -3,228 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "consensus/facts.h"
 #include "support/cmocka_all.h"
+#include "support/engine_rig_int.h"
 
-#define RIG_BLOCKS_MAX 4096u
-#define RIG_JOBS_MAX   65536u
-#define RIG_ALARMS     (ALARM_CONFLICT + 1u)
-#define RIG_EPOCHS_MAX 8u
-#define TICK_MS        10u
-
-struct rig_block { /* Known to the world; nodes hold it or not. */
-    struct hash hash;
-    struct header header;
-    bool has_final_cert;
-    bool has_res_cert;
-    bool is_bad;
-    struct certificate final_cert;
-    struct certificate res_cert;
-    struct body_notes *notes; /* Null: none. */
-    uint32_t here;            /* Bit i: node i has the body in memory or on disk. */
-    uint32_t held;            /* … on disk, durable. */
-    uint32_t line;            /* … its transactions are in flight there. */
-};
-
-enum job_kind { JOB_MESSAGE, JOB_SYNCED, JOB_EXECUTED, JOB_BODY };
-
-struct job {
-    enum job_kind kind;
-    uint64_t due_ms;
-    uint64_t order;
-    uint32_t node;
-    uint32_t from;
-    uint32_t life;
-    struct consensus_message *message;
-    uint64_t lsn;
-    uint64_t height;
-    uint32_t block;
-};
-
-struct rig_journal {
-    bool has_record;
-    bool has_vc;
-    struct consensus_record record;
-    struct view_change vc;
-};
-
-struct rig_epoch {
-    struct validators validators;
-    uint64_t base; /* Of the block before its first. */
-    uint64_t from; /* Executed from here on the next configuration waits; 0: none does. */
-};
-
-struct rig_node {
-    struct consensus_config config;
-    uint64_t epoch;
-    bool is_ending; /* Its engine has said EPOCH_END: with these. */
-    struct certificate end_final;
-    struct certificate end_result;
-    struct certificate epoch_cert[RIG_EPOCHS_MAX]; /* Of the last blocks of epochs. */
-    struct certificate epoch_result[RIG_EPOCHS_MAX];
-    uint64_t caught_ms;
-    uint32_t throttle;
-    struct consensus *engine;
-    uint32_t life;
-    bool is_byzantine;
-    bool is_spoilt;
-    struct rig_journal written;
-    struct rig_journal durable;
-    struct rig_journal kept;
-    bool has_kept;
-    uint32_t holds[64]; /* Blocks held since the last sync. */
-    uint32_t hold_count;
-    uint64_t pending_lsn;
-    uint64_t durable_lsn;
-    uint32_t crash_count;
-    bool crash_keeps;
-    bool is_crashing;
-    uint64_t final_count;
-    uint64_t final_synced;          /* What a crash leaves of them. */
-    uint64_t voted_before;          /* Height up to which an earlier life has voted. */
-    uint32_t chain[RIG_BLOCKS_MAX]; /* chain[h]: index of block h. */
-    struct hash digests[RIG_BLOCKS_MAX];
-    uint64_t executed;
-    uint64_t result;
-    uint64_t final_txs;
-    uint64_t waiting_since_ms;
-    struct certificate newest_cert;
-    struct merkle_tree history;
-    uint32_t syncs;
-    uint64_t skew_ms;
-};
-
-struct engine_rig {
-    struct engine_rig_options options;
-    struct test_rng rng;
-    struct signer *signer;
-    struct hash chain_id;
-    uint64_t now_ms;
-    uint64_t order;
-    uint64_t submitted;
-    struct rig_block *blocks;
-    uint32_t block_count;
-    struct job *jobs;
-    uint32_t job_count;
-    uint32_t total; /* Nodes. */
-    uint64_t epoch; /* Newest that anybody is in. */
-    struct rig_epoch epochs[RIG_EPOCHS_MAX];
-    struct rig_node nodes[NODES_MAX];
-    bool cut[NODES_MAX][NODES_MAX];
-    bool (*filter)(void *, uint32_t, uint32_t, const struct consensus_message *);
-    void *filter_context;
-    struct consensus_effects effects;
-    uint32_t evidence[EVIDENCE_KIND_MAX + 1];
-    uint32_t alarms[RIG_ALARMS];
-    struct hash trace;
-};
-
-static void start_node(struct engine_rig *r, uint32_t node, uint64_t nonce);
-static void check_mode(const struct engine_rig *r, uint32_t node);
-static void switch_epoch(struct engine_rig *r, uint32_t node);
-static struct hash next_config(const struct engine_rig *r, uint64_t epoch, uint64_t height);
-static void choose_epoch(const struct engine_rig *r, struct rig_node *n);
 static void look_for_epoch(struct engine_rig *r, uint32_t node);
 static void catch_up(struct engine_rig *r, uint32_t node, uint32_t peers);
 static void perform(struct engine_rig *r, uint32_t node);
 static void perform_one(struct engine_rig *r, uint32_t node, const struct consensus_effect *e);
 
-/* --- keyed hashes in place of signatures --- */
-
-static enum status stub_public(void *context, struct public_key *out, const struct secret_key *key)
-{
-    (void)context;
-    struct hash h = hash_of("rig key", span_of(key->bytes, sizeof key->bytes));
-    *out = (struct public_key){.scheme = key->scheme, .size = 32};
-    memcpy(out->bytes, h.bytes, 32);
-    return ST_OK;
-}
-
-static void stub_mac(const struct public_key *key, const struct hash *hash, struct signature *sig)
-{
-    struct hasher h;
-    hash_init(&h, "rig sig");
-    hash_add(&h, span_of(key->bytes, key->size));
-    hash_add_hash(&h, hash);
-    struct hash mac = hash_final(&h);
-    memcpy(sig->bytes, mac.bytes, 32);
-    memcpy(sig->bytes + 32, mac.bytes, 32);
-}
-
-static enum status stub_sign(void *context,
-                             struct signature *out,
-                             const struct secret_key *key,
-                             const struct hash *hash)
-{
-    struct public_key public;
-    TRY(stub_public(context, &public, key));
-    stub_mac(&public, hash, out);
-    return ST_OK;
-}
-
-static enum status stub_verify(void *context,
-                               const struct public_key *key,
-                               const struct hash *hash,
-                               const struct signature *sig)
-{
-    (void)context;
-    struct signature right;
-    stub_mac(key, hash, &right);
-    return memcmp(right.bytes, sig->bytes, sizeof right.bytes) == 0 ? ST_OK : ST_SIGNATURE;
-}
-
-struct signer *engine_rig_signer_new(void)
-{
-    struct signer_hooks hooks = {.public = stub_public, .sign = stub_sign, .verify = stub_verify};
-    struct signer *signer;
-    assert_int_equal(signer_new_hooked(&signer, mem_system(), &hooks), ST_OK);
-    return signer;
-}
-
 /* --- making and ending --- */
-
-static struct secret_key key_of(uint32_t node)
-{
-    return (struct secret_key){.scheme = SIGN_ED25519, .bytes = {(uint8_t)(node + 1), 9}};
-}
-
-static struct validators validators_of(const struct engine_rig *r, uint32_t count, uint32_t barred)
-{
-    struct validators v = {
-        .mode = r->options.mode, .count = count, .p = r->options.p, .barred = barred};
-    if (v.mode == 0) v.mode = MODE_BFT;
-    if (v.mode != MODE_RAFT) v.f = (v.count - 2 * v.p - 1) / 3;
-    assert_true(quorum_bounds_hold(v.mode, v.count, v.f, v.p));
-    for (uint32_t i = 0; i < v.count; i++) {
-        struct secret_key key = key_of(i);
-        assert_int_equal(sign_public(r->signer, &v.keys[i], &key), ST_OK);
-    }
-    return v;
-}
-
-/* Of the node's epoch: the first count nodes vote, the others look on. */
-static void fill_config(struct engine_rig *r, uint32_t node)
-{
-    struct rig_node *n = &r->nodes[node];
-    const struct rig_epoch *epoch = &r->epochs[n->epoch];
-    uint32_t txs = r->options.block_txs_max > 0 ? r->options.block_txs_max : 100;
-    bool is_validator = node < epoch->validators.count;
-    n->config = (struct consensus_config){.chain_id = r->chain_id,
-                                          .epoch = n->epoch,
-                                          .validators = epoch->validators,
-                                          .self = is_validator ? node : NODES_MAX,
-                                          .signer = r->signer,
-                                          .node_key = key_of(node),
-                                          .exec_version = 1,
-                                          .block_txs_max = txs,
-                                          .batch_age_ms = 10,
-                                          .has_observers = r->total > epoch->validators.count,
-                                          .evidence_halts = !r->options.evidence_alarms,
-                                          .is_voter = is_validator &&
-                                                      (r->options.observers >> node & 1u) == 0,
-                                          .fault = r->options.fault};
-    if (n->epoch > 0) n->config.previous = r->epochs[n->epoch - 1].validators;
-}
 
 struct engine_rig *engine_rig_new(const struct engine_rig_options *options)
 {
@@ -240,16 +27,16 @@ struct engine_rig *engine_rig_new(const struct engine_rig_options *options)
     assert_non_null(r->blocks);
     assert_non_null(r->jobs);
     r->total = options->nodes > options->count ? options->nodes : options->count;
-    r->epochs[0].validators = validators_of(r, options->count, 0);
+    r->epochs[0].validators = rig_validators_of(r, options->count, 0);
     for (uint32_t i = 0; i < r->total; i++)
-        start_node(r, i, 100 + i);
+        rig_start_node(r, i, 100 + i);
     return r;
 }
 
 void engine_rig_free(struct engine_rig *r)
 {
     for (uint32_t i = 0; i < r->total; i++) {
-        check_mode(r, i);
+        rig_check_mode(r, i);
         consensus_free(r->nodes[i].engine);
     }
     for (uint32_t i = 0; i < r->job_count; i++)
@@ -271,7 +58,7 @@ static struct rig_block *find_block(struct engine_rig *r, const struct hash *has
     return NULL;
 }
 
-static struct rig_block *get_block(struct engine_rig *r, const struct hash *hash)
+struct rig_block *rig_get_block(struct engine_rig *r, const struct hash *hash)
 {
     struct rig_block *b = find_block(r, hash);
     must(b != NULL);
@@ -289,7 +76,7 @@ static struct rig_block *add_block(struct engine_rig *r, const struct header *h)
     return b;
 }
 
-static struct hash digest_of(const struct hash *before, const struct hash *block)
+struct hash rig_digest_of(const struct hash *before, const struct hash *block)
 {
     struct hasher h;
     hash_init(&h, "rig digest");
@@ -298,151 +85,7 @@ static struct hash digest_of(const struct hash *before, const struct hash *block
     return hash_final(&h);
 }
 
-/* --- (re)starting a node --- */
-
-static void find_cert(const struct engine_rig *r, const struct rig_node *n, struct certificate *out)
-{
-    (void)r;
-    out->entry_count = 0;
-    const struct consensus_record *rec = &n->durable.record;
-    if (n->durable.has_record && rec->has_final_cert &&
-        rec->final_cert.statement.height == n->final_count)
-        *out = rec->final_cert;
-}
-
-/* If height is the first of its epoch. */
-static void begin_mode(const struct engine_rig *r,
-                       struct mode_state *mode,
-                       const struct consensus_params *params,
-                       uint64_t epoch,
-                       uint64_t height)
-{
-    if (height != r->epochs[epoch].base + 1) return;
-    struct mode_rules rules = mode_rules_of(&r->epochs[epoch].validators, params);
-    mode_begin(mode, &rules, height);
-}
-
-void engine_rig_mode(const struct engine_rig *r, uint32_t node, struct mode_state *out)
-{
-    const struct rig_node *n = &r->nodes[node];
-    struct consensus_params params = consensus_params_default();
-    if (r->options.params != NULL) params = *r->options.params;
-    memset(out, 0, sizeof *out);
-    for (uint64_t h = 1; h <= n->final_count; h++) {
-        const struct rig_block *b = &r->blocks[n->chain[h]];
-        begin_mode(r, out, &params, b->header.epoch, h);
-        struct block_content content = {.final_cert = b->has_final_cert ? &b->final_cert : NULL,
-                                        .res_cert = b->has_res_cert ? &b->res_cert : NULL,
-                                        .notes = b->notes};
-        struct mode_facts facts;
-        facts_of_block(&facts, &b->header, &content);
-        assert_int_equal(b->header.mode, mode_at(out, h));
-        (void)mode_step(out, &facts, NULL);
-    }
-    begin_mode(r, out, &params, n->epoch, n->final_count + 1);
-}
-
-static void check_mode(const struct engine_rig *r, uint32_t node)
-{
-    const struct rig_node *n = &r->nodes[node];
-    if (n->engine == NULL || n->is_byzantine || n->config.validators.mode != MODE_FAST) return;
-    const struct mode_state *own = consensus_mode(n->engine);
-    assert_non_null(own);
-    if (own->height != n->final_count) return; /* Ended in the middle of a step. */
-    struct mode_state *want = malloc(sizeof *want);
-    assert_non_null(want);
-    engine_rig_mode(r, node, want);
-    assert_memory_equal(own, want, sizeof *want);
-    free(want);
-}
-
-/* What waits as of the result of height. */
-static struct hash next_config(const struct engine_rig *r, uint64_t epoch, uint64_t height)
-{
-    const struct rig_epoch *e = &r->epochs[epoch];
-    bool waits = height > e->base && e->from > 0 && height >= e->from;
-    if (!waits) return (struct hash){{0}};
-    return hash_of("rig config", span_of(&r->epochs[epoch + 1].validators,
-                                         sizeof r->epochs[epoch + 1].validators));
-}
-
-/* That of the newest block, or the next one if this node has said something in it. */
-static void choose_epoch(const struct engine_rig *r, struct rig_node *n)
-{
-    if (n->is_ending) {
-        n->epoch++;
-        return;
-    }
-    const struct rig_block *tip = &r->blocks[n->chain[n->final_count]];
-    n->epoch = n->final_count > 0 ? tip->header.epoch : 0;
-    bool is_next = n->final_count > 0 && (tip->header.flags & BLOCK_EPOCH_CLOSE) != 0 &&
-                   n->durable.has_record && n->durable.record.epoch == n->epoch + 1;
-    if (is_next) n->epoch++;
-}
-
-static void start_node(struct engine_rig *r, uint32_t node, uint64_t nonce)
-{
-    struct rig_node *n = &r->nodes[node];
-    struct consensus_start *start = calloc(1, sizeof *start);
-    struct header *held = calloc(RIG_BLOCKS_MAX, sizeof *held);
-    assert_non_null(start);
-    assert_non_null(held);
-    choose_epoch(r, n);
-    fill_config(r, node);
-    start->base_height = r->epochs[n->epoch].base;
-    start->height = n->final_count;
-    start->hash = r->chain_id;
-    if (n->final_count > 0) {
-        const struct rig_block *tip = &r->blocks[n->chain[n->final_count]];
-        start->hash = tip->hash;
-        start->time_ms = tip->header.time_ms;
-        start->res_height = tip->header.res_height;
-        start->flags = tip->header.flags;
-    }
-    start->next_config = next_config(r, n->epoch, n->final_count);
-    if (!hash_is_zero(&start->next_config)) start->next_from = r->epochs[n->epoch].from;
-    find_cert(r, n, &start->final_cert);
-    if (n->is_ending) {
-        start->final_cert = n->end_final;
-        start->res_cert = n->end_result;
-        n->is_ending = false;
-    }
-    start->history = n->history;
-    n->executed = start->executed_height = n->final_count;
-    for (uint64_t h = 1; h <= n->final_count; h++) {
-        const struct rig_block *b = &r->blocks[n->chain[h]];
-        n->digests[h] = digest_of(&n->digests[h - 1], &b->hash);
-        if (b->header.tx_count > 0) start->last_txs_height = h;
-    }
-    for (uint64_t i = 0; i < CONSENSUS_LAG_MAX && i <= n->final_count; i++)
-        start->digests[start->digest_count++] = n->digests[n->final_count - i];
-    bool is_record = n->durable.has_record && n->durable.record.epoch == n->epoch;
-    if (is_record) start->record = &n->durable.record;
-    if (is_record && n->durable.has_vc) start->view_change = &n->durable.vc;
-    uint64_t low = n->final_count;
-    if (is_record && n->durable.record.final_height < low) low = n->durable.record.final_height;
-    for (uint32_t i = 0; i < r->block_count; i++)
-        if (r->blocks[i].header.height > low && (r->blocks[i].held >> node & 1u) != 0)
-            held[start->held_count++] = r->blocks[i].header;
-    start->held = held;
-    start->nonce = nonce;
-    n->written = n->durable;
-    const struct consensus_record *kept = is_record ? &n->durable.record : NULL;
-    n->voted_before = kept != NULL ? kept->final_height + kept->chain_count : 0;
-    n->pending_lsn = n->durable_lsn = 0;
-    n->hold_count = 0;
-    n->result = 0;
-    n->newest_cert = start->final_cert;
-    struct mode_state *mode = malloc(sizeof *mode);
-    assert_non_null(mode);
-    engine_rig_mode(r, node, mode);
-    start->mode = mode;
-    enum status st = consensus_new(&n->engine, mem_system(), &n->config, start);
-    free(mode);
-    assert_int_equal(st, ST_OK);
-    free(held);
-    free(start);
-}
+/* --- crashes --- */
 
 /* Final blocks that no sync followed are gone; those that were held are still held. */
 static void lose_blocks(struct engine_rig *r, struct rig_node *n)
@@ -487,7 +130,7 @@ void engine_rig_restart(struct engine_rig *r, uint32_t node)
     assert_null(n->engine);
     if (n->has_kept) n->durable = n->kept;
     n->has_kept = false;
-    start_node(r, node, test_rng_u64(&r->rng));
+    rig_start_node(r, node, test_rng_u64(&r->rng));
 }
 
 void engine_rig_keep_journal(struct engine_rig *r, uint32_t node)
@@ -594,7 +237,7 @@ enum status engine_rig_step(struct engine_rig *r, uint32_t node, struct consensu
     enum status st = consensus_step(n->engine, event, &r->effects);
     assert_true(st == ST_OK || st == ST_REJECTED);
     struct hash state = consensus_digest(n->engine);
-    r->trace = digest_of(&r->trace, &state);
+    r->trace = rig_digest_of(&r->trace, &state);
     perform(r, node);
     return st;
 }
@@ -644,7 +287,7 @@ static void leave_epoch(struct engine_rig *r, uint32_t node, const struct rig_no
     n->end_final = peer->epoch_cert[n->epoch];
     n->end_result = peer->epoch_result[n->epoch];
     n->is_ending = true;
-    switch_epoch(r, node);
+    rig_switch_epoch(r, node);
 }
 
 /* Others are in a later epoch, whose messages its engine does not read. */
@@ -792,7 +435,7 @@ static void on_write(struct engine_rig *r, uint32_t node, const struct consensus
         n->written.record = *e->record;
         n->written.has_record = true;
         for (uint32_t i = 0; i < e->record->chain_count; i++) {
-            const struct rig_block *b = get_block(r, &e->record->chain[i]);
+            const struct rig_block *b = rig_get_block(r, &e->record->chain[i]);
             bool is_held = (b->held >> node & 1u) != 0;
             for (uint32_t k = 0; k < n->hold_count; k++)
                 if (&r->blocks[n->holds[k]] == b) is_held = true;
@@ -807,7 +450,7 @@ static void on_write(struct engine_rig *r, uint32_t node, const struct consensus
 static void on_final(struct engine_rig *r, uint32_t node, const struct consensus_effect *e)
 {
     struct rig_node *n = &r->nodes[node];
-    struct rig_block *b = get_block(r, &e->hash);
+    struct rig_block *b = rig_get_block(r, &e->hash);
     assert_int_equal(e->height, n->final_count + 1);
     assert_true((b->here >> node & 1u) != 0);
     n->final_count = e->height;
@@ -845,45 +488,6 @@ static void on_result(struct engine_rig *r, uint32_t node, const struct consensu
         assert_true(hash_equal(&e->res_cert->statement.hash, &n->digests[e->height]));
 }
 
-static void on_epoch_end(struct engine_rig *r, uint32_t node, const struct consensus_effect *e)
-{
-    struct rig_node *n = &r->nodes[node];
-    const struct rig_block *b = get_block(r, &e->hash);
-    struct hash next = next_config(r, n->epoch, b->header.res_height);
-    assert_false(n->is_ending);
-    assert_int_equal(e->height, n->final_count);
-    assert_int_equal(b->header.epoch, n->epoch);
-    assert_false(hash_is_zero(&next));
-    assert_true(hash_equal(&b->header.next_config_hash, &next));
-    assert_int_equal(e->final_cert->statement.height, e->height);
-    assert_int_equal(e->res_cert->statement.height, e->height);
-    n->end_final = *e->final_cert;
-    n->end_result = *e->res_cert;
-    n->is_ending = true;
-}
-
-/* As the runtime does it: a new engine, which knows nothing of what was said. */
-static void switch_epoch(struct engine_rig *r, uint32_t node)
-{
-    struct rig_node *n = &r->nodes[node];
-    assert_int_equal(n->executed, n->final_count);
-    check_mode(r, node);
-    consensus_free(n->engine);
-    n->engine = NULL;
-    n->life++;
-    n->final_synced = n->final_count;
-    n->epoch_cert[n->epoch] = n->end_final;
-    n->epoch_result[n->epoch] = n->end_result;
-    struct rig_epoch *next = &r->epochs[n->epoch + 1];
-    if (n->epoch == r->epoch) {
-        r->epoch++;
-        next->base = n->final_count;
-    }
-    assert_int_equal(next->base, n->final_count);
-    start_node(r, node, test_rng_u64(&r->rng));
-    n->result = n->final_count;
-}
-
 static void on_evidence(struct engine_rig *r, const struct evidence *e)
 {
     assert_true(e->epoch <= r->epoch);
@@ -908,7 +512,7 @@ static void perform_one(struct engine_rig *r, uint32_t node, const struct consen
     switch (e->kind) {
     case CONSENSUS_NEED_BATCH: on_need_batch(r, node, e); return;
     case CONSENSUS_PROPOSE: {
-        b = get_block(r, &e->hash);
+        b = rig_get_block(r, &e->hash);
         b->here |= 1u << node;
         b->line |= 1u << node;
         struct consensus_message *m = malloc(sizeof *m);
@@ -923,7 +527,7 @@ static void perform_one(struct engine_rig *r, uint32_t node, const struct consen
     case CONSENSUS_GET_BODY:
     case CONSENSUS_GET_BLOCK: on_get(r, node, e); return;
     case CONSENSUS_HOLD:
-        b = get_block(r, &e->hash);
+        b = rig_get_block(r, &e->hash);
         assert_true((b->here >> node & 1u) != 0);
         assert_true(n->hold_count < 64);
         n->holds[n->hold_count++] = (uint32_t)(b - r->blocks);
@@ -949,7 +553,7 @@ static void perform_one(struct engine_rig *r, uint32_t node, const struct consen
     case CONSENSUS_OPEN: return;
     case CONSENSUS_BEHIND: catch_up(r, node, e->peers); return;
     case CONSENSUS_EVIDENCE: on_evidence(r, e->evidence); return;
-    case CONSENSUS_EPOCH_END: on_epoch_end(r, node, e); return;
+    case CONSENSUS_EPOCH_END: rig_on_epoch_end(r, node, e); return;
     case CONSENSUS_ALARM: r->alarms[e->alarm]++; return;
     }
 }
@@ -972,7 +576,7 @@ static void perform(struct engine_rig *r, uint32_t node)
     if (n->is_crashing && n->life == life)
         engine_rig_crash(r, node, n->crash_keeps);
     else if (n->is_ending && n->life == life)
-        switch_epoch(r, node);
+        rig_switch_epoch(r, node);
     else if (behind != 0 && n->life == life)
         catch_up(r, node, behind);
     free(mine);
@@ -999,13 +603,13 @@ static void do_executed(struct engine_rig *r, const struct job *j)
     if (j->height != n->executed + 1) return;
     n->executed = j->height;
     n->digests[j->height] =
-        digest_of(&n->digests[j->height - 1], &r->blocks[n->chain[j->height]].hash);
+        rig_digest_of(&n->digests[j->height - 1], &r->blocks[n->chain[j->height]].hash);
     if (n->is_spoilt) n->digests[j->height].bytes[0] ^= 1;
     if (r->options.fault == FAULT_P3_BEFORE_EXEC) return;
     struct consensus_event event = {.kind = CONSENSUS_ON_EXECUTED,
                                     .height = j->height,
                                     .digest = n->digests[j->height],
-                                    .next_config = next_config(r, n->epoch, j->height)};
+                                    .next_config = rig_next_config(r, n->epoch, j->height)};
     (void)engine_rig_step(r, j->node, &event);
 }
 
@@ -1087,7 +691,7 @@ void engine_rig_change(struct engine_rig *r, uint32_t count, uint32_t barred)
     assert_int_equal(r->epochs[r->epoch].from, 0);
     for (uint32_t i = 0; i < r->total; i++)
         if (r->nodes[i].final_count > top) top = r->nodes[i].final_count;
-    r->epochs[r->epoch + 1] = (struct rig_epoch){.validators = validators_of(r, count, barred)};
+    r->epochs[r->epoch + 1] = (struct rig_epoch){.validators = rig_validators_of(r, count, barred)};
     r->epochs[r->epoch].from = top + 1;
 }
 
