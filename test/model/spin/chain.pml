@@ -2,8 +2,8 @@
  *
  * What slot.pml leaves out of consensus.md 1.6: a vote is for a block and says nothing exact of its
  * ancestors; a claim on a tip is one on its ancestors; the certificate and the fast commit of a view
- * may be at different heights; whether a certificate's block is an ancestor of a claimed block is
- * known only when some view change shows both; view changes name final blocks.
+ * may be at different heights; a view change carries the chain to its certificate, so it is known
+ * how that stands to each claim; view changes name final blocks.
  *
  * Honest members, liars and leaders are as in slot.pml, and so is what is left out: members have no
  * names, letters come in order, one view after the other, certificates in view changes may be late. A
@@ -12,10 +12,16 @@
  * its line, also below the anchor, that has a certificate of this view. A commit certificate that
  * exists can be in any view change: it makes its block the base.
  *
+ * MC3, MODE_RAFT (1.18): nobody lies, a leader shows all the same blocks and one anchor, a majority of
+ * first votes of a view commits, a majority or more of view changes opens a view and the longest chain
+ * of the latest voted view wins. Votes are said after the sync of their record, so a crash and a restart
+ * is a member that says nothing for a while, or a leader that proposes no more. A journal that loses
+ * what was said is a mutant.
+ *
  * Checked: all commits, by votes that were sent, are on one chain.
  *
- * Parameters: N F P VIEWS, LETTERS of blocks at height 2; MODE_BFT: no fast path. Mutants:
- * MUTANT_NAME, see run.py. */
+ * Parameters: N F P VIEWS, LETTERS of blocks at height 2, LOWS: of blocks at height 1 in views above 0;
+ * MODE_BFT: no fast path; MODE_RAFT (F=0). Mutants: MUTANT_NAME, see run.py. */
 #ifndef N
 #define N 4
 #endif
@@ -31,11 +37,24 @@
 #ifndef LETTERS
 #define LETTERS 1
 #endif
+#ifndef LOWS
+#define LOWS 2
+#endif
 
 #define HONEST (N - F)
 #define Q ((N + F + 2) / 2)
+#if defined(MODE_RAFT) && defined(MUTANT_CHANGES_MINUS_1)
+#define CHANGES (N / 2)
+#elif defined(MODE_RAFT)
+#define CHANGES (N / 2 + 1)
+#else
 #define CHANGES (N - F)
-#if defined(MODE_BFT)
+#endif
+#if defined(MODE_RAFT) && defined(MUTANT_MAJORITY_MINUS_1)
+#define FAST (N / 2)
+#elif defined(MODE_RAFT)
+#define FAST (N / 2 + 1)
+#elif defined(MODE_BFT)
 #define FAST (N + 1)
 #else
 #define FAST (N - P)
@@ -58,6 +77,7 @@
 typedef Member {
     byte anchor;      /* In the present view; NONE: none yet. */
     byte tip;         /* Newest vote. */
+    byte said;        /* The same, as others heard it. */
     byte locked;      /* Bit h - 1: the block of its line at height h. */
     byte voted_view;  /* Of its last vote before: view + 1. */
     byte voted_tip;
@@ -116,9 +136,9 @@ static int has_said(const struct Member *member, int block)
 {
     if (member->anchor == NONE || block == GENESIS) return 0;
 #if defined(MUTANT_INEXACT)
-    return is_below(block, member->tip);
+    return is_below(block, member->said);
 #endif
-    return block == member->anchor || (views[block] == now.view && is_below(block, member->tip));
+    return block == member->anchor || (views[block] == now.view && is_below(block, member->said));
 }
 
 static int has_locked(const struct Member *member, int block)
@@ -193,30 +213,22 @@ static int is_in(const struct gathered *g, int k, int block)
     return heights[block] > heights[g->base] && is_below(g->base, tip) && is_below(block, tip);
 }
 
-/* As far as the view changes show. */
-static int is_ancestor(const struct gathered *g, int ancestor, int block)
+static int is_compatible(int block, int other)
 {
-    int k;
-    if (ancestor == g->base) return 1;
-    if (heights[block] < heights[ancestor]) return 0;
-    for (k = 0; k < g->count; k++)
-        if (is_in(g, k, block) && is_in(g, k, ancestor)) return 1;
-    return 0;
+    return is_below(block, other) || is_below(other, block);
 }
 
-/* The base, above it in some chain, or in no chain at all. */
+/* The block of a certificate is the base or descends from it. */
 static int is_on_base(const struct gathered *g, int block)
 {
-    int k, is_known = 0;
-    if (heights[block] <= heights[g->base]) return block == g->base;
-    for (k = 0; k < g->count; k++) {
-        if (is_in(g, k, block)) return 1;
-        if (is_below(block, g->claims[k].tip)) is_known = 1;
-    }
 #if defined(MUTANT_UNSHOWN_DROPPED)
-    return 0;
+    int k, is_shown = block == g->base;
+    for (k = 0; k < g->count; k++)
+        is_shown = is_shown || is_in(g, k, block);
+    return is_shown;
+#else
+    return is_below(g->base, block);
 #endif
-    return !is_known;
 }
 
 static int level_of(const struct gathered *g, int block)
@@ -235,10 +247,10 @@ static int level_of(const struct gathered *g, int block)
     return 0;
 }
 
-static int is_candidate(const struct gathered *g, int block, int level, int hq_view, int hq_block)
+static int is_candidate(int block, int level, int hq_view, int hq_block)
 {
 #if defined(MUTANT_CERTIFICATE_WINS)
-    if (hq_view > 0) return is_ancestor(g, hq_block, block) || is_ancestor(g, block, hq_block);
+    if (hq_view > 0) return is_compatible(block, hq_block);
 #endif
 #if defined(MUTANT_CLAIMS_WIN)
     return 1;
@@ -249,12 +261,30 @@ static int is_candidate(const struct gathered *g, int block, int level, int hq_v
 #elif defined(MUTANT_TIE_TO_CLAIMS)
     return 1;
 #elif defined(MUTANT_TIE_ONLY_BELOW)
-    return is_ancestor(g, block, hq_block);
+    return is_below(block, hq_block);
 #else
-    return is_ancestor(g, hq_block, block) || is_ancestor(g, block, hq_block);
+    return is_compatible(block, hq_block);
 #endif
 }
 
+#if defined(MODE_RAFT)
+/* The longest chain of the latest voted view; who voted for nothing says nothing. */
+static void choose(const struct gathered *g, int hq_view, int hq_block)
+{
+    int k, best = -1;
+    for (k = 0; k < g->count; k++) {
+        const struct claim *c = &g->claims[k], *b = &g->claims[best < 0 ? 0 : best];
+        if (c->tip == GENESIS || !is_below(g->base, c->tip)) continue;
+#if defined(MUTANT_LONGEST)
+        if (best < 0 || heights[c->tip] > heights[b->tip]) best = k;
+#else
+        if (best < 0 || c->view > b->view || (c->view == b->view && heights[c->tip] > heights[b->tip]))
+            best = k;
+#endif
+    }
+    now.anchors |= BIT(best < 0 ? g->base : g->claims[best].tip);
+}
+#else
 /* select of 1.6; hq_view 0: there is no certificate. */
 static void choose(const struct gathered *g, int hq_view, int hq_block)
 {
@@ -263,16 +293,17 @@ static void choose(const struct gathered *g, int hq_view, int hq_block)
     int block;
     for (block = 1; block < BLOCKS; block++) {
         int level = heights[block] > heights[best] ? level_of(g, block) : 0;
-        if (level > 0 && is_candidate(g, block, level, hq_view, hq_block)) best = block;
+        if (level > 0 && is_candidate(block, level, hq_view, hq_block)) best = block;
     }
 #endif
 #if defined(MUTANT_DESCENDANT_DROPPED)
     if (hq_view > 0 && best == g->base) best = hq_block;
 #else
-    if (hq_view > 0 && is_ancestor(g, best, hq_block)) best = hq_block;
+    if (hq_view > 0 && is_below(best, hq_block)) best = hq_block;
 #endif
     now.anchors |= BIT(best);
 }
+#endif
 
 #if defined(MUTANT_HEIGHT_BEFORE_VIEW)
 #define IS_HIGHER(va, ba, vb, bb) \
@@ -313,7 +344,7 @@ static void choose_bases(struct gathered *g, int view)
 static void add_liars(struct gathered *g, int view, int liars, int from)
 {
     int at = 0, u, block;
-    if (g->count == CHANGES) {
+    if (g->count >= CHANGES) {
         choose_bases(g, view);
         return;
     }
@@ -339,7 +370,9 @@ static void add_honest(struct gathered *g, int view, int k)
         return;
     }
     add_honest(g, view, k + 1);
+#if !defined(MODE_RAFT)
     if (g->count == CHANGES) return;
+#endif
     with.claims[with.count].view = member->voted_view;
     with.claims[with.count].tip = member->voted_tip;
     with.count++;
@@ -361,7 +394,10 @@ static void turn_view(void)
     for (k = 0; k < HONEST; k++) {
         struct Member *member = &now.m[k];
         if (member->anchor != NONE) {
-            member->voted_view = now.view + 1;
+#if defined(MUTANT_ANCHOR_KEEPS_VIEW)
+            if (member->tip != member->anchor)
+#endif
+                member->voted_view = now.view + 1;
             member->voted_tip = member->tip;
         }
         for (height = 1; height <= 2; height++)
@@ -370,7 +406,7 @@ static void turn_view(void)
                 member->lock_block = at_height(member->tip, height);
             }
         member->anchor = NONE;
-        member->tip = GENESIS;
+        member->tip = member->said = GENESIS;
         member->locked = 0;
     }
     now.anchors = 0;
@@ -389,6 +425,10 @@ static int may_extend(const struct Member *member, int block)
     if (block == GENESIS || views[block] != now.view || member->anchor == NONE) return 0;
     if (heights[block] != heights[member->tip] + 1 || parents[block] != (heights[block] == 2 ? member->tip : 0))
         return 0;
+    if (heights[block] == 1 && now.view > 0 && letters[block] >= LOWS) return 0;
+#if defined(MODE_RAFT)
+    if (letters[block] > 0) return 0;
+#endif
     return letters[block] == 0 || votes(child(member->tip, letters[block] - 1)) > 0;
 }
 
@@ -414,7 +454,7 @@ inline vote()
     pick_block();
     c_code { now.is_true = may_extend(&now.m[now.i], now.x); };
     if
-    :: is_true -> m[i].tip = x
+    :: is_true -> m[i].tip = x; m[i].said = x
     :: else
     fi
 }
@@ -433,13 +473,31 @@ inline adopt()
 {
     pick_block();
     if
-    :: m[i].anchor == NONE && (anchors & (1 << x)) -> m[i].anchor = x; m[i].tip = x
+    :: m[i].anchor == NONE && (anchors & (1 << x)) ->
+        m[i].anchor = x;
+        m[i].tip = x;
+        m[i].said = x
+#if defined(MODE_RAFT)
+        ;
+        anchors = 1 << x /* The leader's one choice. */
+#endif
 #if defined(MUTANT_ANCHOR_IGNORED)
-    :: m[i].anchor == NONE && view > 0 -> m[i].anchor = x; m[i].anchor = m[i].voted_tip; m[i].tip = m[i].voted_tip
+    :: m[i].anchor == NONE && view > 0 -> m[i].anchor = m[i].voted_tip; m[i].tip = m[i].voted_tip; m[i].said = m[i].tip
 #endif
     :: else
     fi
 }
+
+#if defined(MUTANT_RESTART_FORGETS)
+/* It comes back without the vote that it has said. */
+inline restart()
+{
+    if
+    :: m[i].anchor != NONE && m[i].tip != m[i].anchor -> m[i].tip = m[i].anchor
+    :: else
+    fi
+}
+#endif
 
 init
 {
@@ -462,8 +520,13 @@ end:
         od;
         if
         :: true -> vote()
+#if !defined(MODE_RAFT)
         :: true -> lock()
+#endif
         :: true -> adopt()
+#if defined(MUTANT_RESTART_FORGETS)
+        :: true -> restart()
+#endif
         :: view + 1 < VIEWS -> c_code { turn_view(); }
         fi;
         c_code { settle(); };

@@ -36,7 +36,21 @@ RIGHT = {
         ("N=6 F=1 P=1 VIEWS=3", "nightly", "exhaustive"),
         ("N=7 F=2 P=0 VIEWS=3", "nightly", "bitstate"),
     ],
+    "chain": [
+        ("N=4 F=1 P=0 VIEWS=2", "ci", "exhaustive"),
+        ("N=4 F=1 P=0 VIEWS=2 MODE_BFT", "ci", "exhaustive"),
+        ("N=3 F=0 VIEWS=3 MODE_RAFT", "ci", "exhaustive"),
+        ("N=3 F=0 VIEWS=4 MODE_RAFT", "nightly", "exhaustive"),
+        ("N=5 F=0 VIEWS=3 MODE_RAFT", "nightly", "exhaustive"),
+        ("N=4 F=1 P=0 VIEWS=2 LETTERS=2", "nightly", "exhaustive"),
+        ("N=5 F=1 P=0 VIEWS=2", "nightly", "exhaustive"),
+        ("N=6 F=1 P=1 VIEWS=2", "nightly", "bitstate"),
+        ("N=4 F=1 P=0 VIEWS=3 LOWS=1", "nightly", "bitstate"),
+    ],
+    "epoch": [("", "ci", "exhaustive")],
 }
+
+RAFT = "MODE_RAFT N=3 F=0 VIEWS=3"
 
 # Model: (mutant, parameters under which it must be found, what is wrong with it).
 WRONG = {
@@ -58,6 +72,28 @@ WRONG = {
         ("LOCK_WITHOUT_QC", "", "a lock without a certificate"),
         ("PROMISE_DROPPED", "", "votes and locks in views that were left"),
         ("RESTART_FORGETS", "", "the vote leaves before the journal is synced"),
+    ],
+    "chain": [
+        ("TIE_DROPPED", "", "claims of the certificate's own view do not count"),
+        ("TIE_TO_CLAIMS", "", "… or count against its block"),
+        ("TIE_ONLY_BELOW", "", "… or only below its block"),
+        ("DESCENDANT_DROPPED", "", "a certificate never wins over an ancestor of its block"),
+        ("TIP_ONLY", "", "a claim on a tip is none on its ancestors"),
+        ("CLAIMS_WIN", "", "claims beat a certificate of any view"),
+        ("FINAL_UNVERIFIED", "", "final blocks in view changes need no certificate"),
+        ("T_MINUS_1", "", "one claim fewer: liars and slow members suffice"),
+        ("MAJORITY_MINUS_1", RAFT, "raft: half of the members commit"),
+        ("CHANGES_MINUS_1", RAFT, "raft: half of the members open a view"),
+        ("LONGEST", RAFT, "raft: the longest chain wins, whatever its view"),
+        ("ANCHOR_KEEPS_VIEW", RAFT, "raft: an anchor is adopted with the view of its last vote"),
+        ("RESTART_FORGETS", RAFT, "raft: the vote leaves before the journal is synced"),
+    ],
+    "epoch": [
+        ("FLAG_UNCHECKED", "", "voters that know of the change do not ask for the close"),
+        ("VOTE_ABOVE_CLOSE", "", "votes above the close in its epoch"),
+        ("BEGINS_WHEN_SEEN", "", "the new epoch begins when the close is seen, not when it is final"),
+        ("EPOCHS_MIXED", "", "votes of the new epoch are checked with the members of the old one"),
+        ("RESTART_FORGETS", "", "a restart begins the new epoch without its record"),
     ],
 }
 
@@ -110,7 +146,7 @@ def hold(model, parameters, kind):
     if figures is None or figures["errors"] != 0 or "depth exceeded" in output:
         say(False, f"{model} {parameters} holds", output)
         return
-    say(True, f"{model} {parameters} holds ({kind}): {words(figures)}")
+    say(True, f"{model} {parameters}".rstrip() + f" holds ({kind}): {words(figures)}")
     rows.append((model, parameters, kind, "holds", figures))
 
 
