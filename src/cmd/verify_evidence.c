@@ -5,6 +5,7 @@
 #include "base/must.h"
 #include "cmd/verify_int.h"
 #include "consensus/evidence.h"
+#include "ledger/epochs.h"
 #include "node/node.h"
 
 #define FILE_SIZE_MAX (2u * EVIDENCE_SIZE_MAX + 16u) /* As text it has two digits for a byte. */
@@ -15,6 +16,8 @@ struct court { /* What the check is made of. */
     struct arena arena;
     struct genesis genesis;
     struct evidence evidence;
+    struct span chain;    /* Of epochs, encoded. */
+    struct epoch_end end; /* Where it leads. */
     struct signer *signer;
 };
 
@@ -47,29 +50,49 @@ static int read_files(const struct command *self,
         complain(self, NULL, "%s: %s", path, status_text(st));
         return EXIT_USAGE;
     }
-    if (from_hex(&c->file) == ST_OK && evidence_decode(&c->evidence, buf_span(&c->file)) == ST_OK)
+    struct span bytes;
+    if (from_hex(&c->file) == ST_OK &&
+        epoch_case_decode(&bytes, &c->chain, buf_span(&c->file)) == ST_OK &&
+        evidence_decode(&c->evidence, bytes) == ST_OK)
         return EXIT_FINE;
     complain(self, NULL, "%s is no evidence", path);
     return EXIT_CHECK_FAILED;
+}
+
+/* The validators of its epoch: from the genesis, link by link. */
+static enum status follow_epochs(struct court *c, const struct hash *chain_id)
+{
+    const char *what = NULL;
+    const struct validators first = genesis_validators(&c->genesis);
+    struct epoch_chain chain = {.count = 0};
+    struct epoch_trust trust = {.validators = &first, .chain_id = chain_id, .signer = c->signer};
+    if (c->chain.size > 0) TRY(epoch_chain_decode(&chain, &c->arena, c->chain));
+    if (chain.count != c->evidence.epoch) return ST_UNSUPPORTED; /* Keys that nothing shows. */
+    return epoch_chain_verify(&chain, &trust, &c->arena, &c->end, &what);
 }
 
 static enum status check(struct court *c)
 {
     uint8_t seed[32];
     const struct hash chain_id = genesis_chain_id(buf_span(&c->genesis_bytes));
-    const struct validators v = genesis_validators(&c->genesis);
-    if (c->evidence.epoch != 0) return ST_UNSUPPORTED; /* Other keys than those of the genesis. */
     os_posix()->entropy(os_posix(), seed, sizeof seed);
     TRY(signer_new(&c->signer, seed));
-    return evidence_verify(&c->evidence, &v, c->signer, &chain_id, mem_system());
+    TRY(follow_epochs(c, &chain_id));
+    return evidence_verify(&c->evidence, &c->end.validators, c->signer, &chain_id, mem_system());
 }
 
 static int show(const struct court *c, bool is_json)
 {
     struct buf out;
     const struct evidence *e = &c->evidence;
-    must(e->offender < c->genesis.member_count);
-    const struct genesis_member *m = &c->genesis.members[e->offender];
+    must(e->offender < c->end.validators.count); /* evidence_verify has seen to it. */
+    struct chain_config first;
+    const struct chain_config *config = c->end.config;
+    if (config == NULL) {
+        chain_config_of_genesis(&first, &c->genesis);
+        config = &first;
+    }
+    const struct chain_node *m = &config->nodes[e->offender];
     buf_init(&out, mem_system(), 0);
     if (is_json) {
         buf_printf(&out,

@@ -2,6 +2,7 @@
  *
  *   chain = [link…]
  *   link  = [header as bytes, commit certificate, next configuration as bytes]
+ *   case  = value, or [value as bytes, chain as bytes]
  *
  * Why it convinces: a quorum of epoch e committed the header, which flags it as the last of e and
  * names the configuration of e + 1 by its hash. Agreement makes that block the only one. */
@@ -9,6 +10,8 @@
 
 #include "base/must.h"
 #include "ledger/ledger_int.h"
+
+#define CASE_HEAD 0x82u /* An array of two. */
 
 static const char *check_header(const struct epoch_link *l,
                                 const struct epoch_end *before,
@@ -102,6 +105,31 @@ enum status epoch_chain_verify(const struct epoch_chain *c,
     *what = NULL;
     *out = end;
     return ST_OK;
+}
+
+void epoch_case_encode(struct buf *out, struct span value, struct span chain)
+{
+    must(value.size > 0);
+    if (chain.size == 0) {
+        must(value.data[0] != CASE_HEAD);
+        buf_put(out, value);
+        return;
+    }
+    cbor_put_array(out, 2);
+    cbor_put_bytes(out, value);
+    cbor_put_bytes(out, chain);
+}
+
+enum status epoch_case_decode(struct span *value, struct span *chain, struct span bytes)
+{
+    *value = bytes;
+    *chain = span_of(NULL, 0);
+    if (bytes.size == 0 || bytes.data[0] != CASE_HEAD) return ST_OK;
+    struct cbor in = cbor_of(bytes);
+    cbor_expect_array(&in, 2);
+    *value = cbor_get_bytes(&in);
+    *chain = cbor_get_bytes(&in);
+    return cbor_end(&in);
 }
 
 static const char *check_header(const struct epoch_link *l,

@@ -55,4 +55,10 @@ NODISCARD enum status epoch_chain_verify(const struct epoch_chain *c,
                                          struct epoch_end *out,
                                          const char **what);
 
+/* What is handed to somebody with nothing but the genesis: a value of a later epoch beside the
+ * chain that leads there. chain empty: the value alone, which is no array of two. */
+void epoch_case_encode(struct buf *out, struct span value, struct span chain);
+/* Borrow bytes. ST_INVALID, ST_TRUNCATED. */
+NODISCARD enum status epoch_case_decode(struct span *value, struct span *chain, struct span bytes);
+
 #endif

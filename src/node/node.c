@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/must.h"
+#include "consensus/evidence.h"
 #include "node/chain_tables.h"
 #include "node/executor.h"
 #include "node/local.h"
@@ -275,8 +276,30 @@ static enum status open_replica(struct node *n, const struct node_open *open, ch
     return st;
 }
 
+/* The key that the newest epoch names becomes node.key. */
+static void settle_keys(struct node *n, const struct node_open *open)
+{
+    struct exec_epoch now;
+    struct arena arena;
+    struct chain_config *config = mem_alloc(n->mem, sizeof *config);
+    if (config == NULL) return;
+    arena_init(&arena, n->mem, 0);
+    exec_epoch(n->exec, &now);
+    if (chain_config_decode(config, &arena, now.config) == ST_OK) {
+        enum status st = node_keys_settle(&n->keys, n->os, n->dir, config);
+        if (st != ST_OK && open->warn != NULL)
+            open->warn("next.key is in use and could not be renamed to node.key");
+        if (node_keys_find(&n->keys, config) == n->keys.count && open->warn != NULL)
+            open->warn("no key of this node is named by the newest epoch that it knows: it is no "
+                       "node of the chain yet, or no more");
+    }
+    arena_fini(&arena);
+    mem_free(n->mem, config);
+}
+
 static enum status open_running(struct node *n, const struct node_open *open, char *what)
 {
+    settle_keys(n, open);
     TRY(mutex_new(&n->failure_mutex, n->mem));
     TRY(loop_new(&n->loop, n->mem));
     TRY(loop_wake_new(&n->wake, n->loop, on_wake, n));
@@ -432,13 +455,32 @@ static void consensus_view(void *context, struct consensus_view *out)
     replica_consensus(n->replica, out);
 }
 
+/* Who has only the genesis needs the way to the epoch of the evidence. False: no memory. */
+static bool add_epochs(const struct node *n, struct buf *bytes)
+{
+    struct evidence e;
+    struct buf chain;
+    struct buf both;
+    if (evidence_decode(&e, buf_span(bytes)) != ST_OK || e.epoch == 0) return true;
+    buf_init(&chain, n->mem, 0);
+    buf_init(&both, n->mem, 0);
+    bool is_known = replica_epochs(n->replica, e.epoch, &chain) == ST_OK;
+    if (is_known) epoch_case_encode(&both, buf_span(bytes), buf_span(&chain));
+    if (is_known) buf_reset(bytes);
+    if (is_known) buf_put(bytes, buf_span(&both));
+    bool has_memory = buf_status(&both) == ST_OK && buf_status(bytes) == ST_OK;
+    buf_fini(&both);
+    buf_fini(&chain);
+    return has_memory;
+}
+
 static bool evidence_item(void *context,
                           uint32_t index,
                           struct evidence_view *out,
                           struct buf *bytes)
 {
     const struct node *n = context;
-    return replica_evidence(n->replica, index, out, bytes) == ST_OK;
+    return replica_evidence(n->replica, index, out, bytes) == ST_OK && add_epochs(n, bytes);
 }
 
 static bool certified(void *context, struct certificate *out, uint64_t *executed)

@@ -235,6 +235,28 @@ static void every_bit_counts(void **state)
     chain_fini(&c);
 }
 
+/* A value alone is itself; with a chain both come back. */
+static void cases(void **state)
+{
+    (void)state;
+    struct buf out;
+    struct span value;
+    struct span chain;
+    buf_init(&out, mem(), 0);
+    epoch_case_encode(&out, span_of("\x86\x01", 2), span_of(NULL, 0));
+    assert_int_equal(epoch_case_decode(&value, &chain, buf_span(&out)), ST_OK);
+    assert_true(span_equal(value, span_of("\x86\x01", 2)));
+    assert_int_equal(chain.size, 0);
+    buf_reset(&out);
+    epoch_case_encode(&out, span_text("value"), span_text("chain"));
+    assert_int_equal(epoch_case_decode(&value, &chain, buf_span(&out)), ST_OK);
+    assert_true(span_equal(value, span_text("value")));
+    assert_true(span_equal(chain, span_text("chain")));
+    for (size_t size = 1; size < out.size; size++)
+        assert_int_not_equal(epoch_case_decode(&value, &chain, span_of(out.data, size)), ST_OK);
+    buf_fini(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +264,7 @@ int main(void)
         cmocka_unit_test(wrong_links_are_refused),
         cmocka_unit_test(one_encoding),
         cmocka_unit_test(every_bit_counts),
+        cmocka_unit_test(cases),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
