@@ -174,7 +174,7 @@ class ProxyTest(unittest.TestCase):
             self.assertEqual(self.run_sql(link, f"INSERT INTO {table} VALUES ({number}, 'true')"), "INSERT 0 1")
         self.liar.lies = set()
         self.assertEqual(self.run_sql(link, f"SELECT count(*) FROM {table}"), [(7,)])
-        if "final" in self.liar.told:  # The proxy asks the leader's node first.
+        if "final" in self.liar.told:  # The proxy asks the leader's node first; the proof came from a store.
             self.assert_named(proxy, link, "lies or is damaged")
 
     def test_a_lie_about_returned_rows(self):
