@@ -48,6 +48,14 @@ void proxy_log(struct proxy *p, const char *format, ...)
     mutex_unlock(p->log_mutex);
 }
 
+struct public_key proxy_node_key(struct proxy *p, const struct proxy_node *n)
+{
+    mutex_lock(p->mutex);
+    const struct public_key key = n->key;
+    mutex_unlock(p->mutex);
+    return key;
+}
+
 /* --- options -----------------------------------------------------------------------------------
  */
 

@@ -83,7 +83,8 @@ void proxy_say_lie(struct proxy_call *c, const struct proxy_node *node, const ch
     (void)vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
     const struct proxy_epoch *e = proxy_trust_newest(&p->trust);
-    uint32_t index = atomic_load(&node->is_known) ? proxy_epoch_find(e, &node->key) : NODES_MAX;
+    const struct public_key key = proxy_node_key(p, node);
+    uint32_t index = proxy_epoch_find(e, &key);
     if (index < NODES_MAX) name = e->names[index];
     diag_set(&d, "01000", "%s at %s:%s lies or is damaged: %s", name, node->host, node->port, what);
     diag_detail(&d, "What it said was not used.");

@@ -51,8 +51,8 @@
 struct proxy_node {
     char host[128];
     char port[8];
-    struct public_key key; /* That it showed, of a validator. */
-    atomic_bool is_known;  /* key is set, once for ever. */
+    struct public_key key; /* That it showed, of a validator; scheme 0: not known yet. Under the
+                              proxy's mutex: proxy_node_key. */
 };
 
 /* Validators of one epoch. Never changed once it is in the list. */
@@ -136,6 +136,9 @@ struct proxy {
     struct mutex *mutex;      /* Of leader, and of learning keys of nodes. */
     struct public_key leader; /* Who proposed the newest proven block. */
 };
+
+/* Whose key the node showed; scheme 0: none yet. Any thread. */
+struct public_key proxy_node_key(struct proxy *p, const struct proxy_node *n);
 
 /* One line on standard error, with the time. Any thread. */
 void proxy_log(struct proxy *p, const char *format, ...) __attribute__((format(printf, 2, 3)));

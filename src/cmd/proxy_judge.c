@@ -47,7 +47,7 @@ static void complain_to_all(struct proxy_call *c, const struct reply *reply, str
 }
 
 /* Null: the reply is what an honest node says. */
-static const char *judge(const struct proxy *p,
+static const char *judge(struct proxy *p,
                          const struct proxy_node *node,
                          const struct reply *reply,
                          const struct reply *truth,
@@ -55,13 +55,13 @@ static const char *judge(const struct proxy *p,
 {
     *is_proof = false;
     const struct proxy_epoch *e = proxy_trust_epoch(&p->trust, truth->epoch);
-    uint32_t index = e == NULL ? NODES_MAX : proxy_epoch_find(e, &node->key);
+    const struct public_key key = proxy_node_key(p, node);
+    uint32_t index = e == NULL ? NODES_MAX : proxy_epoch_find(e, &key);
     if (index == NODES_MAX) return NULL; /* Of an epoch in which it was no validator. */
     bool is_own = reply->node == index && hash_equal(&reply->chain_id, &truth->chain_id) &&
                   reply->epoch == truth->epoch;
     if (!is_own) return "its reply is not its own";
-    if (reply_verify(reply, p->trust.signer, &node->key) != ST_OK)
-        return "its reply is not signed by it";
+    if (reply_verify(reply, p->trust.signer, &key) != ST_OK) return "its reply is not signed by it";
     if (!reply_contradicts(reply, truth)) return NULL;
     *is_proof = true;
     return "its signed reply is refuted by the proof, which is evidence (E10) for all nodes";

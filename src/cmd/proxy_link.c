@@ -53,12 +53,14 @@ static void down(struct proxy_link *l, uint64_t now_ms, const char *why)
 }
 
 /* The token of the link: the password. */
-static enum status make_token(const struct proxy_link *l, struct buf *out)
+static enum status make_token(const struct proxy_link *l,
+                              const struct public_key *node,
+                              struct buf *out)
 {
     const struct proxy *p = l->proxy;
     const struct ticket_request request = {.key = &p->key,
                                            .chain_id = &p->trust.chain_id,
-                                           .node = &l->node->key,
+                                           .node = node,
                                            .now_ms = p->os->wall_ms(p->os),
                                            .life_ms = TOKEN_LIFE_MS};
     TRY(ticket_make(out, p->trust.signer, &request));
@@ -76,7 +78,8 @@ void proxy_link_dial(struct proxy_link *l, uint64_t now_ms)
     l->is_pinned = false;
     account_id_text(user, &p->account);
     /* Who it will be is learned at the first dialling; without a password until then. */
-    if (atomic_load(&l->node->is_known) && make_token(l, &token) != ST_OK) {
+    const struct public_key node = proxy_node_key(l->proxy, l->node);
+    if (node.scheme != 0 && make_token(l, &node, &token) != ST_OK) {
         buf_fini(&token);
         return;
     }
@@ -106,14 +109,11 @@ void proxy_link_dial(struct proxy_link *l, uint64_t now_ms)
     l->want = PGRES_POLLING_WRITING;
 }
 
-/* For all sessions, once. */
+/* For all sessions. */
 static void learn(struct proxy *p, struct proxy_node *n, const struct public_key *key)
 {
     mutex_lock(p->mutex);
-    if (!atomic_load(&n->is_known)) {
-        n->key = *key;
-        atomic_store(&n->is_known, true);
-    }
+    n->key = *key;
     mutex_unlock(p->mutex);
 }
 
@@ -131,11 +131,13 @@ static enum status pin(struct proxy_link *l)
         st = identity_certificate_key(&key, span_of(der, (size_t)size));
     X509_free(shown);
     if (st != ST_OK) return ST_DENIED;
-    if (atomic_load(&l->node->is_known)) {
-        l->is_pinned = public_key_equal(&l->node->key, &key);
-        return l->is_pinned ? ST_OK : ST_DENIED;
-    }
-    if (proxy_epoch_find(proxy_trust_newest(&l->proxy->trust), &key) == NODES_MAX) return ST_DENIED;
+    const struct proxy_epoch *e = proxy_trust_newest(&l->proxy->trust);
+    const struct public_key before = proxy_node_key(l->proxy, l->node);
+    l->is_pinned = public_key_equal(&before, &key);
+    if (l->is_pinned) return ST_OK;
+    /* Another key: only of a node that is new here, or whose key another epoch has replaced. */
+    bool is_free = before.scheme == 0 || proxy_epoch_find(e, &before) == NODES_MAX;
+    if (!is_free || proxy_epoch_find(e, &key) == NODES_MAX) return ST_DENIED;
     learn(l->proxy, l->node, &key);
     return ST_BUSY; /* Dial again, now with its token. */
 }

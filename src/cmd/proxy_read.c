@@ -65,8 +65,8 @@ static void look(struct proxy_call *c, struct heights *h, uint32_t i, const PGre
         h->is_later = h->is_later || epoch > proxy_trust_newest(t)->epoch;
         return;
     }
-    if (proxy_epoch_find(proxy_trust_newest(t), &s->links[i].node->key) == NODES_MAX)
-        return; /* It votes no more. */
+    const struct public_key key = proxy_node_key(s->proxy, s->links[i].node);
+    if (proxy_epoch_find(proxy_trust_newest(t), &key) == NODES_MAX) return; /* It votes no more. */
     if (st != ST_OK || height != said) {
         proxy_say_lie(c, s->links[i].node, "its certificate of height %llu does not verify",
                       (unsigned long long)said);

@@ -224,9 +224,10 @@ static uint32_t first_choice(struct proxy *p)
     mutex_lock(p->mutex);
     const struct public_key leader = p->leader;
     mutex_unlock(p->mutex);
-    for (uint32_t i = 0; i < p->node_count && leader.scheme != 0; i++)
-        if (atomic_load(&p->nodes[i].is_known) && public_key_equal(&p->nodes[i].key, &leader))
-            return i;
+    for (uint32_t i = 0; i < p->node_count && leader.scheme != 0; i++) {
+        const struct public_key key = proxy_node_key(p, &p->nodes[i]);
+        if (public_key_equal(&key, &leader)) return i;
+    }
     return 0;
 }
 
