@@ -1,8 +1,11 @@
 /* chaos.c - See chaos.h. */
 #include "sim/chaos.h"
 
+#include <stdio.h>
+
 #include "base/must.h"
 #include "sim/clients.h"
+#include "sim/epochs.h"
 #include "sim/host.h"
 #include "sim/liar.h"
 #include "sim/oracle.h"
@@ -11,6 +14,8 @@
 #define STEP_US          50000u
 #define REAL_ONE_IN      100u /* Runs with real signatures. */
 #define SETTLE_US        UINT64_C(15000000)
+#define CHAOS_EPOCHS_MAX 8u
+#define ROTATIONS_MAX    3u
 #define RESTART_US       300000u
 #define RAFT_NODES_MIN   3u
 #define RAFT_LIAR_ONE_IN 8u /* Runs of raft with a Byzantine node: it promises them nothing. */
@@ -31,7 +36,6 @@ enum trouble {
     TROUBLE_SYNC_FAILS,
     TROUBLE_LISTENER, /* One host alone hears the votes of a moment, and then dies or is cut off. */
     TROUBLE_SLOW_NODE, /* The fast path without one of its voters. */
-    TROUBLE_FALSE,     /* An executor that is wrong for a while. */
     TROUBLE_CONFIG,    /* The configuration changes. */
     TROUBLE_COUNT
 };
@@ -48,7 +52,8 @@ struct chaos {
     struct rng rng; /* Decides the plan; the world has its own. */
     struct phase phases[CHAOS_PHASES_MAX];
     uint32_t phase_count;
-    uint32_t restored; /* Host whose directory is put back, + 1; 0: none. */
+    uint32_t rotations; /* Keys given so far. */
+    uint32_t restored;  /* Host whose directory is put back, + 1; 0: none. */
 };
 
 static void make_plan(struct chaos *c);
@@ -159,6 +164,7 @@ void chaos_run(const struct chaos_options *options, struct chaos_result *out)
                                   .f = shape.f,
                                   .p = shape.p,
                                   .mode = shape.mode,
+                                  .spares = shape.nodes > 1 ? 1 : 0,
                                   .seed = options->seed,
                                   .view_ms = view_ms,
                                   .batch_age_ms = 10,
@@ -368,6 +374,40 @@ static void slow_node(struct chaos *c, const struct host *h, struct rng *r)
     }
 }
 
+/* One change while all else goes on: a new validator, one less, other numbers, another key. */
+static void change_config(struct chaos *c, struct rng *r)
+{
+    struct world *w = c->world;
+    const struct chain_config *now = &epochs_newest(w)->config;
+    char text[64];
+    uint64_t number = rng_below(r, w->config.nodes);
+    uint32_t spare = w->config.nodes;
+    uint32_t key = spare + w->config.spares + c->rotations;
+    uint64_t kind = rng_below(r, 6);
+    if (w->config.spares == 0 || w->epoch_count > CHAOS_EPOCHS_MAX) return;
+    if (kind == 5 && c->rotations == ROTATIONS_MAX) return;
+    switch (kind) {
+    case 0: must(snprintf(text, sizeof text, "config add %u", spare) > 0); break;
+    case 1: must(snprintf(text, sizeof text, "config observe %u", spare) > 0); break;
+    case 2: must(snprintf(text, sizeof text, "config drop %u", spare) > 0); break;
+    case 3:
+        must(snprintf(text, sizeof text, "config block-txs %u", 1 + now->block_txs_max % 20) > 0);
+        break;
+    case 4: must(snprintf(text, sizeof text, "config bar %u", (unsigned)number) > 0); break;
+    default:
+        must(snprintf(text, sizeof text, "config rotate %u %u", (unsigned)number, key) > 0);
+        host_give_key(&w->hosts[number], key);
+        c->rotations++;
+        break;
+    }
+    struct tx_wish wish = {.operation = text};
+    struct client_tx *t = clients_make(w, &wish);
+    t->is_tracked = true;
+    world_say(w, "--- %s", text);
+    clients_submit(w, t, (uint32_t)number, 2000000);
+    if (!w->hosts[spare].is_up && !w->violation.is_set) host_start(&w->hosts[spare]);
+}
+
 /* Blocks may be committed by votes that nobody else has, when it is gone. */
 static void let_one_listen(struct chaos *c, struct rng *r)
 {
@@ -429,7 +469,6 @@ static void begin_trouble(struct chaos *c, struct rng *r, enum trouble trouble)
         fake_os_fail(h->os, FAKE_OS_SYNC, 1 + rng_below(r, 20), ST_IO);
         return;
     case TROUBLE_SLOW_NODE: slow_node(c, h, r); return;
-    case TROUBLE_FALSE: return; /* Not yet. */
     case TROUBLE_CRASH:
     case TROUBLE_POWER:
     case TROUBLE_LISTENER:
@@ -467,6 +506,8 @@ static void go_on_trouble(struct chaos *c, struct phase *p)
         host_crash(h, (enum fake_os_crash)rng_below(r, 3));
     }
     if ((p->troubles >> TROUBLE_POWER & 1u) && rng_below(r, 4) == 0) cut_power(c, r);
+    if ((p->troubles >> TROUBLE_CONFIG & 1u) && rng_below(r, 12) == 0) change_config(c, r);
+    if (c->world->violation.is_set) return;
     if ((p->troubles >> TROUBLE_LISTENER & 1u) && rng_below(r, 8) == 0) let_one_listen(c, r);
     if ((p->troubles >> TROUBLE_DISCONNECT & 1u) && rng_coin(r)) {
         uint32_t other = any_host(c, r)->id;
@@ -493,6 +534,15 @@ static void run_phase(struct chaos *c, struct phase *p)
 
 /* --- afterwards ------------------------------------------------------------------------------- */
 
+/* In the newest configuration, as a validator or an observer. */
+static bool is_node(const struct host *h)
+{
+    const struct known_epoch *e = epochs_newest(h->world);
+    for (uint32_t i = 0; i < e->config.node_count; i++)
+        if (host_owns(h, e->keys[i])) return true;
+    return false;
+}
+
 static void heal(struct chaos *c)
 {
     struct world *w = c->world;
@@ -510,7 +560,7 @@ static void heal(struct chaos *c)
         host_set_clock(h, 0, 0);
         h->restart_us = RESTART_US;
         if (!h->is_cut_armed) fake_os_heal(h->os);
-        if (!h->is_up) host_start(h);
+        if (!h->is_up && is_node(h)) host_start(h);
     }
     network_connect_all(w);
 }
@@ -554,7 +604,7 @@ static bool is_alive(struct world *w, const char **what, uint32_t *who)
     for (uint32_t i = 0; i < w->host_count; i++) {
         const struct host *h = &w->hosts[i];
         *who = i;
-        if (!host_is_honest(h)) continue;
+        if (!host_is_honest(h) || !is_node(h)) continue;
         *what = "is not up";
         if (!h->is_up) return false;
         *what = "misses a transaction";
