@@ -160,6 +160,21 @@ static void lie_in_notes(struct host *h, struct wire_proposal *p)
     p->proposal.header.notes_hash = notes_hash(n);
 }
 
+/* Answers to who catches up. items: room for the blocks of a lie. */
+static void lie_in_chain(struct host *h, struct wire_chain *chain, struct buf *items)
+{
+    struct rng *r = &h->world->rng;
+    if (chain->has_cert && chain->cert.entry_count > 1 && rng_coin(r)) {
+        chain->cert.entry_count--;
+        return;
+    }
+    if (chain->blocks.bytes.size == 0) return;
+    buf_put(items, chain->blocks.bytes);
+    must(buf_status(items) == ST_OK);
+    items->data[items->size - 1 - rng_below(r, items->size / 2)] ^= 1u;
+    chain->blocks.bytes = buf_span(items);
+}
+
 static void lie_in_proposal(struct host *h, enum lie lie, struct wire_proposal *p)
 {
     struct rng *r = &h->world->rng;
@@ -274,6 +289,8 @@ static bool build_lie(struct host *h, enum lie lie, struct span bytes, struct bu
     struct wire_message *wire = mem_alloc(mem_system(), sizeof *wire);
     must(wire != NULL);
     bool is_one = false;
+    struct buf items;
+    buf_init(&items, mem_system(), 0);
     if (wire_decode(wire, bytes) != ST_OK) goto out;
     if (wire->kind == WIRE_CONSENSUS) {
         is_one =
@@ -288,7 +305,13 @@ static bool build_lie(struct host *h, enum lie lie, struct span bytes, struct bu
         wire_encode(out, wire);
         is_one = true;
     }
+    if (wire->kind == WIRE_CHAIN && lie == LIE_CHAIN) {
+        lie_in_chain(h, &wire->chain, &items);
+        wire_encode(out, wire);
+        is_one = true;
+    }
 out:
+    buf_fini(&items);
     mem_free(mem_system(), wire);
     return is_one && buf_status(out) == ST_OK;
 }

@@ -20,7 +20,8 @@
     X(LIE_DENY, "deny")              /* View changes without its first votes. */                   \
     X(LIE_OLD_HQ, "old-hq")          /* View changes with the certificate of an older view. */     \
     X(LIE_NOTES, "forged-notes")     /* Proposals with late votes and evidence that are none. */   \
-    X(LIE_MODE, "false-mode")        /* Proposals in the other mode. */
+    X(LIE_MODE, "false-mode")        /* Proposals in the other mode. */                            \
+    X(LIE_CHAIN, "bad-chain")        /* Catch-up that lacks a vote, or with a flipped bit. */
 
 enum lie {
 #define LIE_ENUM(name, text) name,

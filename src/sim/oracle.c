@@ -489,6 +489,7 @@ void oracle_on_evidence(struct oracle *o, struct host *h, const struct evidence 
                       evidence_name(e->kind), e->offender, status_text(st));
     for (uint32_t i = 0; i < w->host_count && st == ST_OK; i++) {
         if (!host_is_honest(&w->hosts[i]) || !is_own(&w->hosts[i], e->epoch, e->offender)) continue;
+        if (w->hosts[i].was_false && ((int)e->kind == 7 || (int)e->kind == 8)) continue;
         world_violate(w, "I11", "%s names honest validator %u (kept by host %u)",
                       evidence_name(e->kind), e->offender, h->id);
     }

@@ -26,7 +26,8 @@ enum condition_kind {
     IS_LEADER,
     IS_EPOCH,
     IS_ANARCHY,
-    IS_LATENCY
+    IS_LATENCY,
+    IS_NAMED
 };
 
 struct condition {
@@ -208,6 +209,16 @@ static bool equal_holds(struct condition *c, const struct host *h)
     return is;
 }
 
+/* How often that peer gave a wrong answer, in this life of h. */
+static bool named_holds(struct condition *c, const struct host *h)
+{
+    const uint32_t place = host_place_of(h, &h->world->hosts[c->offender]);
+    uint64_t count = 0;
+    if (h->is_up && place < HOST_PLACES_MAX) count = core_lies(h->core, place);
+    because(c, h, "has caught it %llu times", (unsigned long long)count);
+    return count >= c->at_least;
+}
+
 /* From the first word of a block to the last honest node that finalised it. */
 static bool latency_holds(struct condition *c, const struct world *w)
 {
@@ -284,6 +295,7 @@ static bool holds_on(struct condition *c, const struct host *h)
     case IS_ANARCHY:
         (void)snprintf(c->why, sizeof c->why, "no fork was found");
         return h->world->anarchy.is_set;
+    case IS_NAMED: return named_holds(c, h);
     case IS_LATENCY: return latency_holds(c, h->world);
     case IS_MATCHED: break;
     }
@@ -423,6 +435,10 @@ static bool read_more(struct scenario *s, struct condition *c)
     } else if (scenario_accept(s, "leader")) {
         c->kind = IS_LEADER;
         return scenario_host(s, "a node", &c->offender);
+    } else if (scenario_accept(s, "names")) {
+        c->kind = IS_NAMED;
+        c->at_least = 1;
+        return scenario_host(s, "a node", &c->offender);
     } else if (scenario_accept(s, "latency")) {
         c->kind = IS_LATENCY;
         c->hosts = 1;
@@ -446,7 +462,8 @@ static bool read_more(struct scenario *s, struct condition *c)
         return scenario_fail(s,
                              "\"%s\": final, tx, all-txs-final, anchor, evidence, reject, "
                              "halted, running, non-voter, alarm, equal-digests, view, leader, "
-                             "epoch, mode, latency, memory, matched, anarchy or violation is "
+                             "epoch, mode, names, latency, memory, matched, anarchy or "
+                             "violation is "
                              "expected",
                              scenario_peek(s));
     }
@@ -533,7 +550,7 @@ static bool read_rest(struct scenario *s, struct condition *c, struct timing *t)
 {
     while (scenario_has_word(s)) {
         bool is_right = true;
-        bool is_counted = c->kind == IS_REJECT || c->kind == IS_MATCHED;
+        bool is_counted = c->kind == IS_REJECT || c->kind == IS_MATCHED || c->kind == IS_NAMED;
         if (scenario_accept(s, "on")) {
             is_right = scenario_hosts(s, "nodes", &c->hosts);
         } else if (is_counted && scenario_accept(s, "at-least")) {

@@ -431,6 +431,7 @@ static void change_executor(struct host *h, const struct executor_change *c)
     }
     if (!c->has_false) return;
     h->false_from = c->height;
+    if (c->height > 0) h->was_false = true;
     h->machine.false_from = c->height;
 }
 

@@ -76,6 +76,7 @@ struct host {
     bool is_linked[HOSTS_MAX];         /* Connections that it has noticed. */
     uint64_t epoch;                    /* That its core is in. */
     enum host_part part;
+    bool was_false;    /* Its executor was wrong once: E7 and E8 may say so. */
     bool was_restored; /* An old directory was put back: a Byzantine act (1.14). */
     bool is_up;
     bool is_halted;  /* It stopped by itself: failure says why. Its disk is as it was. */
