@@ -145,7 +145,8 @@ static void byzantine_nodes_speak(void **state)
     holds("byzantine 3 puppet\ntx t\nsubmit t to 0\nexpect tx t final within 1s\n"
           "send 3 to 0 vote p1 0/1 bad-signature\nsend 3 to 0 vote p3 1 false\n"
           "send 3 to 0 status view 7\nsend 3 to 1 bytes 00ff\nrun 100ms\n"
-          "expect reject codec on 1\nexpect no evidence\n");
+          "expect reject codec on 1\nexpect evidence E8 against 3 on 0\n"
+          "expect no evidence E1\nexpect no evidence E2\n");
     holds("byzantine 3 core\nlies 3 wrong-digest\nload 5 every 20ms\n"
           "expect all-txs-final within 5s\nlies 3 none\nrun 100ms\n");
 }
