@@ -4,11 +4,13 @@
  * certificate against the genesis of the samples. The first byte chooses the decoder. */
 #include <stdlib.h>
 
+#include "base/hex.h"
 #include "base/must.h"
 #include "ledger/block.h"
 #include "ledger/card.h"
 #include "ledger/config.h"
 #include "ledger/genesis.h"
+#include "ledger/invitation.h"
 #include "ledger/proof.h"
 #include "ledger/receipt.h"
 #include "ledger/reply.h"
@@ -207,9 +209,34 @@ static enum status card_again(struct span bytes, struct arena *a, struct buf *ou
 
 typedef enum status decoder(struct span bytes, struct arena *a, struct buf *out);
 
-static decoder *const decoders[] = {header_again, body_again,    block_again, certificate_again,
-                                    vote_again,   receipt_again, proof_again, genesis_again,
-                                    config_again, card_again,    reply_again, token_again};
+/* With the checksum that no fuzzer would find. */
+static enum status invitation_again(struct span bytes, struct arena *a, struct buf *out)
+{
+    (void)a;
+    char text[INVITATION_TEXT_MAX + 1];
+    uint8_t whole[INVITATION_TEXT_MAX / 2];
+    struct buf in;
+    struct buf back;
+    struct invitation i;
+    const struct hash checksum = hash_of("invited", bytes);
+    buf_init_fixed(&in, whole, sizeof whole);
+    buf_put(&in, bytes);
+    buf_put(&in, span_of(checksum.bytes, 4));
+    TRY(buf_status(&in));
+    hex_encode(text, buf_span(&in));
+    TRY(invitation_parse(&i, span_text(text)));
+    buf_init(&back, mem_system(), 0);
+    must(invitation_print(&back, &i) == ST_OK);
+    must(span_equal(buf_span(&back), span_text(text)));
+    buf_fini(&back);
+    buf_put(out, bytes);
+    return ST_OK;
+}
+
+static decoder *const decoders[] = {header_again,    body_again,    block_again, certificate_again,
+                                    vote_again,      receipt_again, proof_again, genesis_again,
+                                    config_again,    card_again,    reply_again, token_again,
+                                    invitation_again};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
