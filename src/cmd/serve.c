@@ -5,6 +5,7 @@
 
 #include "crypto/identity.h"
 #include "node/node.h"
+#include "node/quarantine.h"
 #include "node/release.h"
 #include "os/process.h"
 #include "pg/door.h"
@@ -143,6 +144,25 @@ static const char *hint_of(enum status st)
     return NULL;
 }
 
+static bool is_rebuild_due(const char *dir)
+{
+    struct quarantine q;
+    return quarantine_read(&q, os_posix(), dir) == ST_OK && q.is_due;
+}
+
+static enum status serve_once(const struct serve *serve,
+                              struct serving *s,
+                              const struct node_open *open,
+                              char *what)
+{
+    *s = (struct serving){.dir = serve->dir};
+    what[0] = 0;
+    enum status st = node_open(&s->node, open, what);
+    if (st == ST_OK) st = run(serve, s, what);
+    node_close(s->node);
+    return st;
+}
+
 int serve_node(const struct serve *serve)
 {
     char what[NODE_WHAT_MAX] = "";
@@ -155,9 +175,12 @@ int serve_node(const struct serve *serve)
                              .progress = on_progress,
                              .warn = on_warning,
                              .release = &release};
-    enum status st = node_open(&s.node, &open, what);
-    if (st == ST_OK) st = run(serve, &s, what);
-    node_close(s.node);
+    enum status st = serve_once(serve, &s, &open, what);
+    /* A refuted state is made again by a start, at most QUARANTINE_REBUILDS_MAX times. */
+    while (st == ST_CORRUPT && is_rebuild_due(serve->dir)) {
+        on_warning(what);
+        st = serve_once(serve, &s, &open, what);
+    }
     if (st == ST_OK) return EXIT_FINE;
     complain(serve->self, hint_of(st), "%s", what[0] != 0 ? what : status_text(st));
     return exit_code_of(st);

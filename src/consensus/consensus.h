@@ -90,6 +90,8 @@ struct consensus_start {
                                               older than the newest stored block, or newer. */
     uint32_t held_count;
     uint64_t nonce;                /* Random: pairs questions and answers of this start. */
+    uint64_t silent_until;         /* No result up to this height is voted for: an earlier run of
+                                      this node may have voted for a wrong one. */
     const struct mode_state *mode; /* As of height; needed in adaptive to leave FAST. Null: the mode
                                       stays that of validators, and ADVANCED need not bring one. */
 };

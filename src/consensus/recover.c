@@ -112,6 +112,7 @@ static void take_digests(struct consensus *c, const struct consensus_start *star
         c->digests[(start->executed_height - i) % RESULT_HEIGHTS] = start->digests[i];
     c->p3_height = c->result_height = start->res_height;
     if (c->p3_height + 1 < c->digest_low) c->p3_height = c->digest_low - 1;
+    if (c->p3_height < start->silent_until) c->p3_height = start->silent_until;
 }
 
 static void take_promises(struct consensus *c, const struct consensus_record *r)

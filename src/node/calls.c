@@ -186,9 +186,24 @@ static enum status ask_height(struct local_call *c)
     return st;
 }
 
+/* What a node says of itself it may still say. */
+static enum status check_quarantine(struct local_call *c, const struct compiled *statement)
+{
+    const struct sql_statement *st = &statement->statement;
+    bool is_asked_for = false;
+    for (uint32_t i = 0; i < st->access_count; i++)
+        if (is_shared(statement->catalog, st->access[i].table_id)) is_asked_for = true;
+    if (!is_asked_for || !replica_is_quarantined(c->session->local->config.replica)) return ST_OK;
+    diag_set(&c->diag, "TQ009", "the state of this node is not what a quorum certified");
+    diag_hint(&c->diag, "Ask another node. This one makes its state again from the blocks; "
+                        "`trustsql doctor` tells its operator more.");
+    return ST_CORRUPT;
+}
+
 static enum status begin_read(struct local_call *c, const struct compiled *statement)
 {
     TRY(check_access(c, statement));
+    TRY(check_quarantine(c, statement));
     if (statement->statement.param_count > c->param_count) {
         diag_set(&c->diag, "42P02", "there is no parameter $%u", c->param_count + 1);
         return ST_INVALID;

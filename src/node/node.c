@@ -11,6 +11,7 @@
 #include "node/chain_tables.h"
 #include "node/executor.h"
 #include "node/local.h"
+#include "node/quarantine.h"
 #include "node/readers.h"
 #include "node/status.h"
 #include "os/thread.h"
@@ -213,6 +214,13 @@ static enum status open_data(struct node *n, const struct node_open *open, char 
 
     char path[OS_PATH_MAX];
     char reason[160] = "";
+    bool was_due = false;
+    st = quarantine_settle(n->os, n->dir, &was_due);
+    if (st != ST_OK) say(what, st, "the refuted state cannot be removed");
+    TRY(st);
+    if (was_due && open->warn != NULL)
+        open->warn(
+            "a certificate refuted the state of this node: it is made again from the blocks");
     TRY(os_path_join(path, n->dir, "state"));
     st = n->os->make_dir(n->os, path);
     if (st != ST_OK && st != ST_EXISTS) return st;

@@ -14,6 +14,7 @@
 #include "node/executor.h"
 #include "node/guests.h"
 #include "node/peers.h"
+#include "node/quarantine.h"
 #include "node/storage.h"
 #include "node/verify.h"
 #include "node/watch.h"
@@ -56,6 +57,7 @@ struct replica {
     _Atomic uint64_t core_ns; /* CPU time of the loop's thread inside the core. */
     atomic_bool is_stopping;
     atomic_bool has_failed;
+    atomic_bool is_quarantined;
 };
 
 static void on_wake(void *context);
@@ -135,7 +137,10 @@ static enum status open_core(struct replica *r, void (*progress)(uint64_t height
     config->os->entropy(config->os, &start.key, sizeof start.key);
     config->os->entropy(config->os, &start.nonce, sizeof start.nonce);
     struct core_start_data data = {0};
+    struct quarantine quarantine = {.height = 0};
     enum status st = core_start_read(&data, &start);
+    if (quarantine_read(&quarantine, config->os, config->dir) == ST_OK)
+        data.start.engine.silent_until = quarantine.height;
     if (st == ST_OK) {
         struct core_config core;
         describe_core(r, &data, &core);
@@ -566,11 +571,34 @@ static void warn(void *context, const char *text)
     if (r->config.warn != NULL) r->config.warn(text);
 }
 
+/* Judged by certificates alone (the engine's alarm). */
+static void look_for_divergence(struct replica *r, const struct consensus_stand *stand)
+{
+    bool is_due = false;
+    if (stand->alarm != ALARM_DIVERGED || atomic_exchange(&r->is_quarantined, true)) return;
+    enum status st = quarantine_note(r->config.os, r->config.dir, stand->executed_height, &is_due);
+    if (st != ST_OK) {
+        fail(r, st, "the state of this node is refuted, and that could not be written down");
+    } else if (is_due) {
+        fail(r, ST_CORRUPT,
+             "a certificate refutes the state of this node: it is made again from the blocks");
+    } else {
+        warn(r, "a certificate refutes the state of this node, after two rebuilds: it answers no "
+                "reads and votes on no results; see trustsql doctor");
+    }
+}
+
+bool replica_is_quarantined(const struct replica *r)
+{
+    return atomic_load(&r->is_quarantined);
+}
+
 static void publish(struct replica *r)
 {
     struct consensus_stand stand;
     uint64_t now = port_mono_ms(r);
     consensus_stand_of(core_engine(r->core), &stand, now);
+    look_for_divergence(r, &stand);
     bool is_due = now - r->consensus_mono_ms >= REPLICA_VIEW_MS;
     mutex_lock(r->view_mutex);
     r->view = (struct replica_view){.height = stand.tip_height,

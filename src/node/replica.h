@@ -78,6 +78,9 @@ void replica_stop(struct replica *r);
 
 void replica_view(struct replica *r, struct replica_view *out);        /* Any thread. */
 void replica_consensus(struct replica *r, struct consensus_view *out); /* Any thread. */
+/* A quorum's certificate refutes what this node computed: nothing is to be read here. Any thread.
+ */
+bool replica_is_quarantined(const struct replica *r);
 const char *replica_why_silent(const struct replica *r); /* It follows only; null: it votes. */
 
 /* The newest certificate of a result that this node found too, and what it has executed. False:
