@@ -9,13 +9,13 @@
 
 #define TYPE_VARCHAR 1043u
 
-static struct proxy_item *add(struct proxy_call *c, int kind);
+static struct proxy_item *add(struct proxy_call *c, enum proxy_item_kind kind);
 static struct span text_of(const char *text);
 
 /* --- what a call says --------------------------------------------------------------------------
  */
 
-static struct proxy_item *add(struct proxy_call *c, int kind)
+static struct proxy_item *add(struct proxy_call *c, enum proxy_item_kind kind)
 {
     struct proxy_item *item = arena_alloc_zero(&c->arena, 1, sizeof *item);
     if (item == NULL) { /* It ends without its last words; the loop says that. */

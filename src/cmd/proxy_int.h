@@ -218,7 +218,7 @@ void proxy_round_fini(struct proxy_round *r);
 /* What a call says, in order. Made by the session's thread, said by the loop's. */
 struct proxy_item {
     struct proxy_item *next;
-    enum { ITEM_NOTICE, ITEM_ROWS, ITEM_COMPLETE, ITEM_FAILED } kind;
+    enum proxy_item_kind { ITEM_NOTICE, ITEM_ROWS, ITEM_COMPLETE, ITEM_FAILED } kind;
     struct diag diag;
     struct sql_column *columns;
     uint32_t column_count;

@@ -62,7 +62,7 @@ enum status epoch_mode_read(struct exec *e)
     struct cursor r;
     const struct mode_rules rules = rules_of(&e->epoch->config);
     if (rules.mode != MODE_FAST) {
-        e->mode = (struct mode_state){0};
+        e->mode = (struct mode_state){.mode = MODE_BFT, .rules.mode = MODE_BFT};
         mode_begin(&e->mode, &rules, e->epoch->now.first_height);
         e->mode.height = e->height;
         return ST_OK;
@@ -102,7 +102,7 @@ enum status epoch_genesis(struct exec *e, const struct genesis *genesis)
     TRY(chain_epoch_decide(e->writer, &config, span_text("genesis"), 0));
     TRY(chain_epoch_begin(e->writer, &config, 1));
     const struct mode_rules rules = rules_of(&config);
-    struct mode_state mode = {0};
+    struct mode_state mode = {.mode = MODE_BFT, .rules.mode = MODE_BFT};
     mode_begin(&mode, &rules, 1);
     TRY(write_switch(e, 1, mode_text(mode.mode), "genesis"));
     return rules.mode == MODE_FAST ? write_mode(e, &mode) : ST_OK;

@@ -16,7 +16,7 @@ void preflight_make(struct preflight *out,
                     const struct chain_config *before,
                     const struct chain_config *after)
 {
-    *out = (struct preflight){0};
+    *out = (struct preflight){.is_unsafe = false};
     fill_side(&out->before, before);
     fill_side(&out->after, after);
     judge(out, before, after);

@@ -299,7 +299,7 @@ static void show_closing(struct core *c, uint64_t height, struct wire_chain *out
 {
     struct arena arena;
     struct span header;
-    struct span bytes;
+    struct span bytes = {0};
     arena_init(&arena, c->mem, 0);
     buf_reset(&c->part);
     struct body *body = arena_alloc_zero(&arena, 1, sizeof *body);

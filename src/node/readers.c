@@ -378,7 +378,7 @@ static enum status set_time(struct reader *reader)
 {
     const struct readers_config *config = &reader->readers->config;
     struct buf block;
-    struct span head;
+    struct span head = {0};
     struct span rest;
     struct header header;
     buf_init(&block, config->mem, 0);
