@@ -169,7 +169,8 @@ bool branch_find(struct consensus *c, struct branch *out, struct statement *miss
     out->count = 0;
     *missing = *hq;
     if (!c->has_hq || hq->height <= c->root_height) return true;
-    if (c->has_root_cert && c->root_cert.statement.view > hq->view) return true;
+    const struct statement *root = &c->root_cert.statement; /* Of this epoch, or of its base. */
+    if (c->has_root_cert && root->epoch == hq->epoch && root->view > hq->view) return true;
     while (missing->height > c->root_height) {
         const struct line_item *item = line_at(c, missing->height);
         bool is_on_chain =

@@ -227,7 +227,9 @@ static bool is_promise_broken(const struct statement *p1, const struct view_chan
     if (p1->is_null || p1->epoch != vc->epoch) return false;
     if (p1->view >= vc->to_view || p1->height <= vc->final_height) return false;
     if (p1->view != vc->voted_view) return p1->view > vc->voted_view;
-    if (vc->has_final_cert && vc->final_cert.statement.view > p1->view) return false;
+    const struct statement *final = &vc->final_cert.statement;
+    bool is_later = vc->has_final_cert && final->epoch == p1->epoch && final->view > p1->view;
+    if (is_later) return false;
     uint64_t at = p1->height - vc->final_height;
     if (at > vc->header_count) return true;
     struct hash hash = header_hash(&vc->headers[at - 1]);

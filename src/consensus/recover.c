@@ -138,7 +138,9 @@ static bool is_chain_settled(const struct consensus *c, const struct consensus_r
 {
     if (!c->has_final_cert) return false;
     if (r->chain_count == 0) return true;
-    return r->voted_view < r->cur_view && r->voted_view < c->final_cert.statement.view;
+    const struct statement *final = &c->final_cert.statement;
+    if (final->epoch != r->epoch) return false; /* Of the base: views do not compare. */
+    return r->voted_view < r->cur_view && r->voted_view < final->view;
 }
 
 static void take_chain(struct consensus *c, const struct consensus_record *r)

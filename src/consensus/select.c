@@ -114,8 +114,10 @@ void select_claim_of(struct select_claim *out, const struct view_change *vc)
 
 bool select_is_superseded(const struct view_change *vc)
 {
-    return vc->has_hq && vc->has_final_cert &&
-           vc->final_cert.statement.view > vc->hq.statement.view;
+    const struct statement *final =
+        &vc->final_cert.statement; /* Views of two epochs do not compare. */
+    return vc->has_hq && vc->has_final_cert && final->epoch == vc->hq.statement.epoch &&
+           final->view > vc->hq.statement.view;
 }
 
 static struct block_id find_base(const struct select_claim *claims, uint32_t count)

@@ -233,6 +233,8 @@ static void a_superseded_certificate_is_not_read(void **state)
     assert_true(select_is_superseded(&vc));
     select_claim_of(&c, &vc);
     assert_false(c.has_hq);
+    vc.hq.statement.epoch++; /* The final block is the base of an epoch: views do not compare. */
+    assert_false(select_is_superseded(&vc));
     vc.has_hq = false;
     assert_false(select_is_superseded(&vc));
 }
