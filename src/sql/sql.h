@@ -88,7 +88,7 @@ struct sql_statement {
 
 struct sql_argument {
     struct span name; /* Of CALL p(name => value); size 0: by position. Those come first. */
-    bool is_param; /* value is unused; param is the 1-based parameter. */
+    bool is_param;    /* value is unused; param is the 1-based parameter. */
     uint32_t param;
     struct sql_value value;
 };
@@ -103,7 +103,7 @@ struct sql_compile {
     const enum sql_type *param_types; /* Declared types of $1…; SQL_UNKNOWN: to be inferred. */
     uint32_t param_count;
     uint32_t exec_version; /* Whose functions there are; 0: the newest. */
-    uint64_t account; /* Row id of the account that will own what the statement creates. */
+    uint64_t account;      /* Row id of the account that will own what the statement creates. */
 };
 
 /* Compile one statement. The result lives in a. On failure d says why; ST_INVALID for a wrong
