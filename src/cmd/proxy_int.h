@@ -215,10 +215,12 @@ void proxy_round_fini(struct proxy_round *r);
 /* --- proxy_answer.c ----------------------------------------------------------------------------
  */
 
+enum proxy_item_kind { ITEM_NOTICE, ITEM_ROWS, ITEM_COMPLETE, ITEM_FAILED };
+
 /* What a call says, in order. Made by the session's thread, said by the loop's. */
 struct proxy_item {
     struct proxy_item *next;
-    enum proxy_item_kind { ITEM_NOTICE, ITEM_ROWS, ITEM_COMPLETE, ITEM_FAILED } kind;
+    enum proxy_item_kind kind;
     struct diag diag;
     struct sql_column *columns;
     uint32_t column_count;
@@ -290,10 +292,12 @@ void proxy_backend_drain(struct proxy *p);
 /* --- what a call does: the session's thread ----------------------------------------------------
  */
 
+enum proxy_statement_kind { STATEMENT_READ, STATEMENT_WRITE, STATEMENT_SETTING };
+
 struct proxy_statement {
     struct span text; /* Ends with 0. */
     uint32_t position;
-    enum { STATEMENT_READ, STATEMENT_WRITE, STATEMENT_SETTING } kind;
+    enum proxy_statement_kind kind;
     char word[16]; /* First keyword, in capitals. */
 };
 
