@@ -42,6 +42,7 @@ class PreflightTest(unittest.TestCase):
                      "reachable from here now", "ends after 7 days", "has 1 of 3 votes"):
             self.assertIn(part, said)
         (number,), = harness.execute(first, "SELECT id FROM trustsql.proposals WHERE state = 'open'")
+        harness.wait_until(lambda: self.proposals(second) > 0, "the second node knows the proposal")
         said, code = self.call(second, f"CALL trustsql.vote({number})")
         self.assertIsNone(code)
         self.assertIn("after: mode adaptive", said)
