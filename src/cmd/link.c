@@ -16,6 +16,8 @@ static enum status open_link(
     PGconn **out, const char *host, uint64_t port, const char *user, const char *password)
 {
     char port_text[24];
+    /* On this machine in the clear, unless the node wants TLS. */
+    const char *mode = strncmp(host, "127.", 4) == 0 ? "allow" : "prefer";
     (void)snprintf(port_text, sizeof port_text, "%llu", (unsigned long long)port);
     const char *const keys[] = {"host",
                                 "port",
@@ -26,8 +28,8 @@ static enum status open_link(
                                 "connect_timeout",
                                 "application_name",
                                 NULL};
-    const char *const values[] = {host,      port_text,      user,       password, "main",
-                                  "disable", LINK_TIMEOUT_S, "trustsql", NULL};
+    const char *const values[] = {host, port_text,      user,       password, "main",
+                                  mode, LINK_TIMEOUT_S, "trustsql", NULL};
     *out = PQconnectdbParams(keys, values, 0);
     if (*out == NULL) return ST_NO_MEMORY;
     if (PQstatus(*out) == CONNECTION_OK) return ST_OK;
