@@ -11,6 +11,7 @@
 #include "ledger/config.h"
 #include "ledger/genesis.h"
 #include "ledger/invitation.h"
+#include "ledger/mode.h"
 #include "ledger/proof.h"
 #include "ledger/receipt.h"
 #include "ledger/reply.h"
@@ -207,6 +208,22 @@ static enum status card_again(struct span bytes, struct arena *a, struct buf *ou
     return ST_INVALID;
 }
 
+/* Steps rely on what the decoder has checked. */
+static enum status mode_again(struct span bytes, struct arena *a, struct buf *out)
+{
+    (void)a;
+    static struct mode_state s;
+    TRY(mode_decode(&s, bytes));
+    mode_encode(out, &s);
+    for (int i = 0; i < 4; i++) {
+        struct mode_facts f = {
+            .height = s.height + 1, .final_height = s.height, .view = UINT64_MAX};
+        (void)mode_step(&s, &f, NULL);
+        (void)mode_at(&s, s.height + MODE_DELAY);
+    }
+    return ST_OK;
+}
+
 typedef enum status decoder(struct span bytes, struct arena *a, struct buf *out);
 
 /* With the checksum that no fuzzer would find. */
@@ -233,10 +250,10 @@ static enum status invitation_again(struct span bytes, struct arena *a, struct b
     return ST_OK;
 }
 
-static decoder *const decoders[] = {header_again,    body_again,    block_again, certificate_again,
-                                    vote_again,      receipt_again, proof_again, genesis_again,
-                                    config_again,    card_again,    reply_again, token_again,
-                                    invitation_again};
+static decoder *const decoders[] = {header_again,     body_again,    block_again, certificate_again,
+                                    vote_again,       receipt_again, proof_again, genesis_again,
+                                    config_again,     card_again,    reply_again, token_again,
+                                    invitation_again, mode_again};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -276,6 +276,9 @@ def main():
     check_proof(golden("proof-successors"))
     check_messages()
     check_evidence()
+    mode = whole(golden("mode"))
+    assert len(mode) == 17 and len(mode[0]) == 10
+    assert len(mode[16]) == min(mode[2].value - mode[1].value + 1, mode[0][4].value + 32)
     for name in ("vote", "certificate-p1", "certificate-p2", "certificate-p3", "receipt-ok",
                  "receipt-failed"):
         whole(golden(name))
