@@ -7,10 +7,13 @@
 #include "base/must.h"
 #include "cmd/proxy_int.h"
 #include "consensus/evidence.h"
+#include "os/process.h"
 
-#define COMPLAIN_SQL "SELECT * FROM trustsql.complain('CONFLICT', $1::bytea)"
-#define RECEIPT_SQL  "SELECT receipt, reply FROM trustsql.receipts WHERE txid = $1"
-#define COMPLAIN_MS  2000u
+#define COMPLAIN_SQL   "SELECT * FROM trustsql.complain('CONFLICT', $1::bytea)"
+#define RECEIPT_SQL    "SELECT receipt, reply FROM trustsql.receipts WHERE txid = $1"
+#define COMPLAIN_MS    2000u
+#define JUDGE_TRIES    4u  /* For those that have not executed so far yet, */
+#define JUDGE_PAUSE_MS 10u /* so much apart. */
 
 static uint32_t all_links(const struct proxy *p)
 {
@@ -97,16 +100,20 @@ void proxy_judge_reply(struct proxy_call *c,
     c->evidence[c->evidence_count++] = r;
 }
 
-/* A receipt that is not the proven one is a lie, signed or not. */
-static void compare(struct proxy_call *c, const struct proxy_proof *proven, uint32_t i, PGresult *r)
+/* A receipt that is not the proven one is a lie, signed or not. False: it has nothing to say yet.
+ */
+static bool compare(struct proxy_call *c, const struct proxy_proof *proven, uint32_t i, PGresult *r)
 {
-    if (PQresultStatus(r) != PGRES_TUPLES_OK || PQntuples(r) != 1 || PQnfields(r) != 2) return;
+    if (PQresultStatus(r) != PGRES_TUPLES_OK || PQntuples(r) != 1 || PQnfields(r) != 2)
+        return false;
     struct span receipt = span_of(PQgetvalue(r, 0, 0), (size_t)PQgetlength(r, 0, 0));
     struct span reply = span_of(PQgetvalue(r, 0, 1), (size_t)PQgetlength(r, 0, 1));
+    if (reply.size == 0) return false;
     struct hash leaf = receipt_leaf(receipt);
     if (!hash_equal(&leaf, &proven->truth.receipt))
         proxy_say_lie(c, c->session->links[i].node, "its receipt is not the one that is proven");
     proxy_judge_reply(c, i, proven, reply, span_of(NULL, 0));
+    return true;
 }
 
 static bool is_sampled(const struct proxy *p)
@@ -124,30 +131,43 @@ static bool enough_replies(struct proxy_round *r, void *context)
            proxy_trust_answers(&r->session->proxy->trust);
 }
 
+/* Mask of those that had something to say. */
+static uint32_t ask_replies(struct proxy_call *c, const struct proxy_proof *proven, uint32_t mask)
+{
+    struct proxy *p = c->session->proxy;
+    const char *const values[1] = {(const char *)proven->truth.txid.bytes};
+    const int lengths[1] = {(int)HASH_SIZE};
+    const int formats[1] = {1};
+    const Oid types[1] = {(Oid)SQL_BYTEA};
+    uint32_t judged = 0;
+    struct proxy_round r = {.session = c->session,
+                            .mask = mask,
+                            .ask = {.text = RECEIPT_SQL,
+                                    .value_count = 1,
+                                    .types = types,
+                                    .values = values,
+                                    .lengths = lengths,
+                                    .formats = formats,
+                                    .is_binary = true},
+                            .limit_ms = p->request_ms,
+                            .enough = enough_replies,
+                            .grace_ms = PROXY_GRACE_MS};
+    proxy_round_run(&r);
+    for (uint32_t i = 0; i < p->node_count; i++)
+        if ((r.answered >> i & 1u) != 0 && compare(c, proven, i, r.results[i])) judged |= 1u << i;
+    /* Who did not answer in time is not asked again. */
+    uint32_t done = judged | (mask & ~r.answered);
+    proxy_round_fini(&r);
+    return done;
+}
+
 void proxy_judge(struct proxy_call *c, const struct proxy_proof *proven, struct span proof)
 {
     struct proxy *p = c->session->proxy;
-    if (is_sampled(p)) {
-        const char *const values[1] = {(const char *)proven->truth.txid.bytes};
-        const int lengths[1] = {(int)HASH_SIZE};
-        const int formats[1] = {1};
-        const Oid types[1] = {(Oid)SQL_BYTEA};
-        struct proxy_round r = {.session = c->session,
-                                .mask = all_links(p),
-                                .ask = {.text = RECEIPT_SQL,
-                                        .value_count = 1,
-                                        .types = types,
-                                        .values = values,
-                                        .lengths = lengths,
-                                        .formats = formats,
-                                        .is_binary = true},
-                                .limit_ms = p->request_ms,
-                                .enough = enough_replies,
-                                .grace_ms = PROXY_GRACE_MS};
-        proxy_round_run(&r);
-        for (uint32_t i = 0; i < p->node_count; i++)
-            if ((r.answered >> i & 1u) != 0) compare(c, proven, i, r.results[i]);
-        proxy_round_fini(&r);
+    uint32_t left = is_sampled(p) ? all_links(p) : 0;
+    for (uint32_t i = 0; i < JUDGE_TRIES && left != 0; i++) {
+        if (i > 0) process_sleep_ms(JUDGE_PAUSE_MS); /* They are a little behind. */
+        left &= ~ask_replies(c, proven, left);
     }
     for (uint32_t i = 0; i < c->evidence_count; i++)
         complain_to_all(c, &c->evidence[i], proof);
