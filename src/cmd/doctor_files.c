@@ -1,10 +1,12 @@
 /* doctor_files.c - A node from the outside: its directory, disk, process, port, log. Nothing is
  * opened for writing, so a running node is not disturbed. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/must.h"
 #include "cmd/doctor_int.h"
 #include "node/node.h"
+#include "node/quarantine.h"
 #include "os/process.h"
 
 #define LOG_TAIL_SIZE 1024u
@@ -46,7 +48,7 @@ static void last_line(struct doctor *d, const struct patient *p, char out[LOG_TA
     (void)snprintf(out, LOG_TAIL_SIZE + 1, "%s", is_advice ? before + 1 : last);
 }
 
-/* The name under which the genesis knows the node's key. */
+/* The name under which the genesis knows the node's key; else that of its directory. */
 static enum status find_name(struct patient *p,
                              const struct genesis *g,
                              const struct node_config *config,
@@ -60,11 +62,11 @@ static enum status find_name(struct patient *p,
         p->name[name.size] = 0;
         return node_config_check(config, g, i, what);
     }
-    (void)snprintf(
-        what, NODE_WHAT_MAX,
-        "node.key is the key of no member of the genesis: one of the two files belongs to "
-        "another chain or node");
-    return ST_DENIED;
+    /* It joined later, or its key was replaced: the chain knows it, or tells that it does not. */
+    const char *slash = strrchr(p->dir, '/');
+    const char *name = slash != NULL && slash[1] != 0 ? slash + 1 : p->dir;
+    (void)snprintf(p->name, sizeof p->name, "%.*s", (int)sizeof p->name - 1, name);
+    return node_config_check(config, g, g->member_count, what);
 }
 
 static enum status read_own_key(struct doctor *d, const struct patient *p, struct public_key *own)
@@ -118,6 +120,22 @@ static void check_disk(struct doctor *d, struct patient *p)
                 p->dir);
 }
 
+/* A state that was refuted once and made again is well; one that was so too often is not. */
+static void check_quarantine(struct doctor *d, const struct patient *p)
+{
+    struct quarantine q;
+    enum status st = quarantine_read(&q, d->os, p->dir);
+    if (st == ST_NOT_FOUND) return;
+    bool is_spent = st != ST_OK || q.rebuilds >= QUARANTINE_REBUILDS_MAX;
+    if (!is_spent) return;
+    doctor_find(
+        d, p->name,
+        "Look for bad memory or a bad disk; then stop the node, remove state/, results/ and "
+        "the file quarantine, and start it.",
+        "a certificate refuted its state again after %u rebuilds (%s/" QUARANTINE_FILE ")",
+        QUARANTINE_REBUILDS_MAX, p->dir);
+}
+
 /* Somebody answers at a port whose node has no process. */
 static bool is_port_taken(const struct patient *p)
 {
@@ -143,6 +161,7 @@ void doctor_look_at_files(struct doctor *d, struct patient *p)
         check_identity(d, p, &config);
     }
     check_disk(d, p);
+    check_quarantine(d, p);
     doctor_look_at_process(d, p);
 }
 

@@ -216,11 +216,12 @@ enum status node_config_check(const struct node_config *config,
         while (member < genesis->member_count &&
                !span_equal(genesis->members[member].node_name, name))
             member++;
-        if (member < genesis->member_count && member != self) continue;
+        bool is_known = member < genesis->member_count;
+        if (is_known && member != self) continue;
         (void)snprintf(what, CONFIG_WHAT_MAX, "[peer.%.63s]: %s", config->peers[i].name,
-                       member == self ? "this is the node itself"
-                                      : "the genesis has no node of this name");
-        return ST_INVALID;
+                       is_known ? "this is the node itself"
+                                : "the genesis has no node of this name");
+        return is_known ? ST_INVALID : ST_NOT_FOUND;
     }
     return ST_OK;
 }

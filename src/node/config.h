@@ -43,7 +43,9 @@ NODISCARD enum status node_config_read(struct node_config *config,
                                        const char *dir,
                                        char *what);
 
-/* Every [peer.NAME] names another member of the genesis. self: own index. what[160]. */
+/* Every [peer.NAME] names another member of the genesis. self: own index; member_count: it is none.
+ * ST_INVALID: one names the node itself; ST_NOT_FOUND: one names no member, which a later epoch may
+ * have. what[160]. */
 NODISCARD enum status node_config_check(const struct node_config *config,
                                         const struct genesis *genesis,
                                         uint32_t self,

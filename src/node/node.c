@@ -131,7 +131,7 @@ static enum status open_identity(struct node *n, char *what)
         return st;
     }
     st = node_config_check(&n->config, &n->genesis, member_index(n), reason);
-    if (st != ST_OK) {
+    if (st != ST_OK && st != ST_NOT_FOUND) {
         (void)snprintf(what, NODE_WHAT_MAX, "node.conf: %.200s", reason);
         return st;
     }
