@@ -234,73 +234,84 @@ static void assert_view(enum consensus_reject want)
     sample_new_view(nv, &history);
 }
 
-/* raft: no certificate, and the leader's word for the last header. */
-static void raft_shows_what_a_leader_gave(void **state)
+static struct check_context raft_context(void)
 {
-    (void)state;
+    static struct validators raft;
     struct check_context context = sample_check_context();
-    struct validators raft = *context.validators;
+    raft = *context.validators;
     raft.mode = MODE_RAFT;
     raft.f = 0;
     context.validators = &raft;
-    sample_view_change(&vc, &history, 2);
-    assert_int_equal(view_change_check(&vc, &context), REJECT_VC_HQ);
+    return context;
+}
+
+static struct view_change raft_view_change(uint32_t sender)
+{
     struct proposal word = sample_proposal(&history.blocks[2]);
-    struct view_change right = vc;
+    struct view_change right;
+    sample_view_change(&right, &history, sender);
     right.has_hq = false;
     right.final_cert = sample_quorum(VOTE_P1, 0, &history.blocks[0], 0, 3);
     right.has_tip_sig = true;
     right.tip_sig = word.sig;
     sample_sign_view_change(&right);
-    assert_int_equal(view_change_check(&right, &context), REJECT_NONE);
-    vc = right;
+    return right;
+}
+
+/* vc is signed again, and starts as a right one next time. */
+static void assert_raft_change(enum consensus_reject want)
+{
+    struct check_context context = raft_context();
+    sample_sign_view_change(&vc);
+    assert_int_equal(view_change_check(&vc, &context), want);
+    vc = raft_view_change(2);
+}
+
+/* raft: no certificate, and the leader's word for the last header. */
+static void raft_shows_what_a_leader_gave(void **state)
+{
+    (void)state;
+    sample_view_change(&vc, &history, 2);
+    assert_raft_change(REJECT_VC_HQ);
+    assert_raft_change(REJECT_NONE);
     vc.has_tip_sig = false;
-    sample_sign_view_change(&vc);
-    assert_int_equal(view_change_check(&vc, &context), REJECT_VC_TIP);
-    vc = right;
+    assert_raft_change(REJECT_VC_TIP);
     vc.tip_sig.bytes[5] ^= 1;
-    sample_sign_view_change(&vc);
-    assert_int_equal(view_change_check(&vc, &context), REJECT_VC_TIP);
-    vc = right;
-    vc.voted_view = 2; /* Its leader took the block as anchor: that is another word. */
-    vc.to_view = 3;
-    sample_sign_view_change(&vc);
-    assert_int_equal(view_change_check(&vc, &context), REJECT_VC_TIP);
-    struct statement anchor = {.view = 2, .height = 3, .hash = header_hash(&history.blocks[2])};
-    vc.tip_sig = sample_anchor_word(&anchor, 2);
-    sample_sign_view_change(&vc);
-    assert_int_equal(view_change_check(&vc, &context), REJECT_NONE);
-    vc.tip_sig = sample_anchor_word(&anchor, 1); /* Not who led that view. */
-    sample_sign_view_change(&vc);
-    assert_int_equal(view_change_check(&vc, &context), REJECT_VC_TIP);
-    vc = right;
+    assert_raft_change(REJECT_VC_TIP);
     vc.header_count = 0; /* Nothing to show a word for. */
-    sample_sign_view_change(&vc);
-    assert_int_equal(view_change_check(&vc, &context), REJECT_VC_TIP);
+    assert_raft_change(REJECT_VC_TIP);
+    struct statement anchor = {.view = 2, .height = 3, .hash = header_hash(&history.blocks[2])};
+    for (uint32_t signer = 0; signer < 3; signer++) {
+        vc.voted_view = 2; /* Its leader took the block as anchor: that is another word. */
+        vc.to_view = 3;
+        if (signer > 0) vc.tip_sig = sample_anchor_word(&anchor, signer);
+        assert_raft_change(signer == 2 ? REJECT_NONE : REJECT_VC_TIP);
+    }
     sample_view_change(&vc, &history, 2);
     vc.has_tip_sig = true;
     assert_change(REJECT_VC_TIP); /* In bft it says nothing. */
+}
+
+/* raft: a majority of view changes or more, and the leader's word for the anchor. */
+static void raft_opens_with_a_majority(void **state)
+{
+    (void)state;
+    struct check_context context = raft_context();
+    struct statement anchor = {.view = 1, .height = 3, .hash = header_hash(&history.blocks[2])};
     nv->epoch = 0;
     nv->view = nv->sender = 1;
-    nv->height = 3;
-    nv->hash = header_hash(&history.blocks[2]);
-    anchor.view = 1;
+    nv->height = anchor.height;
+    nv->hash = anchor.hash;
     nv->has_word = true;
     nv->word = sample_anchor_word(&anchor, 1);
-    for (nv->vc_count = 1; nv->vc_count <= SAMPLE_NODES; nv->vc_count++) {
-        for (uint32_t i = 0; i < nv->vc_count; i++) {
-            nv->vcs[i] = right;
-            nv->vcs[i].sender = i;
-            sample_sign_view_change(&nv->vcs[i]);
-        }
+    for (nv->vc_count = 1; nv->vc_count <= SAMPLE_NODES + 1; nv->vc_count++) {
+        for (uint32_t i = 0; i < nv->vc_count; i++)
+            nv->vcs[i] = raft_view_change(i % SAMPLE_NODES);
         sample_sign_new_view(nv);
-        enum consensus_reject want = nv->vc_count < 3 ? REJECT_NV_COUNT : REJECT_NONE;
-        assert_int_equal(new_view_check(nv, &context, NULL), want);
+        bool is_right = nv->vc_count >= 3 && nv->vc_count <= SAMPLE_NODES;
+        assert_int_equal(new_view_check(nv, &context, NULL),
+                         is_right ? REJECT_NONE : REJECT_NV_COUNT);
     }
-    nv->vc_count = SAMPLE_NODES + 1;
-    nv->vcs[SAMPLE_NODES] = right;
-    sample_sign_new_view(nv);
-    assert_int_equal(new_view_check(nv, &context, NULL), REJECT_NV_COUNT);
     nv->vc_count = SAMPLE_NODES;
     nv->word = sample_anchor_word(&anchor, 2); /* Not its own. */
     sample_sign_new_view(nv);
@@ -366,6 +377,7 @@ int main(void)
         cmocka_unit_test(the_branch_leads_to_the_certificate),
         cmocka_unit_test(far_and_old_certificates_need_no_branch),
         cmocka_unit_test(raft_shows_what_a_leader_gave),
+        cmocka_unit_test(raft_opens_with_a_majority),
         cmocka_unit_test(new_views_hold_in_every_part),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
