@@ -148,6 +148,7 @@ void core_sync_tick(struct core *c)
             stop(c);
             return;
         }
+        build(c); /* What can be judged has been looked at when it is. */
         prove(c);
     }
     build(c);
@@ -371,6 +372,18 @@ static void look_beyond(struct core *c, const struct core_body *b)
     s->body_cert = b->final_cert;
 }
 
+/* It was looked at: does it stand where no block of another epoch can stand, or not show what it
+ * should? While the own execution of the closing block is under way nobody can tell. */
+static bool is_false_beyond(const struct core *c)
+{
+    const struct core_sync *s = &c->sync;
+    must(s->built < s->count);
+    if (s->has_body_cert || c->epoch.is_over) return false;
+    if (s->built > 0) return true;
+    if (s->first != c->final_height + 1) return false;
+    return !core_epoch_is_closed(c) || c->executed_height == c->final_height;
+}
+
 static void build(struct core *c)
 {
     struct core_sync *s = &c->sync;
@@ -433,7 +446,8 @@ static void prove(struct core *c)
         struct certificate cert = s->cert;
         if (use_certificate(c, &cert, s->cert_from)) return;
     }
-    bool is_built = s->built == s->count || is_beyond(c, s->pieces[s->built].body);
+    bool is_beyond_next = s->built < s->count && is_beyond(c, s->pieces[s->built].body);
+    bool is_built = s->built == s->count || is_beyond_next;
     if (!is_built || s->count == 0) return;
     if (s->has_body_cert && covers(s, &s->body_cert)) {
         s->has_body_cert = false;
@@ -441,6 +455,8 @@ static void prove(struct core *c)
         uint32_t index = (uint32_t)(cert.statement.height - s->first);
         if (use_certificate(c, &cert, s->pieces[index].sender)) return;
         if (s->count > 0) blame(c, 0);
+    } else if (is_beyond_next) {
+        if (is_false_beyond(c)) blame(c, s->built);
     } else if (!has_room(s)) {
         blame(c, 0); /* So many blocks and no word of a quorum. */
     }
