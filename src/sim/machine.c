@@ -13,6 +13,7 @@ static const uint8_t *id_of(const void *context, uint32_t number)
 
 static void add_epoch(struct machine *m, struct span bytes, uint64_t base, uint64_t decided);
 static void consider(struct machine *m, const struct tx *tx);
+static void bar_convicted(struct machine *m, uint32_t convicted);
 
 void machine_init(struct machine *m,
                   struct mem *mem,
@@ -88,10 +89,12 @@ enum status machine_apply(struct machine *m, struct flow_block *b)
     merkle_tree_add(&m->history, &leaf);
     if (b->tx_count > 0) m->last_txs_height = m->height;
     (void)mode_step(&m->mode, &b->facts, NULL);
+    bar_convicted(m, b->facts.convicted & ~b->facts.diverged);
     if (b->header.flags & BLOCK_EPOCH_CLOSE) {
         if (m->pending.size == 0) return ST_CORRUPT;
         add_epoch(m, buf_span(&m->pending), m->height, m->pending_from);
         buf_reset(&m->pending);
+        m->convicted = 0;
     }
     o->next_config = buf_span(&m->pending);
     return ST_OK;
@@ -148,6 +151,25 @@ struct span machine_next_config(const struct machine *m, uint64_t epoch, uint64_
     must(epoch + 1 < m->epoch_count);
     *decided = m->epochs[epoch + 1].decided;
     return buf_span(&m->epochs[epoch + 1].bytes);
+}
+
+/* Who was convicted in this epoch and may still lead does not in the next. */
+static void bar_convicted(struct machine *m, uint32_t convicted)
+{
+    m->convicted |= convicted;
+    if (m->convicted == 0 || m->pending.size > 0 || m->epoch_count == MACHINE_EPOCHS_MAX) return;
+    struct chain_config *config = mem_alloc(m->mem, sizeof *config);
+    must(config != NULL);
+    struct span now = buf_span(&m->epochs[m->epoch_count - 1].bytes);
+    must(chain_config_decode(config, &m->arena, now) == ST_OK);
+    for (uint32_t i = 0; i < config->validator_count; i++)
+        if (m->convicted >> i & 1u) config->nodes[i].is_barred = true;
+    config->epoch++;
+    chain_config_encode(&m->pending, config);
+    must(buf_status(&m->pending) == ST_OK);
+    m->pending_from = m->height;
+    mem_free(m->mem, config);
+    arena_reset(&m->arena);
 }
 
 enum status machine_config(const struct machine *m, uint64_t epoch, struct buf *out, uint64_t *base)

@@ -37,6 +37,7 @@ struct machine {
     struct arena arena;
     struct machine_epoch epochs[MACHINE_EPOCHS_MAX];
     uint32_t epoch_count;
+    uint32_t convicted;    /* Validators of this epoch, as bits. */
     struct buf pending;    /* Configuration of the next epoch; empty: none is decided. */
     uint64_t pending_from; /* Height that decided it. */
     uint64_t height;
