@@ -512,6 +512,7 @@ void oracle_on_crash(struct oracle *o, struct host *h)
     consensus_stand_of(core_engine(h->core), &o->stand, host_mono_ms(h));
     for (uint32_t i = 0; i < REJECT_COUNT; i++)
         p->rejects[i] += o->stand.rejects[i];
+    memset(p->counted, 0, sizeof p->counted);
 }
 
 /* Its own vote completes the quorum as soon as it is durable, also while no line takes it out. */
@@ -522,10 +523,23 @@ static void count_own_vote(struct oracle *o, const struct host *h)
     if (cert != NULL) oracle_count_certificate(o, cert);
 }
 
+/* An epoch that begins has another engine, which counts from zero. */
+static void count_rejects(struct oracle *o, const struct host *h)
+{
+    struct promises *p = &o->promises[h->id];
+    if (h->core == NULL || !h->is_up) return;
+    for (uint32_t i = 0; p->epoch != h->epoch && i < REJECT_COUNT; i++)
+        p->rejects[i] += p->counted[i];
+    p->epoch = h->epoch;
+    consensus_stand_of(core_engine(h->core), &o->stand, host_mono_ms(h));
+    memcpy(p->counted, o->stand.rejects, sizeof p->counted);
+}
+
 void oracle_settle(struct oracle *o, struct host *h)
 {
     struct world *w = o->world;
     struct promises *p = &o->promises[h->id];
+    if (w->config.has_reject_counts) count_rejects(o, h);
     if (host_is_honest(h) && host_wall_ms(h) > o->newest_wall_ms)
         o->newest_wall_ms = host_wall_ms(h);
     if (p->unproven_height > 0) {

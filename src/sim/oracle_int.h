@@ -70,7 +70,9 @@ struct promises { /* Of one host, over all its lives. */
     uint32_t written_count;
     uint32_t written_room;
     uint64_t executed_height;
-    uint64_t rejects[REJECT_COUNT]; /* Of lives that are over. */
+    uint64_t rejects[REJECT_COUNT]; /* Of engines that are gone. */
+    uint64_t counted[REJECT_COUNT]; /* Of this one, at the event before. */
+    uint64_t epoch;                 /* Of that one. */
     struct hash unproven;           /* A final block that must be committed when the event ends. */
     uint64_t unproven_height;
 };

@@ -361,6 +361,7 @@ bool scenario_begin(struct scenario *s)
                              "adaptive n >= 3f+2p+1; raft f = 0 and p = 0",
                              u->world.nodes, u->world.f, u->world.p);
     if (s->is_dry) return true;
+    u->world.has_reject_counts = true;
     s->world = world_new(&u->world);
     for (uint32_t i = 0; i < u->world.nodes; i++) {
         struct host *h = &s->world->hosts[i];

@@ -53,7 +53,8 @@ struct world_config {
     uint32_t batch_age_ms;
     uint32_t block_txs_max;
     bool has_real_signatures;
-    bool has_step_digests; /* consensus_digest goes into the trace after each event of a host. */
+    bool has_step_digests;  /* consensus_digest goes into the trace after each event of a host. */
+    bool has_reject_counts; /* Refusals are asked for: also those of engines of epochs before. */
     enum consensus_fault fault;
     void (*say)(void *context, const char *line); /* Each event as text; null: none. */
     void *context;
