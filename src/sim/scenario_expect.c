@@ -184,7 +184,8 @@ static bool view_holds(struct condition *c, const struct host *h)
     if (!h->is_up) return false;
     if (c->kind == IS_LEADER) return leads(h, view, c->offender);
     if (c->compare == '<') return view <= c->view;
-    return c->compare == '>' ? view >= c->view : view == c->view;
+    if (c->compare == '>') return view >= c->view || h->epoch > 0; /* Later than any of epoch 0. */
+    return view == c->view;
 }
 
 static bool equal_holds(struct condition *c, const struct host *h)
