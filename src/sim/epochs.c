@@ -82,6 +82,7 @@ uint32_t epochs_leader(const struct world *w, uint64_t epoch, uint64_t view)
     uint32_t count = 0;
     for (uint32_t i = 0; i < e->config.validator_count; i++)
         if (!e->config.nodes[i].is_barred) leaders[count++] = i;
+    must(e->config.validator_count > 0);
     if (count == 0) return (uint32_t)(view % e->config.validator_count);
     return leaders[view % count];
 }
