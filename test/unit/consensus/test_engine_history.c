@@ -208,6 +208,41 @@ static void a_branch_to_the_certificate(void **state)
     }
 }
 
+struct lone_lock { /* Node 3 alone hears first votes, nobody locks; its first view changes are lost.
+                    */
+    bool is_on;
+    uint32_t branches;
+};
+
+static bool keep_for_3(void *context, uint32_t from, uint32_t to, const struct consensus_message *m)
+{
+    struct lone_lock *lone = context;
+    if (m->kind == CONSENSUS_VIEW_CHANGE && from == 3) {
+        if (m->view_change.to_view == 1) return false;
+        if (m->view_change.branch_count > 0) lone->branches++;
+    }
+    if (!lone->is_on || m->kind != CONSENSUS_VOTE) return true;
+    return to == 3 && m->vote.parts[VOTE_P2].is_null && m->vote.parts[VOTE_P1].view == 0;
+}
+
+/* A node whose highest certificate the next view left aside shows the way to its block. */
+static void a_node_shows_its_branch(void **state)
+{
+    (void)state;
+    struct engine_rig *r =
+        engine_rig_new(&(struct engine_rig_options){.count = 4, .disk_ms = 1, .delay_ms_max = 1});
+    engine_rig_run(r, 100);
+    struct lone_lock lone = {.is_on = true};
+    engine_rig_filter(r, keep_for_3, &lone);
+    engine_rig_submit(r, 1);
+    for (int i = 0; i < 1000 && lone.branches == 0; i++)
+        engine_rig_run(r, 10);
+    assert_true(lone.branches > 0);
+    lone.is_on = false;
+    assert_true(engine_rig_settle(r, 20000));
+    engine_rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +252,7 @@ int main(void)
         cmocka_unit_test(later_votes_beat_an_old_certificate),
         cmocka_unit_test(a_tie_in_conflict_goes_to_the_certificate),
         cmocka_unit_test(a_branch_to_the_certificate),
+        cmocka_unit_test(a_node_shows_its_branch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
