@@ -103,6 +103,7 @@ void core_sync_start(struct core *c, uint64_t height, uint64_t peers)
 void core_sync_move(struct core *c, const uint32_t map[CORE_PEERS_MAX])
 {
     struct core_sync *s = &c->sync;
+    trim(c); /* The line may have been faster. */
     for (uint32_t i = 0; i < s->count; i++) {
         struct core_piece *piece = &s->pieces[i];
         must(piece->block == NULL); /* All of the old epoch is final. */
