@@ -32,6 +32,26 @@ void node_keys_wipe(struct node_keys *k)
     mem_wipe(k, sizeof *k);
 }
 
+void node_keys_look_again(struct node_keys *k,
+                          struct os *os,
+                          const char *dir,
+                          const struct signer *signer)
+{
+    struct secret_key secret;
+    struct public_key public;
+    must(k->count >= 1);
+    enum status st = node_key_read_file(os, dir, "next.key", &secret);
+    if (st == ST_OK) st = sign_public(signer, &public, &secret);
+    struct secret_key known = {0};
+    if (st == ST_OK && !node_keys_secret(k, &public, &known)) {
+        uint32_t at = k->count < NODE_KEYS_MAX ? k->count++ : NODE_KEYS_MAX - 1;
+        k->secrets[at] = secret;
+        k->publics[at] = public;
+    }
+    mem_wipe(&known, sizeof known);
+    mem_wipe(&secret, sizeof secret);
+}
+
 uint32_t node_keys_find(const struct node_keys *k, const struct chain_config *config)
 {
     for (uint32_t i = 0; i < k->count; i++)

@@ -1,8 +1,9 @@
 /* keys.h - The keys of a node: node.key, and beside it the next and the former one.
  *
- * An operator who wants another key puts it beside the old one as next.key and has its card voted
- * for (CALL trustsql.rotate_key). From the epoch on that names it the node signs with it. At the
- * next start after that node.key becomes former.key, and next.key becomes node.key. */
+ * An operator who wants another key puts it beside the old one as next.key, also while the node
+ * runs, and has its card voted for (CALL trustsql.rotate_key). From the epoch on that names it the
+ * node signs with it. At the next start after that node.key becomes former.key, and next.key
+ * becomes node.key. While a replica runs the keys belong to its thread. */
 #ifndef TRUSTSQL_NODE_KEYS_H
 #define TRUSTSQL_NODE_KEYS_H
 
@@ -24,6 +25,13 @@ NODISCARD enum status node_keys_read(struct node_keys *out,
                                      const char *dir,
                                      const struct signer *signer);
 void node_keys_wipe(struct node_keys *k);
+
+/* While the node runs: next.key as it is now, one that was put there or exchanged since. Not there
+ * or no key: what is known stays. */
+void node_keys_look_again(struct node_keys *k,
+                          struct os *os,
+                          const char *dir,
+                          const struct signer *signer);
 
 /* Index of the key that config names; count: none of them. */
 uint32_t node_keys_find(const struct node_keys *k, const struct chain_config *config);

@@ -420,6 +420,8 @@ static enum status port_read_config(void *context, uint64_t epoch, struct buf *o
 static bool port_own_key(void *context, const struct public_key *key, struct secret_key *out)
 {
     const struct replica *r = context;
+    if (node_keys_secret(r->config.keys, key, out)) return true;
+    node_keys_look_again(r->config.keys, r->config.os, r->config.dir, r->config.signer);
     return node_keys_secret(r->config.keys, key, out);
 }
 

@@ -24,7 +24,7 @@ struct replica_config {
     struct mem *mem;
     const char *dir;                    /* The node's: evidence/ lives in it. */
     const struct node_config *settings; /* These four outlive the replica. */
-    const struct node_keys *keys;
+    struct node_keys *keys;             /* Its own while it runs: next.key may join them. */
     const struct genesis *genesis;
     const struct signer *signer;
     const struct release *release; /* Of this program; null: others are told nothing. */

@@ -100,12 +100,13 @@ class Stopwatch:
 class Cluster:
     """A testnet in a temporary directory."""
 
-    def __init__(self, nodes=4, settings=None):
+    def __init__(self, nodes=4, settings=None, exec_version=None):
         self.top = tempfile.mkdtemp(prefix="trustsql-test-")
         self.directory = self.top + "/chain"
         self.nodes = range(nodes)
         self.base_port = harness.free_base_port(nodes)
         self.settings = settings or {}
+        self.options = [] if exec_version is None else ["--exec-version", str(exec_version)]
         self.secret = None
 
     def __enter__(self):
@@ -176,7 +177,7 @@ class Cluster:
 
     def start(self):
         done = self.testnet("--nodes", str(len(self.nodes)), "--base-port", str(self.base_port),
-                            "--detach", "--quiet")
+                            "--detach", "--quiet", *self.options)
         if done.returncode != 0:
             raise AssertionError(f"testnet: exit code {done.returncode}: {done.stderr}{self.logs()}")
 

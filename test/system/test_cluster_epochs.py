@@ -1,0 +1,217 @@
+"""Goal: a chain under load changes while it runs: it gains a fifth and a sixth validator, loses one, one takes another key,
+and what blocks mean changes. Nothing acknowledged is lost, and writes never rest for long."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import threading
+import time
+import unittest
+
+import psycopg2
+
+import harness
+from acknowledged import COLUMNS, ClusterWriters
+from cluster import Cluster, Stopwatch
+from harness import wait_until
+
+GAP_S = 5
+PASSWORD = "a password of a new bank"
+OTHERS = [0, 1, 2, 3]
+STAYING = [0, 1, 2]
+
+
+class Pulse(threading.Thread):
+    """One client that writes all the time, and how long it had to wait at most."""
+
+    def __init__(self, cluster):
+        super().__init__(daemon=True)
+        self.cluster = cluster
+        self.is_ending = False
+        self.longest = 0.0
+        self.count = 0
+        self.last = time.monotonic()
+
+    def run(self):
+        turn = 0
+        while not self.is_ending:
+            with contextlib.suppress(psycopg2.Error):
+                with contextlib.closing(self.cluster.link(STAYING[turn % 3], 2)) as link, link.cursor() as cursor:
+                    while not self.is_ending:
+                        cursor.execute("CALL trustsql.ping()")
+                        self.beat()
+            turn += 1
+
+    def beat(self):
+        now = time.monotonic()
+        self.longest = max(self.longest, now - self.last)
+        self.last = now
+        self.count += 1
+
+    def take(self):
+        """The longest silence since the last call, the present one included."""
+        longest = max(self.longest, time.monotonic() - self.last)
+        self.longest = 0.0
+        return longest
+
+
+class Newcomer:
+    """A node that joins the chain with a token."""
+
+    def __init__(self, test, cluster, name):
+        self.name = name
+        self.top = f"{cluster.top}/{name}"
+        os.mkdir(self.top)
+        self.directory = self.top + "/node"
+        self.port = harness.free_base_port() + 2
+        self.process = None
+        test.addCleanup(self.stop)
+
+    def join(self, cluster):
+        with open(self.top + "/password", "w", encoding="utf-8") as file:
+            file.write(PASSWORD + "\n")
+        token = harness.run("invite", "--dir", cluster.directory).stdout.strip()
+        done = harness.run("join", token, "--dir", self.directory, "--name", self.name,
+                           "--port", str(self.port), "--password-file", self.top + "/password")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def start(self):
+        with open(self.top + "/log", "ab") as log:
+            self.process = subprocess.Popen([harness.PROGRAM, "node", self.directory], stdout=log,
+                                            stderr=log, stdin=subprocess.DEVNULL)
+
+    def stop(self):
+        if self.process is None:
+            return
+        self.process.terminate()
+        self.process.wait(harness.WAIT_S)
+        self.process = None
+
+    def card(self):
+        with open(self.directory + "/card", encoding="utf-8") as file:
+            return file.read()
+
+    def log(self):
+        with open(self.top + "/log", encoding="utf-8", errors="replace") as file:
+            return file.read()[-2000:]
+
+
+class ClusterEpochsTest(unittest.TestCase):
+    def setUp(self):
+        self.cluster = self.enterContext(Cluster(exec_version=1))
+        self.cluster.create("kept", COLUMNS)
+        self.cluster.create("quoted", "word text PRIMARY KEY")
+        self.writers = ClusterWriters(self.cluster)
+        self.addCleanup(self.writers.stop)
+        self.pulse = Pulse(self.cluster)
+        self.addCleanup(setattr, self.pulse, "is_ending", True)
+        self.gaps = {}
+
+    def row(self, text, index=0):
+        return self.cluster.execute(index, text)[0][0]
+
+    def epoch(self):
+        return int(self.cluster.value(0, "epoch"))
+
+    def decide(self, call, proposer=0):
+        """One organisation proposes, others vote until it is decided; then the next epoch begins. Notes the gap."""
+        before = self.epoch()
+        self.pulse.take()
+        watch = Stopwatch()
+        if call is not None:
+            self.cluster.execute(proposer, call)
+        for index in OTHERS:
+            if index == proposer:
+                continue
+            found = self.cluster.execute(0, "SELECT id FROM trustsql.proposals WHERE state = 'open'")
+            if not found:
+                break
+            with contextlib.suppress(psycopg2.Error):  # Decided by the others, meanwhile.
+                self.cluster.execute(index, f"CALL trustsql.vote({found[0][0]})")
+        wait_until(lambda: self.epoch() > before, f"another epoch than {before}\n{self.cluster.consensus()}")
+        self.writers.wait_for_more(300, f"acknowledgements go on\n{self.cluster.consensus()}")
+        return watch
+
+    def change(self, what, call, proposer=0):
+        watch = self.decide(call, proposer)
+        wait_until(lambda count=self.pulse.count: self.pulse.count > count, f"{what}: the pulse goes on")
+        watch.stop()
+        watch.seconds = self.gaps[what] = self.pulse.take()
+        watch.check(self, GAP_S, what)
+
+    def validators(self):
+        return self.cluster.execute(0, "SELECT name FROM trustsql.nodes WHERE role = 'validator' ORDER BY name")
+
+    def add(self, newcomer):
+        newcomer.join(self.cluster)
+        newcomer.start()
+        self.change(f"observer {newcomer.name}", None)
+        wait_until(lambda: self.cluster.execute(
+            0, f"SELECT is_connected FROM trustsql.nodes WHERE name = '{newcomer.name}'") == [(True,)],
+            f"{newcomer.name} is connected\n{newcomer.log()}")
+        self.change(f"validator {newcomer.name}",
+                    f"CALL trustsql.add_validator('{newcomer.card()}', force => true)")
+
+    def rotate(self, index):
+        """Another key for the node of an organisation: made beside, its card voted for."""
+        made = f"{self.cluster.top}/rotated"
+        with open(self.cluster.top + "/password", "w", encoding="utf-8") as file:
+            file.write(PASSWORD + "\n")
+        done = harness.run("init", "org", "--dir", made, "--name", f"org{index}", "--node", f"node{index}",
+                           "--address", f"127.0.0.1:{self.cluster.base_port + 10 * index}",
+                           "--password-file", self.cluster.top + "/password")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        shutil.copy(made + "/node.key", self.cluster.node(index) + "/next.key")
+        with open(made + "/card", encoding="utf-8") as file:
+            self.change(f"key of node{index}",
+                        f"CALL trustsql.rotate_key('{file.read()}', force => true)")
+
+    def has_version_2(self):
+        """A write may use what version 2 brings."""
+        try:
+            self.cluster.execute(0, "INSERT INTO quoted VALUES (quote_literal('x'))")
+            return True
+        except psycopg2.errors.FeatureNotSupported:
+            return False
+
+    def test_changes_under_load(self):
+        self.writers.start()
+        self.pulse.start()
+        newcomers = [Newcomer(self, self.cluster, name) for name in ("fifth", "sixth")]
+        for newcomer in newcomers:
+            self.add(newcomer)
+        self.assertEqual(len(self.validators()), 6)
+        self.change("drop of node3", "CALL trustsql.drop_validator('node3', force => true)")
+        self.assertNotIn(("node3",), self.validators())
+        self.rotate(2)
+        self.assertFalse(self.has_version_2())
+        self.change("exec_version 2", "CALL trustsql.chain_set('exec_version', '2', force => true)")
+        wait_until(self.has_version_2, "blocks mean what version 2 says")
+        self.cluster.wait_for_votes(2)
+        self.pulse.is_ending = True
+        self.pulse.join(harness.WAIT_S)
+        self.writers.stop()
+        print("# longest silence: " + ", ".join(f"{what} {gap:.2f} s" for what, gap in self.gaps.items()))
+        self.finish(newcomers)
+
+    def finish(self, newcomers):
+        height = self.cluster.check_equal(self, STAYING)  # Who was dropped has heard of its end, no more.
+        epochs = self.cluster.execute(0, "SELECT epoch, first_height FROM trustsql.epochs ORDER BY epoch")
+        self.assertEqual(len(epochs), len(self.gaps) + 1)
+        for index in STAYING:
+            self.assertEqual(self.cluster.execute(
+                index, "SELECT epoch, first_height FROM trustsql.epochs ORDER BY epoch"), epochs)
+        rows = self.writers.check(self, STAYING)
+        print(f"# {len(epochs)} epochs up to height {height}, {rows} acknowledged rows, none lost")
+        for newcomer in newcomers:
+            newcomer.stop()
+        self.cluster.stop()
+        self.cluster.check_proved(self)
+        for newcomer in newcomers:
+            code, report = harness.verify(newcomer.directory)
+            self.assertEqual((code, report["damage"]), (0, []), newcomer.name)
+
+
+if __name__ == "__main__":
+    harness.main()
