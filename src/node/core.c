@@ -652,7 +652,10 @@ static enum status on_consensus(struct core *c, uint32_t peer, struct span bytes
 static enum status on_proposal(struct core *c, uint32_t peer, const struct wire_proposal *p)
 {
     if (peer >= c->n) return ST_OK;
-    if (p->proposal.header.tx_count > c->config.engine.block_txs_max) return ST_INVALID;
+    /* Another epoch may allow more: its blocks come by catch-up. */
+    bool is_of_epoch = p->proposal.header.epoch == c->config.engine.epoch;
+    if (p->proposal.header.tx_count > c->config.engine.block_txs_max)
+        return is_of_epoch ? ST_INVALID : ST_OK;
     c->message->kind = CONSENSUS_PROPOSAL;
     c->message->proposal = p->proposal;
     c->compact = p;
