@@ -142,8 +142,14 @@ static bool vc_tells(const struct oracle *o,
         oracle_view_change(o, epochs_index_of(h, epoch), epoch, oracle_round_view(promised));
     struct hash committed;
     if (vc == NULL) return false;
-    if (s->height <= vc->final_height)
-        return oracle_committed(o, s->height, &committed) && hash_equal(&committed, &s->hash);
+    if (s->height <= vc->final_height) {
+        bool is_committed =
+            oracle_committed(o, s->height, &committed) && hash_equal(&committed, &s->hash);
+        /* Of a fork that lost: the view change before this one told it. */
+        bool was_told =
+            part == VOTE_P1 && is_made(&o->promises[h->id], o->promises[h->id].made_before, s);
+        return is_committed || was_told;
+    }
     if (part == VOTE_P2) {
         const struct statement *hq = &vc->hq.statement;
         return vc->has_hq &&
@@ -177,15 +183,16 @@ void oracle_judge_vote(struct oracle *o, struct host *h, const struct vote *v)
 
 /* --- view changes, new views, proposals ------------------------------------------------------- */
 
-static bool vc_shows(const struct oracle *o,
-                     const struct view_change *vc,
-                     const struct first_vote *v)
+static bool vc_shows(const struct view_change *vc, const struct first_vote *v)
 {
     const uint64_t voted = oracle_round(vc->epoch, vc->voted_view);
     if (v->height <= vc->final_height) return true;
     if (v->round < voted) return true; /* A newer anchor replaced it, whole. */
     if (v->round > voted) return false;
-    (void)o;
+    /* The final block was committed in a later view, whose anchor stood at it or below: nothing
+     * above it can have been committed in the view of the vote. */
+    const struct statement *final = &vc->final_cert.statement;
+    if (vc->has_final_cert && oracle_round(final->epoch, final->view) > v->round) return true;
     uint64_t at = v->height - vc->final_height - 1;
     if (at >= vc->header_count) return false;
     struct hash hash = header_hash(&vc->headers[at]);
@@ -200,7 +207,7 @@ static void judge_vc_content(struct oracle *o, struct host *h, const struct view
         const struct first_vote *v = &p->votes[i];
         if (v->round >= wanted || v->round + 64 < wanted) continue;
         if (v->height + (uint64_t)4 * CONSENSUS_WINDOW < vc->final_height) break;
-        if (!vc_shows(o, vc, v))
+        if (!vc_shows(vc, v))
             world_violate(o->world, "VC", "host %u hides its vote for %llu in view %llu", h->id,
                           U(v->height), U(oracle_round_view(v->round)));
     }
