@@ -287,6 +287,9 @@ uint64_t consensus_due_ms(const struct consensus *c);
  */
 const struct mode_state *consensus_mode(const struct consensus *c);
 
+/* Raft: somebody was convicted, and no result is final until people have decided (1.18). */
+bool consensus_is_final_halted(const struct consensus *c);
+
 /* What commits the final block, exactly; null: not known here. Valid until the next step. */
 const struct certificate *consensus_commit_certificate(const struct consensus *c);
 

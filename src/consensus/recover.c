@@ -43,6 +43,8 @@ void recover_start(struct consensus *c, const struct consensus_start *start)
 
 void recover_first_step(struct consensus *c)
 {
+    for (uint32_t i = 0; i < c->config.validators.count; i++) /* A new epoch forgives nobody. */
+        if ((c->config.validators.barred >> i & 1u) != 0) suspect_convict(c, i);
     c->is_started = true;
     c->open_mono_ms = c->mono_ms;
     finality_retry(c);

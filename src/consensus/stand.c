@@ -42,6 +42,11 @@ void consensus_stand_of(const struct consensus *c, struct consensus_stand *out, 
         out->peers[i] = c->peers[i].stand;
 }
 
+bool consensus_is_final_halted(const struct consensus *c)
+{
+    return c->is_final_halted;
+}
+
 const struct certificate *consensus_commit_certificate(const struct consensus *c)
 {
     return c->has_final_cert ? &c->final_cert : NULL;
