@@ -38,7 +38,7 @@ void node_keys_look_again(struct node_keys *k,
                           const struct signer *signer)
 {
     struct secret_key secret;
-    struct public_key public;
+    struct public_key public = {0};
     must(k->count >= 1);
     enum status st = node_key_read_file(os, dir, "next.key", &secret);
     if (st == ST_OK) st = sign_public(signer, &public, &secret);
