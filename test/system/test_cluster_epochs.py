@@ -2,9 +2,7 @@
 and what blocks mean changes. Nothing acknowledged is lost, and writes never rest for long."""
 
 import contextlib
-import os
 import shutil
-import subprocess
 import threading
 import time
 import unittest
@@ -15,9 +13,9 @@ import harness
 from acknowledged import COLUMNS, ClusterWriters
 from cluster import Cluster, Stopwatch
 from harness import wait_until
+from newcomer import PASSWORD, Newcomer
 
 GAP_S = 5
-PASSWORD = "a password of a new bank"
 OTHERS = [0, 1, 2, 3]
 STAYING = [0, 1, 2]
 
@@ -54,47 +52,6 @@ class Pulse(threading.Thread):
         longest = max(self.longest, time.monotonic() - self.last)
         self.longest = 0.0
         return longest
-
-
-class Newcomer:
-    """A node that joins the chain with a token."""
-
-    def __init__(self, test, cluster, name):
-        self.name = name
-        self.top = f"{cluster.top}/{name}"
-        os.mkdir(self.top)
-        self.directory = self.top + "/node"
-        self.port = harness.free_base_port() + 2
-        self.process = None
-        test.addCleanup(self.stop)
-
-    def join(self, cluster):
-        with open(self.top + "/password", "w", encoding="utf-8") as file:
-            file.write(PASSWORD + "\n")
-        token = harness.run("invite", "--dir", cluster.directory).stdout.strip()
-        done = harness.run("join", token, "--dir", self.directory, "--name", self.name,
-                           "--port", str(self.port), "--password-file", self.top + "/password")
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    def start(self):
-        with open(self.top + "/log", "ab") as log:
-            self.process = subprocess.Popen([harness.PROGRAM, "node", self.directory], stdout=log,
-                                            stderr=log, stdin=subprocess.DEVNULL)
-
-    def stop(self):
-        if self.process is None:
-            return
-        self.process.terminate()
-        self.process.wait(harness.WAIT_S)
-        self.process = None
-
-    def card(self):
-        with open(self.directory + "/card", encoding="utf-8") as file:
-            return file.read()
-
-    def log(self):
-        with open(self.top + "/log", encoding="utf-8", errors="replace") as file:
-            return file.read()[-2000:]
 
 
 class ClusterEpochsTest(unittest.TestCase):
@@ -178,7 +135,7 @@ class ClusterEpochsTest(unittest.TestCase):
     def test_changes_under_load(self):
         self.writers.start()
         self.pulse.start()
-        newcomers = [Newcomer(self, self.cluster, name) for name in ("fifth", "sixth")]
+        newcomers = [Newcomer(self, self.cluster.top, name) for name in ("fifth", "sixth")]
         for newcomer in newcomers:
             self.add(newcomer)
         self.assertEqual(len(self.validators()), 6)
