@@ -173,12 +173,13 @@ bool branch_find(struct consensus *c, struct branch *out, struct statement *miss
     if (c->has_root_cert && root->epoch == hq->epoch && root->view > hq->view) return true;
     while (missing->height > c->root_height) {
         const struct line_item *item = line_at(c, missing->height);
-        bool is_on_chain =
-            missing->height <= voted_tip_height(c) && hash_equal(&item->hash, &missing->hash);
+        bool is_on_chain = item != NULL && missing->height <= voted_tip_height(c) &&
+                           hash_equal(&item->hash, &missing->hash);
         if (is_on_chain) break;
         struct block *b = block_find(c, &missing->hash);
         if (b == NULL || out->count == W) return false;
-        memmove(out->blocks + 1, out->blocks, out->count * sizeof out->blocks[0]);
+        for (uint32_t i = out->count; i > 0; i--)
+            out->blocks[i] = out->blocks[i - 1];
         out->blocks[0] = b;
         out->count++;
         missing->hash = b->header.parent;

@@ -66,7 +66,7 @@ static void leave_view(struct consensus *c)
 /* Of an even number the lower middle one. */
 static uint32_t median(const struct floor_state *f)
 {
-    uint32_t sorted[FLOOR_VIEWS];
+    uint32_t sorted[FLOOR_VIEWS] = {0};
     must(f->count > 0 && f->count <= FLOOR_VIEWS);
     for (uint32_t i = 0; i < f->count; i++) {
         uint32_t at = i;

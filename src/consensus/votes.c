@@ -86,11 +86,13 @@ uint32_t votes_count(const struct consensus *c,
                      bool with_own)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < c->config.validators.count; i++)
-        if ((with_own || i != c->config.self) && find_statement(c, i, part, s) != NULL)
-            count++;
-        else if (c->config.fault == FAULT_INEXACT && part == VOTE_P1 && counts_below(c, i, s))
-            count++;
+    for (uint32_t i = 0; i < c->config.validators.count; i++) {
+        bool is_asked = with_own || i != c->config.self;
+        bool counts = is_asked && find_statement(c, i, part, s) != NULL;
+        if (c->config.fault == FAULT_INEXACT && part == VOTE_P1)
+            counts = counts || counts_below(c, i, s);
+        count += counts;
+    }
     return count;
 }
 

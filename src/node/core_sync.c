@@ -19,7 +19,7 @@
 #define SYNC_BYTES   ((size_t)64 << 20)
 #define BUILDS_MAX   24u
 #define UNPROVEN_MAX 2u /* Rounds through all peers for a certificate of what is here. */
-#define NEAR_BLOCKS  (CONSENSUS_WINDOW / 2u) /* So few are left to the engine and its votes. */
+#define NEAR_BLOCKS  CONSENSUS_WINDOW        /* So few are left to the engine and its votes. */
 #define ROOM_MIN     (2u * CONSENSUS_WINDOW) /* Blocks that are taken whatever their size. */
 
 static void trim(struct core *c);

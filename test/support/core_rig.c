@@ -746,8 +746,11 @@ static void close_node(struct core_rig_node *node)
     free(node->held);
     free(node->digests);
     free(node->verifying);
-    for (uint32_t i = 0; i < node->config_count; i++)
-        free((void *)(uintptr_t)node->configs[i].data);
+    for (uint32_t i = 0; i < node->config_count; i++) {
+        void *own;
+        memcpy(&own, &node->configs[i].data, sizeof own);
+        free(own);
+    }
 }
 
 void core_rig_free(struct core_rig *rig)

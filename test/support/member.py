@@ -116,12 +116,15 @@ class Member:
             kinds.append(self.next_frame(10)[0])
         if adopted and wanted == HELLO:
             self.link.sendall(frame(ADOPT, os.urandom(8)))
+            self.fill(10)  # What it says first tells whether it lets us in.
+            if self.buffer[0] == BYE:
+                self.next_frame(0)
 
     def send(self, channel, message):
         self.link.sendall(message_frames(channel, message))
 
-    def next_frame(self, seconds):
-        """(type, flags, payload); raises TimeoutError, SaidBye, or ConnectionError at the end."""
+    def fill(self, seconds):
+        """Until a whole frame is here; raises TimeoutError, or ConnectionError at the end."""
         deadline = time.monotonic() + seconds
         while len(self.buffer) < 4 or len(self.buffer) < 4 + struct.unpack_from("<H", self.buffer, 2)[0]:
             left = deadline - time.monotonic()
@@ -132,6 +135,10 @@ class Member:
             if not chunk:
                 raise ConnectionError("the node has hung up")
             self.buffer += chunk
+
+    def next_frame(self, seconds):
+        """(type, flags, payload); raises TimeoutError, SaidBye, or ConnectionError at the end."""
+        self.fill(seconds)
         kind, flags, size = struct.unpack_from("<BBH", self.buffer)
         payload, self.buffer = self.buffer[4:4 + size], self.buffer[4 + size:]
         if kind == BYE:

@@ -76,7 +76,7 @@ static void make_link(struct link_parts *p, uint32_t epoch)
     chain_config_encode(&p->config, &next);
     p->value = (struct header){.chain_id = sample_chain_id(),
                                .epoch = epoch,
-                               .height = 10 * (epoch + 1),
+                               .height = UINT64_C(10) * (epoch + 1),
                                .exec_version = 1,
                                .mode = MODE_BFT,
                                .flags = BLOCK_EPOCH_CLOSE,
@@ -146,7 +146,7 @@ static void leads_to_the_next_validators(void **state)
 {
     (void)state;
     struct chain_parts c;
-    struct epoch_end end;
+    struct epoch_end end = {0};
     const char *what = NULL;
     chain_init(&c);
     encode_chain(&c);

@@ -499,7 +499,8 @@ static void fixed_modes_stay(void **state)
     for (int i = 0; i < 2; i++) {
         struct mode_rules r = rules(4, 0);
         r.mode = modes[i];
-        struct mode_state s = {0};
+        struct mode_state s;
+        memset(&s, 0, sizeof s);
         mode_begin(&s, &r, 1);
         for (uint64_t h = 1; h < 200; h++) {
             struct mode_facts f = {.height = h, .final_height = h - 1, .convicted = 15};
@@ -596,8 +597,13 @@ static void rules_have_bounds(void **state)
     low = mode_rules_of(&v, &least);
     assert_true(mode_rules_hold(&low));
     assert_int_equal(low.return_blocks, PARAMS_WINDOW_MAX);
+}
+
+static void rules_outside_do_not_hold(void **state)
+{
+    (void)state;
     for (int n = 0; n < 13; n++) {
-        struct mode_rules bad = r;
+        struct mode_rules bad = rules(4, 0);
         if (n == 0) bad.mode = MODE_STRICT;
         if (n == 1) bad.count = 0;
         if (n == 2) bad.count = NODES_MAX + 1;
@@ -781,6 +787,7 @@ int main(void)
                                        cmocka_unit_test(what_is_lacking),
                                        cmocka_unit_test(facts_of_a_block),
                                        cmocka_unit_test(rules_have_bounds),
+                                       cmocka_unit_test(rules_outside_do_not_hold),
                                        cmocka_unit_test(causes_have_names),
                                        cmocka_unit_test(states_are_encoded_one_way),
                                        cmocka_unit_test(the_largest_state_fits),

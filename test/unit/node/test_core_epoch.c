@@ -215,7 +215,8 @@ static void test_a_node_lags_over_two_epochs(void **state)
     decide(rig, slower);
     load_until_epoch(rig, 1);
     uint64_t first = core_rig_final(rig, 0);
-    while (core_rig_final(rig, 0) < first + 2 * WIRE_CHAIN_BLOCKS) /* More than one answer holds. */
+    while (core_rig_final(rig, 0) <
+           first + UINT64_C(2) * WIRE_CHAIN_BLOCKS) /* More than one answer holds. */
         load(rig);
     decide(rig, slower);
     load_until_epoch(rig, 2);

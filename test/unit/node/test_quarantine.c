@@ -86,7 +86,7 @@ static void test_two_rebuilds(void **state)
     bool is_due = false;
     for (uint32_t i = 1; i <= QUARANTINE_REBUILDS_MAX; i++) {
         put("state/main.db", "rows");
-        assert_int_equal(quarantine_note(os_posix(), dir, 100 * i, &is_due), ST_OK);
+        assert_int_equal(quarantine_note(os_posix(), dir, UINT64_C(100) * i, &is_due), ST_OK);
         assert_true(is_due);
         assert_int_equal(quarantine_settle(os_posix(), dir, &is_due), ST_OK);
         assert_true(is_due);

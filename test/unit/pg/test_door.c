@@ -608,7 +608,7 @@ static void test_nothing_slips_in_before_tls(void **state)
 {
     (void)state;
     static const char bytes[] = "\0\0\0\x8\x04\xd2\x16\x2f\0\0\0\x18\0\3\0\0user\0alice\0a\0b\0";
-    char said[256];
+    char said[256] = {0};
     struct house h;
     house_open_tls(&h, false);
     int fd = dial_raw(&h);
