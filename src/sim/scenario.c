@@ -487,6 +487,7 @@ static bool run_once(struct scenario *s)
     clear(s);
     s->result->runs++;
     if (!run_lines(s)) return false;
+    must(s->world != NULL);
     if (s->expects_violation && !s->world->violation.is_set)
         return scenario_fail(s, "the oracle was expected to find %s broken, and found nothing",
                              s->expected_rule);

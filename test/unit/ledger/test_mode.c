@@ -57,6 +57,18 @@ static void read_result(struct history *y, uint32_t voter, uint64_t height, uint
     if (height > y->confirmed[voter]) y->confirmed[voter] = height;
 }
 
+static void read_late(struct history *y, const struct mode_facts *f)
+{
+    for (uint32_t i = 0; i < f->late_count; i++) {
+        const struct mode_late *late = &f->late[i];
+        bool is_p3 = late->part == VOTE_P3;
+        bool is_near = late->height + y->rules.window + MODE_DELAY > f->height;
+        if (late->height < y->first || late->voter >= y->rules.count) continue;
+        if (!is_p3 && is_near) y->present[late->height] |= 1u << late->voter;
+        if (is_p3) read_result(y, late->voter, late->height, f->height);
+    }
+}
+
 static void read_body(struct history *y, const struct mode_facts *f)
 {
     if (f->final_height >= y->first) {
@@ -67,14 +79,7 @@ static void read_body(struct history *y, const struct mode_facts *f)
         }
         if (f->final_height > y->known) y->known = f->final_height;
     }
-    for (uint32_t i = 0; i < f->late_count; i++) {
-        const struct mode_late *late = &f->late[i];
-        bool is_p3 = late->part == VOTE_P3;
-        bool is_near = late->height + y->rules.window + MODE_DELAY > f->height;
-        if (late->height < y->first || late->voter >= y->rules.count) continue;
-        if (!is_p3 && is_near) y->present[late->height] |= 1u << late->voter;
-        if (is_p3) read_result(y, late->voter, late->height, f->height);
-    }
+    read_late(y, f);
     if (f->res_height < y->first) return;
     if (f->res_height > y->res_known) y->res_known = f->res_height;
     for (uint32_t i = 0; i < y->rules.count; i++)
@@ -602,23 +607,24 @@ static void rules_have_bounds(void **state)
 static void rules_outside_do_not_hold(void **state)
 {
     (void)state;
-    for (int n = 0; n < 13; n++) {
-        struct mode_rules bad = rules(4, 0);
-        if (n == 0) bad.mode = MODE_STRICT;
-        if (n == 1) bad.count = 0;
-        if (n == 2) bad.count = NODES_MAX + 1;
-        if (n == 3) bad.p = 4;
-        if (n == 4) bad.barred = 16;
-        if (n == 5) bad.window = PARAMS_WINDOW_MIN - 1;
-        if (n == 6) bad.window = PARAMS_WINDOW_MAX + 1;
-        if (n == 7) bad.slow_max = 0;
-        if (n == 8) bad.slow_max = bad.window + 1;
-        if (n == 9) bad.view_changes_max = 0;
-        if (n == 10) bad.low_percent = 96;
-        if (n == 11) bad.high_percent = 101;
-        if (n == 12) bad.return_blocks = bad.window - 1;
-        if (mode_rules_hold(&bad)) fail_msg("case %d", n);
-    }
+    struct mode_rules bad[13];
+    for (int n = 0; n < 13; n++)
+        bad[n] = rules(4, 0);
+    bad[0].mode = MODE_STRICT;
+    bad[1].count = 0;
+    bad[2].count = NODES_MAX + 1;
+    bad[3].p = 4;
+    bad[4].barred = 16;
+    bad[5].window = PARAMS_WINDOW_MIN - 1;
+    bad[6].window = PARAMS_WINDOW_MAX + 1;
+    bad[7].slow_max = 0;
+    bad[8].slow_max = bad[8].window + 1;
+    bad[9].view_changes_max = 0;
+    bad[10].low_percent = 96;
+    bad[11].high_percent = 101;
+    bad[12].return_blocks = bad[12].window - 1;
+    for (int n = 0; n < 13; n++)
+        if (mode_rules_hold(&bad[n])) fail_msg("case %d", n);
 }
 
 static void causes_have_names(void **state)
