@@ -84,17 +84,6 @@ static struct mode_rules rules_of(const struct chain_config *c)
     return mode_rules_of(&v, &c->params);
 }
 
-static const char *mode_text(enum block_mode mode)
-{
-    switch (mode) {
-    case MODE_FAST: return "FAST";
-    case MODE_STRICT: return "STRICT";
-    case MODE_BFT: return "BFT";
-    case MODE_RAFT: return "RAFT";
-    }
-    return "";
-}
-
 enum status epoch_genesis(struct exec *e, const struct genesis *genesis)
 {
     struct chain_config config;
@@ -104,7 +93,7 @@ enum status epoch_genesis(struct exec *e, const struct genesis *genesis)
     const struct mode_rules rules = rules_of(&config);
     struct mode_state mode = {.mode = MODE_BFT, .rules.mode = MODE_BFT};
     mode_begin(&mode, &rules, 1);
-    TRY(write_switch(e, 1, mode_text(mode.mode), "genesis"));
+    TRY(write_switch(e, 1, block_mode_text(mode.mode), "genesis"));
     return rules.mode == MODE_FAST ? write_mode(e, &mode) : ST_OK;
 }
 
@@ -161,7 +150,7 @@ static enum status step_mode(struct apply *a)
     a->mode = a->exec->mode;
     if (!mode_step(&a->mode, &facts, &decided)) return ST_OK;
     (void)mode_cause_text(cause, &decided);
-    return write_switch(a->exec, decided.height, mode_text(decided.mode), cause);
+    return write_switch(a->exec, decided.height, block_mode_text(decided.mode), cause);
 }
 
 /* Divergence is no proof of malice: it bars nobody. */
@@ -223,7 +212,7 @@ static enum status close_epoch(struct apply *a)
     TRY(chain_epoch_begin(e->writer, next, first));
     mode_begin(&a->mode, &rules, first);
     if (rules.mode == before) return ST_OK;
-    return write_switch(e, first, mode_text(a->mode.mode), "configured");
+    return write_switch(e, first, block_mode_text(a->mode.mode), "configured");
 }
 
 static enum status tell(struct apply *a, bool is_close)

@@ -31,6 +31,17 @@ static enum status find_duplicate(const struct tx *txs,
                                   bool *is_found);
 static void merge_sort(const struct hash **items, const struct hash **spare, size_t count);
 
+const char *block_mode_text(enum block_mode mode)
+{
+    switch (mode) {
+    case MODE_FAST: return "FAST";
+    case MODE_STRICT: return "STRICT";
+    case MODE_BFT: return "BFT";
+    case MODE_RAFT: return "RAFT";
+    }
+    return "";
+}
+
 void header_encode(struct buf *out, const struct header *h)
 {
     must(h->mode >= MODE_FAST && h->mode <= MODE_RAFT);

@@ -13,6 +13,7 @@
 #define BLOCK_BYTES_MAX (64u << 20)
 
 enum block_mode { MODE_FAST = 1, MODE_STRICT = 2, MODE_BFT = 3, MODE_RAFT = 4 };
+const char *block_mode_text(enum block_mode mode); /* "FAST" … */
 
 enum block_flag { BLOCK_HANDOVER = 1u, BLOCK_EPOCH_CLOSE = 2u, BLOCK_CHECKPOINT = 4u };
 

@@ -27,17 +27,6 @@ static void put_hash(struct buf *out, const struct hash *hash)
     buf_put_text(out, text);
 }
 
-const char *block_mode_text(enum block_mode mode)
-{
-    switch (mode) {
-    case MODE_FAST: return "FAST";
-    case MODE_STRICT: return "STRICT";
-    case MODE_BFT: return "BFT";
-    case MODE_RAFT: return "RAFT";
-    }
-    return "";
-}
-
 uint64_t consensus_view_lag(const struct consensus_view *v, uint64_t executed_height)
 {
     uint64_t newest = v->final_height;

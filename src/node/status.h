@@ -28,9 +28,6 @@ bool node_status_line(const struct node_status *s,
                       const char **name,
                       struct buf *value);
 
-/* "BFT" and so on. */
-const char *block_mode_text(enum block_mode mode);
-
 /* Blocks that are ordered, as far as this node knows, and that a node at that height has not
  * executed. */
 uint64_t consensus_view_lag(const struct consensus_view *v, uint64_t executed_height);
