@@ -115,7 +115,7 @@ def compilers():
     first = base_seed("fresh")
     listen = ("--seed", first, "--mode", MODES, "--digests", "--json")
     for build, arguments in OTHER_BUILDS.items():
-        subprocess.run(["make", "--no-print-directory", "-s", "-C", ROOT, *arguments, "program"],
+        subprocess.run(["make", "--no-print-directory", "-s", "-j2", "-C", ROOT, *arguments, "program"],
                        check=True, stdout=subprocess.DEVNULL)
         other = f"{ROOT}/build/{build}/trustsql"
         number = OTHER_SEEDS[build]
