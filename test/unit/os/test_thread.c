@@ -35,11 +35,10 @@ static void test_name_and_cpu_time(void **state)
     while (thread_cpu_ns(thread) < 2000000)
         continue;
     atomic_store(&spin.is_ended, true);
-    /* Also of a thread that has ended and was not joined. */
-    uint64_t used = thread_cpu_ns(thread);
-    assert_true(used >= 2000000);
+    /* Also of a thread that ends meanwhile and was not joined. What it uses after its own last
+     * look at the clock is not counted, so the end may show a little less than the moment before. */
     for (int i = 0; i < 1000; i++)
-        assert_true(thread_cpu_ns(thread) >= used);
+        assert_true(thread_cpu_ns(thread) >= 2000000);
     thread_join(thread);
     assert_string_equal(spin.name, "fifteen letters");
 }
