@@ -425,6 +425,18 @@ static bool split(struct scenario *s, struct span line)
     return true;
 }
 
+/* Nothing happens after a violation (W3), so nothing more can be expected: not even of one that
+ * the file wants, and wherever it came from (a restart finds what a disk lost). */
+static bool end_early(struct scenario *s)
+{
+    if (!report_violation(s)) return false;
+    if (s->reached == s->expectation_count) return true;
+    return scenario_fail(s,
+                         "%s is broken as expected, and the world stands still: of %u expectations "
+                         "only %u were reached",
+                         s->expected_rule, s->expectation_count, s->reached);
+}
+
 static bool run_line(struct scenario *s, struct span line)
 {
     if (!split(s, line)) return false;
@@ -449,7 +461,7 @@ static bool run_lines(struct scenario *s)
         size_t size = end == NULL ? text.size - at : (size_t)(end - (text.data + at));
         s->line++;
         if (!run_line(s, span_of(text.data + at, size))) return false;
-        if (s->world != NULL && s->world->violation.is_set) return true; /* As expected. */
+        if (s->world != NULL && s->world->violation.is_set) return end_early(s);
         at += size + 1;
     }
     return scenario_begin(s);
@@ -472,7 +484,9 @@ static void clear(struct scenario *s)
         fake_os_free(s->backups[i].os);
     s->block_count = s->certificate_count = s->vc_count = s->backup_count = 0;
     s->tx_count = s->rule_count = 0;
-    s->has_started = s->expects_violation = s->expects_anarchy = false;
+    s->has_started = false;
+    s->reached = 0;
+    memset(s->cut_copies, 0, sizeof s->cut_copies);
     s->set_up =
         (struct scenario_set_up){.world = {.nodes = 4,
                                            .mode = MODE_BFT,
@@ -491,6 +505,7 @@ static bool run_once(struct scenario *s)
     if (s->expects_violation && !s->world->violation.is_set)
         return scenario_fail(s, "the oracle was expected to find %s broken, and found nothing",
                              s->expected_rule);
+    must(s->reached == s->expectation_count); /* Or a line has failed. */
     if (s->world->anarchy.is_set && !s->expects_anarchy)
         return scenario_fail(s, "there is anarchy: %s", s->world->anarchy.text);
     return true;

@@ -53,7 +53,9 @@ static bool on_restart(struct scenario *s)
     if (s->is_dry) return true;
     for (uint32_t i = 0; i < s->world->host_count; i++) {
         struct host *h = &s->world->hosts[i];
-        if ((hosts >> i & 1u) && !h->is_up && h->part != PART_PUPPET) host_start(h);
+        if ((hosts >> i & 1u) == 0 || h->is_up || h->part == PART_PUPPET) continue;
+        host_start(h);
+        s->cut_copies[i] = 0; /* The start wrote both anew. */
     }
     return true;
 }
@@ -212,6 +214,7 @@ struct damaged_place {
     uint64_t offset; /* Where the piece begins; 0 for a whole file. */
     uint64_t size;   /* Of the piece. */
     bool is_file;
+    uint32_t copy; /* Of the journal: 1 or 2; else 0. */
 };
 
 /* The last place of what, from there on. */
@@ -307,7 +310,8 @@ static bool read_place(struct scenario *s, uint32_t *host, struct damaged_place 
     uint64_t copy = 1;
     char path[SCENARIO_WORD_MAX];
     *out = (struct damaged_place){.size = UINT64_MAX};
-    if (!scenario_host(s, "a node", host) || !wants_down(s, *host)) return false;
+    if (!scenario_host(s, "a node", host) || !scenario_begin(s) || !wants_down(s, *host))
+        return false;
     struct host *h = s->is_dry ? NULL : &s->world->hosts[*host];
     if (scenario_accept(s, "journal")) {
         uint32_t slot = CONSENSUS_SLOT_PROMISE;
@@ -317,6 +321,7 @@ static bool read_place(struct scenario *s, uint32_t *host, struct damaged_place 
             return scenario_fail(s, "\"%s\": promise or vc is expected", scenario_peek(s));
         if (scenario_accept(s, "copy") && !scenario_number(s, "1 or 2", &copy)) return false;
         if (copy != 1 && copy != 2) return scenario_fail(s, "copy 1 or 2 is expected");
+        out->copy = (uint32_t)copy;
         return h == NULL || find_record(s, h, slot, copy, out);
     }
     if (scenario_accept(s, "block")) {
@@ -368,6 +373,15 @@ static bool on_flip(struct scenario *s)
     return change_file(s, &s->world->hosts[host], &place, offset, (uint32_t)bit);
 }
 
+/* A record whose end is zero in both copies looks as if the power had gone while it was written: no
+ * store can tell, so the node goes back without knowing it, as with a restored directory. */
+static void note_lost_copy(struct scenario *s, uint32_t host, const struct damaged_place *place)
+{
+    if (place->copy == 0) return;
+    s->cut_copies[host] |= (uint8_t)place->copy;
+    if (s->cut_copies[host] == 3) s->world->hosts[host].was_restored = true;
+}
+
 /* A file ends there. Of a record: its bytes from there on are zero, for the journal has one size.
  */
 static bool on_cut(struct scenario *s)
@@ -378,6 +392,9 @@ static bool on_cut(struct scenario *s)
     if (!read_place(s, &host, &place)) return false;
     if (scenario_accept(s, "at") && !scenario_number(s, "an offset", &offset)) return false;
     if (s->is_dry) return true;
+    if (offset >= place.size)
+        return scenario_fail(s, "the record has %llu bytes", (unsigned long long)place.size);
+    note_lost_copy(s, host, &place);
     struct os *os = fake_os_table(s->world->hosts[host].os);
     struct os_file *file = NULL;
     static const uint8_t zeroes[4096];

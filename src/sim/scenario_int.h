@@ -77,15 +77,19 @@ struct scenario {
     uint32_t vc_count;
     struct backup backups[SCENARIO_BACKUPS_MAX];
     uint32_t backup_count;
+    uint8_t cut_copies[HOSTS_MAX]; /* Of the journal, as bits, since the node was up last. */
     /* A sweep: power cuts at call sweep_call of host sweep_host, over all calls and hosts. */
     bool has_sweep;
     uint64_t sweep_hosts;
     uint32_t sweep_host;
     uint64_t sweep_call;
     uint64_t sweep_restart_us;
+    /* Of the whole file, from the dry pass. */
     bool expects_violation;
     bool expects_anarchy;
     char expected_rule[8];
+    uint32_t expectation_count; /* Those that time can reach: all but violation. */
+    uint32_t reached;           /* Of them, in this run. */
 };
 
 /* --- scenario.c: words ---------------------------------------------------------------------- */

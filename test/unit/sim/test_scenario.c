@@ -89,6 +89,36 @@ static void expects(void **state)
     fails("expect violation I1\nrun 1s", "found nothing");
 }
 
+/* Whatever ends a run before its expectations were reached makes it fail. */
+static void stops_early(void **state)
+{
+    (void)state;
+    holds("fault lock-without-qc\ntx t\nsubmit t to 0\nrun 2s\nexpect violation P2\n");
+    fails("fault lock-without-qc\nexpect violation P2\ntx t\nsubmit t to 0\nrun 2s\n"
+          "expect tx t final\n",
+          "test.scn:5: P2 is broken as expected, and the world stands still: of 1 expectations "
+          "only 0 were reached");
+    fails("fault lock-without-qc\nexpect violation P2\ntx t\nsubmit t to 0\n"
+          "expect tx t final within 2s\n",
+          "only 0 were reached");
+    fails("fault lock-without-qc\nexpect violation P2\ntx t\nsubmit t to 0\n"
+          "expect no tx t final for 2s\n",
+          "only 0 were reached");
+    fails("fault lock-without-qc\nexpect violation I1\ntx t\nsubmit t to 0\nrun 2s\n",
+          "P2 is broken");
+    is_refused("expect violation P2\nexpect violation P3", "P2 is expected already");
+    is_refused("expect violation P", "an invariant is expected");
+    is_refused("expect violation 1", "an invariant is expected");
+    is_refused("byzantine 0 puppet\nexpect tx t final on 0", "no transaction \"t\"");
+    is_refused("byzantine 0 puppet\nexpect running on 0", "nothing holds on puppets");
+    is_refused("byzantine 0 puppet\nexpect no view >= 1 on 0", "nothing holds on puppets");
+    holds("byzantine 0 puppet\nexpect running on all\n");
+    /* Zeroes at the end of both copies of the journal are a write that never ended. */
+    holds("load 5 every 20ms\nexpect all-txs-final within 5s\ncrash 1 lose none\n"
+          "cut 1 journal promise copy 1 at 30\ncut 1 journal promise copy 2 at 30\nrestart 1\n"
+          "load 5 every 20ms\nexpect all-txs-final within 5s\n");
+}
+
 static void rules_decide(void **state)
 {
     (void)state;
@@ -154,7 +184,8 @@ static void byzantine_nodes_speak(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tells_mistakes), cmocka_unit_test(expects), cmocka_unit_test(rules_decide),
-        cmocka_unit_test(machines_fail), cmocka_unit_test(byzantine_nodes_speak)};
+        cmocka_unit_test(tells_mistakes), cmocka_unit_test(expects),
+        cmocka_unit_test(stops_early),    cmocka_unit_test(rules_decide),
+        cmocka_unit_test(machines_fail),  cmocka_unit_test(byzantine_nodes_speak)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
