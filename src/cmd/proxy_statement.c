@@ -138,6 +138,15 @@ static void show(struct proxy_call *c, const struct setting *setting)
     proxy_say_failure(c, &d);
 }
 
+/* Our settings but for the one that the proxy itself needs: it names the transactions it signs. */
+static bool is_of_nodes(struct span name)
+{
+    static const char key[] = "trustsql.idempotency_key";
+    const char *text = (const char *)name.data;
+    if (name.size == sizeof key - 1 && strncasecmp(text, key, sizeof key - 1) == 0) return false;
+    return name.size > 9 && strncasecmp(text, "trustsql.", 9) == 0;
+}
+
 void proxy_setting(struct proxy_call *c, const struct proxy_statement *s)
 {
     struct diag d = {.sqlstate = ""};
@@ -148,8 +157,7 @@ void proxy_setting(struct proxy_call *c, const struct proxy_statement *s)
         proxy_say_failure(c, &d);
     } else if (strcmp(s->word, "SHOW") == 0) {
         show(c, &setting);
-    } else if (setting.name.size > 9 &&
-               strncasecmp((const char *)setting.name.data, "trustsql.", 9) == 0) {
+    } else if (is_of_nodes(setting.name)) {
         diag_set(&d, "0A000",
                  "the proxy reads linearizably and answers what is final: %.*s is not to choose",
                  (int)setting.name.size, (const char *)setting.name.data);

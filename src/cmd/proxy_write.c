@@ -84,6 +84,7 @@ static enum status build(struct fate *f, const struct proxy_statement *statement
     struct tx tx = {.chain_id = p->trust.chain_id,
                     .ledger = span_text("main"),
                     .account = p->account,
+                    .idempotency_key = settings_key(&c->session->settings),
                     .valid_until_ms = p->os->wall_ms(p->os) + VALID_MS,
                     .valid_until_height = atomic_load(&p->height) + VALID_BLOCKS,
                     .ops = ops,

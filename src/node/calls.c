@@ -5,6 +5,7 @@
 #include "sql/lex.h"
 
 static enum status compile_all(struct local_call *c, struct sql_catalog *catalog);
+static enum status set(struct local_call *c, const struct sql_statement *statement);
 static void run_reads(struct local_call *c);
 static enum status submit_read(struct local_call *c);
 
@@ -92,13 +93,16 @@ static enum status check_mixture(struct local_call *c)
         diag_set(&c->diag, "0A000", "trustsql.submit stands alone in its query");
         return ST_UNSUPPORTED;
     }
-    for (uint32_t i = 0; i < c->statement_count && c->is_write; i++) {
+    while (c->is_write && c->at + 1 < c->statement_count &&
+           c->statements[c->at]->statement.kind == SQL_KIND_SET)
+        c->at++;
+    for (uint32_t i = c->at; i < c->statement_count && c->is_write; i++) {
         enum sql_kind kind = c->statements[i]->statement.kind;
         if (kind != SQL_KIND_SET && kind != SQL_KIND_SHOW && kind != SQL_KIND_SUBMIT &&
             kind != SQL_KIND_COMPLAIN)
             continue;
         diag_set(&c->diag, "0A000", "SET and SHOW cannot be part of a transaction that writes");
-        diag_hint(&c->diag, "Send it as a query of its own.");
+        diag_hint(&c->diag, "Send it as a query of its own, or SET before all that writes.");
         return ST_UNSUPPORTED;
     }
     return ST_OK;
@@ -125,6 +129,25 @@ void call_compile(struct local_call *c)
     if (st != ST_OK && c->diag.sqlstate[0] == 0) out_of_memory(c);
 }
 
+/* What is SET before a transaction, in its query string, counts for it; and goes back when it
+ * fails, as in PostgreSQL. */
+static enum status begin_write(struct local_call *c)
+{
+    if (c->at > 0) {
+        c->settings_before = arena_alloc(&c->arena, sizeof *c->settings_before);
+        if (c->settings_before == NULL) return ST_NO_MEMORY;
+        *c->settings_before = c->session->settings;
+    }
+    for (uint32_t i = 0; i < c->at; i++)
+        TRY(set(c, &c->statements[i]->statement));
+    return write_begin(c);
+}
+
+void call_forget_settings(struct local_call *c)
+{
+    if (c->settings_before != NULL) c->session->settings = *c->settings_before;
+}
+
 void call_begin(struct local_call *c)
 {
     must(c->state == CALL_QUEUED);
@@ -134,11 +157,12 @@ void call_begin(struct local_call *c)
     if (st == ST_OK && c->is_submit)
         st = submit_begin(c);
     else if (st == ST_OK && c->is_write)
-        st = write_begin(c);
+        st = begin_write(c);
     else if (st == ST_OK)
         run_reads(c);
     if (st == ST_OK) return;
     if (c->diag.sqlstate[0] == 0) out_of_memory(c);
+    call_forget_settings(c);
     c->state = CALL_DONE;
 }
 

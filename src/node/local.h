@@ -24,6 +24,7 @@ struct local_config {
     struct loop *loop; /* The doors'. */
     struct custody *custody;
     struct exec *exec;
+    struct store *store;
     struct replica *replica;
     struct hash chain_id;
     struct public_key node_key; /* Of this node: tokens name it. */

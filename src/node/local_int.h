@@ -38,7 +38,8 @@ struct local_call {
     uint64_t row_count;
     struct compiled **statements;
     uint32_t statement_count;
-    uint32_t at; /* Next statement of a call that only reads. */
+    uint32_t at; /* Next statement of a call that only reads; the first that is no SET of others. */
+    struct settings *settings_before; /* Of a call that writes; null: it sets nothing. */
     bool is_compiled;
     bool is_write;
     bool is_submit;
@@ -88,6 +89,7 @@ void call_begin(struct local_call *c);
 /* Compile without beginning, to learn whether it is a submit. */
 void call_compile(struct local_call *c);
 void call_free(struct local_call *c);
+void call_forget_settings(struct local_call *c); /* A call that writes has failed. */
 void call_read_chunk(struct local_call *c, struct read_chunk *chunk);
 void call_read_height(struct local_call *c); /* c->height has come back. */
 void call_cancel(struct local_call *c);      /* The read that runs, if one does. */

@@ -319,6 +319,7 @@ static enum status open_running(struct node *n, const struct node_open *open, ch
                                  .loop = n->loop,
                                  .custody = n->custody,
                                  .exec = n->exec,
+                                 .store = n->store,
                                  .replica = n->replica,
                                  .chain_id = n->chain_id,
                                  .node_key = n->keys.publics[0],

@@ -100,11 +100,28 @@ static bool set_height(uint64_t *to, struct span value)
     return true;
 }
 
+static bool set_key(struct settings *s, struct span value)
+{
+    if (value.size > SETTINGS_KEY_MAX) return false;
+    if (value.size > 0) memcpy(s->key, value.data, value.size);
+    s->key_size = (uint32_t)value.size;
+    return true;
+}
+
+struct span settings_key(const struct settings *s)
+{
+    return span_of(s->key, s->key_size);
+}
+
 /* False: it is none of ours. */
 static bool set_own(struct settings *s, struct span name, struct span value, bool *is_good)
 {
     if (equals(name, "trustsql.read_height")) {
         *is_good = set_height(&s->read_height, value);
+        return true;
+    }
+    if (equals(name, "trustsql.idempotency_key")) {
+        *is_good = set_key(s, value);
         return true;
     }
     const bool is_read = equals(name, "trustsql.read");
@@ -135,6 +152,11 @@ static enum status refuse_own(struct span name, struct span value, struct diag *
     if (equals(name, "trustsql.read_height")) {
         diag_set(d, "22023", "parameter \"trustsql.read_height\" takes a height");
         diag_hint(d, "0: the newest.");
+        return ST_INVALID;
+    }
+    if (equals(name, "trustsql.idempotency_key")) {
+        diag_set(d, "22023", "parameter \"trustsql.idempotency_key\" takes at most %u bytes",
+                 SETTINGS_KEY_MAX);
         return ST_INVALID;
     }
     diag_set(d, "22023", "invalid value for parameter \"%s\": \"%.*s\"",
@@ -179,6 +201,7 @@ enum status settings_set(struct settings *s, struct span name, struct span value
         s->application_name[0] = 0;
         s->chosen = s->reset;
         s->read_height = 0;
+        s->key_size = 0;
         return ST_OK;
     }
     bool is_good = true;
@@ -199,6 +222,10 @@ enum status settings_show(const struct settings *s,
 {
     if (equals(name, "trustsql.read_height")) {
         buf_printf(out, "%llu", (unsigned long long)s->read_height);
+        return buf_status(out);
+    }
+    if (equals(name, "trustsql.idempotency_key")) {
+        buf_put(out, settings_key(s));
         return buf_status(out);
     }
     const char *own = show_own(s, name);

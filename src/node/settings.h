@@ -10,6 +10,7 @@
 #include "base/span.h"
 
 #define SETTINGS_VALUE_MAX 128u
+#define SETTINGS_KEY_MAX   255u /* TX_IDEMPOTENCY_MAX */
 
 /* trustsql.read: what a SELECT sees. */
 enum settings_read {
@@ -32,6 +33,9 @@ struct settings {
     char application_name[SETTINGS_VALUE_MAX];
     struct settings_choice chosen;
     uint64_t read_height; /* trustsql.read_height: SELECTs see this height; 0: the newest. */
+    /* trustsql.idempotency_key: of each transaction until it is changed; size 0: none. */
+    uint8_t key[SETTINGS_KEY_MAX];
+    uint32_t key_size;
     struct settings_choice reset; /* The node's defaults: what RESET goes back to. */
 };
 
@@ -42,6 +46,9 @@ NODISCARD enum status settings_set(struct settings *s,
                                    struct span name,
                                    struct span value,
                                    struct diag *d);
+
+/* Borrowed from s; size 0: none. */
+struct span settings_key(const struct settings *s);
 
 /* Appends the value. 42704 in d. */
 NODISCARD enum status settings_show(const struct settings *s,

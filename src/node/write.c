@@ -3,6 +3,7 @@
 #include "base/hex.h"
 #include "base/must.h"
 #include "node/local_int.h"
+#include "node/repeat.h"
 #include "node/results.h"
 
 #define WRITE_VALID_MS     UINT64_C(300000) /* Five minutes. */
@@ -15,6 +16,8 @@ static enum status build_op(struct local_call *c,
 static enum status sign(struct local_call *c, struct tx *tx, struct buf *out);
 static enum status submit_bytes(struct local_call *c, struct span bytes, bool wants_rows);
 static void on_settled(struct ticket *t);
+
+_Static_assert(SETTINGS_KEY_MAX == TX_IDEMPOTENCY_MAX, "what can be set can be signed");
 
 static enum status put_param(struct local_call *c, struct tx_param *to, const struct sql_value *v)
 {
@@ -65,6 +68,7 @@ static enum status build_tx(struct local_call *c, struct tx *tx)
     *tx = (struct tx){.chain_id = config->chain_id,
                       .ledger = span_text("main"),
                       .account = c->session->account.address,
+                      .idempotency_key = settings_key(&c->session->settings),
                       .valid_until_ms = now_ms + WRITE_VALID_MS,
                       .valid_until_height = view.height + WRITE_VALID_BLOCKS};
     os->entropy(os, &tx->nonce, sizeof tx->nonce);
@@ -73,9 +77,9 @@ static enum status build_tx(struct local_call *c, struct tx *tx)
     tx->signers = arena_alloc_zero(&c->arena, 1, sizeof *tx->signers);
     tx->signatures = arena_alloc_zero(&c->arena, 1, sizeof *tx->signatures);
     if (tx->ops == NULL || tx->signers == NULL || tx->signatures == NULL) return ST_NO_MEMORY;
-    for (uint32_t i = 0; i < c->statement_count; i++)
-        TRY(build_op(c, c->statements[i], &tx->ops[i]));
-    tx->op_count = c->statement_count;
+    tx->op_count = c->statement_count - c->at;
+    for (uint32_t i = 0; i < tx->op_count; i++)
+        TRY(build_op(c, c->statements[c->at + i], &tx->ops[i]));
     tx->signer_count = 1;
     return ST_OK;
 }
@@ -111,7 +115,7 @@ enum status write_begin(struct local_call *c)
         diag_hint(&c->diag, "RESET trustsql.read_height.");
         return ST_INVALID;
     }
-    for (uint32_t i = 0; i < c->statement_count; i++) {
+    for (uint32_t i = c->at; i < c->statement_count; i++) {
         const struct compiled *statement = c->statements[i];
         if (statement->is_deferred) continue; /* Checked when it is executed. */
         TRY(exec_check_access(statement->catalog, &statement->statement, &c->session->account,
@@ -192,9 +196,32 @@ enum status submit_begin(struct local_call *c)
 
 /* --- answers --------------------------------------------------------------------------------- */
 
+/* Tags and counts of the transaction that was first under this key. Rows that it returned are not
+ * kept: there are none now. */
+static void answer_repeat(struct local_call *c, const struct receipt *first)
+{
+    const struct backend_reply *reply = &c->reply;
+    struct diag d;
+    diag_set(&d, "00000", "this idempotency key was used before: nothing was changed");
+    reply->notice(reply->context, &d);
+    for (uint32_t i = 0; i < first->op_count && c->at + i < c->statement_count; i++) {
+        const struct sql_statement *s = &c->statements[c->at + i]->statement;
+        if (s->column_count > 0) reply->columns(reply->context, s->columns, s->column_count);
+        reply->complete(reply->context, s->tag == NULL ? "OK" : s->tag, s->tag_has_count,
+                        first->ops[i].row_count);
+    }
+}
+
 static void answer_write(struct local_call *c, const struct exec_tx_outcome *outcome)
 {
     const struct backend_reply *reply = &c->reply;
+    struct receipt first;
+    if (c->session->settings.key_size > 0 &&
+        repeat_first(c->session->local->config.store, &c->arena, outcome->receipt, &first) ==
+            ST_OK) {
+        answer_repeat(c, &first);
+        return;
+    }
     for (uint32_t i = 0; i < outcome->op_count; i++) {
         const struct exec_rows *op = &outcome->ops[i];
         if (op->notice != NULL) {
@@ -285,6 +312,7 @@ static void on_settled(struct ticket *t)
             c->diag = outcome->diag;
         }
     }
+    if (c->diag.sqlstate[0] != 0) call_forget_settings(c);
     session_advance(c->session);
 }
 

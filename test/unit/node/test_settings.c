@@ -45,6 +45,26 @@ static void test_own(void **state)
     check_shown(&s, "trustsql.wait", "executed");
 }
 
+static void test_key(void **state)
+{
+    (void)state;
+    struct settings s;
+    char long_key[SETTINGS_KEY_MAX + 2];
+    settings_init(&s, &defaults);
+    assert_int_equal(settings_key(&s).size, 0);
+    check_set(&s, "trustsql.idempotency_key", "order 17", "");
+    assert_true(span_equal(settings_key(&s), span_text("order 17")));
+    memset(long_key, 'k', sizeof long_key);
+    long_key[SETTINGS_KEY_MAX + 1] = 0;
+    check_set(&s, "trustsql.idempotency_key", long_key, "22023");
+    check_shown(&s, "trustsql.idempotency_key", "order 17");
+    long_key[SETTINGS_KEY_MAX] = 0;
+    check_set(&s, "trustsql.idempotency_key", long_key, "");
+    check_shown(&s, "trustsql.idempotency_key", long_key);
+    check_set(&s, "all", "", "");
+    check_shown(&s, "trustsql.idempotency_key", "");
+}
+
 static void test_those_of_postgresql(void **state)
 {
     (void)state;
@@ -70,6 +90,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_own),
+        cmocka_unit_test(test_key),
         cmocka_unit_test(test_those_of_postgresql),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

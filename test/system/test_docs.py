@@ -1,0 +1,60 @@
+"""Goal: who types the examples of the pages below into psql reads what stands there."""
+
+import os
+import re
+import subprocess
+import unittest
+
+import harness
+
+PAGES = ["exactly-once.md"]
+PROMPT = "main=> "
+
+
+def examples(page):
+    """(statement, expected lines) of every "    main=> …" on the page, in order."""
+    with open(f"{harness.ROOT}/docs/{page}", encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    found = []
+    for line in lines:
+        if not line.startswith("    "):
+            is_open = False
+            continue
+        text = line[4:].rstrip()
+        if text.startswith(PROMPT):
+            found.append((text[len(PROMPT):], []))
+            is_open = True
+        elif found and is_open:
+            found[-1][1].append(text)
+    return found
+
+
+def pattern(expected):
+    """Literally, but for … which stands for anything on its line, and the width of columns."""
+    lines = [re.escape(re.sub(r"-+", "-", re.sub(r"\s+", " ", line.strip()))) for line in expected]
+    return "\n".join(line.replace("…", ".*") for line in lines)
+
+
+class DocsTest(unittest.TestCase):
+    def test_pages(self):
+        for page in PAGES:
+            with self.subTest(page), harness.Chain() as chain:
+                self.check(page, chain)
+
+    def check(self, page, chain):
+        typed = examples(page)
+        self.assertGreater(len(typed), 3)
+        script = "".join(f"\\echo @{number}@\n{text}\n" for number, (text, _) in enumerate(typed))
+        done = subprocess.run(["psql", "-X"], input=script, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=120,
+                              env=dict(os.environ, **chain.environment()))
+        answers = re.split(r"(?m)^@\d+@\n", done.stdout)[1:]
+        self.assertEqual(len(answers), len(typed), done.stdout)
+        for (text, expected), answer in zip(typed, answers):
+            said = "\n".join(re.sub(r"-+", "-", re.sub(r"\s+", " ", line.strip()))
+                             for line in answer.splitlines() if line.strip())
+            self.assertRegex(said, "^" + pattern(expected) + "$", f"{page}: {text}\n{answer}")
+
+
+if __name__ == "__main__":
+    harness.main()
