@@ -25,7 +25,9 @@ static void count_evidence(struct mode_source *source, uint64_t epoch)
         struct evidence e;
         if (evidence_decode(&e, source->notes->evidence[i]) != ST_OK) continue;
         if (e.epoch != epoch || e.offender >= NODES_MAX) continue;
-        source->convicted |= 1u << e.offender;
-        if (evidence_is_divergence(e.kind)) source->diverged |= 1u << e.offender;
+        if (evidence_is_divergence(e.kind))
+            source->diverged |= 1u << e.offender;
+        else
+            source->convicted |= 1u << e.offender;
     }
 }

@@ -158,9 +158,8 @@ static enum status convict(struct apply *a)
 {
     if (a->in->facts == NULL) return ST_OK;
     const struct chain_config *c = &a->exec->epoch->config;
-    const uint32_t convicted = a->in->facts->convicted & ~a->in->facts->diverged;
     for (uint32_t i = 0; i < c->validator_count; i++)
-        if ((convicted >> i & 1u) != 0)
+        if ((a->in->facts->convicted >> i & 1u) != 0)
             TRY(chain_convict(a->exec->writer, &c->nodes[i], a->in->header->height));
     return ST_OK;
 }

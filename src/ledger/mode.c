@@ -278,7 +278,7 @@ static void note_evidence(struct mode_state *s, const struct mode_facts *f)
     uint32_t all = (uint32_t)((1ull << s->rules.count) - 1);
     for (uint32_t i = 0; i < s->rules.count; i++)
         if (s->results[i] > s->diverged_height) s->diverged &= ~(1u << i);
-    s->convicted |= f->convicted & ~f->diverged & all;
+    s->convicted |= f->convicted & all;
     if ((f->diverged & all) == 0) return;
     s->diverged |= f->diverged & all;
     s->diverged_height = f->height;

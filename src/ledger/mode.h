@@ -66,8 +66,8 @@ struct mode_facts { /* What one final block says. */
     uint32_t res_signers;
     uint32_t late_count;
     struct mode_late late[LATE_VOTES_MAX];
-    uint32_t convicted; /* Bits: by the evidence in the body… */
-    uint32_t diverged;  /* … of which this is no proof of malice. */
+    uint32_t convicted; /* Bits: by the evidence of malice in the body. */
+    uint32_t diverged;  /* By E7, E8, which are no proof of malice. */
 };
 
 struct mode_slot { /* One height. */
@@ -109,8 +109,8 @@ struct mode_source { /* A final block. */
     const struct certificate *final_cert; /* In its body; null: none. */
     const struct certificate *res_cert;   /* The same. */
     const struct body_notes *notes;       /* The same. */
-    uint32_t convicted;                   /* By its evidence; of them diverged by E7, E8. */
-    uint32_t diverged;
+    uint32_t convicted;                   /* Bits: by its evidence of malice, */
+    uint32_t diverged;                    /* and by E7 and E8. */
 };
 void mode_facts_of(struct mode_facts *f, const struct mode_source *from);
 

@@ -406,6 +406,7 @@ static void copy_start(struct core *c, const struct consensus_start *start)
     c->has_mode = start->mode != NULL;
     if (c->has_mode) c->mode = *start->mode;
     if (c->has_mode) c->convicted = c->mode.convicted;
+    if (c->has_mode) c->diverged = c->mode.diverged;
     c->last_txs_height = start->last_txs_height;
     c->stored_height = start->height;
     c->execute_gate = start->height;

@@ -539,8 +539,8 @@ static enum status begin(struct core *c)
     TRY(take_config(c, buf_span(&c->epoch.next), c->final_height));
     must(c->config.engine.epoch == c->final_header.epoch + 1);
     note_base(c);
-    c->convicted = 0;
-    memset(c->accused_at_ms, 0, sizeof c->accused_at_ms);
+    c->convicted = c->diverged = 0;
+    memset(c->accuse_again_ms, 0, sizeof c->accuse_again_ms);
     begin_mode(c);
     TRY(make_batch(c));
     TRY(move_places(c, map));

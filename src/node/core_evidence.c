@@ -113,9 +113,9 @@ static bool is_worth_showing(const struct core *c, const struct core_proof *p)
 {
     if (p->bytes == NULL || p->size > BLOCK_EVIDENCE_BYTES_MAX) return false; /* It stays here. */
     if (p->epoch != c->config.engine.epoch || p->offender >= c->n) return false;
-    if ((c->convicted >> p->offender & 1u) != 0) return false;
-    uint64_t last_ms = c->accused_at_ms[p->offender];
-    return last_ms == 0 || c->mono_ms - last_ms >= ACCUSE_AGAIN_MS;
+    const uint32_t known = evidence_is_divergence(p->kind) ? c->diverged : c->convicted;
+    if ((known >> p->offender & 1u) != 0) return false;
+    return c->mono_ms >= c->accuse_again_ms[p->offender];
 }
 
 void core_evidence_choose(struct core *c, struct body_notes *notes)
@@ -124,7 +124,7 @@ void core_evidence_choose(struct core *c, struct body_notes *notes)
     for (uint32_t i = 0; i < c->proof_count; i++) {
         const struct core_proof *p = &c->proofs[i];
         if (notes->evidence_count == BLOCK_EVIDENCE_MAX || !is_worth_showing(c, p)) continue;
-        c->accused_at_ms[p->offender] = c->mono_ms + 1;
+        c->accuse_again_ms[p->offender] = c->mono_ms + ACCUSE_AGAIN_MS;
         notes->evidence[notes->evidence_count++] = span_of(p->bytes, p->size);
     }
 }
@@ -150,6 +150,7 @@ enum status core_evidence_check(struct core *c,
 void core_evidence_final(struct core *c, const struct core_block *b)
 {
     c->convicted |= b->flow->facts.convicted;
+    c->diverged |= b->flow->facts.diverged;
     for (uint32_t i = 0; b->notes != NULL && i < b->notes->evidence_count; i++) {
         struct evidence e;
         if (evidence_decode(&e, b->notes->evidence[i]) == ST_OK) core_evidence_keep(c, &e);

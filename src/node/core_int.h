@@ -383,8 +383,9 @@ struct core {
     uint64_t open_view;
 
     struct core_sync sync;
-    uint32_t convicted;                /* Bits: by the final blocks of this epoch. */
-    uint64_t accused_at_ms[NODES_MAX]; /* When a block of ours accused a validator last. */
+    uint32_t convicted;                  /* Bits: by the final blocks of this epoch. */
+    uint32_t diverged;                   /* The same of E7 and E8. */
+    uint64_t accuse_again_ms[NODES_MAX]; /* A block of ours accuses it again, at the earliest. */
     struct core_proof *proofs;
     uint32_t proof_count;
     size_t proof_bytes;

@@ -304,7 +304,7 @@ static void the_convicted_never_lead(void **state)
     (void)state;
     struct exec_rig rig;
     exec_rig_init(&rig, &four);
-    convict(&rig, 1u << 2, 1u << 2); /* Divergence bars nobody. */
+    convict(&rig, 0, 1u << 2); /* Divergence bars nobody. */
     assert_int_equal(rig.outcome.next_config.size, 0);
     convict(&rig, 1u << 2, 0);
     assert_true(rig.outcome.next_config.size > 0);

@@ -158,7 +158,7 @@ static bool read_block(struct history *y, const struct mode_facts *f, struct mod
     read_body(y, f);
     for (uint32_t i = 0; i < y->rules.count; i++)
         if (y->confirmed[i] > y->diverged_height) y->diverged &= ~(1u << i);
-    y->convicted |= f->convicted & ~f->diverged & all_of(y->rules.count);
+    y->convicted |= f->convicted & all_of(y->rules.count);
     if ((f->diverged & all_of(y->rules.count)) != 0) y->diverged_height = f->height;
     y->diverged |= f->diverged & all_of(y->rules.count);
     uint64_t length = (uint64_t)y->rules.return_blocks * (1ull << y->backoff);
@@ -440,19 +440,22 @@ static void divergence_heals(void **state)
     struct chain c;
     chain_begin(&c, &r);
     assert_int_equal(blocks(&c, 10), 0);
-    c.facts.convicted = c.facts.diverged = 4;
+    c.facts.diverged = 4;
     c.facts.res_signers = 11;
     assert_int_equal(blocks(&c, 1), 1);
     assert_string_equal(cause_of(&c), "divergence 2");
-    c.facts.convicted = c.facts.diverged = 0;
+    c.facts.diverged = 0;
     assert_int_equal(blocks(&c, 300), 0);
     c.facts.res_signers = 15;
     assert_int_equal(blocks(&c, 300), 128);
     chain_end(&c);
     struct mode_rules slack = rules(6, 1);
     chain_begin(&c, &slack);
-    c.facts.convicted = c.facts.diverged = 4;
+    c.facts.diverged = 4;
     assert_int_equal(blocks(&c, 100), 0); /* One of p. */
+    c.facts.convicted = 4; /* Both proofs in one block: it is malice. */
+    assert_int_equal(blocks(&c, 1), 1);
+    assert_string_equal(cause_of(&c), "evidence 2");
     chain_end(&c);
 }
 
@@ -737,7 +740,7 @@ static void random_block(struct chain *c, struct test_rng *rng, uint64_t *final,
     if (test_rng_below(rng, 3) == 0) random_late(c, rng, &f);
     if (test_rng_below(rng, 300) == 0) c->facts.view = ++f.view;
     if (test_rng_below(rng, 1500) == 0) f.convicted = 1u << test_rng_below(rng, 4);
-    if (test_rng_below(rng, 700) == 0) f.convicted = f.diverged = 1u << test_rng_below(rng, 4);
+    if (test_rng_below(rng, 700) == 0) f.diverged = 1u << test_rng_below(rng, 4);
     (void)step(c, &f);
 }
 

@@ -444,8 +444,9 @@ static enum status count_votes(struct motion *m, uint32_t *votes)
 
 static enum status close_proposal(struct motion *m, const char *state, uint64_t epoch)
 {
+    const struct field none = {0};
     const struct field f[] = {field_int(m->id), field_text(span_text(state)),
-                              epoch == 0 ? (struct field){0} : field_int(epoch)};
+                              epoch == 0 ? none : field_int(epoch)};
     return cursor_run(m->call->writer,
                       "UPDATE \"trustsql.proposals\" SET state = ?2, epoch = ?3 WHERE id = ?1", f,
                       3);
