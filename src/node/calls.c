@@ -87,6 +87,14 @@ static enum status compile_all(struct local_call *c, struct sql_catalog *catalog
     return ST_OK;
 }
 
+static enum status refuse_node_call(struct local_call *c)
+{
+    diag_set(&c->diag, "0A000",
+             "functions of schema trustsql cannot be called in a transaction that writes");
+    diag_hint(&c->diag, "Call it in a query of its own, and give the value.");
+    return ST_UNSUPPORTED;
+}
+
 static enum status check_mixture(struct local_call *c)
 {
     if (c->is_submit && (c->statement_count > 1)) {
@@ -98,6 +106,7 @@ static enum status check_mixture(struct local_call *c)
         c->at++;
     for (uint32_t i = c->at; i < c->statement_count && c->is_write; i++) {
         enum sql_kind kind = c->statements[i]->statement.kind;
+        if (c->statements[i]->statement.calls_node) return refuse_node_call(c);
         if (kind != SQL_KIND_SET && kind != SQL_KIND_SHOW && kind != SQL_KIND_SUBMIT &&
             kind != SQL_KIND_COMPLAIN)
             continue;
@@ -236,6 +245,7 @@ static enum status begin_read(struct local_call *c, const struct compiled *state
                                 .params = c->params,
                                 .param_count = c->param_count,
                                 .user = span_text(c->session->user),
+                                .account = &c->session->account,
                                 .catalog = statement->catalog,
                                 .owner = c};
     c->has_columns_sent = false;

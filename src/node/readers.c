@@ -6,6 +6,7 @@
 
 #include "base/must.h"
 #include "node/chain_tables.h"
+#include "node/functions.h"
 #include "os/thread.h"
 
 #define UNIX_TO_POSTGRES_MS   INT64_C(946684800000) /* PostgreSQL counts from 2000-01-01. */
@@ -18,10 +19,11 @@ struct reader { /* One thread and its connection. */
     sqlite3 *connection;
     struct sql_context context;
     struct chain_tables_source tables; /* The readers', at this one's height. */
-    uint64_t height;                   /* Of the job; 0: newest. */
-    struct read_job *job;              /* Running; null: none. */
-    uint64_t steps;                    /* Of the job, so far. */
-    uint64_t parked_ns;                /* R3. */
+    struct node_functions functions;
+    uint64_t height;      /* Of the job; 0: newest. */
+    struct read_job *job; /* Running; null: none. */
+    uint64_t steps;       /* Of the job, so far. */
+    uint64_t parked_ns;   /* R3. */
     bool has_slot;
     bool is_long;
     bool is_evicted; /* While parked: to give way. */
@@ -82,6 +84,13 @@ static void note_long(struct reader *reader)
         give_slot(reader);
     }
     mutex_unlock(r->mutex);
+}
+
+/* For functions that know that they will last. */
+static void note_lasting(void *context)
+{
+    struct reader *reader = context;
+    if (reader->has_slot) note_long(reader);
 }
 
 static bool has_to_wait(const struct reader *reader, const struct read_job *job)
@@ -146,6 +155,12 @@ static enum status open_reader(struct readers *r, struct reader *reader)
     reader->tables = *r->config.tables;
     reader->tables.height = &reader->height;
     TRY(chain_tables_register(reader->connection, &reader->tables));
+    reader->functions = (struct node_functions){.source = &reader->tables,
+                                                .connection = reader->connection,
+                                                .sql = &reader->context,
+                                                .lasts = note_lasting,
+                                                .context = reader};
+    TRY(node_functions_register(reader->connection, &reader->functions));
     sqlite3_progress_handler(reader->connection, READERS_PROGRESS_STEP, on_progress, reader);
     return thread_start(&reader->thread, r->config.mem, "read", run, reader);
 }
@@ -402,6 +417,9 @@ static void run_job(struct reader *reader, struct read_job *job)
     reader->diag = (struct diag){0};
     reader->context.fuel = READERS_FUEL;
     reader->context.user = job->user;
+    reader->functions.account = job->account;
+    reader->functions.catalog = job->catalog;
+    reader->functions.is_cancelled = &job->is_cancelled;
     reader->height = job->height;
     reader->context.now_us = ((int64_t)os->wall_ms(os) - UNIX_TO_POSTGRES_MS) * 1000;
     sqlite3_stmt *stmt = NULL;

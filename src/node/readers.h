@@ -37,8 +37,9 @@ struct read_job { /* Memory of the one who asks; lives until its last chunk was 
     const struct sql_value *params;
     uint32_t param_count;
     struct span user;
-    struct sql_catalog *catalog; /* For error texts; borrowed. */
-    uint64_t height;             /* To read at; 0: the newest executed. */
+    const struct exec_account *account; /* Who asks; for node functions. */
+    struct sql_catalog *catalog;        /* For error texts; borrowed. */
+    uint64_t height;                    /* To read at; 0: the newest executed. */
     atomic_bool is_cancelled;
     bool is_fixed; /* The client chose the height: now() is the time of its block. */
     void *owner;

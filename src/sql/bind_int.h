@@ -10,10 +10,11 @@
 #include "sql/parse.h"
 #include "sql/sql.h"
 
-#define BIND_PARAMS_MAX  65535u /* PostgreSQL's own limit. */
-#define BIND_SOURCES_MAX 64u    /* Tables of one FROM: SQLite's limit. */
-#define BIND_TERMS_MAX   256u   /* Of GROUP BY and ORDER BY. */
-#define BIND_CTES_MAX    256u   /* Of one WITH. */
+#define BIND_VERSION_NEWEST UINT32_MAX /* exec_version of what a door compiles for itself. */
+#define BIND_PARAMS_MAX     65535u     /* PostgreSQL's own limit. */
+#define BIND_SOURCES_MAX    64u        /* Tables of one FROM: SQLite's limit. */
+#define BIND_TERMS_MAX      256u       /* Of GROUP BY and ORDER BY. */
+#define BIND_CTES_MAX       256u       /* Of one WITH. */
 
 enum expr_kind {
     EXPR_CONST,
@@ -197,6 +198,7 @@ struct binder {
     uint32_t next_id;
     bool keeps_unknown; /* For the next query. */
     bool is_write;
+    bool calls_node;
 };
 
 /* --- bind.c: tools ------------------------------------------------------------------------- */
@@ -286,6 +288,7 @@ struct call_site {
     struct expr **args;
     uint32_t arg_count;
     int32_t position;
+    bool is_node; /* trustsql.f(…): a function that the node answers for itself. */
 };
 NODISCARD enum status bind_function(struct binder *b,
                                     struct expr **out,

@@ -4,7 +4,32 @@
 #include "base/must.h"
 #include "sql/bind_int.h"
 
+#define NODE_CALLS_SINCE 3u /* exec_version; below it their names are not known. */
+
 /* --- functions ----------------------------------------------------------------------------- */
+
+/* In a transaction every call of this schema is one: what a newer program answers must be refused
+ * by an older one with the same text. */
+static bool is_node_call(const struct binder *b, const PgQuery__FuncCall *c)
+{
+    if (c->n_funcname != 2) return false;
+    if (!span_equal(bind_string(c->funcname[0]), span_text("trustsql"))) return false;
+    if (b->exec_version < NODE_CALLS_SINCE) return false;
+    return b->exec_version != BIND_VERSION_NEWEST ||
+           sql_function_find(bind_string(c->funcname[1]), SQL_NODE, 0) != NULL;
+}
+
+static enum status check_node_call(struct binder *b, const PgQuery__FuncCall *c)
+{
+    if (!b->is_write && b->exec_version == BIND_VERSION_NEWEST) {
+        b->calls_node = true;
+        return ST_OK;
+    }
+    return bind_unsupported(b, c->location,
+                            "functions of schema trustsql cannot be called in a transaction of "
+                            "the chain: each node answers for itself",
+                            "Call it in a statement of its own, and give the value.");
+}
 
 static enum status check_call(struct binder *b, const PgQuery__FuncCall *c)
 {
@@ -21,6 +46,7 @@ static enum status check_call(struct binder *b, const PgQuery__FuncCall *c)
     struct span schema = bind_string(c->funcname[0]);
     if (span_equal(schema, span_text("pg_catalog"))) return ST_OK;
     struct span name = bind_string(c->funcname[c->n_funcname - 1]);
+    if (is_node_call(b, c)) return check_node_call(b, c);
     if (!span_equal(schema, span_text("public")) && !span_equal(schema, span_text("trustsql")))
         return bind_fail(b, c->location, "3F000", "schema \"%.*s\" does not exist",
                          (int)schema.size, (const char *)schema.data);
@@ -122,10 +148,11 @@ enum status bind_func_call(struct binder *b, struct expr **out, const PgQuery__N
     TRY(check_call(b, c));
     struct call_site site = {.name = bind_string(c->funcname[c->n_funcname - 1]),
                              .arg_count = (uint32_t)c->n_args,
-                             .position = c->location};
+                             .position = c->location,
+                             .is_node = is_node_call(b, c)};
     if (c->n_args == 0 && span_equal(site.name, span_text("current_schema")))
         return public_schema(b, out, c->location);
-    bool is_aggregate = is_aggregate_name(site.name);
+    bool is_aggregate = !site.is_node && is_aggregate_name(site.name);
     enum clause before = b->clause;
     uint32_t outer_refs = b->scope == NULL ? 0 : b->scope->outer_ref_count;
     if (is_aggregate) {

@@ -166,7 +166,7 @@ static enum status start(struct binder *b,
 {
     *b = (struct binder){.arena = a,
                          .catalog = in->catalog,
-                         .exec_version = in->exec_version == 0 ? UINT32_MAX : in->exec_version,
+                         .exec_version = in->exec_version == 0 ? BIND_VERSION_NEWEST : in->exec_version,
                          .text = in->text,
                          .diag = d};
     if (in->param_count > BIND_PARAMS_MAX) {
@@ -237,6 +237,7 @@ enum status sql_compile(struct sql_statement *out,
     s.param_count = b.param_count;
     s.access = b.access;
     s.access_count = b.access_count;
+    s.calls_node = b.calls_node;
     must(s.tag != NULL);
     *out = s;
     return ST_OK;

@@ -344,9 +344,12 @@ const struct sql_function *sql_function_find(struct span name,
                                              enum sql_function_kind kind,
                                              uint32_t index)
 {
-    for (uint32_t i = 0; i < COUNT(functions); i++) {
-        if (functions[i].kind != kind || !span_equal(span_text(functions[i].name), name)) continue;
-        if (index-- == 0) return &functions[i];
+    const struct sql_function *f = NULL;
+    const bool is_node = kind == SQL_NODE;
+    for (uint32_t i = 0; (f = is_node ? sql_node_function_at(i) : sql_function_at(i)) != NULL;
+         i++) {
+        if (f->kind != kind || !span_equal(span_text(f->name), name)) continue;
+        if (index-- == 0) return f;
     }
     return NULL;
 }

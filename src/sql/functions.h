@@ -17,6 +17,7 @@ enum sql_function_kind {
     SQL_OPERATOR,  /* text || text */
     SQL_PREFIX,    /* - int4 */
     SQL_AGGREGATE, /* sum(int4); count(*) is the entry with no argument */
+    SQL_NODE,      /* trustsql.proof_tx(bytea): a node answers for itself; only in plain reads */
 };
 
 /* How an argument declared SQL_UNKNOWN ("any" type) is handed over. */
@@ -77,6 +78,7 @@ const char *sql_output_template(enum sql_type type);
 /* All entries, for tests and documentation; null after the last. */
 const struct sql_function *sql_function_at(uint32_t index);
 const struct sql_cast *sql_cast_at(uint32_t index);
+const struct sql_function *sql_node_function_at(uint32_t index); /* Those of kind SQL_NODE. */
 
 /* What functions charge of sql_context.fuel for each byte they read or make. */
 #define SQL_FUEL_PER_BYTE 1u

@@ -398,9 +398,13 @@ static enum status unknown_function(struct binder *b, const struct choice *c)
 
 enum status bind_function(struct binder *b, struct expr **out, const struct call_site *site)
 {
-    static const enum sql_function_kind kinds[] = {SQL_FUNCTION, SQL_AGGREGATE};
+    static const enum sql_function_kind own[] = {SQL_FUNCTION, SQL_AGGREGATE};
+    static const enum sql_function_kind node[] = {SQL_NODE};
+    const enum sql_function_kind *kinds = site->is_node ? node : own;
+    const size_t kind_count =
+        site->is_node ? sizeof node / sizeof node[0] : sizeof own / sizeof own[0];
     struct choice c = {0};
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+    for (size_t i = 0; i < kind_count; i++) {
         c = (struct choice){.kind = kinds[i],
                             .name = site->name,
                             .args = site->args,

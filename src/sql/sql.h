@@ -82,6 +82,7 @@ struct sql_statement {
     struct span name;
     struct sql_argument *arguments;
     uint32_t argument_count;
+    bool calls_node;    /* A function that the node answers for itself (node_functions.c). */
     bool is_no_op;      /* IF EXISTS / IF NOT EXISTS found nothing to do; notice says so. */
     const char *notice; /* Null, or a notice for the client. */
 };

@@ -241,6 +241,21 @@ static void test_refusals_leave_no_trace(void **state)
     RUN(*state, steps);
 }
 
+static void test_functions_of_the_node(void **state)
+{
+    static const struct step steps[] = {
+        {"CREATE TABLE t (id bigint PRIMARY KEY)", "", ""},
+        {"INSERT INTO t VALUES (1)", "", ""},
+        {"SELECT length(trustsql.proof_tx(txid)) > 300 FROM trustsql.transactions WHERE height = 1",
+         "t", ""},
+        {"SELECT trustsql.proof_tx(NULL)", "null", ""},
+        {"SELECT trustsql.proof_tx(E'\\\\x0123')", NULL, "22023"},
+        {"INSERT INTO t VALUES (2); SELECT trustsql.proof_tx(E'\\\\x0123')", NULL, "0A000"},
+        {"SELECT count(*) FROM t", "1", ""},
+    };
+    RUN(*state, steps);
+}
+
 static void test_restart_stands_where_it_stood(void **state)
 {
     struct node_rig *rig = *state;
@@ -483,6 +498,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_reads_see_the_writes_before_them, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_query_string_is_one_transaction, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refusals_leave_no_trace, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_functions_of_the_node, setup, teardown),
         cmocka_unit_test_setup_teardown(test_restart_stands_where_it_stood, setup, teardown),
         cmocka_unit_test_setup_teardown(test_audit_proves_what_the_node_left, setup, teardown),
     };

@@ -475,6 +475,59 @@ static void comparisons_use_indexes(void **state)
     sql_rig_free(r);
 }
 
+static enum status compile_at(struct sql_rig *r, const char *text, uint32_t version, struct diag *d)
+{
+    struct arena a;
+    struct sql_statement s;
+    struct sql_compile in = {
+        .catalog = sql_rig_catalog(r), .text = span_text(text), .exec_version = version};
+    arena_init(&a, mem_system(), 0);
+    *d = (struct diag){0};
+    enum status st = sql_compile(&s, &a, &in, d);
+    arena_fini(&a);
+    return st;
+}
+
+static void what_a_node_answers_for_itself_is_for_plain_reads_only(void **state)
+{
+    (void)state;
+    static const char *const reads[] = {
+        "SELECT trustsql.proof_tx('\\x00')",
+        "SELECT 1 FROM t WHERE trustsql.proof_tx($1) IS NULL",
+    };
+    static const char *const writes[] = {
+        "INSERT INTO t(b) VALUES (trustsql.proof_tx('\\x00'))",
+        "UPDATE t SET b = trustsql.proof_tx(b)",
+        "DELETE FROM t WHERE trustsql.proof_tx(b) IS NULL",
+        "INSERT INTO t(b) SELECT trustsql.proof_tx(b) FROM t",
+        "INSERT INTO t(b) VALUES ('') RETURNING trustsql.proof_tx(b)",
+        "CREATE TABLE u(b bytea CHECK (trustsql.proof_tx(b) IS NULL))",
+        "CREATE TABLE u(b bytea DEFAULT trustsql.proof_tx('\\x00'))",
+    };
+    struct sql_rig *r = sql_rig_new();
+    struct diag d;
+    sql_rig_ok(r, "CREATE TABLE t(id int, b bytea)");
+    for (size_t i = 0; i < sizeof reads / sizeof reads[0]; i++) {
+        assert_int_equal(compile_at(r, reads[i], 0, &d), ST_OK);
+        assert_int_equal(compile_at(r, reads[i], 3, &d), ST_UNSUPPORTED);
+        assert_string_equal(d.sqlstate, "0A000");
+        assert_int_equal(compile_at(r, reads[i], 2, &d), ST_INVALID);
+        assert_string_equal(d.sqlstate, "42883");
+    }
+    for (size_t i = 0; i < sizeof writes / sizeof writes[0]; i++) {
+        assert_int_equal(compile_at(r, writes[i], 0, &d), ST_UNSUPPORTED);
+        assert_string_equal(d.sqlstate, "0A000");
+    }
+    /* In a transaction what a newer node may know is refused alike; elsewhere it is not there. */
+    assert_int_equal(compile_at(r, "SELECT trustsql.nothing(1)", 3, &d), ST_UNSUPPORTED);
+    assert_int_equal(compile_at(r, "SELECT trustsql.nothing(1)", 0, &d), ST_INVALID);
+    assert_string_equal(d.sqlstate, "42883");
+    assert_int_equal(compile_at(r, "SELECT trustsql.proof_tx(1)", 0, &d), ST_INVALID);
+    assert_string_equal(d.sqlstate, "42883");
+    assert_int_equal(compile_at(r, "SELECT proof_tx('\\x00'::bytea)", 0, &d), ST_INVALID);
+    sql_rig_free(r);
+}
+
 static void every_allocation_may_fail(void **state)
 {
     (void)state;
@@ -527,6 +580,7 @@ int main(void)
         cmocka_unit_test(grants_change_rights),
         cmocka_unit_test(session_and_chain_statements_are_told_apart),
         cmocka_unit_test(comparisons_use_indexes),
+        cmocka_unit_test(what_a_node_answers_for_itself_is_for_plain_reads_only),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

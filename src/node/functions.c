@@ -1,0 +1,113 @@
+#include "node/functions.h"
+
+#include "base/must.h"
+#include "node/chain_tables.h"
+#include "node/proof_tables.h"
+
+/* Arguments have the storage class of their SQL type, or are NULL. No result set: NULL. A failure
+ * without a diag in f->sql is reported by its status. */
+typedef enum status implementation(const struct node_functions *f,
+                                   sqlite3_context *to,
+                                   int count,
+                                   sqlite3_value **args);
+
+struct node_function {
+    const char *name; /* In the template of src/sql/node_functions.c. */
+    int arg_count;
+    implementation *call;
+};
+
+struct registration { /* What SQLite hands back with a call; freed with the connection. */
+    const struct node_function *function;
+    const struct node_functions *functions;
+    struct mem *mem;
+};
+
+static implementation proof_tx;
+
+static const struct node_function functions[] = {
+    {"node_proof_tx", 1, proof_tx},
+};
+
+static void report(const struct node_functions *f,
+                   const struct node_function *function,
+                   sqlite3_context *to,
+                   enum status st)
+{
+    struct diag *d = f->sql->diag;
+    if (st == ST_NO_MEMORY) {
+        sqlite3_result_error_nomem(to);
+        return;
+    }
+    if (d->sqlstate[0] == 0)
+        diag_set(d, "58000", "trustsql.%s: %s", function->name + strlen("node_"), status_text(st));
+    sqlite3_result_error(to, d->message, -1);
+}
+
+static void on_call(sqlite3_context *to, int count, sqlite3_value **args)
+{
+    const struct registration *r = sqlite3_user_data(to);
+    must(count == r->function->arg_count);
+    enum status st = r->function->call(r->functions, to, count, args);
+    if (st != ST_OK) report(r->functions, r->function, to, st);
+}
+
+static void on_destroy(void *aux)
+{
+    struct registration *r = aux;
+    mem_free(r->mem, r);
+}
+
+static enum status install(sqlite3 *connection,
+                           const struct node_functions *f,
+                           const struct node_function *function)
+{
+    struct mem *mem = f->source->mem;
+    struct registration *r = mem_alloc_zero(mem, 1, sizeof *r);
+    if (r == NULL) return ST_NO_MEMORY;
+    *r = (struct registration){.function = function, .functions = f, .mem = mem};
+    /* A failure frees r, too: SQLite calls on_destroy then. */
+    int code = sqlite3_create_function_v2(connection, function->name, function->arg_count,
+                                          SQLITE_UTF8 | SQLITE_DIRECTONLY, r, on_call, NULL, NULL,
+                                          on_destroy);
+    return code == SQLITE_OK ? ST_OK : ST_NO_MEMORY;
+}
+
+enum status node_functions_register(sqlite3 *connection, const struct node_functions *f)
+{
+    must(f->source != NULL);
+    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++)
+        TRY(install(connection, f, &functions[i]));
+    return ST_OK;
+}
+
+/* --- trustsql.proof_tx(txid) ------------------------------------------------------------------ */
+
+/* NULL: no such transaction, or the certificates are not there yet. */
+static enum status proof_tx(const struct node_functions *f,
+                            sqlite3_context *to,
+                            int count,
+                            sqlite3_value **args)
+{
+    const struct chain_tables_source *source = f->source;
+    struct hash txid;
+    uint64_t height = 0;
+    uint32_t index = 0;
+    (void)count;
+    if (sqlite3_value_type(args[0]) == SQLITE_NULL) return ST_OK;
+    if (sqlite3_value_bytes(args[0]) != (int)HASH_SIZE) {
+        diag_set(f->sql->diag, "22023", "a transaction id is %u bytes long", HASH_SIZE);
+        return ST_INVALID;
+    }
+    memcpy(txid.bytes, sqlite3_value_blob(args[0]), HASH_SIZE);
+    enum status st = store_find_tx(source->store, &txid, &height, &index);
+    if (st == ST_NOT_FOUND) return ST_OK;
+    TRY(st);
+    if (height > chain_tables_height(source)) return ST_OK;
+    struct buf out;
+    buf_init(&out, source->mem, 0);
+    st = proof_of_stored(source, height, index, &out);
+    if (st == ST_OK) sqlite3_result_blob64(to, out.data, out.size, SQLITE_TRANSIENT);
+    buf_fini(&out);
+    return st == ST_NOT_FOUND ? ST_OK : st;
+}

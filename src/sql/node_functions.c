@@ -1,0 +1,20 @@
+/* node_functions.c - The functions of schema trustsql that each node answers for itself.
+ *
+ * The compiler needs their types, the node has their implementations (src/node/functions.c), one
+ * for each name in a template. A new one is a line here and a line there. */
+#include "sql/functions.h"
+
+#define NODE1(name_, a, result_, sqlite_)                                                          \
+    {                                                                                              \
+        .name = (name_), .kind = SQL_NODE, .volatility = SQL_STABLE, .arg_count = 1, .args = {a},  \
+        .result = (result_), .sqlite = (sqlite_)                                                   \
+    }
+
+static const struct sql_function functions[] = {
+    NODE1("proof_tx", SQL_BYTEA, SQL_BYTEA, "node_proof_tx(%1)"),
+};
+
+const struct sql_function *sql_node_function_at(uint32_t index)
+{
+    return index < sizeof functions / sizeof functions[0] ? &functions[index] : NULL;
+}
