@@ -509,6 +509,7 @@ const struct hash *digest_at(const struct consensus *c, uint64_t height); /* Nul
 /* --- viewchange.c --- */
 void change_start(struct consensus *c, uint64_t view, bool is_failure);
 enum status change_on_message(struct consensus *c, const struct view_change *vc);
+void change_learn(struct consensus *c, const struct view_change *vc); /* Valid; of a NEWVIEW. */
 void change_settle(struct consensus *c); /* Make, send and count the own VC when it may be. */
 void change_send(struct consensus *c, uint32_t peer);
 uint32_t change_count(const struct consensus *c, uint64_t view, bool is_above);

@@ -21,6 +21,7 @@ const char *consensus_fault_name(enum consensus_fault fault)
         [FAULT_SELECT_T] = "select-t",
         [FAULT_SELECT_LOCKS] = "select-locks",
         [FAULT_RAFT_LENGTH] = "raft-length",
+        [FAULT_NEWVIEW_UNJUDGED] = "newview-unjudged",
     };
     must((unsigned)fault < FAULT_COUNT);
     return names[fault];

@@ -21,6 +21,8 @@ enum consensus_fault {
     FAULT_SELECT_T,            /* select-t: support takes one claim more than T. */
     FAULT_SELECT_LOCKS,        /* select-locks: new views see locks, not the first votes. */
     FAULT_RAFT_LENGTH,         /* raft-length: the longest chain wins, whatever its view. */
+    FAULT_NEWVIEW_UNJUDGED,    /* newview-unjudged: view changes that only a NEWVIEW brings are held
+                                  against nothing. */
     FAULT_COUNT
 };
 

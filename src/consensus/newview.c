@@ -49,6 +49,8 @@ enum status newview_on_message(struct consensus *c, const struct new_view *nv)
     c->is_nv_ours = false;
     c->anchor = x;
     await_anchor(c);
+    for (uint32_t i = 0; i < nv->vc_count && c->config.fault != FAULT_NEWVIEW_UNJUDGED; i++)
+        change_learn(c, &nv->vcs[i]);
     return ST_OK;
 }
 

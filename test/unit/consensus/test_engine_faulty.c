@@ -83,6 +83,47 @@ static void a_view_change_against_votes(void **state)
         }
 }
 
+/* It comes inside the NEWVIEW alone, before or behind the vote that it hides. */
+static void a_view_change_in_a_new_view(void **state)
+{
+    (void)state;
+    for (int order = 0; order < 2; order++) {
+        static struct new_view nv;
+        struct engine_rig *r = begin(3);
+        struct header a = forge_first(r, 0, 1);
+        struct statement s = forge_statement(0, &a);
+        struct vote v = forge_vote(r, 3, VOTE_P1, &s);
+        forge_new_view(r, &nv, 1);
+        nv.vcs[2] = forge_view_change(r, 3, 1); /* Claims nothing. */
+        forge_sign_new_view(r, &nv);
+        if (order == 0) assert_int_equal(forge_tell_vote(r, 2, &v), ST_OK);
+        assert_int_equal(engine_rig_evidence(r, EVIDENCE_E3), 0);
+        assert_int_equal(forge_tell_new_view(r, 2, &nv), ST_OK);
+        if (order == 1) assert_int_not_equal(forge_tell_vote(r, 2, &v), ST_INVALID);
+        assert_int_equal(engine_rig_evidence(r, EVIDENCE_E3), 1);
+        engine_rig_free(r);
+    }
+}
+
+/* The second is inside a NEWVIEW. */
+static void two_view_changes_one_in_a_new_view(void **state)
+{
+    (void)state;
+    static struct new_view nv;
+    struct engine_rig *r = begin(3);
+    struct view_change vc = forge_view_change(r, 3, 1);
+    forge_new_view(r, &nv, 1);
+    nv.vcs[2] = vc;
+    forge_sign_new_view(r, &nv);
+    vc.header_count = 1;
+    vc.headers[0] = forge_first(r, 0, 1);
+    forge_sign_view_change(r, &vc);
+    assert_int_equal(forge_tell_view_change(r, 2, &vc), ST_OK);
+    assert_int_equal(forge_tell_new_view(r, 2, &nv), ST_OK);
+    assert_int_equal(engine_rig_evidence(r, EVIDENCE_E4), 1);
+    engine_rig_free(r);
+}
+
 static void two_view_changes(void **state)
 {
     (void)state;
@@ -401,6 +442,8 @@ int main(void)
         cmocka_unit_test(two_blocks_of_a_leader),
         cmocka_unit_test(votes_on_two_forks),
         cmocka_unit_test(a_view_change_against_votes),
+        cmocka_unit_test(a_view_change_in_a_new_view),
+        cmocka_unit_test(two_view_changes_one_in_a_new_view),
         cmocka_unit_test(two_view_changes),
         cmocka_unit_test(proofs_are_bounded),
         cmocka_unit_test(led_astray),
