@@ -8,6 +8,7 @@ enum status sqlite_status(int code)
     if (primary == SQLITE_OK || primary == SQLITE_ROW || primary == SQLITE_DONE) return ST_OK;
     if (primary == SQLITE_NOMEM) return ST_NO_MEMORY;
     if (primary == SQLITE_FULL) return ST_NO_SPACE;
+    if (code == SQLITE_IOERR_DATA) return ST_CORRUPT; /* The page store says so. */
     if (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN) return ST_IO;
     must(primary != SQLITE_MISUSE);
     return ST_CORRUPT;

@@ -45,7 +45,8 @@ static enum status open_copy(struct audit_state *s)
         return ST_OK;
     }
     TRY(st);
-    struct db_config config = {.os = a->config->os, .mem = a->config->mem, .path = to};
+    struct db_config config = {
+        .os = a->config->os, .mem = a->config->mem, .path = to, .is_unchecked = true};
     st = db_open(&s->db, &config, what);
     if (st == ST_CORRUPT) {
         audit_found(a, &state_place, 0, "%s", what);

@@ -12,6 +12,7 @@ struct plan {
 
 static enum status plan_make(struct checkpoint *c, struct plan *plan);
 static enum status run_plan(struct checkpoint *c, const struct plan *plan);
+static enum status write_sums(struct checkpoint *c, const struct plan *plan);
 static enum status write_journal(struct checkpoint *c, const struct plan *plan);
 static enum status sync_or_fail(struct checkpoint *c, struct os_file *file);
 static enum status drop_journal(struct checkpoint *c, enum status why);
@@ -31,6 +32,7 @@ enum status checkpoint_run(struct checkpoint *c, uint64_t version_max, uint64_t 
     if (pages_hold(c->pages, version_max, &plan.view) != ST_OK) return ST_BUSY;
     enum status st = plan_make(c, &plan);
     if (st == ST_OK && plan.count > 0) st = run_plan(c, &plan);
+    if (st != ST_OK && c->sums != NULL) sums_drop(c->sums);
     if (st == ST_OK) {
         c->file_pages = plan.view.page_count;
         pages_mark_clean(c->pages, &plan.view, plan.numbers, plan.count);
@@ -54,6 +56,7 @@ static enum status plan_make(struct checkpoint *c, struct plan *plan)
 
 static enum status run_plan(struct checkpoint *c, const struct plan *plan)
 {
+    TRY(write_sums(c, plan)); /* Nothing has happened until they are there. */
     enum status st = write_journal(c, plan);
     if (st == ST_OK) st = lock_out(c);
     if (st != ST_OK) return drop_journal(c, st);
@@ -65,6 +68,20 @@ static enum status run_plan(struct checkpoint *c, const struct plan *plan)
     st = undo_clear(&c->files);
     if (st != ST_OK) c->has_failed = true;
     return st;
+}
+
+/* Step 0. */
+static enum status write_sums(struct checkpoint *c, const struct plan *plan)
+{
+    struct os_file *file = NULL;
+    if (c->sums == NULL) return ST_OK;
+    for (uint32_t i = 0; i < plan->count; i++) {
+        uint8_t page[PAGE_BYTES];
+        TRY(pages_read(c->pages, &plan->view, plan->numbers[i], page));
+        TRY(sums_stage(c->sums, plan->numbers[i], sum_of_page(plan->numbers[i], page)));
+    }
+    TRY(sums_write(c->sums, plan->view.version, plan->view.page_count, &file));
+    return sync_or_fail(c, file);
 }
 
 /* Steps 1 and 2. */

@@ -1,8 +1,9 @@
 /* checkpoint.h - Bring the file to a newer height, safely against a crash at any moment.
  *
- * 1. append the old images to the undo journal, sync; 2. write its head, sync; 3. write the pages
- * in place, sync; 4. zero the journal's head, sync, then cut it. A crash before 2 leaves the file
- * untouched, one after it is undone at the next open, by us or by stock SQLite.
+ * 0. write the sums of the height the file goes to, sync; 1. append the old images to the undo
+ * journal, sync; 2. write its head, sync; 3. write the pages in place, sync; 4. zero the journal's
+ * head, sync, then cut it. A crash before 2 leaves the file untouched, one after it is undone at
+ * the next open, by us or by stock SQLite.
  *
  * Failures: before 3 the journal is emptied and nothing happened. In 3 the file is mixed: it is
  * repaired at once (all pages concerned are in memory, no view notices). A failed sync, or a failed
@@ -24,6 +25,7 @@
 struct checkpoint {
     struct undo_files files;
     struct pages *pages;
+    struct sums *sums;         /* Null: none are kept. */
     uint64_t waiting_since_ns; /* A foreign reader is in the way since; 0: none. */
     uint32_t file_pages;       /* Of the file now. */
     bool has_failed;           /* Only a restart helps. */

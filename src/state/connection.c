@@ -111,6 +111,7 @@ enum status connection_status(int code)
     case SQLITE_AUTH: return ST_DENIED;
     default: break;
     }
+    if (code == SQLITE_IOERR_DATA) return ST_CORRUPT; /* The page store says so. */
     return code == SQLITE_IOERR_NOMEM ? ST_NO_MEMORY : ST_IO;
 }
 

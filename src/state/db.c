@@ -7,6 +7,7 @@
 #include "base/must.h"
 #include "state/checkpoint.h"
 #include "state/connection.h"
+#include "state/sums.h"
 #include "state/vfs.h"
 
 #define VIEW_HEIGHTS_DEFAULT   1000u
@@ -16,7 +17,6 @@
 #define CHECKPOINT_DUE_HEIGHTS 1000u
 #define WRITER_CACHE_KB        16384
 #define READER_CACHE_KB        2048
-#define HEAD_BYTES             100u
 
 static const char sql_create[] =
     "CREATE TABLE \"" DB_APPLIED_TABLE "\"(height INTEGER NOT NULL, note BLOB NOT NULL)";
@@ -32,6 +32,7 @@ struct db {
     struct mem *mem;
     struct os_file *file;
     struct os_file *journal;
+    struct sums *sums; /* Null: unchecked. */
     struct pages *pages;
     struct vfs *vfs;
     struct checkpoint checkpoint; /* Of the checkpoint's thread. */
@@ -52,10 +53,11 @@ struct db {
 /* What the file says of itself before SQLite reads it. */
 struct file_state {
     uint32_t page_count;
+    uint8_t first_page[PAGE_BYTES];
 };
 
 static enum status checkpoint_to(struct db *db, uint64_t version_max, uint64_t *height);
-static enum status open_files(struct db *db, const char *path, char *what);
+static enum status open_files(struct db *db, const struct db_config *config, char *what);
 static enum status open_file(struct db *db, struct os_file **out, const char *path);
 static enum status sync_parent(struct db *db, const char *path);
 static enum status repair(struct db *db, char *what);
@@ -66,8 +68,14 @@ static enum status open_pages(struct db *db,
                               uint64_t version,
                               uint32_t page_count);
 static enum status open_writer(struct db *db, char *what);
+static enum status find_version(struct db *db,
+                                const struct db_config *config,
+                                const struct file_state *state,
+                                uint64_t *version,
+                                char *what);
 static enum status open_store(struct db *db, const struct db_config *config, char *what);
 static enum status read_applied(struct db *db, uint64_t *version, struct buf *note);
+static enum status check_height(struct db *db, uint64_t version, char *what);
 static void close_store(struct db *db);
 static enum status prepare_block(struct db *db);
 static enum status write_applied(struct db *db);
@@ -91,7 +99,7 @@ enum status db_open(struct db **out, const struct db_config *config, char *what)
     if (db == NULL) return ST_NO_MEMORY;
     db->os = config->os;
     db->mem = config->mem;
-    enum status st = open_files(db, config->path, what);
+    enum status st = open_files(db, config, what);
     if (st == ST_OK) st = repair(db, what);
     if (st == ST_OK) st = open_store(db, config, what);
     if (st != ST_OK) {
@@ -108,6 +116,7 @@ void db_close(struct db *db)
     if (db == NULL) return;
     must(atomic_load(&db->reader_count) == 0);
     close_store(db);
+    sums_free(db->sums);
     db->os->file_close(db->os, db->journal);
     db->os->file_close(db->os, db->file); /* Gives the lock bytes back. */
     mem_free(db->mem, db);
@@ -260,10 +269,57 @@ bool db_checkpoint_due(const struct db *db)
     return behind >= CHECKPOINT_DUE_HEIGHTS || pages_dirty_bytes(db->pages) >= CHECKPOINT_DUE_BYTES;
 }
 
-static enum status open_files(struct db *db, const char *path, char *what)
+uint32_t db_page_count(const struct db *db)
 {
+    return db->checkpoint.file_pages;
+}
+
+uint32_t db_damaged_page(const struct db *db)
+{
+    return pages_damage(db->pages);
+}
+
+void db_forget_damage(struct db *db)
+{
+    pages_forget_damage(db->pages);
+}
+
+enum status db_check(struct db *db, uint32_t *page, uint32_t count, struct db_damage *out)
+{
+    const uint32_t last = db->checkpoint.file_pages;
+    uint64_t size = 0;
+    must(db->sums != NULL);
+    *out = (struct db_damage){.page = 0};
+    TRY(db->os->file_size(db->os, db->file, &size));
+    if (size != (uint64_t)last * PAGE_BYTES) {
+        *page = 0;
+        return say(out->what, ST_CORRUPT, "the file is shorter or longer than it was written");
+    }
+    for (uint32_t i = 0; i < count && *page <= last; i++) {
+        struct pages_check check;
+        const uint32_t number = (*page)++;
+        if (number == UNDO_LOCK_PAGE) continue;
+        enum status st = pages_check(db->pages, number, &check);
+        if (st == ST_CORRUPT) {
+            out->page = number;
+            out->is_mended = check.is_mended;
+            memcpy(out->expected, check.expected.bytes, sizeof out->expected);
+            memcpy(out->found, check.found.bytes, sizeof out->found);
+            (void)say(out->what, st, "a page is not what was written");
+        }
+        TRY(st);
+    }
+    if (*page > last) *page = 0;
+    return ST_OK;
+}
+
+static enum status open_files(struct db *db, const struct db_config *config, char *what)
+{
+    const char *path = config->path;
     char journal[OS_PATH_MAX];
+    char sums[OS_PATH_MAX];
     int length = snprintf(journal, sizeof journal, "%s-journal", path);
+    (void)snprintf(sums, sizeof sums, "%s.sums", path); /* Shorter. */
     if (length < 0 || (size_t)length >= sizeof journal)
         return say(what, ST_LIMIT, "the path of the state database is too long");
     TRY(open_file(db, &db->file, path));
@@ -272,6 +328,7 @@ static enum status open_files(struct db *db, const char *path, char *what)
     if (st == ST_LOCKED) return say(what, st, "another process writes the state database");
     TRY(st);
     TRY(open_file(db, &db->journal, journal));
+    if (!config->is_unchecked) TRY(sums_open(&db->sums, db->os, db->mem, sums));
     return sync_parent(db, path); /* Also when a run before died between making and syncing. */
 }
 
@@ -325,12 +382,11 @@ static enum status inspect(struct db *db, struct file_state *out, char *what)
     if (size == 0) return ST_OK;
     if (size % PAGE_BYTES != 0 || size / PAGE_BYTES >= UINT32_MAX)
         return say(what, ST_CORRUPT, "the state database is not a whole number of pages");
-    uint8_t head[HEAD_BYTES];
     size_t got = 0;
-    TRY(db->os->file_read(db->os, db->file, head, sizeof head, 0, &got));
-    if (got < sizeof head) return ST_IO;
+    TRY(db->os->file_read(db->os, db->file, out->first_page, PAGE_BYTES, 0, &got));
+    if (got < PAGE_BYTES) return ST_IO;
     out->page_count = (uint32_t)(size / PAGE_BYTES);
-    return inspect_head(head, out->page_count, what);
+    return inspect_head(out->first_page, out->page_count, what);
 }
 
 /* SQLite's file format, section 1.3: what the page store relies on. */
@@ -350,26 +406,44 @@ static enum status inspect_head(const uint8_t *head, uint32_t page_count, char *
     return ST_OK;
 }
 
-/* The height is a row of the file itself: read it at a provisional version, then open for good. */
+/* Of a file that is not empty: its sums tell. Unchecked, it is a row of the file itself, read at a
+ * provisional version. */
+static enum status find_version(struct db *db,
+                                const struct db_config *config,
+                                const struct file_state *state,
+                                uint64_t *version,
+                                char *what)
+{
+    if (db->sums != NULL) {
+        enum status st = sums_load(db->sums, version, state->page_count, state->first_page);
+        if (st == ST_CORRUPT)
+            return say(what, st, "the state database is not the one that this node wrote last");
+        if (st == ST_EXPIRED)
+            return say(what, ST_CORRUPT, "the state database was replaced by an older copy");
+        return st;
+    }
+    TRY(open_pages(db, config, 1, state->page_count));
+    TRY(open_writer(db, what));
+    enum status st = read_applied(db, version, NULL);
+    close_store(db);
+    if (st == ST_OK) return ST_OK;
+    return say(what, st, "the state database does not say which height it holds");
+}
+
 static enum status open_store(struct db *db, const struct db_config *config, char *what)
 {
     struct file_state state;
     TRY(inspect(db, &state, what));
     uint64_t version = 0;
-    if (state.page_count > 0) {
-        TRY(open_pages(db, config, 1, state.page_count));
-        TRY(open_writer(db, what));
-        enum status st = read_applied(db, &version, NULL);
-        if (st != ST_OK)
-            return say(what, st, "the state database does not say which height it holds");
-        close_store(db);
-    }
+    if (state.page_count > 0) TRY(find_version(db, config, &state, &version, what));
     TRY(open_pages(db, config, version, state.page_count));
     TRY(open_writer(db, what));
+    TRY(check_height(db, version, what));
     atomic_init(&db->file_version, version);
     db->checkpoint = (struct checkpoint){
         .files = {.os = db->os, .mem = db->mem, .file = db->file, .journal = db->journal},
         .pages = db->pages,
+        .sums = db->sums,
         .file_pages = state.page_count};
     return ST_OK;
 }
@@ -385,6 +459,7 @@ static enum status open_pages(struct db *db,
         .os = db->os,
         .mem = db->mem,
         .file = db->file,
+        .sums = db->sums,
         .limits = {.view_heights = heights,
                    .view_bytes = config->view_bytes == 0 ? VIEW_BYTES_DEFAULT : config->view_bytes},
         .clean_bytes = config->clean_bytes == 0 ? CLEAN_BYTES_DEFAULT : config->clean_bytes,
@@ -443,6 +518,17 @@ static enum status read_applied(struct db *db, uint64_t *version, struct buf *no
     }
     sqlite3_finalize(select);
     return st;
+}
+
+/* The row and the sums are of one height (I7). */
+static enum status check_height(struct db *db, uint64_t version, char *what)
+{
+    uint64_t applied = 0;
+    if (version == 0) return ST_OK;
+    enum status st = read_applied(db, &applied, NULL);
+    if (st == ST_OK && applied != version) st = ST_CORRUPT;
+    return st == ST_OK ? st
+                       : say(what, st, "the state database does not say which height it holds");
 }
 
 /* The first block makes the table of the row. */

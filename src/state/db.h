@@ -24,6 +24,7 @@ struct db_config {
     struct os *os;
     struct mem *mem;
     const char *path;      /* The database file, "DIR/state/main.db"; made when absent. */
+    bool is_unchecked;     /* Without page sums: a copy whose damage is to be looked at. */
     uint32_t view_heights; /* Heights that stay readable; 0: 1000. */
     size_t view_bytes;     /* Memory for differences; 0: 64 MB. */
     size_t clean_bytes;    /* Memory for clean pages kept as cache; 0: 64 MB. */
@@ -33,8 +34,9 @@ struct db_config {
  * allocation. Once, before anything else of SQLite; without it all works, only slower. */
 void db_setup_process(void);
 
-/* Open, repair from an unfinished checkpoint. ST_CORRUPT: rebuild from blocks. ST_LOCKED: another
- * process writes the file. what[DB_WHAT_MAX]: why it failed. */
+/* Open, repair from an unfinished checkpoint. ST_CORRUPT: rebuild from blocks: the file is not what
+ * this program wrote last (page sums, sums.h). Its pages are checked when they are read, and by
+ * db_check. ST_LOCKED: another process writes the file. what[DB_WHAT_MAX]: why it failed. */
 NODISCARD enum status db_open(struct db **out, const struct db_config *config, char *what);
 void db_close(struct db *db); /* Null allowed; does not checkpoint. All readers must be closed. */
 
@@ -82,6 +84,26 @@ NODISCARD enum status db_checkpoint(struct db *db, uint64_t *height);
  * Nothing is done when the file holds it already, or a newer one. */
 NODISCARD enum status db_checkpoint_to(struct db *db, uint64_t height_max, uint64_t *height);
 bool db_has_failed(const struct db *db); /* On the thread of db_checkpoint. */
+
+/* The file against the page sums, a few pages at a time, on the thread of db_checkpoint. Damage of
+ * pages that are in memory is mended at once. */
+struct db_damage {
+    uint32_t page;        /* 0: no single one; what says more. */
+    bool is_mended;       /* The page was written again. */
+    uint8_t expected[16]; /* Its sum. */
+    uint8_t found[16];
+    char what[DB_WHAT_MAX];
+};
+/* Pages *page … *page + count - 1, from 1 on; *page is moved behind them, to 0 after the last.
+ * ST_CORRUPT: *out, and *page stands behind it. */
+NODISCARD enum status db_check(struct db *db,
+                               uint32_t *page,
+                               uint32_t count,
+                               struct db_damage *out);
+uint32_t db_page_count(const struct db *db); /* Of the file. On the thread of db_checkpoint. */
+/* A read met damage: its page; 0: none did. Any thread. db_forget_damage: it is mended. */
+uint32_t db_damaged_page(const struct db *db);
+void db_forget_damage(struct db *db);
 
 /* True when a checkpoint is due by dirty bytes (64 MB) or heights (1,000) since the last. */
 bool db_checkpoint_due(const struct db *db);

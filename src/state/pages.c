@@ -65,6 +65,9 @@ struct staged {
 
 #define NO_PLACE SIZE_MAX
 
+/* What a look has besides the images in memory. */
+enum have { HAVE_NOTHING, HAVE_FILE, HAVE_DAMAGE };
+
 struct dirty_list {
     uint32_t *numbers;
     uint32_t count;
@@ -75,6 +78,7 @@ struct pages {
     struct os *os;
     struct mem *mem;
     struct os_file *file;
+    struct sums *sums; /* Null: nothing is checked. */
     struct window window;
     struct shard shards[SHARD_COUNT];
     uint64_t image_max; /* Images in memory beyond which clean ones are dropped. */
@@ -82,7 +86,9 @@ struct pages {
     _Atomic uint64_t dirty_count;
     _Atomic uint64_t entry_count;
     _Atomic uint32_t
-        file_pages; /* Pages in the file; a page behind them that has no image is zero. */
+        file_pages;          /* Pages in the file; a page behind them that has no image is zero. */
+    _Atomic uint64_t saves;  /* Checkpoints that have ended. */
+    _Atomic uint32_t damage; /* First page that was not what was written; 0: none. */
 
     /* Of the execution thread alone. */
     struct staged *staged;
@@ -111,8 +117,10 @@ static struct page **find_link(struct shard *s, uint32_t number);
 static enum status entry_add(struct pages *p, uint32_t number, struct page **out);
 static void shard_grow(struct pages *p, struct shard *s);
 static enum status look(
-    struct pages *p, const struct window_view *view, uint32_t number, uint8_t *to, bool has_bytes);
+    struct pages *p, const struct window_view *view, uint32_t number, uint8_t *to, enum have have);
 static enum status read_file(struct pages *p, uint32_t number, uint8_t *to);
+static bool is_right(struct pages *p, uint32_t number, const uint8_t *page);
+static enum status found_damage(struct pages *p, uint32_t number);
 static void rewind_page(const struct page *page, uint64_t version, uint8_t *to);
 static enum status prepare_page(struct pages *p, struct staged *s);
 static enum status prepare_diff(struct pages *p, struct staged *s, const uint8_t *older);
@@ -135,6 +143,7 @@ enum status pages_new(struct pages **out, const struct pages_config *config)
     p->os = config->os;
     p->mem = config->mem;
     p->file = config->file;
+    p->sums = config->sums;
     p->image_max = config->clean_bytes / PAGE_BYTES;
     p->page_count = config->base.page_count;
     p->page_count_base = config->base.page_count;
@@ -177,11 +186,28 @@ enum status pages_read(struct pages *p,
 {
     must(number >= 1);
     must(number <= view->page_count);
-    enum status st = look(p, view, number, to, false);
-    if (st != ST_NOT_FOUND) return st;
-    TRY(read_file(p, number, to));
-    /* I4: what changed since the look, even under the read, differences turn back. */
-    return look(p, view, number, to, true);
+    for (;;) {
+        enum status st = look(p, view, number, to, HAVE_NOTHING);
+        if (st != ST_NOT_FOUND) return st;
+        const uint64_t saves = atomic_load(&p->saves);
+        TRY(read_file(p, number, to));
+        const enum have have = is_right(p, number, to) ? HAVE_FILE : HAVE_DAMAGE;
+        /* I4: what changed since the look, even under the read, differences turn back. */
+        st = look(p, view, number, to, have);
+        if (st != ST_CORRUPT) return st;
+        /* I8: without a checkpoint in between nobody of us has written this page. */
+        if (atomic_load(&p->saves) == saves) return found_damage(p, number);
+    }
+}
+
+uint32_t pages_damage(const struct pages *p)
+{
+    return atomic_load(&p->damage);
+}
+
+void pages_forget_damage(struct pages *p)
+{
+    atomic_store(&p->damage, 0);
 }
 
 uint64_t pages_oldest(const struct pages *p)
@@ -256,7 +282,8 @@ enum status pages_read_staged(struct pages *p, uint32_t number, uint8_t *to)
         memcpy(to, page->image, PAGE_BYTES);
         return ST_OK;
     }
-    return read_file(p, number, to); /* I4: no image, so nobody writes this page. */
+    TRY(read_file(p, number, to)); /* I4: no image, so nobody writes this page. */
+    return is_right(p, number, to) ? ST_OK : found_damage(p, number);
 }
 
 bool pages_has_staged(const struct pages *p)
@@ -355,6 +382,8 @@ void pages_mark_clean(struct pages *p,
                       uint32_t count)
 {
     atomic_store(&p->file_pages, view->page_count);
+    if (p->sums != NULL && count > 0) sums_adopt(p->sums);
+    atomic_fetch_add(&p->saves, 1);
     for (uint32_t i = 0; i < count; i++) {
         struct shard *s = shard_of(p, numbers[i]);
         mutex_lock(s->mutex);
@@ -370,6 +399,30 @@ void pages_mark_clean(struct pages *p,
         }
         mutex_unlock(s->mutex);
     }
+}
+
+/* No checkpoint runs, so the file is at rest. What it must hold is in memory, maybe, as the newest
+ * image turned back. */
+enum status pages_check(struct pages *p, uint32_t number, struct pages_check *out)
+{
+    uint8_t page[PAGE_BYTES];
+    must(p->sums != NULL);
+    *out = (struct pages_check){.expected = sums_get(p->sums, number)};
+    TRY(read_file(p, number, page));
+    out->found = sum_of_page(number, page);
+    if (memcmp(&out->found, &out->expected, sizeof out->found) == 0) return ST_OK;
+    struct shard *s = shard_of(p, number);
+    mutex_lock(s->mutex);
+    const struct page *entry = *find_link(s, number);
+    const bool has_image = entry != NULL && entry->image != NULL && entry->dirty_since == 0;
+    if (has_image) memcpy(page, entry->image, PAGE_BYTES);
+    mutex_unlock(s->mutex);
+    const struct sum kept = sum_of_page(number, page);
+    if (!has_image || memcmp(&kept, &out->expected, sizeof kept) != 0) return ST_CORRUPT;
+    TRY(p->os->file_write(p->os, p->file, span_of(page, PAGE_BYTES),
+                          (uint64_t)(number - 1) * PAGE_BYTES));
+    out->is_mended = true;
+    return ST_CORRUPT;
 }
 
 void pages_usage(struct pages *p, struct pages_usage *out)
@@ -502,10 +555,10 @@ static void shard_grow(struct pages *p, struct shard *s)
     mem_free(p->mem, old);
 }
 
-/* The page of the view from its image in memory, else, when to has_bytes of the file, from these.
- * ST_NOT_FOUND: neither. */
+/* The page of the view from its image in memory, else from the bytes of the file that are in to.
+ * ST_NOT_FOUND: there are none; ST_CORRUPT: they are damaged. */
 static enum status look(
-    struct pages *p, const struct window_view *view, uint32_t number, uint8_t *to, bool has_bytes)
+    struct pages *p, const struct window_view *view, uint32_t number, uint8_t *to, enum have have)
 {
     struct shard *s = shard_of(p, number);
     mutex_lock(s->mutex);
@@ -513,14 +566,15 @@ static enum status look(
     bool is_dead = view->version < window_oldest(&p->window);
     bool has_image = page != NULL && page->image != NULL;
     if (!is_dead && has_image) memcpy(to, page->image, PAGE_BYTES);
-    has_bytes = has_bytes || has_image;
+    const bool has_bytes = have == HAVE_FILE || has_image;
     if (!is_dead && page != NULL && has_bytes) {
         page->is_recent = true;
         rewind_page(page, view->version, to);
     }
     mutex_unlock(s->mutex);
     if (is_dead) return ST_EXPIRED;
-    return has_bytes ? ST_OK : ST_NOT_FOUND;
+    if (has_bytes) return ST_OK;
+    return have == HAVE_DAMAGE ? ST_CORRUPT : ST_NOT_FOUND;
 }
 
 static enum status read_file(struct pages *p, uint32_t number, uint8_t *to)
@@ -531,10 +585,27 @@ static enum status read_file(struct pages *p, uint32_t number, uint8_t *to)
     if (is_in_file) {
         uint64_t offset = (uint64_t)(number - 1) * PAGE_BYTES;
         TRY(p->os->file_read(p->os, p->file, to, PAGE_BYTES, offset, &got));
-        if (got < PAGE_BYTES) return ST_IO; /* Somebody cut the file under us. */
+        /* Somebody cut the file under us. */
+        if (got < PAGE_BYTES && p->sums == NULL) return ST_IO;
     }
     memset(to + got, 0, PAGE_BYTES - got);
     return ST_OK;
+}
+
+/* Against the sums; behind the file there is nothing to check. */
+static bool is_right(struct pages *p, uint32_t number, const uint8_t *page)
+{
+    if (p->sums == NULL || number > atomic_load(&p->file_pages)) return true;
+    const struct sum found = sum_of_page(number, page);
+    const struct sum expected = sums_get(p->sums, number);
+    return memcmp(&found, &expected, sizeof found) == 0;
+}
+
+static enum status found_damage(struct pages *p, uint32_t number)
+{
+    uint32_t none = 0;
+    (void)atomic_compare_exchange_strong(&p->damage, &none, number);
+    return ST_CORRUPT;
 }
 
 /* Turn the newest image in to into that of version: from the nearest key at or above it. */
@@ -565,6 +636,7 @@ static enum status prepare_page(struct pages *p, struct staged *s)
     const uint8_t *older = s->page->image;
     if (older == NULL) {
         TRY(read_file(p, s->page->number, from_file));
+        if (!is_right(p, s->page->number, from_file)) return found_damage(p, s->page->number);
         older = from_file;
     }
     s->is_equal = memcmp(older, s->image, PAGE_BYTES) == 0;

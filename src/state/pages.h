@@ -9,7 +9,7 @@
 #define TRUSTSQL_STATE_PAGES_H
 
 #include "os/os.h"
-#include "state/diff.h"
+#include "state/sums.h"
 #include "state/window.h"
 
 struct pages;
@@ -18,6 +18,7 @@ struct pages_config {
     struct os *os;
     struct mem *mem;      /* Safe from any thread. */
     struct os_file *file; /* Borrowed; its bytes are those of version. */
+    struct sums *sums;    /* Of the file; borrowed. Null: it is read unchecked. */
     struct window_limits limits;
     size_t clean_bytes;
     struct window_view base; /* Version and page count of the file. */
@@ -29,11 +30,16 @@ void pages_free(struct pages *p); /* Null allowed. No view is pinned. */
 /* Views, from any thread. version: WINDOW_NEWEST or a version; ST_NOT_FOUND: not retained. */
 NODISCARD enum status pages_pin(struct pages *p, uint64_t version, struct window_view *out);
 void pages_unpin(struct pages *p, const struct window_view *view);
-/* Page number (1 … view's page count) into to[PAGE_BYTES]. ST_EXPIRED: the view was killed. */
+/* Page number (1 … view's page count) into to[PAGE_BYTES]. ST_EXPIRED: the view was killed;
+ * ST_CORRUPT: the file has other bytes than were written (I8). */
 NODISCARD enum status pages_read(struct pages *p,
                                  const struct window_view *view,
                                  uint32_t number,
                                  uint8_t *to);
+
+/* The first page that was found damaged since the last pages_forget_damage; 0: none. Any thread. */
+uint32_t pages_damage(const struct pages *p);
+void pages_forget_damage(struct pages *p);
 
 uint64_t pages_oldest(const struct pages *p);
 uint64_t pages_newest(const struct pages *p);
@@ -61,11 +67,21 @@ NODISCARD enum status pages_list_dirty(struct pages *p,
                                        const struct window_view *view,
                                        uint32_t **numbers,
                                        uint32_t *count);
-/* The file holds all pages of view now. */
+/* The file holds all pages of view now, and its sums are of it. */
 void pages_mark_clean(struct pages *p,
                       const struct window_view *view,
                       const uint32_t *numbers,
                       uint32_t count);
+
+/* On the thread of the checkpoints, while none runs: is page number of the file what was written?
+ * A page that is not is written again when it is in memory: *is_mended. ST_CORRUPT: it is not; both
+ * hashes tell what it must be and what it is. */
+struct pages_check {
+    bool is_mended;
+    struct sum expected;
+    struct sum found;
+};
+NODISCARD enum status pages_check(struct pages *p, uint32_t number, struct pages_check *out);
 
 struct pages_usage {
     uint64_t image_count; /* Whole pages in memory, staged ones not counted. */

@@ -352,6 +352,7 @@ static int code_of(enum status st, int io_code)
     if (st == ST_OK) return SQLITE_OK;
     if (st == ST_NO_MEMORY) return SQLITE_IOERR_NOMEM;
     if (st == ST_EXPIRED) return SQLITE_BUSY_SNAPSHOT;
+    if (st == ST_CORRUPT) return SQLITE_IOERR_DATA; /* As a checksum of SQLite's own would say. */
     return io_code;
 }
 

@@ -169,17 +169,17 @@ static void no_checkpoint_on_a_mixed_file(void **state)
     }
 }
 
-/* A disk that pretends one of the four syncs of each checkpoint. */
+/* A disk that pretends one of the five syncs of each checkpoint. */
 struct liar {
     uint64_t calls;
-    uint64_t skipped; /* 0 … 3: the sync that is not done. */
+    uint64_t skipped; /* 0 … 4: the sync that is not done. */
     bool is_on;
 };
 
 static bool liar_before(void *context, enum fake_os_call kind)
 {
     struct liar *l = context;
-    return !l->is_on || kind != FAKE_OS_SYNC || l->calls++ % 4 != l->skipped;
+    return !l->is_on || kind != FAKE_OS_SYNC || l->calls++ % 5 != l->skipped;
 }
 
 /* One checkpoint over the liar, the power going at the nth change; what the checks say. */
@@ -211,11 +211,11 @@ static bool is_found(uint64_t skipped, uint64_t seed, uint64_t n, bool *is_done)
     return found;
 }
 
-/* Planted faults: each of the four syncs left out is found. */
+/* Planted faults: each of the five syncs left out is found. */
 static void each_sync_is_needed(void **state)
 {
     (void)state;
-    for (uint64_t skipped = 0; skipped < 4; skipped++) {
+    for (uint64_t skipped = 0; skipped < 5; skipped++) {
         bool found = false;
         for (uint64_t seed = 1; !found && seed <= 40; seed++) {
             bool is_done = false;

@@ -553,7 +553,7 @@ static void standing_journal_is_final(void **state)
     struct os_file *f = NULL;
     must(foreign->file_open(foreign, &f, "main.db", OS_READ) == ST_OK);
     must(foreign->file_lock(foreign, f, OS_LOCK_SHARED, LOCK_SHARED, LOCK_SHARED_BYTES) == ST_OK);
-    fake_os_fail(p->disk, FAKE_OS_WRITE, 3, ST_IO); /* Records, head, voiding. */
+    fake_os_fail(p->disk, FAKE_OS_WRITE, 5, ST_IO); /* Sums, their head, records, head, voiding. */
     uint64_t height = 0;
     assert_int_equal(db_checkpoint(p->db, &height), ST_BUSY);
     assert_true(db_has_failed(p->db));
