@@ -8,6 +8,8 @@ import hashlib
 import pathlib
 import sys
 
+import row_tree
+
 HERE = pathlib.Path(__file__).parent
 
 
@@ -263,6 +265,20 @@ def check_evidence():
                 assert whole(parent)[7].value >= items[1][0][7].value
 
 
+def check_rows():
+    """The roots of test/unit/ledger/test_row_path.c."""
+    def place(i):
+        value = 3 * i
+        key = b"\x81" + (bytes([value]) if value < 24 else b"\x18" + bytes([value]) if value < 256
+                         else b"\x19" + value.to_bytes(2, "big"))
+        return row_tree.position(1000 if i % 7 == 0 else 1, key), leaf(key)
+
+    roots = [row_tree.root([place(i) for i in range(count)]) for count in (0, 1, 2, 64, 65, 1000)]
+    assert b"".join(roots) == golden("row-roots")
+    txids = [bytes([i]) * 32 for i in range(3)]
+    assert row_tree.checkpoint(300, 256, bytes([7]) * 32, txids) == golden("checkpoint")
+
+
 def main():
     txid, tx_leaf = tx_hashes(golden("tx"))
     assert txid == golden("tx-txid")
@@ -276,6 +292,7 @@ def main():
     check_proof(golden("proof-successors"))
     check_messages()
     check_evidence()
+    check_rows()
     mode = whole(golden("mode"))
     assert len(mode) == 17 and len(mode[0]) == 10
     assert len(mode[16]) == min(mode[2].value - mode[1].value + 1, mode[0][4].value + 32)
