@@ -9,11 +9,12 @@
  *
  * The answer says that the complaint was taken, not what came of it. */
 #include "base/must.h"
-#include "consensus/evidence.h"
 #include "node/local_int.h"
 
 static enum status take_timeout(struct local_call *c, struct span bytes);
-static enum status take_conflict(struct local_call *c, struct span bytes);
+static struct complaint complaint_of(uint64_t account,
+                                     const struct sql_value *kind,
+                                     const struct sql_value *bytes);
 static enum status answer(struct local_call *c, const struct sql_statement *statement);
 
 enum status complain_run(struct local_call *c, const struct sql_statement *statement)
@@ -25,51 +26,46 @@ enum status complain_run(struct local_call *c, const struct sql_statement *state
     must(statement->argument_count == 2);
     TRY(call_argument(c, &statement->arguments[0], &kind));
     TRY(call_argument(c, &statement->arguments[1], &bytes));
-    uint64_t account = c->session->account.id;
-    if (!complaints_take(&l->complaints, account, os->monotonic_ns(os) / 1000000u)) {
-        diag_set(&c->diag, "53400", "too many complaints");
-        diag_hint(&c->diag, "Try again in a minute.");
-        return ST_BUSY;
+    const struct complaint complaint = complaint_of(c->session->account.id, kind, bytes);
+    const char *why = NULL;
+    enum status st =
+        complaints_judge(&l->complaints, &complaint, os->monotonic_ns(os) / 1000000u, &why);
+    if (st != ST_OK) {
+        diag_set(&c->diag, st == ST_BUSY ? "53400" : "22023", "%s", why);
+        if (st == ST_BUSY) diag_hint(&c->diag, "Try again in a minute.");
+        return st;
     }
-    enum status st = ST_INVALID;
-    bool is_given = !kind->is_null && !bytes->is_null;
-    if (is_given && span_equal(kind->bytes, span_text("TIMEOUT")))
-        st = take_timeout(c, bytes->bytes);
-    else if (is_given && span_equal(kind->bytes, span_text("CONFLICT")))
-        st = take_conflict(c, bytes->bytes);
+    if (complaint.kind == COMPLAINT_TIMEOUT)
+        st = take_timeout(c, complaint.bytes);
     else
-        diag_set(&c->diag, "22023", "a complaint is TIMEOUT or CONFLICT, with bytes");
+        st = replica_proof(l->config.replica, complaint.bytes);
     if (st == ST_OK) return answer(c, statement);
-    if (st == ST_INVALID) complaints_note_baseless(&l->complaints, account);
     if (st == ST_BUSY) diag_set(&c->diag, "53400", "too many complaints are waiting");
     if (st == ST_CLOSED) diag_set(&c->diag, "57P01", "the node is shutting down");
     return st;
+}
+
+static struct complaint complaint_of(uint64_t account,
+                                     const struct sql_value *kind,
+                                     const struct sql_value *bytes)
+{
+    struct complaint complaint = {.account = account, .kind = COMPLAINT_OTHER};
+    if (kind->is_null || bytes->is_null) return complaint;
+    complaint.bytes = bytes->bytes;
+    if (span_equal(kind->bytes, span_text("TIMEOUT"))) complaint.kind = COMPLAINT_TIMEOUT;
+    if (span_equal(kind->bytes, span_text("CONFLICT"))) complaint.kind = COMPLAINT_CONFLICT;
+    return complaint;
 }
 
 /* Nobody waits for it here: whether it is valid and known, the pool decides. */
 static enum status take_timeout(struct local_call *c, struct span bytes)
 {
     struct local *l = c->session->local;
-    if (bytes.size == 0 || bytes.size > TX_BYTES_MAX) {
-        diag_set(&c->diag, "22023", "TIMEOUT goes with the bytes of a transaction");
-        return ST_INVALID;
-    }
     struct flow_tx *t = flow_tx_new(l->config.mem, bytes);
     if (t == NULL) return ST_NO_MEMORY;
     enum status st = replica_submit(l->config.replica, t);
     if (st != ST_OK) flow_tx_free(t);
     return st;
-}
-
-static enum status take_conflict(struct local_call *c, struct span bytes)
-{
-    struct evidence e;
-    bool is_formed = bytes.size <= FLOW_PROOF_SIZE_MAX && evidence_decode(&e, bytes) == ST_OK;
-    if (!is_formed || e.kind != EVIDENCE_E10) {
-        diag_set(&c->diag, "22023", "CONFLICT goes with evidence of kind E10");
-        return ST_INVALID;
-    }
-    return replica_proof(c->session->local->config.replica, bytes);
 }
 
 static enum status answer(struct local_call *c, const struct sql_statement *statement)

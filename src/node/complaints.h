@@ -6,6 +6,9 @@
 #ifndef TRUSTSQL_NODE_COMPLAINTS_H
 #define TRUSTSQL_NODE_COMPLAINTS_H
 
+#include "base/span.h"
+#include "base/status.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,6 +22,25 @@ struct complaints {
         uint32_t used;
     } places[COMPLAINTS_PLACES];
 };
+
+enum complaint_kind {
+    COMPLAINT_TIMEOUT,  /* bytes: a signed transaction that no block takes. */
+    COMPLAINT_CONFLICT, /* bytes: evidence that a node signed contradictory replies. */
+    COMPLAINT_OTHER     /* No complaint that there is. */
+};
+
+struct complaint {
+    uint64_t account;
+    enum complaint_kind kind;
+    struct span bytes;
+};
+
+/* ST_OK: act on it. ST_BUSY: the account has none left in this minute. ST_INVALID: it says nothing,
+ * and was counted as baseless. *why: a static text when it is not ST_OK. */
+NODISCARD enum status complaints_judge(struct complaints *c,
+                                       const struct complaint *complaint,
+                                       uint64_t now_ms,
+                                       const char **why);
 
 /* Take one; false: there is none left in this minute. */
 bool complaints_take(struct complaints *c, uint64_t account, uint64_t now_ms);

@@ -1,7 +1,8 @@
 /* Transactions between replicas. Each goes once from where its client is to every peer; a peer does
- * not send it on. What is lost on the way is asked for when a block names it (core_fetch.c). What
- * waits too long is brought to the leader by everybody who has it, once in a view; what seems
- * forgotten altogether, a little of it, to everybody now and then. */
+ * not send it on, unless a client complains to it that no block takes it. What is lost on the way
+ * is asked for when a block names it (core_fetch.c). What waits too long is brought to the leader
+ * by everybody who has it, once in a view; what seems forgotten altogether, a little of it, to
+ * everybody now and then. */
 #include "node/core_int.h"
 
 static struct pool_tip next_tip(struct core *c);
@@ -206,6 +207,7 @@ static void add(struct core *c, struct flow_tx *t)
 {
     struct diag d = {0};
     enum status st = ST_CLOSED;
+    const bool is_complaint = t->source == FLOW_LOCAL && t->ticket == NULL;
     if (c->is_stopping || c->has_failed) {
         diag_set(&d, "57P01", "the node is shutting down");
         diag_hint(&d, "Send the transaction to another node, or again when this one is back.");
@@ -217,6 +219,8 @@ static void add(struct core *c, struct flow_tx *t)
         if (t->source == FLOW_LOCAL) core_gossip_add(c, t);
         return;
     }
+    const bool is_waiting = is_complaint && pool_find_leaf(c->pool, &t->tx.leaf) != NULL;
+    if (is_waiting) core_gossip_add(c, t); /* The leader may lack it (1.7). */
     if (st == ST_EXISTS || (st == ST_DUPLICATE && join_final(c, t))) {
         flow_tx_free(t);
         return;

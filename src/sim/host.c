@@ -224,6 +224,7 @@ void host_start(struct host *h)
     must(h->part != PART_PUPPET);
     h->life++;
     h->is_halted = h->cannot_run = false;
+    h->complaints = (struct complaints){0};
     const struct machine_keys keys = {.keys = w->public_keys, .count = w->key_count};
     machine_init(&h->machine, &h->memory.mem, &w->genesis, &keys);
     enum status st = open_disk(h);
@@ -692,4 +693,25 @@ void host_submit(struct host *h, struct span tx_bytes, bool has_ticket)
         t->ticket->settled = settled;
     }
     if (port_verify(h, t) != ST_OK) port_answer(h, &t->flow);
+}
+
+void host_complain(struct host *h, const struct complaint *complaint)
+{
+    const char *why = NULL;
+    if (!h->is_up) return;
+    enum status st = complaints_judge(&h->complaints, complaint, host_mono_ms(h), &why);
+    if (st == ST_BUSY) h->complained.refused++;
+    if (st == ST_INVALID) h->complained.baseless++;
+    if (st != ST_OK) return;
+    h->complained.taken++;
+    world_mix(h->world, complaint->account);
+    if (complaint->kind == COMPLAINT_TIMEOUT) {
+        host_submit(h, complaint->bytes, false);
+        return;
+    }
+    st = core_on_proof(h->core, complaint->bytes);
+    if (st != ST_OK)
+        world_say(h->world, "n%u takes no proof of a client: %s", h->id, status_text(st));
+    tick_soon(h);
+    die_if_wanted(h);
 }

@@ -22,5 +22,7 @@ void host_handle(struct host *h, const struct event *e);
 
 /* A client hands a transaction to its door. */
 void host_submit(struct host *h, struct span tx_bytes, bool has_ticket);
+/* A client complains at its door, as to trustsql.complain. */
+void host_complain(struct host *h, const struct complaint *complaint);
 
 #endif

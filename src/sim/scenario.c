@@ -319,7 +319,11 @@ bool scenario_block(struct scenario *s, const char *what, struct block_ref *out)
 bool scenario_tx(struct scenario *s, const char *what, struct client_tx **out)
 {
     char name[SCENARIO_WORD_MAX];
-    if (!scenario_word(s, what, name)) return false;
+    return scenario_word(s, what, name) && scenario_tx_named(s, name, out);
+}
+
+bool scenario_tx_named(struct scenario *s, const char *name, struct client_tx **out)
+{
     *out = NULL;
     if (!s->is_dry) {
         *out = clients_find(s->world, name);
@@ -329,6 +333,12 @@ bool scenario_tx(struct scenario *s, const char *what, struct client_tx **out)
     for (uint32_t i = 0; i < s->tx_count; i++)
         if (strcmp(s->tx_names[i], name) == 0) return true;
     return scenario_fail(s, "there is no transaction \"%s\": `tx %s` makes one", name, name);
+}
+
+bool scenario_is_new_name(struct scenario *s, const char *name)
+{
+    const bool is_plain = (name[0] >= 'A' && name[0] <= 'Z') || (name[0] >= 'a' && name[0] <= 'z');
+    return is_plain || scenario_fail(s, "\"%s\": names begin with a letter", name);
 }
 
 /* --- passes ----------------------------------------------------------------------------------- */
@@ -387,7 +397,8 @@ static bool handle_words(struct scenario *s)
 {
     static bool (*const handlers[])(struct scenario * s, bool *is_one) = {
         scenario_set_up_statement, scenario_host_statement, scenario_network_statement,
-        scenario_make_statement,   scenario_send_statement, scenario_expect_statement};
+        scenario_make_statement,   scenario_send_statement, scenario_client_statement,
+        scenario_expect_statement};
     bool is_one = false;
     for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++) {
         s->at = 0;
@@ -483,6 +494,7 @@ static void clear(struct scenario *s)
     for (uint32_t i = 0; i < s->backup_count; i++)
         fake_os_free(s->backups[i].os);
     s->block_count = s->certificate_count = s->vc_count = s->backup_count = 0;
+    s->reply_count = 0;
     s->tx_count = s->rule_count = 0;
     s->has_started = false;
     s->reached = 0;

@@ -27,8 +27,11 @@ enum condition_kind {
     IS_EPOCH,
     IS_ANARCHY,
     IS_LATENCY,
-    IS_NAMED
+    IS_NAMED,
+    IS_COMPLAINED
 };
+
+enum complaint_fate { COMPLAINT_TAKEN, COMPLAINT_REFUSED, COMPLAINT_BASELESS };
 
 struct condition {
     enum condition_kind kind;
@@ -52,6 +55,7 @@ struct condition {
     bool is_codec; /* IS_REJECT: what was no message at all. */
     uint64_t at_least;
     enum consensus_alarm alarm;
+    enum complaint_fate fate;
     char rule[SCENARIO_WORD_MAX];
     char why[256]; /* Why it does not hold. */
 };
@@ -220,6 +224,14 @@ static bool named_holds(struct condition *c, const struct host *h)
     return count >= c->at_least;
 }
 
+static bool complained_holds(struct condition *c, const struct host *h)
+{
+    static const char *const names[] = {"taken", "refused", "baseless"};
+    const uint64_t counts[] = {h->complained.taken, h->complained.refused, h->complained.baseless};
+    because(c, h, "has %llu complaints %s", (unsigned long long)counts[c->fate], names[c->fate]);
+    return counts[c->fate] >= c->at_least;
+}
+
 /* From the first word of a block to the last honest node that finalised it. */
 static bool latency_holds(struct condition *c, const struct world *w)
 {
@@ -297,6 +309,7 @@ static bool holds_on(struct condition *c, const struct host *h)
         (void)snprintf(c->why, sizeof c->why, "no fork was found");
         return h->world->anarchy.is_set;
     case IS_NAMED: return named_holds(c, h);
+    case IS_COMPLAINED: return complained_holds(c, h);
     case IS_LATENCY: return latency_holds(c, h->world);
     case IS_MATCHED: break;
     }
@@ -423,6 +436,21 @@ static bool read_mode(struct scenario *s, struct condition *c)
     return !scenario_accept(s, "height") || scenario_number(s, "a height", &c->height);
 }
 
+static bool read_complaints(struct scenario *s, struct condition *c)
+{
+    c->kind = IS_COMPLAINED;
+    c->at_least = 1;
+    if (scenario_accept(s, "taken"))
+        c->fate = COMPLAINT_TAKEN;
+    else if (scenario_accept(s, "refused"))
+        c->fate = COMPLAINT_REFUSED;
+    else if (scenario_accept(s, "baseless"))
+        c->fate = COMPLAINT_BASELESS;
+    else
+        return scenario_fail(s, "\"%s\": taken, refused or baseless is expected", scenario_peek(s));
+    return true;
+}
+
 static bool read_more(struct scenario *s, struct condition *c)
 {
     if (scenario_accept(s, "halted")) {
@@ -455,6 +483,8 @@ static bool read_more(struct scenario *s, struct condition *c)
         c->kind = IS_ANARCHY;
         c->hosts = 1;
         s->expects_anarchy = true;
+    } else if (scenario_accept(s, "complaints")) {
+        return read_complaints(s, c);
     } else if (scenario_accept(s, "memory")) {
         c->kind = IS_MEMORY;
         return scenario_number(s, "MiB", &c->at_least);
@@ -467,7 +497,7 @@ static bool read_more(struct scenario *s, struct condition *c)
         return scenario_fail(s,
                              "\"%s\": final, tx, all-txs-final, anchor, evidence, reject, "
                              "halted, running, non-voter, alarm, equal-digests, view, leader, "
-                             "epoch, mode, names, latency, memory, matched, anarchy or "
+                             "epoch, mode, names, latency, complaints, memory, matched, anarchy or "
                              "violation is "
                              "expected",
                              scenario_peek(s));
@@ -570,7 +600,8 @@ static bool read_rest(struct scenario *s, struct condition *c, struct timing *t)
 {
     while (scenario_has_word(s)) {
         bool is_right = true;
-        bool is_counted = c->kind == IS_REJECT || c->kind == IS_MATCHED || c->kind == IS_NAMED;
+        bool is_counted = c->kind == IS_REJECT || c->kind == IS_MATCHED || c->kind == IS_NAMED ||
+                          c->kind == IS_COMPLAINED;
         if (scenario_accept(s, "on")) {
             is_right = scenario_hosts(s, "nodes", &c->hosts);
         } else if (is_counted && scenario_accept(s, "at-least")) {

@@ -6,6 +6,7 @@
 #ifndef TRUSTSQL_SIM_SCENARIO_INT_H
 #define TRUSTSQL_SIM_SCENARIO_INT_H
 
+#include "ledger/reply.h"
 #include "sim/clients.h"
 #include "sim/epochs.h"
 #include "sim/liar.h"
@@ -17,6 +18,7 @@
 #define SCENARIO_BLOCKS_MAX  256u
 #define SCENARIO_CERTS_MAX   64u
 #define SCENARIO_VCS_MAX     64u
+#define SCENARIO_REPLIES_MAX 32u
 #define SCENARIO_BACKUPS_MAX 16u
 #define SCENARIO_NAMES_MAX   256u
 
@@ -37,6 +39,11 @@ struct named_certificate {
 struct named_view_change {
     char name[SCENARIO_WORD_MAX];
     struct view_change vc;
+};
+
+struct named_reply {
+    char name[SCENARIO_WORD_MAX];
+    struct reply reply;
 };
 
 struct backup {
@@ -75,6 +82,8 @@ struct scenario {
     uint32_t certificate_count;
     struct named_view_change *vcs;
     uint32_t vc_count;
+    struct named_reply replies[SCENARIO_REPLIES_MAX];
+    uint32_t reply_count;
     struct backup backups[SCENARIO_BACKUPS_MAX];
     uint32_t backup_count;
     uint8_t cut_copies[HOSTS_MAX]; /* Of the journal, as bits, since the node was up last. */
@@ -124,6 +133,8 @@ struct block_ref {
 bool scenario_block(struct scenario *s, const char *what, struct block_ref *out);
 struct named_block *scenario_find_block(struct scenario *s, const char *name);
 bool scenario_tx(struct scenario *s, const char *what, struct client_tx **out);
+bool scenario_tx_named(struct scenario *s, const char *name, struct client_tx **out);
+bool scenario_is_new_name(struct scenario *s, const char *name); /* Begins with a letter. */
 bool scenario_rule_name(struct scenario *s, char name[SCENARIO_WORD_MAX]);
 /* "equivocate,replay" as bits of enum lie. */
 bool scenario_lies(struct scenario *s, uint32_t *lies);
@@ -141,6 +152,7 @@ bool scenario_network_statement(struct scenario *s, bool *is_one); /* scenario_n
 bool scenario_send_statement(struct scenario *s, bool *is_one);    /* scenario_send.c */
 bool scenario_expect_statement(struct scenario *s, bool *is_one);  /* scenario_expect.c */
 bool scenario_make_statement(struct scenario *s, bool *is_one);    /* scenario_make.c */
+bool scenario_client_statement(struct scenario *s, bool *is_one);  /* scenario_clients.c */
 
 /* Virtual time passes; false: the oracle found something (the error is set). */
 bool scenario_pass(struct scenario *s, uint64_t us);

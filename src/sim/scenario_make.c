@@ -9,13 +9,6 @@
 
 #define BLOCK_TXS 64u
 
-static bool is_new_name(struct scenario *s, const char *name)
-{
-    bool is_plain = name[0] >= 'A' && name[0] <= 'z';
-    if (!is_plain) return scenario_fail(s, "\"%s\": names begin with a letter", name);
-    return true;
-}
-
 /* --- transactions ----------------------------------------------------------------------------- */
 
 static bool read_tx_client(struct scenario *s, struct tx_wish *wish)
@@ -67,7 +60,8 @@ static bool on_tx(struct scenario *s)
     char operation[DECISION_TEXT_MAX] = "";
     char name[SCENARIO_WORD_MAX];
     struct tx_wish wish = {.client = s->tx_count};
-    if (!scenario_word(s, "the transaction's name", name) || !is_new_name(s, name)) return false;
+    if (!scenario_word(s, "the transaction's name", name) || !scenario_is_new_name(s, name))
+        return false;
     if (strlen(name) >= CLIENT_NAME_MAX) return scenario_fail(s, "that name is too long");
     while (scenario_has_word(s) && strcmp(scenario_peek(s), "config") != 0)
         if (!read_tx_option(s, &wish)) return false;
@@ -140,18 +134,13 @@ static bool read_txs(struct scenario *s, struct block_wish *wish)
 {
     char list[SCENARIO_WORD_MAX];
     if (!scenario_word(s, "transactions, as t1,t2", list)) return false;
-    s->at--;
     for (char *at = list; at != NULL;) {
         char *comma = strchr(at, ',');
         if (comma != NULL) *comma++ = 0;
         if (wish->tx_count == BLOCK_TXS) return scenario_fail(s, "too many transactions");
-        memset(s->words[s->at], 0, SCENARIO_WORD_MAX);
-        memcpy(s->words[s->at], at, strlen(at));
-        if (!scenario_tx(s, "a transaction", &wish->txs[wish->tx_count++])) return false;
-        s->at--;
+        if (!scenario_tx_named(s, at, &wish->txs[wish->tx_count++])) return false;
         at = comma;
     }
-    s->at++;
     return true;
 }
 
@@ -324,7 +313,7 @@ static void make_block(struct scenario *s, const struct block_wish *wish, struct
 static bool new_block(struct scenario *s, struct named_block **out)
 {
     char name[SCENARIO_WORD_MAX];
-    if (!scenario_word(s, "the block's name", name) || !is_new_name(s, name)) return false;
+    if (!scenario_word(s, "the block's name", name) || !scenario_is_new_name(s, name)) return false;
     if (scenario_find_block(s, name) != NULL)
         return scenario_fail(s, "there is a block \"%s\" already", name);
     if (s->block_count == SCENARIO_BLOCKS_MAX)
@@ -498,7 +487,7 @@ static bool on_view_change(struct scenario *s)
     if (s->vc_count == SCENARIO_VCS_MAX)
         return scenario_fail(s, "there are at most %u view changes", SCENARIO_VCS_MAX);
     memset(v, 0, sizeof *v);
-    if (!scenario_word(s, "the view change's name", v->name) || !is_new_name(s, v->name))
+    if (!scenario_word(s, "the view change's name", v->name) || !scenario_is_new_name(s, v->name))
         return false;
     if (!scenario_accept(s, "by")) return scenario_fail(s, "by and a node are expected");
     if (!scenario_host(s, "a node", &host) || !scenario_begin(s)) return false;

@@ -140,7 +140,6 @@ static bool refuse_unknown_power(struct scenario *s)
         const char *why;
     } powers[] = {{"handover", "planned rotation by HANDOVER is not built"},
                   {"config", "a change is a transaction: `tx NAME config add 4`"},
-                  {"complain", "complaints of clients are not built"},
                   {"snapshot", "state sync by snapshots is not built: nodes catch up by blocks"}};
     for (size_t i = 0; i < sizeof powers / sizeof powers[0]; i++)
         if (strcmp(s->words[0], powers[i].word) == 0)

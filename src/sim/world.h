@@ -11,6 +11,7 @@
 #define TRUSTSQL_SIM_WORLD_H
 
 #include "base/rng.h"
+#include "node/complaints.h"
 #include "node/core.h"
 #include "os/fake/fake_os.h"
 #include "sim/keys.h"
@@ -98,9 +99,15 @@ struct host {
     uint32_t execute_count;
     uint32_t verify_count;
     uint64_t executor_free_us;
-    bool has_tick;           /* One is planned for what just arrived. */
-    uint64_t events;         /* Handled so far. */
-    uint64_t codec_refusals; /* What arrived and was no message. */
+    bool has_tick;                /* One is planned for what just arrived. */
+    uint64_t events;              /* Handled so far. */
+    uint64_t codec_refusals;      /* What arrived and was no message. */
+    struct complaints complaints; /* Of clients, in this life. */
+    struct {
+        uint64_t taken;
+        uint64_t refused; /* Beyond a client's quota. */
+        uint64_t baseless;
+    } complained; /* Over all lives. */
     struct core_ports ports;
 
     /* Settings. */

@@ -83,11 +83,36 @@ static void complaints_are_counted(void **state)
     assert_int_equal(baseless, COMPLAINTS_MINUTE / COMPLAINTS_BASELESS);
 }
 
+/* Both kinds need bytes of their kind; what is none of them costs as much as ten. */
+static void complaints_are_judged(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[] = {1, 2, 3};
+    struct complaints c = {0};
+    const char *why = NULL;
+    struct complaint k = {.account = 5, .bytes = span_of(bytes, sizeof bytes)};
+    assert_int_equal(complaints_judge(&c, &k, 60000, &why), ST_OK);
+    k.kind = COMPLAINT_CONFLICT;
+    assert_int_equal(complaints_judge(&c, &k, 60000, &why), ST_INVALID);
+    assert_string_equal(why, "CONFLICT goes with evidence of kind E10");
+    k.kind = COMPLAINT_OTHER;
+    assert_int_equal(complaints_judge(&c, &k, 60000, &why), ST_INVALID);
+    k.kind = COMPLAINT_TIMEOUT;
+    k.bytes = span_of(NULL, 0);
+    assert_int_equal(complaints_judge(&c, &k, 60000, &why), ST_INVALID);
+    k.bytes = span_of(bytes, sizeof bytes);
+    for (uint32_t i = 1 + 3 * COMPLAINTS_BASELESS; i < COMPLAINTS_MINUTE; i++)
+        assert_int_equal(complaints_judge(&c, &k, 60000, &why), ST_OK);
+    assert_int_equal(complaints_judge(&c, &k, 60000, &why), ST_BUSY);
+    assert_string_equal(why, "too many complaints");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(encodings),
         cmocka_unit_test(complaints_are_counted),
+        cmocka_unit_test(complaints_are_judged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

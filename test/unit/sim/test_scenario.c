@@ -181,11 +181,39 @@ static void byzantine_nodes_speak(void **state)
           "expect all-txs-final within 5s\nlies 3 none\nrun 100ms\n");
 }
 
+static void clients_complain(void **state)
+{
+    (void)state;
+    is_refused("complain loudly", "timeout or conflict is expected");
+    is_refused("complain timeout t to all", "there is no transaction \"t\"");
+    is_refused("complain timeout new", "to and nodes are expected");
+    is_refused("complain timeout new to 0 client 64", "0 to 63");
+    is_refused("complain timeout new to 0 times 0", "1 to 100000 times");
+    is_refused("complain timeout new to 0 twice", "client, clients, times or over");
+    is_refused("complain conflict a b to 0", "there is no reply \"a\"");
+    is_refused("tx t\nreply r by 1 tx t", "node 1 is honest");
+    is_refused("tx t\nbyzantine 1 core", "stands before everything");
+    is_refused("byzantine 1 core\ntx t\nreply r by 1 tx t wrong", "receipt or digest");
+    is_refused("expect complaints heard", "taken, refused or baseless");
+    /* The leader has never seen it; who is complained to hands it on. */
+    holds("tx t\nrule apart from 2 to 0 kind txs drop\nsubmit t to 2\nrun 100ms\n"
+          "expect no tx t executed\ncomplain timeout t to 1\nexpect tx t final within 1s\n"
+          "expect complaints taken on 1\nexpect no complaints taken on 2\nexpect view = 0\n");
+    holds("complain timeout garbage to 0 client 3 times 61\n"
+          "expect complaints refused on 0\nexpect no complaints refused at-least 2 on 0\n"
+          "complain timeout garbage to 0 client 4\nexpect complaints taken at-least 61 on 0\n");
+    holds("byzantine 3 puppet\ntx t\nsubmit t to 0\nexpect tx t final within 1s\n"
+          "reply a by 3 tx t\nreply b by 3 tx t height 9\ncomplain conflict a a to 0\n"
+          "run 1s\nexpect no evidence\ncomplain conflict a b to 0\n"
+          "expect evidence E10 against 3 within 1s\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tells_mistakes), cmocka_unit_test(expects),
-        cmocka_unit_test(stops_early),    cmocka_unit_test(rules_decide),
-        cmocka_unit_test(machines_fail),  cmocka_unit_test(byzantine_nodes_speak)};
+        cmocka_unit_test(tells_mistakes),       cmocka_unit_test(expects),
+        cmocka_unit_test(stops_early),          cmocka_unit_test(rules_decide),
+        cmocka_unit_test(clients_complain),     cmocka_unit_test(machines_fail),
+        cmocka_unit_test(byzantine_nodes_speak)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
