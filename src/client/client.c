@@ -182,17 +182,16 @@ static enum status verify_proof(const struct trustsql *lib,
                                 const char **what,
                                 const struct trustsql_bytes files[2])
 {
-    struct genesis g;
-    struct receipt_proof p;
+    struct proof_facts facts;
     struct span genesis = span_of(files[0].data, files[0].size);
-    *what = "the genesis is malformed";
-    TRY(genesis_decode(&g, a, genesis));
-    *what = "the proof is malformed";
-    TRY(receipt_proof_decode(&p, span_of(files[1].data, files[1].size)));
-    struct validators v = genesis_validators(&g);
     struct hash chain_id = genesis_chain_id(genesis);
-    struct proof_trust trust = {.validators = &v, .chain_id = &chain_id, .signer = lib->signer};
-    return receipt_proof_verify(&p, &trust, out, a, what);
+    const struct proof_anchor anchor = {
+        .chain_id = &chain_id, .genesis = genesis, .signer = lib->signer};
+    TRY(proof_verify_bytes(span_of(files[1].data, files[1].size), &anchor, &facts, a, what));
+    *what = "the proof is not of a transaction";
+    if (facts.kind != PROOF_TX) return ST_REJECTED;
+    *out = facts.receipt;
+    return ST_OK;
 }
 
 static void fill_receipt(struct trustsql_receipt *out, const struct receipt *r)

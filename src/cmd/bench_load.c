@@ -55,33 +55,34 @@ static void note_error(struct load *l, const char *what)
 
 static bool check_receipt(struct load *l, struct span receipt_bytes, struct span proof_bytes)
 {
-    struct receipt_proof proof;
-    struct receipt receipt;
+    struct proof proof;
+    struct proof_facts facts = {.receipt = {.status = RECEIPT_FAILED}};
+    struct receipt *receipt = &facts.receipt;
     const char *what = NULL;
     arena_reset(&l->arena);
-    if (receipt_proof_decode(&proof, proof_bytes) != ST_OK) {
+    if (proof_decode(&proof, proof_bytes) != ST_OK || proof.kind != PROOF_TX) {
         note_error(l, "a proof is malformed");
         return false;
     }
-    struct proved *known = &l->proved[proof.result.height % BENCH_HEIGHTS];
-    if (known->height == proof.result.height) {
-        struct hash leaf = receipt_leaf(proof.receipt);
-        if (merkle_check(&proof.path, &leaf, proof.receipt_index, known->count,
-                         &known->receipts_root) != ST_OK ||
-            receipt_decode(&receipt, &l->arena, proof.receipt) != ST_OK)
+    struct proved *known = &l->proved[proof.block.result.height % BENCH_HEIGHTS];
+    if (known->height == proof.block.result.height) {
+        struct hash leaf = receipt_leaf(proof.of.tx.receipt);
+        if (receipt_decode(receipt, &l->arena, proof.of.tx.receipt) != ST_OK ||
+            merkle_check(&proof.of.tx.path, &leaf, receipt->index, known->count,
+                         &known->receipts_root) != ST_OK)
             what = "a receipt is not under the proved root";
     } else {
         struct proof_trust trust = {.validators = &l->bench->validators,
                                     .chain_id = &l->bench->chain_id,
                                     .signer = l->bench->signer};
-        if (receipt_proof_verify(&proof, &trust, &receipt, &l->arena, &what) == ST_OK)
-            *known = (struct proved){.height = proof.result.height,
-                                     .count = proof.receipt_count,
-                                     .receipts_root = proof.result.receipts_root};
+        if (proof_verify(&proof, &trust, &facts, &l->arena, &what) == ST_OK)
+            *known = (struct proved){.height = proof.block.result.height,
+                                     .count = facts.header.tx_count,
+                                     .receipts_root = proof.block.result.receipts_root};
     }
-    if (what == NULL && !span_equal(receipt_bytes, proof.receipt))
+    if (what == NULL && !span_equal(receipt_bytes, proof.of.tx.receipt))
         what = "receipt and proof do not agree";
-    if (what == NULL && receipt.status != RECEIPT_OK) what = receipt.diag.message;
+    if (what == NULL && receipt->status != RECEIPT_OK) what = receipt->diag.message;
     if (what == NULL) return true;
     note_error(l, what);
     return false;

@@ -95,7 +95,7 @@ NODISCARD enum status proxy_trust_certificate(const struct proxy_trust *t,
 
 struct proxy_proof {
     struct receipt receipt;
-    struct receipt_proof *proof;
+    struct proof *proof;
     struct public_key proposer;
     struct reply truth; /* What an honest node says, unsigned. */
     const char *what;   /* Why it proves nothing (static); null: it does. */

@@ -148,29 +148,31 @@ enum status proxy_trust_proof(const struct proxy_trust *t,
                               struct proxy_proof *out)
 {
     struct header header;
+    struct proof_facts facts;
     out->what = "its proof is malformed";
     struct span kept = arena_copy(a, bytes);
     out->proof = arena_alloc_zero(a, 1, sizeof *out->proof);
     if (kept.data == NULL || out->proof == NULL) return ST_NO_MEMORY;
-    TRY(receipt_proof_decode(out->proof, kept));
-    struct cbor in = cbor_of(out->proof->header);
+    TRY(proof_decode(out->proof, kept));
+    if (out->proof->kind != PROOF_TX) return ST_INVALID;
+    struct cbor in = cbor_of(out->proof->block.header);
     header_decode(&header, &in);
     TRY(cbor_end(&in));
     const struct proof_trust trust = trust_for(t, &header);
-    TRY(receipt_proof_verify(out->proof, &trust, &out->receipt, a, &out->what));
+    TRY(proof_verify(out->proof, &trust, &facts, a, &out->what));
+    out->receipt = facts.receipt;
     out->what = "its proof is of another transaction";
     if (!hash_equal(&out->receipt.txid, txid)) return ST_REJECTED;
     const struct proxy_epoch *e = proxy_trust_epoch(t, header.epoch);
     if (e != NULL && header.proposer < e->validators.count)
         out->proposer = e->validators.keys[header.proposer];
-    const struct hash block = block_result_digest(&out->proof->result);
     out->truth = (struct reply){.chain_id = t->chain_id,
                                 .epoch = header.epoch,
                                 .txid = *txid,
                                 .height = out->receipt.height,
                                 .index = out->receipt.index,
-                                .receipt = receipt_leaf(out->proof->receipt),
-                                .digest = digest_fold(&out->proof->digest_before, &block)};
+                                .receipt = receipt_leaf(out->proof->of.tx.receipt),
+                                .digest = proof_block_digest(&out->proof->block)};
     out->what = NULL;
     return ST_OK;
 }

@@ -101,14 +101,13 @@ static enum status verify_replies(const struct evidence *e,
 }
 
 /* What the proof proves, as an honest node would have said it. */
-static struct reply reply_of_proof(const struct receipt_proof *p, const struct receipt *receipt)
+static struct reply reply_of_proof(const struct proof *p, const struct receipt *receipt)
 {
-    struct hash block_digest = block_result_digest(&p->result);
     return (struct reply){.txid = receipt->txid,
                           .height = receipt->height,
                           .index = receipt->index,
-                          .receipt = receipt_leaf(p->receipt),
-                          .digest = digest_fold(&p->digest_before, &block_digest)};
+                          .receipt = receipt_leaf(p->of.tx.receipt),
+                          .digest = proof_block_digest(&p->block)};
 }
 
 static enum status verify_refuted(const struct evidence *e,
@@ -117,13 +116,13 @@ static enum status verify_refuted(const struct evidence *e,
                                   struct mem *mem)
 {
     struct reply r;
-    struct receipt receipt;
+    struct proof_facts facts;
     const char *what = NULL;
     reply_read(&r, in);
     struct span bytes = cbor_get_bytes(in);
     if (cbor_end(in) != ST_OK || e->height != r.height) return ST_INVALID;
     TRY(verify_reply(e, &r, context));
-    struct receipt_proof *p = mem_alloc(mem, sizeof *p);
+    struct proof *p = mem_alloc(mem, sizeof *p);
     if (p == NULL) return ST_NO_MEMORY;
     struct arena arena;
     struct proof_trust trust = {.validators = context->validators,
@@ -131,10 +130,11 @@ static enum status verify_refuted(const struct evidence *e,
                                 .chain_id = context->chain_id,
                                 .signer = context->signer};
     arena_init(&arena, mem, 0);
-    enum status st = receipt_proof_decode(p, bytes);
-    if (st == ST_OK) st = receipt_proof_verify(p, &trust, &receipt, &arena, &what);
+    enum status st = proof_decode(p, bytes);
+    if (st == ST_OK && p->kind != PROOF_TX) st = ST_INVALID;
+    if (st == ST_OK) st = proof_verify(p, &trust, &facts, &arena, &what);
     if (st == ST_OK) {
-        struct reply truth = reply_of_proof(p, &receipt);
+        struct reply truth = reply_of_proof(p, &facts.receipt);
         if (!reply_contradicts(&r, &truth)) st = ST_INVALID;
     }
     arena_fini(&arena);

@@ -1,302 +1,116 @@
-/* proof.c - Receipt proofs: encoding, and the check that trusts nothing but the genesis.
+/* proof.c - Proofs: their bytes.
  *
- *   proof  = [version, receipt as bytes, index, count, [path node…], result, D_{h-1},
- *             header as bytes, [successor's header as bytes…], commit certificate,
- *             execution certificate, later, epochs as bytes]
- *   result = [height, block hash, writeset root, receipts root, checkpoint]
- *   later  = d_{h+1} ‖ … ‖ d_H as one byte string
- *
- * The chain of reasoning, bottom up: the receipt is a leaf of receipts_root; receipts_root is part
- * of d_h; d_h and the later d fold into D_H; a quorum signed D_H. d_h names the block; the header
- * has that hash; each successor names the one before as its parent, and a quorum committed the
- * last, which commits its ancestors. Whose quorum that is follows from the genesis by the chain of
- * epochs. */
+ *   proof       = [version, genesis as bytes, kind, subject, block]       block: proof_block.c
+ *   tx          = [receipt as bytes, [path node…], null / [transaction as bytes, [path node…]]]
+ *   row version = [entry as bytes, sides, [path node…]]                   sides: side_path.c */
 #include "ledger/proof.h"
 
 #include "base/must.h"
 #include "ledger/ledger_int.h"
 
-#define PROOF_VERSION 2u
-#define PROOF_ITEMS   13u
+#define PROOF_ITEMS      5u
+#define GENESIS_SIZE_MAX (1u << 20)
 
-struct proof_search {
-    const struct receipt_proof *proof;
-    const struct proof_trust *trust;
-};
+static void put_head(struct buf *out, struct span genesis, enum proof_kind kind);
+static void put_tx(struct buf *out, const struct proof_tx *p);
+static void get_tx(struct proof_tx *p, struct cbor *in);
+static void put_version(struct buf *out, const struct proof_version *p);
+static void get_version(struct proof_version *p, struct cbor *in);
 
-static void put_own(struct buf *out, const struct receipt_proof *p);
-static void put_path(struct buf *out, const struct merkle_path *path);
-static void get_path(struct cbor *in, struct merkle_path *path);
-static void get_successors(struct cbor *in, struct receipt_proof *p);
-static void put_result(struct buf *out, const struct block_result *r);
-static struct block_result get_result(struct cbor *in);
-static const char *check_header(const struct receipt_proof *p,
-                                const struct hash *chain_id,
-                                struct header *header);
-static const char *check_receipt(const struct receipt_proof *p,
-                                 const struct header *header,
-                                 const struct receipt *receipt);
-static const char *check_successors(const struct receipt_proof *p, struct header *last);
-static const char *check_statements(const struct receipt_proof *p,
-                                    const struct header *header,
-                                    const struct header *last);
-static struct hash fold_later(const struct receipt_proof *p);
-
-void receipt_proof_encode(struct buf *out, const struct receipt_proof *p)
+const char *proof_kind_text(enum proof_kind kind)
 {
-    put_own(out, p);
-    receipt_proof_encode_shared(out, p);
+    switch (kind) {
+    case PROOF_TX: return "tx";
+    case PROOF_ROW_VERSION: return "row version";
+    }
+    must(false);
+    return "";
 }
 
-void receipt_proof_encode_with(struct buf *out, const struct receipt_proof *p, struct span shared)
+void proof_encode(struct buf *out, const struct proof *p)
 {
-    must(shared.size > 0);
-    put_own(out, p);
-    buf_put(out, shared);
+    put_head(out, p->genesis, p->kind);
+    switch (p->kind) {
+    case PROOF_TX: put_tx(out, &p->of.tx); break;
+    case PROOF_ROW_VERSION: put_version(out, &p->of.version); break;
+    }
+    proof_block_write(out, &p->block);
 }
 
-void receipt_proof_encode_shared(struct buf *out, const struct receipt_proof *p)
+void proof_encode_tx(struct buf *out, const struct proof_tx *tx, struct span block)
 {
-    must(p->later.size % HASH_SIZE == 0);
-    must(p->later.size / HASH_SIZE <= PROOF_LATER_MAX);
-    must(p->successor_count <= PROOF_SUCCESSORS_MAX);
-    put_result(out, &p->result);
-    put_hash(out, &p->digest_before);
-    cbor_put_bytes(out, p->header);
-    cbor_put_array(out, p->successor_count);
-    for (uint32_t i = 0; i < p->successor_count; i++)
-        cbor_put_bytes(out, p->successors[i]);
-    certificate_encode(out, &p->final_cert);
-    certificate_encode(out, &p->res_cert);
-    cbor_put_bytes(out, p->later);
-    cbor_put_bytes(out, p->epochs);
+    must(block.size > 0);
+    put_head(out, (struct span){0}, PROOF_TX);
+    put_tx(out, tx);
+    buf_put(out, block);
 }
 
-enum status receipt_proof_decode(struct receipt_proof *p, struct span bytes)
+enum status proof_decode(struct proof *p, struct span bytes)
 {
+    if (bytes.size > PROOF_BYTES_MAX) return ST_LIMIT;
     struct cbor in = cbor_of(bytes);
     cbor_expect_array(&in, PROOF_ITEMS);
     if (cbor_get_uint(&in) != PROOF_VERSION) cbor_fail(&in);
-    p->receipt = cbor_get_bytes(&in);
-    p->receipt_index = get_u32_max(&in, BLOCK_TXS_MAX - 1);
-    p->receipt_count = get_u32_max(&in, BLOCK_TXS_MAX);
-    if (p->receipt_index >= p->receipt_count) cbor_fail(&in);
-    get_path(&in, &p->path);
-    p->result = get_result(&in);
-    p->digest_before = get_hash(&in);
-    p->header = cbor_get_bytes(&in);
-    get_successors(&in, p);
-    certificate_decode(&p->final_cert, &in);
-    certificate_decode(&p->res_cert, &in);
-    p->later = cbor_get_bytes(&in);
-    if (p->later.size % HASH_SIZE != 0) cbor_fail(&in);
-    if (p->later.size / HASH_SIZE > PROOF_LATER_MAX) cbor_fail_with(&in, ST_LIMIT);
-    p->epochs = cbor_get_bytes(&in);
-    if (p->epochs.size > EPOCH_BYTES_MAX) cbor_fail_with(&in, ST_LIMIT);
+    p->genesis = cbor_get_bytes(&in);
+    if (p->genesis.size > GENESIS_SIZE_MAX) cbor_fail_with(&in, ST_LIMIT);
+    const uint64_t kind = cbor_get_uint(&in);
+    if (kind == PROOF_TX) {
+        p->kind = PROOF_TX;
+        get_tx(&p->of.tx, &in);
+    } else if (kind == PROOF_ROW_VERSION) {
+        p->kind = PROOF_ROW_VERSION;
+        get_version(&p->of.version, &in);
+    } else {
+        cbor_fail(&in);
+    }
+    proof_block_read(&p->block, &in);
     return cbor_end(&in);
 }
 
-/* Of the header's epoch: known, or at the end of the chain of epochs. */
-static enum status find_validators(const struct proof_search *s,
-                                   const struct header *header,
-                                   struct arena *a,
-                                   struct validators *out,
-                                   const char **what)
+static void put_head(struct buf *out, struct span genesis, enum proof_kind kind)
 {
-    const struct proof_trust *trust = s->trust;
-    struct epoch_chain chain;
-    struct epoch_end end;
-    *out = *trust->validators;
-    if (header->epoch == trust->epoch) return ST_OK;
-    *what = "the header is of an epoch whose validators are unknown";
-    if (trust->epoch != 0) return ST_REJECTED;
-    enum status st = epoch_chain_decode(&chain, a, s->proof->epochs);
-    if (st != ST_OK) return st == ST_NO_MEMORY ? st : ST_REJECTED;
-    if (chain.count != header->epoch) return ST_REJECTED;
-    struct epoch_trust from = {
-        .validators = trust->validators, .chain_id = trust->chain_id, .signer = trust->signer};
-    TRY(epoch_chain_verify(&chain, &from, a, &end, what));
-    must(end.epoch == header->epoch);
-    *what = "the header is not above the last block of the epoch before";
-    if (header->height <= end.base) return ST_REJECTED;
-    *out = end.validators;
-    return ST_OK;
-}
-
-enum status receipt_proof_verify(const struct receipt_proof *p,
-                                 const struct proof_trust *trust,
-                                 struct receipt *out,
-                                 struct arena *a,
-                                 const char **what)
-{
-    must(trust->validators->count > 0);
-    struct header header;
-    struct header last;
-    struct receipt receipt;
-    *what = "the receipt is malformed";
-    TRY(receipt_decode(&receipt, a, p->receipt));
-    *what = check_header(p, trust->chain_id, &header);
-    if (*what == NULL) *what = check_receipt(p, &header, &receipt);
-    last = header;
-    if (*what == NULL) *what = check_successors(p, &last);
-    if (*what == NULL) *what = check_statements(p, &header, &last);
-    if (*what != NULL) return ST_REJECTED;
-    must(p->result.height == receipt.height);
-    struct validators v;
-    const struct proof_search search = {.proof = p, .trust = trust};
-    TRY(find_validators(&search, &header, a, &v, what));
-    *what = "the commit certificate does not verify";
-    TRY(quorum_check_commit(&v, &p->final_cert, trust->signer, trust->chain_id));
-    *what = "the execution certificate does not verify";
-    TRY(quorum_check_result(&v, &p->res_cert, trust->signer, trust->chain_id));
-    *what = NULL;
-    *out = receipt;
-    return ST_OK;
-}
-
-static const char *check_header(const struct receipt_proof *p,
-                                const struct hash *chain_id,
-                                struct header *header)
-{
-    struct cbor in = cbor_of(p->header);
-    header_decode(header, &in);
-    if (cbor_end(&in) != ST_OK) return "the header is malformed";
-    if (!hash_equal(&header->chain_id, chain_id)) return "the header is of another chain";
-    struct hash hash = header_hash(header);
-    if (!hash_equal(&hash, &p->result.block_hash)) return "the result is of another block";
-    if (header->height != p->result.height) return "the result is of another height";
-    return NULL;
-}
-
-static const char *check_receipt(const struct receipt_proof *p,
-                                 const struct header *header,
-                                 const struct receipt *receipt)
-{
-    if (receipt->height != header->height) return "the receipt is of another height";
-    if (receipt->index != p->receipt_index) return "the receipt is of another place in the block";
-    if (p->receipt_count != header->tx_count) return "the count of receipts is not the block's";
-    struct hash leaf = receipt_leaf(p->receipt);
-    if (merkle_check(&p->path, &leaf, p->receipt_index, p->receipt_count,
-                     &p->result.receipts_root) != ST_OK)
-        return "the receipt is not under the receipts root";
-    return NULL;
-}
-
-/* From the block, in last, to the one that the quorum committed: a chain of children. */
-static const char *check_successors(const struct receipt_proof *p, struct header *last)
-{
-    for (uint32_t i = 0; i < p->successor_count; i++) {
-        struct cbor in = cbor_of(p->successors[i]);
-        struct header next;
-        header_decode(&next, &in);
-        if (cbor_end(&in) != ST_OK) return "a successor's header is malformed";
-        if (!hash_equal(&next.chain_id, &last->chain_id)) return "a successor is of another chain";
-        if (next.epoch != last->epoch) return "a successor is of another epoch";
-        if (next.height != last->height + 1) return "a successor is of another height";
-        if (next.view < last->view) return "a successor is of an earlier view";
-        struct hash parent = header_hash(last);
-        if (!hash_equal(&next.parent, &parent)) return "a successor is the child of another block";
-        *last = next;
-    }
-    return NULL;
-}
-
-/* The certificates speak of the last block, so of all of them, and of this digest. */
-static const char *check_statements(const struct receipt_proof *p,
-                                    const struct header *header,
-                                    const struct header *last)
-{
-    const struct statement *commit = &p->final_cert.statement;
-    struct hash hash = header_hash(last);
-    if (commit->height != last->height || commit->epoch != last->epoch ||
-        !hash_equal(&commit->hash, &hash))
-        return "the commit certificate is of another block";
-    if (commit->view < last->view) return "the commit certificate is of an earlier view";
-    const struct statement *result = &p->res_cert.statement;
-    uint64_t ahead = p->later.size / HASH_SIZE;
-    if (result->height < header->height || result->height - header->height != ahead)
-        return "the execution certificate is of another height";
-    if (result->epoch != header->epoch) return "the execution certificate is of another epoch";
-    struct hash digest = fold_later(p);
-    if (!hash_equal(&digest, &result->hash))
-        return "the execution certificate is of another result";
-    return NULL;
-}
-
-/* D_H: D_{h-1}, then d_h, then each later d. */
-static struct hash fold_later(const struct receipt_proof *p)
-{
-    struct hash block_digest = block_result_digest(&p->result);
-    struct hash digest = digest_fold(&p->digest_before, &block_digest);
-    for (size_t at = 0; at + HASH_SIZE <= p->later.size; at += HASH_SIZE) {
-        memcpy(block_digest.bytes, p->later.data + at, HASH_SIZE);
-        digest = digest_fold(&digest, &block_digest);
-    }
-    return digest;
-}
-
-/* What only this receipt has. */
-static void put_own(struct buf *out, const struct receipt_proof *p)
-{
-    must(p->receipt_index < p->receipt_count);
     cbor_put_array(out, PROOF_ITEMS);
     cbor_put_uint(out, PROOF_VERSION);
+    cbor_put_bytes(out, genesis);
+    cbor_put_uint(out, (uint64_t)kind);
+}
+
+static void put_tx(struct buf *out, const struct proof_tx *p)
+{
+    cbor_put_array(out, 3);
     cbor_put_bytes(out, p->receipt);
-    cbor_put_uint(out, p->receipt_index);
-    cbor_put_uint(out, p->receipt_count);
-    put_path(out, &p->path);
-}
-
-static void put_path(struct buf *out, const struct merkle_path *path)
-{
-    must(path->count <= MERKLE_PATH_MAX);
-    cbor_put_array(out, path->count);
-    for (uint32_t i = 0; i < path->count; i++)
-        put_hash(out, &path->nodes[i]);
-}
-
-static void get_path(struct cbor *in, struct merkle_path *path)
-{
-    uint64_t count = cbor_get_array(in);
-    if (count > MERKLE_PATH_MAX) {
-        cbor_fail_with(in, ST_LIMIT);
-        count = 0;
+    merkle_path_write(out, &p->path);
+    if (!p->has_shown) {
+        cbor_put_null(out);
+        return;
     }
-    path->count = (uint32_t)count;
-    for (uint32_t i = 0; i < path->count; i++)
-        path->nodes[i] = get_hash(in);
+    cbor_put_array(out, 2);
+    cbor_put_bytes(out, p->shown);
+    merkle_path_write(out, &p->shown_path);
 }
 
-static void get_successors(struct cbor *in, struct receipt_proof *p)
+static void get_tx(struct proof_tx *p, struct cbor *in)
 {
-    uint64_t count = cbor_get_array(in);
-    if (count > PROOF_SUCCESSORS_MAX) {
-        cbor_fail_with(in, ST_LIMIT);
-        count = 0;
-    }
-    p->successor_count = (uint32_t)count;
-    for (uint32_t i = 0; i < p->successor_count; i++)
-        p->successors[i] = cbor_get_bytes(in);
+    cbor_expect_array(in, 3);
+    p->receipt = cbor_get_bytes(in);
+    merkle_path_read(&p->path, in);
+    p->has_shown = !cbor_get_null(in);
+    if (!p->has_shown) return;
+    cbor_expect_array(in, 2);
+    p->shown = cbor_get_bytes(in);
+    merkle_path_read(&p->shown_path, in);
 }
 
-static void put_result(struct buf *out, const struct block_result *r)
+static void put_version(struct buf *out, const struct proof_version *p)
 {
-    cbor_put_array(out, 5);
-    cbor_put_uint(out, r->height);
-    put_hash(out, &r->block_hash);
-    put_hash(out, &r->writeset_root);
-    put_hash(out, &r->receipts_root);
-    put_hash(out, &r->checkpoint);
+    cbor_put_array(out, 3);
+    cbor_put_bytes(out, p->entry);
+    side_path_write(out, &p->path);
 }
 
-static struct block_result get_result(struct cbor *in)
+static void get_version(struct proof_version *p, struct cbor *in)
 {
-    struct block_result r;
-    cbor_expect_array(in, 5);
-    r.height = cbor_get_uint(in);
-    r.block_hash = get_hash(in);
-    r.writeset_root = get_hash(in);
-    r.receipts_root = get_hash(in);
-    r.checkpoint = get_hash(in);
-    return r;
+    cbor_expect_array(in, 3);
+    p->entry = cbor_get_bytes(in);
+    side_path_read(&p->path, in);
 }

@@ -1,61 +1,87 @@
-/* proof.h - Self-contained evidence that a transaction was executed with a result.
+/* proof.h - Self-contained evidence of what a chain says, for somebody who holds only its genesis.
  *
- * Format: docs/format/proof.md. Contains the receipt, its Merkle path, the block result, header,
- * commit certificate and execution certificate. Either certificate may be of a later block: votes
- * are pipelined, so validators need not ever have signed exactly this one. The proof then shows
- * what lies between. Pure; thread-safe. */
+ * Format: docs/format/proof.md. A proof shows a subject, how it hangs under the result of a block,
+ * and the quorums behind that result. Kinds: a transaction with its receipt (and values of it), and
+ * the version of a row that a block left. Pure; thread-safe. */
 #ifndef TRUSTSQL_LEDGER_PROOF_H
 #define TRUSTSQL_LEDGER_PROOF_H
 
-#include "crypto/merkle.h"
-#include "ledger/block.h"
-#include "ledger/epochs.h"
 #include "ledger/genesis.h"
-#include "ledger/quorum.h"
-#include "ledger/receipt.h"
+#include "ledger/proof_block.h"
+#include "ledger/side_path.h"
+#include "ledger/tx.h"
 
-#define PROOF_LATER_MAX      256u /* Heights between the block and the execution certificate. */
-#define PROOF_SUCCESSORS_MAX 16u  /* Heights between the block and the commit certificate. */
+#define PROOF_VERSION   3u
+#define PROOF_BYTES_MAX (48u << 20) /* A shown transaction, a chain of epochs, and the rest. */
 
-struct receipt_proof {
-    struct span receipt; /* Encoded. */
-    uint32_t receipt_index;
-    uint32_t receipt_count;
-    struct merkle_path path;
-    struct block_result result;
-    struct hash digest_before; /* D_{h-1}. */
-    struct span header;        /* Encoded. */
-    uint32_t successor_count;
-    struct span successors[PROOF_SUCCESSORS_MAX]; /* Encoded headers h+1…, each the child of the
-                                                     one before; none: final_cert is of h. */
-    struct certificate final_cert;                /* P2 on the last of them. */
-    struct certificate res_cert;                  /* P3 on D_H, H >= h. */
-    struct span later;  /* d_{h+1} … d_H, 32 bytes each, so that D_h folds to D_H. */
-    struct span epochs; /* Encoded epoch_chain up to the block's epoch; empty: it is epoch 0. */
+enum proof_kind {
+    PROOF_TX = 1,          /* A transaction, what became of it, and values of it. */
+    PROOF_ROW_VERSION = 2, /* What the block made of one row. */
 };
 
-void receipt_proof_encode(struct buf *out, const struct receipt_proof *p);
-/* The same in two parts: what all proofs of a block have in common, encoded once, and the whole of
- * one of them, which uses of p only receipt, index, count and path. */
-void receipt_proof_encode_shared(struct buf *out, const struct receipt_proof *p);
-void receipt_proof_encode_with(struct buf *out, const struct receipt_proof *p, struct span shared);
-NODISCARD enum status receipt_proof_decode(struct receipt_proof *p, struct span bytes);
+/* "tx", "row version". */
+const char *proof_kind_text(enum proof_kind kind);
 
-/* What the verifier starts from: the validators of epoch 0 and the chain id, both from the genesis
- * it holds; or the validators of a later epoch, which it knows otherwise. */
-struct proof_trust {
-    const struct validators *validators;
-    const struct hash *chain_id;
-    const struct signer *signer;
-    uint64_t epoch; /* Of validators. */
+struct proof_tx {
+    struct span receipt;     /* Encoded. */
+    struct merkle_path path; /* Its place and the count stand in receipt and header. */
+    bool has_shown;
+    struct span shown;             /* The transaction, encoded: whole or redacted. */
+    struct merkle_path shown_path; /* Under the header's tx_root. */
 };
 
-/* Check everything. Decodes the receipt into out (arena a). ST_OK, or ST_REJECTED, ST_SIGNATURE,
+struct proof_version {
+    struct span entry; /* Of the write set: [table id, key, row / null]. */
+    struct side_path path;
+};
+
+struct proof {
+    struct span genesis; /* Its file; empty: the verifier has it. */
+    enum proof_kind kind;
+    union { /* By kind. */
+        struct proof_tx tx;
+        struct proof_version version;
+    } of;
+    struct proof_block block;
+};
+
+void proof_encode(struct buf *out, const struct proof *p);
+/* The same of a transaction, without genesis, with what the proofs of a block have in common
+ * encoded once (proof_block_write). */
+void proof_encode_tx(struct buf *out, const struct proof_tx *tx, struct span block);
+NODISCARD enum status proof_decode(struct proof *p, struct span bytes);
+
+struct proof_facts { /* What a proof proves. */
+    enum proof_kind kind;
+    struct header header; /* Of the block. */
+    /* PROOF_TX. */
+    struct receipt receipt;
+    struct tx *shown; /* Null: none. */
+    /* PROOF_ROW_VERSION. */
+    uint64_t table_id;
+    struct span key; /* CBOR array. */
+    struct span row; /* CBOR array; size 0: after this block there is no such row. */
+};
+
+/* Check everything. What out points to is p's or lives in a. ST_OK, or ST_REJECTED, ST_SIGNATURE,
  * ST_INVALID with *what naming the first failure (static text). */
-NODISCARD enum status receipt_proof_verify(const struct receipt_proof *p,
-                                           const struct proof_trust *trust,
-                                           struct receipt *out,
-                                           struct arena *a,
-                                           const char **what);
+NODISCARD enum status proof_verify(const struct proof *p,
+                                   const struct proof_trust *trust,
+                                   struct proof_facts *out,
+                                   struct arena *a,
+                                   const char **what);
+
+struct proof_anchor { /* All that a verifier of a file holds. */
+    const struct hash *chain_id;
+    struct span genesis; /* Empty: the proof brings it. */
+    const struct signer *signer;
+};
+
+/* Decode and check, trusting the hash of the genesis alone. */
+NODISCARD enum status proof_verify_bytes(struct span bytes,
+                                         const struct proof_anchor *anchor,
+                                         struct proof_facts *out,
+                                         struct arena *a,
+                                         const char **what);
 
 #endif

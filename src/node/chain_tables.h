@@ -19,6 +19,7 @@ struct chain_tables_source { /* Outlives the connections. */
     struct mem *mem;
     struct store *store;
     struct exec *exec;
+    struct span genesis; /* Its file, for proofs. */
     /* Next name and value of trustsql.status; false after the last. Any thread. */
     bool (*status)(void *context, uint32_t index, const char **name, struct buf *value);
     /* What the replica knows of the agreement now. Any thread. */

@@ -171,19 +171,19 @@ static enum status encode_shared(struct flow_block *b)
 {
     if (b->proof_shared.size > 0) return buf_status(&b->proof_shared);
     must(b->successor_count <= PROOF_SUCCESSORS_MAX);
-    struct receipt_proof proof = {.result = b->outcome.result,
-                                  .digest_before = b->outcome.digest_before,
-                                  .header = buf_span(&b->header_bytes),
-                                  .successor_count = b->successor_count,
-                                  .final_cert = b->final_cert,
-                                  .res_cert = b->res_cert,
-                                  .later = buf_span(&b->later),
-                                  .epochs = buf_span(&b->epochs)};
+    struct proof_block proof = {.result = b->outcome.result,
+                                .digest_before = b->outcome.digest_before,
+                                .header = buf_span(&b->header_bytes),
+                                .successor_count = b->successor_count,
+                                .final_cert = b->final_cert,
+                                .res_cert = b->res_cert,
+                                .later = buf_span(&b->later),
+                                .epochs = buf_span(&b->epochs)};
     struct cbor in = cbor_of(buf_span(&b->successors));
     for (uint32_t i = 0; i < b->successor_count; i++)
         proof.successors[i] = cbor_get_item(&in, 1);
     must(cbor_end(&in) == ST_OK);
-    receipt_proof_encode_shared(&b->proof_shared, &proof);
+    proof_block_write(&b->proof_shared, &proof);
     return buf_status(&b->proof_shared);
 }
 
@@ -194,11 +194,10 @@ enum status flow_block_proof(struct flow_block *b, uint32_t index, struct buf *o
     if (!b->has_proof) return ST_NOT_FOUND;
     TRY(build_tree(b));
     TRY(encode_shared(b));
-    struct receipt_proof own;
+    struct proof_tx own;
     own.receipt = b->outcome.txs[index].receipt;
-    own.receipt_index = index;
-    own.receipt_count = b->tx_count;
+    own.has_shown = false;
     merkle_levels_path(&own.path, b->receipt_tree, b->tx_count, index);
-    receipt_proof_encode_with(out, &own, buf_span(&b->proof_shared));
+    proof_encode_tx(out, &own, buf_span(&b->proof_shared));
     return buf_status(out);
 }

@@ -2,7 +2,7 @@
 
 #include "base/must.h"
 #include "node/chain_tables.h"
-#include "node/proof_tables.h"
+#include "node/proof_maker.h"
 
 /* Arguments have the storage class of their SQL type, or are NULL. No result set: NULL. A failure
  * without a diag in f->sql is reported by its status. */
@@ -106,7 +106,8 @@ static enum status proof_tx(const struct node_functions *f,
     if (height > chain_tables_height(source)) return ST_OK;
     struct buf out;
     buf_init(&out, source->mem, 0);
-    st = proof_of_stored(source, height, index, &out);
+    const struct proof_tx_request request = {.height = height, .index = index, .has_genesis = true};
+    st = proof_make_tx(source, &request, &out);
     if (st == ST_OK) sqlite3_result_blob64(to, out.data, out.size, SQLITE_TRANSIENT);
     buf_fini(&out);
     return st == ST_NOT_FOUND ? ST_OK : st;

@@ -331,6 +331,7 @@ static enum status open_running(struct node *n, const struct node_open *open, ch
     n->tables = (struct chain_tables_source){.mem = n->mem,
                                              .store = n->store,
                                              .exec = n->exec,
+                                             .genesis = buf_span(&n->genesis_bytes),
                                              .status = status_line,
                                              .consensus = consensus_view,
                                              .evidence = evidence_item,

@@ -3,8 +3,8 @@
 #include "node/proof_tables.h"
 
 #include "base/must.h"
-#include "ledger/proof.h"
 #include "ledger/reply.h"
+#include "node/proof_maker.h"
 #include "node/vtable.h"
 
 struct cursor {
@@ -177,7 +177,8 @@ static enum status put_proof(struct cursor *c, sqlite3_context *to)
 {
     const struct chain_tables_source *source = source_of(c);
     buf_reset(&c->bytes);
-    enum status st = proof_of_stored(source, c->height, c->index, &c->bytes);
+    const struct proof_tx_request request = {.height = c->height, .index = c->index};
+    enum status st = proof_make_tx(source, &request, &c->bytes);
     if (st == ST_NOT_FOUND) return ST_OK;
     if (st == ST_OK) put_blob(to, buf_span(&c->bytes));
     return st;

@@ -13,11 +13,4 @@
 NODISCARD enum status proof_tables_register(sqlite3 *connection,
                                             const struct chain_tables_source *source);
 
-/* Append the proof of transaction index of stored block height, with the nearest certificates that
- * later stored blocks show. ST_NOT_FOUND: they are not there (yet). */
-NODISCARD enum status proof_of_stored(const struct chain_tables_source *source,
-                                      uint64_t height,
-                                      uint32_t index,
-                                      struct buf *out);
-
 #endif

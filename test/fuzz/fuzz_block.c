@@ -75,15 +75,15 @@ static void check_certificate(const struct certificate *c)
     must(commits != ST_OK || certifies != ST_OK); /* Of one part only. */
 }
 
-static void check_proof(const struct receipt_proof *p, struct arena *a)
+static void check_proof(const struct proof *p, struct arena *a)
 {
     struct genesis g = sample_genesis();
     struct validators v = genesis_validators(&g);
     struct hash chain_id = sample_chain_id();
     struct proof_trust trust = {.validators = &v, .chain_id = &chain_id, .signer = sample_signer()};
-    struct receipt receipt;
+    struct proof_facts facts;
     const char *what = NULL;
-    must(receipt_proof_verify(p, &trust, &receipt, a, &what) == ST_OK || what != NULL);
+    must(proof_verify(p, &trust, &facts, a, &what) == ST_OK || what != NULL);
 }
 
 static enum status block_again(struct span bytes, struct arena *a, struct buf *out)
@@ -132,10 +132,10 @@ static enum status receipt_again(struct span bytes, struct arena *a, struct buf 
 
 static enum status proof_again(struct span bytes, struct arena *a, struct buf *out)
 {
-    struct receipt_proof p;
-    TRY(receipt_proof_decode(&p, bytes));
+    struct proof p;
+    TRY(proof_decode(&p, bytes));
     check_proof(&p, a);
-    receipt_proof_encode(out, &p);
+    proof_encode(out, &p);
     return ST_OK;
 }
 

@@ -147,9 +147,12 @@ def path_root(node, index, count, path):
 
 
 def check_proof(data):
-    (_, receipt, index, count, path, result, before, header, successors, commit, execution,
-     later, epochs) = whole(data).value
-    assert epochs.value == b""  # Of epoch 0.
+    version, genesis, kind, subject, block = whole(data).value
+    assert (version.value, genesis.value, kind.value) == (3, b"", 1)
+    receipt, path, shown = subject.value
+    result, before, header, successors, commit, execution, later, epochs = block.value
+    assert epochs.value == b"" and shown.value is None  # Of epoch 0.
+    index, count = whole(receipt.value)[2], whole(header.value)[9]
     height, block_hash, writes, receipts, checkpoint = (i.value for i in result.value)
     assert tagged("hdr", header.value) == block_hash
     nodes = [n.value for n in path.value]

@@ -151,11 +151,12 @@ static void settle(struct core_rig *rig, struct ticket *ticket, struct core_rig_
 
 static void note_proof(struct core_rig *rig, struct span bytes)
 {
-    struct receipt_proof p;
-    assert_int_equal(receipt_proof_decode(&p, bytes), ST_OK);
+    struct proof p;
+    assert_int_equal(proof_decode(&p, bytes), ST_OK);
     rig->proof_count++;
-    if (p.later.size / HASH_SIZE > rig->later_max) rig->later_max = p.later.size / HASH_SIZE;
-    if (p.successor_count > 0) rig->by_descendant++;
+    if (p.block.later.size / HASH_SIZE > rig->later_max)
+        rig->later_max = p.block.later.size / HASH_SIZE;
+    if (p.block.successor_count > 0) rig->by_descendant++;
 }
 
 static void verify_as_client(struct core_rig *rig, struct span bytes, struct trustsql_receipt *out)
@@ -172,16 +173,18 @@ static void verify_as_client(struct core_rig *rig, struct span bytes, struct tru
 
 static void verify_as_validator(struct core_rig *rig, struct span bytes, struct receipt *out)
 {
-    struct receipt_proof p;
+    struct proof p;
     struct arena a;
     struct hash chain_id = sample_chain_id();
     struct validators v = validators_of(rig);
     struct proof_trust trust = {.validators = &v, .chain_id = &chain_id, .signer = sample_signer()};
     const char *what = NULL;
     arena_init(&a, mem_system(), 0);
-    assert_int_equal(receipt_proof_decode(&p, bytes), ST_OK);
-    if (receipt_proof_verify(&p, &trust, out, &a, &what) != ST_OK)
+    assert_int_equal(proof_decode(&p, bytes), ST_OK);
+    struct proof_facts facts;
+    if (proof_verify(&p, &trust, &facts, &a, &what) != ST_OK)
         fail_msg("a proof does not verify: %s", what);
+    *out = facts.receipt;
     arena_fini(&a);
 }
 

@@ -322,7 +322,7 @@ void sample_block(struct sample_block *b, struct arena *a, uint32_t tx_count)
     b->header.notes_hash = notes_hash(&b->body.notes);
 }
 
-void sample_proof(struct receipt_proof *p, struct arena *a, uint32_t later_count)
+void sample_proof(struct proof *p, struct arena *a, uint32_t later_count)
 {
     struct sample_block b;
     struct hash leaves[SAMPLE_TXS_MAX];
@@ -335,24 +335,24 @@ void sample_proof(struct receipt_proof *p, struct arena *a, uint32_t later_count
     buf_init_fixed(&out, bytes, sizeof bytes);
     receipt_encode(&out, &receipt);
     memset(p, 0, sizeof *p);
-    p->receipt = arena_copy(a, buf_span(&out));
-    p->receipt_index = 2;
-    p->receipt_count = SAMPLE_TXS_MAX;
+    struct proof_tx *tx = &p->of.tx;
+    p->kind = PROOF_TX;
+    tx->receipt = arena_copy(a, buf_span(&out));
     for (uint32_t i = 0; i < SAMPLE_TXS_MAX; i++)
         leaves[i] = merkle_leaf(span_of(&i, 1));
-    leaves[2] = receipt_leaf(p->receipt);
+    leaves[2] = receipt_leaf(tx->receipt);
     merkle_levels_build(levels, leaves, SAMPLE_TXS_MAX);
-    merkle_levels_path(&p->path, levels, SAMPLE_TXS_MAX, 2);
-    p->result = (struct block_result){.height = SAMPLE_HEIGHT,
-                                      .block_hash = header_hash(&b.header),
-                                      .writeset_root = tagged("write set"),
-                                      .receipts_root = merkle_root(leaves, SAMPLE_TXS_MAX)};
-    p->digest_before = tagged("before");
+    merkle_levels_path(&tx->path, levels, SAMPLE_TXS_MAX, 2);
+    p->block.result = (struct block_result){.height = SAMPLE_HEIGHT,
+                                            .block_hash = header_hash(&b.header),
+                                            .writeset_root = tagged("write set"),
+                                            .receipts_root = merkle_root(leaves, SAMPLE_TXS_MAX)};
+    p->block.digest_before = tagged("before");
     buf_reset(&out);
     header_encode(&out, &b.header);
-    p->header = arena_copy(a, buf_span(&out));
-    struct hash digest = block_result_digest(&p->result);
-    digest = digest_fold(&p->digest_before, &digest);
+    p->block.header = arena_copy(a, buf_span(&out));
+    struct hash digest = block_result_digest(&p->block.result);
+    digest = digest_fold(&p->block.digest_before, &digest);
     uint8_t later[8 * HASH_SIZE];
     must(later_count <= 8);
     for (uint32_t i = 0; i < later_count; i++) {
@@ -360,18 +360,20 @@ void sample_proof(struct receipt_proof *p, struct arena *a, uint32_t later_count
         memcpy(later + (size_t)i * HASH_SIZE, next.bytes, HASH_SIZE);
         digest = digest_fold(&digest, &next);
     }
-    p->later = arena_copy(a, span_of(later, (size_t)later_count * HASH_SIZE));
-    p->final_cert = sample_certificate(VOTE_P2, SAMPLE_HEIGHT, &p->result.block_hash, 3);
-    p->res_cert = sample_certificate(VOTE_P3, SAMPLE_HEIGHT + later_count, &digest, 4);
+    p->block.later = arena_copy(a, span_of(later, (size_t)later_count * HASH_SIZE));
+    p->block.final_cert =
+        sample_certificate(VOTE_P2, SAMPLE_HEIGHT, &p->block.result.block_hash, 3);
+    p->block.res_cert = sample_certificate(VOTE_P3, SAMPLE_HEIGHT + later_count, &digest, 4);
 }
 
-void sample_successors(struct receipt_proof *p, struct arena *a, uint32_t count)
+void sample_successors(struct proof *p, struct arena *a, uint32_t count)
 {
     struct header h;
-    struct cbor in = cbor_of(p->header);
+    struct cbor in = cbor_of(p->block.header);
     must(count <= PROOF_SUCCESSORS_MAX);
     header_decode(&h, &in);
-    for (p->successor_count = 0; p->successor_count < count; p->successor_count++) {
+    for (p->block.successor_count = 0; p->block.successor_count < count;
+         p->block.successor_count++) {
         uint8_t bytes[512];
         struct buf out;
         h.parent = header_hash(&h);
@@ -379,8 +381,8 @@ void sample_successors(struct receipt_proof *p, struct arena *a, uint32_t count)
         h.time_ms++;
         buf_init_fixed(&out, bytes, sizeof bytes);
         header_encode(&out, &h);
-        p->successors[p->successor_count] = arena_copy(a, buf_span(&out));
+        p->block.successors[p->block.successor_count] = arena_copy(a, buf_span(&out));
     }
     struct hash hash = header_hash(&h);
-    p->final_cert = sample_certificate(VOTE_P2, h.height, &hash, 3);
+    p->block.final_cert = sample_certificate(VOTE_P2, h.height, &hash, 3);
 }

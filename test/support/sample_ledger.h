@@ -60,10 +60,10 @@ void sample_block(struct sample_block *b, struct arena *a, uint32_t tx_count);
 
 /* A proof that verifies against sample_genesis, for receipt 2 of 5, with later_count heights
  * between block and execution certificate (at most 8). */
-void sample_proof(struct receipt_proof *p, struct arena *a, uint32_t later_count);
+void sample_proof(struct proof *p, struct arena *a, uint32_t later_count);
 
 /* The same block, committed by a certificate of its successor number count (at most
  * PROOF_SUCCESSORS_MAX), whose headers are shown. */
-void sample_successors(struct receipt_proof *p, struct arena *a, uint32_t count);
+void sample_successors(struct proof *p, struct arena *a, uint32_t count);
 
 #endif

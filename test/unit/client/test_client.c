@@ -326,14 +326,14 @@ static void bad_calls_come_out_at_signing(void **state)
 static void encode_files(struct buf *genesis, struct buf *proof)
 {
     struct arena a;
-    struct receipt_proof p;
+    struct proof p;
     struct genesis g = sample_genesis();
     arena_init(&a, mem_system(), 0);
     sample_proof(&p, &a, 1);
     buf_init(genesis, mem_system(), 0);
     buf_init(proof, mem_system(), 0);
     genesis_encode(genesis, &g);
-    receipt_proof_encode(proof, &p);
+    proof_encode(proof, &p);
     arena_fini(&a);
 }
 

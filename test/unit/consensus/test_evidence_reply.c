@@ -10,7 +10,7 @@
 
 #define LIAR 2u
 
-static struct receipt_proof the_proof;
+static struct proof the_proof;
 static struct arena arena;
 
 static void sign(struct reply *r)
@@ -24,15 +24,14 @@ static void sign(struct reply *r)
 static struct reply truth(void)
 {
     struct receipt receipt;
-    struct hash block_digest = block_result_digest(&the_proof.result);
-    assert_int_equal(receipt_decode(&receipt, &arena, the_proof.receipt), ST_OK);
+    assert_int_equal(receipt_decode(&receipt, &arena, the_proof.of.tx.receipt), ST_OK);
     struct reply r = {.chain_id = sample_chain_id(),
                       .node = LIAR,
                       .txid = receipt.txid,
                       .height = receipt.height,
                       .index = receipt.index,
-                      .receipt = receipt_leaf(the_proof.receipt),
-                      .digest = digest_fold(&the_proof.digest_before, &block_digest)};
+                      .receipt = receipt_leaf(the_proof.of.tx.receipt),
+                      .digest = proof_block_digest(&the_proof.block)};
     sign(&r);
     return r;
 }
@@ -133,7 +132,7 @@ static void a_refuted_reply(void **state)
     struct reply r = lie();
     buf_init(&proof, mem_system(), 0);
     buf_init(&out, mem_system(), 0);
-    receipt_proof_encode(&proof, &the_proof);
+    proof_encode(&proof, &the_proof);
     evidence_of_refuted_reply(&e, &out, &r, buf_span(&proof));
     evidence_attach(&e, &out);
     assert_int_equal(verify(&e, mem_system()), ST_OK);
@@ -177,7 +176,7 @@ static void without_memory(void **state)
     struct reply r = lie();
     buf_init(&proof, mem_system(), 0);
     buf_init(&out, mem_system(), 0);
-    receipt_proof_encode(&proof, &the_proof);
+    proof_encode(&proof, &the_proof);
     evidence_of_refuted_reply(&e, &out, &r, buf_span(&proof));
     evidence_attach(&e, &out);
     enum status st = ST_NO_MEMORY;

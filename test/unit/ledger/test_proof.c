@@ -11,20 +11,20 @@
 static enum status again(struct span bytes, struct arena *a, struct buf *out)
 {
     (void)a;
-    struct receipt_proof p;
-    TRY(receipt_proof_decode(&p, bytes));
-    receipt_proof_encode(out, &p);
+    struct proof p;
+    TRY(proof_decode(&p, bytes));
+    proof_encode(out, &p);
     return buf_status(out);
 }
 
-static enum status verify(const struct receipt_proof *p, struct arena *a, const char **what)
+static enum status verify(const struct proof *p, struct arena *a, const char **what)
 {
     struct genesis g = sample_genesis();
     struct validators v = genesis_validators(&g);
     struct hash chain_id = sample_chain_id();
     struct proof_trust trust = {.validators = &v, .chain_id = &chain_id, .signer = sample_signer()};
-    struct receipt receipt;
-    return receipt_proof_verify(p, &trust, &receipt, a, what);
+    struct proof_facts facts;
+    return proof_verify(p, &trust, &facts, a, what);
 }
 
 static void encoding(void **state)
@@ -32,16 +32,16 @@ static void encoding(void **state)
     (void)state;
     struct arena a;
     struct buf out;
-    struct receipt_proof p;
+    struct proof p;
     arena_init(&a, mem_system(), 0);
     buf_init(&out, mem_system(), 0);
     sample_proof(&p, &a, 2);
-    receipt_proof_encode(&out, &p);
+    proof_encode(&out, &p);
     golden_check("proof", buf_span(&out));
     codec_sweep(buf_span(&out), again);
     sample_successors(&p, &a, 2);
     buf_reset(&out);
-    receipt_proof_encode(&out, &p);
+    proof_encode(&out, &p);
     golden_check("proof-successors", buf_span(&out));
     codec_sweep(buf_span(&out), again);
     buf_fini(&out);
@@ -55,20 +55,16 @@ static void what_a_block_shares_is_encoded_once(void **state)
     struct buf whole;
     struct buf shared;
     struct buf parts;
-    struct receipt_proof p;
+    struct proof p;
     arena_init(&a, mem_system(), 0);
     buf_init(&whole, mem_system(), 0);
     buf_init(&shared, mem_system(), 0);
     buf_init(&parts, mem_system(), 0);
     sample_proof(&p, &a, 2);
     sample_successors(&p, &a, 1);
-    receipt_proof_encode(&whole, &p);
-    receipt_proof_encode_shared(&shared, &p);
-    struct receipt_proof own = {.receipt = p.receipt,
-                                .receipt_index = p.receipt_index,
-                                .receipt_count = p.receipt_count,
-                                .path = p.path};
-    receipt_proof_encode_with(&parts, &own, buf_span(&shared));
+    proof_encode(&whole, &p);
+    proof_block_write(&shared, &p.block);
+    proof_encode_tx(&parts, &p.of.tx, buf_span(&shared));
     assert_true(span_equal(buf_span(&whole), buf_span(&parts)));
     buf_fini(&whole);
     buf_fini(&shared);
@@ -80,7 +76,7 @@ static void good_proofs_verify(void **state)
 {
     (void)state;
     struct arena a;
-    struct receipt_proof p;
+    struct proof p;
     const char *what;
     arena_init(&a, mem_system(), 0);
     for (uint32_t later = 0; later <= 8; later += 4) {
@@ -100,22 +96,22 @@ static void too_many_successors_are_refused(void **state)
     (void)state;
     struct arena a;
     struct buf out;
-    struct receipt_proof p;
-    struct receipt_proof back;
+    struct proof p;
+    struct proof back;
     arena_init(&a, mem_system(), 0);
     buf_init(&out, mem_system(), 0);
     sample_proof(&p, &a, 0);
     sample_successors(&p, &a, PROOF_SUCCESSORS_MAX);
-    receipt_proof_encode(&out, &p);
-    assert_int_equal(receipt_proof_decode(&back, buf_span(&out)), ST_OK);
-    assert_int_equal(back.successor_count, PROOF_SUCCESSORS_MAX);
+    proof_encode(&out, &p);
+    assert_int_equal(proof_decode(&back, buf_span(&out)), ST_OK);
+    assert_int_equal(back.block.successor_count, PROOF_SUCCESSORS_MAX);
     uint8_t *head = out.data;
-    while (span_equal(span_of(head, p.header.size), p.header) == false)
+    while (span_equal(span_of(head, p.block.header.size), p.block.header) == false)
         head++;
-    head += p.header.size; /* The array's head follows the block's own header. */
+    head += p.block.header.size; /* The array's head follows the block's own header. */
     assert_int_equal(*head, 0x80u + PROOF_SUCCESSORS_MAX);
     *head = 0x80u + PROOF_SUCCESSORS_MAX + 1;
-    assert_int_equal(receipt_proof_decode(&back, buf_span(&out)), ST_LIMIT);
+    assert_int_equal(proof_decode(&back, buf_span(&out)), ST_LIMIT);
     buf_fini(&out);
     arena_fini(&a);
 }
@@ -127,17 +123,17 @@ static void no_bit_can_change(void **state)
     (void)state;
     struct arena a;
     struct buf out;
-    struct receipt_proof p;
+    struct proof p;
     arena_init(&a, mem_system(), 0);
     buf_init(&out, mem_system(), 0);
     sample_proof(&p, &a, 2);
     sample_successors(&p, &a, 2);
-    receipt_proof_encode(&out, &p);
-    for (size_t bit = 0; bit < 8 * out.size; bit += 3) {
+    proof_encode(&out, &p);
+    for (size_t bit = 0; bit < 8 * out.size; bit++) {
         const char *what = NULL;
         out.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
         arena_reset(&a);
-        if (receipt_proof_decode(&p, buf_span(&out)) == ST_OK) {
+        if (proof_decode(&p, buf_span(&out)) == ST_OK) {
             assert_int_not_equal(verify(&p, &a, &what), ST_OK);
             assert_non_null(what);
         }
@@ -151,24 +147,24 @@ static void pieces_of_two_proofs_do_not_mix(void **state)
 {
     (void)state;
     struct arena a;
-    struct receipt_proof p;
-    struct receipt_proof other;
+    struct proof p;
+    struct proof other;
     const char *what;
     arena_init(&a, mem_system(), 0);
     sample_proof(&p, &a, 2);
     sample_proof(&other, &a, 4);
-    p.res_cert = other.res_cert;
+    p.block.res_cert = other.block.res_cert;
     assert_int_equal(verify(&p, &a, &what), ST_REJECTED);
     assert_non_null(strstr(what, "another height"));
-    p.later = other.later;
+    p.block.later = other.block.later;
     assert_int_equal(verify(&p, &a, &what), ST_OK);
-    struct hash block = p.result.block_hash;
-    p.final_cert = sample_certificate(VOTE_P2, SAMPLE_HEIGHT, &block, 2);
+    struct hash block = p.block.result.block_hash;
+    p.block.final_cert = sample_certificate(VOTE_P2, SAMPLE_HEIGHT, &block, 2);
     assert_int_equal(verify(&p, &a, &what), ST_INVALID);
     assert_non_null(strstr(what, "commit certificate"));
-    p.final_cert = sample_certificate(VOTE_P1, SAMPLE_HEIGHT, &block, 4);
+    p.block.final_cert = sample_certificate(VOTE_P1, SAMPLE_HEIGHT, &block, 4);
     assert_int_equal(verify(&p, &a, &what), ST_OK);
-    p.final_cert = sample_certificate(VOTE_P1, SAMPLE_HEIGHT, &block, 3);
+    p.block.final_cert = sample_certificate(VOTE_P1, SAMPLE_HEIGHT, &block, 3);
     assert_int_equal(verify(&p, &a, &what), ST_INVALID);
     arena_fini(&a);
 }
@@ -209,26 +205,24 @@ static struct span encoded(struct arena *a, const struct header *h, const struct
     return arena_copy(a, buf_span(&out));
 }
 
-static void forge(struct receipt_proof *p, struct arena *a, struct lie *lie)
+static void forge(struct proof *p, struct arena *a, struct lie *lie)
 {
     struct hash leaves[SAMPLE_TXS_MAX] = {{{0}}};
     struct hash levels[3 * SAMPLE_TXS_MAX];
-    p->receipt = encoded(a, NULL, &lie->receipt);
-    p->header = encoded(a, &lie->header, NULL);
-    leaves[2] = receipt_leaf(p->receipt);
+    p->of.tx.receipt = encoded(a, NULL, &lie->receipt);
+    p->block.header = encoded(a, &lie->header, NULL);
+    leaves[2] = receipt_leaf(p->of.tx.receipt);
     merkle_levels_build(levels, leaves, SAMPLE_TXS_MAX);
-    merkle_levels_path(&p->path, levels, SAMPLE_TXS_MAX, 2);
-    p->receipt_index = 2;
-    p->receipt_count = SAMPLE_TXS_MAX;
-    p->result.height = lie->result_height;
-    p->result.block_hash = header_hash(&lie->header);
-    p->result.receipts_root = levels[merkle_levels_size(SAMPLE_TXS_MAX) - 1];
-    p->later = (struct span){0};
-    struct hash d = block_result_digest(&p->result);
-    lie->commit.hash = p->result.block_hash;
-    lie->result.hash = digest_fold(&p->digest_before, &d);
-    p->final_cert = sign_anything(VOTE_P2, &lie->commit);
-    p->res_cert = sign_anything(VOTE_P3, &lie->result);
+    merkle_levels_path(&p->of.tx.path, levels, SAMPLE_TXS_MAX, 2);
+    p->block.result.height = lie->result_height;
+    p->block.result.block_hash = header_hash(&lie->header);
+    p->block.result.receipts_root = levels[merkle_levels_size(SAMPLE_TXS_MAX) - 1];
+    p->block.later = (struct span){0};
+    struct hash d = block_result_digest(&p->block.result);
+    lie->commit.hash = p->block.result.block_hash;
+    lie->result.hash = digest_fold(&p->block.digest_before, &d);
+    p->block.final_cert = sign_anything(VOTE_P2, &lie->commit);
+    p->block.res_cert = sign_anything(VOTE_P3, &lie->result);
 }
 
 static struct lie truth(struct arena *a)
@@ -244,7 +238,7 @@ static struct lie truth(struct arena *a)
 
 static void expect_lie(struct arena *a, struct lie *lie, const char *part_of_what)
 {
-    struct receipt_proof p = {.digest_before = {{7}}};
+    struct proof p = {.kind = PROOF_TX, .block = {.digest_before = {{7}}}};
     const char *what = NULL;
     forge(&p, a, lie);
     assert_int_equal(verify(&p, a, &what), part_of_what == NULL ? ST_OK : ST_REJECTED);
@@ -264,12 +258,12 @@ static void well_signed_nonsense_is_refused(void **state)
     expect_lie(&a, &lie, "earlier view");
     lie.header.epoch = lie.commit.epoch = lie.result.epoch = 1;
     expect_lie(&a, &lie, "validators are unknown");
-    lie.header.tx_count++;
-    expect_lie(&a, &lie, "count of receipts");
+    lie.header.tx_count += 4;
+    expect_lie(&a, &lie, "not under the receipts root");
     lie.header.chain_id.bytes[0] ^= 1;
     expect_lie(&a, &lie, "another chain");
     lie.receipt.index = 1;
-    expect_lie(&a, &lie, "another place");
+    expect_lie(&a, &lie, "not under the receipts root");
     lie.receipt.height++;
     expect_lie(&a, &lie, "receipt is of another height");
     lie.result_height++;
@@ -291,15 +285,15 @@ static void well_signed_nonsense_is_refused(void **state)
 static void expect_bad_successor(struct arena *a, struct header next[2], const char *part_of_what)
 {
     struct lie lie = truth(a);
-    struct receipt_proof p = {.digest_before = {{7}}};
+    struct proof p = {.kind = PROOF_TX, .block = {.digest_before = {{7}}}};
     const char *what = NULL;
     forge(&p, a, &lie);
     for (uint32_t i = 0; i < 2; i++)
-        p.successors[i] = encoded(a, &next[i], NULL);
-    p.successor_count = 2;
+        p.block.successors[i] = encoded(a, &next[i], NULL);
+    p.block.successor_count = 2;
     struct statement s = {
         .view = next[1].view, .height = next[1].height, .hash = header_hash(&next[1])};
-    p.final_cert = sign_anything(VOTE_P2, &s);
+    p.block.final_cert = sign_anything(VOTE_P2, &s);
     assert_int_equal(verify(&p, a, &what), part_of_what == NULL ? ST_OK : ST_REJECTED);
     if (part_of_what != NULL && strstr(what, part_of_what) == NULL) fail_msg("said: %s", what);
     const struct header *parent = &lie.header;
@@ -343,30 +337,30 @@ static void successors_are_neither_missing_nor_too_many(void **state)
 {
     (void)state;
     struct arena a;
-    struct receipt_proof p;
+    struct proof p;
     const char *what;
     arena_init(&a, mem_system(), 0);
     sample_proof(&p, &a, 1);
-    struct certificate exact = p.final_cert;
+    struct certificate exact = p.block.final_cert;
     sample_successors(&p, &a, 3);
-    struct receipt_proof q = p;
-    q.successor_count = 2;
+    struct proof q = p;
+    q.block.successor_count = 2;
     assert_int_equal(verify(&q, &a, &what), ST_REJECTED);
     assert_non_null(strstr(what, "commit certificate is of another block"));
     q = p;
-    q.successor_count = 0;
+    q.block.successor_count = 0;
     assert_int_equal(verify(&q, &a, &what), ST_REJECTED);
     q = p;
-    q.final_cert = exact;
+    q.block.final_cert = exact;
     assert_int_equal(verify(&q, &a, &what), ST_REJECTED);
     assert_non_null(strstr(what, "commit certificate is of another block"));
     q = p;
-    memmove(q.successors, q.successors + 1, 2 * sizeof *q.successors);
-    q.successor_count = 2;
+    memmove(q.block.successors, q.block.successors + 1, 2 * sizeof *q.block.successors);
+    q.block.successor_count = 2;
     assert_int_equal(verify(&q, &a, &what), ST_REJECTED);
     assert_non_null(strstr(what, "another height"));
     q = p;
-    q.successors[1].size--;
+    q.block.successors[1].size--;
     assert_int_equal(verify(&q, &a, &what), ST_REJECTED);
     assert_non_null(strstr(what, "malformed"));
     arena_fini(&a);
@@ -376,20 +370,20 @@ static void the_receipt_comes_out(void **state)
 {
     (void)state;
     struct arena a;
-    struct receipt_proof p;
+    struct proof p;
     arena_init(&a, mem_system(), 0);
     sample_proof(&p, &a, 0);
     struct genesis g = sample_genesis();
     struct validators v = genesis_validators(&g);
     struct hash chain_id = sample_chain_id();
     struct proof_trust trust = {.validators = &v, .chain_id = &chain_id, .signer = sample_signer()};
-    struct receipt receipt;
+    struct proof_facts facts;
     const char *what;
-    assert_int_equal(receipt_proof_verify(&p, &trust, &receipt, &a, &what), ST_OK);
-    assert_int_equal(receipt.height, SAMPLE_HEIGHT);
-    assert_int_equal(receipt.index, 2);
+    assert_int_equal(proof_verify(&p, &trust, &facts, &a, &what), ST_OK);
+    assert_int_equal(facts.receipt.height, SAMPLE_HEIGHT);
+    assert_int_equal(facts.receipt.index, 2);
     chain_id.bytes[0] ^= 1;
-    assert_int_equal(receipt_proof_verify(&p, &trust, &receipt, &a, &what), ST_REJECTED);
+    assert_int_equal(proof_verify(&p, &trust, &facts, &a, &what), ST_REJECTED);
     assert_non_null(strstr(what, "another chain"));
     arena_fini(&a);
 }
@@ -398,7 +392,7 @@ static void memory_may_fail_at_any_call(void **state)
 {
     (void)state;
     struct arena good;
-    struct receipt_proof p;
+    struct proof p;
     const char *what;
     arena_init(&good, mem_system(), 0);
     sample_proof(&p, &good, 1);

@@ -1,0 +1,181 @@
+/* proof_subjects.c - What proofs are about, taken from blocks, results and their write sets. */
+#include "base/must.h"
+#include "node/proof_maker.h"
+
+struct write_set { /* Of one block. */
+    struct hash *leaves;
+    uint32_t count;
+    uint32_t found; /* Place of the row's entry; count: none. */
+    struct span entry;
+};
+
+static enum status add_receipt(struct proof_maker *m, uint32_t index);
+static enum status add_shown(struct proof_maker *m, const struct proof_tx_request *r);
+static enum status find_change(struct proof_maker *m,
+                               const struct proof_row_request *r,
+                               uint64_t height,
+                               struct write_set *out);
+
+static enum status finish(struct proof_maker *m, struct buf *out)
+{
+    proof_encode(out, &m->proof);
+    return buf_status(out);
+}
+
+/* --- transactions ----------------------------------------------------------------------------- */
+
+enum status proof_make_tx(const struct chain_tables_source *source,
+                          const struct proof_tx_request *request,
+                          struct buf *out)
+{
+    struct proof_maker *m = proof_maker_new(source);
+    if (m == NULL) return ST_NO_MEMORY;
+    m->proof.kind = PROOF_TX;
+    if (!request->has_genesis) m->proof.genesis = (struct span){0};
+    enum status st = proof_maker_block(m, request->height, &m->proof.block);
+    if (st == ST_OK) st = add_receipt(m, request->index);
+    if (st == ST_OK && request->shows) st = add_shown(m, request);
+    if (st == ST_OK) st = finish(m, out);
+    proof_maker_free(m);
+    return st;
+}
+
+static enum status add_receipt(struct proof_maker *m, uint32_t index)
+{
+    const struct exec_record *record = &m->record;
+    struct proof_tx *tx = &m->proof.of.tx;
+    if (index >= record->receipt_count) return ST_CORRUPT;
+    const uint32_t count = record->receipt_count;
+    struct hash *leaves = arena_alloc_zero(&m->arena, count, sizeof *leaves);
+    if (leaves == NULL) return ST_NO_MEMORY;
+    for (uint32_t i = 0; i < count; i++)
+        leaves[i] = receipt_leaf(record->receipts[i]);
+    const struct hash *levels = proof_maker_levels(m, leaves, count);
+    if (levels == NULL) return ST_NO_MEMORY;
+    merkle_levels_path(&tx->path, levels, count, index);
+    tx->receipt = record->receipts[index];
+    tx->has_shown = false;
+    return ST_OK;
+}
+
+/* Purge all that is not to be shown. */
+static enum status redact(struct tx *t, const struct proof_tx_request *r)
+{
+    t->is_redacted = true;
+    for (uint32_t i = 0; i < t->op_count; i++) {
+        for (uint32_t k = 0; k < t->ops[i].param_count; k++)
+            t->ops[i].params[k].is_purged = true;
+        for (uint32_t k = 0; k < t->ops[i].auth_count; k++)
+            t->ops[i].auths[k].is_purged = true;
+    }
+    for (uint32_t i = 0; i < r->shown_count; i++) {
+        const struct proof_shown *shown = &r->shown[i];
+        if (shown->op >= t->op_count) return ST_INVALID;
+        if (shown->param >= t->ops[shown->op].param_count) return ST_INVALID;
+        t->ops[shown->op].params[shown->param].is_purged = false;
+    }
+    return ST_OK;
+}
+
+static enum status add_shown(struct proof_maker *m, const struct proof_tx_request *r)
+{
+    struct body *body = arena_alloc_zero(&m->arena, 1, sizeof *body);
+    if (body == NULL) return ST_NO_MEMORY;
+    TRY(proof_maker_body(m, r->height, body));
+    if (r->index >= body->tx_count) return ST_CORRUPT;
+    struct hash *leaves = arena_alloc_zero(&m->arena, body->tx_count, sizeof *leaves);
+    if (leaves == NULL) return ST_NO_MEMORY;
+    struct tx chosen = {.op_count = 0};
+    for (uint32_t i = 0; i < body->tx_count; i++) {
+        struct tx t;
+        TRY(tx_decode(&t, &m->arena, body->txs[i]));
+        leaves[i] = t.leaf;
+        if (i == r->index) chosen = t;
+    }
+    TRY(redact(&chosen, r));
+    struct proof_tx *tx = &m->proof.of.tx;
+    struct buf bytes;
+    buf_init(&bytes, m->source->mem, 0);
+    tx_encode(&chosen, &bytes);
+    enum status st = buf_status(&bytes);
+    if (st == ST_OK) {
+        tx->shown = arena_copy(&m->arena, buf_span(&bytes));
+        if (tx->shown.data == NULL) st = ST_NO_MEMORY;
+    }
+    buf_fini(&bytes);
+    TRY(st);
+    const struct hash *levels = proof_maker_levels(m, leaves, body->tx_count);
+    if (levels == NULL) return ST_NO_MEMORY;
+    merkle_levels_path(&tx->shown_path, levels, body->tx_count, r->index);
+    tx->has_shown = true;
+    return ST_OK;
+}
+
+/* --- rows ------------------------------------------------------------------------------------- */
+
+enum status proof_make_row_version(const struct chain_tables_source *source,
+                                   const struct proof_row_request *request,
+                                   struct buf *out)
+{
+    struct write_set set = {.count = 0};
+    struct proof_maker *m = NULL;
+    enum status st = ST_NOT_FOUND;
+    for (uint32_t i = 0; i < request->look_at && st == ST_NOT_FOUND; i++) {
+        if (i >= request->height) break;
+        if (request->is_cancelled != NULL && atomic_load(request->is_cancelled)) break;
+        proof_maker_free(m);
+        m = proof_maker_new(source);
+        if (m == NULL) return ST_NO_MEMORY;
+        st = find_change(m, request, request->height - i, &set);
+    }
+    if (st == ST_OK) {
+        must(set.found < set.count);
+        const uint64_t height = m->record.result.height;
+        struct proof_version *version = &m->proof.of.version;
+        m->proof.kind = PROOF_ROW_VERSION;
+        version->entry = set.entry;
+        const struct hash *levels = proof_maker_levels(m, set.leaves, set.count);
+        if (levels == NULL) st = ST_NO_MEMORY;
+        if (st == ST_OK) {
+            side_path_make(&version->path, levels, set.count, set.found);
+            st = proof_maker_block(m, height, &m->proof.block);
+        }
+        if (st == ST_OK) st = finish(m, out);
+    }
+    proof_maker_free(m);
+    return st;
+}
+
+static bool is_of_row(struct span entry, const struct proof_row_request *r)
+{
+    struct cbor in = cbor_of(entry);
+    cbor_expect_array(&in, 3);
+    const uint64_t table_id = cbor_get_uint(&in);
+    return table_id == r->table_id && span_equal(cbor_get_item(&in, 2), r->key);
+}
+
+/* ST_NOT_FOUND: the block did not change the row. */
+static enum status find_change(struct proof_maker *m,
+                               const struct proof_row_request *r,
+                               uint64_t height,
+                               struct write_set *out)
+{
+    TRY(proof_maker_read(m, height));
+    struct cbor in = cbor_of(m->record.write_set);
+    const uint64_t count = cbor_get_array(&in);
+    struct cbor entries = in;
+    *out = (struct write_set){.count = (uint32_t)count, .found = (uint32_t)count};
+    for (uint32_t i = 0; i < out->count && in.status == ST_OK; i++) {
+        struct span entry = cbor_get_item(&in, 3);
+        if (!is_of_row(entry, r)) continue;
+        out->found = i;
+        out->entry = entry;
+    }
+    if (cbor_end(&in) != ST_OK) return ST_CORRUPT;
+    if (out->found == out->count) return ST_NOT_FOUND;
+    out->leaves = arena_alloc_zero(&m->arena, out->count, sizeof *out->leaves);
+    if (out->leaves == NULL) return ST_NO_MEMORY;
+    for (uint32_t i = 0; i < out->count; i++)
+        out->leaves[i] = merkle_leaf(cbor_get_item(&entries, 3));
+    return ST_OK;
+}

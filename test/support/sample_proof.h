@@ -1,0 +1,21 @@
+/* sample_proof.h - A proof of each kind that verifies against sample_genesis. */
+#ifndef TRUSTSQL_TEST_SAMPLE_PROOF_H
+#define TRUSTSQL_TEST_SAMPLE_PROOF_H
+
+#include "ledger/proof.h"
+
+/* Subjects of proofs, with what may stand in them or not. */
+enum sample_subject {
+    SAMPLE_TX,
+    SAMPLE_TX_SHOWN, /* A transaction whose first parameter is shown and no other. */
+    SAMPLE_VERSION,
+    SAMPLE_VERSION_GONE, /* A row that the block removed. */
+    SAMPLE_SUBJECTS
+};
+
+/* With the genesis in it, two later heights and one successor. */
+void sample_proof_of(struct proof *p, struct arena *a, enum sample_subject subject);
+
+struct span sample_genesis_bytes(void);
+
+#endif
