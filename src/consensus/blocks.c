@@ -15,8 +15,8 @@ static struct block *free_block(struct consensus *c);
 
 struct block *block_find(struct consensus *c, const struct hash *hash)
 {
-    for (uint32_t i = 0; i < BLOCKS_MAX; i++)
-        if (c->blocks[i].is_used && hash_equal(&c->blocks[i].hash, hash)) return &c->blocks[i];
+    for (uint32_t i = 0; i < c->block_count; i++)
+        if (hash_equal(&c->blocks[i].hash, hash)) return &c->blocks[i];
     return NULL;
 }
 
@@ -28,10 +28,9 @@ bool block_is_whole(const struct consensus *c, const struct block *b)
 /* The header proposed by its leader for (view, height), signature known. */
 struct block *block_proposed(struct consensus *c, uint64_t view, uint64_t height)
 {
-    for (uint32_t i = 0; i < BLOCKS_MAX; i++) {
+    for (uint32_t i = 0; i < c->block_count; i++) {
         struct block *b = &c->blocks[i];
-        if (b->is_used && b->has_sig && b->header.view == view && b->header.height == height)
-            return b;
+        if (c->block_heights[i] == height && b->has_sig && b->header.view == view) return b;
     }
     return NULL;
 }
@@ -43,11 +42,8 @@ struct block *block_add(struct consensus *c, const struct header *header, const 
     if (b != NULL) return b;
     b = free_block(c);
     if (b == NULL) return NULL;
-    *b = (struct block){.is_used = true,
-                        .hash = *hash,
-                        .header = *header,
-                        .from = NODES_MAX,
-                        .wall_ms = c->wall_ms};
+    *b = (struct block){.hash = *hash, .header = *header, .from = NODES_MAX, .wall_ms = c->wall_ms};
+    c->block_heights[b - c->blocks] = header->height;
     return b;
 }
 
@@ -226,8 +222,7 @@ static struct block *free_block(struct consensus *c)
     struct block *worst = NULL;
     struct branch branch;
     struct statement missing;
-    for (uint32_t i = 0; i < BLOCKS_MAX; i++)
-        if (!c->blocks[i].is_used) return &c->blocks[i];
+    if (c->block_count < BLOCKS_MAX) return &c->blocks[c->block_count++];
     (void)branch_find(c, &branch, &missing); /* What is known of it stays. */
     for (uint32_t i = 0; i < BLOCKS_MAX; i++) {
         struct block *b = &c->blocks[i];

@@ -287,6 +287,9 @@ uint64_t consensus_due_ms(const struct consensus *c);
  */
 const struct mode_state *consensus_mode(const struct consensus *c);
 
+/* Of the newest block of the line, or the final one: as consensus_stand_of says. */
+struct hash consensus_tip_hash(const struct consensus *c);
+
 /* Raft: somebody was convicted, and no result is final until people have decided (1.18). */
 bool consensus_is_final_halted(const struct consensus *c);
 

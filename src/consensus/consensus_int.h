@@ -87,8 +87,7 @@ _Static_assert(VOTE_HEIGHTS == 2 * W && TREES_MAX == 2 * W && PATH_BLOCKS_MAX ==
                    BLOCKS_MAX == 8 * W,
                "tables are as long as the window needs");
 
-struct block { /* A header that is known. */
-    bool is_used;
+struct block {    /* A header that is known. */
     bool has_sig; /* As proposed by its leader. */
     bool has_body;
     bool is_held;    /* HOLD was emitted in this life, or it was held when it began. */
@@ -143,6 +142,7 @@ struct tip { /* What a child is checked against. */
 struct vote_slot {
     bool is_used;
     struct vote vote;
+    struct certificate_entry cut; /* Of the part under which it is kept. */
 };
 
 struct vc_slot {
@@ -238,6 +238,8 @@ struct consensus {
     struct merkle_tree trees[TREES_MAX]; /* By height mod TREES_MAX, of the line above final. */
     uint64_t last_txs_height;
     struct block blocks[BLOCKS_MAX];
+    uint64_t block_heights[BLOCKS_MAX]; /* Of blocks[i]: a search need not touch them all. */
+    uint32_t block_count;
 
     bool is_ahead; /* A certificate commits a block that is not here yet. */
     struct certificate ahead;

@@ -205,10 +205,11 @@ static struct block *next_proposal(struct consensus *c)
     uint64_t height = line_tip_height(c) + 1;
     if (height > c->root_height + W) return NULL;
     struct tip parent = line_tip(c);
-    for (uint32_t i = 0; i < BLOCKS_MAX; i++) {
+    for (uint32_t i = 0; i < c->block_count; i++) {
         struct block *b = &c->blocks[i];
-        if (!b->is_used || b->is_bad || b->is_refused || b->header.view != view) continue;
-        if (b->header.height != height || !hash_equal(&b->header.parent, &parent.hash)) continue;
+        if (c->block_heights[i] != height) continue;
+        if (b->is_bad || b->is_refused || b->header.view != view) continue;
+        if (!hash_equal(&b->header.parent, &parent.hash)) continue;
         /* Without the leader's word only what a quorum voted for; in raft a VC must show it. */
         struct statement s = {
             .epoch = c->config.epoch, .view = view, .height = height, .hash = b->hash};

@@ -42,6 +42,11 @@ void consensus_stand_of(const struct consensus *c, struct consensus_stand *out, 
         out->peers[i] = c->peers[i].stand;
 }
 
+struct hash consensus_tip_hash(const struct consensus *c)
+{
+    return line_tip(c).hash;
+}
+
 bool consensus_is_final_halted(const struct consensus *c)
 {
     return c->is_final_halted;
@@ -119,9 +124,8 @@ static void add_chain(struct hasher *h, const struct consensus *c)
     hash_add_hash(h, &c->digests[c->executed_height % RESULT_HEIGHTS]);
     hash_add_u64(h, c->p3_height);
     hash_add_u64(h, c->result_height);
-    for (uint32_t i = 0; i < BLOCKS_MAX; i++) {
+    for (uint32_t i = 0; i < c->block_count; i++) {
         const struct block *b = &c->blocks[i];
-        if (!b->is_used) continue;
         hash_add_hash(h, &b->hash);
         hash_add_u64(h, (uint64_t)b->has_sig | (uint64_t)b->has_body << 1 |
                             (uint64_t)b->is_held << 2 | (uint64_t)b->is_bad << 3 |

@@ -88,11 +88,15 @@ bool certificate_is_valid(struct consensus *c, const struct certificate *cert, e
     if (cert->part != part || cert->statement.is_null) return false;
     if (cert->statement.epoch != c->config.epoch) return is_of_previous(c, cert);
     if (c->config.fault == FAULT_INEXACT) return true; /* It could not show what it counted. */
+    if (!is_quorum(c, cert)) return false;
+    uint32_t seen = 0;
+    while (seen < cert->entry_count && is_entry_seen(c, cert, &cert->entries[seen]))
+        seen++;
+    if (seen == cert->entry_count) return true;
     struct hash hash = certificate_hash(cert);
     for (uint32_t i = 0; i < CHECKED_CERTS; i++)
         if (hash_equal(&c->checked[i], &hash)) return true;
-    if (!is_quorum(c, cert)) return false;
-    for (uint32_t i = 0; i < cert->entry_count; i++) {
+    for (uint32_t i = seen; i < cert->entry_count; i++) {
         const struct certificate_entry *entry = &cert->entries[i];
         if (!is_entry_seen(c, cert, entry) && !is_entry_signed(c, cert, entry)) return false;
     }
@@ -162,24 +166,23 @@ static bool is_entry_seen(const struct consensus *c,
                           const struct certificate *cert,
                           const struct certificate_entry *entry)
 {
-    const struct vote *v = NULL;
+    const struct vote_slot *seen = NULL;
     if (cert->part == VOTE_P3) {
         const struct vote_slot *slot = result_slot(c, entry->voter, cert->statement.height);
-        if (slot->is_used) v = &slot->vote;
+        if (slot->is_used) seen = slot;
     } else {
         const struct vote_slot *slots =
             vote_slots(c, entry->voter, cert->part, cert->statement.height);
         for (uint32_t i = 0; i < VOTE_VIEWS; i++)
             if (slots[i].is_used && slots[i].vote.parts[cert->part].view == cert->statement.view)
-                v = &slots[i].vote;
+                seen = &slots[i];
     }
-    if (v == NULL || memcmp(&v->sig, &entry->sig, sizeof v->sig) != 0) return false;
-    struct hash said = statement_hash(&v->parts[cert->part], cert->part);
-    struct hash shown = statement_hash(&cert->statement, cert->part);
-    if (!hash_equal(&said, &shown)) return false;
-    struct certificate_entry cut = certificate_cut(v, cert->part);
-    return hash_equal(&cut.siblings[0], &entry->siblings[0]) &&
-           hash_equal(&cut.siblings[1], &entry->siblings[1]);
+    if (seen == NULL) return false;
+    const struct certificate_entry *cut = &seen->cut;
+    return statement_equal(&seen->vote.parts[cert->part], &cert->statement, cert->part) &&
+           memcmp(&cut->sig, &entry->sig, sizeof cut->sig) == 0 &&
+           hash_equal(&cut->siblings[0], &entry->siblings[0]) &&
+           hash_equal(&cut->siblings[1], &entry->siblings[1]);
 }
 
 static bool is_entry_signed(const struct consensus *c,

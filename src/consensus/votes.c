@@ -20,9 +20,9 @@ static enum consensus_reject judge(const struct consensus *c,
                                    enum vote_part part);
 static void accuse(struct consensus *c, const struct vote *v);
 static enum status on_own_vote(struct consensus *c, const struct vote *v);
-static void store(struct consensus *c, const struct vote *v);
+static void store(struct consensus *c, const struct vote *v, const struct hash parts[VOTE_PARTS]);
 static bool is_vacant(const struct consensus *c, const struct vote *v, enum vote_part part);
-static void store_part(struct consensus *c, const struct vote *v, enum vote_part part);
+static void store_part(struct consensus *c, const struct vote_slot *added, enum vote_part part);
 static bool is_newest(const struct consensus *c, const struct vote *v);
 static void note_newest(struct consensus *c, const struct vote *v);
 static void act_on(struct consensus *c, const struct vote *v);
@@ -46,18 +46,20 @@ enum status votes_on_vote(struct consensus *c, const struct vote *v)
     enum consensus_reject wrong = screen(c, v);
     bool is_late = wrong == REJECT_STALE && is_newest(c, v);
     if (wrong != REJECT_NONE && !is_late) return engine_reject(c, wrong);
-    struct hash hash = vote_hash(v, &c->config.chain_id);
+    struct hash parts[VOTE_PARTS];
+    vote_part_hashes(v, parts);
+    struct hash hash = vote_hash_of_parts(parts, &c->config.chain_id);
     if (!is_signed_by(c, v->voter, &hash, &v->sig)) return engine_reject(c, REJECT_SIGNATURE);
     if (v->voter == c->config.self) return on_own_vote(c, v);
     if (is_late) { /* It votes, only later than a quorum: whoever asks is told so. */
-        store(c, v);
+        store(c, v, parts);
         return engine_reject(c, wrong);
     }
     accuse(c, v);
     bool is_contradiction = false;
     for (int i = 0; i < VOTE_PARTS; i++)
         if (judge(c, v, (enum vote_part)i) == REJECT_EQUIVOCATION) is_contradiction = true;
-    store(c, v);
+    store(c, v, parts);
     suspect_show(c, v);
     act_on(c, v);
     return is_contradiction ? engine_reject(c, REJECT_EQUIVOCATION) : ST_OK;
@@ -75,7 +77,9 @@ void votes_flush(struct consensus *c)
         must(m != NULL);
         m->vote = v;
         message_send(c, m, NODES_MAX, lsn);
-        store(c, &v);
+        struct hash parts[VOTE_PARTS];
+        vote_part_hashes(&v, parts);
+        store(c, &v, parts);
         act_on(c, &v);
     }
 }
@@ -104,7 +108,7 @@ void votes_certify(const struct consensus *c,
     *out = (struct certificate){.part = part, .statement = *s};
     for (uint32_t i = 0; i < c->config.validators.count; i++) {
         const struct vote_slot *slot = find_statement(c, i, part, s);
-        if (slot != NULL) out->entries[out->entry_count++] = certificate_cut(&slot->vote, part);
+        if (slot != NULL) out->entries[out->entry_count++] = slot->cut;
     }
 }
 
@@ -372,13 +376,15 @@ static enum status on_own_vote(struct consensus *c, const struct vote *v)
     return engine_reject(c, REJECT_STALE);
 }
 
-static void store(struct consensus *c, const struct vote *v)
+static void store(struct consensus *c, const struct vote *v, const struct hash parts[VOTE_PARTS])
 {
     for (int i = 0; i < VOTE_PARTS; i++) {
         enum vote_part part = (enum vote_part)i;
         enum consensus_reject wrong = judge(c, v, part);
-        if (wrong == REJECT_NONE || (wrong == REJECT_STALE && is_vacant(c, v, part)))
-            store_part(c, v, part);
+        if (wrong != REJECT_NONE && !(wrong == REJECT_STALE && is_vacant(c, v, part))) continue;
+        const struct vote_slot added = {
+            .is_used = true, .vote = *v, .cut = certificate_cut_of(v, part, parts)};
+        store_part(c, &added, part);
     }
     note_newest(c, v);
 }
@@ -397,11 +403,11 @@ static bool is_vacant(const struct consensus *c, const struct vote *v, enum vote
 }
 
 /* In the place of another height, or of the older view. */
-static void store_part(struct consensus *c, const struct vote *v, enum vote_part part)
+static void store_part(struct consensus *c, const struct vote_slot *added, enum vote_part part)
 {
+    const struct vote *v = &added->vote;
     if (part == VOTE_P3) {
-        *result_slot(c, v->voter, v->parts[part].height) =
-            (struct vote_slot){.is_used = true, .vote = *v};
+        *result_slot(c, v->voter, v->parts[part].height) = *added;
         return;
     }
     struct vote_slot *slots = vote_slots(c, v->voter, part, v->parts[part].height);
@@ -415,7 +421,7 @@ static void store_part(struct consensus *c, const struct vote *v, enum vote_part
         if (worst == NULL || kept->view < worst->vote.parts[part].view) worst = &slots[i];
     }
     must(worst != NULL);
-    *worst = (struct vote_slot){.is_used = true, .vote = *v};
+    *worst = *added;
 }
 
 /* Higher than any part of its kind that its voter has sent. */

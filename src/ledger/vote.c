@@ -21,7 +21,6 @@
 
 static const char *const part_tags[VOTE_PARTS] = {"p1", "p2", "p3"};
 
-static struct hash signed_hash(const struct hash *chain_id, const struct hash parts[VOTE_PARTS]);
 static struct hash entry_hash(const struct certificate *c,
                               const struct hash *chain_id,
                               const struct hash *shown,
@@ -41,12 +40,35 @@ struct hash statement_hash(const struct statement *s, enum vote_part part)
     return hash_final(&h);
 }
 
+bool statement_equal(const struct statement *a, const struct statement *b, enum vote_part part)
+{
+    must(part < VOTE_PARTS);
+    if (a->is_null || b->is_null) return a->is_null == b->is_null;
+    return a->epoch == b->epoch && (part == VOTE_P3 || a->view == b->view) &&
+           a->height == b->height && hash_equal(&a->hash, &b->hash);
+}
+
 struct hash vote_hash(const struct vote *v, const struct hash *chain_id)
 {
     struct hash parts[VOTE_PARTS];
+    vote_part_hashes(v, parts);
+    return vote_hash_of_parts(parts, chain_id);
+}
+
+void vote_part_hashes(const struct vote *v, struct hash parts[VOTE_PARTS])
+{
     for (int i = 0; i < VOTE_PARTS; i++)
         parts[i] = statement_hash(&v->parts[i], (enum vote_part)i);
-    return signed_hash(chain_id, parts);
+}
+
+struct hash vote_hash_of_parts(const struct hash parts[VOTE_PARTS], const struct hash *chain_id)
+{
+    struct hasher h;
+    hash_init(&h, "vote");
+    hash_add_hash(&h, chain_id);
+    for (int i = 0; i < VOTE_PARTS; i++)
+        hash_add_hash(&h, &parts[i]);
+    return hash_final(&h);
 }
 
 void vote_encode(struct buf *out, const struct vote *v)
@@ -71,13 +93,21 @@ void vote_decode(struct vote *v, struct cbor *in)
 
 struct certificate_entry certificate_cut(const struct vote *v, enum vote_part part)
 {
+    struct hash parts[VOTE_PARTS];
+    vote_part_hashes(v, parts);
+    return certificate_cut_of(v, part, parts);
+}
+
+struct certificate_entry certificate_cut_of(const struct vote *v,
+                                            enum vote_part part,
+                                            const struct hash parts[VOTE_PARTS])
+{
     must(part < VOTE_PARTS);
     must(!v->parts[part].is_null);
     struct certificate_entry entry = {.voter = v->voter, .sig = v->sig};
     uint32_t sibling = 0;
     for (int i = 0; i < VOTE_PARTS; i++)
-        if (i != (int)part)
-            entry.siblings[sibling++] = statement_hash(&v->parts[i], (enum vote_part)i);
+        if (i != (int)part) entry.siblings[sibling++] = parts[i];
     must(sibling == VOTE_PARTS - 1);
     return entry;
 }
@@ -186,16 +216,6 @@ void get_entry(struct certificate_entry *entry, struct cbor *in)
     cbor_get_fixed(in, entry->sig.bytes, sizeof entry->sig.bytes);
 }
 
-static struct hash signed_hash(const struct hash *chain_id, const struct hash parts[VOTE_PARTS])
-{
-    struct hasher h;
-    hash_init(&h, "vote");
-    hash_add_hash(&h, chain_id);
-    for (int i = 0; i < VOTE_PARTS; i++)
-        hash_add_hash(&h, &parts[i]);
-    return hash_final(&h);
-}
-
 /* What voter of entry index signed: the shown part in its place, the siblings in theirs. */
 static struct hash entry_hash(const struct certificate *c,
                               const struct hash *chain_id,
@@ -207,5 +227,5 @@ static struct hash entry_hash(const struct certificate *c,
     for (int i = 0; i < VOTE_PARTS; i++)
         parts[i] = i == (int)c->part ? *shown : c->entries[index].siblings[sibling++];
     must(sibling == VOTE_PARTS - 1);
-    return signed_hash(chain_id, parts);
+    return vote_hash_of_parts(parts, chain_id);
 }

@@ -29,7 +29,11 @@ struct vote {
 };
 
 struct hash statement_hash(const struct statement *s, enum vote_part part);
+bool statement_equal(const struct statement *a, const struct statement *b, enum vote_part part);
 struct hash vote_hash(const struct vote *v, const struct hash *chain_id);
+/* The same in two steps, for who needs the hashes of the parts again: to cut entries. */
+void vote_part_hashes(const struct vote *v, struct hash parts[VOTE_PARTS]);
+struct hash vote_hash_of_parts(const struct hash parts[VOTE_PARTS], const struct hash *chain_id);
 void vote_encode(struct buf *out, const struct vote *v);
 void vote_decode(struct vote *v, struct cbor *in); /* Failure sticks in the reader. */
 
@@ -49,6 +53,10 @@ struct certificate {
 
 /* Cut the entry for part out of a vote. */
 struct certificate_entry certificate_cut(const struct vote *v, enum vote_part part);
+/* parts: of vote_part_hashes. */
+struct certificate_entry certificate_cut_of(const struct vote *v,
+                                            enum vote_part part,
+                                            const struct hash parts[VOTE_PARTS]);
 void certificate_encode(struct buf *out, const struct certificate *c);
 void certificate_decode(struct certificate *c, struct cbor *in);
 struct hash certificate_hash(const struct certificate *c); /* H("cert" ‖ encoding). */

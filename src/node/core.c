@@ -367,14 +367,16 @@ static void init_buffers(struct core *c)
 
 static enum status allocate(struct core *c)
 {
-    c->effects = mem_alloc_zero(c->mem, 1, sizeof *c->effects);
-    c->message = mem_alloc_zero(c->mem, 1, sizeof *c->message);
-    c->wire = mem_alloc_zero(c->mem, 1, sizeof *c->wire);
-    c->answer = mem_alloc_zero(c->mem, 1, sizeof *c->answer);
+    c->effects = mem_alloc(c->mem, sizeof *c->effects);
+    c->message = mem_alloc(c->mem, sizeof *c->message);
+    c->wire = mem_alloc(c->mem, sizeof *c->wire);
+    c->answer = mem_alloc(c->mem, sizeof *c->answer);
     c->batch =
         mem_alloc_zero(c->mem, c->config.engine.block_txs_max + 1u, sizeof(struct flow_tx *));
     c->proofs = mem_alloc_zero(c->mem, CORE_EVIDENCE_MAX, sizeof *c->proofs);
-    c->commits = mem_alloc_zero(c->mem, CORE_COMMITS, sizeof *c->commits);
+    c->commits = mem_alloc(c->mem, CORE_COMMITS * sizeof *c->commits);
+    for (uint32_t i = 0; c->commits != NULL && i < CORE_COMMITS; i++)
+        c->commits[i].header.height = 0; /* None; the rest is large and unused as long. */
     bool is_complete = c->effects != NULL && c->message != NULL && c->wire != NULL &&
                        c->answer != NULL && c->batch != NULL && c->proofs != NULL &&
                        c->commits != NULL;

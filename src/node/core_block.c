@@ -150,10 +150,9 @@ enum status core_block_recall_line(struct core *c, const struct hash *tip)
 
 enum status core_block_follow_line(struct core *c)
 {
-    struct consensus_stand stand;
     struct core_block *line[CONSENSUS_LAG_MAX];
-    consensus_stand_of(c->engine, &stand, c->mono_ms);
-    uint32_t count = core_block_line(c, &stand.tip_hash, line);
+    const struct hash tip = consensus_tip_hash(c->engine);
+    uint32_t count = core_block_line(c, &tip, line);
     for (uint32_t i = 0; i < c->block_count; i++) {
         struct core_block *b = c->blocks[i];
         bool is_on_line = false;
@@ -161,7 +160,9 @@ enum status core_block_follow_line(struct core *c)
             is_on_line = is_on_line || line[k] == b;
         if (!is_on_line) core_block_drop(c, b);
     }
-    return core_block_recall_line(c, &stand.tip_hash);
+    for (uint32_t i = 0; i < count; i++)
+        TRY(core_block_recall(c, line[i]));
+    return ST_OK;
 }
 
 static bool has_ticket(const struct flow_block *flow)

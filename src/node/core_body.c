@@ -32,6 +32,7 @@ struct core_body *core_body_new(struct core *c, const struct hash *hash, uint64_
     b->gossip_mark = c->gossip_in;
     buf_init(&b->block, c->mem, 0);
     c->bodies[slot] = b;
+    if (slot >= c->body_end) c->body_end = slot + 1;
     return b;
 }
 
@@ -44,7 +45,7 @@ struct core_body *core_body_by_id(const struct core *c, uint64_t id)
 /* Of the engine; catch-up knows its own. */
 struct core_body *core_body_find(const struct core *c, const struct hash *hash)
 {
-    for (uint32_t i = 0; i < CORE_BODIES_MAX; i++) {
+    for (uint32_t i = 0; i < c->body_end; i++) {
         struct core_body *b = c->bodies[i];
         if (b != NULL && !b->is_sync && hash_equal(&b->hash, hash)) return b;
     }
@@ -81,6 +82,8 @@ void core_body_free(struct core *c, struct core_body *b)
     must(c->bodies[b->id % CORE_BODIES_MAX] == b);
     core_body_forget_items(c, b);
     c->bodies[b->id % CORE_BODIES_MAX] = NULL;
+    while (c->body_end > 0 && c->bodies[c->body_end - 1] == NULL)
+        c->body_end--;
     mem_free(c->mem, b);
 }
 
@@ -584,7 +587,7 @@ static uint32_t unwanted(const struct core *c, struct core_body **oldest)
 {
     uint32_t count = 0;
     *oldest = NULL;
-    for (uint32_t i = 0; i < CORE_BODIES_MAX; i++) {
+    for (uint32_t i = 0; i < c->body_end; i++) {
         struct core_body *b = c->bodies[i];
         if (b == NULL || b->is_wanted || b->is_sync) continue;
         count++;
@@ -613,7 +616,7 @@ void core_body_keep_compact(struct core *c, uint32_t peer, bool was_accepted)
 
 void core_body_tick(struct core *c)
 {
-    for (uint32_t i = 0; i < CORE_BODIES_MAX && !c->has_failed; i++) {
+    for (uint32_t i = 0; i < c->body_end && !c->has_failed; i++) {
         struct core_body *b = c->bodies[i];
         if (b == NULL || b->is_sync) continue;
         if (b->height <= c->final_height) {

@@ -234,6 +234,7 @@ static enum status move_places(struct core *c, uint32_t map[CORE_PEERS_MAX])
     if (old == NULL) return ST_NO_MEMORY;
     memcpy(old, c->peers, sizeof c->peers);
     memset(c->peers, 0, sizeof c->peers);
+    c->asked_us = UINT64_MAX;
     name_places(c);
     uint32_t next = c->node_count;
     for (uint32_t i = 0; i < CORE_PEERS_MAX; i++) {

@@ -118,7 +118,7 @@ static void ask_part(struct core *c, struct core_body *b, uint32_t peer)
 
 static struct core_body *asked_for(const struct core *c, uint32_t peer, uint64_t id)
 {
-    for (uint32_t i = 0; i < CORE_BODIES_MAX; i++) {
+    for (uint32_t i = 0; i < c->body_end; i++) {
         struct core_body *b = c->bodies[i];
         if (b != NULL && b->ask.id == id && b->ask.id != 0 && b->ask.peer == peer) return b;
     }
@@ -202,6 +202,7 @@ void core_on_get_txs(struct core *c, uint32_t peer, const struct wire_get_txs *q
         wire_put_found(&c->items, i, span_of(t->bytes, t->size));
         found++;
     }
+    c->asked_us |= UINT64_C(1) << peer;
     p->served += c->items.size + q->leaves.size / 4u + 64u;
     struct wire_message *m = c->answer;
     m->kind = WIRE_TXS_FOUND;
@@ -217,13 +218,16 @@ void core_on_question(struct core *c, uint32_t peer, const struct core_question 
     struct core_peer *p = &c->peers[peer];
     if (p->question_count == CORE_QUESTIONS_MAX) return;
     p->questions[p->question_count++] = *q;
+    c->asked_us |= UINT64_C(1) << peer;
 }
 
 void core_serve(struct core *c)
 {
-    for (uint32_t i = 0; i < CORE_PEERS_MAX; i++) {
+    for (uint32_t i = 0; i < CORE_PEERS_MAX && c->asked_us >> i != 0; i++) {
         struct core_peer *p = &c->peers[i];
+        if ((c->asked_us >> i & 1u) == 0) continue;
         p->served = 0;
+        if (p->question_count <= 1) c->asked_us &= ~(UINT64_C(1) << i);
         if (p->question_count == 0) continue;
         struct core_question q = p->questions[0];
         p->question_count--;

@@ -354,6 +354,7 @@ struct core {
     uint64_t report_ms; /* When all were told. */
 
     struct core_body *bodies[CORE_BODIES_MAX];
+    uint32_t body_end; /* No slot from here on is in use. */
     uint64_t body_serial;
     const struct wire_proposal *compact; /* That a message brings while the engine looks at it. */
     struct hash compact_hash;
@@ -361,12 +362,13 @@ struct core {
     uint64_t ask_serial;
 
     struct core_peer peers[CORE_PEERS_MAX]; /* Voters, observers, then former nodes. */
-    struct certificate certified;           /* The newest that our own results agree with. */
-    uint32_t self;                          /* Own place; CORE_NOBODY: no node of this epoch. */
-    uint32_t n;                             /* Voters. */
-    uint32_t node_count;                    /* And observers. */
-    uint32_t peer_generation;               /* Places of peers mean something else with each. */
-    struct buf gossip;                      /* Items. */
+    uint64_t asked_us; /* Bits: peers that may have asked since the last tick, or wait for more. */
+    struct certificate certified; /* The newest that our own results agree with. */
+    uint32_t self;                /* Own place; CORE_NOBODY: no node of this epoch. */
+    uint32_t n;                   /* Voters. */
+    uint32_t node_count;          /* And observers. */
+    uint32_t peer_generation;     /* Places of peers mean something else with each. */
+    struct buf gossip;            /* Items. */
     uint32_t gossip_count;
     struct buf out;    /* The message being sent. */
     struct buf items;  /* Scratch of its list. */

@@ -48,7 +48,7 @@ enum status txset_new(struct txset **out, struct mem *mem, uint64_t key)
     s->capacity = TXSET_CAPACITY_MIN;
     idtable_init(&s->index, mem, id_of, s, key);
     s->ids = mem_alloc(mem, TXSET_CAPACITY_MIN * sizeof *s->ids);
-    s->blocks = mem_alloc_zero(mem, TXSET_BLOCKS, sizeof *s->blocks);
+    s->blocks = mem_alloc(mem, TXSET_BLOCKS * sizeof *s->blocks);
     if (s->ids == NULL || s->blocks == NULL) {
         txset_free(s);
         return ST_NO_MEMORY;

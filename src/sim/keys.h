@@ -1,8 +1,8 @@
 /* keys.h - Keys of the simulated nodes and clients, and the signer that all of them share.
  *
- * The cheap signer is a keyed hash: a signature is a hash of the public key and what is signed,
- * with a secret of the simulation. Nobody in the simulation can make one but through sign_hash with
- * the secret key, so it is as good as a signature there, and costs a hundredth. */
+ * The cheap signer is a keyed hash: a signature is a hash of the public key and what is signed.
+ * Nobody in the simulation can make one but through sign_hash with the secret key, so it is as good
+ * as a signature there, and costs a hundredth. */
 #ifndef TRUSTSQL_SIM_KEYS_H
 #define TRUSTSQL_SIM_KEYS_H
 

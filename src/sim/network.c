@@ -2,6 +2,7 @@
 #include "sim/network.h"
 
 #include "base/must.h"
+#include "sim/epochs.h"
 #include "sim/host.h"
 #include "sim/oracle.h"
 
@@ -361,6 +362,7 @@ enum status network_send(
     if (place >= HOST_PLACES_MAX || h->places[place] == KEY_NONE) return st;
     for (uint32_t to = 0; to < w->host_count; to++) {
         if (!w->network->is_connected[from][to]) continue;
+        if (!host_owns(&w->hosts[to], h->places[place])) continue;
         if (host_place_of(h, &w->hosts[to]) != place) continue;
         struct parcel *p = parcel_of(w, from, channel, bytes);
         trace_send(w, p, to);

@@ -12,7 +12,7 @@
 #include "sim/oracle.h"
 
 struct tally {
-    struct hash id; /* statement_hash. */
+    struct hash id; /* oracle_tally_id. */
     enum vote_part part;
     struct statement statement;
     uint64_t voters;  /* Bits. */
@@ -142,6 +142,7 @@ uint64_t oracle_round_epoch(uint64_t round);
 
 /* oracle.c: tables. */
 struct known_header *oracle_find_header(const struct oracle *o, const struct hash *hash);
+struct hash oracle_tally_id(enum vote_part part, const struct statement *s);
 struct tally *oracle_tally(struct oracle *o, enum vote_part part, const struct statement *s);
 /* Hash of the ancestor of (hash, height) at low; false: a header is unknown. */
 bool oracle_ancestor(const struct oracle *o,

@@ -82,7 +82,7 @@ bool oracle_certificate(const struct oracle *o,
                         uint64_t voters,
                         struct certificate *out)
 {
-    struct hash id = statement_hash(statement, part);
+    struct hash id = oracle_tally_id(part, statement);
     uint32_t number = idtable_find(&o->tally_index, id.bytes);
     if (number == IDTABLE_NONE) return false;
     *out = (struct certificate){.part = part, .statement = *statement};

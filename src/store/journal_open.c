@@ -81,9 +81,8 @@ out:
 static bool is_zero(const uint8_t *bytes, uint32_t from, uint32_t to)
 {
     must(from <= to);
-    for (uint32_t i = from; i < to; i++)
-        if (bytes[i] != 0) return false;
-    return true;
+    if (from == to) return true;
+    return bytes[from] == 0 && memcmp(bytes + from, bytes + from + 1, to - from - 1) == 0;
 }
 
 static enum status read_copies(struct journal *j, uint32_t area, struct area *out)
@@ -152,6 +151,7 @@ static void walk(struct area *a, const struct walker *w)
 static uint32_t filled(const uint8_t *bytes, uint32_t from, uint32_t to)
 {
     must(from <= to);
+    if (is_zero(bytes, from, to)) return 0;
     while (to > from && bytes[to - 1] == 0)
         to--;
     return to - from;
@@ -202,10 +202,10 @@ static bool has_later_sync(const struct area *a, uint32_t from, uint32_t to)
 
 static enum tail judge_tail(const struct area *a)
 {
-    uint32_t end = a->size;
-    while (end > a->used && a->copy[0][end - 1] == 0 && a->copy[1][end - 1] == 0)
-        end--;
-    must(end >= a->used);
+    uint32_t sizes[2] = {filled(a->copy[0], a->used, a->size),
+                         filled(a->copy[1], a->used, a->size)};
+    uint32_t end = a->used + (sizes[0] > sizes[1] ? sizes[0] : sizes[1]);
+    must(end <= a->size);
     if (end == a->used) return TAIL_CLEAN;
     uint32_t whole = claimed_end(a);
     if (whole > end) end = whole; /* What it should fill is lacking, too. */

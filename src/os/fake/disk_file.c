@@ -114,6 +114,7 @@ void disk_sync_failed(struct disk *d, uint32_t node, struct rng *rng)
         for (unsigned sector = 0; sector < DISK_PAGE_SECTORS; sector++) {
             if (p->dirty & (1u << sector)) page_settle(p, sector, rng_coin(rng));
         }
+        p->is_lost = true;
     }
     n->dirty_first = n->dirty_end = 0;
     if (rng_coin(rng)) n->durable_size = n->size;
@@ -132,20 +133,21 @@ void disk_file_crash(struct disk_node *n, enum disk_crash mode, struct rng *rng)
     }
     for (size_t i = 0; i < n->slot_count; i++) {
         struct disk_page *p = n->slots[i].page;
-        if (p == NULL) continue;
+        if (p == NULL || (p->dirty == 0 && !p->is_lost)) continue; /* D2 */
         for (unsigned sector = 0; sector < DISK_PAGE_SECTORS; sector++) {
             if (!(p->dirty & (1u << sector))) continue;
             bool is_kept = mode == DISK_KEEP_ALL || (mode == DISK_LOSE_SOME && rng_coin(rng));
             page_settle(p, sector, is_kept);
         }
         memcpy(p->live, p->durable, DISK_PAGE);
+        p->is_lost = false;
     }
     zero_beyond(n, size);
     for (size_t i = 0; i < n->slot_count; i++) {
         struct disk_page *p = n->slots[i].page;
         bool is_inside = (uint64_t)i * DISK_PAGE < size;
         n->slots[i].is_reserved = is_inside && (n->slots[i].is_reserved || p != NULL);
-        if (p == NULL) continue;
+        if (p == NULL || p->dirty == 0) continue;
         memcpy(p->durable, p->live, DISK_PAGE);
         p->dirty = 0;
     }

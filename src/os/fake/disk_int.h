@@ -2,7 +2,8 @@
  *
  * Invariants:
  *   D1  Live bytes at and beyond a file's live size are zero, so are durable ones beyond its size.
- *   D2  A sector whose live and durable bytes differ is dirty, unless a failed sync cleaned it.
+ *   D2  A sector whose live and durable bytes differ is dirty, unless a failed sync cleaned it
+ *       (then its page is_lost).
  *   D3  used counts the reserved pages of nodes that have a live name or are in use.
  *   D4  Dirty sectors lie in pages dirty_first <= i < dirty_end, so a sync need not look at all. */
 #ifndef TRUSTSQL_OS_FAKE_DISK_INT_H
@@ -17,6 +18,7 @@ struct disk_page {
     uint8_t live[DISK_PAGE];
     uint8_t durable[DISK_PAGE];
     uint8_t dirty; /* Bit i: sector i. */
+    bool is_lost;  /* A failed sync cleaned sectors that were not written. */
 };
 
 struct disk_slot {
