@@ -97,9 +97,10 @@ void damage_set(
     must(strlen(file) <= OS_NAME_MAX);
     must(strlen(what) < STORE_WHAT_MAX);
     if (d == NULL) return;
-    *d = (struct damage){.offset = offset, .height = height};
-    (void)snprintf(d->file, sizeof d->file, "%s", file);
-    (void)snprintf(d->what, sizeof d->what, "%s", what);
+    struct damage set = {.offset = offset, .height = height}; /* file may be in *d. */
+    (void)snprintf(set.file, sizeof set.file, "%s", file);
+    (void)snprintf(set.what, sizeof set.what, "%s", what);
+    *d = set;
 }
 
 enum status damaged(

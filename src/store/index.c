@@ -54,6 +54,10 @@ static enum status write_pages(const struct env *env,
                                struct os_file *file,
                                const struct index_id *id,
                                const struct txmap *txids);
+static enum status scan_pages(const struct env *env,
+                              const struct index_id *id,
+                              const struct txmap *txids,
+                              struct damage *damage);
 static uint32_t close_page(const struct env *env, uint8_t *page);
 static enum status find_in_page(const struct index_file *f,
                                 const struct hash *txid,
@@ -124,19 +128,75 @@ enum status index_check(const struct env *env, const struct index_id *id, struct
     return ST_OK;
 }
 
+enum status index_identify(const struct env *env, uint64_t number, struct index_id *out)
+{
+    struct index_file f = {.env = env};
+    uint64_t size = 0;
+    index_name(f.name, number);
+    TRY(env_open(env, &f.file, f.name, OS_READ));
+    enum status st = env->os->file_size(env->os, f.file, &size);
+    if (st == ST_OK && size < PAGE_SIZE) st = ST_CORRUPT;
+    if (st == ST_OK) st = env_read(env, f.file, f.page, PAGE_SIZE, 0);
+    env->os->file_close(env->os, f.file);
+    TRY(st);
+    uint32_t crc = crc32c_add(&env->crc, 0, span_of(f.page, PAGE_SIZE - 4));
+    if (crc != get_u32_le(f.page + PAGE_SIZE - 4) || memcmp(f.page, magic_bytes, 8) != 0 ||
+        get_u64_le(f.page + 8) != number)
+        return ST_CORRUPT;
+    *out = (struct index_id){.number = number, .first_height = get_u64_le(f.page + 16)};
+    memcpy(out->digest.bytes, f.page + 24, HASH_SIZE);
+    return ST_OK;
+}
+
 enum status index_scan(const struct env *env, const struct index_id *id, struct damage *damage)
 {
+    return scan_pages(env, id, NULL, damage);
+}
+
+enum status index_compare(const struct env *env,
+                          const struct index_id *id,
+                          const struct txmap *txids,
+                          struct damage *damage)
+{
+    must(txids->block_count == 0 || txids->first_height == id->first_height);
+    return scan_pages(env, id, txids, damage);
+}
+
+/* Does the segment have this txid there? txids null: nobody knows. */
+static bool is_true_entry(const struct index_file *f,
+                          const struct txmap *txids,
+                          const uint8_t *entry)
+{
+    struct hash txid;
+    uint64_t height = 0;
+    uint32_t index = 0;
+    if (txids == NULL) return true;
+    memcpy(txid.bytes, entry, HASH_SIZE);
+    return txmap_find(txids, &txid, &height, &index) &&
+           height == f->first_height + get_u32_le(entry + 32) && index == get_u32_le(entry + 36);
+}
+
+static enum status scan_pages(const struct env *env,
+                              const struct index_id *id,
+                              const struct txmap *txids,
+                              struct damage *damage)
+{
     struct index_file f;
-    TRY(open_index(&f, env, id, damage));
+    enum status st = open_index(&f, env, id, damage);
+    if (st == ST_NOT_FOUND) damage_set(damage, f.name, 0, 0, "the index is missing");
+    TRY(st);
     struct hash before = {{0}};
-    enum status st = ST_OK;
+    if (txids != NULL && txids->count != f.count)
+        st = damaged(damage, f.name, 56, 0, "the index has not the entries of its segment");
     for (uint32_t p = 1; p <= f.page_count && st == ST_OK; p++) {
         st = read_page(&f, p, damage);
         for (uint32_t i = 0; i < f.entries && st == ST_OK; i++) {
             const uint8_t *entry = f.page + (size_t)i * ENTRY_SIZE;
+            uint64_t at = (uint64_t)p * PAGE_SIZE + (uint64_t)i * ENTRY_SIZE;
             if ((p > 1 || i > 0) && memcmp(before.bytes, entry, HASH_SIZE) > 0)
-                st = damaged(damage, f.name, (uint64_t)p * PAGE_SIZE + (uint64_t)i * ENTRY_SIZE, 0,
-                             "the entries of the index are not in order");
+                st = damaged(damage, f.name, at, 0, "the entries of the index are not in order");
+            else if (!is_true_entry(&f, txids, entry))
+                st = damaged(damage, f.name, at, 0, "the index names what is not in its segment");
             memcpy(before.bytes, entry, HASH_SIZE);
         }
     }

@@ -40,10 +40,19 @@ NODISCARD enum status index_check(const struct env *env,
                                   const struct index_id *id,
                                   struct damage *damage);
 
+/* Of which segment the index number is, from its first page alone. ST_NOT_FOUND, ST_CORRUPT. */
+NODISCARD enum status index_identify(const struct env *env, uint64_t number, struct index_id *out);
+
 /* Every byte. As index_check; damage may be several: only the first is told. */
 NODISCARD enum status index_scan(const struct env *env,
                                  const struct index_id *id,
                                  struct damage *damage);
+
+/* Every byte, and that it names exactly these txids. As index_scan. */
+NODISCARD enum status index_compare(const struct env *env,
+                                    const struct index_id *id,
+                                    const struct txmap *txids,
+                                    struct damage *damage);
 
 /* Height and index of txid. ST_NOT_FOUND: no such txid; ST_CORRUPT: no usable index. */
 NODISCARD enum status index_find(const struct env *env,

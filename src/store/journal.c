@@ -176,6 +176,69 @@ enum status journal_sync(struct journal *j, const struct journal_ends *ends)
     return ST_OK;
 }
 
+static enum status compare_area(
+    const struct journal *j, struct os_file *file, uint8_t *bytes, uint64_t offset, uint32_t used)
+{
+    TRY(env_read(j->env, file, bytes, j->area_size, offset));
+    if (memcmp(bytes, j->image, used) != 0) return ST_CORRUPT;
+    for (uint32_t i = used; i < j->area_size; i++)
+        if (bytes[i] != 0) return ST_CORRUPT; /* S7. */
+    return ST_OK;
+}
+
+enum status journal_compare(const struct journal *j, struct damage *damage)
+{
+    struct os_file *file = NULL;
+    uint64_t size = 0;
+    uint64_t offset = 0;
+    must(j->is_ready);
+    if (j->is_wrapping) return ST_OK; /* Not for long: the next sync ends it. */
+    enum status st = env_open(j->env, &file, JOURNAL_NAME, OS_READ);
+    if (st == ST_NOT_FOUND) return damaged(damage, JOURNAL_NAME, 0, 0, "the journal is missing");
+    TRY(st);
+    uint8_t *bytes = mem_alloc(j->env->mem, j->area_size);
+    st = bytes == NULL ? ST_NO_MEMORY : j->env->os->file_size(j->env->os, file, &size);
+    if (st == ST_OK && size != (uint64_t)j->area_size * 4) st = ST_CORRUPT;
+    for (uint32_t copy = 0; copy < 2 && st == ST_OK; copy++) {
+        for (uint32_t area = 0; area < 2 && st == ST_OK; area++) {
+            offset = journal_offset(j->area_size, copy, area);
+            st = compare_area(j, file, bytes, offset, area == j->area ? j->written : 0);
+        }
+    }
+    mem_free(j->env->mem, bytes);
+    j->env->os->file_close(j->env->os, file);
+    if (st != ST_CORRUPT && st != ST_TRUNCATED) return st;
+    return damaged(damage, JOURNAL_NAME, offset, 0,
+                   "a copy of the journal is not what this node has written");
+}
+
+enum status journal_restore(struct journal *j)
+{
+    const struct env *env = j->env;
+    struct journal fresh = *j;
+    must(!j->is_wrapping);
+    must(j->is_ready);
+    fresh.image = mem_alloc_zero(env->mem, j->area_size, 1);
+    if (fresh.image == NULL) return ST_NO_MEMORY;
+    memcpy(fresh.image, j->image, j->written); /* The rest is durable with the next sync. */
+    fresh.file = NULL;
+    fresh.written = 0;
+    enum status st = env_remove(env, TEMPORARY);
+    if (st == ST_OK)
+        st = env_open(env, &fresh.file, TEMPORARY, OS_WRITE | OS_CREATE | OS_EXCLUSIVE);
+    if (st == ST_OK) st = write_new(&fresh);
+    if (st == ST_OK) st = env_rename(env, TEMPORARY, JOURNAL_NAME);
+    if (st == ST_OK) st = env_sync_dir(env, "");
+    if (st == ST_OK) {
+        env->os->file_close(env->os, j->file);
+        j->file = fresh.file;
+        fresh.file = NULL;
+    }
+    env->os->file_close(env->os, fresh.file);
+    mem_free(env->mem, fresh.image);
+    return st;
+}
+
 bool journal_decode(struct journal_record *r, const struct env *env, struct span in)
 {
     if (in.size < JOURNAL_OVERHEAD) return false;

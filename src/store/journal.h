@@ -96,6 +96,12 @@ struct span journal_get(const struct journal *j, uint32_t slot); /* Size 0: empt
 /* Failure is final. */
 NODISCARD enum status journal_sync(struct journal *j, const struct journal_ends *ends);
 
+/* The file, found by its name, against what memory holds: each byte of both copies. ST_CORRUPT:
+ * damage is set. Nobody may put or sync meanwhile, nor while it restores. */
+NODISCARD enum status journal_compare(const struct journal *j, struct damage *damage);
+/* Write what is durable to a new file and put it in the place of the old one. Failure is final. */
+NODISCARD enum status journal_restore(struct journal *j);
+
 /* Every byte of the file. Damage is handed to found; *ends is set when the journal can be read
  * (then ST_OK, also when one copy is damaged). */
 struct journal_finder {

@@ -17,20 +17,27 @@ struct spot { /* What a reader needs to find a record, copied under the lock. */
     uint32_t index;  /* Of the block in its segment. */
     uint32_t salt;
     bool is_sealed;
+    bool is_lost;
 };
 
 static enum status create_file(struct log *l, uint64_t first_height);
 static bool find_spot(const struct log *l, uint64_t height, struct spot *out);
+static enum status open_spot(const struct log *l,
+                             const struct log_source *source,
+                             struct spot *spot,
+                             struct sfile *file,
+                             struct damage *damage);
+static void close_spot(const struct log_source *source, struct sfile *file);
 static enum status read_head(const struct log *l,
-                             struct os_file *file,
-                             uint64_t height,
+                             struct sfile *file,
+                             const struct spot *spot,
                              struct place *place,
                              struct record *record);
-static enum status read_payload(const struct log *l,
-                                struct os_file *file,
-                                const struct place *at,
-                                const struct record *record,
-                                struct buf *out);
+static enum status read_payload(
+    const struct log *l, struct sfile *file, const struct record *record, uint64_t at, uint8_t *to);
+static enum status seal(struct log *l);
+static enum status append(struct log *l, const struct log_record *r);
+static enum status sync_current(struct log *l);
 
 enum status log_init(struct log *l,
                      const struct env *env,
@@ -41,6 +48,8 @@ enum status log_init(struct log *l,
     must(segment_size <= SEGMENT_SIZE_MAX);
     *l = (struct log){.env = env, .kind = kind, .segment_size = segment_size};
     buf_init(&l->buffer, env->mem, 0);
+    TRY(gaps_new(&l->gaps, env->mem));
+    TRY(mutex_new(&l->writing, env->mem));
     return mutex_new(&l->lock, env->mem);
 }
 
@@ -49,6 +58,8 @@ void log_fini(struct log *l)
     if (l->env == NULL) return;
     l->env->os->file_close(l->env->os, l->file);
     mutex_free(l->lock);
+    mutex_free(l->writing);
+    gaps_free(l->gaps);
     mem_free(l->env->mem, l->sealed);
     mem_free(l->env->mem, l->offsets);
     buf_fini(&l->buffer);
@@ -69,29 +80,27 @@ bool log_is_full(const struct log *l)
     return l->file != NULL && l->count > 0 && l->size >= l->segment_size;
 }
 
-/* Written at once: head, offsets, head. Then synced and closed. */
 enum status log_seal(struct log *l)
+{
+    mutex_lock(l->writing);
+    enum status st = seal(l);
+    mutex_unlock(l->writing);
+    return st;
+}
+
+/* Written at once: head, offsets, head. Then synced and closed. */
+static enum status seal(struct log *l)
 {
     const struct env *env = l->env;
     must(l->count > 0);
     must(l->height == l->first_height + l->count - 1); /* S1. */
-    size_t size = (size_t)RECORD_HEAD_SIZE * 2 + (size_t)l->count * 4;
     buf_reset(&l->buffer);
-    uint8_t *to = buf_extend(&l->buffer, size);
+    struct record record = {.count = l->count, .height = l->height, .hash = l->digest};
+    segment_seal_encode(&l->buffer, env, l->salt, &record, l->offsets);
     TRY(buf_status(&l->buffer));
-    for (uint32_t i = 0; i < l->count; i++)
-        put_u32_le(to + RECORD_HEAD_SIZE + (size_t)i * 4, l->offsets[i]);
-    struct span offsets = span_of(to + RECORD_HEAD_SIZE, (size_t)l->count * 4);
-    struct record seal = {.kind = RECORD_SEAL,
-                          .count = l->count,
-                          .height = l->height,
-                          .payload_crc = crc32c_add(&env->crc, 0, offsets),
-                          .hash = l->digest};
-    record_encode(to, env, l->salt, &seal);
-    memcpy(to + size - RECORD_HEAD_SIZE, to, RECORD_HEAD_SIZE);
     TRY(env->os->file_write(env->os, l->file, buf_span(&l->buffer), l->size));
     l->is_dirty = true;
-    TRY(log_sync(l)); /* S3. */
+    TRY(sync_current(l)); /* S3. */
 
     mutex_lock(l->lock);
     must(l->sealed_count < l->sealed_capacity); /* Reserved when the file was created. */
@@ -99,7 +108,8 @@ enum status log_seal(struct log *l)
                                                        .last_height = l->height,
                                                        .seal_offset = l->size,
                                                        .salt = l->salt,
-                                                       .digest = l->digest};
+                                                       .digest = l->digest,
+                                                       .previous = l->previous};
     l->count = 0;
     mutex_unlock(l->lock);
     env->os->file_close(env->os, l->file);
@@ -129,24 +139,23 @@ enum status log_reserve(struct log *l, const struct log_record *r)
 
 enum status log_append(struct log *l, const struct log_record *r)
 {
+    mutex_lock(l->writing);
+    enum status st = append(l, r);
+    mutex_unlock(l->writing);
+    return st;
+}
+
+static enum status append(struct log *l, const struct log_record *r)
+{
     const struct env *env = l->env;
+    must(!l->is_broken);
     must(l->height == 0 || r->height == l->height + 1); /* S1. */
     must(!log_is_full(l));
     if (l->file == NULL) TRY(create_file(l, r->height));
     must(l->count < l->capacity);
-    uint8_t *to = l->buffer.data;
-    size_t txids = (size_t)r->count * HASH_SIZE;
-    must(l->buffer.size == RECORD_HEAD_SIZE + txids + r->body.size);
-    if (txids > 0) memcpy(to + RECORD_HEAD_SIZE, r->txids, txids);
-    if (r->body.size > 0) memcpy(to + RECORD_HEAD_SIZE + txids, r->body.data, r->body.size);
-    struct span payload = span_of(to + RECORD_HEAD_SIZE, txids + r->body.size);
-    struct record record = {.kind = RECORD_BLOCK,
-                            .count = r->count,
-                            .height = r->height,
-                            .size = (uint32_t)r->body.size,
-                            .payload_crc = crc32c_add(&env->crc, 0, payload),
-                            .hash = *r->hash};
-    record_encode(to, env, l->salt, &record);
+    buf_reset(&l->buffer);
+    log_record_encode(&l->buffer, env, l->salt, r);
+    must(buf_status(&l->buffer) == ST_OK); /* Reserved. */
     l->is_dirty = true;
     TRY(env->os->file_write(env->os, l->file, buf_span(&l->buffer), l->size));
 
@@ -156,8 +165,9 @@ enum status log_append(struct log *l, const struct log_record *r)
                              .length = (uint32_t)l->buffer.size,
                              .height = r->height,
                              .hash = *r->hash};
-    l->digest = segment_digest_next(&l->digest, to);
+    struct hash digest = segment_digest_next(&l->digest, l->buffer.data);
     mutex_lock(l->lock);
+    l->digest = digest;
     l->offsets[l->count++] = (uint32_t)l->size;
     l->height = r->height;
     mutex_unlock(l->lock);
@@ -167,7 +177,35 @@ enum status log_append(struct log *l, const struct log_record *r)
     return ST_OK;
 }
 
+void log_record_encode(struct buf *out,
+                       const struct env *env,
+                       uint32_t salt,
+                       const struct log_record *r)
+{
+    size_t txids = (size_t)r->count * HASH_SIZE;
+    uint8_t *to = buf_extend(out, RECORD_HEAD_SIZE + txids + r->body.size);
+    if (buf_status(out) != ST_OK) return;
+    if (txids > 0) memcpy(to + RECORD_HEAD_SIZE, r->txids, txids);
+    if (r->body.size > 0) memcpy(to + RECORD_HEAD_SIZE + txids, r->body.data, r->body.size);
+    struct span payload = span_of(to + RECORD_HEAD_SIZE, txids + r->body.size);
+    struct record record = {.kind = RECORD_BLOCK,
+                            .count = r->count,
+                            .height = r->height,
+                            .size = (uint32_t)r->body.size,
+                            .payload_crc = crc32c_add(&env->crc, 0, payload),
+                            .hash = *r->hash};
+    record_encode(to, env, salt, &record);
+}
+
 enum status log_sync(struct log *l)
+{
+    mutex_lock(l->writing);
+    enum status st = sync_current(l);
+    mutex_unlock(l->writing);
+    return st;
+}
+
+static enum status sync_current(struct log *l)
 {
     const struct env *env = l->env;
     must(l->file != NULL || !l->is_dirty);
@@ -200,21 +238,46 @@ enum status log_sync_beside(const struct log *l)
 
 enum status log_read(const struct log *l, uint64_t height, struct buf *out, struct damage *damage)
 {
-    struct place place = {0};
-    TRY(log_place(l, height, &place, damage));
-    char name[OS_NAME_MAX + 1];
-    segment_name(name, l->kind, place.number);
-    struct os_file *file = NULL;
-    TRY(env_open(l->env, &file, name, OS_READ));
+    struct log_source source = {.height = height};
     struct record record;
     size_t before = out->size;
-    enum status st = read_head(l, file, height, &place, &record);
-    if (st == ST_OK) st = read_payload(l, file, &place, &record, out);
-    l->env->os->file_close(l->env->os, file);
+    TRY(log_read_record(l, &source, out, &record, damage));
+    size_t around = RECORD_HEAD_SIZE + (size_t)record.count * HASH_SIZE;
+    uint8_t *bytes = out->data + before;
+    must(out->size == before + around + record.size);
+    memmove(bytes, bytes + around, record.size);
+    out->size -= around;
+    return ST_OK;
+}
+
+enum status log_read_record(const struct log *l,
+                            const struct log_source *source,
+                            struct buf *out,
+                            struct record *record,
+                            struct damage *damage)
+{
+    struct spot spot;
+    struct sfile file;
+    struct damage found;
+    if (damage == NULL) damage = &found;
+    TRY(open_spot(l, source, &spot, &file, damage));
+    struct place place = {.number = spot.number, .offset = spot.offset, .height = source->height};
+    size_t before = out->size;
+    enum status st = read_head(l, &file, &spot, &place, record);
+    if (st == ST_OK && place.length > file.size - place.offset) st = ST_TRUNCATED;
+    if (st == ST_OK) {
+        uint8_t *room = buf_extend(out, place.length);
+        st = buf_status(out);
+        if (st == ST_OK) record_encode(room, l->env, spot.salt, record);
+        if (st == ST_OK) st = read_payload(l, &file, record, place.offset, room + RECORD_HEAD_SIZE);
+    }
+    close_spot(source, &file);
     if (st == ST_OK) return ST_OK;
     out->size = before;
     if (st != ST_CORRUPT && st != ST_TRUNCATED) return st;
-    return damaged(damage, name, place.offset, height, "the record has a wrong checksum");
+    damage_set(damage, file.name, place.offset, source->height, "the record has a wrong checksum");
+    if (!source->is_own) log_note(l, source->height, source->height, damage);
+    return ST_CORRUPT;
 }
 
 enum status log_place(const struct log *l,
@@ -222,30 +285,85 @@ enum status log_place(const struct log *l,
                       struct place *out,
                       struct damage *damage)
 {
+    struct log_source source = {.height = height};
     struct spot spot;
-    if (!find_spot(l, height, &spot)) return ST_NOT_FOUND;
-    char name[OS_NAME_MAX + 1];
-    segment_name(name, l->kind, spot.number);
-    struct os_file *file = NULL;
-    enum status st = env_open(l->env, &file, name, OS_READ);
-    if (st == ST_NOT_FOUND) return damaged(damage, name, 0, height, "the file is missing");
-    if (st != ST_OK) return st;
+    struct sfile file;
+    struct damage found;
+    if (damage == NULL) damage = &found;
+    TRY(open_spot(l, &source, &spot, &file, damage));
     struct place place = {.number = spot.number, .offset = spot.offset, .height = height};
-    if (spot.is_sealed) {
-        uint8_t entry[4];
-        uint64_t at = spot.offset + RECORD_HEAD_SIZE + (uint64_t)spot.index * 4;
-        st = env_read(l->env, file, entry, sizeof entry, at);
-        place.offset = get_u32_le(entry);
-    }
     struct record record;
-    if (st == ST_OK) st = read_head(l, file, height, &place, &record);
-    l->env->os->file_close(l->env->os, file);
-    if (st == ST_CORRUPT || st == ST_TRUNCATED)
-        return damaged(damage, name, place.offset, height, "the head of a record is damaged");
+    enum status st = read_head(l, &file, &spot, &place, &record);
+    close_spot(&source, &file);
+    if (st == ST_CORRUPT || st == ST_TRUNCATED) {
+        damage_set(damage, file.name, place.offset, height, "the head of a record is damaged");
+        log_note(l, height, height, damage);
+        return ST_CORRUPT;
+    }
     TRY(st);
     must(place.length >= RECORD_HEAD_SIZE);
     *out = place;
     return ST_OK;
+}
+
+void log_note(const struct log *l, uint64_t first, uint64_t last, const struct damage *damage)
+{
+    struct log_file file;
+    for (uint64_t height = first; height <= last && log_file_of(l, height, &file);
+         height = file.last + 1) {
+        struct gap gap = {.number = file.number,
+                          .first = height,
+                          .last = last < file.last ? last : file.last,
+                          .place = *damage};
+        gaps_add(l->gaps, &gap);
+    }
+}
+
+static struct log_file sealed_file(const struct log_sealed *s, uint64_t number)
+{
+    return (struct log_file){.number = number,
+                             .first = s->first_height,
+                             .last = s->last_height,
+                             .salt = s->salt,
+                             .previous = s->previous,
+                             .digest = s->digest,
+                             .is_sealed = true,
+                             .is_lost = s->is_lost};
+}
+
+bool log_file_at(const struct log *l, uint64_t number, struct log_file *out)
+{
+    must(number > 0);
+    mutex_lock(l->lock);
+    bool is_current = number == (uint64_t)l->sealed_count + 1 && (l->count > 0 || l->is_broken);
+    bool is_there = number <= l->sealed_count || is_current;
+    if (number <= l->sealed_count)
+        *out = sealed_file(&l->sealed[number - 1], number);
+    else if (is_current)
+        *out = (struct log_file){.number = number,
+                                 .first = l->first_height,
+                                 .last = l->height,
+                                 .salt = l->salt,
+                                 .previous = l->previous,
+                                 .digest = l->digest};
+    mutex_unlock(l->lock);
+    return is_there;
+}
+
+bool log_file_of(const struct log *l, uint64_t height, struct log_file *out)
+{
+    uint64_t low = 1;
+    mutex_lock(l->lock);
+    uint64_t high = (uint64_t)l->sealed_count + 1; /* The first that does not end below height. */
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (l->sealed[middle - 1].last_height < height)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    mutex_unlock(l->lock);
+    return log_file_at(l, low, out) && out->first <= height && height <= out->last;
 }
 
 /* The header is checked by its reader; here it is made. Not synced yet: is_dir_dirty. */
@@ -277,11 +395,12 @@ static enum status create_file(struct log *l, uint64_t first_height)
     l->is_dir_dirty = true;
     l->is_dirty = true;
     TRY(env->os->file_write(env->os, l->file, span_of(bytes, sizeof bytes), 0));
-    l->salt = salt;
-    l->digest = segment_digest_start(bytes);
     l->size = sizeof bytes;
     must(l->sealed_count < l->sealed_capacity);
     mutex_lock(l->lock);
+    l->salt = salt;
+    l->digest = segment_digest_start(bytes);
+    l->previous = header.previous;
     l->first_height = first_height;
     l->count = 0;
     mutex_unlock(l->lock);
@@ -311,6 +430,7 @@ static bool find_spot(const struct log *l, uint64_t height, struct spot *out)
             high = middle;
         } else {
             *out = (struct spot){.number = (uint64_t)middle + 1,
+                                 .is_lost = s->is_lost,
                                  .offset = s->seal_offset,
                                  .index = (uint32_t)(height - s->first_height),
                                  .salt = s->salt,
@@ -322,48 +442,70 @@ static bool find_spot(const struct log *l, uint64_t height, struct spot *out)
     return is_found;
 }
 
+/* Find height and open its file; of a sealed one the table in its seal tells the offset. */
+static enum status open_spot(const struct log *l,
+                             const struct log_source *source,
+                             struct spot *spot,
+                             struct sfile *file,
+                             struct damage *damage)
+{
+    const uint64_t height = source->height;
+    if (!find_spot(l, height, spot)) {
+        struct log_file of;
+        if (!l->is_broken || !log_file_of(l, height, &of)) return ST_NOT_FOUND;
+        segment_name(file->name, l->kind, of.number); /* Behind what could be read of it. */
+        return damaged(damage, file->name, 0, height, "the record cannot be found");
+    }
+    must(!source->is_own || !spot->is_sealed);
+    if (source->is_own) {
+        *file = (struct sfile){.env = l->env, .file = l->file};
+        segment_name(file->name, l->kind, spot->number);
+        return l->env->os->file_size(l->env->os, l->file, &file->size);
+    }
+    enum status st = sfile_open(file, l->env, l->kind, spot->number, damage);
+    if (st == ST_NOT_FOUND) st = damaged(damage, file->name, 0, height, "the file is missing");
+    if (st == ST_OK && spot->is_lost)
+        st = damaged(damage, file->name, 0, height, "the seal of the segment is damaged");
+    if (st == ST_OK && spot->is_sealed) {
+        uint8_t entry[4];
+        uint64_t at = spot->offset + RECORD_HEAD_SIZE + (uint64_t)spot->index * 4;
+        st = sfile_read(file, entry, sizeof entry, at);
+        spot->offset = get_u32_le(entry);
+        if (st == ST_TRUNCATED || st == ST_CORRUPT)
+            st = damaged(damage, file->name, at, height, "the seal of the segment is damaged");
+    }
+    if (st != ST_OK) sfile_close(file);
+    if (st == ST_CORRUPT) log_note(l, height, height, damage);
+    return st;
+}
+
+static void close_spot(const struct log_source *source, struct sfile *file)
+{
+    if (!source->is_own) sfile_close(file);
+}
+
 /* Verifies the head at place->offset against height and completes *place. */
 static enum status read_head(const struct log *l,
-                             struct os_file *file,
-                             uint64_t height,
+                             struct sfile *file,
+                             const struct spot *spot,
                              struct place *place,
                              struct record *record)
 {
     uint8_t head[RECORD_HEAD_SIZE];
-    struct spot spot;
-    must(place->height == height);
-    must(place->number > 0);
-    if (!find_spot(l, height, &spot)) return ST_NOT_FOUND; /* Cut meanwhile. */
-    TRY(env_read(l->env, file, head, sizeof head, place->offset));
-    if (!record_decode(record, l->env, spot.salt, head)) return ST_CORRUPT;
-    if (record->kind != RECORD_BLOCK || record->height != height) return ST_CORRUPT;
+    must(place->number == spot->number);
+    TRY(sfile_read(file, head, sizeof head, place->offset));
+    if (!record_decode(record, l->env, spot->salt, head)) return ST_CORRUPT;
+    if (record->kind != RECORD_BLOCK || record->height != place->height) return ST_CORRUPT;
     place->length = RECORD_HEAD_SIZE + (uint32_t)record_payload_size(record);
     place->hash = record->hash;
     return ST_OK;
 }
 
-static enum status read_payload(const struct log *l,
-                                struct os_file *file,
-                                const struct place *at,
-                                const struct record *record,
-                                struct buf *out)
+static enum status read_payload(
+    const struct log *l, struct sfile *file, const struct record *record, uint64_t at, uint8_t *to)
 {
     size_t size = (size_t)record_payload_size(record);
-    size_t txids = (size_t)record->count * HASH_SIZE;
-    size_t before = out->size;
-    must(size + RECORD_HEAD_SIZE == at->length);
-    if (size == 0)
-        return crc32c_add(&l->env->crc, 0, span_of(NULL, 0)) == record->payload_crc ? ST_OK
-                                                                                    : ST_CORRUPT;
-    uint64_t file_size = 0;
-    TRY(l->env->os->file_size(l->env->os, file, &file_size));
-    if (file_size < at->offset + at->length) return ST_TRUNCATED;
-    uint8_t *room = buf_extend(out, size);
-    TRY(buf_status(out));
-    TRY(env_read(l->env, file, room, size, at->offset + RECORD_HEAD_SIZE));
-    if (crc32c_add(&l->env->crc, 0, span_of(room, size)) != record->payload_crc) return ST_CORRUPT;
-    memmove(room, room + txids, record->size);
-    must(out->size == before + size);
-    out->size -= txids;
-    return ST_OK;
+    if (size > 0) TRY(sfile_read(file, to, size, at + RECORD_HEAD_SIZE));
+    uint32_t crc = crc32c_add(&l->env->crc, 0, span_of(size == 0 ? NULL : to, size));
+    return crc == record->payload_crc ? ST_OK : ST_CORRUPT;
 }

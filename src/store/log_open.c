@@ -4,7 +4,12 @@
  * is read wholly, and what lies behind the place need not be whole: whole blocks are kept, the rest
  * is cut; all of them are among the held blocks until the journal names a later place. Without
  * (results, which are derived): all files but the last must be sealed and linked; the last is cut
- * behind its last whole record. */
+ * behind its last whole record.
+ *
+ * With can_mend damage becomes gaps. What a file that cannot be read holds is told by those around
+ * it: the header of the next one names where it ends and its digest, that of the one before where
+ * it begins; between two of them the indexes tell (log_lost.c). Of the current file the journal
+ * tells where it ends; then nothing is cut and nothing appended before the store is opened anew. */
 #include "store/log.h"
 
 #include "base/must.h"
@@ -17,6 +22,7 @@ struct adoption {    /* How far the current file is read. */
     uint64_t height_max;               /* Stop behind this block; 0: at the first wrong record. */
     const struct place *durable;       /* Null: none. At most height_max. */
     const struct log_visitor *visitor; /* Null: none. */
+    bool is_damaged;                   /* A gap was noted: its txids are not known. */
 };
 
 struct listing {
@@ -27,16 +33,26 @@ struct listing {
 
 static enum status visit_name(void *context, const char *name);
 static enum status load_sealed(struct log *l, uint64_t number, struct damage *damage);
+static enum status load_or_lose(struct log *l, uint64_t number, struct damage *damage);
 static enum status check_link(const struct log *l,
                               const struct segment_reader *r,
                               struct damage *damage);
+static enum status adopt_durable(struct log *l, struct adoption *a, struct damage *damage);
 static enum status adopt(struct log *l, struct adoption *a, struct damage *damage);
 static enum status adopt_tail(struct log *l, struct adoption *a);
+static bool is_one_damaged(const struct log *l,
+                           const struct adoption *a,
+                           const struct segment_reader *r,
+                           enum status st);
+static void note_current(const struct log *l,
+                         uint64_t first,
+                         uint64_t last,
+                         const struct damage *d);
 static void take_sealed(struct log *l, const struct segment_reader *r);
 static bool ends_with_seal(const struct segment_reader *r);
 static enum status take_file(struct log *l, uint64_t number, uint64_t end, uint64_t size);
 static enum status read_current(struct log *l,
-                                const struct adoption *a,
+                                struct adoption *a,
                                 struct segment_reader *r,
                                 struct damage *damage);
 static enum status remove_files(struct log *l, uint64_t from, uint64_t to);
@@ -52,16 +68,18 @@ enum status log_open(struct log *l,
     must(l->file == NULL);
     TRY(log_newest(l->env, l->kind, &newest));
     uint64_t last = durable != NULL ? durable->number : newest;
-    if (last > newest) {
+    if (last > newest && !l->can_mend) {
         char name[OS_NAME_MAX + 1];
         segment_name(name, l->kind, last);
         return damaged(damage, name, 0, durable == NULL ? 0 : durable->height,
                        "the file is missing");
     }
     for (uint64_t number = 1; number < last; number++)
-        TRY(load_sealed(l, number, damage));
+        TRY(load_or_lose(l, number, damage));
+    if (l->can_mend) TRY(log_find_lost(l, last, durable, damage));
     struct adoption a = {.number = last, .newest = newest, .durable = durable, .visitor = visitor};
-    if (last > 0) TRY(adopt(l, &a, damage));
+    if (last > 0 && !l->is_broken) TRY(adopt_durable(l, &a, damage));
+    if (l->is_broken) return ST_OK;
     if (last == 0 && newest > 0) a.number = 1;
     TRY(adopt_tail(l, &a));
     uint64_t used = (uint64_t)l->sealed_count + (l->file != NULL ? 1 : 0);
@@ -131,6 +149,21 @@ static enum status reserve_sealed(struct log *l)
     return ST_OK;
 }
 
+/* A file that cannot be read keeps its place in the row. */
+static enum status load_or_lose(struct log *l, uint64_t number, struct damage *damage)
+{
+    struct damage found = {0};
+    enum status st = load_sealed(l, number, &found);
+    if (st != ST_CORRUPT) return st;
+    *damage = found;
+    if (!l->can_mend) return st;
+    must(l->sealed_count < l->sealed_capacity); /* Reserved. */
+    l->sealed[l->sealed_count++] = (struct log_sealed){.is_lost = true};
+    struct gap gap = {.number = number, .first = 1, .place = found}; /* Until log_find_lost. */
+    gaps_add(l->gaps, &gap);
+    return ST_OK;
+}
+
 static enum status load_sealed(struct log *l, uint64_t number, struct damage *damage)
 {
     struct segment_reader r;
@@ -146,14 +179,15 @@ static enum status load_sealed(struct log *l, uint64_t number, struct damage *da
     TRY(st);
     struct record seal;
     uint64_t offset = 0;
-    st = check_link(l, &r, damage);
+    st = l->can_mend ? ST_OK : check_link(l, &r, damage); /* Else log_find_lost looks at it. */
     if (st == ST_OK) st = segment_reader_seal(&r, &seal, &offset, damage);
     if (st == ST_OK) {
         l->sealed[l->sealed_count++] = (struct log_sealed){.first_height = r.header.first_height,
                                                            .last_height = seal.height,
                                                            .seal_offset = offset,
                                                            .salt = r.salt,
-                                                           .digest = seal.hash};
+                                                           .digest = seal.hash,
+                                                           .previous = r.header.previous};
         must(seal.height >= r.header.first_height); /* S1. */
         l->height = seal.height;
     }
@@ -176,7 +210,8 @@ static enum status check_link(const struct log *l,
     if ((is_first || r->header.first_height == height + 1) &&
         hash_equal(&before, &r->header.previous))
         return ST_OK;
-    return damaged(damage, r->name, 56, height + 1, "the file does not continue the one before");
+    return damaged(damage, r->file.name, 56, height + 1,
+                   "the file does not continue the one before");
 }
 
 /* Make file a->number the current one, or a sealed one when it is and others follow. */
@@ -201,10 +236,33 @@ static enum status adopt(struct log *l, struct adoption *a, struct damage *damag
     if (is_sealed) take_sealed(l, &r);
     if (is_sealed) a->number = number + 1;
     uint64_t end = r.offset;
-    uint64_t size = r.size;
+    uint64_t size = r.file.size;
     segment_reader_close(&r);
     TRY(st);
     return is_sealed ? ST_OK : take_file(l, number, end, size);
+}
+
+/* The file that the journal names. Damage in it breaks the log's end, unless it is sealed. */
+static enum status adopt_durable(struct log *l, struct adoption *a, struct damage *damage)
+{
+    const struct place *durable = a->durable;
+    const uint64_t number = a->number;
+    enum status st = adopt(l, a, damage);
+    if (!l->can_mend || durable == NULL) return st;
+    bool is_current = l->sealed_count < number;
+    if (st == ST_OK && (!a->is_damaged || !is_current)) return ST_OK;
+    if (st != ST_OK && st != ST_CORRUPT) return st;
+    must(is_current);
+    bool is_other = l->height >= durable->height && st == ST_CORRUPT; /* Not the journal's block. */
+    uint64_t first = l->height + 1;
+    if (l->count == 0 || is_other) return log_break(l, durable, damage);
+    if (st == ST_CORRUPT) note_current(l, first, durable->height, damage);
+    l->env->os->file_close(l->env->os, l->file);
+    l->file = NULL;
+    l->is_broken = true;
+    l->height = durable->height;
+    l->last = *durable;
+    return ST_OK;
 }
 
 /* Files behind the durable one: as far as they are whole and linked. */
@@ -221,7 +279,8 @@ static enum status adopt_tail(struct log *l, struct adoption *a)
 
 static bool ends_with_seal(const struct segment_reader *r)
 {
-    return r->is_sealed && r->start + RECORD_HEAD_SIZE + record_payload_size(&r->record) == r->size;
+    return r->is_sealed &&
+           r->start + RECORD_HEAD_SIZE + record_payload_size(&r->record) == r->file.size;
 }
 
 /* Whoever sees the file behind it knows that it is durable (S3). */
@@ -235,7 +294,8 @@ static void take_sealed(struct log *l, const struct segment_reader *r)
                                                        .last_height = l->height,
                                                        .seal_offset = r->start,
                                                        .salt = r->salt,
-                                                       .digest = r->digest};
+                                                       .digest = r->digest,
+                                                       .previous = r->header.previous};
     l->count = 0;
     mutex_unlock(l->lock);
 }
@@ -266,7 +326,7 @@ static enum status take_block(struct log *l, const struct adoption *a, struct se
     TRY(log_reserve(l, &room));
     must(l->count < l->capacity);
     must(r->height == l->first_height + l->count); /* S1. */
-    if (a->visitor != NULL) TRY(a->visitor->visit(a->visitor->context, r));
+    if (a->visitor != NULL && !a->is_damaged) TRY(a->visitor->visit(a->visitor->context, r));
     l->last = (struct place){.number = (uint64_t)l->sealed_count + 1,
                              .offset = r->start,
                              .length = (uint32_t)(r->offset - r->start),
@@ -276,8 +336,48 @@ static enum status take_block(struct log *l, const struct adoption *a, struct se
     mutex_lock(l->lock);
     l->offsets[l->count++] = (uint32_t)r->start;
     l->height = r->height;
-    mutex_unlock(l->lock);
     l->digest = r->digest;
+    mutex_unlock(l->lock);
+    return ST_OK;
+}
+
+/* Of a durable block alone the payload is wrong: those behind it can be read. */
+static bool is_one_damaged(const struct log *l,
+                           const struct adoption *a,
+                           const struct segment_reader *r,
+                           enum status st)
+{
+    if (st != ST_CORRUPT || !l->can_mend || a->durable == NULL) return false;
+    return r->offset > r->start && r->height <= a->durable->height;
+}
+
+static void note_current(const struct log *l, uint64_t first, uint64_t last, const struct damage *d)
+{
+    struct gap gap = {
+        .number = (uint64_t)l->sealed_count + 1, .first = first, .last = last, .place = *d};
+    gaps_add(l->gaps, &gap);
+}
+
+/* Nothing of the files behind the sealed ones can be used. */
+enum status log_break(struct log *l, const struct place *durable, const struct damage *damage)
+{
+    const struct log_sealed *before = l->sealed_count == 0 ? NULL : &l->sealed[l->sealed_count - 1];
+    struct segment_header header = {.number = (uint64_t)l->sealed_count + 1,
+                                    .first_height = before == NULL ? 1 : before->last_height + 1,
+                                    .chain_id = l->env->chain_id};
+    if (before != NULL) header.previous = before->digest;
+    uint8_t bytes[SEGMENT_HEADER_SIZE];
+    must(l->can_mend);
+    must(l->file == NULL);
+    if (durable->height < header.first_height) return ST_CORRUPT; /* The journal says otherwise. */
+    l->salt = segment_header_encode(bytes, l->env, l->kind, &header);
+    l->first_height = header.first_height;
+    l->previous = header.previous;
+    l->count = 0;
+    l->is_broken = true;
+    l->height = durable->height;
+    l->last = *durable;
+    note_current(l, l->first_height, durable->height, damage);
     return ST_OK;
 }
 
@@ -288,7 +388,7 @@ static bool place_equal(const struct place *a, const struct place *b)
 }
 
 static enum status read_current(struct log *l,
-                                const struct adoption *a,
+                                struct adoption *a,
                                 struct segment_reader *r,
                                 struct damage *damage)
 {
@@ -298,11 +398,17 @@ static enum status read_current(struct log *l,
     mutex_lock(l->lock);
     l->first_height = r->header.first_height;
     l->salt = r->salt;
+    l->digest = r->digest;
+    l->previous = r->header.previous;
     l->count = 0;
     mutex_unlock(l->lock);
-    l->digest = r->digest;
     while (a->height_max == 0 || r->height < a->height_max) {
         st = segment_reader_next(r, damage);
+        if (is_one_damaged(l, a, r, st)) {
+            note_current(l, r->height, r->height, damage);
+            a->is_damaged = true;
+            st = ST_OK;
+        }
         if (st != ST_OK || r->record.kind == RECORD_SEAL) break;
         TRY(take_block(l, a, r));
         if (a->durable != NULL && r->height == a->durable->height) met = l->last;
@@ -310,16 +416,16 @@ static enum status read_current(struct log *l,
     }
     r->offset = good;
     if (st != ST_OK && st != ST_NOT_FOUND && st != ST_TRUNCATED && st != ST_CORRUPT) return st;
-    must(good <= r->size);
+    must(good <= r->file.size);
     if (a->durable == NULL) return ST_OK;
     if (l->height < a->durable->height) { /* S4. */
         if (st == ST_OK || st == ST_NOT_FOUND)
-            return damaged(damage, r->name, good, l->height + 1,
+            return damaged(damage, r->file.name, good, l->height + 1,
                            "the file ends before what the journal calls durable");
         return ST_CORRUPT; /* damage was set by the reader. */
     }
     if (place_equal(&met, a->durable)) return ST_OK;
-    return damaged(damage, r->name, met.offset, a->durable->height,
+    return damaged(damage, r->file.name, met.offset, a->durable->height,
                    "the block is not the one the journal names");
 }
 

@@ -122,6 +122,15 @@ bool pending_find(const struct pending *p, const struct hash *hash, uint64_t *he
     return true;
 }
 
+bool pending_entry_at(const struct pending *p, uint32_t index, struct pending_entry *out)
+{
+    mutex_lock(p->lock);
+    bool is_there = index < p->entry_count;
+    if (is_there) *out = p->entries[index];
+    mutex_unlock(p->lock);
+    return is_there;
+}
+
 /* This one is whole and durable before (S10). */
 enum status pending_start_file(struct pending *p)
 {

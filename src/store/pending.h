@@ -82,6 +82,8 @@ NODISCARD enum status pending_reserve(struct pending *p, const struct store_bloc
 NODISCARD enum status pending_hold(struct pending *p, const struct store_block *block);
 NODISCARD enum status pending_sync(struct pending *p);
 bool pending_find(const struct pending *p, const struct hash *hash, uint64_t *height);
+/* In order of writing, from any thread; entries move down when files are dropped. False: none. */
+bool pending_entry_at(const struct pending *p, uint32_t index, struct pending_entry *out);
 /* The next record starts a file. */
 NODISCARD enum status pending_start_file(struct pending *p);
 

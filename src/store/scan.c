@@ -109,7 +109,8 @@ static enum status walk_file(struct walk *w, uint64_t number)
     bool is_any = number == 1 && w->kind == &segment_results;
     if (w->has_previous && (!hash_equal(&w->previous, &r.header.previous) ||
                             (!is_any && r.header.first_height != w->next_height))) {
-        damage_set(&d, r.name, 56, w->next_height, "the file does not continue the one before");
+        damage_set(&d, r.file.name, 56, w->next_height,
+                   "the file does not continue the one before");
         find_at(w, number, &d);
     }
     st = walk_records(w, &r);
@@ -125,7 +126,7 @@ static enum status walk_file(struct walk *w, uint64_t number)
     w->previous = r.digest;
     w->next_height = r.height + 1;
     w->offset = r.offset;
-    must(!w->has_previous || r.offset == r.size);
+    must(!w->has_previous || r.offset == r.file.size);
     segment_reader_close(&r);
     return st;
 }
@@ -147,12 +148,12 @@ static enum status walk_records(struct walk *w, struct segment_reader *r)
         }
         if (st == ST_NOT_FOUND) return ST_OK;
         bool is_tail = st == ST_TRUNCATED && is_last && is_open;
-        if (is_tail && r->size % SCAN_SECTOR == 0) return ST_OK; /* A torn append. */
+        if (is_tail && r->file.size % SCAN_SECTOR == 0) return ST_OK; /* A torn append. */
         if (st != ST_CORRUPT && st != ST_TRUNCATED) return st;
         if (is_tail)
-            damage_set(&d, r->name, before, r->height + 1, "the file ends inside a block");
+            damage_set(&d, r->file.name, before, r->height + 1, "the file ends inside a block");
         else if (is_open && w->has_end)
-            damage_set(&d, r->name, before, d.height, UNCOVERED);
+            damage_set(&d, r->file.name, before, d.height, UNCOVERED);
         find(w, &d);
         if (r->offset == before) return ST_OK;
     }
@@ -165,11 +166,12 @@ static enum status walk_block(struct walk *w, const struct segment_reader *r)
     must(w->has_end || end->height == 0);
     if (r->record.kind != RECORD_BLOCK || w->kind != &segment_blocks) return ST_OK;
     struct damage d = {.offset = r->start, .height = r->height};
-    memcpy(d.file, r->name, sizeof d.file);
+    memcpy(d.file, r->file.name, sizeof d.file);
     if (w->has_end && r->height == end->height &&
         (r->header.number != end->number || r->start != end->offset ||
          !hash_equal(&r->record.hash, &end->hash))) {
-        damage_set(&d, r->name, r->start, r->height, "the block is not the one the journal names");
+        damage_set(&d, r->file.name, r->start, r->height,
+                   "the block is not the one the journal names");
         find(w, &d);
         return ST_OK;
     }
@@ -185,11 +187,12 @@ static void check_end(struct walk *w, struct segment_reader *r)
     bool is_before_last =
         r->header.number < w->newest || (w->has_end && r->header.number < w->end.number);
     if (w->has_end && r->header.number == w->end.number && r->height < w->end.height) {
-        damage_set(&d, r->name, r->offset, r->height + 1,
+        damage_set(&d, r->file.name, r->offset, r->height + 1,
                    "the file ends before what the journal calls durable");
         find(w, &d);
     } else if (!r->is_sealed && is_before_last) {
-        damage_set(&d, r->name, r->offset, r->height + 1, "the seal of the segment is missing");
+        damage_set(&d, r->file.name, r->offset, r->height + 1,
+                   "the seal of the segment is missing");
         find(w, &d);
     }
 }

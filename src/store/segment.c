@@ -14,16 +14,8 @@
  * Integers are little-endian. */
 #include "store/segment.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "base/endian.h"
 #include "base/must.h"
-
-const struct segment_kind segment_blocks = {
-    .dir = "blocks", .suffix = "seg", .magic = {'T', 'S', 'Q', 'L', 'S', 'E', 'G', '1'}};
-const struct segment_kind segment_results = {
-    .dir = "results", .suffix = "res", .magic = {'T', 'S', 'Q', 'L', 'R', 'E', 'S', '1'}};
 
 _Static_assert(SEGMENT_HEADER_SIZE == 8 + 8 + 8 + HASH_SIZE + HASH_SIZE + 4, "header");
 _Static_assert(RECORD_HEAD_SIZE == 4 + 4 + 8 + 4 + 4 + HASH_SIZE + 4, "head");
@@ -35,15 +27,6 @@ static enum status read_header(struct segment_reader *r, uint64_t number, struct
 static enum status read_block(struct segment_reader *r, const uint8_t *head, struct damage *d);
 static enum status read_seal(struct segment_reader *r, const uint8_t *head, struct damage *d);
 static enum status bad(const struct segment_reader *r, struct damage *d, const char *what);
-
-void segment_name(char out[OS_NAME_MAX + 1], const struct segment_kind *kind, uint64_t number)
-{
-    must(number > 0);
-    int size =
-        snprintf(out, OS_NAME_MAX + 1, "%s/%08" PRIu64 ".%s", kind->dir, number, kind->suffix);
-    must(size > 0);
-    must((uint32_t)size <= OS_NAME_MAX);
-}
 
 uint32_t segment_header_encode(uint8_t out[SEGMENT_HEADER_SIZE],
                                const struct env *env,
@@ -127,16 +110,13 @@ enum status segment_reader_open(struct segment_reader *r,
                                 struct damage *damage)
 {
     *r = (struct segment_reader){.env = env, .kind = kind};
-    segment_name(r->name, kind, number);
+    TRY(sfile_open(&r->file, env, kind, number, damage));
     buf_init(&r->payload, env->mem, 0);
-    enum status st = env_open(env, &r->file, r->name, OS_READ);
-    if (st != ST_OK) goto out;
-    st = env->os->file_size(env->os, r->file, &r->size);
-    if (st == ST_OK && r->size > SEGMENT_FILE_MAX)
-        st = damaged(damage, r->name, SEGMENT_FILE_MAX, 0, "the file is larger than any segment");
-    if (st != ST_OK) goto out;
-    st = read_header(r, number, damage);
-out:
+    enum status st = ST_OK;
+    if (r->file.size > SEGMENT_FILE_MAX)
+        st = damaged(damage, r->file.name, SEGMENT_FILE_MAX, 0,
+                     "the file is larger than any segment");
+    if (st == ST_OK) st = read_header(r, number, damage);
     if (st != ST_OK) segment_reader_close(r);
     return st;
 }
@@ -144,31 +124,53 @@ out:
 void segment_reader_close(struct segment_reader *r)
 {
     if (r->env == NULL) return;
-    r->env->os->file_close(r->env->os, r->file);
+    sfile_close(&r->file);
     buf_fini(&r->payload);
     r->env = NULL;
-    r->file = NULL;
 }
 
 enum status segment_reader_next(struct segment_reader *r, struct damage *damage)
 {
     uint8_t head[RECORD_HEAD_SIZE];
-    must(r->offset <= r->size);
+    must(r->offset <= r->file.size);
     must(r->offset >= SEGMENT_HEADER_SIZE);
-    if (r->offset == r->size) return ST_NOT_FOUND;
+    if (r->offset == r->file.size) return ST_NOT_FOUND;
     r->start = r->offset;
     if (r->is_sealed) return bad(r, damage, "bytes behind the seal of the segment");
-    if (r->size - r->offset < RECORD_HEAD_SIZE)
+    if (r->file.size - r->offset < RECORD_HEAD_SIZE)
         return bad(r, damage, "the file ends inside the head of a record");
-    TRY(env_read(r->env, r->file, head, sizeof head, r->offset));
+    enum status st = sfile_read(&r->file, head, sizeof head, r->offset);
+    if (st == ST_CORRUPT) return bad(r, damage, "the head of a record cannot be unpacked");
+    TRY(st);
     if (!record_decode(&r->record, r->env, r->salt, head))
         return bad(r, damage, "the head of a record has a wrong checksum");
-    if (record_payload_size(&r->record) > r->size - r->offset - RECORD_HEAD_SIZE) {
-        damage_set(damage, r->name, r->start, r->height + 1, "the file ends inside a record");
+    if (record_payload_size(&r->record) > r->file.size - r->offset - RECORD_HEAD_SIZE) {
+        damage_set(damage, r->file.name, r->start, r->height + 1, "the file ends inside a record");
         return ST_TRUNCATED;
     }
     return r->record.kind == RECORD_BLOCK ? read_block(r, head, damage)
                                           : read_seal(r, head, damage);
+}
+
+void segment_seal_encode(struct buf *out,
+                         const struct env *env,
+                         uint32_t salt,
+                         const struct record *seal,
+                         const uint32_t *offsets)
+{
+    must(seal->count > 0);
+    must(seal->count <= SEGMENT_RECORDS_MAX);
+    size_t size = (size_t)RECORD_HEAD_SIZE * 2 + (size_t)seal->count * 4;
+    uint8_t *to = buf_extend(out, size);
+    if (buf_status(out) != ST_OK) return;
+    for (uint32_t i = 0; i < seal->count; i++)
+        put_u32_le(to + RECORD_HEAD_SIZE + (size_t)i * 4, offsets[i]);
+    struct record r = *seal;
+    struct span payload = span_of(to + RECORD_HEAD_SIZE, (size_t)seal->count * 4);
+    r.kind = RECORD_SEAL;
+    r.payload_crc = crc32c_add(&env->crc, 0, payload);
+    record_encode(to, env, salt, &r);
+    memcpy(to + size - RECORD_HEAD_SIZE, to, RECORD_HEAD_SIZE);
 }
 
 struct span segment_reader_txids(const struct segment_reader *r)
@@ -193,24 +195,27 @@ enum status segment_reader_seal(struct segment_reader *r,
                                 struct damage *damage)
 {
     uint8_t head[RECORD_HEAD_SIZE];
-    must(r->size >= SEGMENT_HEADER_SIZE);
-    r->start = r->size;
-    if (r->size < SEGMENT_HEADER_SIZE + 2 * RECORD_HEAD_SIZE)
+    must(r->file.size >= SEGMENT_HEADER_SIZE);
+    r->start = r->file.size;
+    if (r->file.size < SEGMENT_HEADER_SIZE + 2 * RECORD_HEAD_SIZE)
         return bad(r, damage, "the seal of the segment is missing");
-    TRY(env_read(r->env, r->file, head, sizeof head, r->size - RECORD_HEAD_SIZE));
+    enum status st = sfile_read(&r->file, head, sizeof head, r->file.size - RECORD_HEAD_SIZE);
+    if (st == ST_CORRUPT) return bad(r, damage, "the seal of the segment cannot be unpacked");
+    TRY(st);
     struct record found;
     if (!record_decode(&found, r->env, r->salt, head) || found.kind != RECORD_SEAL)
         return bad(r, damage, "the seal of the segment is missing or damaged");
     uint64_t whole = RECORD_HEAD_SIZE + record_payload_size(&found);
-    if (whole > r->size - SEGMENT_HEADER_SIZE || found.count == 0 ||
+    if (whole > r->file.size - SEGMENT_HEADER_SIZE || found.count == 0 ||
         found.height != r->header.first_height + found.count - 1)
         return bad(r, damage, "the seal of the segment does not fit its blocks");
     uint8_t first[RECORD_HEAD_SIZE]; /* A cut behind it would make it the last. */
-    TRY(env_read(r->env, r->file, first, sizeof first, r->size - whole));
-    if (memcmp(first, head, sizeof head) != 0)
+    st = sfile_read(&r->file, first, sizeof first, r->file.size - whole);
+    if (st != ST_OK && st != ST_CORRUPT) return st;
+    if (st == ST_CORRUPT || memcmp(first, head, sizeof head) != 0)
         return bad(r, damage, "the seal of the segment is damaged");
     *seal = found;
-    *offset = r->size - whole;
+    *offset = r->file.size - whole;
     return ST_OK;
 }
 
@@ -218,30 +223,32 @@ static enum status read_header(struct segment_reader *r, uint64_t number, struct
 {
     uint8_t in[SEGMENT_HEADER_SIZE];
     static const uint8_t zeros[SEGMENT_HEADER_SIZE];
-    if (r->size < sizeof in) {
-        damage_set(damage, r->name, r->size, 0, "the file ends inside its header");
+    if (r->file.size < sizeof in) {
+        damage_set(damage, r->file.name, r->file.size, 0, "the file ends inside its header");
         return ST_TRUNCATED;
     }
-    TRY(env_read(r->env, r->file, in, sizeof in, 0));
+    enum status st = sfile_read(&r->file, in, sizeof in, 0);
+    if (st == ST_CORRUPT) return bad(r, damage, "the header of the file cannot be unpacked");
+    TRY(st);
     if (memcmp(in, zeros, sizeof in) == 0) {
-        damage_set(damage, r->name, 0, 0, "the header of the file is zero");
+        damage_set(damage, r->file.name, 0, 0, "the header of the file is zero");
         return ST_TRUNCATED;
     }
     r->salt = get_u32_le(in + 88);
     if (r->salt != crc32c_add(&r->env->crc, 0, span_of(in, 88)))
-        return damaged(damage, r->name, 0, 0, "the header of the file has a wrong checksum");
+        return damaged(damage, r->file.name, 0, 0, "the header of the file has a wrong checksum");
     if (memcmp(in, r->kind->magic, 8) != 0)
-        return damaged(damage, r->name, 0, 0, "not a file of this kind and version");
+        return damaged(damage, r->file.name, 0, 0, "not a file of this kind and version");
     r->header.number = get_u64_le(in + 8);
     r->header.first_height = get_u64_le(in + 16);
     memcpy(r->header.chain_id.bytes, in + 24, HASH_SIZE);
     memcpy(r->header.previous.bytes, in + 56, HASH_SIZE);
     if (!hash_equal(&r->header.chain_id, &r->env->chain_id))
-        return damaged(damage, r->name, 24, 0, "the file belongs to another chain");
+        return damaged(damage, r->file.name, 24, 0, "the file belongs to another chain");
     if (r->header.number != number)
-        return damaged(damage, r->name, 8, 0, "the file is another segment of this chain");
+        return damaged(damage, r->file.name, 8, 0, "the file is another segment of this chain");
     if (r->header.first_height == 0)
-        return damaged(damage, r->name, 16, 0, "the header of the file names no height");
+        return damaged(damage, r->file.name, 16, 0, "the header of the file names no height");
     r->offset = SEGMENT_HEADER_SIZE;
     r->height = r->header.first_height - 1;
     r->digest = segment_digest_start(in);
@@ -250,12 +257,12 @@ static enum status read_header(struct segment_reader *r, uint64_t number, struct
 
 static enum status read_payload(struct segment_reader *r, size_t size)
 {
-    must(r->offset + RECORD_HEAD_SIZE + size <= r->size);
+    must(r->offset + RECORD_HEAD_SIZE + size <= r->file.size);
     buf_reset(&r->payload);
     if (size == 0) return ST_OK;
     uint8_t *room = buf_extend(&r->payload, size);
     TRY(buf_status(&r->payload));
-    return env_read(r->env, r->file, room, size, r->offset + RECORD_HEAD_SIZE);
+    return sfile_read(&r->file, room, size, r->offset + RECORD_HEAD_SIZE);
 }
 
 static enum status read_block(struct segment_reader *r, const uint8_t *head, struct damage *damage)
@@ -263,14 +270,16 @@ static enum status read_block(struct segment_reader *r, const uint8_t *head, str
     if (r->record.height != r->height + 1)
         return bad(r, damage, "the block is not the one of this height");
     size_t size = (size_t)record_payload_size(&r->record);
-    TRY(read_payload(r, size));
+    enum status st = read_payload(r, size);
+    if (st != ST_OK && st != ST_CORRUPT) return st;
     r->offset += RECORD_HEAD_SIZE + size;
     r->height++;
     r->count++;
     r->digest = segment_digest_next(&r->digest, head);
-    must(r->offset <= r->size);
-    if (crc32c_add(&r->env->crc, 0, buf_span(&r->payload)) == r->record.payload_crc) return ST_OK;
-    return damaged(damage, r->name, r->start, r->height, "the block has a wrong checksum");
+    must(r->offset <= r->file.size);
+    if (st == ST_OK && crc32c_add(&r->env->crc, 0, buf_span(&r->payload)) == r->record.payload_crc)
+        return ST_OK;
+    return damaged(damage, r->file.name, r->start, r->height, "the block has a wrong checksum");
 }
 
 static enum status read_seal(struct segment_reader *r, const uint8_t *head, struct damage *damage)
@@ -279,17 +288,19 @@ static enum status read_seal(struct segment_reader *r, const uint8_t *head, stru
     if (r->record.count != r->count || r->record.height != r->height ||
         !hash_equal(&r->record.hash, &r->digest))
         return bad(r, damage, "the seal of the segment does not fit its blocks");
-    TRY(read_payload(r, offsets + RECORD_HEAD_SIZE));
+    enum status st = read_payload(r, offsets + RECORD_HEAD_SIZE);
+    if (st == ST_CORRUPT) return bad(r, damage, "the seal of the segment cannot be unpacked");
+    TRY(st);
     if (crc32c_add(&r->env->crc, 0, span_of(r->payload.data, offsets)) != r->record.payload_crc ||
         memcmp(r->payload.data + offsets, head, RECORD_HEAD_SIZE) != 0)
         return bad(r, damage, "the seal of the segment has a wrong checksum");
     r->offset += RECORD_HEAD_SIZE + offsets + RECORD_HEAD_SIZE;
     r->is_sealed = true;
-    must(r->offset <= r->size);
+    must(r->offset <= r->file.size);
     return ST_OK;
 }
 
 static enum status bad(const struct segment_reader *r, struct damage *d, const char *what)
 {
-    return damaged(d, r->name, r->start, r->height + 1, what);
+    return damaged(d, r->file.name, r->start, r->height + 1, what);
 }

@@ -13,7 +13,7 @@
 #define TRUSTSQL_STORE_SEGMENT_H
 
 #include "base/buf.h"
-#include "store/env.h"
+#include "store/sfile.h"
 
 #define SEGMENT_HEADER_SIZE 92u
 #define RECORD_HEAD_SIZE    60u
@@ -24,15 +24,6 @@
     ((uint64_t)SEGMENT_SIZE_MAX + RECORD_BODY_MAX + ((uint64_t)RECORD_TXIDS_MAX * HASH_SIZE) +     \
      ((uint64_t)128 << 20)) /* The last block and the seal may go beyond. */
 #define SEGMENT_RECORDS_MAX ((SEGMENT_SIZE_MAX / RECORD_HEAD_SIZE) + 1u)
-
-struct segment_kind {
-    const char *dir;
-    const char *suffix;
-    uint8_t magic[8];
-};
-
-extern const struct segment_kind segment_blocks;
-extern const struct segment_kind segment_results;
 
 struct segment_header {
     uint64_t number; /* From 1. */
@@ -51,9 +42,6 @@ struct record {
     uint32_t payload_crc;
     struct hash hash; /* Block: its hash. Seal: digest of all before. */
 };
-
-/* "blocks/00000001.seg" */
-void segment_name(char out[OS_NAME_MAX + 1], const struct segment_kind *kind, uint64_t number);
 
 /* Encode; returns the salt. */
 uint32_t segment_header_encode(uint8_t out[SEGMENT_HEADER_SIZE],
@@ -74,13 +62,17 @@ NODISCARD bool record_decode(struct record *r,
                              const uint8_t in[RECORD_HEAD_SIZE]);
 /* Bytes after the head: for a seal the offsets and the repeated head. */
 uint64_t record_payload_size(const struct record *r);
+/* The whole seal appended to out: head, offsets, head. seal: all but kind and payload_crc. */
+void segment_seal_encode(struct buf *out,
+                         const struct env *env,
+                         uint32_t salt,
+                         const struct record *seal,
+                         const uint32_t *offsets);
 
 struct segment_reader {
     const struct env *env;
     const struct segment_kind *kind;
-    struct os_file *file;
-    char name[OS_NAME_MAX + 1];
-    uint64_t size; /* Of the file. */
+    struct sfile file;
     struct segment_header header;
     uint32_t salt;
     uint64_t offset; /* Behind the newest record read. */

@@ -8,7 +8,8 @@
 #include "store/store_int.h"
 
 static enum status seal_segment(struct store *s);
-static enum status keep(struct store *s, enum status st);
+static enum status sync_journal(struct store *s, const struct journal_ends *ends);
+static enum status restore_name(struct store *s);
 static enum status keep_result(struct store *s, enum status st);
 static enum status append_result(struct store *s, uint64_t height, struct span result);
 static enum status find_sealed(struct store *s,
@@ -26,9 +27,10 @@ enum status store_append(struct store *s, const struct store_block *block)
 {
     must(!s->env.is_read_only);                  /* S9. */
     must(block->height == s->blocks.height + 1); /* S1. */
-    TRY(keep(s, ST_OK));
+    TRY(store_keep(s, ST_OK));
+    if (s->blocks.is_broken) return ST_CORRUPT;
     if (block->bytes.size > RECORD_BODY_MAX || block->tx_count > RECORD_TXIDS_MAX) return ST_LIMIT;
-    if (log_is_full(&s->blocks)) TRY(keep(s, seal_segment(s)));
+    if (log_is_full(&s->blocks)) TRY(store_keep(s, seal_segment(s)));
     struct log_record r = {.height = block->height,
                            .hash = &block->hash,
                            .txids = block->txids,
@@ -39,7 +41,7 @@ enum status store_append(struct store *s, const struct store_block *block)
     mutex_unlock(s->blocks.lock);
     TRY(st);
     TRY(log_reserve(&s->blocks, &r));
-    TRY(keep(s, log_append(&s->blocks, &r)));
+    TRY(store_keep(s, log_append(&s->blocks, &r)));
     struct span txids = span_of(block->txids, (size_t)block->tx_count * HASH_SIZE);
     mutex_lock(s->blocks.lock);
     txmap_add(&s->txids, block->height, txids);
@@ -53,13 +55,13 @@ enum status store_append(struct store *s, const struct store_block *block)
 enum status store_hold(struct store *s, const struct store_block *block)
 {
     must(!s->env.is_read_only); /* S9. */
-    TRY(keep(s, ST_OK));
+    TRY(store_keep(s, ST_OK));
     uint64_t height = 0;
     if (pending_find(&s->pending, &block->hash, &height)) return ST_OK;
     if (block->height <= s->blocks.height) return ST_INVALID;
     if (block->bytes.size > RECORD_BODY_MAX || s->pending.bytes >= s->held_max) return ST_LIMIT;
     TRY(pending_reserve(&s->pending, block));
-    return keep(s, pending_hold(&s->pending, block));
+    return store_keep(s, pending_hold(&s->pending, block));
 }
 
 enum status store_release(struct store *s, const struct hash *keep_hashes, uint32_t count)
@@ -67,7 +69,7 @@ enum status store_release(struct store *s, const struct hash *keep_hashes, uint3
     TRY(store_settle(s));
     struct pending *p = &s->pending;
     struct buf bytes;
-    enum status st = keep(s, pending_start_file(p)); /* What is kept goes to new files. */
+    enum status st = store_keep(s, pending_start_file(p)); /* What is kept goes to new files. */
     uint64_t first = p->last + 1;
     buf_init(&bytes, s->env.mem, 0);
     for (uint32_t i = 0; i < count && st == ST_OK; i++) {
@@ -77,17 +79,17 @@ enum status store_release(struct store *s, const struct hash *keep_hashes, uint3
         if (st == ST_OK) st = pending_read(p, &block.hash, &bytes, NULL);
         block.bytes = buf_span(&bytes);
         if (st == ST_OK) st = pending_reserve(p, &block);
-        if (st == ST_OK) st = keep(s, pending_hold(p, &block));
+        if (st == ST_OK) st = store_keep(s, pending_hold(p, &block));
         if (st == ST_NOT_FOUND || st == ST_CORRUPT) st = ST_OK; /* Peers may have it. */
     }
     buf_fini(&bytes);
     TRY(st);
-    TRY(keep(s, pending_sync(p)));
+    TRY(store_keep(s, pending_sync(p)));
     struct journal_ends ends = {.newest = s->journal.end, .held = pending_range(p, 0)};
     if (ends.held.first < first) ends.held.first = first;
     if (ends.held.first > ends.held.last) ends.held.size = 0;
-    TRY(keep(s, journal_sync(&s->journal, &ends))); /* S10. */
-    return keep(s, pending_drop(p, &ends.held));
+    TRY(store_keep(s, sync_journal(s, &ends))); /* S10. */
+    return store_keep(s, pending_drop(p, &ends.held));
 }
 
 bool store_is_crowded(const struct store *s)
@@ -129,12 +131,15 @@ enum status store_read_held(struct store *s, const struct hash *hash, struct buf
 enum status store_journal(struct store *s, uint32_t slot, struct span record)
 {
     must(!s->env.is_read_only); /* S9. */
-    TRY(keep(s, ST_OK));
+    TRY(store_keep(s, ST_OK));
     if (s->is_lost) return ST_DENIED; /* S11. */
     if (slot >= JOURNAL_SLOTS) return ST_INVALID;
     struct pending_range held = pending_range(&s->pending, 0); /* As store_sync will make it. */
+    mutex_lock(s->journal_lock);
     journal_name_held(&s->journal, &held);
-    return journal_put(&s->journal, slot, record);
+    enum status st = journal_put(&s->journal, slot, record);
+    mutex_unlock(s->journal_lock);
+    return st;
 }
 
 enum status store_journal_read(struct store *s, uint32_t slot, struct buf *out)
@@ -151,33 +156,53 @@ enum status store_journal_read(struct store *s, uint32_t slot, struct buf *out)
 enum status store_sync(struct store *s)
 {
     must(!s->env.is_read_only); /* S9. */
-    TRY(keep(s, ST_OK));
+    TRY(store_keep(s, ST_OK));
     struct journal_ends ends = {.newest = s->journal.end};
-    TRY(keep(s, pending_sync(&s->pending))); /* S5: bodies before what names them. */
+    TRY(store_keep(s, pending_sync(&s->pending))); /* S5: bodies before what names them. */
     ends.held = pending_range(&s->pending, 0);
-    return keep(s, journal_sync(&s->journal, &ends));
+    return store_keep(s, sync_journal(s, &ends));
 }
 
 enum status store_settle(struct store *s)
 {
     must(!s->env.is_read_only); /* S9. */
-    TRY(keep(s, ST_OK));
-    TRY(keep(s, pending_sync(&s->pending)));
-    TRY(keep(s, log_sync(&s->blocks))); /* S5. */
+    TRY(store_keep(s, ST_OK));
+    TRY(store_keep(s, pending_sync(&s->pending)));
+    TRY(store_keep(s, log_sync(&s->blocks))); /* S5. */
     must(!s->blocks.is_dirty);
     struct journal_ends ends = {.newest = s->blocks.last,
                                 .held = pending_range(&s->pending, s->blocks.height)};
-    TRY(keep(s, journal_sync(&s->journal, &ends)));
+    TRY(store_keep(s, sync_journal(s, &ends)));
     s->unsettled = 0;
     s->unsettled_count = 0;
-    return keep(s, pending_drop(&s->pending, &ends.held)); /* S10. */
+    return store_keep(s, pending_drop(&s->pending, &ends.held)); /* S10. */
 }
 
 enum status store_blocks_sync(struct store *s)
 {
     must(!s->env.is_read_only); /* S9. */
-    TRY(keep(s, ST_OK));
-    return keep(s, log_sync_beside(&s->blocks));
+    TRY(store_keep(s, ST_OK));
+    enum status st = log_sync_beside(&s->blocks);
+    if (st == ST_NOT_FOUND) st = restore_name(s);
+    return store_keep(s, st);
+}
+
+/* The name of the current file is gone, and with it what a crash would leave of it: written anew
+ * from the file that is still open. */
+static enum status restore_name(struct store *s)
+{
+    struct store_gap unused;
+    struct log_file of;
+    uint64_t height = log_height(&s->blocks);
+    if (log_file_of(&s->blocks, height, &of)) {
+        struct gap gap = {.number = of.number, .first = of.first, .last = of.first - 1};
+        segment_name(gap.place.file, &segment_blocks, of.number);
+        damage_set(&gap.place, gap.place.file, 0, of.first, "the file is missing");
+        gaps_add(s->blocks.gaps, &gap);
+    }
+    enum status st = store_gap(s, STORE_BLOCKS, &unused);
+    if (st != ST_OK && st != ST_NOT_FOUND) return st;
+    return log_sync_beside(&s->blocks);
 }
 
 bool store_wants_settle(const struct store *s)
@@ -195,6 +220,7 @@ enum status store_append_result(struct store *s, uint64_t height, struct span re
     must(!s->env.is_read_only); /* S9. */
     must(height > 0);
     TRY(keep_result(s, ST_OK));
+    if (s->results_are_lost) return ST_CORRUPT;
     if (result.size > RECORD_BODY_MAX) return ST_LIMIT;
     uint64_t before = s->results.height;
     if (before > 0 && height > before + 1) return ST_INVALID;
@@ -250,6 +276,14 @@ enum status store_find_tx(struct store *s,
     return ST_NOT_FOUND;
 }
 
+static enum status sync_journal(struct store *s, const struct journal_ends *ends)
+{
+    mutex_lock(s->journal_lock);
+    enum status st = journal_sync(&s->journal, ends);
+    mutex_unlock(s->journal_lock);
+    return st;
+}
+
 static enum status seal_segment(struct store *s)
 {
     TRY(log_seal(&s->blocks));
@@ -280,7 +314,7 @@ static enum status keep_first(struct mutex *lock, enum status *failed, enum stat
 }
 
 /* Two threads sync blocks, and two results: the first failure of either stays. */
-static enum status keep(struct store *s, enum status st)
+enum status store_keep(struct store *s, enum status st)
 {
     return keep_first(s->blocks.lock, &s->failed, st);
 }

@@ -26,6 +26,7 @@ struct store_config {
                                    at its limit. Counts when the journal is made. */
     uint64_t pending_size;      /* Bytes after which held bodies start a new file; 0: 16 MiB. */
     uint64_t held_max;          /* Bytes of all pending files; 0: STORE_HELD_MAX. */
+    bool can_mend;     /* The owner closes gaps: damaged blocks do not end it all (store_gap). */
     bool has_peers;    /* A lost journal does not end it all: open, promise nothing any more. */
     bool is_read_only; /* Offline tools: no repair, nothing is written. */
 };
@@ -43,11 +44,13 @@ struct damage {                 /* Where stored bytes are wrong, as far as known
     char file[OS_NAME_MAX + 1]; /* Relative to the node's directory. */
     uint64_t offset;
     uint64_t height; /* 0: unknown. */
+    bool is_mended;  /* It was put right at once: an index, the journal. */
     char what[STORE_WHAT_MAX];
 };
 
 /* Open, recover (cut a torn tail behind what the journal calls durable). On ST_CORRUPT damage is
- * set. Only the open segment, the heads and ends of sealed ones and held blocks are read:
+ * set. With can_mend damage of blocks is a gap instead, as far as the files around it tell what is
+ * missing. Only the open segment, the heads and ends of sealed ones and held blocks are read:
  * store_scan reads all. ST_OK with damage->file not empty: the journal is lost (see
  * store_journal_is_lost). */
 NODISCARD enum status store_open(struct store **out,
@@ -147,6 +150,80 @@ NODISCARD enum status store_find_tx(struct store *s,
                                     const struct hash *txid,
                                     uint64_t *height,
                                     uint32_t *index);
+
+/* --- damage while the store is open -----------------------------------------------------------
+ *
+ * A gap is a row of heights whose bytes are wrong, cut off or gone: found by store_open, by a read,
+ * by the scrub or by the owner. Until it is closed these heights are read as ST_CORRUPT, all others
+ * as ever. To close one: store_gap names it; blocks that were proved to be the chain's are given to
+ * store_repair in ascending order; the next store_gap writes the file anew beside the damaged one,
+ * checks that it is what it was (its digest, or the place the journal names), puts it in its place
+ * and names the next gap. One thread at a time does this, any thread, beside all others. */
+
+enum store_part { STORE_BLOCKS, STORE_RESULTS };
+
+struct store_gap {
+    uint64_t first; /* The height that store_repair takes next. */
+    uint64_t last;
+    bool is_end;          /* last is the newest block, and this is its hash: */
+    struct hash end_hash; /* else block last + 1 is whole, and names it. Zero for results. */
+    struct damage place;  /* What was seen first. */
+};
+
+/* What can be closed without others is closed first: what the open file of a process still holds
+ * when the name of it is gone, what can be read after all. ST_NOT_FOUND: there is no gap (more).
+ * ST_CORRUPT: all blocks of a file are there and do not make the file that the others continue; no
+ * peer can mend that. Other failures concern this attempt alone. */
+NODISCARD enum status store_gap(struct store *s, enum store_part part, struct store_gap *out);
+/* ST_INVALID: not the next height. Results: hash and txids empty. */
+NODISCARD enum status store_repair(struct store *s,
+                                   enum store_part part,
+                                   const struct store_block *block);
+/* What was given for the file at hand is forgotten: somebody lied. */
+void store_repair_cancel(struct store *s);
+/* Cheap, any thread: is there any gap? */
+bool store_has_gap(struct store *s, enum store_part part);
+/* The newest file was damaged when the store was opened: nothing can be appended (ST_CORRUPT). When
+ * no gap is left, close the store and open it anew. */
+bool store_is_broken(const struct store *s);
+/* Opened with can_mend: results were damaged, and are as good as none. They are derived: remove
+ * results/ and the state, close, open, execute all blocks. */
+bool store_results_are_lost(const struct store *s);
+
+/* The owner knows better: bytes of these heights are readable and not those of the chain. */
+void store_note_false(struct store *s,
+                      enum store_part part,
+                      uint64_t first,
+                      uint64_t last,
+                      const struct damage *place);
+
+/* One round over everything on disk, a bounded step at a time, while the store is in use: segments
+ * with their indexes, results, held bodies, both copies of the journal. What is wrong is told to
+ * found, once a round; what is wrong in blocks and results is a gap from then on. Indexes are made
+ * again, the journal is written anew from memory (is_mended). One thread for one round. */
+struct store_scrub_visitor {
+    /* Each whole block: the owner checks what it means. May be null. A failure ends the round. */
+    enum status (*visit)(void *context,
+                         uint64_t height,
+                         const struct hash *hash,
+                         struct span block,
+                         const struct damage *place);
+    void (*found)(void *context, const struct damage *damage);
+    void *context;
+};
+struct store_scrub;
+NODISCARD enum status store_scrub_new(struct store_scrub **out,
+                                      struct store *s,
+                                      const struct store_scrub_visitor *visitor);
+void store_scrub_free(struct store_scrub *scrub); /* Before store_close. Null allowed. */
+/* Read about this many bytes more; *read is how many it were (an index and a block are read as a
+ * whole). ST_NOT_FOUND: the round is done. */
+NODISCARD enum status store_scrub_step(struct store_scrub *scrub, uint64_t bytes, uint64_t *read);
+/* How much a round reads, and how much of it was: for people. */
+void store_scrub_progress(const struct store_scrub *scrub, uint64_t *done, uint64_t *total);
+
+/* Make the index of every sealed segment again from the segment. ST_CORRUPT: one is damaged. */
+NODISCARD enum status store_rebuild_indexes(struct store *s);
 
 /* Read every byte of every segment, index and the journal, in order of height; blocks are handed to
  * visit with their place (file, offset). Damage does not stop the scan of later files: each is

@@ -23,6 +23,7 @@ struct opening {
 
 static enum status open_files(struct opening *o);
 static enum status open_logs(struct opening *o);
+static enum status open_results(struct opening *o, uint64_t size);
 static enum status make_ready(struct opening *o);
 static enum status prepare_dir(struct store *s);
 static enum status open_journal(struct opening *o);
@@ -62,11 +63,13 @@ void store_close(struct store *s)
     if (s == NULL) return;
     struct mem *mem = s->env.mem;
     journal_close(&s->journal);
+    mend_fini(&s->mend);
     pending_fini(&s->pending);
     log_fini(&s->results);
     log_fini(&s->blocks);
     txmap_fini(&s->txids);
     mutex_free(s->repair_lock);
+    mutex_free(s->journal_lock);
     if (s->lock_file != NULL) s->env.os->file_close(s->env.os, s->lock_file);
     mem_free(mem, s);
 }
@@ -79,6 +82,8 @@ static enum status open_files(struct opening *o)
     s->env.os->entropy(s->env.os, &seed, sizeof seed);
     txmap_init(&s->txids, s->env.mem, seed);
     TRY(mutex_new(&s->repair_lock, s->env.mem));
+    TRY(mutex_new(&s->journal_lock, s->env.mem));
+    TRY(mend_init(&s->mend, &s->env));
     if (!s->env.is_read_only) TRY(prepare_dir(s));
     TRY(open_journal(o));
     TRY(open_logs(o));
@@ -93,14 +98,26 @@ static enum status open_logs(struct opening *o)
     uint64_t size = o->config->segment_size == 0 ? STORE_SEGMENT_SIZE : o->config->segment_size;
     uint64_t results_size = size / RESULTS_SHARE == 0 ? 1 : size / RESULTS_SHARE;
     TRY(log_init(&s->blocks, &s->env, &segment_blocks, size));
+    s->blocks.can_mend = o->config->can_mend && o->has_journal && !s->env.is_read_only;
     TRY(open_blocks(o));
     TRY(pending_init(&s->pending, &s->env, (uint32_t)o->config->pending_size));
     TRY(pending_open(&s->pending, o->has_journal ? &s->journal.held : NULL));
-    TRY(log_init(&s->results, &s->env, &segment_results, results_size));
+    return open_results(o, results_size);
+}
+
+/* They are derived: an owner that mends makes them again from the blocks. */
+static enum status open_results(struct opening *o, uint64_t size)
+{
+    struct store *s = o->s;
     struct damage damage = {0}; /* Of a torn end, which is none. */
+    TRY(log_init(&s->results, &s->env, &segment_results, size));
     enum status st = log_open(&s->results, NULL, NULL, &damage);
-    if (st == ST_CORRUPT) *o->damage = damage;
-    return st;
+    if (st != ST_CORRUPT) return st;
+    *o->damage = damage;
+    if (!o->config->can_mend || s->env.is_read_only) return st;
+    s->results_are_lost = true;
+    log_fini(&s->results);
+    return log_init(&s->results, &s->env, &segment_results, size);
 }
 
 static enum status make_ready(struct opening *o)

@@ -237,3 +237,89 @@ enum status store_rig_scan(struct store_rig *r, struct store_rig_scan *out)
     must((st == ST_CORRUPT) == (out->found > 0));
     return st;
 }
+
+static enum status give(struct store_rig *r, enum store_part part, const struct store_gap *gap)
+{
+    const uint64_t height = gap->first;
+    struct hash txids[STORE_RIG_TXIDS_MAX];
+    struct buf bytes;
+    buf_init(&bytes, mem_system(), 0);
+    bool is_block = part == STORE_BLOCKS;
+    struct store_block block = {.height = height};
+    store_rig_block(&bytes, height, is_block ? r->salt : r->salt + 7);
+    block.bytes = buf_span(&bytes);
+    if (is_block) {
+        block.hash = store_rig_hash(height, r->salt);
+        block.tx_count = store_rig_txid_count(height);
+        for (uint32_t i = 0; i < block.tx_count; i++)
+            txids[i] = store_rig_txid(height, i, r->salt);
+        block.txids = txids;
+    }
+    const struct hash end = store_rig_hash(gap->last, r->salt);
+    must(!is_block || !gap->is_end || hash_equal(&gap->end_hash, &end));
+    enum status st = store_repair(r->store, part, &block);
+    buf_fini(&bytes);
+    return st;
+}
+
+static enum status mend_part(struct store_rig *r,
+                             enum store_part part,
+                             struct store_rig_mending *out)
+{
+    struct store_gap gap;
+    enum status st = ST_OK;
+    while ((st = store_gap(r->store, part, &gap)) == ST_OK) {
+        if (out->given++ == 0) out->first = gap.place;
+        TRY(give(r, part, &gap));
+    }
+    return st;
+}
+
+enum status store_rig_mend(struct store_rig *r, struct store_rig_mending *out)
+{
+    *out = (struct store_rig_mending){0};
+    for (;;) {
+        enum status st = mend_part(r, STORE_BLOCKS, out);
+        if (st != ST_NOT_FOUND) return st;
+        if (!store_is_broken(r->store)) return mend_part(r, STORE_RESULTS, out);
+        must(out->opened++ == 0);
+        store_rig_close(r);
+        TRY(store_rig_open(r));
+    }
+}
+
+static enum status visit_scrubbed(void *context,
+                                  uint64_t height,
+                                  const struct hash *hash,
+                                  struct span block,
+                                  const struct damage *place)
+{
+    struct store_rig_scrub *out = context;
+    (void)block;
+    must(place->height == height);
+    must(!hash_is_zero(hash));
+    out->blocks++;
+    return ST_OK;
+}
+
+static void found_by_scrub(void *context, const struct damage *damage)
+{
+    struct store_rig_scrub *out = context;
+    if (out->found++ == 0) out->first = *damage;
+    if (damage->is_mended) out->mended++;
+}
+
+void store_rig_scrub(struct store_rig *r, struct store_rig_scrub *out)
+{
+    *out = (struct store_rig_scrub){0};
+    struct store_scrub_visitor visitor = {
+        .visit = visit_scrubbed, .found = found_by_scrub, .context = out};
+    struct store_scrub *scrub = NULL;
+    must(store_scrub_new(&scrub, r->store, &visitor) == ST_OK);
+    enum status st = ST_OK;
+    uint64_t read = 0;
+    while (st == ST_OK)
+        st = store_scrub_step(scrub, 1000, &read);
+    must(st == ST_NOT_FOUND);
+    store_scrub_free(scrub);
+}

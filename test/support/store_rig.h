@@ -58,4 +58,22 @@ struct store_rig_scan {
 /* Scan; ST_OK or ST_CORRUPT expected, anything else ends the test. */
 enum status store_rig_scan(struct store_rig *r, struct store_rig_scan *out);
 
+struct store_rig_mending {
+    uint32_t given;  /* Blocks and results that were asked for. */
+    uint32_t opened; /* How often the store had to be opened anew. */
+    struct damage first;
+};
+/* Close all gaps of blocks, and of results, with what the heights must hold. ST_NOT_FOUND: none is
+ * left; else what store_gap or store_open said. */
+enum status store_rig_mend(struct store_rig *r, struct store_rig_mending *out);
+
+struct store_rig_scrub {
+    uint64_t blocks; /* Visited. */
+    uint32_t found;
+    uint32_t mended; /* Of them, at once. */
+    struct damage first;
+};
+/* One round. */
+void store_rig_scrub(struct store_rig *r, struct store_rig_scrub *out);
+
 #endif
