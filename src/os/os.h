@@ -43,6 +43,8 @@ struct os {
      * show them, and a second sync may succeed without writing them: stop, do not try again. */
     enum status (*file_sync)(struct os *os, struct os_file *file);
     enum status (*file_size)(struct os *os, struct os_file *file, uint64_t *size);
+    /* False: the file was removed from path or another one is there. */
+    enum status (*file_is_at)(struct os *os, struct os_file *file, const char *path, bool *is_at);
     enum status (*file_truncate)(struct os *os, struct os_file *file, uint64_t size);
     /* Reserve blocks so that later writes below size need no new space; grows the file. */
     enum status (*file_allocate)(struct os *os, struct os_file *file, uint64_t size);

@@ -15,6 +15,7 @@
 #define CLEAN_BYTES_DEFAULT    (64u << 20)
 #define CHECKPOINT_DUE_BYTES   (64u << 20)
 #define CHECKPOINT_DUE_HEIGHTS 1000u
+#define FILES_LEFT_MAX         8u
 #define WRITER_CACHE_KB        16384
 #define READER_CACHE_KB        2048
 
@@ -32,6 +33,9 @@ struct db {
     struct mem *mem;
     struct os_file *file;
     struct os_file *journal;
+    char path[OS_PATH_MAX];
+    struct os_file *left[FILES_LEFT_MAX]; /* Exchanged behind our back; a reader may be in them. */
+    uint32_t left_count;
     struct sums *sums; /* Null: unchecked. */
     struct pages *pages;
     struct vfs *vfs;
@@ -61,6 +65,8 @@ static enum status open_files(struct db *db, const struct db_config *config, cha
 static enum status open_file(struct db *db, struct os_file **out, const char *path);
 static enum status sync_parent(struct db *db, const char *path);
 static enum status repair(struct db *db, char *what);
+static enum status check_journal(struct db *db);
+static enum status write_again(struct db *db, const char *path);
 static enum status inspect(struct db *db, struct file_state *out, char *what);
 static enum status inspect_head(const uint8_t *head, uint32_t page_count, char *what);
 static enum status open_pages(struct db *db,
@@ -118,6 +124,8 @@ void db_close(struct db *db)
     close_store(db);
     sums_free(db->sums);
     db->os->file_close(db->os, db->journal);
+    for (uint32_t i = 0; i < db->left_count; i++)
+        db->os->file_close(db->os, db->left[i]);
     db->os->file_close(db->os, db->file); /* Gives the lock bytes back. */
     mem_free(db->mem, db);
 }
@@ -284,17 +292,112 @@ void db_forget_damage(struct db *db)
     pages_forget_damage(db->pages);
 }
 
+enum status db_mend(struct db *db, uint32_t page, const uint8_t *bytes)
+{
+    return pages_mend(db->pages, page, bytes);
+}
+
+enum status db_page(struct db *db, uint32_t page, uint8_t *to)
+{
+    struct window_view view;
+    TRY(pages_pin(db->pages, WINDOW_NEWEST, &view));
+    enum status st = page > view.page_count ? ST_NOT_FOUND : pages_read(db->pages, &view, page, to);
+    pages_unpin(db->pages, &view);
+    return st;
+}
+
+enum status db_check_files(struct db *db, struct db_damage *out)
+{
+    char path[OS_PATH_MAX + 8];
+    bool is_at = false;
+    bool is_mended = false;
+    uint64_t size = 0;
+    const uint64_t expected = (uint64_t)db->checkpoint.file_pages * PAGE_BYTES;
+    must(db->sums != NULL);
+    *out = (struct db_damage){.page = 0};
+    TRY(check_journal(db));
+    (void)snprintf(path, sizeof path, "%s.sums", db->path);
+    TRY(sums_mend(db->sums, path, &is_mended));
+    out->is_mended = is_mended;
+    if (is_mended) return say(out->what, ST_CORRUPT, "the page sums are not those written");
+    TRY(db->os->file_is_at(db->os, db->file, db->path, &is_at));
+    if (!is_at) {
+        (void)snprintf(path, sizeof path, "%s.new", db->path);
+        enum status st = write_again(db, path);
+        out->is_mended = st == ST_OK;
+        if (st != ST_OK && st != ST_CORRUPT) return st;
+        return say(out->what, ST_CORRUPT, "the file was removed or exchanged");
+    }
+    TRY(db->os->file_size(db->os, db->file, &size));
+    if (size <= expected) return ST_OK; /* What lacks is found page by page. */
+    TRY(db->os->file_truncate(db->os, db->file, expected));
+    out->is_mended = true;
+    return say(out->what, ST_CORRUPT, "the file is longer than it was written");
+}
+
+/* It is empty while no checkpoint runs: another one will do. */
+static enum status check_journal(struct db *db)
+{
+    char path[OS_PATH_MAX + 16];
+    bool is_at = false;
+    struct os_file *journal = NULL;
+    (void)snprintf(path, sizeof path, "%s-journal", db->path);
+    TRY(db->os->file_is_at(db->os, db->journal, path, &is_at));
+    if (is_at) return ST_OK;
+    TRY(open_file(db, &journal, path));
+    db->os->file_close(db->os, db->journal);
+    db->journal = journal;
+    db->checkpoint.files.journal = journal;
+    return undo_clear(&db->checkpoint.files);
+}
+
+static enum status copy_pages(struct db *db, struct os_file *to)
+{
+    for (uint32_t number = 1; number <= db->checkpoint.file_pages; number++) {
+        uint8_t page[PAGE_BYTES];
+        struct pages_check check;
+        size_t got = 0;
+        const uint64_t offset = (uint64_t)(number - 1) * PAGE_BYTES;
+        if (number != UNDO_LOCK_PAGE) {
+            enum status st = pages_check(db->pages, number, &check);
+            if (st != ST_OK && !check.is_mended) return st;
+        }
+        TRY(db->os->file_read(db->os, db->file, page, sizeof page, offset, &got));
+        memset(page + got, 0, sizeof page - got);
+        TRY(db->os->file_write(db->os, to, span_of(page, sizeof page), offset));
+    }
+    return db->os->file_sync(db->os, to);
+}
+
+/* The file that we still have open, once more, and at its path. */
+static enum status write_again(struct db *db, const char *path)
+{
+    struct os_file *file = NULL;
+    struct os *os = db->os;
+    if (db->left_count == FILES_LEFT_MAX) return ST_CORRUPT;
+    enum status st = os->remove(os, path);
+    if (st != ST_OK && st != ST_NOT_FOUND) return st;
+    TRY(os->file_open(os, &file, path, OS_WRITE | OS_CREATE));
+    st = copy_pages(db, file);
+    if (st == ST_OK) st = os->file_lock(os, file, OS_LOCK_EXCLUSIVE, LOCK_RESERVED, 1);
+    if (st == ST_OK) st = os->rename(os, path, db->path);
+    if (st == ST_OK) st = sync_parent(db, db->path);
+    if (st != ST_OK) {
+        os->file_close(os, file);
+        return st;
+    }
+    db->left[db->left_count++] = db->file;
+    db->file = file;
+    db->checkpoint.files.file = file;
+    pages_move(db->pages, file);
+    return ST_OK;
+}
+
 enum status db_check(struct db *db, uint32_t *page, uint32_t count, struct db_damage *out)
 {
     const uint32_t last = db->checkpoint.file_pages;
-    uint64_t size = 0;
     must(db->sums != NULL);
     *out = (struct db_damage){.page = 0};
-    TRY(db->os->file_size(db->os, db->file, &size));
-    if (size != (uint64_t)last * PAGE_BYTES) {
-        *page = 0;
-        return say(out->what, ST_CORRUPT, "the file is shorter or longer than it was written");
-    }
     for (uint32_t i = 0; i < count && *page <= last; i++) {
         struct pages_check check;
         const uint32_t number = (*page)++;
@@ -316,6 +419,9 @@ enum status db_check(struct db *db, uint32_t *page, uint32_t count, struct db_da
 static enum status open_files(struct db *db, const struct db_config *config, char *what)
 {
     const char *path = config->path;
+    if (strlen(path) >= sizeof db->path)
+        return say(what, ST_LIMIT, "the path of the state database is too long");
+    memcpy(db->path, path, strlen(path) + 1);
     char journal[OS_PATH_MAX];
     char sums[OS_PATH_MAX];
     int length = snprintf(journal, sizeof journal, "%s-journal", path);

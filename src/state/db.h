@@ -101,6 +101,13 @@ NODISCARD enum status db_check(struct db *db,
                                uint32_t count,
                                struct db_damage *out);
 uint32_t db_page_count(const struct db *db); /* Of the file. On the thread of db_checkpoint. */
+/* The files themselves: still at their paths, as long as they must be? ST_CORRUPT: *out; what could
+ * be put right was: files that were removed or exchanged are written again from their bytes. */
+NODISCARD enum status db_check_files(struct db *db, struct db_damage *out);
+/* A page of the file again, from elsewhere. ST_INVALID: that is not what was written. */
+NODISCARD enum status db_mend(struct db *db, uint32_t page, const uint8_t *bytes);
+/* A page of the newest height into to[4096]. Any thread. ST_NOT_FOUND: there are not so many. */
+NODISCARD enum status db_page(struct db *db, uint32_t page, uint8_t *to);
 /* A read met damage: its page; 0: none did. Any thread. db_forget_damage: it is mended. */
 uint32_t db_damaged_page(const struct db *db);
 void db_forget_damage(struct db *db);

@@ -77,7 +77,7 @@ struct dirty_list {
 struct pages {
     struct os *os;
     struct mem *mem;
-    struct os_file *file;
+    struct os_file *_Atomic file;
     struct sums *sums; /* Null: nothing is checked. */
     struct window window;
     struct shard shards[SHARD_COUNT];
@@ -142,7 +142,7 @@ enum status pages_new(struct pages **out, const struct pages_config *config)
     if (p == NULL) return ST_NO_MEMORY;
     p->os = config->os;
     p->mem = config->mem;
-    p->file = config->file;
+    atomic_init(&p->file, config->file);
     p->sums = config->sums;
     p->image_max = config->clean_bytes / PAGE_BYTES;
     p->page_count = config->base.page_count;
@@ -417,12 +417,24 @@ enum status pages_check(struct pages *p, uint32_t number, struct pages_check *ou
     const bool has_image = entry != NULL && entry->image != NULL && entry->dirty_since == 0;
     if (has_image) memcpy(page, entry->image, PAGE_BYTES);
     mutex_unlock(s->mutex);
-    const struct sum kept = sum_of_page(number, page);
-    if (!has_image || memcmp(&kept, &out->expected, sizeof kept) != 0) return ST_CORRUPT;
-    TRY(p->os->file_write(p->os, p->file, span_of(page, PAGE_BYTES),
-                          (uint64_t)(number - 1) * PAGE_BYTES));
-    out->is_mended = true;
+    enum status st = has_image ? pages_mend(p, number, page) : ST_INVALID;
+    if (st != ST_INVALID) TRY(st);
+    out->is_mended = st == ST_OK;
     return ST_CORRUPT;
+}
+
+enum status pages_mend(struct pages *p, uint32_t number, const uint8_t *page)
+{
+    const struct sum expected = sums_get(p->sums, number);
+    const struct sum sum = sum_of_page(number, page);
+    if (memcmp(&sum, &expected, sizeof sum) != 0) return ST_INVALID;
+    const uint64_t offset = (uint64_t)(number - 1) * PAGE_BYTES;
+    return p->os->file_write(p->os, atomic_load(&p->file), span_of(page, PAGE_BYTES), offset);
+}
+
+void pages_move(struct pages *p, struct os_file *file)
+{
+    atomic_store(&p->file, file);
 }
 
 void pages_usage(struct pages *p, struct pages_usage *out)
@@ -584,7 +596,7 @@ static enum status read_file(struct pages *p, uint32_t number, uint8_t *to)
     bool is_in_file = number <= atomic_load(&p->file_pages);
     if (is_in_file) {
         uint64_t offset = (uint64_t)(number - 1) * PAGE_BYTES;
-        TRY(p->os->file_read(p->os, p->file, to, PAGE_BYTES, offset, &got));
+        TRY(p->os->file_read(p->os, atomic_load(&p->file), to, PAGE_BYTES, offset, &got));
         /* Somebody cut the file under us. */
         if (got < PAGE_BYTES && p->sums == NULL) return ST_IO;
     }

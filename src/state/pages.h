@@ -83,6 +83,12 @@ struct pages_check {
 };
 NODISCARD enum status pages_check(struct pages *p, uint32_t number, struct pages_check *out);
 
+/* The file holds page, which is what it must be. ST_INVALID: it is not. Thread as pages_check. */
+NODISCARD enum status pages_mend(struct pages *p, uint32_t number, const uint8_t *page);
+
+/* The same bytes are in this file from now on. Thread as pages_check. */
+void pages_move(struct pages *p, struct os_file *file);
+
 struct pages_usage {
     uint64_t image_count; /* Whole pages in memory, staged ones not counted. */
     uint64_t dirty_count; /* Of these, newer than the file. */

@@ -26,6 +26,12 @@ struct chunk {
     bool is_stale[SLOT_COUNT]; /* On disk that slot has other bytes, or may have. */
 };
 
+struct head {
+    uint64_t version; /* 0: the slot holds nothing. */
+    uint32_t page_count;
+    struct hash digest;
+};
+
 struct sums {
     struct os *os;
     struct mem *mem;
@@ -34,16 +40,11 @@ struct sums {
     struct chunk **chunks;
     uint32_t chunk_count;
     uint32_t current; /* Slot of the file's version (S1). */
-    uint64_t written; /* Version in the other slot, of the checkpoint under way. */
+    struct head current_head;
+    struct head written; /* Of the other slot, by the checkpoint under way. */
     struct staged *staged;
     uint32_t staged_count;
     uint32_t staged_capacity;
-};
-
-struct head {
-    uint64_t version; /* 0: the slot holds nothing. */
-    uint32_t page_count;
-    struct hash digest;
 };
 
 static const uint8_t magic[8] = {'T', 'S', 'Q', 'L', 'S', 'U', 'M', 'S'};
@@ -57,6 +58,9 @@ static void begin_digest(struct hasher *h, uint64_t version, uint32_t page_count
 static uint64_t chunk_offset(uint32_t slot, uint32_t index);
 static enum status write_chunks(struct sums *s, uint32_t slot, uint32_t count, struct hasher *h);
 static enum status write_head(struct sums *s, uint32_t slot, const struct head *head);
+static void write_mark(struct sums *s);
+static enum status is_whole(struct sums *s, bool *is_whole);
+static enum status reopen(struct sums *s, const char *path);
 
 struct sum sum_of_page(uint32_t number, const uint8_t *page)
 {
@@ -125,6 +129,7 @@ enum status sums_load(struct sums *s,
         if (memcmp(&found, &first, sizeof first) != 0) continue;
         if (ended > heads[slot].version) return ST_EXPIRED;
         s->current = slot;
+        s->current_head = heads[slot];
         for (uint32_t k = 0; k < s->chunk_count; k++)
             s->chunks[k]->is_stale[slot] = false;
         *version = heads[slot].version;
@@ -176,16 +181,16 @@ enum status sums_write(struct sums *s, uint64_t version, uint32_t page_count, st
     TRY(write_chunks(s, slot, (page_count + CHUNK_SUMS - 1) / CHUNK_SUMS, &h));
     head.digest = hash_final(&h);
     TRY(write_head(s, slot, &head));
-    s->written = version;
+    s->written = head;
     *file = s->file;
     return ST_OK;
 }
 
 void sums_adopt(struct sums *s)
 {
-    uint8_t mark[MARK_BYTES];
-    must(s->written > 0);
+    must(s->written.version > 0);
     s->current = 1 - s->current;
+    s->current_head = s->written;
     mutex_lock(s->mutex);
     for (uint32_t i = 0; i < s->staged_count; i++) {
         const uint32_t at = s->staged[i].number - 1;
@@ -194,18 +199,40 @@ void sums_adopt(struct sums *s)
     mutex_unlock(s->mutex);
     for (uint32_t i = 0; i < s->chunk_count; i++)
         s->chunks[i]->is_stale[s->current] = false;
-    /* Only helps to tell an older copy: nothing depends on its being there. */
-    put_u64_le(mark, s->written);
-    short_digest(mark + 8, "sumsmark", span_of(mark, 8));
-    (void)s->os->file_write(s->os, s->file, span_of(mark, sizeof mark), MARK_OFFSET);
-    s->written = 0;
-    s->staged_count = 0;
+    write_mark(s);
+    sums_drop(s);
 }
 
 void sums_drop(struct sums *s)
 {
-    s->written = 0;
+    s->written.version = 0;
     s->staged_count = 0;
+}
+
+enum status sums_mend(struct sums *s, const char *path, bool *is_mended)
+{
+    bool is_at = false;
+    bool is_right = false;
+    *is_mended = false;
+    must(s->written.version == 0);
+    TRY(s->os->file_is_at(s->os, s->file, path, &is_at));
+    if (!is_at) TRY(reopen(s, path));
+    if (s->current_head.version == 0) return ST_OK; /* The database is empty. */
+    TRY(is_whole(s, &is_right));
+    if (is_right) return ST_OK;
+    *is_mended = true;
+    for (uint32_t i = 0; i < s->chunk_count; i++)
+        s->chunks[i]->is_stale[0] = s->chunks[i]->is_stale[1] = true;
+    struct hasher h;
+    const struct head *head = &s->current_head;
+    begin_digest(&h, head->version, head->page_count);
+    const uint32_t count = (head->page_count + CHUNK_SUMS - 1) / CHUNK_SUMS;
+    TRY(write_chunks(s, s->current, count, &h));
+    const struct hash digest = hash_final(&h);
+    must(hash_equal(&digest, &head->digest)); /* S2 */
+    TRY(write_head(s, s->current, head));
+    write_mark(s);
+    return s->os->file_sync(s->os, s->file);
 }
 
 static void short_digest(uint8_t out[DIGEST_BYTES], const char *tag, struct span bytes)
@@ -241,6 +268,50 @@ static enum status read_mark(struct sums *s, uint64_t *version)
     if (got < sizeof bytes) return ST_OK;
     short_digest(digest, "sumsmark", span_of(bytes, 8));
     if (memcmp(digest, bytes + 8, DIGEST_BYTES) == 0) *version = get_u64_le(bytes);
+    return ST_OK;
+}
+
+/* Only helps to tell an older copy: nothing depends on its being there. */
+static void write_mark(struct sums *s)
+{
+    uint8_t mark[MARK_BYTES];
+    put_u64_le(mark, s->current_head.version);
+    short_digest(mark + 8, "sumsmark", span_of(mark, 8));
+    (void)s->os->file_write(s->os, s->file, span_of(mark, sizeof mark), MARK_OFFSET);
+}
+
+/* The slot of this version on disk, against memory. */
+static enum status is_whole(struct sums *s, bool *is_whole)
+{
+    struct head head;
+    uint8_t bytes[PAGE_BYTES];
+    *is_whole = false;
+    TRY(read_head(s, s->current, &head));
+    const struct head *own = &s->current_head;
+    if (head.version != own->version || head.page_count != own->page_count ||
+        !hash_equal(&head.digest, &own->digest))
+        return ST_OK;
+    const uint32_t count = (own->page_count + CHUNK_SUMS - 1) / CHUNK_SUMS;
+    for (uint32_t i = 0; i < count; i++) {
+        size_t got = 0;
+        const uint64_t offset = chunk_offset(s->current, i);
+        TRY(s->os->file_read(s->os, s->file, bytes, sizeof bytes, offset, &got));
+        if (got < sizeof bytes || memcmp(bytes, s->chunks[i]->sums, sizeof bytes) != 0)
+            return ST_OK;
+    }
+    *is_whole = true;
+    return ST_OK;
+}
+
+/* What is at path now, or a new file. */
+static enum status reopen(struct sums *s, const char *path)
+{
+    struct os_file *file = NULL;
+    enum status st = s->os->file_open(s->os, &file, path, OS_WRITE);
+    if (st == ST_NOT_FOUND) st = s->os->file_open(s->os, &file, path, OS_WRITE | OS_CREATE);
+    TRY(st);
+    s->os->file_close(s->os, s->file);
+    s->file = file;
     return ST_OK;
 }
 

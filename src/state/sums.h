@@ -68,4 +68,8 @@ void sums_adopt(struct sums *s);
 /* It stayed where it was. */
 void sums_drop(struct sums *s);
 
+/* Is the file at path still the one that was written, as far as this version needs it? Else it is
+ * written again, durably: *is_mended. No checkpoint is under way. */
+NODISCARD enum status sums_mend(struct sums *s, const char *path, bool *is_mended);
+
 #endif

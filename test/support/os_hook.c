@@ -56,6 +56,12 @@ static enum status hook_size(struct os *os, struct os_file *file, uint64_t *size
     return inner->file_size(inner, file, size);
 }
 
+static enum status hook_is_at(struct os *os, struct os_file *file, const char *path, bool *is_at)
+{
+    struct os *inner = hook_of(os)->inner;
+    return inner->file_is_at(inner, file, path, is_at);
+}
+
 static enum status hook_truncate(struct os *os, struct os_file *file, uint64_t size)
 {
     struct os *inner = hook_of(os)->inner;
@@ -89,6 +95,7 @@ void os_hook_init(struct os_hook *h, struct os *inner)
                                  .file_write = hook_write,
                                  .file_sync = hook_sync,
                                  .file_size = hook_size,
+                                 .file_is_at = hook_is_at,
                                  .file_truncate = hook_truncate,
                                  .file_lock = hook_lock,
                                  .sync_dir = hook_sync_dir,

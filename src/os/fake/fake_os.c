@@ -424,6 +424,16 @@ static enum status file_size(struct os *os, struct os_file *file, uint64_t *size
     return st;
 }
 
+static enum status file_is_at(struct os *os, struct os_file *file, const char *path, bool *is_at)
+{
+    struct fake_os *f = enter(os);
+    uint32_t node = 0;
+    enum status st = begin(f, file, FAKE_OS_SIZE);
+    if (st == ST_OK) *is_at = disk_find(f->disk, path, &node) == ST_OK && node == file->node;
+    leave(f);
+    return st;
+}
+
 static enum status file_truncate(struct os *os, struct os_file *file, uint64_t size)
 {
     must(file->can_write);
@@ -574,6 +584,7 @@ static struct os table_make(void)
         .file_write = file_write,
         .file_sync = file_sync,
         .file_size = file_size,
+        .file_is_at = file_is_at,
         .file_truncate = file_truncate,
         .file_allocate = file_allocate,
         .file_lock = file_lock,

@@ -48,6 +48,7 @@ static enum status file_write(struct os *os,
                               uint64_t offset);
 static enum status file_sync(struct os *os, struct os_file *file);
 static enum status file_size(struct os *os, struct os_file *file, uint64_t *size);
+static enum status file_is_at(struct os *os, struct os_file *file, const char *path, bool *is_at);
 static enum status file_truncate(struct os *os, struct os_file *file, uint64_t size);
 static enum status file_allocate(struct os *os, struct os_file *file, uint64_t size);
 static enum status file_lock(
@@ -88,6 +89,7 @@ struct os *os_posix(void)
         .file_write = file_write,
         .file_sync = file_sync,
         .file_size = file_size,
+        .file_is_at = file_is_at,
         .file_truncate = file_truncate,
         .file_allocate = file_allocate,
         .file_lock = file_lock,
@@ -201,6 +203,18 @@ static enum status file_size(struct os *os, struct os_file *file, uint64_t *size
     if (fstat(file->descriptor, &about) < 0) return status_of(errno);
     must(about.st_size >= 0);
     *size = (uint64_t)about.st_size;
+    return ST_OK;
+}
+
+static enum status file_is_at(struct os *os, struct os_file *file, const char *path, bool *is_at)
+{
+    (void)os;
+    struct stat about;
+    struct stat there;
+    if (fstat(file->descriptor, &about) < 0) return status_of(errno);
+    *is_at = false;
+    if (stat(path, &there) < 0) return errno == ENOENT ? ST_OK : status_of(errno);
+    *is_at = about.st_dev == there.st_dev && about.st_ino == there.st_ino;
     return ST_OK;
 }
 

@@ -264,6 +264,70 @@ static void an_older_copy_is_found(void **state)
     fake_os_free(old.disk);
 }
 
+/* Under a running node each file is removed, exchanged, cut or lengthened: it is put back, and what
+ * the next open finds is the state. */
+static void exchanged_files_are_put_back(void **state)
+{
+    static const char *const names[] = {"main.db", "main.db.sums", "main.db-journal"};
+    struct place *p = *state;
+    fill(p);
+    uint64_t height = 2;
+    for (uint32_t i = 0; i < 9; i++) {
+        const char *name = names[i % 3];
+        struct db_damage damage;
+        struct os_file *f = NULL;
+        must(p->os->remove(p->os, name) == ST_OK);
+        if (i >= 3) must(p->os->file_open(p->os, &f, name, OS_WRITE | OS_CREATE) == ST_OK);
+        if (i >= 6) must(p->os->file_write(p->os, f, span_of("forged", 6), 5000) == ST_OK);
+        p->os->file_close(p->os, f);
+        enum status st = db_check_files(p->db, &damage);
+        assert_int_equal(st, i % 3 == 2 ? ST_OK : ST_CORRUPT);
+        assert_int_equal(damage.is_mended, i % 3 != 2);
+        assert_int_equal(db_check_files(p->db, &damage), ST_OK);
+        assert_int_equal(check(p, &damage), ST_OK);
+        next_block(p, height++);
+        close_place(p);
+        assert_int_equal(open_place(p), ST_OK);
+        assert_int_equal(db_height(p->db), height - 1);
+        assert_int_equal(true_rows(p), ROWS);
+    }
+    struct os_file *f = NULL;
+    struct db_damage damage;
+    const uint64_t size = size_of(p->os, "main.db");
+    must(p->os->file_open(p->os, &f, "main.db", OS_WRITE) == ST_OK);
+    must(p->os->file_write(p->os, f, span_of("forged", 6), size) == ST_OK);
+    p->os->file_close(p->os, f);
+    assert_int_equal(db_check_files(p->db, &damage), ST_CORRUPT);
+    assert_true(damage.is_mended);
+    assert_int_equal(size_of(p->os, "main.db"), size);
+}
+
+/* A damaged page gets its bytes back from another database that holds the same; others do not do.
+ */
+static void a_page_is_mended_from_elsewhere(void **state)
+{
+    struct place *p = *state;
+    uint8_t page[PAGE_BYTES];
+    struct db_damage damage;
+    fill(p);
+    struct place copy;
+    copy_of(&copy, p, 2);
+    assert_int_equal(open_place(&copy), ST_OK);
+    close_place(p);
+    assert_int_equal(open_place(p), ST_OK);
+    flip(p->os, "main.db", 7 * PAGE_BYTES + 100, 1);
+    assert_int_equal(check(p, &damage), ST_CORRUPT);
+    assert_int_equal(damage.page, 8);
+    assert_int_equal(db_page(copy.db, 7, page), ST_OK);
+    assert_int_equal(db_mend(p->db, 8, page), ST_INVALID);
+    assert_int_equal(db_page(copy.db, 8, page), ST_OK);
+    assert_int_equal(db_mend(p->db, 8, page), ST_OK);
+    assert_int_equal(check(p, &damage), ST_OK);
+    assert_int_equal(db_page(copy.db, 1 << 20, page), ST_NOT_FOUND);
+    close_place(&copy);
+    fake_os_free(copy.disk);
+}
+
 /* Both files as they were: a true state of an older height, which the blocks above it continue. */
 static void both_files_of_an_older_height_are_a_state(void **state)
 {
@@ -342,6 +406,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_flip_while_running_is_found, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_write_upon_damage_fails, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_older_copy_is_found, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(exchanged_files_are_put_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_page_is_mended_from_elsewhere, set_up, tear_down),
         cmocka_unit_test_setup_teardown(both_files_of_an_older_height_are_a_state, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_flip_in_the_sums_is_found_or_harmless, set_up, tear_down),
