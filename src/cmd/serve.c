@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "crypto/identity.h"
+#include "node/heal.h"
 #include "node/node.h"
 #include "node/quarantine.h"
 #include "node/release.h"
@@ -147,6 +148,7 @@ static const char *hint_of(enum status st)
 static bool is_rebuild_due(const char *dir)
 {
     struct quarantine q;
+    if (heal_is_due(os_posix(), dir)) return true;
     return quarantine_read(&q, os_posix(), dir) == ST_OK && q.is_due;
 }
 

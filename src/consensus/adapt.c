@@ -147,7 +147,7 @@ static void note_lacking(const struct consensus *c,
                          const struct mode_state *ahead,
                          struct body_notes *notes)
 {
-    notes->late_count = notes->evidence_count = 0;
+    notes->late_count = notes->evidence_count = notes->incident_count = 0;
     note_block_votes(c, ahead, VOTE_P1, notes);
     note_block_votes(c, ahead, VOTE_P2, notes);
     uint64_t low = ahead->res_known > MODE_DELAY ? ahead->res_known - MODE_DELAY : 0;

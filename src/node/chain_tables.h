@@ -8,6 +8,7 @@
 #define TRUSTSQL_NODE_CHAIN_TABLES_H
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 #include "base/buf.h"
 #include "exec/exec.h"
@@ -34,6 +35,9 @@ struct chain_tables_source { /* Outlives the connections. */
     enum status (*sign_reply)(void *context, struct reply *reply);
     /* The chain of epochs (ledger/epochs.h) up to epoch, appended. ST_NOT_FOUND. Any thread. */
     enum status (*epochs)(void *context, uint64_t epoch, struct buf *out);
+    /* As replica_flush and replica_scrub. */
+    enum status (*flush)(void *context, uint64_t *height);
+    enum status (*scrub)(void *context, struct buf *report, const atomic_bool *is_cancelled);
     /* Where this connection reads; null or 0: at the newest height. Set between readings. */
     const uint64_t *height;
     void *context;

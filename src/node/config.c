@@ -52,6 +52,11 @@ static const struct field fields[] = {
      READERS_THREADS_MAX},
     {"store", "segment_bytes", FIELD_U64, offsetof(struct node_config, segment_size), 1u << 16,
      1u << 30},
+    {"scrub", "cpu_percent", FIELD_U32, offsetof(struct node_config, scrub_cpu_percent), 0, 100},
+    {"scrub", "mb_per_second", FIELD_U32, offsetof(struct node_config, scrub_mb_per_second), 1,
+     65536},
+    {"scrub", "pause_seconds", FIELD_U32, offsetof(struct node_config, scrub_pause_seconds), 1,
+     1000000},
     {"session", "read", FIELD_READ, offsetof(struct node_config, session.read), 0, 0},
     {"session", "wait", FIELD_WAIT, offsetof(struct node_config, session.wait), 0, 0},
 };
@@ -65,7 +70,10 @@ void node_config_defaults(struct node_config *config)
                                    .pg_connections_max = 1200,
                                    .verify_threads = 2,
                                    .read_threads = 2,
-                                   .segment_size = STORE_SEGMENT_SIZE};
+                                   .segment_size = STORE_SEGMENT_SIZE,
+                                   .scrub_cpu_percent = 2,
+                                   .scrub_mb_per_second = 16,
+                                   .scrub_pause_seconds = 60};
 }
 
 struct parse {
@@ -257,6 +265,8 @@ void node_config_write(const struct node_config *config, struct buf *out)
     buf_printf(out, "[threads]\nverify = %u\nread = %u\n\n", config->verify_threads,
                config->read_threads);
     buf_printf(out, "[store]\nsegment_bytes = %llu\n\n", (unsigned long long)config->segment_size);
+    buf_printf(out, "[scrub]\ncpu_percent = %u\nmb_per_second = %u\npause_seconds = %u\n\n",
+               config->scrub_cpu_percent, config->scrub_mb_per_second, config->scrub_pause_seconds);
     buf_printf(out, "[session]\nread = %s\nwait = %s\n", settings_read_text(config->session.read),
                settings_wait_text(config->session.wait));
 }

@@ -11,6 +11,7 @@ struct executor {
     struct queue *checkpoints; /* One token: a checkpoint is wanted. */
     struct thread *thread;
     struct thread *checkpointer;
+    struct mutex *file_mutex; /* Of the state file. */
     uint64_t checkpoint_mono_ms;
     _Atomic uint64_t height; /* The newest executed, its result in the store. */
     bool has_failed;
@@ -25,7 +26,8 @@ enum status executor_new(struct executor **out, const struct executor_config *co
     if (e == NULL) return ST_NO_MEMORY;
     e->config = *config;
     atomic_init(&e->height, exec_height(config->exec));
-    enum status st = queue_new(&e->inbox, config->mem, EXECUTOR_QUEUE_MAX, NULL, NULL);
+    enum status st = mutex_new(&e->file_mutex, config->mem);
+    if (st == ST_OK) st = queue_new(&e->inbox, config->mem, EXECUTOR_QUEUE_MAX, NULL, NULL);
     if (st == ST_OK) st = queue_new(&e->checkpoints, config->mem, 1, NULL, NULL);
     if (st == ST_OK) st = thread_start(&e->thread, config->mem, "exec", run, e);
     if (st == ST_OK)
@@ -54,6 +56,7 @@ void executor_free(struct executor *e)
     executor_stop(e);
     queue_free(e->inbox);
     queue_free(e->checkpoints);
+    mutex_free(e->file_mutex);
     mem_free(e->config.mem, e);
 }
 
@@ -80,7 +83,13 @@ static enum status execute(struct executor *e, struct flow_block *b)
                             .txs = b->views,
                             .wants_rows = b->wants_rows,
                             .tx_count = b->tx_count};
-    TRY(exec_apply(e->config.exec, &in, &b->outcome));
+    enum status st = exec_apply(e->config.exec, &in, &b->outcome);
+    /* Nothing was published: once the page is right, the block is as new. */
+    while (st == ST_CORRUPT && e->config.mend != NULL &&
+           db_damaged_page(exec_db(e->config.exec)) != 0 &&
+           e->config.mend(e->config.context) == ST_OK)
+        st = exec_apply(e->config.exec, &in, &b->outcome);
+    TRY(st);
     TRY(store_append_result(e->config.store, b->header.height, b->outcome.record));
     atomic_store(&e->height, b->header.height);
     return ST_OK;
@@ -128,14 +137,50 @@ enum status executor_save(struct exec *exec, struct store *store, uint64_t heigh
     return db_checkpoint_to(exec_db(exec), height, &height);
 }
 
+enum status executor_flush(struct executor *e, uint64_t *height)
+{
+    mutex_lock(e->file_mutex);
+    enum status st = executor_save(e->config.exec, e->config.store, atomic_load(&e->height));
+    *height = db_file_height(exec_db(e->config.exec));
+    mutex_unlock(e->file_mutex);
+    return st;
+}
+
+enum status executor_check_files(struct executor *e, struct db_damage *out)
+{
+    mutex_lock(e->file_mutex);
+    enum status st = db_check_files(exec_db(e->config.exec), out);
+    mutex_unlock(e->file_mutex);
+    return st;
+}
+
+enum status executor_check_pages(struct executor *e,
+                                 uint32_t *page,
+                                 uint32_t count,
+                                 struct db_damage *out)
+{
+    mutex_lock(e->file_mutex);
+    enum status st = db_check(exec_db(e->config.exec), page, count, out);
+    mutex_unlock(e->file_mutex);
+    return st;
+}
+
+enum status executor_mend_page(struct executor *e, uint32_t page, const uint8_t *bytes)
+{
+    mutex_lock(e->file_mutex);
+    enum status st = db_mend(exec_db(e->config.exec), page, bytes);
+    mutex_unlock(e->file_mutex);
+    return st;
+}
+
 static void run_checkpoints(void *context)
 {
     struct executor *e = context;
     for (;;) {
         void *token;
         if (queue_wait(e->checkpoints, &token, 1) == 0) return;
-        const uint64_t height = atomic_load(&e->height);
-        enum status st = executor_save(e->config.exec, e->config.store, height);
+        uint64_t height = 0;
+        enum status st = executor_flush(e, &height);
         /* ST_BUSY: another process is reading the file; a later one succeeds. */
         if (st != ST_OK && st != ST_BUSY)
             e->config.failed(e->config.context, st, "the state could not be saved");

@@ -22,6 +22,9 @@ struct executor_config {
     struct exec *exec;
     struct store *store;
     struct queue *done; /* Sink: blocks come back as FLOW_BLOCK. */
+    /* A block met a damaged page of the state: ST_OK when it is put right and the block may be
+     * applied again. Waits; on the executor's thread. Null: nobody puts it right. */
+    enum status (*mend)(void *context);
     /* A failure that must stop the node; any thread. */
     void (*failed)(void *context, enum status status, const char *what);
     void *context;
@@ -40,6 +43,17 @@ NODISCARD enum status executor_submit(struct executor *e, struct flow_block *b);
  * that is older, after making both durable: the state file is never ahead of them. ST_BUSY: later.
  * One thread at a time. */
 NODISCARD enum status executor_save(struct exec *exec, struct store *store, uint64_t height);
+
+/* The state file is touched under one lock: by checkpoints and by these. Any thread. *height: what
+ * the file holds then. */
+NODISCARD enum status executor_flush(struct executor *e, uint64_t *height);
+/* As db_check_files, db_check, db_mend. */
+NODISCARD enum status executor_check_files(struct executor *e, struct db_damage *out);
+NODISCARD enum status executor_check_pages(struct executor *e,
+                                           uint32_t *page,
+                                           uint32_t count,
+                                           struct db_damage *out);
+NODISCARD enum status executor_mend_page(struct executor *e, uint32_t page, const uint8_t *bytes);
 
 /* Called now and then by the replica: start a checkpoint when one is due. */
 void executor_tick(struct executor *e, uint64_t mono_ms);

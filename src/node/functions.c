@@ -24,9 +24,13 @@ struct registration { /* What SQLite hands back with a call; freed with the conn
 };
 
 static implementation proof_tx;
+static implementation flush;
+static implementation scrub;
 
 static const struct node_function functions[] = {
     {"node_proof_tx", 1, proof_tx},
+    {"node_flush", 0, flush},
+    {"node_scrub", 0, scrub},
 };
 
 static void report(const struct node_functions *f,
@@ -111,4 +115,50 @@ static enum status proof_tx(const struct node_functions *f,
     if (st == ST_OK) sqlite3_result_blob64(to, out.data, out.size, SQLITE_TRANSIENT);
     buf_fini(&out);
     return st == ST_NOT_FOUND ? ST_OK : st;
+}
+
+/* --- trustsql.flush(), trustsql.scrub() ------------------------------------------------------- */
+
+static enum status check_admin(const struct node_functions *f, const char *name)
+{
+    if (f->account != NULL && f->account->is_admin) return ST_OK;
+    diag_set(f->sql->diag, "42501", "trustsql.%s() is for administrators", name);
+    return ST_DENIED;
+}
+
+/* The height that the state file holds then. */
+static enum status flush(const struct node_functions *f,
+                         sqlite3_context *to,
+                         int count,
+                         sqlite3_value **args)
+{
+    uint64_t height = 0;
+    (void)count;
+    (void)args;
+    TRY(check_admin(f, "flush"));
+    if (f->lasts != NULL) f->lasts(f->context);
+    enum status st = f->source->flush(f->source->context, &height);
+    if (st == ST_BUSY) diag_set(f->sql->diag, "55006", "another process is reading the state file");
+    TRY(st);
+    sqlite3_result_int64(to, (sqlite3_int64)height);
+    return ST_OK;
+}
+
+static enum status scrub(const struct node_functions *f,
+                         sqlite3_context *to,
+                         int count,
+                         sqlite3_value **args)
+{
+    struct buf report;
+    (void)count;
+    (void)args;
+    TRY(check_admin(f, "scrub"));
+    if (f->lasts != NULL) f->lasts(f->context);
+    buf_init(&report, f->source->mem, 0);
+    enum status st = f->source->scrub(f->source->context, &report, f->is_cancelled);
+    if (st == ST_OK)
+        sqlite3_result_text(to, (const void *)report.data, (int)report.size, SQLITE_TRANSIENT);
+    if (st == ST_CLOSED) diag_set(f->sql->diag, "57P01", "the node is shutting down");
+    buf_fini(&report);
+    return st;
 }

@@ -10,6 +10,7 @@
 #include "consensus/evidence.h"
 #include "node/chain_tables.h"
 #include "node/executor.h"
+#include "node/heal.h"
 #include "node/local.h"
 #include "node/quarantine.h"
 #include "node/readers.h"
@@ -58,6 +59,8 @@ static void consensus_view(void *context, struct consensus_view *out);
 static bool certified(void *context, struct certificate *out, uint64_t *executed);
 static enum status sign_reply(void *context, struct reply *reply);
 static enum status epochs(void *context, uint64_t epoch, struct buf *out);
+static enum status flush(void *context, uint64_t *height);
+static enum status scrub(void *context, struct buf *report, const atomic_bool *is_cancelled);
 static bool evidence_item(void *context,
                           uint32_t index,
                           struct evidence_view *out,
@@ -192,6 +195,41 @@ static void warn_of_silence(const struct node *n, const struct node_open *open)
     open->warn(text);
 }
 
+static enum status open_exec(struct node *n, char *what)
+{
+    char path[OS_PATH_MAX];
+    char reason[160] = "";
+    TRY(os_path_join(path, n->dir, "state"));
+    enum status st = n->os->make_dir(n->os, path);
+    if (st != ST_OK && st != ST_EXISTS) return st;
+    TRY(os_path_join(path, n->dir, "state/main.db"));
+    struct exec_config exec = {
+        .os = n->os, .mem = n->mem, .path = path, .genesis = buf_span(&n->genesis_bytes)};
+    st = exec_open(&n->exec, &exec, reason);
+    if (st != ST_OK)
+        (void)snprintf(what, NODE_WHAT_MAX, "state/main.db: %s (%s)", status_text(st), reason);
+    return st;
+}
+
+/* A state that is not what was written is damage that the blocks put right, without anybody else.
+ */
+static enum status open_state(struct node *n, const struct node_open *open, char *what)
+{
+    bool was_due = false;
+    enum status st = heal_settle(n->os, n->dir, &was_due);
+    if (st != ST_OK) say(what, st, "the damaged state cannot be removed");
+    TRY(st);
+    st = open_exec(n, what);
+    if (st != ST_CORRUPT) return st;
+    if (open->warn != NULL) open->warn(what);
+    if (open->warn != NULL) open->warn("the state is made again from the blocks");
+    what[0] = 0;
+    st = heal_remove_state(n->os, n->dir);
+    if (st != ST_OK) say(what, st, "the damaged state cannot be removed");
+    TRY(st);
+    return open_exec(n, what);
+}
+
 static enum status open_data(struct node *n, const struct node_open *open, char *what)
 {
     struct damage damage = {0};
@@ -212,8 +250,6 @@ static enum status open_data(struct node *n, const struct node_open *open, char 
     TRY(st);
     warn_of_damage(open, &damage);
 
-    char path[OS_PATH_MAX];
-    char reason[160] = "";
     bool was_due = false;
     st = quarantine_settle(n->os, n->dir, &was_due);
     if (st != ST_OK) say(what, st, "the refuted state cannot be removed");
@@ -221,16 +257,7 @@ static enum status open_data(struct node *n, const struct node_open *open, char 
     if (was_due && open->warn != NULL)
         open->warn(
             "a certificate refuted the state of this node: it is made again from the blocks");
-    TRY(os_path_join(path, n->dir, "state"));
-    st = n->os->make_dir(n->os, path);
-    if (st != ST_OK && st != ST_EXISTS) return st;
-    TRY(os_path_join(path, n->dir, "state/main.db"));
-    struct exec_config exec = {
-        .os = n->os, .mem = n->mem, .path = path, .genesis = buf_span(&n->genesis_bytes)};
-    st = exec_open(&n->exec, &exec, reason);
-    if (st != ST_OK)
-        (void)snprintf(what, NODE_WHAT_MAX, "state/main.db: %s (%s)", status_text(st), reason);
-    TRY(st);
+    TRY(open_state(n, open, what));
     TRY(check_heights(n, what));
     TRY(save_genesis(n));
     st = custody_open(&n->custody, n->os, n->mem, n->dir, n->signer);
@@ -269,6 +296,7 @@ static enum status open_replica(struct node *n, const struct node_open *open, ch
         .release = open->release,
         .warn = open->warn,
         .chain_id = n->chain_id,
+        .genesis_bytes = buf_span(&n->genesis_bytes),
         .exec = n->exec,
         .store = n->store,
         .outbox = n->outbox,
@@ -338,6 +366,8 @@ static enum status open_running(struct node *n, const struct node_open *open, ch
                                              .certified = certified,
                                              .sign_reply = sign_reply,
                                              .epochs = epochs,
+                                             .flush = flush,
+                                             .scrub = scrub,
                                              .context = n};
     struct readers_config readers = {.os = n->os,
                                      .mem = n->mem,
@@ -420,6 +450,7 @@ static void on_wake(void *context)
 /* After the loop: what is in flight is finished, what waits is refused, sessions are let go. */
 static void settle(struct node *n)
 {
+    replica_stop_heal(n->replica);
     readers_stop(n->readers); /* First: a running read may ask for the status of the others. */
     replica_stop(n->replica);
     while (!local_is_idle(n->local))
@@ -509,4 +540,17 @@ static enum status epochs(void *context, uint64_t epoch, struct buf *out)
 {
     const struct node *n = context;
     return replica_epochs(n->replica, epoch, out);
+}
+
+static enum status flush(void *context, uint64_t *height)
+{
+    const struct node *n = context;
+    return replica_flush(n->replica, height);
+}
+
+static enum status scrub(void *context, struct buf *report, const atomic_bool *is_cancelled)
+{
+    const struct node *n = context;
+    bool was_clean = false;
+    return replica_scrub(n->replica, report, &was_clean, is_cancelled);
 }

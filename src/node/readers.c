@@ -47,6 +47,7 @@ struct readers {
 };
 
 static void run(void *context);
+static void explain_code(struct reader *reader, int code);
 static void close_reader(struct reader *reader);
 static enum status run_statement(struct reader *reader, sqlite3_stmt *stmt);
 
@@ -287,8 +288,7 @@ static enum status prepare(struct reader *reader, const char *text, sqlite3_stmt
         int code =
             sqlite3_prepare_v3(reader->connection, text, -1, SQLITE_PREPARE_PERSISTENT, slot, NULL);
         if (code != SQLITE_OK) {
-            sql_error(&reader->diag, reader->connection, code, reader->job->catalog,
-                      &reader->context);
+            explain_code(reader, code);
             return ST_INVALID;
         }
     }
@@ -346,6 +346,18 @@ static enum status bind_params(struct reader *reader, sqlite3_stmt *stmt)
     return ST_OK;
 }
 
+/* The page store has found that a page of the file is not what was written. */
+static void explain_code(struct reader *reader, int code)
+{
+    if (code != SQLITE_IOERR_DATA) {
+        sql_error(&reader->diag, reader->connection, code, reader->job->catalog, &reader->context);
+        return;
+    }
+    diag_set(&reader->diag, "TQ009", "the state file of this node is damaged where this is read");
+    diag_hint(&reader->diag, "It is being put right from the blocks: try again in a moment, or ask "
+                             "another node.");
+}
+
 static void explain_failure(struct reader *reader, int code)
 {
     if (atomic_load(&reader->job->is_cancelled)) {
@@ -356,7 +368,7 @@ static void explain_failure(struct reader *reader, int code)
     } else if (atomic_load(&reader->readers->is_closing)) {
         diag_set(&reader->diag, "57P01", "the node is shutting down");
     } else {
-        sql_error(&reader->diag, reader->connection, code, reader->job->catalog, &reader->context);
+        explain_code(reader, code);
     }
 }
 

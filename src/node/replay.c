@@ -188,15 +188,20 @@ static uint64_t machine_height(void *context)
     return exec_height(e->exec);
 }
 
-static enum status machine_apply(void *context, struct flow_block *b)
+enum status replay_apply(struct exec *exec, struct flow_block *b)
 {
-    const struct replay_exec *e = context;
     struct exec_block in = {.header = &b->header,
                             .hash = b->hash,
                             .facts = &b->facts,
                             .txs = b->views,
                             .tx_count = b->tx_count};
-    TRY(exec_apply(e->exec, &in, &b->outcome));
+    return exec_apply(exec, &in, &b->outcome);
+}
+
+static enum status machine_apply(void *context, struct flow_block *b)
+{
+    const struct replay_exec *e = context;
+    TRY(replay_apply(e->exec, b));
     return store_append_result(e->store, b->header.height, b->outcome.record);
 }
 

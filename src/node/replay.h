@@ -54,6 +54,9 @@ struct replay_tip {  /* The newest block of the store, executed. */
 /* Fills tip with the newest block. ST_CORRUPT: a block is damaged or gives another result. */
 NODISCARD enum status replay_run(const struct replay *r, struct replay_tip *tip);
 
+/* Execute b with exec; its outcome is in it. */
+NODISCARD enum status replay_apply(struct exec *exec, struct flow_block *b);
+
 /* Decode a stored block into one ready for the executor; signatures are not checked here. */
 NODISCARD enum status replay_decode(struct flow_block **out, struct mem *mem, struct span bytes);
 

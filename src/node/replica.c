@@ -36,6 +36,7 @@ struct replica {
     struct verify *verify;
     struct storage *storage;
     struct executor *executor;
+    struct heal *heal;
     struct queue *inbox;
     struct loop *loop;
     struct loop_wake *wake;
@@ -86,6 +87,41 @@ static void wake_inbox(void *context)
 
 /* --- life ------------------------------------------------------------------------------------- */
 
+static enum status wait_for_heal(void *context)
+{
+    const struct replica *r = context;
+    return heal_wait(r->heal);
+}
+
+/* What it found is told to the operator here. */
+static void on_find(void *context, const struct heal_find *find)
+{
+    const struct replica *r = context;
+    char text[INCIDENT_PLACE_MAX + 80];
+    (void)snprintf(text, sizeof text, "stored data are damaged (%s): %s",
+                   incident_state_text(find->state), find->place);
+    if (r->config.warn != NULL) r->config.warn(text);
+}
+
+static enum status new_heal(struct replica *r)
+{
+    const struct node_config *settings = r->config.settings;
+    const struct heal_config config = {.os = r->config.os,
+                                       .mem = r->config.mem,
+                                       .dir = r->config.dir,
+                                       .genesis = r->config.genesis_bytes,
+                                       .exec = r->config.exec,
+                                       .store = r->config.store,
+                                       .executor = r->executor,
+                                       .settings = {.cpu_percent = settings->scrub_cpu_percent,
+                                                    .mb_per_second = settings->scrub_mb_per_second,
+                                                    .pause_seconds = settings->scrub_pause_seconds},
+                                       .found = on_find,
+                                       .failed = fail,
+                                       .context = r};
+    return heal_new(&r->heal, &config);
+}
+
 static enum status open_threads(struct replica *r)
 {
     const struct replica_config *config = &r->config;
@@ -96,9 +132,11 @@ static enum status open_threads(struct replica *r)
                                        .exec = config->exec,
                                        .store = config->store,
                                        .done = r->inbox,
+                                       .mend = wait_for_heal,
                                        .failed = fail,
                                        .context = r};
     TRY(executor_new(&r->executor, &executor));
+    TRY(new_heal(r));
     struct verify_config verify = {.mem = config->mem,
                                    .signer = config->signer,
                                    .exec = config->exec,
@@ -194,6 +232,7 @@ enum status replica_new(struct replica **out,
 void replica_free(struct replica *r)
 {
     if (r == NULL) return;
+    heal_free(r->heal);
     verify_free(r->verify);
     storage_free(r->storage);
     executor_free(r->executor);
@@ -300,6 +339,7 @@ static void take_back(struct replica *r, void *item)
 void replica_stop(struct replica *r)
 {
     if (r->thread == NULL) return;
+    heal_stop(r->heal); /* The executor may wait for it. */
     atomic_store(&r->is_stopping, true);
     loop_wake_send(r->wake);
     thread_join(r->thread);
@@ -689,6 +729,29 @@ enum status replica_evidence(struct replica *r,
     return evidence_store_get(r->evidence, index, out, bytes);
 }
 
+enum status replica_flush(struct replica *r, uint64_t *height)
+{
+    return executor_flush(r->executor, height);
+}
+
+enum status replica_scrub(struct replica *r,
+                          struct buf *report,
+                          bool *was_clean,
+                          const atomic_bool *is_cancelled)
+{
+    return heal_scrub(r->heal, report, was_clean, is_cancelled);
+}
+
+void replica_heal_view(struct replica *r, struct heal_view *out)
+{
+    heal_view(r->heal, out);
+}
+
+void replica_stop_heal(struct replica *r)
+{
+    heal_stop(r->heal);
+}
+
 uint64_t replica_signatures(const struct replica *r)
 {
     return r->verify == NULL ? 0 : verify_signatures(r->verify);
@@ -703,6 +766,7 @@ void replica_cpu(const struct replica *r, struct replica_cpu *out)
     out->store = r->storage == NULL ? 0 : storage_cpu_ns(r->storage);
     out->exec = executor_cpu_ns(r->executor);
     out->checkpoint = executor_checkpoint_cpu_ns(r->executor);
+    out->heal = r->heal == NULL ? 0 : heal_cpu_ns(r->heal);
 }
 
 static void follow_or_fail(struct replica *r)
@@ -727,6 +791,7 @@ static void tick(struct replica *r)
     follow_or_fail(r);
     if (r->is_core_stopped && core_is_idle(r->core)) loop_stop(r->loop);
     executor_tick(r->executor, port_mono_ms(r));
+    heal_tick(r->heal, port_mono_ms(r));
     publish(r);
 }
 

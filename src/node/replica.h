@@ -9,6 +9,7 @@
 #include "node/config.h"
 #include "node/consensus_view.h"
 #include "node/flow.h"
+#include "node/heal.h"
 #include "node/keys.h"
 #include "node/queue.h"
 #include "store/store.h"
@@ -29,6 +30,7 @@ struct replica_config {
     const struct signer *signer;
     const struct release *release; /* Of this program; null: others are told nothing. */
     struct hash chain_id;
+    struct span genesis_bytes; /* Encoded; outlives the replica. */
     struct exec *exec;
     struct store *store;
     struct queue *outbox; /* Holds at least REPLICA_TICKETS_MAX + REPLICA_READS_MAX. */
@@ -107,6 +109,17 @@ NODISCARD enum status replica_evidence(struct replica *r,
                                        struct evidence_view *out,
                                        struct buf *bytes);
 
+/* The state file as of the newest height, now: its height. A round of looking at all files, as
+ * heal_scrub. Any thread of readers. */
+NODISCARD enum status replica_flush(struct replica *r, uint64_t *height);
+NODISCARD enum status replica_scrub(struct replica *r,
+                                    struct buf *report,
+                                    bool *was_clean,
+                                    const atomic_bool *is_cancelled);
+void replica_heal_view(struct replica *r, struct heal_view *out);
+/* Whoever waits for a round goes on: before the readers are stopped. */
+void replica_stop_heal(struct replica *r);
+
 /* Client signatures found good so far, local and foreign; any thread. */
 uint64_t replica_signatures(const struct replica *r);
 
@@ -118,6 +131,7 @@ struct replica_cpu {
     uint64_t store;
     uint64_t exec;
     uint64_t checkpoint;
+    uint64_t heal;
 };
 void replica_cpu(const struct replica *r, struct replica_cpu *out);
 

@@ -8,6 +8,7 @@ struct look { /* One moment; made for each line, which is cheap enough for peopl
     const struct node_status *node;
     struct replica_view replica;
     struct consensus_view consensus;
+    struct heal_view heal;
 };
 
 struct line {
@@ -294,6 +295,26 @@ static void put_cpu_read(const struct look *l, struct buf *out)
     put_number(out, readers_cpu_ns(l->node->readers) / 1000u);
 }
 
+static void put_finds(const struct look *l, struct buf *out)
+{
+    put_number(out, l->heal.finds);
+}
+
+static void put_last_find(const struct look *l, struct buf *out)
+{
+    buf_put_text(out, l->heal.last_find);
+}
+
+static void put_damaged(const struct look *l, struct buf *out)
+{
+    buf_put_text(out, l->heal.is_damaged ? "yes" : "no");
+}
+
+static void put_scrubbed(const struct look *l, struct buf *out)
+{
+    if (l->heal.round_ms > 0) put_number(out, l->heal.round_ms);
+}
+
 /* The threads of the replica. */
 #define PUT_CPU(name, field)                                                                       \
     static void name(const struct look *l, struct buf *out)                                        \
@@ -308,6 +329,7 @@ PUT_CPU(put_cpu_consensus, consensus)
 PUT_CPU(put_cpu_store, store)
 PUT_CPU(put_cpu_exec, exec)
 PUT_CPU(put_cpu_checkpoint, checkpoint)
+PUT_CPU(put_cpu_heal, heal)
 #undef PUT_CPU
 
 static const struct line lines[] = {
@@ -360,6 +382,11 @@ static const struct line lines[] = {
     {"cpu_us_exec", put_cpu_exec},
     {"cpu_us_checkpoint", put_cpu_checkpoint},
     {"cpu_us_read", put_cpu_read},
+    {"cpu_us_heal", put_cpu_heal},
+    {"finds", put_finds},
+    {"last_find", put_last_find},
+    {"damaged", put_damaged},
+    {"scrubbed_ms", put_scrubbed},
 };
 
 bool node_status_line(const struct node_status *s,
@@ -371,6 +398,7 @@ bool node_status_line(const struct node_status *s,
     struct look look = {.node = s};
     replica_view(s->replica, &look.replica);
     s->consensus(s->context, &look.consensus);
+    replica_heal_view(s->replica, &look.heal);
     *name = lines[index].name;
     lines[index].put(&look, value);
     return true;

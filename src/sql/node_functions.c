@@ -10,8 +10,16 @@
         .result = (result_), .sqlite = (sqlite_)                                                   \
     }
 
+#define NODE0(name_, result_, sqlite_)                                                             \
+    {                                                                                              \
+        .name = (name_), .kind = SQL_NODE, .volatility = SQL_STABLE, .result = (result_),          \
+        .sqlite = (sqlite_)                                                                        \
+    }
+
 static const struct sql_function functions[] = {
     NODE1("proof_tx", SQL_BYTEA, SQL_BYTEA, "node_proof_tx(%1)"),
+    NODE0("flush", SQL_INT8, "node_flush()"),
+    NODE0("scrub", SQL_TEXT, "node_scrub()"),
 };
 
 const struct sql_function *sql_node_function_at(uint32_t index)

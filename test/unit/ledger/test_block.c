@@ -225,13 +225,33 @@ static enum status decoded(const struct body_notes *n)
     return st;
 }
 
+/* Encoded into room. */
+static struct span sample_incident(uint8_t room[INCIDENT_SIZE_MAX], uint64_t time_ms)
+{
+    struct secret_key secret = sample_node_secret(1);
+    struct buf out;
+    struct incident i = {.chain_id = sample_chain_id(),
+                         .node = sample_public(&secret),
+                         .kind = INCIDENT_BLOCK,
+                         .place = span_text("blocks/00000001.seg offset 5"),
+                         .time_ms = time_ms};
+    buf_init_fixed(&out, room, INCIDENT_SIZE_MAX);
+    incident_encode(&out, &i);
+    assert_int_equal(buf_status(&out), ST_OK);
+    return buf_span(&out);
+}
+
 static void notes_have_one_encoding(void **state)
 {
     struct fixture *f = *state;
     struct buf out;
+    uint8_t rooms[2][INCIDENT_SIZE_MAX];
     buf_init(&out, mem_system(), 0);
-    for (uint32_t kinds = 0; kinds < 4; kinds++) {
+    for (uint32_t kinds = 0; kinds < 8; kinds++) {
         struct body_notes n = f->block.body.notes;
+        n.incident_count = kinds < 4 ? 0 : 2;
+        n.incidents[0] = sample_incident(rooms[0], 1);
+        n.incidents[1] = sample_incident(rooms[1], 2);
         if ((kinds & 1u) == 0) n.late_count = 0;
         if ((kinds & 2u) == 0) n.evidence_count = 0;
         buf_reset(&out);
@@ -259,6 +279,15 @@ static void notes_have_one_encoding(void **state)
     assert_int_equal(decoded(n), ST_OK);
     n->evidence[0] = span_of(large, sizeof large);
     assert_int_equal(decoded(n), ST_LIMIT);
+    n->evidence_count = 0;
+    n->incident_count = BLOCK_INCIDENTS_MAX;
+    for (uint32_t i = 0; i < BLOCK_INCIDENTS_MAX; i++)
+        n->incidents[i] = sample_incident(rooms[0], 1);
+    assert_int_equal(decoded(n), ST_OK);
+    n->incidents[3].size--;
+    assert_int_equal(decoded(n), ST_INVALID);
+    n->incident_count = 0;
+    n->evidence_count = 1;
     static const uint8_t two_empty[] = {0x82, 0x80, 0x80};
     struct cbor in = cbor_of(span_of(two_empty, sizeof two_empty));
     notes_decode(n, &in);
