@@ -176,15 +176,16 @@ static size_t message_size(const struct consensus_message *m)
     case CONSENSUS_PROPOSAL: return head + sizeof m->proposal;
     case CONSENSUS_VOTE: return head + sizeof m->vote;
     case CONSENSUS_VIEW_CHANGE: return head + sizeof m->view_change;
-    case CONSENSUS_NEW_VIEW: return head + offsetof(struct new_view, vcs) + sizeof m->new_view.vcs;
+    case CONSENSUS_NEW_VIEW: return head + sizeof m->new_view;
     case CONSENSUS_STATUS: return head + sizeof m->status;
     }
     return sizeof *m;
 }
 
+/* As large as its kind needs: the largest kind is half a megabyte. */
 static struct consensus_message *copy_message(const struct consensus_message *m)
 {
-    struct consensus_message *copy = malloc(sizeof *copy);
+    struct consensus_message *copy = malloc(message_size(m));
     assert_non_null(copy);
     if (m->kind == CONSENSUS_NEW_VIEW) {
         size_t head = offsetof(struct consensus_message, new_view.vcs);
@@ -236,8 +237,10 @@ enum status engine_rig_step(struct engine_rig *r, uint32_t node, struct consensu
     event->wall_ms = RIG_TIME_MS + r->now_ms + n->skew_ms;
     enum status st = consensus_step(n->engine, event, &r->effects);
     assert_true(st == ST_OK || st == ST_REJECTED);
-    struct hash state = consensus_digest(n->engine);
-    r->trace = rig_digest_of(&r->trace, &state);
+    if (r->options.is_traced) {
+        struct hash state = consensus_digest(n->engine);
+        r->trace = rig_digest_of(&r->trace, &state);
+    }
     perform(r, node);
     return st;
 }
@@ -366,6 +369,24 @@ static void catch_up(struct engine_rig *r, uint32_t node, uint32_t peers)
 
 /* --- effects --- */
 
+/* Those that there are: room for all is large. */
+static struct consensus_effects *keep_effects(const struct consensus_effects *effects)
+{
+    size_t size =
+        offsetof(struct consensus_effects, items) + effects->count * sizeof *effects->items;
+    struct consensus_effects *kept = malloc(size);
+    assert_non_null(kept);
+    memcpy(kept, effects, size);
+    return kept;
+}
+
+static void restore_effects(struct consensus_effects *effects, struct consensus_effects *kept)
+{
+    size_t size = offsetof(struct consensus_effects, items) + kept->count * sizeof *kept->items;
+    memcpy(effects, kept, size);
+    free(kept);
+}
+
 static void on_need_batch(struct engine_rig *r, uint32_t node, const struct consensus_effect *e)
 {
     struct rig_node *n = &r->nodes[node];
@@ -389,9 +410,7 @@ static void on_need_batch(struct engine_rig *r, uint32_t node, const struct cons
     event.notes = notes;
     event.mono_ms = r->now_ms;
     event.wall_ms = RIG_TIME_MS + r->now_ms;
-    struct consensus_effects *outer = malloc(sizeof *outer);
-    assert_non_null(outer);
-    *outer = r->effects;
+    struct consensus_effects *outer = keep_effects(&r->effects);
     enum status st = consensus_step(n->engine, &event, &r->effects);
     assert_int_equal(st, ST_OK);
     for (uint32_t i = 0; i < r->effects.count; i++) {
@@ -408,8 +427,7 @@ static void on_need_batch(struct engine_rig *r, uint32_t node, const struct cons
     free(final_cert);
     free(res_cert);
     perform(r, node);
-    r->effects = *outer;
-    free(outer);
+    restore_effects(&r->effects, outer);
 }
 
 static void on_get(struct engine_rig *r, uint32_t node, const struct consensus_effect *e)
@@ -515,7 +533,8 @@ static void perform_one(struct engine_rig *r, uint32_t node, const struct consen
         b = rig_get_block(r, &e->hash);
         b->here |= 1u << node;
         b->line |= 1u << node;
-        struct consensus_message *m = malloc(sizeof *m);
+        struct consensus_message *m =
+            malloc(offsetof(struct consensus_message, proposal) + sizeof m->proposal);
         assert_non_null(m);
         m->kind = CONSENSUS_PROPOSAL;
         m->proposal = *e->proposal;
@@ -561,9 +580,7 @@ static void perform_one(struct engine_rig *r, uint32_t node, const struct consen
 static void perform(struct engine_rig *r, uint32_t node)
 {
     struct rig_node *n = &r->nodes[node];
-    struct consensus_effects *mine = malloc(sizeof *mine);
-    assert_non_null(mine);
-    *mine = r->effects;
+    struct consensus_effects *mine = keep_effects(&r->effects);
     uint32_t life = n->life;
     uint32_t behind = 0;
     for (uint32_t i = 0; i < mine->count && n->life == life; i++) {

@@ -38,6 +38,7 @@ struct engine_rig_options {
     const struct consensus_params *params; /* Of the mode, in MODE_FAST; null: the default. */
     enum consensus_fault fault;
     bool evidence_alarms; /* raft: evidence does not halt. */
+    bool is_traced;       /* For engine_rig_trace. */
 };
 
 struct engine_rig *engine_rig_new(const struct engine_rig_options *options);
@@ -93,7 +94,8 @@ uint32_t engine_rig_evidence(const struct engine_rig *r,
                              enum evidence_kind kind); /* Seen so far. */
 uint32_t engine_rig_alarms(const struct engine_rig *r, enum consensus_alarm alarm);
 uint32_t engine_rig_syncs(const struct engine_rig *r, uint32_t node);
-struct hash engine_rig_trace(const struct engine_rig *r); /* Over every engine's state so far. */
+/* Over the engine's state after every step; zero without is_traced. */
+struct hash engine_rig_trace(const struct engine_rig *r);
 
 /* For tests that speak themselves. */
 const struct signer *engine_rig_signer(const struct engine_rig *r);

@@ -102,8 +102,12 @@ static void peers_come_and_go(void **state)
 
 static struct hash trace_of(uint64_t seed)
 {
-    struct engine_rig *r = engine_rig_new(&(struct engine_rig_options){
-        .count = 4, .seed = seed, .loss_permille = 50, .delay_ms_max = 20, .disk_ms = 3});
+    struct engine_rig *r = engine_rig_new(&(struct engine_rig_options){.count = 4,
+                                                                       .seed = seed,
+                                                                       .loss_permille = 50,
+                                                                       .delay_ms_max = 20,
+                                                                       .disk_ms = 3,
+                                                                       .is_traced = true});
     engine_rig_submit(r, 500);
     engine_rig_run(r, 500);
     engine_rig_crash(r, 0, false);
