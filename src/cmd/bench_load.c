@@ -60,7 +60,7 @@ static bool check_receipt(struct load *l, struct span receipt_bytes, struct span
     struct receipt *receipt = &facts.receipt;
     const char *what = NULL;
     arena_reset(&l->arena);
-    if (proof_decode(&proof, proof_bytes) != ST_OK || proof.kind != PROOF_TX) {
+    if (proof_decode(&proof, &l->arena, proof_bytes) != ST_OK || proof.kind != PROOF_TX) {
         note_error(l, "a proof is malformed");
         return false;
     }

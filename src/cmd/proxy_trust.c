@@ -153,7 +153,7 @@ enum status proxy_trust_proof(const struct proxy_trust *t,
     struct span kept = arena_copy(a, bytes);
     out->proof = arena_alloc_zero(a, 1, sizeof *out->proof);
     if (kept.data == NULL || out->proof == NULL) return ST_NO_MEMORY;
-    TRY(proof_decode(out->proof, kept));
+    TRY(proof_decode(out->proof, a, kept));
     if (out->proof->kind != PROOF_TX) return ST_INVALID;
     struct cbor in = cbor_of(out->proof->block.header);
     header_decode(&header, &in);

@@ -130,7 +130,7 @@ static enum status verify_refuted(const struct evidence *e,
                                 .chain_id = context->chain_id,
                                 .signer = context->signer};
     arena_init(&arena, mem, 0);
-    enum status st = proof_decode(p, bytes);
+    enum status st = proof_decode(p, &arena, bytes);
     if (st == ST_OK && p->kind != PROOF_TX) st = ST_INVALID;
     if (st == ST_OK) st = proof_verify(p, &trust, &facts, &arena, &what);
     if (st == ST_OK) {

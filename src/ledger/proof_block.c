@@ -96,29 +96,35 @@ static enum status find_validators(const struct proof_search *s,
     return ST_OK;
 }
 
+const char *proof_block_check(const struct proof_block *p,
+                              const struct hash *chain_id,
+                              struct header *header)
+{
+    struct header own;
+    const char *what = check_header(p, chain_id, &own);
+    struct header last = own;
+    if (what == NULL) what = check_successors(p, &last);
+    if (what == NULL) what = check_statements(p, &own, &last);
+    if (what == NULL) *header = own;
+    return what;
+}
+
 enum status proof_block_verify(const struct proof_block *p,
+                               const struct header *header,
                                const struct proof_trust *trust,
-                               struct header *header,
                                struct arena *a,
                                const char **what)
 {
     must(trust->validators->count > 0);
-    struct header own;
-    struct header last;
-    *what = check_header(p, trust->chain_id, &own);
-    last = own;
-    if (*what == NULL) *what = check_successors(p, &last);
-    if (*what == NULL) *what = check_statements(p, &own, &last);
-    if (*what != NULL) return ST_REJECTED;
+    must(header->height == p->result.height);
     struct validators v;
     const struct proof_search search = {.proof = p, .trust = trust};
-    TRY(find_validators(&search, &own, a, &v, what));
+    TRY(find_validators(&search, header, a, &v, what));
     *what = "the commit certificate does not verify";
     TRY(quorum_check_commit(&v, &p->final_cert, trust->signer, trust->chain_id));
     *what = "the execution certificate does not verify";
     TRY(quorum_check_result(&v, &p->res_cert, trust->signer, trust->chain_id));
     *what = NULL;
-    *header = own;
     return ST_OK;
 }
 

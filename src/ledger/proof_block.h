@@ -39,11 +39,17 @@ struct proof_trust {
     uint64_t epoch; /* Of validators. */
 };
 
-/* Check everything. *header is the block's. ST_OK, or ST_REJECTED, ST_SIGNATURE, ST_INVALID with
- * *what naming the first failure (static text). */
+/* First what costs little: all that follows from hashes. *header is the block's. Null, or the first
+ * failure (static text). */
+const char *proof_block_check(const struct proof_block *p,
+                              const struct hash *chain_id,
+                              struct header *header);
+
+/* Then who signed it, of a block that was checked. ST_OK, or ST_REJECTED, ST_SIGNATURE, ST_INVALID
+ * with *what naming the first failure. */
 NODISCARD enum status proof_block_verify(const struct proof_block *p,
+                                         const struct header *header,
                                          const struct proof_trust *trust,
-                                         struct header *header,
                                          struct arena *a,
                                          const char **what);
 

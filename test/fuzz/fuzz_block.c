@@ -133,7 +133,7 @@ static enum status receipt_again(struct span bytes, struct arena *a, struct buf 
 static enum status proof_again(struct span bytes, struct arena *a, struct buf *out)
 {
     struct proof p;
-    TRY(proof_decode(&p, bytes));
+    TRY(proof_decode(&p, a, bytes));
     check_proof(&p, a);
     proof_encode(out, &p);
     return ST_OK;

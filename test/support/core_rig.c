@@ -152,7 +152,10 @@ static void settle(struct core_rig *rig, struct ticket *ticket, struct core_rig_
 static void note_proof(struct core_rig *rig, struct span bytes)
 {
     struct proof p;
-    assert_int_equal(proof_decode(&p, bytes), ST_OK);
+    struct arena a;
+    arena_init(&a, mem_system(), 0);
+    assert_int_equal(proof_decode(&p, &a, bytes), ST_OK);
+    arena_fini(&a);
     rig->proof_count++;
     if (p.block.later.size / HASH_SIZE > rig->later_max)
         rig->later_max = p.block.later.size / HASH_SIZE;
@@ -180,7 +183,7 @@ static void verify_as_validator(struct core_rig *rig, struct span bytes, struct 
     struct proof_trust trust = {.validators = &v, .chain_id = &chain_id, .signer = sample_signer()};
     const char *what = NULL;
     arena_init(&a, mem_system(), 0);
-    assert_int_equal(proof_decode(&p, bytes), ST_OK);
+    assert_int_equal(proof_decode(&p, &a, bytes), ST_OK);
     struct proof_facts facts;
     if (proof_verify(&p, &trust, &facts, &a, &what) != ST_OK)
         fail_msg("a proof does not verify: %s", what);

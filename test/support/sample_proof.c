@@ -131,6 +131,173 @@ static void version(struct proof *p, struct arena *a, bool is_gone)
     sign(p, a, &header);
 }
 
+/* --- at a checkpoint -------------------------------------------------------------------------- */
+
+#define ROWS_MAX 200u
+
+struct tree { /* A naive row tree over keys 0, 2, 4…, by its definition. */
+    struct row_place places[ROWS_MAX];
+    uint32_t count;
+};
+
+static struct hash root_of(const struct row_place *places, uint32_t count)
+{
+    if (count == 0) return (struct hash){{0}};
+    if (count <= ROW_BUCKET_MAX) return row_bucket_hash(places, count);
+    uint32_t bit = row_position_differ(&places[0].position, &places[count - 1].position);
+    uint32_t split = 0;
+    while (!row_position_bit(&places[split].position, bit))
+        split++;
+    struct hash left = root_of(places, split);
+    struct hash right = root_of(places + split, count - split);
+    return row_branch_hash(bit, &left, &right);
+}
+
+static void row_entry(struct arena *a, uint32_t key, struct span *entry)
+{
+    uint8_t bytes[128];
+    struct buf out;
+    buf_init_fixed(&out, bytes, sizeof bytes);
+    put_entry(&out, key, false);
+    *entry = encoded(a, &out);
+}
+
+static void tree_make(struct tree *t, struct arena *a, uint32_t count)
+{
+    must(count <= ROWS_MAX);
+    t->count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        struct span entry;
+        struct row_change change;
+        row_entry(a, 2 * i, &entry);
+        must(row_change_of(&change, entry) == ST_OK);
+        t->places[i] = change.place;
+    }
+}
+
+static void path_to(struct row_path *out,
+                    struct arena *a,
+                    const struct tree *t,
+                    const struct row_position *position)
+{
+    const struct row_place *places = t->places;
+    uint32_t count = t->count;
+    struct row_step *steps = arena_alloc_zero(a, ROW_POSITION_BITS, sizeof *steps);
+    out->step_count = 0;
+    while (count > ROW_BUCKET_MAX) {
+        uint32_t bit = row_position_differ(&places[0].position, &places[count - 1].position);
+        uint32_t split = 0;
+        while (!row_position_bit(&places[split].position, bit))
+            split++;
+        const bool is_right = row_position_bit(position, bit);
+        struct row_step *step = &steps[out->step_count++];
+        step->bit = (uint16_t)bit;
+        step->sibling = is_right ? root_of(places, split) : root_of(places + split, count - split);
+        places += is_right ? split : 0;
+        count = is_right ? count - split : split;
+    }
+    out->steps = steps;
+    out->place_count = count;
+    out->places = NULL;
+    if (count == 0) return;
+    out->places =
+        (const struct row_place *)arena_copy(a, span_of(places, count * sizeof *places)).data;
+}
+
+/* The block becomes the one that certifies the checkpoint, 8 above it. */
+static void certify(struct proof *p, struct arena *a, const struct checkpoint *c)
+{
+    struct header header = header_of(p);
+    header.height = c->height + CHECKPOINT_LAG;
+    header.time_ms = SAMPLE_TIME_MS + header.height;
+    header.final_height = header.height - 1;
+    header.res_height = header.height - 2;
+    p->block.result.height = header.height;
+    p->block.result.checkpoint = checkpoint_hash(c);
+    sign(p, a, &header);
+}
+
+static void row(struct proof *p, struct arena *a, uint32_t count, uint32_t index)
+{
+    struct tree t;
+    struct proof_row *r = &p->of.row;
+    tree_make(&t, a, count);
+    *r = (struct proof_row){.checkpoint = {.height = 128,
+                                           .row_root = root_of(t.places, count),
+                                           .txid_root = hash_of("txids", (struct span){0})}};
+    p->kind = PROOF_ROW;
+    row_entry(a, 2 * index, &r->entry);
+    path_to(&r->path, a, &t, &t.places[index].position);
+    certify(p, a, &r->checkpoint);
+}
+
+static void no_row(struct proof *p, struct arena *a, uint32_t count)
+{
+    struct tree t;
+    struct row_position position;
+    struct proof_row *r = &p->of.row;
+    tree_make(&t, a, count);
+    *r = (struct proof_row){.checkpoint = {.height = 256,
+                                           .before = 128,
+                                           .row_root = root_of(t.places, count),
+                                           .txid_root = hash_of("txids", (struct span){0})},
+                            .table_id = 1000,
+                            .key = span_text("\x81\x07")};
+    p->kind = PROOF_NO_ROW;
+    must(row_position_of(&position, r->table_id, r->key) == ST_OK);
+    path_to(&r->path, a, &t, &position);
+    certify(p, a, &r->checkpoint);
+}
+
+/* Ids 10.., 30.., 50.. of count transactions, and the neighbours of id. */
+static void interval(struct proof_interval *i, uint32_t count, const struct hash *id)
+{
+    struct hash ids[8];
+    struct hash leaves[8];
+    struct hash levels[24];
+    *i = (struct proof_interval){.checkpoint = i->checkpoint};
+    i->checkpoint.txid_root = hash_of("", (struct span){0});
+    if (count == 0) return;
+    for (uint32_t k = 0; k < count; k++) {
+        ids[k] = (struct hash){{(uint8_t)(16 + 32 * k)}};
+        leaves[k] = merkle_leaf(hash_span(&ids[k]));
+    }
+    merkle_levels_build(levels, leaves, count);
+    i->checkpoint.txid_root = levels[merkle_levels_size(count) - 1];
+    uint32_t at = 0;
+    while (at < count && memcmp(ids[at].bytes, id->bytes, HASH_SIZE) < 0)
+        at++;
+    if (at > 0) {
+        i->left = (struct proof_neighbour){.is_there = true, .txid = ids[at - 1]};
+        side_path_make(&i->left.path, levels, count, at - 1);
+    }
+    if (at < count) {
+        i->right = (struct proof_neighbour){.is_there = true, .txid = ids[at]};
+        side_path_make(&i->right.path, levels, count, at);
+    }
+}
+
+static void no_tx(struct proof *p, struct arena *a, uint32_t count)
+{
+    struct proof_no_tx *n = &p->of.no_tx;
+    p->kind = PROOF_NO_TX;
+    *n = (struct proof_no_tx){.txid = {{0x38}}};
+    if (count > 0) {
+        struct proof_older *older = arena_alloc_zero(a, 1, sizeof *older);
+        older->interval.checkpoint = (struct checkpoint){.height = 128};
+        interval(&older->interval, 1, &n->txid);
+        certify(p, a, &older->interval.checkpoint);
+        older->block = p->block;
+        n->older = older;
+        n->older_count = 1;
+        n->interval.checkpoint = (struct checkpoint){.height = 256, .before = 128};
+    } else {
+        n->interval.checkpoint = (struct checkpoint){.height = 128};
+    }
+    interval(&n->interval, count, &n->txid);
+    certify(p, a, &n->interval.checkpoint);
+}
+
 void sample_proof_of(struct proof *p, struct arena *a, enum sample_subject subject)
 {
     sample_proof(p, a, 2);
@@ -141,6 +308,12 @@ void sample_proof_of(struct proof *p, struct arena *a, enum sample_subject subje
     case SAMPLE_TX_SHOWN: show(p, a); break;
     case SAMPLE_VERSION: version(p, a, false); break;
     case SAMPLE_VERSION_GONE: version(p, a, true); break;
+    case SAMPLE_ROW: row(p, a, 40, 7); break;
+    case SAMPLE_ROW_OF_MANY: row(p, a, 200, 123); break;
+    case SAMPLE_NO_ROW: no_row(p, a, 100); break;
+    case SAMPLE_NO_ROW_OF_NONE: no_row(p, a, 0); break;
+    case SAMPLE_NO_TX: no_tx(p, a, 3); break;
+    case SAMPLE_NO_TX_OF_NONE: no_tx(p, a, 0); break;
     case SAMPLE_SUBJECTS: must(false);
     }
 }

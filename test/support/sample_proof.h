@@ -10,6 +10,12 @@ enum sample_subject {
     SAMPLE_TX_SHOWN, /* A transaction whose first parameter is shown and no other. */
     SAMPLE_VERSION,
     SAMPLE_VERSION_GONE, /* A row that the block removed. */
+    SAMPLE_ROW,
+    SAMPLE_ROW_OF_MANY, /* 200 rows: below branches. */
+    SAMPLE_NO_ROW,
+    SAMPLE_NO_ROW_OF_NONE, /* The chain has no rows. */
+    SAMPLE_NO_TX,          /* In two intervals, between others and at the end. */
+    SAMPLE_NO_TX_OF_NONE,  /* No transactions at all; the genesis is before. */
     SAMPLE_SUBJECTS
 };
 

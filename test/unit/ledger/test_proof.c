@@ -10,9 +10,8 @@
 
 static enum status again(struct span bytes, struct arena *a, struct buf *out)
 {
-    (void)a;
     struct proof p;
-    TRY(proof_decode(&p, bytes));
+    TRY(proof_decode(&p, a, bytes));
     proof_encode(out, &p);
     return buf_status(out);
 }
@@ -103,7 +102,7 @@ static void too_many_successors_are_refused(void **state)
     sample_proof(&p, &a, 0);
     sample_successors(&p, &a, PROOF_SUCCESSORS_MAX);
     proof_encode(&out, &p);
-    assert_int_equal(proof_decode(&back, buf_span(&out)), ST_OK);
+    assert_int_equal(proof_decode(&back, &a, buf_span(&out)), ST_OK);
     assert_int_equal(back.block.successor_count, PROOF_SUCCESSORS_MAX);
     uint8_t *head = out.data;
     while (span_equal(span_of(head, p.block.header.size), p.block.header) == false)
@@ -111,7 +110,7 @@ static void too_many_successors_are_refused(void **state)
     head += p.block.header.size; /* The array's head follows the block's own header. */
     assert_int_equal(*head, 0x80u + PROOF_SUCCESSORS_MAX);
     *head = 0x80u + PROOF_SUCCESSORS_MAX + 1;
-    assert_int_equal(proof_decode(&back, buf_span(&out)), ST_LIMIT);
+    assert_int_equal(proof_decode(&back, &a, buf_span(&out)), ST_LIMIT);
     buf_fini(&out);
     arena_fini(&a);
 }
@@ -133,7 +132,7 @@ static void no_bit_can_change(void **state)
         const char *what = NULL;
         out.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
         arena_reset(&a);
-        if (proof_decode(&p, buf_span(&out)) == ST_OK) {
+        if (proof_decode(&p, &a, buf_span(&out)) == ST_OK) {
             assert_int_not_equal(verify(&p, &a, &what), ST_OK);
             assert_non_null(what);
         }

@@ -11,9 +11,8 @@
 
 static enum status again(struct span bytes, struct arena *a, struct buf *out)
 {
-    (void)a;
     struct proof p;
-    TRY(proof_decode(&p, bytes));
+    TRY(proof_decode(&p, a, bytes));
     proof_encode(out, &p);
     return buf_status(out);
 }
@@ -23,7 +22,8 @@ static enum status check(struct span bytes,
                          struct arena *a,
                          const char **what)
 {
-    struct hash chain_id = sample_chain_id();
+    static struct hash chain_id; /* Made once: it takes keys. */
+    if (hash_is_zero(&chain_id)) chain_id = sample_chain_id();
     const struct proof_anchor anchor = {.chain_id = &chain_id, .signer = sample_signer()};
     return proof_verify_bytes(bytes, &anchor, facts, a, what);
 }
@@ -40,8 +40,10 @@ static void make(struct buf *out, struct arena *a, enum sample_subject subject)
 static void each_kind_verifies(void **state)
 {
     (void)state;
-    static const char *const names[SAMPLE_SUBJECTS] = {"proof-tx", "proof-tx-shown",
-                                                       "proof-version", "proof-version-gone"};
+    static const char *const names[SAMPLE_SUBJECTS] = {
+        "proof-tx",    "proof-tx-shown",     "proof-version", "proof-version-gone",
+        "proof-row",   "proof-row-of-many",  "proof-no-row",  "proof-no-row-of-none",
+        "proof-no-tx", "proof-no-tx-of-none"};
     struct arena a;
     struct buf out;
     arena_init(&a, mem_system(), 0);
@@ -54,7 +56,6 @@ static void each_kind_verifies(void **state)
         codec_sweep(buf_span(&out), again);
         if (check(buf_span(&out), &facts, &a, &what) != ST_OK) fail_msg("%s: %s", names[i], what);
         assert_null(what);
-        assert_int_equal(facts.header.height, SAMPLE_HEIGHT);
     }
     buf_fini(&out);
     arena_fini(&a);
@@ -85,6 +86,17 @@ static void what_is_proved_comes_out(void **state)
     assert_memory_equal(facts.row.data, "\x82\x03\x65value", facts.row.size);
     make(&out, &a, SAMPLE_VERSION_GONE);
     assert_int_equal(check(buf_span(&out), &facts, &a, &what), ST_OK);
+    assert_int_equal(facts.row.size, 0);
+    assert_int_equal(facts.height, SAMPLE_HEIGHT);
+    make(&out, &a, SAMPLE_ROW_OF_MANY);
+    assert_int_equal(check(buf_span(&out), &facts, &a, &what), ST_OK);
+    assert_int_equal(facts.height, 128);
+    assert_memory_equal(facts.key.data, "\x81\x18\xf6", facts.key.size);
+    make(&out, &a, SAMPLE_NO_ROW);
+    assert_int_equal(check(buf_span(&out), &facts, &a, &what), ST_OK);
+    assert_int_equal(facts.kind, PROOF_NO_ROW);
+    assert_int_equal(facts.height, 256);
+    assert_memory_equal(facts.key.data, "\x81\x07", facts.key.size);
     assert_int_equal(facts.row.size, 0);
     buf_fini(&out);
     arena_fini(&a);
@@ -166,6 +178,101 @@ static void foreign_proofs_are_refused_with_their_reason(void **state)
     arena_fini(&a);
 }
 
+static void absence_covers_a_life(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct buf out;
+    struct proof_facts f;
+    const char *what;
+    arena_init(&a, mem_system(), 0);
+    buf_init(&out, mem_system(), 0);
+    make(&out, &a, SAMPLE_NO_TX);
+    assert_int_equal(check(buf_span(&out), &f, &a, &what), ST_OK);
+    assert_int_equal(f.after, 0);
+    assert_int_equal(f.height, 256);
+    assert_int_equal(f.txid.bytes[0], 0x38);
+    const uint64_t passed = SAMPLE_TIME_MS + 136; /* Of block 136, which certifies 128. */
+    assert_int_equal(f.passed_ms, passed);
+    assert_true(proof_covers_life(&f, UINT64_MAX, 256));
+    assert_false(proof_covers_life(&f, UINT64_MAX, 257));
+    assert_true(proof_covers_life(&f, passed - 1, 60000));
+    assert_false(proof_covers_life(&f, passed, 60000));
+    f.after = 100; /* What stood in block 100 or below is not told. */
+    assert_false(proof_covers_life(&f, passed - 1, TX_SPAN_BLOCKS_MAX + 100));
+    assert_true(proof_covers_life(&f, passed - 1, TX_SPAN_BLOCKS_MAX + 101));
+    buf_fini(&out);
+    arena_fini(&a);
+}
+
+static void absence_leaves_nothing_out(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct proof p;
+    arena_init(&a, mem_system(), 0);
+    sample_proof_of(&p, &a, SAMPLE_NO_TX);
+    struct proof_no_tx *n = &p.of.no_tx;
+    struct proof_neighbour left = n->interval.left;
+    n->interval.left = n->interval.right;
+    expect(&p, &a, "the transaction is not between its neighbours");
+    n->interval.left = left;
+    n->txid.bytes[0] = 0x30; /* It is the left one. */
+    expect(&p, &a, "the transaction is not between its neighbours");
+    n->txid.bytes[0] = 0x70;
+    expect(&p, &a, "the transaction is not between its neighbours");
+    n->txid.bytes[0] = 0x38;
+    n->interval.left.is_there = false;
+    expect(&p, &a, "other transactions are between the neighbours");
+    n->interval.left = left;
+    n->interval.right.is_there = false;
+    expect(&p, &a, "other transactions are between the neighbours");
+    sample_proof_of(&p, &a, SAMPLE_NO_TX);
+    n->interval.left.txid.bytes[31] ^= 1;
+    expect(&p, &a, "a neighbour is not under the root of transaction ids");
+    sample_proof_of(&p, &a, SAMPLE_NO_TX);
+    n->older[0].interval.checkpoint.height--;
+    expect(&p, &a, "blocks between two checkpoints are left out");
+    sample_proof_of(&p, &a, SAMPLE_NO_TX);
+    n->interval.checkpoint.before--;
+    expect(&p, &a, "the checkpoint is not the one that the block certifies");
+    sample_proof_of(&p, &a, SAMPLE_NO_TX);
+    n->interval.checkpoint.height--;
+    expect(&p, &a, "the checkpoint is of another height");
+    n->interval.checkpoint.height++;
+    n->older[0].block.result.height++;
+    expect(&p, &a, "the result is of another height");
+    arena_fini(&a);
+}
+
+static void rows_at_a_checkpoint_are_the_ones_there(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct proof p;
+    struct proof other;
+    arena_init(&a, mem_system(), 0);
+    sample_proof_of(&p, &a, SAMPLE_ROW_OF_MANY);
+    sample_proof_of(&other, &a, SAMPLE_ROW);
+    p.of.row.entry = other.of.row.entry; /* Of another bucket. */
+    expect(&p, &a, "the path does not lead to the row");
+    sample_proof_of(&p, &a, SAMPLE_ROW);
+    p.of.row.entry = span_text("\x83\x19\x03\xe8\x81\x0e\x82\x0e\x65"
+                               "valuf");
+    expect(&p, &a, "the row is another one at the checkpoint");
+    p.of.row.entry = span_text("\x83\x19\x03\xe8\x81\x0e\xf6");
+    expect(&p, &a, "the row is malformed");
+    sample_proof_of(&p, &a, SAMPLE_NO_ROW);
+    p.of.row.key = span_text("\x81\x06");
+    expect(&p, &a, "the row is there");
+    p.of.row.key = span_text("\x06");
+    expect(&p, &a, "the key is malformed");
+    sample_proof_of(&p, &a, SAMPLE_NO_ROW);
+    p.of.row.checkpoint.height++;
+    expect(&p, &a, "the checkpoint is of another height");
+    arena_fini(&a);
+}
+
 static void memory_may_fail_at_any_call(void **state)
 {
     (void)state;
@@ -198,6 +305,9 @@ int main(void)
         cmocka_unit_test(what_is_proved_comes_out),
         cmocka_unit_test(no_bit_can_change),
         cmocka_unit_test(foreign_proofs_are_refused_with_their_reason),
+        cmocka_unit_test(absence_covers_a_life),
+        cmocka_unit_test(absence_leaves_nothing_out),
+        cmocka_unit_test(rows_at_a_checkpoint_are_the_ones_there),
         cmocka_unit_test(memory_may_fail_at_any_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
