@@ -23,7 +23,7 @@ static enum status write_receipt(struct apply *a,
                                  const struct job *j,
                                  const struct hash *write_root);
 static enum status finish(struct apply *a);
-static enum status make_record(struct apply *a, struct span write_set);
+static enum status make_record(struct apply *a, const struct exec_rows_changed *rows);
 
 enum status apply_block(struct apply *a)
 {
@@ -94,6 +94,7 @@ static enum status apply_transaction(struct apply *a, uint32_t index)
     e->context.fuel = fuel;
     j.is_short = fuel < fuel_tx;
     bool is_doomed = a->doomed != NULL && a->doomed[index] != 0;
+    capture_origin(e->capture, index);
     enum status st = is_doomed ? fail_doomed(a, &j) : run_in_savepoint(a, &j);
     must(e->context.fuel <= fuel);
     a->fuel_left -= fuel - e->context.fuel;
@@ -209,12 +210,18 @@ static enum status finish(struct apply *a)
     struct exec *e = a->exec;
     struct exec_outcome *out = a->out;
     out->result = (struct block_result){.height = a->in->header->height, .block_hash = a->in->hash};
+    capture_origin(e->capture, CAPTURE_NOBODY);
     TRY(epoch_finish(a));
     struct buf write_set;
+    struct buf gone;
+    struct buf origins;
     buf_init(&write_set, e->mem, 0);
+    buf_init(&gone, e->mem, 0);
+    buf_init(&origins, e->mem, 0);
     uint32_t entry_count = 0;
     enum status st =
         capture_finish(e->capture, &out->result.writeset_root, &entry_count, &write_set);
+    if (st == ST_OK) st = capture_aside(e->capture, &gone, &origins);
     struct hash *leaves = arena_alloc(&e->arena, out->tx_count * sizeof *leaves);
     if (st == ST_OK && leaves == NULL) st = ST_NO_MEMORY;
     if (st == ST_OK) {
@@ -223,9 +230,13 @@ static enum status finish(struct apply *a)
         struct hash own = block_result_digest(&out->result);
         out->digest_before = e->digest;
         out->digest = digest_fold(&e->digest, &own);
-        st = make_record(a, buf_span(&write_set));
+        st = make_record(a, &(struct exec_rows_changed){.write_set = buf_span(&write_set),
+                                                        .gone = buf_span(&gone),
+                                                        .origins = buf_span(&origins)});
     }
     buf_fini(&write_set);
+    buf_fini(&gone);
+    buf_fini(&origins);
     TRY(st);
     struct hash leaf = merkle_leaf(hash_span(&a->in->hash));
     a->history = e->history;
@@ -234,11 +245,13 @@ static enum status finish(struct apply *a)
     return note_write(e, &out->digest, &a->history);
 }
 
-static enum status make_record(struct apply *a, struct span write_set)
+_Static_assert(CAPTURE_NOBODY == EXEC_ORIGIN_NOBODY, "origins are told as they are captured");
+
+static enum status make_record(struct apply *a, const struct exec_rows_changed *rows)
 {
     struct buf *bytes = &a->exec->bytes;
     buf_reset(bytes);
-    exec_record_encode(bytes, a->out, write_set);
+    exec_record_encode(bytes, a->out, rows);
     TRY(buf_status(bytes));
     a->out->record = arena_copy(&a->out->arena, buf_span(bytes));
     return a->out->record.data == NULL ? ST_NO_MEMORY : ST_OK;

@@ -137,13 +137,22 @@ NODISCARD enum status exec_check_access(const struct sql_catalog *catalog,
                                         struct diag *d);
 
 /* Decode a stored result record: D_h and receipts (spans into record, arrays in a). */
+struct exec_rows_changed {
+    struct span write_set; /* Encoded: docs/format/writeset.md. */
+    struct span gone;      /* The same of rows that ended, as they were before; empty: none. */
+    /* EXEC_ORIGIN_SIZE bytes for each entry of both; empty: none, or not told (result.md). */
+    struct span origins;
+};
+#define EXEC_ORIGIN_SIZE   4u
+#define EXEC_ORIGIN_NOBODY 0x7FFFFFFFu /* No transaction: the chain itself. */
+
 struct exec_record {
     struct block_result result;
     struct hash digest_before;
     struct hash digest;
     struct span *receipts;
     uint32_t receipt_count;
-    struct span write_set;
+    struct exec_rows_changed rows;
 };
 NODISCARD enum status exec_record_decode(struct exec_record *out,
                                          struct arena *a,

@@ -142,6 +142,8 @@ NODISCARD enum status note_write(struct exec *e,
 NODISCARD enum status note_read(struct exec *e);
 
 /* record.c */
-void exec_record_encode(struct buf *out, const struct exec_outcome *o, struct span write_set);
+void exec_record_encode(struct buf *out,
+                        const struct exec_outcome *o,
+                        const struct exec_rows_changed *rows);
 
 #endif

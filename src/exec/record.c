@@ -2,25 +2,33 @@
  *
  *   record = [version = 1, height, block hash, write-set root, receipts root, checkpoint,
  *             digest before, digest, [receipt, …], write set]
- * Hashes, receipts and the write set are byte strings; the last two hold their own encodings. */
+ *   record = [version = 2, …, write set, gone, origins]      when any row changed
+ * Hashes, receipts, write set, gone and origins are byte strings; receipts, write set and gone hold
+ * their own encodings. */
 #include "exec/exec_int.h"
 
 #include "base/must.h"
 #include "codec/cbor.h"
 
-#define RECORD_VERSION 1u
-#define RECORD_FIELDS  10u
+#define RECORD_VERSION       1u /* Nothing changed; or made before origins were told. */
+#define RECORD_FIELDS        10u
+#define RECORD_ASIDE_VERSION 2u
+#define RECORD_ASIDE_FIELDS  12u
 
 static void get_hash(struct cbor *in, struct hash *out)
 {
     cbor_get_fixed(in, out->bytes, HASH_SIZE);
 }
 
-void exec_record_encode(struct buf *out, const struct exec_outcome *o, struct span write_set)
+void exec_record_encode(struct buf *out,
+                        const struct exec_outcome *o,
+                        const struct exec_rows_changed *rows)
 {
-    must(write_set.size > 0);
-    cbor_put_array(out, RECORD_FIELDS);
-    cbor_put_uint(out, RECORD_VERSION);
+    const bool has_aside = rows->origins.size > 0;
+    must(rows->write_set.size > 0);
+    must(has_aside || rows->gone.size == 0);
+    cbor_put_array(out, has_aside ? RECORD_ASIDE_FIELDS : RECORD_FIELDS);
+    cbor_put_uint(out, has_aside ? RECORD_ASIDE_VERSION : RECORD_VERSION);
     cbor_put_uint(out, o->result.height);
     cbor_put_bytes(out, hash_span(&o->result.block_hash));
     cbor_put_bytes(out, hash_span(&o->result.writeset_root));
@@ -31,15 +39,22 @@ void exec_record_encode(struct buf *out, const struct exec_outcome *o, struct sp
     cbor_put_array(out, o->tx_count);
     for (uint32_t i = 0; i < o->tx_count; i++)
         cbor_put_bytes(out, o->txs[i].receipt);
-    cbor_put_bytes(out, write_set);
+    cbor_put_bytes(out, rows->write_set);
+    if (!has_aside) return;
+    cbor_put_bytes(out, rows->gone);
+    cbor_put_bytes(out, rows->origins);
 }
 
 enum status exec_record_decode(struct exec_record *out, struct arena *a, struct span record)
 {
     struct exec_record r = {0};
     struct cbor in = cbor_of(record);
-    cbor_expect_array(&in, RECORD_FIELDS);
-    if (cbor_get_uint(&in) != RECORD_VERSION) cbor_fail(&in);
+    const bool has_aside = cbor_get_array(&in) == RECORD_ASIDE_FIELDS;
+    if (!has_aside) { /* Again, with the count that is right then. */
+        in = cbor_of(record);
+        cbor_expect_array(&in, RECORD_FIELDS);
+    }
+    if (cbor_get_uint(&in) != (has_aside ? RECORD_ASIDE_VERSION : RECORD_VERSION)) cbor_fail(&in);
     r.result.height = cbor_get_uint(&in);
     get_hash(&in, &r.result.block_hash);
     get_hash(&in, &r.result.writeset_root);
@@ -54,7 +69,12 @@ enum status exec_record_decode(struct exec_record *out, struct arena *a, struct 
     r.receipt_count = (uint32_t)count;
     for (uint32_t i = 0; i < r.receipt_count; i++)
         r.receipts[i] = cbor_get_bytes(&in);
-    r.write_set = cbor_get_bytes(&in);
+    r.rows.write_set = cbor_get_bytes(&in);
+    if (has_aside) {
+        r.rows.gone = cbor_get_bytes(&in);
+        r.rows.origins = cbor_get_bytes(&in);
+        if (r.rows.origins.size == 0 || r.rows.origins.size % EXEC_ORIGIN_SIZE != 0) cbor_fail(&in);
+    }
     TRY(cbor_end(&in));
     struct hash own = block_result_digest(&r.result);
     struct hash digest = digest_fold(&r.digest_before, &own);

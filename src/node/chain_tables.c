@@ -10,8 +10,10 @@
 #include "base/must.h"
 #include "ledger/block.h"
 #include "node/consensus_tables.h"
+#include "node/history_table.h"
 #include "node/proof_tables.h"
 #include "node/status.h"
+#include "node/tx_status.h"
 #include "node/vtable.h"
 
 enum plan { PLAN_LOW = 1, PLAN_HIGH = 2, PLAN_TXID = 4, PLAN_POINT = 8 };
@@ -334,5 +336,7 @@ enum status chain_tables_register(sqlite3 *connection, const struct chain_tables
     TRY(vtable_register(connection, &blocks_table, source, source->mem));
     TRY(vtable_register(connection, &transactions_table, source, source->mem));
     TRY(proof_tables_register(connection, source));
+    TRY(history_table_register(connection, source));
+    TRY(tx_status_register(connection, source));
     return consensus_tables_register(connection, source);
 }

@@ -16,6 +16,11 @@
 #include "node/consensus_view.h"
 #include "store/store.h"
 
+struct custody;
+struct historian;
+struct keyed;
+struct node_functions;
+
 struct chain_tables_source { /* Outlives the connections. */
     struct mem *mem;
     struct store *store;
@@ -40,6 +45,10 @@ struct chain_tables_source { /* Outlives the connections. */
     enum status (*scrub)(void *context, struct buf *report, const atomic_bool *is_cancelled);
     /* Where this connection reads; null or 0: at the newest height. Set between readings. */
     const uint64_t *height;
+    struct keyed *keyed;                 /* Transactions under keys; null: none. */
+    struct custody *custody;             /* Whose keys are kept here; null: nobody's. */
+    struct historian *historian;         /* Where row versions stand; null: nowhere. */
+    const struct node_functions *reader; /* Who asks, on this connection. */
     void *context;
 };
 

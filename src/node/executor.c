@@ -92,6 +92,7 @@ static enum status execute(struct executor *e, struct flow_block *b)
     TRY(st);
     TRY(store_append_result(e->config.store, b->header.height, b->outcome.record));
     atomic_store(&e->height, b->header.height);
+    if (e->config.executed != NULL) e->config.executed(e->config.context);
     return ST_OK;
 }
 

@@ -27,6 +27,8 @@ struct executor_config {
     enum status (*mend)(void *context);
     /* A failure that must stop the node; any thread. */
     void (*failed)(void *context, enum status status, const char *what);
+    /* A block is executed, its result in the store; may be null. The execution thread: be quick. */
+    void (*executed)(void *context);
     void *context;
 };
 

@@ -3,6 +3,7 @@
 #include "base/must.h"
 #include "node/chain_tables.h"
 #include "node/proof_maker.h"
+#include "node/tx_status.h"
 
 /* Arguments have the storage class of their SQL type, or are NULL. No result set: NULL. A failure
  * without a diag in f->sql is reported by its status. */
@@ -26,11 +27,11 @@ struct registration { /* What SQLite hands back with a call; freed with the conn
 static implementation proof_tx;
 static implementation flush;
 static implementation scrub;
+static implementation tx_status;
 
 static const struct node_function functions[] = {
-    {"node_proof_tx", 1, proof_tx},
-    {"node_flush", 0, flush},
-    {"node_scrub", 0, scrub},
+    {"node_proof_tx", 1, proof_tx},   {"node_flush", 0, flush},         {"node_scrub", 0, scrub},
+    {"node_tx_status", 1, tx_status}, {"node_tx_status", 2, tx_status},
 };
 
 static void report(const struct node_functions *f,
@@ -161,4 +162,17 @@ static enum status scrub(const struct node_functions *f,
     if (st == ST_CLOSED) diag_set(f->sql->diag, "57P01", "the node is shutting down");
     buf_fini(&report);
     return st;
+}
+
+/* --- trustsql.tx_status(key [, account]) ------------------------------------------------------ */
+
+static enum status tx_status(const struct node_functions *f,
+                             sqlite3_context *to,
+                             int count,
+                             sqlite3_value **args)
+{
+    const char *word = NULL;
+    TRY(tx_status_word(f, args[0], count > 1 ? args[1] : NULL, &word));
+    if (word != NULL) sqlite3_result_text(to, word, -1, SQLITE_STATIC);
+    return ST_OK;
 }

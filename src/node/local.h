@@ -25,6 +25,7 @@ struct local_config {
     struct custody *custody;
     struct exec *exec;
     struct store *store;
+    struct keyed *keyed;
     struct replica *replica;
     struct hash chain_id;
     struct public_key node_key; /* Of this node: tokens name it. */

@@ -11,6 +11,8 @@
 #include "node/chain_tables.h"
 #include "node/executor.h"
 #include "node/heal.h"
+#include "node/historian.h"
+#include "node/keyed.h"
 #include "node/local.h"
 #include "node/quarantine.h"
 #include "node/readers.h"
@@ -32,6 +34,8 @@ struct node {
     struct custody *custody;
     struct store *store;
     struct exec *exec;
+    struct historian *historian;
+    struct keyed *keyed;
     struct loop *loop; /* The doors'. */
     struct loop_wake *wake;
     struct queue *outbox;
@@ -283,6 +287,21 @@ static void node_failed(void *context, enum status st, const char *what)
     node_stop(n);
 }
 
+static void executed(void *context)
+{
+    const struct node *n = context;
+    historian_wake(n->historian);
+}
+
+static enum status open_historian(struct node *n, const struct node_open *open, char *what)
+{
+    const struct historian_config config = {
+        .os = n->os, .mem = n->mem, .store = n->store, .dir = n->dir, .warn = open->warn};
+    enum status st = historian_new(&n->historian, &config);
+    if (st != ST_OK) say(what, st, "the index of row versions cannot be opened");
+    return st;
+}
+
 static enum status open_replica(struct node *n, const struct node_open *open, char *what)
 {
     struct replica_config config = {
@@ -299,8 +318,10 @@ static enum status open_replica(struct node *n, const struct node_open *open, ch
         .genesis_bytes = buf_span(&n->genesis_bytes),
         .exec = n->exec,
         .store = n->store,
+        .keyed = n->keyed,
         .outbox = n->outbox,
         .failed = node_failed,
+        .executed = executed,
         .context = n,
     };
     char reason[160] = "";
@@ -340,7 +361,12 @@ static enum status open_running(struct node *n, const struct node_open *open, ch
     TRY(loop_new(&n->loop, n->mem));
     TRY(loop_wake_new(&n->wake, n->loop, on_wake, n));
     TRY(queue_new(&n->outbox, n->mem, 2 * REPLICA_TICKETS_MAX, wake_doors, n));
+    TRY(open_historian(n, open, what));
+    enum status st = keyed_open(&n->keyed, n->os, n->mem, n->dir);
+    if (st != ST_OK) say(what, st, "the file keyed cannot be read");
+    TRY(st);
     TRY(open_replica(n, open, what));
+    historian_wake(n->historian); /* What a start executed again, too. */
 
     struct local_config local = {.os = n->os,
                                  .mem = n->mem,
@@ -348,6 +374,7 @@ static enum status open_running(struct node *n, const struct node_open *open, ch
                                  .custody = n->custody,
                                  .exec = n->exec,
                                  .store = n->store,
+                                 .keyed = n->keyed,
                                  .replica = n->replica,
                                  .chain_id = n->chain_id,
                                  .node_key = n->keys.publics[0],
@@ -368,6 +395,9 @@ static enum status open_running(struct node *n, const struct node_open *open, ch
                                              .epochs = epochs,
                                              .flush = flush,
                                              .scrub = scrub,
+                                             .keyed = n->keyed,
+                                             .custody = n->custody,
+                                             .historian = n->historian,
                                              .context = n};
     struct readers_config readers = {.os = n->os,
                                      .mem = n->mem,
@@ -393,6 +423,8 @@ void node_close(struct node *n)
     readers_free(n->readers);
     replica_free(n->replica);
     local_free(n->local);
+    historian_free(n->historian);
+    keyed_free(n->keyed);
     queue_free(n->outbox);
     if (n->wake != NULL) loop_wake_free(n->wake);
     if (n->loop != NULL) loop_free(n->loop);

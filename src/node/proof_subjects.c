@@ -161,7 +161,7 @@ static enum status find_change(struct proof_maker *m,
                                struct write_set *out)
 {
     TRY(proof_maker_read(m, height));
-    struct cbor in = cbor_of(m->record.write_set);
+    struct cbor in = cbor_of(m->record.rows.write_set);
     const uint64_t count = cbor_get_array(&in);
     struct cbor entries = in;
     *out = (struct write_set){.count = (uint32_t)count, .found = (uint32_t)count};

@@ -155,6 +155,7 @@ static enum status open_reader(struct readers *r, struct reader *reader)
     TRY(sql_functions_register(reader->connection, &reader->context));
     reader->tables = *r->config.tables;
     reader->tables.height = &reader->height;
+    reader->tables.reader = &reader->functions;
     TRY(chain_tables_register(reader->connection, &reader->tables));
     reader->functions = (struct node_functions){.source = &reader->tables,
                                                 .connection = reader->connection,

@@ -122,6 +122,12 @@ static enum status new_heal(struct replica *r)
     return heal_new(&r->heal, &config);
 }
 
+static void executed(void *context)
+{
+    const struct replica *r = context;
+    if (r->config.executed != NULL) r->config.executed(r->config.context);
+}
+
 static enum status open_threads(struct replica *r)
 {
     const struct replica_config *config = &r->config;
@@ -134,6 +140,7 @@ static enum status open_threads(struct replica *r)
                                        .done = r->inbox,
                                        .mend = wait_for_heal,
                                        .failed = fail,
+                                       .executed = executed,
                                        .context = r};
     TRY(executor_new(&r->executor, &executor));
     TRY(new_heal(r));
@@ -141,6 +148,7 @@ static enum status open_threads(struct replica *r)
                                    .signer = config->signer,
                                    .exec = config->exec,
                                    .chain_id = config->chain_id,
+                                   .keyed = config->keyed,
                                    .thread_count = config->settings->verify_threads,
                                    .verified = r->inbox,
                                    .refused = config->outbox};

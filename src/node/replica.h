@@ -33,10 +33,12 @@ struct replica_config {
     struct span genesis_bytes; /* Encoded; outlives the replica. */
     struct exec *exec;
     struct store *store;
+    struct keyed *keyed;
     struct queue *outbox; /* Holds at least REPLICA_TICKETS_MAX + REPLICA_READS_MAX. */
     /* The node must stop; any thread. */
     void (*failed)(void *context, enum status status, const char *what);
-    void (*warn)(const char *text); /* What an operator must hear of. Any thread. May be null. */
+    void (*executed)(void *context); /* A result was stored; the execution thread. May be null. */
+    void (*warn)(const char *text);  /* What an operator must hear of. Any thread. May be null. */
     void *context;
 };
 

@@ -8,6 +8,7 @@
 #include "base/endian.h"
 #include "base/must.h"
 #include "node/admission.h"
+#include "node/keyed.h"
 #include "os/thread.h"
 
 #define LEAVES_KEPT (1u << 15)
@@ -150,6 +151,14 @@ static enum status verify_tx(struct verify_thread *thread, struct flow_tx *t, st
     return st;
 }
 
+static void note_key(struct keyed *keyed, const struct tx *tx)
+{
+    const struct hash name = keyed_name(&tx->account, tx->idempotency_key);
+    const struct keyed_tx noted = {
+        .txid = tx->txid, .until_ms = tx->valid_until_ms, .until_height = tx->valid_until_height};
+    keyed_note(keyed, &name, &noted);
+}
+
 static void check_one(struct verify_thread *thread, struct flow_tx *t)
 {
     struct diag d = {0};
@@ -160,6 +169,8 @@ static void check_one(struct verify_thread *thread, struct flow_tx *t)
     if (st == ST_OK && is_admitted && hash_equal(&t->tx.chain_id, &v->config.chain_id))
         st = admission_check(thread->admission, &t->tx, &d);
     struct queue *sink = v->config.verified;
+    if (st == ST_OK && v->config.keyed != NULL && t->tx.idempotency_key.size > 0)
+        note_key(v->config.keyed, &t->tx);
     if (st != ST_OK) {
         if (t->ticket == NULL && t->source == FLOW_LOCAL) {
             flow_tx_free(t);

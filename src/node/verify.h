@@ -22,6 +22,7 @@ struct verify_config {
     struct exec *exec; /* For its accounts. */
     struct hash chain_id;
     uint32_t thread_count;
+    struct keyed *keyed;    /* Told of those that bear an idempotency key. Null: nobody is. */
     struct queue *verified; /* Sink for good ones. */
     struct queue *refused;  /* Sink for the others that somebody waits for. */
 };

@@ -18,6 +18,21 @@ struct connected {
 
 /* --- SQLite's module ------------------------------------------------------------------------- */
 
+static int declare(sqlite3 *connection, const struct registration *r)
+{
+    if (r->table->declaration != NULL)
+        return sqlite3_declare_vtab(connection, r->table->declaration);
+    struct buf text;
+    buf_init(&text, r->mem, 0);
+    r->table->declare(&text);
+    buf_put_u8(&text, 0);
+    int code = SQLITE_NOMEM;
+    if (buf_status(&text) == ST_OK)
+        code = sqlite3_declare_vtab(connection, (const char *)text.data);
+    buf_fini(&text);
+    return code;
+}
+
 /* NOLINTNEXTLINE(readability-function-size): the signature is SQLite's. */
 static int on_connect(sqlite3 *connection,
                       void *aux,
@@ -30,7 +45,7 @@ static int on_connect(sqlite3 *connection,
     (void)argv;
     (void)error;
     const struct registration *r = aux;
-    int code = sqlite3_declare_vtab(connection, r->table->declaration);
+    int code = declare(connection, r);
     if (code != SQLITE_OK) return code;
     struct connected *t = mem_alloc_zero(r->mem, 1, sizeof *t);
     if (t == NULL) return SQLITE_NOMEM;
@@ -94,12 +109,13 @@ static int report(struct vtable_cursor *c, enum status st)
 static int on_filter(
     sqlite3_vtab_cursor *base, int plan, const char *text, int argc, sqlite3_value **argv)
 {
-    (void)text;
-    (void)argc;
     struct vtable_cursor *c = (struct vtable_cursor *)base;
     c->is_at_end = false;
     c->rowid = 0;
-    c->table->range(c, plan, argv);
+    if (c->table->range_by != NULL)
+        c->table->range_by(c, text == NULL ? "" : text, argc, argv);
+    else
+        c->table->range(c, plan, argv);
     return report(c, c->table->step(c, true));
 }
 

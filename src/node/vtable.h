@@ -8,6 +8,7 @@
 
 #include <sqlite3.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/span.h"
 #include "base/status.h"
@@ -29,7 +30,8 @@ struct vtable_cursor {
 
 struct vtable {
     const char *name;        /* "trustsql.blocks" */
-    const char *declaration; /* "CREATE TABLE x(…)" */
+    const char *declaration; /* "CREATE TABLE x(…)"; null: declare says it. */
+    void (*declare)(struct buf *out);
     size_t cursor_size;
     /* The cursor is zeroed but for its head. close frees what open and the rows have taken. */
     void (*open)(struct vtable_cursor *c);
@@ -38,6 +40,8 @@ struct vtable {
     void (*plan)(sqlite3_index_info *info);
     /* A reading begins: which rows, by the plan chosen. */
     void (*range)(struct vtable_cursor *c, int plan, sqlite3_value **argv);
+    /* Instead of range, for plans that need idxStr, too. */
+    void (*range_by)(struct vtable_cursor *c, const char *plan, int argc, sqlite3_value **argv);
     /* To its first row, or to the next: sets is_at_end and rowid. */
     enum status (*step)(struct vtable_cursor *c, bool is_first);
     enum status (*column)(struct vtable_cursor *c, sqlite3_context *to, int column);

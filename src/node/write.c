@@ -2,6 +2,7 @@
  * parameters, signed with the key that custody holds for the session's account. */
 #include "base/hex.h"
 #include "base/must.h"
+#include "node/keyed.h"
 #include "node/local_int.h"
 #include "node/repeat.h"
 #include "node/results.h"
@@ -57,10 +58,20 @@ static enum status build_op(struct local_call *c,
     return ST_OK;
 }
 
+/* After a restart this node must know until when what it signed may still come. */
+static enum status promise(struct local_call *c, uint64_t until_ms)
+{
+    enum status st = keyed_promise(c->session->local->config.keyed, until_ms);
+    if (st != ST_OK)
+        diag_set(&c->diag, "58030", "the file keyed cannot be written: %s", status_text(st));
+    return st;
+}
+
 static enum status build_tx(struct local_call *c, struct tx *tx)
 {
     const struct local_config *config = &c->session->local->config;
     struct os *os = config->os;
+    const bool is_keyed = c->session->settings.key_size > 0;
     struct replica_view view;
     replica_view(config->replica, &view);
     uint64_t now_ms = os->wall_ms(os);
@@ -69,8 +80,9 @@ static enum status build_tx(struct local_call *c, struct tx *tx)
                       .ledger = span_text("main"),
                       .account = c->session->account.address,
                       .idempotency_key = settings_key(&c->session->settings),
-                      .valid_until_ms = now_ms + WRITE_VALID_MS,
+                      .valid_until_ms = now_ms + (is_keyed ? KEYED_VALID_MS : WRITE_VALID_MS),
                       .valid_until_height = view.height + WRITE_VALID_BLOCKS};
+    if (is_keyed) TRY(promise(c, tx->valid_until_ms));
     os->entropy(os, &tx->nonce, sizeof tx->nonce);
     os->entropy(os, tx->secret, sizeof tx->secret);
     tx->ops = arena_alloc_zero(&c->arena, c->statement_count, sizeof *tx->ops);
@@ -108,6 +120,15 @@ static enum status sign(struct local_call *c, struct tx *tx, struct buf *out)
     return st;
 }
 
+/* Before it can come to anybody: the threads that verify may take their time. */
+static void note_key(struct local_call *c, const struct tx *tx)
+{
+    const struct hash name = keyed_name(&tx->account, tx->idempotency_key);
+    const struct keyed_tx noted = {
+        .txid = tx->txid, .until_ms = tx->valid_until_ms, .until_height = tx->valid_until_height};
+    keyed_note(c->session->local->config.keyed, &name, &noted);
+}
+
 enum status write_begin(struct local_call *c)
 {
     if (c->session->settings.read_height > 0) {
@@ -127,6 +148,7 @@ enum status write_begin(struct local_call *c)
     buf_init(&bytes, c->session->local->config.mem, TX_BYTES_MAX);
     enum status st = build_tx(c, &tx);
     if (st == ST_OK) st = sign(c, &tx, &bytes);
+    if (st == ST_OK && tx.idempotency_key.size > 0) note_key(c, &tx);
     if (st == ST_OK) st = submit_bytes(c, buf_span(&bytes), true);
     mem_wipe(tx.secret, sizeof tx.secret);
     buf_fini(&bytes);

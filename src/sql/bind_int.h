@@ -63,6 +63,9 @@ struct source {            /* A table or subquery in FROM, or the target of a wr
     const struct catalog_table *table;
     struct query *query;
     struct cte *cte;
+    const char *function; /* A function in FROM, with its arguments; null: none. */
+    struct expr **args;
+    uint32_t arg_count;
     struct field *fields;
     uint32_t field_count;
     bool is_nullable; /* On the side of an outer join that may be missing. */
@@ -326,9 +329,25 @@ NODISCARD enum status bind_table_source(struct binder *b,
                                         struct source **out,
                                         const struct catalog_table *t,
                                         struct span alias);
+struct field bind_table_field(const struct catalog_table *t, uint32_t column);
+/* t(a, b): other names for the first columns. alias may be null. */
+NODISCARD enum status bind_rename_fields(struct binder *b,
+                                         struct source *s,
+                                         const PgQuery__Alias *alias);
 NODISCARD enum status bind_star(struct binder *b, struct query *q, const PgQuery__ColumnRef *ref);
 struct expr *bind_field(struct binder *b, struct source *s, uint32_t column);
 NODISCARD enum status bind_scope_add(struct binder *b, struct scope *scope, struct source *s);
+
+/* --- table_function.c --------------------------------------------------------------------------
+ */
+
+#define HISTORY_FIELDS 4u /* Of trustsql.history, before the table's columns. */
+
+/* trustsql.tx_status reads the table of keys: as part of a query, and in an expression. */
+NODISCARD enum status bind_key_access(struct binder *b);
+NODISCARD enum status bind_range_function(struct binder *b,
+                                          struct source **out,
+                                          const PgQuery__RangeFunction *r);
 
 /* ctid, xmin, …: every table of PostgreSQL has them. */
 bool bind_is_system_column(struct span name);

@@ -46,7 +46,10 @@ static enum status check_call(struct binder *b, const PgQuery__FuncCall *c)
     struct span schema = bind_string(c->funcname[0]);
     if (span_equal(schema, span_text("pg_catalog"))) return ST_OK;
     struct span name = bind_string(c->funcname[c->n_funcname - 1]);
-    if (is_node_call(b, c)) return check_node_call(b, c);
+    if (is_node_call(b, c)) {
+        TRY(check_node_call(b, c));
+        return span_equal(name, span_text("tx_status")) ? bind_key_access(b) : ST_OK;
+    }
     if (!span_equal(schema, span_text("public")) && !span_equal(schema, span_text("trustsql")))
         return bind_fail(b, c->location, "3F000", "schema \"%.*s\" does not exist",
                          (int)schema.size, (const char *)schema.data);

@@ -180,12 +180,24 @@ void emit_expr(struct buf *out, const struct expr *e)
 
 static void emit_from(struct buf *out, const struct from *f);
 
+static void emit_call(struct buf *out, const struct source *s)
+{
+    emit_name(out, span_text(s->function));
+    for (uint32_t i = 0; i < s->arg_count; i++) {
+        buf_put_text(out, i == 0 ? "(" : ", ");
+        emit_expr(out, s->args[i]);
+    }
+    buf_put_u8(out, ')');
+}
+
 static void emit_source(struct buf *out, const struct source *s)
 {
     if (s->table != NULL) {
         emit_name(out, s->table->sqlite_name);
     } else if (s->cte != NULL) {
         buf_printf(out, "\"w.%u\"", s->cte->id);
+    } else if (s->function != NULL) {
+        emit_call(out, s);
     } else {
         buf_put_u8(out, '(');
         emit_query(out, s->query);

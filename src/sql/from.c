@@ -59,16 +59,21 @@ enum status bind_table_source(struct binder *b,
     if (s == NULL) return bind_no_memory(b);
     s->table = t;
     if (alias.size == 0) s->schema = t->schema;
-    for (uint32_t i = 0; i < t->column_count; i++) {
-        const struct catalog_column *c = &t->columns[i];
-        s->fields[i] = (struct field){.name = c->name,
-                                      .type = c->type,
-                                      .typmod = c->typmod,
-                                      .scale = scale_of(c->type, c->typmod),
-                                      .is_not_null = c->is_not_null};
-    }
+    for (uint32_t i = 0; i < t->column_count; i++)
+        s->fields[i] = bind_table_field(t, i);
     *out = s;
     return ST_OK;
+}
+
+struct field bind_table_field(const struct catalog_table *t, uint32_t column)
+{
+    must(column < t->column_count);
+    const struct catalog_column *c = &t->columns[column];
+    return (struct field){.name = c->name,
+                          .type = c->type,
+                          .typmod = c->typmod,
+                          .scale = scale_of(c->type, c->typmod),
+                          .is_not_null = c->is_not_null};
 }
 
 static void fields_of_query(struct field *fields, const struct query *q)
@@ -80,8 +85,7 @@ static void fields_of_query(struct field *fields, const struct query *q)
                                    .scale = q->targets[i].expr->scale};
 }
 
-/* t(a, b): other names for the first columns. */
-static enum status rename_fields(struct binder *b, struct source *s, const PgQuery__Alias *alias)
+enum status bind_rename_fields(struct binder *b, struct source *s, const PgQuery__Alias *alias)
 {
     if (alias == NULL) return ST_OK;
     if (alias->n_colnames > s->field_count)
@@ -112,7 +116,7 @@ static enum status bind_range_var(struct binder *b, struct source **out, const P
         s->cte = cte;
         memcpy(s->fields, cte->fields, cte->field_count * sizeof *s->fields);
         *out = s;
-        return rename_fields(b, s, r->alias);
+        return bind_rename_fields(b, s, r->alias);
     }
     const struct catalog_table *t = NULL;
     TRY(bind_table(b, r, &t));
@@ -123,7 +127,7 @@ static enum status bind_range_var(struct binder *b, struct source **out, const P
                                 "Read them first, and give the values.");
     TRY(bind_access(b, t, SQL_RIGHT_SELECT));
     TRY(bind_table_source(b, out, t, alias));
-    return rename_fields(b, *out, r->alias);
+    return bind_rename_fields(b, *out, r->alias);
 }
 
 static enum status bind_range_subselect(struct binder *b,
@@ -143,7 +147,7 @@ static enum status bind_range_subselect(struct binder *b,
     s->query = q;
     fields_of_query(s->fields, q);
     *out = s;
-    return rename_fields(b, s, r->alias);
+    return bind_rename_fields(b, s, r->alias);
 }
 
 struct expr *bind_field(struct binder *b, struct source *s, uint32_t column)
@@ -382,7 +386,8 @@ static enum status bind_from_item(struct binder *b, struct from **out, const PgQ
         TRY(bind_range_subselect(b, &f->source, n->range_subselect));
         break;
     case PG_QUERY__NODE__NODE_RANGE_FUNCTION:
-        return bind_unsupported(b, -1, "functions in FROM are not supported", NULL);
+        TRY(bind_range_function(b, &f->source, n->range_function));
+        break;
     default: return bind_unsupported(b, -1, "this kind of FROM item is not supported", NULL);
     }
     TRY(add_source(b, &f->sources, &f->source_count, f->source));

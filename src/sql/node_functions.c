@@ -16,10 +16,18 @@
         .sqlite = (sqlite_)                                                                        \
     }
 
+#define NODE2(name_, a, b, result_, sqlite_)                                                       \
+    {                                                                                              \
+        .name = (name_), .kind = SQL_NODE, .volatility = SQL_STABLE, .arg_count = 2,               \
+        .args = {a, b}, .result = (result_), .sqlite = (sqlite_)                                   \
+    }
+
 static const struct sql_function functions[] = {
     NODE1("proof_tx", SQL_BYTEA, SQL_BYTEA, "node_proof_tx(%1)"),
     NODE0("flush", SQL_INT8, "node_flush()"),
     NODE0("scrub", SQL_TEXT, "node_scrub()"),
+    NODE1("tx_status", SQL_TEXT, SQL_TEXT, "node_tx_status(%1)"),
+    NODE2("tx_status", SQL_TEXT, SQL_TEXT, SQL_TEXT, "node_tx_status(%1, %2)"),
 };
 
 const struct sql_function *sql_node_function_at(uint32_t index)

@@ -40,6 +40,7 @@ struct change {
     uint32_t row;
     uint32_t old; /* Old row, up to bytes_end; empty: there was none. */
     uint32_t bytes_end;
+    uint32_t origin;
     bool has_new;
     bool has_leaf;
     struct hash leaf;
@@ -49,6 +50,7 @@ struct item { /* Sort record of a change. */
     uint64_t table_id;
     uint64_t prefix; /* First bytes of the key, big-endian. */
     uint32_t index;
+    uint32_t began; /* Of a net change: the first of its key. */
 };
 
 struct capture {
@@ -70,6 +72,9 @@ struct capture {
     struct item *items; /* Room for two sort arrays of item_capacity. */
     struct hash *leaves;
     uint32_t item_capacity;
+    uint32_t origin;
+    uint32_t net_count; /* Of capture_finish: they are in items_net until another net effect. */
+    const struct item *items_net;
 };
 
 /* One side of a changed row. */
@@ -84,6 +89,8 @@ struct net {
     const struct item *items;
     uint32_t count;
 };
+
+enum tables_of_net { TABLES_LIVE, TABLES_DEAD };
 
 static void on_change(void *context,
                       sqlite3 *db,
@@ -126,7 +133,10 @@ static void items_merge(const struct capture *c,
                         struct item *to,
                         uint32_t count,
                         uint32_t width);
-static enum status net_effect(struct capture *c, uint32_t from, struct net *net);
+static enum status net_effect(struct capture *c,
+                              uint32_t from,
+                              enum tables_of_net which,
+                              struct net *net);
 static bool is_unchanged(const struct capture *c, const struct change *a, const struct change *z);
 static struct hash net_root(struct capture *c, const struct net *net);
 
@@ -214,8 +224,15 @@ void capture_begin(struct capture *c)
     c->dead_count = 0;
     c->change_count = 0;
     c->status = ST_OK;
+    c->origin = CAPTURE_NOBODY;
     buf_reset(&c->bytes);
     buf_reset(&c->scratch);
+}
+
+void capture_origin(struct capture *c, uint32_t origin)
+{
+    must(origin <= CAPTURE_NOBODY);
+    c->origin = origin;
 }
 
 uint64_t capture_mark(const struct capture *c)
@@ -240,7 +257,7 @@ enum status capture_root(struct capture *c, uint64_t mark, struct hash *root)
     must(mark <= c->change_count);
     TRY(c->status);
     struct net net;
-    TRY(net_effect(c, (uint32_t)mark, &net));
+    TRY(net_effect(c, (uint32_t)mark, TABLES_LIVE, &net));
     *root = net_root(c, &net);
     return ST_OK;
 }
@@ -252,7 +269,7 @@ enum status capture_finish(struct capture *c,
 {
     TRY(c->status);
     struct net net;
-    TRY(net_effect(c, 0, &net));
+    TRY(net_effect(c, 0, TABLES_LIVE, &net));
     if (out != NULL) {
         cbor_put_array(out, net.count);
         for (uint32_t i = 0; i < net.count; i++)
@@ -261,7 +278,78 @@ enum status capture_finish(struct capture *c,
     }
     *entry_count = net.count;
     *root = net_root(c, &net);
+    c->items_net = net.items;
+    c->net_count = net.count;
     return ST_OK;
+}
+
+/* The row before the block of a net change; empty: there was none. */
+static struct span old_of(const struct capture *c, const struct item *item)
+{
+    const struct change *began = &c->changes[item->began];
+    return span_of(c->bytes.data + began->old, began->bytes_end - began->old);
+}
+
+static bool is_end(const struct capture *c, const struct item *item)
+{
+    const struct change *change = &c->changes[item->index];
+    const bool stays = change->has_new && change->table->is_live;
+    return !stays && old_of(c, item).size > 0;
+}
+
+static uint32_t count_ends(const struct capture *c, const struct net *net)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < net->count; i++)
+        count += is_end(c, &net->items[i]);
+    return count;
+}
+
+static void put_origin(const struct capture *c, struct buf *out, const struct item *item)
+{
+    const uint32_t was_there = old_of(c, item).size > 0;
+    buf_put_u32_le(out, c->changes[item->index].origin << 1 | was_there);
+}
+
+static void put_ends(const struct capture *c,
+                     struct buf *gone,
+                     struct buf *origins,
+                     const struct net *net)
+{
+    for (uint32_t i = 0; i < net->count; i++) {
+        const struct item *item = &net->items[i];
+        const struct change *change = &c->changes[item->index];
+        if (!is_end(c, item)) continue;
+        buf_put(gone, span_of(c->bytes.data + change->entry, change->row - change->entry));
+        buf_put(gone, old_of(c, item));
+        put_origin(c, origins, item);
+    }
+}
+
+enum status capture_aside(struct capture *c, struct buf *gone, struct buf *origins)
+{
+    TRY(c->status);
+    const struct net live = {c->items_net, c->net_count};
+    struct net dead = {NULL, 0};
+    struct buf ends;
+    uint32_t end_count = count_ends(c, &live);
+    for (uint32_t i = 0; i < live.count; i++)
+        put_origin(c, origins, &live.items[i]);
+    buf_init(&ends, c->mem, 0);
+    put_ends(c, &ends, origins, &live);
+    c->net_count = 0;
+    enum status st = c->dead_count > 0 ? net_effect(c, 0, TABLES_DEAD, &dead) : ST_OK;
+    end_count += count_ends(c, &dead);
+    put_ends(c, &ends, origins, &dead);
+    if (end_count > 0) {
+        cbor_put_array(gone, end_count);
+        buf_put(gone, buf_span(&ends));
+    }
+    if (st == ST_OK) st = buf_status(&ends);
+    buf_fini(&ends);
+    TRY(st);
+    TRY(buf_status(gone));
+    return buf_status(origins);
 }
 
 enum status capture_status(const struct capture *c)
@@ -420,6 +508,7 @@ static struct change *change_push(struct capture *c)
     }
     struct change *change = &c->changes[c->change_count++];
     change->has_leaf = false;
+    change->origin = c->origin;
     change->bytes_end = (uint32_t)c->bytes.size;
     return change;
 }
@@ -523,7 +612,10 @@ static struct table *dead_take(struct capture *c, const struct capture_table *in
 }
 
 /* The net effect of changes[from…]. */
-static enum status net_effect(struct capture *c, uint32_t from, struct net *net)
+static enum status net_effect(struct capture *c,
+                              uint32_t from,
+                              enum tables_of_net which,
+                              struct net *net)
 {
     must(from <= c->change_count);
     uint32_t count = c->change_count - from;
@@ -534,7 +626,7 @@ static enum status net_effect(struct capture *c, uint32_t from, struct net *net)
         uint64_t prefix = 0;
         for (size_t k = 0; k < 8; k++)
             prefix = prefix << 8 | (k < key.size ? key.data[k] : 0u);
-        c->items[i] = (struct item){change->table->id, prefix, from + i};
+        c->items[i] = (struct item){change->table->id, prefix, from + i, 0};
     }
     struct item *items = items_sort(c, c->items, count);
     uint32_t kept = 0;
@@ -544,9 +636,13 @@ static enum status net_effect(struct capture *c, uint32_t from, struct net *net)
         bool is_last = i + 1 == count || items[i + 1].table_id != items[i].table_id ||
                        !span_equal(key_of(c, &c->changes[items[i + 1].index]), key_of(c, change));
         if (!is_last) continue;
-        const struct change *began = &c->changes[items[first].index];
+        const uint32_t first_index = items[first].index;
+        const struct change *began = &c->changes[first_index];
         first = i + 1;
-        if (change->table->is_live && !is_unchanged(c, began, change)) items[kept++] = items[i];
+        if (change->table->is_live != (which == TABLES_LIVE)) continue;
+        if (is_unchanged(c, began, change)) continue;
+        items[kept] = items[i];
+        items[kept++].began = first_index;
     }
     must(kept <= count);
     *net = (struct net){items, kept};

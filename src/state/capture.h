@@ -56,6 +56,17 @@ NODISCARD enum status capture_finish(struct capture *c,
                                      uint32_t *entry_count,
                                      struct buf *out);
 
+/* Who makes the changes from now on: kept by capture_begin at none. */
+#define CAPTURE_NOBODY 0x7FFFFFFFu
+void capture_origin(struct capture *c, uint32_t origin);
+
+/* Right after capture_finish, what the write set does not tell. Appended to gone: the rows that
+ * ended, by DELETE or with their table, as a write set whose rows are those from before the block
+ * (nothing: there are none). Appended to origins: for each entry of the write set, then of gone,
+ * four bytes, little-endian: bit 0, the row was there before the block; bits 1 to 31, who changed
+ * it last (capture_origin). */
+NODISCARD enum status capture_aside(struct capture *c, struct buf *gone, struct buf *origins);
+
 /* First failure inside the hook since capture_begin: ST_OK if none; ST_LIMIT: the log of the block
  * is full (the same on every node); ST_NO_MEMORY, ST_CORRUPT: the node must stop. */
 NODISCARD enum status capture_status(const struct capture *c);

@@ -19,12 +19,12 @@ static void check_again(struct arena *a, const struct exec_record *r, struct spa
                              .digest = r->digest,
                              .tx_count = r->receipt_count};
     o.txs = arena_alloc_zero(a, r->receipt_count, sizeof *o.txs);
-    if (o.txs == NULL || r->write_set.size == 0) return;
+    if (o.txs == NULL || r->rows.write_set.size == 0) return;
     for (uint32_t i = 0; i < r->receipt_count; i++)
         o.txs[i].receipt = r->receipts[i];
     struct buf out;
     buf_init(&out, mem_system(), 0);
-    exec_record_encode(&out, &o, r->write_set);
+    exec_record_encode(&out, &o, &r->rows);
     must(span_equal(buf_span(&out), bytes));
     buf_fini(&out);
 }
@@ -42,7 +42,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             enum status st = receipt_decode(&r, &a, record.receipts[i]);
             must(st != ST_OK || r.op_count <= TX_OPS_MAX);
         }
-        check_inside(record.write_set, bytes);
+        check_inside(record.rows.write_set, bytes);
+        check_inside(record.rows.gone, bytes);
+        check_inside(record.rows.origins, bytes);
         check_again(&a, &record, bytes);
     }
     arena_fini(&a);

@@ -7,7 +7,7 @@ import unittest
 
 import harness
 
-PAGES = ["exactly-once.md"]
+PAGES = ["exactly-once.md", "history.md"]
 PROMPT = "main=> "
 
 

@@ -15,6 +15,10 @@ def notices(link):
     return [line for line in link.notices if "idempotency key" in line]
 
 
+def status(link, key):
+    return harness.execute(link, f"SELECT trustsql.tx_status('{key}')")[0][0]
+
+
 class OnceTest(unittest.TestCase):
     def test_key_of_a_session(self):
         with harness.Chain() as chain, contextlib.closing(chain.connect()) as link:
@@ -51,6 +55,47 @@ class OnceTest(unittest.TestCase):
             self.assertEqual(harness.sqlstate_of(
                 link, "INSERT INTO t VALUES (2); SET trustsql.idempotency_key = 'c'"), "0A000")
             self.assertEqual(harness.execute(link, "SELECT * FROM t"), [(1,)])
+
+    def test_status(self):
+        """What became of a key: for ever, through a restart, and without a doubt about what is under way."""
+        with harness.Chain() as chain:
+            with contextlib.closing(chain.connect()) as link:
+                self.assertEqual(status(link, "nobody"), "never")
+                harness.execute(link, "CREATE TABLE t (id integer PRIMARY KEY)")
+                harness.execute(link, "SET trustsql.idempotency_key = 'one'; INSERT INTO t VALUES (1)")
+                self.assertEqual(status(link, "one"), "committed")
+                known = harness.wait_until(lambda: harness.execute(
+                    link, "SELECT * FROM trustsql.tx_status('one') WHERE proof IS NOT NULL"),
+                    "later blocks have the certificates")[0]
+                proved = harness.execute(
+                    link, "SELECT r.receipt, trustsql.proof_tx(r.txid), x.height, x.time FROM trustsql.receipts r JOIN "
+                          "trustsql.transactions x ON x.txid = r.txid WHERE r.txid = "
+                          f"'\\x{bytes(known[1]).hex()}'")[0]
+                self.assertEqual((bytes(known[4]), bytes(known[5])), (bytes(proved[0]), bytes(proved[1])))
+                self.assertEqual(known[2:4], proved[2:4])
+                self.assertEqual(known[6], None)
+                self.assertEqual(harness.sqlstate_of(
+                    link, "SET trustsql.idempotency_key = 'two'; INSERT INTO t VALUES (1)"), "23505")
+                self.assertEqual(status(link, "two"), "never")  # It failed: the key is free.
+                failed = harness.execute(link, "SELECT txid, receipt FROM trustsql.tx_status('two')")[0]
+                self.assertEqual(len(bytes(failed[0])), 32)
+                self.assertEqual(harness.sqlstate_of(link, "SELECT trustsql.tx_status('x', 'nobody')"), "42704")
+                self.assertEqual(harness.execute(
+                    link, "SELECT trustsql.tx_status('one', 'admin@node0'), trustsql.tx_status(NULL)"),
+                    [("committed", None)])
+                self.assertEqual(harness.sqlstate_of(
+                    link, "INSERT INTO t SELECT 5 WHERE trustsql.tx_status('x') = 'never'"), "0A000")
+            chain.kill()
+            chain.start()
+            with contextlib.closing(chain.connect()) as link:
+                self.assertEqual(status(link, "one"), "committed")
+                # Until what was signed before the kill is out of date, nobody can know.
+                word, until, now = harness.execute(
+                    link, "SELECT status, until, now() FROM trustsql.tx_status('three')")[0]
+                self.assertEqual(word, "pending")
+                self.assertLess((until - now).total_seconds(), 125)
+                harness.execute(link, "SET trustsql.idempotency_key = 'three'; INSERT INTO t VALUES (3)")
+                self.assertEqual(status(link, "three"), "committed")
 
     def test_kill_between_submit_and_answer(self):
         """Many clients pay under keys of their own while the node is killed; each pays once."""

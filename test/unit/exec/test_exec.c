@@ -315,7 +315,7 @@ static void check_write_set(struct exec_rig *rig, uint64_t before, uint64_t afte
     exec_rig_compare(rig, before, after, &compared);
     struct exec_record record;
     assert_int_equal(exec_record_decode(&record, &rig->arena, rig->outcome.record), ST_OK);
-    assert_true(span_equal(record.write_set, buf_span(&compared)));
+    assert_true(span_equal(record.rows.write_set, buf_span(&compared)));
     buf_fini(&compared);
 }
 

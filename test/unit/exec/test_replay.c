@@ -206,7 +206,7 @@ static void test_write_set_is_what_changed(void **state)
         exec_rig_compare(&rig, h - 1, h, &compared);
         struct exec_record record;
         assert_int_equal(exec_record_decode(&record, &rig.arena, rig.outcome.record), ST_OK);
-        assert_true(span_equal(record.write_set, buf_span(&compared)));
+        assert_true(span_equal(record.rows.write_set, buf_span(&compared)));
         buf_fini(&compared);
     }
     exec_rig_fini(&rig);
