@@ -15,19 +15,17 @@
 #include "base/endian.h"
 #include "base/must.h"
 #include "cmd/proxy_int.h"
+#include "ledger/reading.h"
 #include "os/process.h"
 
-#define READ_TRIES      2u
 #define HEIGHT_GRACE_MS 20u /* So that a false certificate is seen, too. */
 #define CATCH_UP_MS     5u  /* Between two looks at who is behind. */
 #define EPOCHS_SQL      "SELECT epochs FROM trustsql.certified"
 #define CERTIFIED_SQL   "SELECT height, executed, certificate FROM trustsql.certified"
 
 struct heights {
-    bool is_later;                      /* A certificate is of an epoch that is not known yet. */
-    uint64_t executed[PROXY_NODES_MAX]; /* As first said; 0: not said yet. */
-    uint32_t proven;                    /* Mask of those whose certificate reaches it. */
-    uint64_t height;                    /* The highest proven. */
+    bool is_later; /* A certificate is of an epoch that is not known yet. */
+    struct reading_heights said;
 };
 
 static uint32_t all_links(const struct proxy *p)
@@ -73,9 +71,7 @@ static void look(struct proxy_call *c, struct heights *h, uint32_t i, const PGre
                       (unsigned long long)said);
         return;
     }
-    if (h->executed[i] == 0) h->executed[i] = executed > 0 ? executed : height;
-    if (height > h->height) h->height = height;
-    if (height >= h->executed[i]) h->proven |= 1u << i;
+    reading_on_height(&h->said, i, height, executed);
 }
 
 struct look_context {
@@ -95,7 +91,7 @@ static bool enough_heights(struct proxy_round *r, void *context)
     }
     /* With so many answers it is time to ask those again who are behind. */
     uint32_t needed = proxy_trust_answers(&r->session->proxy->trust);
-    return count_bits(k->heights->proven | r->answered) >= needed;
+    return count_bits(k->heights->said.proven | r->answered) >= needed;
 }
 
 static bool enough_any(struct proxy_round *r, void *context)
@@ -133,14 +129,14 @@ static void follow(struct proxy_call *c)
 static void no_heights(const struct proxy_call *c, const struct heights *h, struct diag *d)
 {
     const struct proxy_trust *t = &c->session->proxy->trust;
-    diag_set(d, "08006", "only %u of the %u nodes that are needed answer", count_bits(h->proven),
-             proxy_trust_answers(t));
+    diag_set(d, "08006", "only %u of the %u nodes that are needed answer",
+             count_bits(h->said.proven), proxy_trust_answers(t));
     struct buf why;
     char text[DIAG_TEXT_MAX];
     buf_init_fixed(&why, text, sizeof text - 1);
     for (uint32_t i = 0; i < c->session->proxy->node_count; i++) {
         const struct proxy_link *l = &c->session->links[i];
-        if ((h->proven >> i & 1u) != 0 || why.size > sizeof text / 2) continue;
+        if ((h->said.proven >> i & 1u) != 0 || why.size > sizeof text / 2) continue;
         buf_printf(&why, "%s%s:%s: %.80s", why.size > 0 ? "; " : "", l->node->host, l->node->port,
                    l->why[0] != 0 ? l->why : "no answer in time");
     }
@@ -157,7 +153,7 @@ bool proxy_read_height(struct proxy_call *c, uint64_t *height, struct diag *d)
     for (;;) {
         struct look_context k = {.call = c, .heights = &h};
         struct proxy_round r = {.session = s,
-                                .mask = all_links(p) & ~h.proven,
+                                .mask = all_links(p) & ~h.said.proven,
                                 .ask = {.text = CERTIFIED_SQL, .is_binary = true},
                                 .limit_ms = PROXY_READ_MS,
                                 .enough = enough_heights,
@@ -165,7 +161,7 @@ bool proxy_read_height(struct proxy_call *c, uint64_t *height, struct diag *d)
                                 .grace_ms = HEIGHT_GRACE_MS};
         proxy_round_run(&r);
         (void)enough_heights(&r, &k);
-        bool is_enough = count_bits(h.proven) >= proxy_trust_answers(&p->trust);
+        bool is_enough = reading_has_height(&h.said, proxy_trust_answers(&p->trust));
         bool was_cancelled = r.was_cancelled;
         proxy_round_fini(&r);
         if (is_enough) break;
@@ -183,8 +179,8 @@ bool proxy_read_height(struct proxy_call *c, uint64_t *height, struct diag *d)
         }
         process_sleep_ms(CATCH_UP_MS);
     }
-    *height = h.height;
-    if (h.height > atomic_load(&p->height)) atomic_store(&p->height, h.height);
+    *height = h.said.height;
+    if (*height > atomic_load(&p->height)) atomic_store(&p->height, *height);
     return true;
 }
 
@@ -192,11 +188,8 @@ bool proxy_read_height(struct proxy_call *c, uint64_t *height, struct diag *d)
  */
 
 struct votes {
-    struct hash hashes[PROXY_NODES_MAX];
-    uint32_t counted; /* Mask of answers that are none of the excuses. */
+    struct reading_rows rows; /* Of answers that are none of the excuses. */
     uint32_t seen;
-    uint32_t winner; /* Mask of equal ones, f + 1 at least; 0: none yet. */
-    uint32_t needed;
 };
 
 static bool enough_equal(struct proxy_round *r, void *context)
@@ -206,17 +199,10 @@ static bool enough_equal(struct proxy_round *r, void *context)
         uint32_t bit = 1u << i;
         if ((r->answered & bit) == 0 || (v->seen & bit) != 0) continue;
         v->seen |= bit;
-        if (proxy_answer_hash(r->results[i], &v->hashes[i])) v->counted |= bit;
+        struct hash hash;
+        if (proxy_answer_hash(r->results[i], &hash)) reading_on_rows(&v->rows, i, &hash);
     }
-    for (uint32_t i = 0; i < PROXY_NODES_MAX; i++) {
-        uint32_t equal = 0;
-        if ((v->counted >> i & 1u) == 0) continue;
-        for (uint32_t k = 0; k < PROXY_NODES_MAX; k++)
-            if ((v->counted >> k & 1u) != 0 && hash_equal(&v->hashes[i], &v->hashes[k]))
-                equal |= 1u << k;
-        if (count_bits(equal) >= v->needed) v->winner = equal;
-    }
-    return v->winner != 0;
+    return v->rows.winner != 0;
 }
 
 static uint32_t first_of(uint32_t mask)
@@ -251,12 +237,12 @@ static enum status print_values(struct proxy_call *c, struct proxy_ask *ask)
 
 static void name_liars(struct proxy_call *c, const struct votes *v, uint64_t height)
 {
-    uint32_t liars = v->counted & ~v->winner;
+    uint32_t liars = v->rows.counted & ~v->rows.winner;
     for (uint32_t i = 0; i < PROXY_NODES_MAX; i++)
         if ((liars >> i & 1u) != 0)
             proxy_say_lie(c, c->session->links[i].node,
                           "its answer at height %llu is not that of %u others",
-                          (unsigned long long)height, count_bits(v->winner));
+                          (unsigned long long)height, count_bits(v->rows.winner));
 }
 
 enum outcome { READ_SAID, READ_AGAIN, READ_ORDERED };
@@ -271,11 +257,11 @@ static bool is_write(const PGresult *r)
 static enum outcome try_read(struct proxy_call *c,
                              const struct proxy_statement *statement,
                              const struct proxy_ask *ask,
-                             bool may_name)
+                             bool is_last_try)
 {
     struct diag d;
     struct proxy *p = c->session->proxy;
-    struct votes v = {.needed = proxy_trust_equal(&p->trust)};
+    struct votes v = {.rows.needed = proxy_trust_equal(&p->trust)};
     struct proxy_round r = {.session = c->session,
                             .mask = all_links(p),
                             .ask = *ask,
@@ -294,8 +280,8 @@ static enum outcome try_read(struct proxy_call *c,
         diag_set(&d, "57014", "canceling statement due to user request");
         proxy_say_failure(c, &d);
         outcome = READ_SAID;
-    } else if (v.winner != 0 && (v.winner == v.counted || may_name)) {
-        PGresult *truth = r.results[first_of(v.winner)];
+    } else if (reading_is_settled(&v.rows, is_last_try)) {
+        PGresult *truth = r.results[first_of(v.rows.winner)];
         name_liars(c, &v, r.read_height);
         outcome = is_write(truth) ? READ_ORDERED : READ_SAID;
         if (outcome == READ_SAID) proxy_answer_say(c, truth, statement->position);
@@ -314,8 +300,8 @@ void proxy_read(struct proxy_call *c, const struct proxy_statement *statement)
         proxy_say_failure(c, &d);
         return;
     }
-    for (uint32_t i = 0; i < READ_TRIES && outcome == READ_AGAIN; i++)
-        outcome = try_read(c, statement, &ask, i > 0);
+    for (uint32_t i = 1; i <= READING_TRIES && outcome == READ_AGAIN; i++)
+        outcome = try_read(c, statement, &ask, i == READING_TRIES);
     if (outcome != READ_SAID) proxy_write(c, statement, 1);
 }
 
@@ -328,7 +314,7 @@ PGresult *proxy_describe(struct backend_session *s,
                          struct diag *d)
 {
     struct proxy *p = s->proxy;
-    struct votes v = {.needed = proxy_trust_equal(&p->trust)};
+    struct votes v = {.rows.needed = proxy_trust_equal(&p->trust)};
     struct proxy_round r = {.session = s,
                             .mask = all_links(p),
                             .ask = *ask,
@@ -338,13 +324,13 @@ PGresult *proxy_describe(struct backend_session *s,
     proxy_round_run(&r);
     (void)enough_equal(&r, &v);
     PGresult *truth = NULL;
-    if (v.winner != 0) {
-        uint32_t at = first_of(v.winner);
+    if (v.rows.winner != 0) {
+        uint32_t at = first_of(v.rows.winner);
         truth = r.results[at];
         r.results[at] = NULL;
         if (c != NULL) name_liars(c, &v, 0);
     } else {
-        diag_set(d, "08006", "no %u nodes describe the statement equally", v.needed);
+        diag_set(d, "08006", "no %u nodes describe the statement equally", v.rows.needed);
         diag_hint(d, "The log of the proxy says which nodes do not answer.");
     }
     proxy_round_fini(&r);

@@ -137,6 +137,8 @@ struct core_voice {
 };
 uint64_t core_present_epoch(const struct core *c);
 uint64_t core_certified_height(const struct core *c);
+/* No result above it was ever signed here, in no life of this node; UINT64_MAX: nobody knows. */
+uint64_t core_signed_height(struct core *c);
 void core_voice(const struct core *c, struct core_voice *out);
 /* Proof of misbehaviour that a client brought: kept and told to all when it proves something. */
 NODISCARD enum status core_on_proof(struct core *c, struct span bytes);

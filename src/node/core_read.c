@@ -11,7 +11,8 @@
  * too. What a read then sees is certified, so the same argument covers whoever reads after it.
  *
  * R1 a read is helped only by a round that began after it: answers to an older one may be older.
- * R2 a validator answers only with a height at or above all results that it has ever signed. What
+ * R2 a validator answers only with a height at or above all results that it has ever signed, and
+ *    says no lower one to clients who do the same themselves (core_signed_height). What
  * it signed before a restart lies at most at the newest block it had voted for: until that one is
  *    executed or has lost its view, it does not answer. Without its journal it never does.
  * R3 both are in one epoch. Who has signed in the next one does not answer: the reader, whose set
@@ -90,6 +91,13 @@ static bool may_answer(struct core *c)
         if (stand.tip_height < reads->floor) reads->floor = stand.tip_height;
     }
     return c->executed_height >= reads->floor;
+}
+
+uint64_t core_signed_height(struct core *c)
+{
+    const bool is_validator = c->self < c->config.engine.validators.count;
+    if (!is_validator || may_answer(c)) return c->executed_height;
+    return c->config.engine.is_voter ? c->reads.floor : UINT64_MAX;
 }
 
 /* Null: none is known here now. */

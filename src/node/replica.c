@@ -55,6 +55,7 @@ struct replica {
     atomic_uint read_count;   /* Asked, not answered. */
     atomic_uint proof_count;  /* Of clients, in the inbox. */
     struct core_voice voice;  /* Under view_mutex. */
+    uint64_t signed_height;   /* Under view_mutex: no result above it was ever signed here. */
     _Atomic uint64_t core_ns; /* CPU time of the loop's thread inside the core. */
     atomic_bool is_stopping;
     atomic_bool has_failed;
@@ -323,6 +324,14 @@ static void answer_guest(struct replica *r, struct flow_guest *guest)
         guests_answer(r->guests, peers_p2p(r->peers), guest);
 }
 
+/* Before its result can be signed and sent: whoever reads meanwhile must not be told less. */
+static void note_signed(struct replica *r, const struct flow_block *b)
+{
+    mutex_lock(r->view_mutex);
+    if (b->header.height > r->signed_height) r->signed_height = b->header.height;
+    mutex_unlock(r->view_mutex);
+}
+
 static void take_back(struct replica *r, void *item)
 {
     const struct flow *flow = item;
@@ -334,7 +343,10 @@ static void take_back(struct replica *r, void *item)
         r->jobs_out--;
         core_on_stored(r->core, item);
         return;
-    case FLOW_BLOCK: core_on_executed(r->core, item); return;
+    case FLOW_BLOCK:
+        note_signed(r, item);
+        core_on_executed(r->core, item);
+        return;
     case FLOW_HEIGHT: core_on_read(r->core, item); return;
     case FLOW_GUEST: answer_guest(r, item); return;
     case FLOW_PROOF: take_proof(r, item); return;
@@ -660,6 +672,7 @@ static void publish(struct replica *r)
                                     .leader = stand.leader,
                                     .time_ms = stand.tip_time_ms,
                                     .waiting = core_waiting(r->core)};
+    r->signed_height = core_signed_height(r->core);
     if (is_due || r->consensus_mono_ms == 0) {
         copy_consensus(r, &r->consensus);
         r->consensus_mono_ms = now;
@@ -676,7 +689,7 @@ bool replica_certified(struct replica *r, struct certificate *out, uint64_t *exe
     mutex_lock(r->view_mutex);
     bool is_known = r->voice.certified.entry_count > 0;
     if (is_known) *out = r->voice.certified;
-    *executed_height = r->view.executed_height;
+    *executed_height = r->signed_height;
     mutex_unlock(r->view_mutex);
     return is_known;
 }

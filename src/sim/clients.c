@@ -151,6 +151,14 @@ struct client_tx *clients_at(struct world *w, uint32_t number)
     return w->clients->txs[number];
 }
 
+uint64_t clients_executed_at(const struct world *w, const struct client_tx *t)
+{
+    uint64_t height = 0;
+    for (uint32_t i = 0; i < w->host_count && height == 0; i++)
+        if (w->hosts[i].is_up) height = machine_find(&w->hosts[i].machine, &t->txid);
+    return height;
+}
+
 bool clients_is_final(const struct client_tx *t, const struct host *h)
 {
     uint64_t height = machine_find(&h->machine, &t->txid);

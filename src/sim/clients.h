@@ -47,6 +47,9 @@ bool clients_are_busy(const struct world *w); /* A stream has not ended. */
 uint32_t clients_count(const struct world *w);
 struct client_tx *clients_at(struct world *w, uint32_t number);
 
+/* Height at which somebody who is up has executed it; 0: nobody has. */
+uint64_t clients_executed_at(const struct world *w, const struct client_tx *t);
+
 /* Executed on host, and the result is certified there. */
 bool clients_is_final(const struct client_tx *t, const struct host *h);
 

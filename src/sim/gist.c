@@ -96,7 +96,13 @@ static void gist_wire(struct gist *n, const struct wire_message *w, struct conse
         return;
     case WIRE_EVIDENCE: n->kind = GIST_EVIDENCE; return;
     case WIRE_GET_HEIGHT:
-    case WIRE_HEIGHT: n->kind = GIST_HEIGHT; return;
+        n->kind = GIST_GET_HEIGHT;
+        n->height = w->get_height.final_height;
+        return;
+    case WIRE_HEIGHT:
+        n->kind = GIST_HEIGHT;
+        n->height = w->height.height;
+        return;
     case WIRE_REPORT: n->kind = GIST_REPORT; return;
     case WIRE_JOIN:
     case WIRE_WELCOME: return; /* No member says it: garbage. */

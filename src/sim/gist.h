@@ -20,6 +20,7 @@
     X(GIST_GET_CHAIN, "get-chain")                                                                 \
     X(GIST_CHAIN, "chain")                                                                         \
     X(GIST_EVIDENCE, "evidence")                                                                   \
+    X(GIST_GET_HEIGHT, "get-height")                                                               \
     X(GIST_HEIGHT, "height")                                                                       \
     X(GIST_REPORT, "report")                                                                       \
     X(GIST_GARBAGE, "garbage")

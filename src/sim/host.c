@@ -8,6 +8,7 @@
 #include "sim/epochs.h"
 #include "sim/liar.h"
 #include "sim/oracle.h"
+#include "sim/reads.h"
 
 #define BURST_US      60u /* A tick follows what arrived: as after a turn of a loop. */
 #define VERIFY_US     60u
@@ -442,7 +443,11 @@ static void port_answer(void *context, struct flow *item)
         flow_block_free(b);
         return;
     }
-    must(item->kind == FLOW_REFUSED); /* Nobody here asks for early answers or for heights. */
+    if (item->kind == FLOW_HEIGHT) {
+        reads_on_answer(h->world, (const struct flow_read *)(const void *)item);
+        return;
+    }
+    must(item->kind == FLOW_REFUSED); /* Nobody here asks for early answers. */
     struct flow_tx *t = (struct flow_tx *)(void *)item;
     mem_free(&h->memory.mem, t->ticket);
     t->ticket = NULL;
@@ -672,7 +677,8 @@ void host_handle(struct host *h, const struct event *e)
     case HAPPENS_CONNECT:
     case HAPPENS_RESTART:
     case HAPPENS_CLIENT:
-    case HAPPENS_LOAD: must(false);
+    case HAPPENS_LOAD:
+    case HAPPENS_READ: must(false);
     }
     die_if_wanted(h);
 }
@@ -693,6 +699,13 @@ void host_submit(struct host *h, struct span tx_bytes, bool has_ticket)
         t->ticket->settled = settled;
     }
     if (port_verify(h, t) != ST_OK) port_answer(h, &t->flow);
+}
+
+void host_read(struct host *h, struct flow_read *r)
+{
+    must(h->is_up);
+    core_on_read(h->core, r);
+    tick_soon(h);
 }
 
 void host_complain(struct host *h, const struct complaint *complaint)

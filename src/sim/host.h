@@ -22,6 +22,8 @@ void host_handle(struct host *h, const struct event *e);
 
 /* A client hands a transaction to its door. */
 void host_submit(struct host *h, struct span tx_bytes, bool has_ticket);
+/* A session reads; the answer comes to reads_on_answer. Borrows r until then, or until h dies. */
+void host_read(struct host *h, struct flow_read *r);
 /* A client complains at its door, as to trustsql.complain. */
 void host_complain(struct host *h, const struct complaint *complaint);
 

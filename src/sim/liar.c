@@ -17,6 +17,8 @@ struct liar {
         uint8_t *bytes;
     } kept[KEPT_MAX]; /* For replays. */
     uint32_t kept_count;
+    struct certificate stale; /* LIE_STALE: the newest that it had when it was asked first. */
+    uint64_t stale_height;
 };
 
 const char *lie_name(enum lie lie)
@@ -283,6 +285,35 @@ static bool twist(struct host *h, enum lie lie, struct consensus_message *m)
     return false;
 }
 
+static void remember_stale(struct host *h)
+{
+    struct liar *l = h->liar;
+    struct core_voice voice;
+    if (l->stale.entry_count > 0) return;
+    core_voice(h->core, &voice);
+    l->stale = voice.certified;
+    l->stale_height = voice.certified.statement.height;
+}
+
+static bool tells(const struct host *h, enum lie lie)
+{
+    struct rng *r = &h->world->rng;
+    return (h->liar->lies >> lie & 1u) != 0 && rng_below(r, PPM) < h->liar->chance_ppm;
+}
+
+void liar_twist_height(struct host *h, struct certificate *certified, uint64_t *executed)
+{
+    if (!tells(h, LIE_STALE)) return;
+    remember_stale(h);
+    *certified = h->liar->stale;
+    *executed = h->liar->stale_height;
+}
+
+void liar_twist_rows(struct host *h, struct hash *rows)
+{
+    if (tells(h, LIE_ROWS)) rows->bytes[0] ^= 1u;
+}
+
 static bool build_lie(struct host *h, enum lie lie, struct span bytes, struct buf *out)
 {
     struct world *w = h->world;
@@ -302,6 +333,13 @@ static bool build_lie(struct host *h, enum lie lie, struct span bytes, struct bu
     } else if (wire->kind == WIRE_PROPOSAL && is_own_proposal(h, wire)) {
         lie_in_proposal(h, lie, &wire->proposal);
         liar_sign_proposal(h, &wire->proposal.proposal);
+        wire_encode(out, wire);
+        is_one = true;
+    }
+    if (wire->kind == WIRE_HEIGHT && lie == LIE_STALE) {
+        remember_stale(h);
+        wire->height.height = h->liar->stale_height;
+        wire->height.has_cert = false;
         wire_encode(out, wire);
         is_one = true;
     }

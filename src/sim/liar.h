@@ -21,7 +21,9 @@
     X(LIE_OLD_HQ, "old-hq")          /* View changes with the certificate of an older view. */     \
     X(LIE_NOTES, "forged-notes")     /* Proposals with late votes and evidence that are none. */   \
     X(LIE_MODE, "false-mode")        /* Proposals in the other mode. */                            \
-    X(LIE_CHAIN, "bad-chain")        /* Catch-up that lacks a vote, or with a flipped bit. */
+    X(LIE_CHAIN, "bad-chain")        /* Catch-up that lacks a vote, or with a flipped bit. */      \
+    X(LIE_STALE, "stale-reads")      /* Heights as of when it began to lie. */                     \
+    X(LIE_ROWS, "false-rows")        /* Rows that nobody has. */
 
 enum lie {
 #define LIE_ENUM(name, text) name,
@@ -38,6 +40,12 @@ void liar_free(struct liar *l); /* Null allowed. */
 
 /* In place of network_send. */
 enum status liar_send(struct host *h, uint32_t peer, enum core_channel channel, struct span bytes);
+
+/* --- what clients who read are told: by its lies, if it has any --------------------------------
+ */
+
+void liar_twist_height(struct host *h, struct certificate *certified, uint64_t *executed);
+void liar_twist_rows(struct host *h, struct hash *rows);
 
 /* --- for scenarios: sign with the host's own key ------------------------------------------------
  */

@@ -347,6 +347,7 @@ static void judge(struct oracle *o,
     case GIST_GET_CHAIN:
     case GIST_CHAIN:
     case GIST_EVIDENCE:
+    case GIST_GET_HEIGHT:
     case GIST_HEIGHT:
     case GIST_REPORT: return;
     case GIST_KINDS: break;
@@ -653,4 +654,9 @@ bool oracle_digest(const struct oracle *o, uint64_t height, struct hash *digest)
     if (height == 0 || height > o->digest_height) return false;
     *digest = o->digests[height];
     return true;
+}
+
+uint64_t oracle_result_height(const struct oracle *o)
+{
+    return o->result_height;
 }

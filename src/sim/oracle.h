@@ -15,6 +15,7 @@
  *   I14 memory and queues of a node are bounded    I15 the same events, the same digest (world.h)
  *   P2  a lock needs q first votes sent            P3  a result needs its own execution
  *   VC  a view change tells all that its sender promised
+ *   R1  a linearizable read misses nothing that was certified before (reads.h)
  *
  * Hosts that are Byzantine are counted, not judged. */
 #ifndef TRUSTSQL_SIM_ORACLE_H
@@ -113,6 +114,9 @@ const struct view_change *oracle_view_change(const struct oracle *o,
                                              uint32_t voter,
                                              uint64_t epoch,
                                              uint64_t view);
+
+/* Highest result that a quorum has signed, whoever knows it. */
+uint64_t oracle_result_height(const struct oracle *o);
 
 /* The right result of a height. False: nobody executed it. */
 bool oracle_digest(const struct oracle *o, uint64_t height, struct hash *digest);

@@ -104,6 +104,7 @@ struct oracle {
     struct hash *digests; /* [height]: right results. */
     uint64_t digest_height;
     uint64_t digest_room;
+    uint64_t result_height; /* Highest with a quorum of P3. */
     struct seen_anchor *anchors;
     uint32_t anchor_count;
     uint32_t anchor_room;

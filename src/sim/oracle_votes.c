@@ -229,6 +229,7 @@ void oracle_check_anchor(struct oracle *o, const struct seen_anchor *a)
 static void check_result(struct oracle *o, const struct statement *s)
 {
     struct hash right;
+    if (s->height > o->result_height) o->result_height = s->height;
     if (!oracle_digest(o, s->height, &right) || hash_equal(&right, &s->hash)) return;
     world_violate(o->world, "I8", "a wrong result of height %llu is certified",
                   (unsigned long long)s->height);

@@ -494,7 +494,7 @@ static void clear(struct scenario *s)
     for (uint32_t i = 0; i < s->backup_count; i++)
         fake_os_free(s->backups[i].os);
     s->block_count = s->certificate_count = s->vc_count = s->backup_count = 0;
-    s->reply_count = 0;
+    s->reply_count = s->read_count = 0;
     s->tx_count = s->rule_count = 0;
     s->has_started = false;
     s->reached = 0;

@@ -1,10 +1,12 @@
-/* scenario_clients.c - What clients do beside handing in: they complain of nodes (1.7). */
+/* scenario_clients.c - What clients do beside handing in: they complain of nodes (1.7), they read
+ * (1.19). */
 #include <stdio.h>
 
 #include "base/must.h"
 #include "codec/cbor.h"
 #include "consensus/evidence.h"
 #include "sim/host.h"
+#include "sim/reads.h"
 #include "sim/scenario_int.h"
 
 #define COMPLAINERS_MAX 64u
@@ -52,14 +54,6 @@ static bool read_reply_option(struct scenario *s, struct reply_wish *w)
     return true;
 }
 
-static uint64_t executed_at(const struct world *w, const struct client_tx *t)
-{
-    uint64_t height = 0;
-    for (uint32_t i = 0; i < w->host_count && height == 0; i++)
-        if (w->hosts[i].is_up) height = machine_find(&w->hosts[i].machine, &t->txid);
-    return height;
-}
-
 static void make_reply(struct scenario *s,
                        uint32_t host,
                        const struct reply_wish *w,
@@ -71,7 +65,7 @@ static void make_reply(struct scenario *s,
                         .epoch = w->epoch,
                         .node = scenario_index(s, host, w->epoch),
                         .txid = w->tx->txid,
-                        .height = w->height > 0 ? w->height : executed_at(world, w->tx),
+                        .height = w->height > 0 ? w->height : clients_executed_at(world, w->tx),
                         .index = (uint32_t)w->index,
                         .receipt = merkle_leaf(hash_span(&w->tx->txid))};
     (void)oracle_digest(world->oracle, r->height, &r->digest);
@@ -267,10 +261,45 @@ static bool on_conflict(struct scenario *s)
     return is_right;
 }
 
+/* --- reads ------------------------------------------------------------------------------------ */
+
+struct named_read *scenario_find_read(struct scenario *s, const char *name)
+{
+    for (uint32_t i = 0; i < s->read_count; i++)
+        if (strcmp(s->reads[i].name, name) == 0) return &s->reads[i];
+    return NULL;
+}
+
+static bool on_read(struct scenario *s)
+{
+    char name[SCENARIO_WORD_MAX];
+    uint64_t hosts = 0;
+    uint32_t host = 0;
+    if (!scenario_word(s, "the read's name", name) || !scenario_is_new_name(s, name)) return false;
+    if (scenario_find_read(s, name) != NULL)
+        return scenario_fail(s, "there is a read \"%s\" already", name);
+    if (s->read_count == SCENARIO_READS_MAX)
+        return scenario_fail(s, "there are at most %u reads", SCENARIO_READS_MAX);
+    const bool is_at = scenario_accept(s, "at");
+    if (!is_at && !scenario_accept(s, "from"))
+        return scenario_fail(s, "at and a node, or from and nodes, are expected");
+    if (is_at ? !scenario_host(s, "a node", &host) : !scenario_hosts(s, "nodes", &hosts))
+        return false;
+    if (is_at && s->set_up.parts[host % NODES_MAX] == PART_PUPPET)
+        return scenario_fail(s, "node %u is a puppet, which runs nothing", host);
+    if (!scenario_begin(s)) return false;
+    struct named_read *r = &s->reads[s->read_count++];
+    memcpy(r->name, name, sizeof name);
+    if (s->is_dry) return true;
+    r->number = is_at ? reads_begin_at(s->world, host) : reads_begin_from(s->world, hosts);
+    return true;
+}
+
 bool scenario_client_statement(struct scenario *s, bool *is_one)
 {
     *is_one = true;
     if (scenario_accept(s, "reply")) return on_reply(s);
+    if (scenario_accept(s, "read")) return on_read(s);
     if (scenario_accept(s, "complain")) {
         if (scenario_accept(s, "timeout")) return on_timeout(s);
         if (scenario_accept(s, "conflict")) return on_conflict(s);

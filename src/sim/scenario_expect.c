@@ -3,6 +3,7 @@
 
 #include "base/must.h"
 #include "sim/host.h"
+#include "sim/reads.h"
 #include "sim/scenario_int.h"
 
 #define LOOK_US 5000u /* How often a condition is looked at while time passes. */
@@ -28,7 +29,17 @@ enum condition_kind {
     IS_ANARCHY,
     IS_LATENCY,
     IS_NAMED,
-    IS_COMPLAINED
+    IS_COMPLAINED,
+    IS_READ
+};
+
+enum read_wish {
+    READ_IS_DONE,
+    READ_IS_ORDERED,
+    READ_IS_ANSWERED,
+    READ_HAS_FAILED,
+    READ_SEES,
+    READ_TRIED
 };
 
 enum complaint_fate { COMPLAINT_TAKEN, COMPLAINT_REFUSED, COMPLAINT_BASELESS };
@@ -56,6 +67,8 @@ struct condition {
     uint64_t at_least;
     enum consensus_alarm alarm;
     enum complaint_fate fate;
+    enum read_wish wish;
+    uint32_t read;
     char rule[SCENARIO_WORD_MAX];
     char why[256]; /* Why it does not hold. */
 };
@@ -224,6 +237,28 @@ static bool named_holds(struct condition *c, const struct host *h)
     return count >= c->at_least;
 }
 
+static bool read_holds(struct condition *c, const struct world *w)
+{
+    static const char *const states[] = {[READ_WAITS] = "waits",
+                                         [READ_DONE] = "is done",
+                                         [READ_ORDERED] = "is ordered",
+                                         [READ_FAILED] = "has failed"};
+    const struct read_outcome r = reads_outcome(w, c->read);
+    const bool is_answered = r.state == READ_DONE || r.state == READ_ORDERED;
+    (void)snprintf(c->why, sizeof c->why, "the read %s at height %llu after %u tries",
+                   states[r.state], (unsigned long long)r.height, r.tries);
+    switch (c->wish) {
+    case READ_IS_DONE: return r.state == READ_DONE;
+    case READ_IS_ORDERED: return r.state == READ_ORDERED;
+    case READ_IS_ANSWERED: return is_answered;
+    case READ_HAS_FAILED: return r.state == READ_FAILED;
+    case READ_TRIED: return r.tries == c->at_least;
+    case READ_SEES: break;
+    }
+    const uint64_t height = clients_executed_at(w, c->tx);
+    return is_answered && height > 0 && r.height >= height;
+}
+
 static bool complained_holds(struct condition *c, const struct host *h)
 {
     static const char *const names[] = {"taken", "refused", "baseless"};
@@ -310,6 +345,7 @@ static bool holds_on(struct condition *c, const struct host *h)
         return h->world->anarchy.is_set;
     case IS_NAMED: return named_holds(c, h);
     case IS_COMPLAINED: return complained_holds(c, h);
+    case IS_READ: return read_holds(c, h->world);
     case IS_LATENCY: return latency_holds(c, h->world);
     case IS_MATCHED: break;
     }
@@ -320,7 +356,8 @@ static bool holds_on(struct condition *c, const struct host *h)
 
 static bool is_of_world(const struct condition *c)
 {
-    return c->kind == IS_MATCHED || c->kind == IS_ANARCHY || c->kind == IS_LATENCY;
+    return c->kind == IS_MATCHED || c->kind == IS_ANARCHY || c->kind == IS_LATENCY ||
+           c->kind == IS_READ;
 }
 
 /* On every host named; negated: on none of them. */
@@ -451,6 +488,30 @@ static bool read_complaints(struct scenario *s, struct condition *c)
     return true;
 }
 
+/* read NAME done|ordered|answered|failed|sees TX|tries N */
+static bool read_read(struct scenario *s, struct condition *c)
+{
+    char name[SCENARIO_WORD_MAX];
+    static const char *const wishes[] = {"done", "ordered", "answered", "failed"};
+    c->kind = IS_READ;
+    c->hosts = 1;
+    if (!scenario_word(s, "a read", name)) return false;
+    const struct named_read *r = scenario_find_read(s, name);
+    if (r == NULL)
+        return scenario_fail(s, "there is no read \"%s\": `read %s at NODE` makes one", name, name);
+    c->read = r->number;
+    for (uint32_t i = 0; i < sizeof wishes / sizeof wishes[0]; i++) {
+        c->wish = (enum read_wish)i;
+        if (scenario_accept(s, wishes[i])) return true;
+    }
+    c->wish = READ_SEES;
+    if (scenario_accept(s, "sees")) return scenario_tx(s, "a transaction", &c->tx);
+    c->wish = READ_TRIED;
+    if (scenario_accept(s, "tries")) return scenario_number(s, "how many", &c->at_least);
+    return scenario_fail(s, "\"%s\": done, ordered, answered, failed, sees or tries is expected",
+                         scenario_peek(s));
+}
+
 static bool read_more(struct scenario *s, struct condition *c)
 {
     if (scenario_accept(s, "halted")) {
@@ -483,6 +544,8 @@ static bool read_more(struct scenario *s, struct condition *c)
         c->kind = IS_ANARCHY;
         c->hosts = 1;
         s->expects_anarchy = true;
+    } else if (scenario_accept(s, "read")) {
+        return read_read(s, c);
     } else if (scenario_accept(s, "complaints")) {
         return read_complaints(s, c);
     } else if (scenario_accept(s, "memory")) {
@@ -494,13 +557,14 @@ static bool read_more(struct scenario *s, struct condition *c)
         c->at_least = 1;
         return scenario_rule_name(s, c->rule);
     } else {
-        return scenario_fail(s,
-                             "\"%s\": final, tx, all-txs-final, anchor, evidence, reject, "
-                             "halted, running, non-voter, alarm, equal-digests, view, leader, "
-                             "epoch, mode, names, latency, complaints, memory, matched, anarchy or "
-                             "violation is "
-                             "expected",
-                             scenario_peek(s));
+        return scenario_fail(
+            s,
+            "\"%s\": final, tx, all-txs-final, anchor, evidence, reject, "
+            "halted, running, non-voter, alarm, equal-digests, view, leader, "
+            "epoch, mode, names, latency, complaints, read, memory, matched, anarchy or "
+            "violation is "
+            "expected",
+            scenario_peek(s));
     }
     return true;
 }

@@ -19,6 +19,7 @@
 #define SCENARIO_CERTS_MAX   64u
 #define SCENARIO_VCS_MAX     64u
 #define SCENARIO_REPLIES_MAX 32u
+#define SCENARIO_READS_MAX   256u
 #define SCENARIO_BACKUPS_MAX 16u
 #define SCENARIO_NAMES_MAX   256u
 
@@ -44,6 +45,11 @@ struct named_view_change {
 struct named_reply {
     char name[SCENARIO_WORD_MAX];
     struct reply reply;
+};
+
+struct named_read {
+    char name[SCENARIO_WORD_MAX];
+    uint32_t number; /* Of sim/reads.h. */
 };
 
 struct backup {
@@ -84,6 +90,8 @@ struct scenario {
     uint32_t vc_count;
     struct named_reply replies[SCENARIO_REPLIES_MAX];
     uint32_t reply_count;
+    struct named_read reads[SCENARIO_READS_MAX];
+    uint32_t read_count;
     struct backup backups[SCENARIO_BACKUPS_MAX];
     uint32_t backup_count;
     uint8_t cut_copies[HOSTS_MAX]; /* Of the journal, as bits, since the node was up last. */
@@ -134,6 +142,7 @@ bool scenario_block(struct scenario *s, const char *what, struct block_ref *out)
 struct named_block *scenario_find_block(struct scenario *s, const char *name);
 bool scenario_tx(struct scenario *s, const char *what, struct client_tx **out);
 bool scenario_tx_named(struct scenario *s, const char *name, struct client_tx **out);
+struct named_read *scenario_find_read(struct scenario *s, const char *name);
 bool scenario_is_new_name(struct scenario *s, const char *name); /* Begins with a letter. */
 bool scenario_rule_name(struct scenario *s, char name[SCENARIO_WORD_MAX]);
 /* "equivocate,replay" as bits of enum lie. */

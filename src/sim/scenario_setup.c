@@ -41,7 +41,8 @@ bool scenario_lies(struct scenario *s, uint32_t *lies)
             return scenario_fail(s,
                                  "\"%s\": a lie is expected: silent, equivocate, lying-vc, "
                                  "wrong-newview, wrong-digest, replay, false-lock, mutate, "
-                                 "garbage, deny, old-hq, forged-notes, false-mode or bad-chain",
+                                 "garbage, deny, old-hq, forged-notes, false-mode, bad-chain, "
+                                 "stale-reads or false-rows",
                                  at);
         *lies |= 1u << found;
         at = comma;

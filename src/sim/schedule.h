@@ -20,7 +20,8 @@ enum happening {
     HAPPENS_CONNECT,  /* host and host number try again. */
     HAPPENS_RESTART,
     HAPPENS_CLIENT, /* number: of a client's transaction: submit it again. */
-    HAPPENS_LOAD    /* The next transaction of a stream. */
+    HAPPENS_LOAD,   /* The next transaction of a stream. */
+    HAPPENS_READ    /* number: of a read: ask again. */
 };
 
 struct event {

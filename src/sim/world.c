@@ -10,6 +10,7 @@
 #include "sim/host.h"
 #include "sim/oracle.h"
 #include "sim/puppet.h"
+#include "sim/reads.h"
 
 static void make_chain(struct world *w);
 static void handle(struct world *w, struct event *e);
@@ -33,6 +34,7 @@ struct world *world_new(const struct world_config *config)
     w->network = network_new(w);
     w->oracle = oracle_new(w);
     w->clients = clients_new(w);
+    w->reads = reads_new();
     for (uint32_t i = 0; i < config->nodes; i++)
         (void)world_add_host(w, i, PART_HONEST);
     for (uint32_t i = 0; i < config->spares; i++)
@@ -49,6 +51,7 @@ void world_free(struct world *w)
     for (uint32_t i = 0; i < w->host_count; i++)
         host_fini(&w->hosts[i]);
     puppet_free(w);
+    reads_free(w->reads);
     clients_free(w->clients);
     oracle_free(w->oracle);
     network_free(w->network);
@@ -137,6 +140,10 @@ static void handle(struct world *w, struct event *e)
         clients_on_event(w, e);
         return;
     }
+    if (e->kind == HAPPENS_READ) {
+        reads_on_event(w, e);
+        return;
+    }
     if (e->kind == HAPPENS_CONNECT) {
         network_connect(w, e->host, (uint32_t)e->number);
         return;
@@ -194,7 +201,7 @@ static void say_host(struct world *w, const struct host *h)
 /* What follows from a fork, and from a block that no honest node judged when it was fresh. */
 static bool is_anarchy(const struct world *w, const char *rule)
 {
-    static const char *const rules[] = {"I1", "I5", "I6", "I8", "I13"};
+    static const char *const rules[] = {"I1", "I5", "I6", "I8", "I13", "R1"};
     bool is_excused = w->anarchy.is_set && strcmp(rule, "I11") == 0; /* E8 of whoever lost. */
     if (w->config.mode != MODE_RAFT) return false;
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)

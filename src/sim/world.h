@@ -39,6 +39,7 @@
 struct oracle;
 struct network;
 struct clients;
+struct reads;
 struct liar;
 struct puppet_block;
 struct known_epoch;
@@ -156,6 +157,7 @@ struct world {
     struct network *network;
     struct oracle *oracle;
     struct clients *clients;
+    struct reads *reads;
     struct puppet_block *puppet_blocks; /* What puppets can serve. */
     struct consensus_message *message;  /* Scratch of who decodes. */
     struct consensus_stand *stand;      /* Scratch of who looks. */
