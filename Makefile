@@ -9,9 +9,9 @@ CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 OUT := build/$(PROFILE)$(if $(filter clang,$(CC)),-clang)
 COMPILER := $(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),clang,gcc)
 
-FOLDERS := base os os/posix os/fake crypto codec ledger consensus p2p store state history sql exec exec/modules/system custody node sim pg cmd client
+FOLDERS := base os os/posix os/fake crypto codec ledger consensus p2p store state rows history sql exec exec/modules/system custody node sim pg cmd client
 # Link order: users before what they use.
-LINK_ORDER := cmd sim pg client node history exec exec/modules/system custody sql state store consensus p2p ledger codec crypto os os/posix os/fake base
+LINK_ORDER := cmd sim pg client node history exec exec/modules/system custody sql rows state store consensus p2p ledger codec crypto os os/posix os/fake base
 
 WARNINGS := -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wsign-conversion \
   -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wcast-qual -Wwrite-strings -Wvla \

@@ -68,6 +68,13 @@ bool row_position_has_key(const struct row_position *p)
     return p->bytes[KIND_AT] == KIND_INTEGER;
 }
 
+void row_position_key(const struct row_position *p, struct buf *out)
+{
+    must(row_position_has_key(p));
+    cbor_put_array(out, 1);
+    cbor_put_int(out, (int64_t)(get_u64_be(p->bytes + KEY_AT) ^ SIGN_BIT));
+}
+
 int row_position_compare(const struct row_position *a, const struct row_position *b)
 {
     return memcmp(a->bytes, b->bytes, ROW_POSITION_SIZE);

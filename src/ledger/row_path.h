@@ -7,6 +7,7 @@
 #ifndef TRUSTSQL_LEDGER_ROW_PATH_H
 #define TRUSTSQL_LEDGER_ROW_PATH_H
 
+#include "base/buf.h"
 #include "base/status.h"
 #include "crypto/hash.h"
 
@@ -32,6 +33,8 @@ uint64_t row_position_table(const struct row_position *p);
 
 /* The key is written in the position: one integer. */
 bool row_position_has_key(const struct row_position *p);
+/* row_position_has_key: append the key's bytes, as in a write set. */
+void row_position_key(const struct row_position *p, struct buf *out);
 
 int row_position_compare(const struct row_position *a, const struct row_position *b);
 bool row_position_bit(const struct row_position *p, uint32_t bit); /* 0: the first byte's upper. */

@@ -1,0 +1,174 @@
+/* merge.c - Sets of runs, and the cursor over one.
+ *
+ * Runs are few and halve in size, so the smallest position is looked for in a plain loop. */
+#include "rows/merge.h"
+
+#include "base/must.h"
+
+static enum status settle(struct merge *m);
+static struct run_cursor *smallest(struct merge *m);
+static enum status step_over(struct merge *m, const struct row_position *position);
+static enum status skip_table(struct merge *m, uint64_t table);
+
+struct run_set *run_set_new(struct mem *mem)
+{
+    return mem_alloc_zero(mem, 1, sizeof(struct run_set));
+}
+
+struct run_set *run_set_copy(struct mem *mem, const struct run_set *from)
+{
+    struct run_set *s = run_set_new(mem);
+    if (s == NULL) return NULL;
+    if (from->dropped_count > 0) {
+        s->dropped = mem_alloc(mem, from->dropped_count * sizeof *s->dropped);
+        if (s->dropped == NULL) {
+            mem_free(mem, s);
+            return NULL;
+        }
+        memcpy(s->dropped, from->dropped, from->dropped_count * sizeof *s->dropped);
+        s->dropped_count = from->dropped_count;
+    }
+    for (uint32_t i = 0; i < from->count; i++)
+        s->runs[i] = run_ref(from->runs[i]);
+    s->count = from->count;
+    return s;
+}
+
+void run_set_free(struct mem *mem, struct run_set *s)
+{
+    if (s == NULL) return;
+    for (uint32_t i = 0; i < s->count; i++)
+        run_unref(s->runs[i]);
+    mem_free(mem, s->dropped);
+    mem_free(mem, s);
+}
+
+void run_set_push(struct run_set *s, struct run *r)
+{
+    must(s->count < RUN_SET_MAX);
+    memmove(s->runs + 1, s->runs, s->count * sizeof(struct run *));
+    s->runs[0] = r;
+    s->count++;
+}
+
+enum status run_set_drop(struct run_set *s, struct mem *mem, uint64_t table)
+{
+    if (run_set_is_dropped(s, table)) return ST_OK;
+    uint64_t *dropped = mem_resize(mem, s->dropped, (s->dropped_count + 1) * sizeof *dropped);
+    if (dropped == NULL) return ST_NO_MEMORY;
+    uint32_t at = s->dropped_count;
+    for (; at > 0 && dropped[at - 1] > table; at--)
+        dropped[at] = dropped[at - 1];
+    dropped[at] = table;
+    s->dropped = dropped;
+    s->dropped_count++;
+    return ST_OK;
+}
+
+bool run_set_is_dropped(const struct run_set *s, uint64_t table)
+{
+    uint32_t low = 0;
+    uint32_t high = s->dropped_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (s->dropped[middle] == table) return true;
+        if (s->dropped[middle] < table)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+void merge_begin(struct merge *m, struct mem *mem, const struct run_set *set)
+{
+    merge_begin_part(m, mem, set, 0, set->count);
+}
+
+void merge_begin_part(
+    struct merge *m, struct mem *mem, const struct run_set *set, uint32_t first, uint32_t count)
+{
+    must(first + count <= set->count);
+    m->mem = mem;
+    m->set = set;
+    m->count = count;
+    m->keeps_gone = false;
+    m->has = false;
+    for (uint32_t i = 0; i < count; i++)
+        run_cursor_init(&m->cursors[i], set->runs[first + i]);
+}
+
+void merge_end(struct merge *m)
+{
+    for (uint32_t i = 0; i < m->count; i++)
+        run_cursor_fini(&m->cursors[i]);
+    m->count = 0;
+}
+
+enum status merge_seek(struct merge *m, const struct row_position *position)
+{
+    for (uint32_t i = 0; i < m->count; i++)
+        TRY(run_cursor_seek(&m->cursors[i], position));
+    return settle(m);
+}
+
+enum status merge_next(struct merge *m)
+{
+    must(m->has);
+    struct row_position last = m->record.place.position;
+    TRY(step_over(m, &last));
+    return settle(m);
+}
+
+/* The newest record of the smallest position, unless it says that nothing is there. */
+static enum status settle(struct merge *m)
+{
+    for (;;) {
+        const struct run_cursor *c = smallest(m);
+        m->has = c != NULL;
+        if (c == NULL) return ST_OK;
+        m->record = c->record;
+        const struct row_position at = m->record.place.position;
+        const bool is_dropped =
+            m->set->dropped_count > 0 && run_set_is_dropped(m->set, row_position_table(&at));
+        const bool is_hidden = m->record.is_gone && !m->keeps_gone;
+        if (!is_dropped && !is_hidden) return ST_OK;
+        TRY(is_dropped ? skip_table(m, row_position_table(&at)) : step_over(m, &at));
+    }
+}
+
+/* The first of equals is the newest. */
+static struct run_cursor *smallest(struct merge *m)
+{
+    struct run_cursor *best = NULL;
+    for (uint32_t i = 0; i < m->count; i++) {
+        struct run_cursor *c = &m->cursors[i];
+        if (!c->has) continue;
+        if (best == NULL ||
+            row_position_compare(&c->record.place.position, &best->record.place.position) < 0)
+            best = c;
+    }
+    return best;
+}
+
+static enum status step_over(struct merge *m, const struct row_position *position)
+{
+    for (uint32_t i = 0; i < m->count; i++) {
+        struct run_cursor *c = &m->cursors[i];
+        if (c->has && row_position_compare(&c->record.place.position, position) == 0)
+            TRY(run_cursor_next(c));
+    }
+    return ST_OK;
+}
+
+static enum status skip_table(struct merge *m, uint64_t table)
+{
+    must(table < UINT64_MAX);
+    const struct row_position next = row_position_first(table + 1);
+    for (uint32_t i = 0; i < m->count; i++) {
+        struct run_cursor *c = &m->cursors[i];
+        if (c->has && row_position_compare(&c->record.place.position, &next) < 0)
+            TRY(run_cursor_seek(c, &next));
+    }
+    return ST_OK;
+}

@@ -1,0 +1,42 @@
+/* merge.h - Several runs read as one: of each position the newest record. */
+#ifndef TRUSTSQL_ROWS_MERGE_H
+#define TRUSTSQL_ROWS_MERGE_H
+
+#include "rows/run.h"
+
+#define RUN_SET_MAX 64u /* Runs double in size, so there are never so many. */
+
+struct run_set {                   /* Immutable, counted references. */
+    struct run *runs[RUN_SET_MAX]; /* Newest first; owned references. */
+    uint32_t count;
+    uint64_t *dropped; /* Tables whose rows are gone, whatever the runs say; ascending. */
+    uint32_t dropped_count;
+};
+
+struct run_set *run_set_new(struct mem *mem); /* Empty; null: no memory. */
+struct run_set *run_set_copy(struct mem *mem, const struct run_set *from);
+void run_set_free(struct mem *mem, struct run_set *s); /* Null allowed. */
+/* Put a run on top; takes the reference. */
+void run_set_push(struct run_set *s, struct run *r);
+NODISCARD enum status run_set_drop(struct run_set *s, struct mem *mem, uint64_t table);
+bool run_set_is_dropped(const struct run_set *s, uint64_t table);
+
+struct merge {
+    struct mem *mem;
+    const struct run_set *set;
+    struct run_cursor cursors[RUN_SET_MAX]; /* Of runs first … first + count - 1. */
+    uint32_t count;
+    bool keeps_gone; /* Marks of gone rows are records, too. */
+    bool has;
+    struct row_record record; /* Borrowed until the next call. */
+};
+/* All runs of the set, or count of them from first on. */
+void merge_begin(struct merge *m, struct mem *mem, const struct run_set *set);
+void merge_begin_part(
+    struct merge *m, struct mem *mem, const struct run_set *set, uint32_t first, uint32_t count);
+void merge_end(struct merge *m);
+/* The first record at position or behind it. */
+NODISCARD enum status merge_seek(struct merge *m, const struct row_position *position);
+NODISCARD enum status merge_next(struct merge *m);
+
+#endif

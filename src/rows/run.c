@@ -1,0 +1,469 @@
+/* run.c - Sorted runs: writer, reader, and the check of a whole file.
+ *
+ *   file     "TSQLROWS", u32 version = 1, u64 id, u32 crc of these 20 bytes; blocks to the end
+ *   block    u32 size of payload, u32 records, u32 crc; payload
+ *   record   u8 kind: 0 row, 1 gone, + 2 when the position is hashed
+ *            u64 BE table, then 8 bytes (integer) or 31 bytes (hashed) of the position
+ *            of a row: leaf, 32 bytes; of a hashed row: u32 size of key, key
+ *
+ * crc is CRC-32C; that of a block goes over id, offset, size, records and payload, so that a block
+ * in another place is as wrong as another block. Integers are little-endian where nothing is said.
+ *
+ * Invariants
+ * R1  Positions ascend strictly, inside blocks and from block to block.
+ * R2  A run never changes after run_writer_end or run_open. */
+#include "rows/run.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "base/endian.h"
+#include "base/must.h"
+
+#define FILE_HEAD_SIZE  24u
+#define BLOCK_HEAD_SIZE 12u
+#define FILE_VERSION    1u
+#define KIND_GONE       1u
+#define KIND_HASHED     2u
+#define KIND_MAX        3u
+#define TABLE_SIZE      8u
+#define INTEGER_SIZE    8u
+#define HASHED_SIZE     (ROW_POSITION_SIZE - TABLE_SIZE - 1u)
+
+static const char magic[8] = {'T', 'S', 'Q', 'L', 'R', 'O', 'W', 'S'};
+
+struct run_block {
+    struct row_position first;
+    uint64_t offset; /* Of its head, in the file or in bytes. */
+    uint32_t size;   /* Of its payload. */
+    uint32_t count;
+};
+
+struct run {
+    const struct run_env *env;
+    uint64_t id;
+    uint64_t size;
+    uint64_t count;
+    struct os_file *file; /* Null: in memory. */
+    struct buf bytes;     /* In memory: the same bytes as a file has. */
+    struct run_block *blocks;
+    size_t block_count;
+    size_t block_capacity;
+    atomic_uint references;
+    atomic_bool is_doomed;
+};
+
+static struct run *run_new(const struct run_env *env, uint64_t id);
+static enum status write_head(struct run *r);
+static enum status write_bytes(struct run *r, struct span bytes);
+static enum status end_block(struct run_writer *w);
+static enum status add_block(struct run *r, const struct run_block *b);
+static enum status open_file(struct run *r, uint64_t size);
+static enum status check_head(struct run *r);
+static enum status scan_block(struct run *r, struct run_cursor *c, uint64_t *offset);
+static enum status load(struct run_cursor *c, size_t block);
+static enum status read_block(const struct run *r,
+                              const struct run_block *b,
+                              struct buf *bytes,
+                              struct span *payload);
+static uint32_t block_crc(const struct run *r, uint64_t offset, const uint8_t *head, struct span p);
+static enum status take_record(struct span *from, struct row_record *out);
+static size_t block_of(const struct run *r, const struct row_position *position);
+
+/* --- references ------------------------------------------------------------------------------ */
+
+static struct run *run_new(const struct run_env *env, uint64_t id)
+{
+    struct run *r = mem_alloc_zero(env->mem, 1, sizeof *r);
+    if (r == NULL) return NULL;
+    r->env = env;
+    r->id = id;
+    buf_init(&r->bytes, env->mem, 0);
+    atomic_init(&r->references, 1u);
+    atomic_init(&r->is_doomed, false);
+    return r;
+}
+
+struct run *run_ref(struct run *r)
+{
+    unsigned before = atomic_fetch_add(&r->references, 1u);
+    must(before > 0);
+    return r;
+}
+
+void run_unref(struct run *r)
+{
+    char path[OS_PATH_MAX];
+    if (r == NULL) return;
+    unsigned before = atomic_fetch_sub(&r->references, 1u);
+    must(before > 0);
+    if (before > 1) return;
+    const struct run_env *env = r->env;
+    if (r->file != NULL) env->os->file_close(env->os, r->file);
+    /* A rest that stays is removed by the next start. */
+    if (r->id != 0 && atomic_load(&r->is_doomed) && run_path(path, env, r->id) == ST_OK)
+        (void)env->os->remove(env->os, path);
+    buf_fini(&r->bytes);
+    mem_free(env->mem, r->blocks);
+    mem_free(env->mem, r);
+}
+
+uint64_t run_id(const struct run *r)
+{
+    return r->id;
+}
+
+uint64_t run_size(const struct run *r)
+{
+    return r->size;
+}
+
+uint64_t run_count(const struct run *r)
+{
+    return r->count;
+}
+
+void run_doom(struct run *r)
+{
+    must(r->id != 0);
+    atomic_store(&r->is_doomed, true);
+}
+
+enum status run_path(char *out, const struct run_env *env, uint64_t id)
+{
+    char name[32];
+    (void)snprintf(name, sizeof name, "run-%llu", (unsigned long long)id);
+    return os_path_join(out, env->dir, name);
+}
+
+/* --- writing --------------------------------------------------------------------------------- */
+
+enum status run_writer_begin(struct run_writer *w, const struct run_env *env, uint64_t id)
+{
+    char path[OS_PATH_MAX];
+    *w = (struct run_writer){.run = run_new(env, id)};
+    if (w->run == NULL) return ST_NO_MEMORY;
+    buf_init(&w->block, env->mem, 0);
+    enum status st = ST_OK;
+    if (id != 0) {
+        st = run_path(path, env, id);
+        if (st == ST_OK)
+            st = env->os->file_open(env->os, &w->run->file, path, OS_WRITE | OS_CREATE);
+        if (st == ST_OK) st = env->os->file_truncate(env->os, w->run->file, 0);
+    }
+    if (st == ST_OK) st = write_head(w->run);
+    if (st != ST_OK) run_writer_abort(w);
+    return st;
+}
+
+void run_writer_abort(struct run_writer *w)
+{
+    if (w->run != NULL && w->run->id != 0) run_doom(w->run);
+    run_unref(w->run);
+    w->run = NULL;
+    buf_fini(&w->block);
+}
+
+static enum status write_head(struct run *r)
+{
+    uint8_t head[FILE_HEAD_SIZE];
+    memcpy(head, magic, sizeof magic);
+    put_u32_le(head + 8, FILE_VERSION);
+    put_u64_le(head + 12, r->id);
+    put_u32_le(head + 20, crc32c_add(&r->env->crc, 0, span_of(head, 20)));
+    return write_bytes(r, span_of(head, sizeof head));
+}
+
+static enum status write_bytes(struct run *r, struct span bytes)
+{
+    if (r->file != NULL) {
+        TRY(r->env->os->file_write(r->env->os, r->file, bytes, r->size));
+    } else {
+        buf_put(&r->bytes, bytes);
+        TRY(buf_status(&r->bytes));
+    }
+    r->size += bytes.size;
+    return ST_OK;
+}
+
+enum status run_writer_put(struct run_writer *w, const struct row_record *r)
+{
+    static const uint8_t no_head[BLOCK_HEAD_SIZE] = {0};
+    const struct row_position *p = &r->place.position;
+    if (w->run->count > 0) must(row_position_compare(&w->last, p) < 0); /* R1 */
+    if (w->block_count == 0) {
+        const struct run_block b = {.first = *p, .offset = w->run->size};
+        TRY(add_block(w->run, &b));
+        buf_reset(&w->block);
+        buf_put(&w->block, span_of(no_head, sizeof no_head));
+    }
+    const bool is_hashed = !row_position_has_key(p);
+    const uint32_t kind = (r->is_gone ? KIND_GONE : 0u) | (is_hashed ? KIND_HASHED : 0u);
+    buf_put_u8(&w->block, (uint8_t)kind);
+    buf_put(&w->block, span_of(p->bytes, TABLE_SIZE));
+    buf_put(&w->block, span_of(p->bytes + TABLE_SIZE + 1, is_hashed ? HASHED_SIZE : INTEGER_SIZE));
+    if (!r->is_gone) {
+        buf_put(&w->block, hash_span(&r->place.leaf));
+        if (is_hashed) {
+            buf_put_u32_le(&w->block, (uint32_t)r->key.size);
+            buf_put(&w->block, r->key);
+        }
+    }
+    TRY(buf_status(&w->block));
+    w->last = *p;
+    w->block_count++;
+    w->run->count++;
+    return w->block.size < RUN_BLOCK_SIZE ? ST_OK : end_block(w);
+}
+
+static enum status add_block(struct run *r, const struct run_block *b)
+{
+    if (r->block_count == r->block_capacity) {
+        size_t capacity = 2 * r->block_capacity + 8;
+        struct run_block *blocks = mem_resize(r->env->mem, r->blocks, capacity * sizeof *r->blocks);
+        if (blocks == NULL) return ST_NO_MEMORY;
+        r->blocks = blocks;
+        r->block_capacity = capacity;
+    }
+    r->blocks[r->block_count++] = *b;
+    return ST_OK;
+}
+
+static enum status end_block(struct run_writer *w)
+{
+    struct run *r = w->run;
+    if (w->block_count == 0) return ST_OK;
+    struct run_block *b = &r->blocks[r->block_count - 1];
+    struct span payload = span_of(w->block.data + BLOCK_HEAD_SIZE, w->block.size - BLOCK_HEAD_SIZE);
+    must(b->offset == r->size);
+    if (payload.size > RUN_BLOCK_MAX) return ST_LIMIT;
+    b->size = (uint32_t)payload.size;
+    b->count = w->block_count;
+    put_u32_le(w->block.data, b->size);
+    put_u32_le(w->block.data + 4, b->count);
+    put_u32_le(w->block.data + 8, block_crc(r, b->offset, w->block.data, payload));
+    w->block_count = 0;
+    return write_bytes(r, buf_span(&w->block));
+}
+
+/* Over where the block stands, what its head says, and its payload. */
+static uint32_t block_crc(const struct run *r, uint64_t offset, const uint8_t *head, struct span p)
+{
+    uint8_t place[24];
+    put_u64_le(place, r->id);
+    put_u64_le(place + 8, offset);
+    memcpy(place + 16, head, 8);
+    uint32_t crc = crc32c_add(&r->env->crc, 0, span_of(place, sizeof place));
+    return crc32c_add(&r->env->crc, crc, p);
+}
+
+enum status run_writer_end(struct run_writer *w, struct run **out)
+{
+    enum status st = end_block(w);
+    struct os *os = w->run->env->os;
+    if (st == ST_OK && w->run->file != NULL) st = os->file_sync(os, w->run->file);
+    if (st != ST_OK) {
+        run_writer_abort(w);
+        return st;
+    }
+    buf_fini(&w->block);
+    *out = w->run;
+    w->run = NULL;
+    return ST_OK;
+}
+
+/* --- opening --------------------------------------------------------------------------------- */
+
+enum status run_open(struct run **out, const struct run_env *env, uint64_t id, uint64_t size)
+{
+    must(id != 0);
+    struct run *r = run_new(env, id);
+    if (r == NULL) return ST_NO_MEMORY;
+    enum status st = open_file(r, size);
+    if (st != ST_OK) {
+        run_unref(r);
+        return st == ST_NOT_FOUND ? ST_CORRUPT : st;
+    }
+    *out = r;
+    return ST_OK;
+}
+
+static enum status open_file(struct run *r, uint64_t size)
+{
+    char path[OS_PATH_MAX];
+    uint64_t found = 0;
+    struct os *os = r->env->os;
+    TRY(run_path(path, r->env, r->id));
+    TRY(os->file_open(os, &r->file, path, OS_READ));
+    TRY(os->file_size(os, r->file, &found));
+    if (found != size || size < FILE_HEAD_SIZE) return ST_CORRUPT;
+    r->size = size;
+    TRY(check_head(r));
+    struct run_cursor c;
+    run_cursor_init(&c, r);
+    enum status st = ST_OK;
+    for (uint64_t offset = FILE_HEAD_SIZE; offset < size && st == ST_OK;)
+        st = scan_block(r, &c, &offset);
+    run_cursor_fini(&c);
+    return st;
+}
+
+static enum status check_head(struct run *r)
+{
+    uint8_t head[FILE_HEAD_SIZE];
+    size_t got = 0;
+    struct os *os = r->env->os;
+    TRY(os->file_read(os, r->file, head, sizeof head, 0, &got));
+    if (got < sizeof head || memcmp(head, magic, sizeof magic) != 0) return ST_CORRUPT;
+    if (get_u32_le(head + 20) != crc32c_add(&r->env->crc, 0, span_of(head, 20))) return ST_CORRUPT;
+    if (get_u32_le(head + 8) != FILE_VERSION) return ST_UNSUPPORTED;
+    return get_u64_le(head + 12) == r->id ? ST_OK : ST_CORRUPT;
+}
+
+/* One block: its place in the table of blocks, and R1 over its records. */
+static enum status scan_block(struct run *r, struct run_cursor *c, uint64_t *offset)
+{
+    uint8_t head[BLOCK_HEAD_SIZE];
+    size_t got = 0;
+    struct os *os = r->env->os;
+    TRY(os->file_read(os, r->file, head, sizeof head, *offset, &got));
+    if (got < sizeof head) return ST_CORRUPT;
+    struct run_block b = {
+        .offset = *offset, .size = get_u32_le(head), .count = get_u32_le(head + 4)};
+    if (b.size > RUN_BLOCK_MAX || b.size > r->size - *offset - BLOCK_HEAD_SIZE) return ST_CORRUPT;
+    struct row_position last = c->record.place.position;
+    bool has_last = r->count > 0;
+    TRY(read_block(r, &b, &c->bytes, &c->rest));
+    if (b.count == 0) return ST_CORRUPT;
+    for (uint32_t i = 0; i < b.count; i++) {
+        TRY(take_record(&c->rest, &c->record));
+        const struct row_position *p = &c->record.place.position;
+        if (has_last && row_position_compare(&last, p) >= 0) return ST_CORRUPT;
+        if (i == 0) b.first = *p;
+        last = *p;
+        has_last = true;
+    }
+    if (c->rest.size != 0) return ST_CORRUPT;
+    r->count += b.count;
+    *offset += BLOCK_HEAD_SIZE + b.size;
+    return add_block(r, &b);
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+void run_cursor_init(struct run_cursor *c, const struct run *run)
+{
+    *c = (struct run_cursor){.run = run};
+    buf_init(&c->bytes, run->env->mem, 0);
+}
+
+void run_cursor_fini(struct run_cursor *c)
+{
+    buf_fini(&c->bytes);
+}
+
+enum status run_cursor_seek(struct run_cursor *c, const struct row_position *position)
+{
+    const struct run *r = c->run;
+    if (r->block_count == 0) return ST_OK;
+    const bool is_behind = c->has && row_position_compare(&c->record.place.position, position) <= 0;
+    size_t block = block_of(r, position);
+    if (!is_behind || block != c->block) TRY(load(c, block));
+    if (!c->has) TRY(run_cursor_next(c));
+    while (c->has && row_position_compare(&c->record.place.position, position) < 0)
+        TRY(run_cursor_next(c));
+    return ST_OK;
+}
+
+enum status run_cursor_next(struct run_cursor *c)
+{
+    c->has = false;
+    while (!c->is_loaded || c->rest.size == 0) {
+        size_t block = c->is_loaded ? c->block + 1 : c->block;
+        if (block >= c->run->block_count) return ST_OK;
+        TRY(load(c, block));
+    }
+    TRY(take_record(&c->rest, &c->record));
+    c->has = true;
+    return ST_OK;
+}
+
+/* The last block that begins at position or before it; the first when none does. */
+static size_t block_of(const struct run *r, const struct row_position *position)
+{
+    size_t low = 0;
+    size_t high = r->block_count;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (row_position_compare(&r->blocks[middle].first, position) <= 0)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static enum status load(struct run_cursor *c, size_t block)
+{
+    c->has = false;
+    c->is_loaded = false;
+    TRY(read_block(c->run, &c->run->blocks[block], &c->bytes, &c->rest));
+    c->block = block;
+    c->is_loaded = true;
+    return ST_OK;
+}
+
+static enum status read_block(const struct run *r,
+                              const struct run_block *b,
+                              struct buf *bytes,
+                              struct span *payload)
+{
+    const size_t size = BLOCK_HEAD_SIZE + b->size;
+    if (r->file == NULL) { /* Nothing can have changed it. */
+        *payload = span_of(r->bytes.data + b->offset + BLOCK_HEAD_SIZE, b->size);
+        return ST_OK;
+    }
+    buf_reset(bytes);
+    uint8_t *to = buf_extend(bytes, size);
+    if (to == NULL) return buf_status(bytes);
+    size_t got = 0;
+    struct os *os = r->env->os;
+    TRY(os->file_read(os, r->file, to, size, b->offset, &got));
+    if (got < size || get_u32_le(to) != b->size || get_u32_le(to + 4) != b->count)
+        return ST_CORRUPT;
+    *payload = span_of(to + BLOCK_HEAD_SIZE, b->size);
+    return get_u32_le(to + 8) == block_crc(r, b->offset, to, *payload) ? ST_OK : ST_CORRUPT;
+}
+
+static enum status take(struct span *from, void *to, size_t size)
+{
+    if (from->size < size) return ST_CORRUPT;
+    memcpy(to, from->data, size);
+    *from = span_of(from->data + size, from->size - size);
+    return ST_OK;
+}
+
+static enum status take_record(struct span *from, struct row_record *out)
+{
+    uint8_t kind;
+    uint8_t size[4];
+    TRY(take(from, &kind, 1));
+    if (kind > KIND_MAX) return ST_CORRUPT;
+    const bool is_hashed = (kind & KIND_HASHED) != 0;
+    struct row_position *p = &out->place.position;
+    TRY(take(from, p->bytes, TABLE_SIZE));
+    p->bytes[TABLE_SIZE] = is_hashed ? 1 : 0;
+    if (!is_hashed) memset(p->bytes + TABLE_SIZE + 1, 0, HASHED_SIZE);
+    TRY(take(from, p->bytes + TABLE_SIZE + 1, is_hashed ? HASHED_SIZE : INTEGER_SIZE));
+    out->is_gone = (kind & KIND_GONE) != 0;
+    out->key = (struct span){0};
+    if (out->is_gone) return ST_OK;
+    TRY(take(from, out->place.leaf.bytes, HASH_SIZE));
+    if (!is_hashed) return ST_OK;
+    TRY(take(from, size, sizeof size));
+    const uint32_t key_size = get_u32_le(size);
+    if (key_size > from->size) return ST_CORRUPT;
+    out->key = span_of(from->data, key_size);
+    *from = span_of(from->data + key_size, from->size - key_size);
+    return ST_OK;
+}

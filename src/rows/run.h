@@ -1,0 +1,78 @@
+/* run.h - A run: rows and the marks of gone rows, sorted by position, immutable once written.
+ *
+ * In memory or in a file of rows/ (docs/format/rows.md): blocks of some eight KiB with a checksum
+ * each, and in memory the first position of each block. One thread writes a run; then any number
+ * read it through cursors of their own. */
+#ifndef TRUSTSQL_ROWS_RUN_H
+#define TRUSTSQL_ROWS_RUN_H
+
+#include "base/buf.h"
+#include "ledger/row_path.h"
+#include "os/os.h"
+#include "store/crc32c.h"
+
+#define RUN_BLOCK_SIZE 8192u             /* Payload after which a block ends. */
+#define RUN_BLOCK_MAX  ((size_t)8 << 20) /* One record is never larger. */
+
+struct run_env { /* What every part of the folder needs; immutable. */
+    struct os *os;
+    struct mem *mem;
+    const char *dir; /* Null: runs stay in memory. */
+    struct crc32c crc;
+};
+
+struct row_record {
+    struct row_place place;
+    bool is_gone;    /* The row went: leaf and key mean nothing. */
+    struct span key; /* Of a hashed position; empty where the position says it. */
+};
+
+struct run; /* Counted references; whoever holds one may read. */
+struct run *run_ref(struct run *r);
+void run_unref(struct run *r); /* Null allowed. The last one closes, and removes when told. */
+uint64_t run_id(const struct run *r); /* 0: in memory. */
+uint64_t run_size(const struct run *r);
+uint64_t run_count(const struct run *r);
+void run_doom(struct run *r); /* Nothing names its file any more: the last reference removes it. */
+
+/* Open the file of a run, whose size is known; reads and checks all of it. */
+NODISCARD enum status run_open(struct run **out,
+                               const struct run_env *env,
+                               uint64_t id,
+                               uint64_t size);
+
+/* rows/run-ID. */
+NODISCARD enum status run_path(char *out, const struct run_env *env, uint64_t id);
+
+struct run_writer {
+    struct run *run;
+    struct buf block;
+    uint32_t block_count; /* Records in block. */
+    struct row_position last;
+};
+/* id 0: in memory. run_writer_end or run_writer_abort must follow. */
+NODISCARD enum status run_writer_begin(struct run_writer *w,
+                                       const struct run_env *env,
+                                       uint64_t id);
+/* Positions ascend. */
+NODISCARD enum status run_writer_put(struct run_writer *w, const struct row_record *r);
+/* The run, synced when it is a file; on failure the writer is as after abort. */
+NODISCARD enum status run_writer_end(struct run_writer *w, struct run **out);
+void run_writer_abort(struct run_writer *w);
+
+struct run_cursor {
+    const struct run *run;
+    struct buf bytes; /* The block of a file. */
+    struct span rest; /* Of the block, behind record. */
+    size_t block;     /* Index of the block; beyond the last: at the end. */
+    bool is_loaded;   /* rest is of block. */
+    bool has;         /* record is one. */
+    struct row_record record;
+};
+void run_cursor_init(struct run_cursor *c, const struct run *run);
+void run_cursor_fini(struct run_cursor *c);
+/* The first record at position or behind it; has tells whether there is one. */
+NODISCARD enum status run_cursor_seek(struct run_cursor *c, const struct row_position *position);
+NODISCARD enum status run_cursor_next(struct run_cursor *c);
+
+#endif

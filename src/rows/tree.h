@@ -1,0 +1,54 @@
+/* tree.h - The row tree in memory: branches and buckets with their hashes, not the rows.
+ *
+ * Nodes never change; an update makes new ones along its paths and shares the rest, so that trees
+ * of several heights stand beside each other. What a bucket holds is read from the runs. */
+#ifndef TRUSTSQL_ROWS_TREE_H
+#define TRUSTSQL_ROWS_TREE_H
+
+#include "rows/merge.h"
+
+struct tree;                           /* A node; null is the empty tree. Counted references. */
+struct tree *tree_ref(struct tree *t); /* Null allowed, here and below. */
+void tree_unref(struct mem *mem, struct tree *t);
+struct hash tree_root(const struct tree *t);
+uint64_t tree_count(const struct tree *t); /* Rows. */
+
+/* Positions that share their first bits with at. */
+struct prefix {
+    struct row_position at; /* Zero behind bits. */
+    uint32_t bits;
+};
+struct prefix prefix_of(const struct row_position *p, uint32_t bits);
+bool prefix_has(const struct prefix *prefix, const struct row_position *p);
+
+/* The tree over the rows of m inside prefix. */
+NODISCARD enum status tree_build(struct tree **out,
+                                 struct mem *mem,
+                                 struct merge *m,
+                                 const struct prefix *prefix);
+
+/* What changed between two sets of runs. */
+struct tree_changes {
+    const struct row_position *positions; /* Ascending; rows put or gone. */
+    size_t count;
+    const uint64_t *dropped; /* Tables that went. */
+    size_t dropped_count;
+};
+/* before, with changes; m reads the rows as they are after them. *out: a new reference. */
+NODISCARD enum status tree_update(struct tree **out,
+                                  struct mem *mem,
+                                  struct tree *before,
+                                  struct merge *m,
+                                  const struct tree_changes *changes);
+
+/* The way to the bucket where position belongs: its branches, and where its rows begin. */
+struct tree_way {
+    uint32_t step_count;
+    struct row_step steps[ROW_POSITION_BITS];
+    uint32_t place_count; /* Rows of the bucket; 0: the tree is empty. */
+    struct row_position first;
+    struct hash bucket;
+};
+void tree_find(const struct tree *t, const struct row_position *position, struct tree_way *out);
+
+#endif

@@ -1,0 +1,246 @@
+/* work.c - One block after the other: its changes wait until the tree is due, then one run and one
+ * update of the tree take them all. */
+#include "base/must.h"
+#include "rows/rows_int.h"
+
+static enum status bring_up(struct rows *r, const struct rows_block *b);
+static enum status take_changes(struct rows *r, struct rows_view *v);
+static enum status make_run(struct rows *r, struct run **out);
+static enum status absorb(struct rows *r, struct run **run, struct run_set *absorbed);
+static enum status exchange_set(struct rows *r,
+                                struct run *run,
+                                const struct run_set *absorbed,
+                                struct run_set **out);
+static void trim_views(struct rows *r, uint64_t height);
+static bool set_has(const struct run_set *s, const struct run *run);
+
+enum status rows_work(struct rows *r, const struct rows_block *b)
+{
+    must(b->height == r->done);
+    TRY(delta_add(&r->delta, b->write_set));
+    TRY(delta_add_txids(&r->delta, b->height, b->txids, b->tx_count));
+    if (b->is_checkpoint || b->height % CHECKPOINT_BLOCKS == 0) TRY(bring_up(r, b));
+    mutex_lock(r->lock);
+    r->done = b->height + 1;
+    cond_broadcast(r->changed);
+    mutex_unlock(r->lock);
+    return ST_OK;
+}
+
+struct rows_view *rows_view_new(struct rows *r)
+{
+    struct rows_view *v = mem_alloc_zero(r->env.mem, 1, sizeof *v);
+    if (v == NULL) return NULL;
+    v->rows = r;
+    atomic_init(&v->references, 1u);
+    return v;
+}
+
+void recent_add(struct recent *recent, const struct checkpoint *c)
+{
+    if (recent->count == RECENT_MAX) {
+        memmove(recent->items, recent->items + 1, (RECENT_MAX - 1) * sizeof *recent->items);
+        recent->count--;
+    }
+    if (recent->count > 0) must(recent->items[recent->count - 1].height < c->height);
+    recent->items[recent->count++] = *c;
+}
+
+static enum status bring_up(struct rows *r, const struct rows_block *b)
+{
+    struct rows_view *v = rows_view_new(r);
+    if (v == NULL) return ST_NO_MEMORY;
+    v->is_checkpoint = b->is_checkpoint;
+    v->checkpoint.height = b->height;
+    enum status st = take_changes(r, v);
+    if (st == ST_OK && b->is_checkpoint) {
+        v->checkpoint.before = b->before;
+        st = delta_txid_root(&r->delta, b->before, &v->checkpoint.txid_root);
+    }
+    if (st != ST_OK) {
+        rows_view_close(v);
+        return st;
+    }
+    v->checkpoint.row_root = tree_root(v->tree);
+    v->checkpoint.row_count = tree_count(v->tree);
+    delta_clear(&r->delta);
+    delta_clear_txids(&r->delta);
+    return rows_publish(r, v);
+}
+
+/* The newest view's tree with what is pending: the tree, and the runs that say the same. */
+static enum status take_changes(struct rows *r, struct rows_view *v)
+{
+    struct run *run = NULL;
+    struct run_set *absorbed = run_set_new(r->env.mem);
+    struct merge *m = mem_alloc(r->env.mem, sizeof *m);
+    enum status st = absorbed == NULL || m == NULL ? ST_NO_MEMORY : ST_OK;
+    if (st == ST_OK && delta_count(&r->delta) > 0) st = make_run(r, &run);
+    if (st == ST_OK && run != NULL) st = absorb(r, &run, absorbed);
+    if (st == ST_OK) st = exchange_set(r, run, absorbed, &v->set);
+    if (st != ST_OK) goto out; /* exchange_set has taken run, or nothing was made. */
+    struct tree_changes changes;
+    changes.positions = delta_positions(&r->delta, &changes.count);
+    changes.dropped = delta_dropped(&r->delta, &changes.dropped_count);
+    struct tree *before = r->view_count == 0 ? NULL : r->views[r->view_count - 1]->tree;
+    merge_begin(m, r->env.mem, v->set);
+    st = tree_update(&v->tree, r->env.mem, before, m, &changes);
+    merge_end(m);
+out:
+    mem_free(r->env.mem, m);
+    run_set_free(r->env.mem, absorbed);
+    return st;
+}
+
+static enum status make_run(struct rows *r, struct run **out)
+{
+    struct run_writer w;
+    TRY(delta_sort(&r->delta));
+    TRY(run_writer_begin(&w, &r->env, 0));
+    enum status st = delta_write(&r->delta, &w);
+    if (st == ST_OK) return run_writer_end(&w, out);
+    run_writer_abort(&w);
+    return st;
+}
+
+/* Runs in memory that are not twice as large as what stands above them go into one with it, so
+ * that sizes double from run to run and runs stay few. */
+static enum status absorb(struct rows *r, struct run **run, struct run_set *absorbed)
+{
+    uint64_t size = run_size(*run);
+    run_set_push(absorbed, *run);
+    struct run *parts[RUN_SET_MAX];
+    uint32_t count = 0;
+    mutex_lock(r->lock); /* What saving exchanges meanwhile stays readable by our references. */
+    for (uint32_t i = 0; i < r->set->count; i++) {
+        struct run *next = r->set->runs[i];
+        if (run_id(next) != 0 || run_size(next) > 2 * size) break;
+        size += run_size(next);
+        parts[count++] = run_ref(next);
+    }
+    /* Rows of tables that went end here: once what is below is saved without them, nobody knows
+     * any more that these tables are gone. */
+    enum status st = ST_OK;
+    for (uint32_t i = 0; st == ST_OK && i < r->set->dropped_count; i++)
+        st = run_set_drop(absorbed, r->env.mem, r->set->dropped[i]);
+    mutex_unlock(r->lock);
+    for (uint32_t i = 0; i < count; i++)
+        absorbed->runs[absorbed->count++] = parts[i];
+    *run = NULL;
+    TRY(st);
+    if (count == 0) {
+        *run = run_ref(absorbed->runs[0]);
+        return ST_OK;
+    }
+    return rows_merge_runs(&r->env, absorbed, absorbed->count, true, 0, run);
+}
+
+/* What is below stays as it is now, saved or not, without what run holds already. Takes run. */
+static enum status exchange_set(struct rows *r,
+                                struct run *run,
+                                const struct run_set *absorbed,
+                                struct run_set **out)
+{
+    struct mem *mem = r->env.mem;
+    struct run_set *next = run_set_new(mem);
+    size_t dropped_count = 0;
+    const uint64_t *dropped = delta_dropped(&r->delta, &dropped_count);
+    enum status st = next == NULL ? ST_NO_MEMORY : ST_OK;
+    mutex_lock(r->lock);
+    for (uint32_t i = 0; st == ST_OK && i < r->set->count; i++)
+        if (!set_has(absorbed, r->set->runs[i]))
+            next->runs[next->count++] = run_ref(r->set->runs[i]);
+    for (uint32_t i = 0; st == ST_OK && i < r->set->dropped_count; i++)
+        st = run_set_drop(next, mem, r->set->dropped[i]);
+    for (size_t i = 0; st == ST_OK && i < dropped_count; i++)
+        st = run_set_drop(next, mem, dropped[i]);
+    if (st == ST_OK && run != NULL && next->count == RUN_SET_MAX) st = ST_LIMIT;
+    if (st == ST_OK && run != NULL) {
+        run_set_push(next, run);
+        run = NULL;
+    }
+    *out = st == ST_OK ? run_set_copy(mem, next) : NULL;
+    if (st == ST_OK && *out == NULL) st = ST_NO_MEMORY;
+    struct run_set *before = next;
+    if (st == ST_OK) {
+        before = r->set;
+        r->set = next; /* W1 */
+    }
+    mutex_unlock(r->lock);
+    run_set_free(mem, before);
+    run_unref(run);
+    return st;
+}
+
+static bool set_has(const struct run_set *s, const struct run *run)
+{
+    for (uint32_t i = 0; i < s->count; i++)
+        if (s->runs[i] == run) return true;
+    return false;
+}
+
+enum status rows_merge_runs(const struct run_env *env,
+                            const struct run_set *set,
+                            uint32_t count,
+                            bool keeps_gone,
+                            uint64_t id,
+                            struct run **out)
+{
+    struct run_writer w;
+    static const struct row_position least = {{0}};
+    struct merge *m = mem_alloc(env->mem, sizeof *m);
+    if (m == NULL) return ST_NO_MEMORY;
+    enum status st = run_writer_begin(&w, env, id);
+    if (st != ST_OK) {
+        mem_free(env->mem, m);
+        return st;
+    }
+    merge_begin_part(m, env->mem, set, 0, count);
+    m->keeps_gone = keeps_gone;
+    st = merge_seek(m, &least);
+    while (st == ST_OK && m->has) {
+        st = run_writer_put(&w, &m->record);
+        if (st == ST_OK) st = merge_next(m);
+    }
+    merge_end(m);
+    mem_free(env->mem, m);
+    if (st == ST_OK) return run_writer_end(&w, out);
+    run_writer_abort(&w);
+    return st;
+}
+
+/* A save may have exchanged runs since the view's set was made: it gets the newest, which says the
+ * same rows, and names no file that is gone. */
+enum status rows_publish(struct rows *r, struct rows_view *v)
+{
+    mutex_lock(r->lock);
+    struct run_set *set = run_set_copy(r->env.mem, r->set);
+    if (set == NULL) {
+        mutex_unlock(r->lock);
+        rows_view_close(v);
+        return ST_NO_MEMORY;
+    }
+    run_set_free(r->env.mem, v->set);
+    v->set = set;
+    if (v->is_checkpoint) recent_add(&r->recent, &v->checkpoint);
+    trim_views(r, v->checkpoint.height);
+    must(r->view_count < VIEWS_MAX);
+    r->views[r->view_count++] = v;
+    mutex_unlock(r->lock);
+    return ST_OK;
+}
+
+/* Room for one more: of those that are certified long since, the newest ROWS_KEPT stay. */
+static void trim_views(struct rows *r, uint64_t height)
+{
+    uint32_t settled = 0;
+    while (settled < r->view_count &&
+           r->views[settled]->checkpoint.height + CHECKPOINT_LAG <= height)
+        settled++;
+    if (settled <= ROWS_KEPT) return;
+    const uint32_t gone = settled - ROWS_KEPT;
+    for (uint32_t i = 0; i < gone; i++)
+        rows_view_close(r->views[i]);
+    r->view_count -= gone;
+    memmove(r->views, r->views + gone, r->view_count * sizeof(struct rows_view *));
+}
