@@ -125,7 +125,7 @@ enum status delta_write(struct delta *p, struct run_writer *w)
         const struct delta_change *c = change_at(p, orders[i].index);
         struct row_record r = {.place = c->place, .is_gone = c->is_gone};
         if (c->key_size > 0) r.key = span_of(p->keys.data + c->key_at, c->key_size);
-        TRY(run_writer_put(w, &r));
+        TRY(row_run_writer_put(w, &r));
         buf_put(&p->positions, span_of(&orders[i].position, sizeof orders[i].position));
     }
     return buf_status(&p->positions);

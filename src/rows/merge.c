@@ -29,7 +29,7 @@ struct run_set *run_set_copy(struct mem *mem, const struct run_set *from)
         s->dropped_count = from->dropped_count;
     }
     for (uint32_t i = 0; i < from->count; i++)
-        s->runs[i] = run_ref(from->runs[i]);
+        s->runs[i] = row_run_ref(from->runs[i]);
     s->count = from->count;
     return s;
 }
@@ -38,7 +38,7 @@ void run_set_free(struct mem *mem, struct run_set *s)
 {
     if (s == NULL) return;
     for (uint32_t i = 0; i < s->count; i++)
-        run_unref(s->runs[i]);
+        row_run_unref(s->runs[i]);
     mem_free(mem, s->dropped);
     mem_free(mem, s);
 }
@@ -95,20 +95,20 @@ void merge_begin_part(
     m->keeps_gone = false;
     m->has = false;
     for (uint32_t i = 0; i < count; i++)
-        run_cursor_init(&m->cursors[i], set->runs[first + i]);
+        row_run_cursor_init(&m->cursors[i], set->runs[first + i]);
 }
 
 void merge_end(struct merge *m)
 {
     for (uint32_t i = 0; i < m->count; i++)
-        run_cursor_fini(&m->cursors[i]);
+        row_run_cursor_fini(&m->cursors[i]);
     m->count = 0;
 }
 
 enum status merge_seek(struct merge *m, const struct row_position *position)
 {
     for (uint32_t i = 0; i < m->count; i++)
-        TRY(run_cursor_seek(&m->cursors[i], position));
+        TRY(row_run_cursor_seek(&m->cursors[i], position));
     return settle(m);
 }
 
@@ -156,7 +156,7 @@ static enum status step_over(struct merge *m, const struct row_position *positio
     for (uint32_t i = 0; i < m->count; i++) {
         struct run_cursor *c = &m->cursors[i];
         if (c->has && row_position_compare(&c->record.place.position, position) == 0)
-            TRY(run_cursor_next(c));
+            TRY(row_run_cursor_next(c));
     }
     return ST_OK;
 }
@@ -168,7 +168,7 @@ static enum status skip_table(struct merge *m, uint64_t table)
     for (uint32_t i = 0; i < m->count; i++) {
         struct run_cursor *c = &m->cursors[i];
         if (c->has && row_position_compare(&c->record.place.position, &next) < 0)
-            TRY(run_cursor_seek(c, &next));
+            TRY(row_run_cursor_seek(c, &next));
     }
     return ST_OK;
 }

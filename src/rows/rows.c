@@ -340,10 +340,10 @@ void rows_cost(struct rows *r, struct rows_cost *out)
     out->run_count = r->set->count;
     for (uint32_t i = 0; i < r->set->count; i++) {
         const struct run *run = r->set->runs[i];
-        if (run_id(run) == 0)
-            out->memory_bytes += run_size(run);
+        if (row_run_id(run) == 0)
+            out->memory_bytes += row_run_size(run);
         else
-            out->disk_bytes += run_size(run);
+            out->disk_bytes += row_run_size(run);
     }
     mutex_unlock(r->lock);
 }

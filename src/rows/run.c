@@ -11,7 +11,7 @@
  *
  * Invariants
  * R1  Positions ascend strictly, inside blocks and from block to block.
- * R2  A run never changes after run_writer_end or run_open. */
+ * R2  A run never changes after row_run_writer_end or row_run_open. */
 #include "rows/run.h"
 
 #include <stdatomic.h>
@@ -84,14 +84,14 @@ static struct run *run_new(const struct run_env *env, uint64_t id)
     return r;
 }
 
-struct run *run_ref(struct run *r)
+struct run *row_run_ref(struct run *r)
 {
     unsigned before = atomic_fetch_add(&r->references, 1u);
     must(before > 0);
     return r;
 }
 
-void run_unref(struct run *r)
+void row_run_unref(struct run *r)
 {
     char path[OS_PATH_MAX];
     if (r == NULL) return;
@@ -101,35 +101,35 @@ void run_unref(struct run *r)
     const struct run_env *env = r->env;
     if (r->file != NULL) env->os->file_close(env->os, r->file);
     /* A rest that stays is removed by the next start. */
-    if (r->id != 0 && atomic_load(&r->is_doomed) && run_path(path, env, r->id) == ST_OK)
+    if (r->id != 0 && atomic_load(&r->is_doomed) && row_run_path(path, env, r->id) == ST_OK)
         (void)env->os->remove(env->os, path);
     buf_fini(&r->bytes);
     mem_free(env->mem, r->blocks);
     mem_free(env->mem, r);
 }
 
-uint64_t run_id(const struct run *r)
+uint64_t row_run_id(const struct run *r)
 {
     return r->id;
 }
 
-uint64_t run_size(const struct run *r)
+uint64_t row_run_size(const struct run *r)
 {
     return r->size;
 }
 
-uint64_t run_count(const struct run *r)
+uint64_t row_run_count(const struct run *r)
 {
     return r->count;
 }
 
-void run_doom(struct run *r)
+void row_run_doom(struct run *r)
 {
     must(r->id != 0);
     atomic_store(&r->is_doomed, true);
 }
 
-enum status run_path(char *out, const struct run_env *env, uint64_t id)
+enum status row_run_path(char *out, const struct run_env *env, uint64_t id)
 {
     char name[32];
     (void)snprintf(name, sizeof name, "run-%llu", (unsigned long long)id);
@@ -138,7 +138,7 @@ enum status run_path(char *out, const struct run_env *env, uint64_t id)
 
 /* --- writing --------------------------------------------------------------------------------- */
 
-enum status run_writer_begin(struct run_writer *w, const struct run_env *env, uint64_t id)
+enum status row_run_writer_begin(struct run_writer *w, const struct run_env *env, uint64_t id)
 {
     char path[OS_PATH_MAX];
     *w = (struct run_writer){.run = run_new(env, id)};
@@ -146,20 +146,20 @@ enum status run_writer_begin(struct run_writer *w, const struct run_env *env, ui
     buf_init(&w->block, env->mem, 0);
     enum status st = ST_OK;
     if (id != 0) {
-        st = run_path(path, env, id);
+        st = row_run_path(path, env, id);
         if (st == ST_OK)
             st = env->os->file_open(env->os, &w->run->file, path, OS_WRITE | OS_CREATE);
         if (st == ST_OK) st = env->os->file_truncate(env->os, w->run->file, 0);
     }
     if (st == ST_OK) st = write_head(w->run);
-    if (st != ST_OK) run_writer_abort(w);
+    if (st != ST_OK) row_run_writer_abort(w);
     return st;
 }
 
-void run_writer_abort(struct run_writer *w)
+void row_run_writer_abort(struct run_writer *w)
 {
-    if (w->run != NULL && w->run->id != 0) run_doom(w->run);
-    run_unref(w->run);
+    if (w->run != NULL && w->run->id != 0) row_run_doom(w->run);
+    row_run_unref(w->run);
     w->run = NULL;
     buf_fini(&w->block);
 }
@@ -186,7 +186,7 @@ static enum status write_bytes(struct run *r, struct span bytes)
     return ST_OK;
 }
 
-enum status run_writer_put(struct run_writer *w, const struct row_record *r)
+enum status row_run_writer_put(struct run_writer *w, const struct row_record *r)
 {
     static const uint8_t no_head[BLOCK_HEAD_SIZE] = {0};
     const struct row_position *p = &r->place.position;
@@ -257,13 +257,13 @@ static uint32_t block_crc(const struct run *r, uint64_t offset, const uint8_t *h
     return crc32c_add(&r->env->crc, crc, p);
 }
 
-enum status run_writer_end(struct run_writer *w, struct run **out)
+enum status row_run_writer_end(struct run_writer *w, struct run **out)
 {
     enum status st = end_block(w);
     struct os *os = w->run->env->os;
     if (st == ST_OK && w->run->file != NULL) st = os->file_sync(os, w->run->file);
     if (st != ST_OK) {
-        run_writer_abort(w);
+        row_run_writer_abort(w);
         return st;
     }
     buf_fini(&w->block);
@@ -274,14 +274,14 @@ enum status run_writer_end(struct run_writer *w, struct run **out)
 
 /* --- opening --------------------------------------------------------------------------------- */
 
-enum status run_open(struct run **out, const struct run_env *env, uint64_t id, uint64_t size)
+enum status row_run_open(struct run **out, const struct run_env *env, uint64_t id, uint64_t size)
 {
     must(id != 0);
     struct run *r = run_new(env, id);
     if (r == NULL) return ST_NO_MEMORY;
     enum status st = open_file(r, size);
     if (st != ST_OK) {
-        run_unref(r);
+        row_run_unref(r);
         return st == ST_NOT_FOUND ? ST_CORRUPT : st;
     }
     *out = r;
@@ -293,18 +293,18 @@ static enum status open_file(struct run *r, uint64_t size)
     char path[OS_PATH_MAX];
     uint64_t found = 0;
     struct os *os = r->env->os;
-    TRY(run_path(path, r->env, r->id));
+    TRY(row_run_path(path, r->env, r->id));
     TRY(os->file_open(os, &r->file, path, OS_READ));
     TRY(os->file_size(os, r->file, &found));
     if (found != size || size < FILE_HEAD_SIZE) return ST_CORRUPT;
     r->size = size;
     TRY(check_head(r));
     struct run_cursor c;
-    run_cursor_init(&c, r);
+    row_run_cursor_init(&c, r);
     enum status st = ST_OK;
     for (uint64_t offset = FILE_HEAD_SIZE; offset < size && st == ST_OK;)
         st = scan_block(r, &c, &offset);
-    run_cursor_fini(&c);
+    row_run_cursor_fini(&c);
     return st;
 }
 
@@ -351,31 +351,31 @@ static enum status scan_block(struct run *r, struct run_cursor *c, uint64_t *off
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-void run_cursor_init(struct run_cursor *c, const struct run *run)
+void row_run_cursor_init(struct run_cursor *c, const struct run *run)
 {
     *c = (struct run_cursor){.run = run};
     buf_init(&c->bytes, run->env->mem, 0);
 }
 
-void run_cursor_fini(struct run_cursor *c)
+void row_run_cursor_fini(struct run_cursor *c)
 {
     buf_fini(&c->bytes);
 }
 
-enum status run_cursor_seek(struct run_cursor *c, const struct row_position *position)
+enum status row_run_cursor_seek(struct run_cursor *c, const struct row_position *position)
 {
     const struct run *r = c->run;
     if (r->block_count == 0) return ST_OK;
     const bool is_behind = c->has && row_position_compare(&c->record.place.position, position) <= 0;
     size_t block = block_of(r, position);
     if (!is_behind || block != c->block) TRY(load(c, block));
-    if (!c->has) TRY(run_cursor_next(c));
+    if (!c->has) TRY(row_run_cursor_next(c));
     while (c->has && row_position_compare(&c->record.place.position, position) < 0)
-        TRY(run_cursor_next(c));
+        TRY(row_run_cursor_next(c));
     return ST_OK;
 }
 
-enum status run_cursor_next(struct run_cursor *c)
+enum status row_run_cursor_next(struct run_cursor *c)
 {
     c->has = false;
     while (!c->is_loaded || c->rest.size == 0) {

@@ -28,21 +28,22 @@ struct row_record {
 };
 
 struct run; /* Counted references; whoever holds one may read. */
-struct run *run_ref(struct run *r);
-void run_unref(struct run *r); /* Null allowed. The last one closes, and removes when told. */
-uint64_t run_id(const struct run *r); /* 0: in memory. */
-uint64_t run_size(const struct run *r);
-uint64_t run_count(const struct run *r);
-void run_doom(struct run *r); /* Nothing names its file any more: the last reference removes it. */
+struct run *row_run_ref(struct run *r);
+void row_run_unref(struct run *r); /* Null allowed. The last one closes, and removes when told. */
+uint64_t row_run_id(const struct run *r); /* 0: in memory. */
+uint64_t row_run_size(const struct run *r);
+uint64_t row_run_count(const struct run *r);
+void row_run_doom(
+    struct run *r); /* Nothing names its file any more: the last reference removes it. */
 
 /* Open the file of a run, whose size is known; reads and checks all of it. */
-NODISCARD enum status run_open(struct run **out,
-                               const struct run_env *env,
-                               uint64_t id,
-                               uint64_t size);
+NODISCARD enum status row_run_open(struct run **out,
+                                   const struct run_env *env,
+                                   uint64_t id,
+                                   uint64_t size);
 
 /* rows/run-ID. */
-NODISCARD enum status run_path(char *out, const struct run_env *env, uint64_t id);
+NODISCARD enum status row_run_path(char *out, const struct run_env *env, uint64_t id);
 
 struct run_writer {
     struct run *run;
@@ -50,15 +51,15 @@ struct run_writer {
     uint32_t block_count; /* Records in block. */
     struct row_position last;
 };
-/* id 0: in memory. run_writer_end or run_writer_abort must follow. */
-NODISCARD enum status run_writer_begin(struct run_writer *w,
-                                       const struct run_env *env,
-                                       uint64_t id);
+/* id 0: in memory. row_run_writer_end or row_run_writer_abort must follow. */
+NODISCARD enum status row_run_writer_begin(struct run_writer *w,
+                                           const struct run_env *env,
+                                           uint64_t id);
 /* Positions ascend. */
-NODISCARD enum status run_writer_put(struct run_writer *w, const struct row_record *r);
+NODISCARD enum status row_run_writer_put(struct run_writer *w, const struct row_record *r);
 /* The run, synced when it is a file; on failure the writer is as after abort. */
-NODISCARD enum status run_writer_end(struct run_writer *w, struct run **out);
-void run_writer_abort(struct run_writer *w);
+NODISCARD enum status row_run_writer_end(struct run_writer *w, struct run **out);
+void row_run_writer_abort(struct run_writer *w);
 
 struct run_cursor {
     const struct run *run;
@@ -69,10 +70,11 @@ struct run_cursor {
     bool has;         /* record is one. */
     struct row_record record;
 };
-void run_cursor_init(struct run_cursor *c, const struct run *run);
-void run_cursor_fini(struct run_cursor *c);
+void row_run_cursor_init(struct run_cursor *c, const struct run *run);
+void row_run_cursor_fini(struct run_cursor *c);
 /* The first record at position or behind it; has tells whether there is one. */
-NODISCARD enum status run_cursor_seek(struct run_cursor *c, const struct row_position *position);
-NODISCARD enum status run_cursor_next(struct run_cursor *c);
+NODISCARD enum status row_run_cursor_seek(struct run_cursor *c,
+                                          const struct row_position *position);
+NODISCARD enum status row_run_cursor_next(struct run_cursor *c);
 
 #endif

@@ -62,11 +62,11 @@ static void choose(struct save *s)
 {
     uint64_t size = 0;
     uint32_t i = 0;
-    for (; i < s->set->count && run_id(s->set->runs[i]) == 0; i++)
-        size += run_size(s->set->runs[i]);
+    for (; i < s->set->count && row_run_id(s->set->runs[i]) == 0; i++)
+        size += row_run_size(s->set->runs[i]);
     if (i == 0) return;
-    for (; i < s->set->count && run_size(s->set->runs[i]) <= 2 * size; i++)
-        size += run_size(s->set->runs[i]);
+    for (; i < s->set->count && row_run_size(s->set->runs[i]) <= 2 * size; i++)
+        size += row_run_size(s->set->runs[i]);
     s->merged = i;
 }
 
@@ -77,7 +77,7 @@ static enum status write_runs(struct save *s)
     const bool is_all = s->merged == s->set->count;
     TRY(rows_merge_runs(&r->env, s->set, s->merged, !is_all, s->id, &run));
     for (uint32_t i = 0; i < s->merged; i++)
-        run_unref(s->set->runs[i]);
+        row_run_unref(s->set->runs[i]);
     s->set->count -= s->merged;
     memmove(s->set->runs, s->set->runs + s->merged, s->set->count * sizeof(struct run *));
     run_set_push(s->set, run);
@@ -100,8 +100,8 @@ static enum status write_manifest(const struct save *s)
                         .dropped = s->set->dropped,
                         .dropped_count = s->set->dropped_count};
     for (uint32_t i = 0; i < s->set->count; i++) {
-        ids[i] = run_id(s->set->runs[i]);
-        sizes[i] = run_size(s->set->runs[i]);
+        ids[i] = row_run_id(s->set->runs[i]);
+        sizes[i] = row_run_size(s->set->runs[i]);
     }
     mutex_lock(r->lock);
     for (uint32_t i = 0; i < r->recent.count; i++)
@@ -134,10 +134,10 @@ static enum status rebase(const struct save *s, const struct run_set *from, stru
     struct run_set *next = run_set_new(mem);
     if (next == NULL) return ST_NO_MEMORY;
     for (uint32_t i = 0; i < from->count; i++)
-        if (!has_run(old, from->runs[i])) next->runs[next->count++] = run_ref(from->runs[i]);
+        if (!has_run(old, from->runs[i])) next->runs[next->count++] = row_run_ref(from->runs[i]);
     enum status st = next->count + s->set->count > RUN_SET_MAX ? ST_LIMIT : ST_OK;
     for (uint32_t i = 0; st == ST_OK && i < s->set->count; i++)
-        next->runs[next->count++] = run_ref(s->set->runs[i]);
+        next->runs[next->count++] = row_run_ref(s->set->runs[i]);
     for (uint32_t i = 0; st == ST_OK && i < from->dropped_count; i++)
         if (!is_clean || !run_set_is_dropped(old, from->dropped[i]))
             st = run_set_drop(next, mem, from->dropped[i]);
@@ -192,7 +192,8 @@ static enum status adopt(struct save *s)
     run_set_free(r->env.mem, next);
     TRY(st);
     for (uint32_t i = 0; i < old->count; i++)
-        if (run_id(old->runs[i]) != 0 && !has_run(s->set, old->runs[i])) run_doom(old->runs[i]);
+        if (row_run_id(old->runs[i]) != 0 && !has_run(s->set, old->runs[i]))
+            row_run_doom(old->runs[i]);
     return ST_OK;
 }
 
@@ -268,7 +269,7 @@ static enum status open_runs(struct rows *r, const struct saved *s, struct run_s
     if (set == NULL) return ST_NO_MEMORY;
     *out = set;
     for (uint32_t i = 0; i < s->run_count; i++) {
-        TRY(run_open(&set->runs[i], &r->env, s->run_ids[i], s->run_sizes[i]));
+        TRY(row_run_open(&set->runs[i], &r->env, s->run_ids[i], s->run_sizes[i]));
         set->count++;
     }
     for (uint32_t i = 0; i < s->dropped_count; i++)
@@ -290,7 +291,7 @@ static enum status remove_one(void *context, const char *name)
     char path[OS_PATH_MAX];
     TRY(os_path_join(path, env->dir, name));
     for (uint32_t i = 0; i < rest->saved->run_count; i++) {
-        TRY(run_path(named, env, rest->saved->run_ids[i]));
+        TRY(row_run_path(named, env, rest->saved->run_ids[i]));
         if (strcmp(named, path) == 0) return ST_OK;
     }
     if (strncmp(name, "run-", 4) != 0 && strcmp(name, "manifest.tmp") != 0) return ST_OK;

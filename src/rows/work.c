@@ -96,10 +96,10 @@ static enum status make_run(struct rows *r, struct run **out)
 {
     struct run_writer w;
     TRY(delta_sort(&r->delta));
-    TRY(run_writer_begin(&w, &r->env, 0));
+    TRY(row_run_writer_begin(&w, &r->env, 0));
     enum status st = delta_write(&r->delta, &w);
-    if (st == ST_OK) return run_writer_end(&w, out);
-    run_writer_abort(&w);
+    if (st == ST_OK) return row_run_writer_end(&w, out);
+    row_run_writer_abort(&w);
     return st;
 }
 
@@ -107,16 +107,16 @@ static enum status make_run(struct rows *r, struct run **out)
  * that sizes double from run to run and runs stay few. */
 static enum status absorb(struct rows *r, struct run **run, struct run_set *absorbed)
 {
-    uint64_t size = run_size(*run);
+    uint64_t size = row_run_size(*run);
     run_set_push(absorbed, *run);
     struct run *parts[RUN_SET_MAX];
     uint32_t count = 0;
     mutex_lock(r->lock); /* What saving exchanges meanwhile stays readable by our references. */
     for (uint32_t i = 0; i < r->set->count; i++) {
         struct run *next = r->set->runs[i];
-        if (run_id(next) != 0 || run_size(next) > 2 * size) break;
-        size += run_size(next);
-        parts[count++] = run_ref(next);
+        if (row_run_id(next) != 0 || row_run_size(next) > 2 * size) break;
+        size += row_run_size(next);
+        parts[count++] = row_run_ref(next);
     }
     /* Rows of tables that went end here: once what is below is saved without them, nobody knows
      * any more that these tables are gone. */
@@ -129,7 +129,7 @@ static enum status absorb(struct rows *r, struct run **run, struct run_set *abso
     *run = NULL;
     TRY(st);
     if (count == 0) {
-        *run = run_ref(absorbed->runs[0]);
+        *run = row_run_ref(absorbed->runs[0]);
         return ST_OK;
     }
     return rows_merge_runs(&r->env, absorbed, absorbed->count, true, 0, run);
@@ -149,7 +149,7 @@ static enum status exchange_set(struct rows *r,
     mutex_lock(r->lock);
     for (uint32_t i = 0; st == ST_OK && i < r->set->count; i++)
         if (!set_has(absorbed, r->set->runs[i]))
-            next->runs[next->count++] = run_ref(r->set->runs[i]);
+            next->runs[next->count++] = row_run_ref(r->set->runs[i]);
     for (uint32_t i = 0; st == ST_OK && i < r->set->dropped_count; i++)
         st = run_set_drop(next, mem, r->set->dropped[i]);
     for (size_t i = 0; st == ST_OK && i < dropped_count; i++)
@@ -168,7 +168,7 @@ static enum status exchange_set(struct rows *r,
     }
     mutex_unlock(r->lock);
     run_set_free(mem, before);
-    run_unref(run);
+    row_run_unref(run);
     return st;
 }
 
@@ -190,7 +190,7 @@ enum status rows_merge_runs(const struct run_env *env,
     static const struct row_position least = {{0}};
     struct merge *m = mem_alloc(env->mem, sizeof *m);
     if (m == NULL) return ST_NO_MEMORY;
-    enum status st = run_writer_begin(&w, env, id);
+    enum status st = row_run_writer_begin(&w, env, id);
     if (st != ST_OK) {
         mem_free(env->mem, m);
         return st;
@@ -199,13 +199,13 @@ enum status rows_merge_runs(const struct run_env *env,
     m->keeps_gone = keeps_gone;
     st = merge_seek(m, &least);
     while (st == ST_OK && m->has) {
-        st = run_writer_put(&w, &m->record);
+        st = row_run_writer_put(&w, &m->record);
         if (st == ST_OK) st = merge_next(m);
     }
     merge_end(m);
     mem_free(env->mem, m);
-    if (st == ST_OK) return run_writer_end(&w, out);
-    run_writer_abort(&w);
+    if (st == ST_OK) return row_run_writer_end(&w, out);
+    row_run_writer_abort(&w);
     return st;
 }
 
