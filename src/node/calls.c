@@ -6,8 +6,11 @@
 
 static enum status compile_all(struct local_call *c, struct sql_catalog *catalog);
 static enum status set(struct local_call *c, const struct sql_statement *statement);
-static void run_reads(struct local_call *c);
+static void begin_part(struct local_call *c);
+static void continue_parts(struct local_call *c);
 static enum status submit_read(struct local_call *c);
+static enum status travel(struct local_call *c);
+static void run_reads(struct local_call *c);
 
 void call_free(struct local_call *c)
 {
@@ -50,20 +53,35 @@ static enum status no_parameter(struct diag *d, const struct sql_text *text)
     return ST_INVALID;
 }
 
-static enum status compile_all(struct local_call *c, struct sql_catalog *catalog)
+/* Once for all statements of the query string. */
+static enum status split(struct local_call *c)
 {
-    struct local *l = c->session->local;
-    struct sql_text *texts;
-    uint32_t count = 0;
-    TRY(sql_split(&c->arena, c->text, &texts, &count, &c->diag));
-    if (c->is_single && count > 1) {
+    if (c->texts != NULL) return ST_OK;
+    TRY(sql_split(&c->arena, c->text, &c->texts, &c->text_count, &c->diag));
+    if (c->is_single && c->text_count > 1) {
         diag_set(&c->diag, "42601", "cannot insert multiple commands into a prepared statement");
         return ST_INVALID;
     }
-    c->statements = arena_alloc_zero(&c->arena, count + 1u, sizeof(struct compiled *));
-    if (c->statements == NULL) return ST_NO_MEMORY;
+    c->statements = arena_alloc_zero(&c->arena, c->text_count + 1u, sizeof(struct compiled *));
+    return c->statements == NULL ? ST_NO_MEMORY : ST_OK;
+}
+
+/* Statements behind it see other tables. */
+static bool changes_height(const struct compiled *statement)
+{
+    return statement->statement.kind == SQL_KIND_SET &&
+           settings_is_height(statement->statement.name);
+}
+
+static enum status compile_all(struct local_call *c, struct sql_catalog *catalog)
+{
+    struct local *l = c->session->local;
+    TRY(split(c));
+    const struct sql_text *texts = c->texts + c->text_at;
+    const uint32_t count = c->text_count - c->text_at;
     bool has_ddl = false;
-    for (uint32_t i = 0; i < count; i++) {
+    bool is_end = false;
+    for (uint32_t i = 0; i < count && !is_end; i++) {
         struct compiled_request request = {.catalog = catalog,
                                            .account = c->session->account.id,
                                            .text = texts[i].text,
@@ -82,7 +100,9 @@ static enum status compile_all(struct local_call *c, struct sql_catalog *catalog
         has_ddl = has_ddl || is_ddl(statement->statement.kind);
         c->is_write = c->is_write || statement->statement.is_write;
         c->is_submit = statement->statement.kind == SQL_KIND_SUBMIT;
+        is_end = changes_height(statement);
     }
+    c->text_at += c->statement_count;
     c->diag = (struct diag){0}; /* What a deferred statement left. */
     return ST_OK;
 }
@@ -97,7 +117,7 @@ static enum status refuse_node_call(struct local_call *c)
 
 static enum status check_mixture(struct local_call *c)
 {
-    if (c->is_submit && (c->statement_count > 1)) {
+    if (c->is_submit && (c->text_count > 1)) {
         diag_set(&c->diag, "0A000", "trustsql.submit stands alone in its query");
         return ST_UNSUPPORTED;
     }
@@ -126,11 +146,18 @@ static void excuse_height(struct local_call *c)
     diag_hint(&c->diag, "Try again in a moment.");
 }
 
+struct sql_catalog *call_catalog(const struct backend_session *s)
+{
+    if (s->settings.height > 0 && s->past != NULL && s->past_height == s->settings.height)
+        return sql_catalog_ref(s->past);
+    return exec_catalog(s->local->config.exec);
+}
+
 void call_compile(struct local_call *c)
 {
     if (c->is_compiled) return;
     c->is_compiled = true;
-    struct sql_catalog *catalog = exec_catalog(c->session->local->config.exec);
+    struct sql_catalog *catalog = call_catalog(c->session);
     enum status st = compile_all(c, catalog);
     sql_catalog_unref(catalog); /* Compiled statements hold their own references. */
     if (st == ST_OK) st = check_mixture(c);
@@ -147,8 +174,10 @@ static enum status begin_write(struct local_call *c)
         if (c->settings_before == NULL) return ST_NO_MEMORY;
         *c->settings_before = c->session->settings;
     }
-    for (uint32_t i = 0; i < c->at; i++)
+    for (uint32_t i = 0; i < c->at; i++) {
         TRY(set(c, &c->statements[i]->statement));
+        must(!c->is_travelling); /* What is behind a change of height is compiled after it. */
+    }
     return write_begin(c);
 }
 
@@ -160,6 +189,24 @@ void call_forget_settings(struct local_call *c)
 void call_begin(struct local_call *c)
 {
     must(c->state == CALL_QUEUED);
+    begin_part(c);
+    continue_parts(c);
+}
+
+/* What was compiled is done, and it was not all. */
+static void next_part(struct local_call *c)
+{
+    for (uint32_t i = 0; i < c->statement_count; i++)
+        compiled_unref(c->statements[i]);
+    c->statement_count = 0;
+    c->at = 0;
+    c->is_compiled = false;
+    c->is_write = false;
+    c->state = CALL_RUNNING;
+}
+
+static void begin_part(struct local_call *c)
+{
     call_compile(c);
     enum status st = c->diag.sqlstate[0] == 0 ? ST_OK : ST_INVALID;
     c->state = CALL_RUNNING;
@@ -175,11 +222,38 @@ void call_begin(struct local_call *c)
     c->state = CALL_DONE;
 }
 
+/* After a part that has nothing to wait for, the next. */
+static void continue_parts(struct local_call *c)
+{
+    while (c->state == CALL_DONE && c->diag.sqlstate[0] == 0 && c->text_at < c->text_count &&
+           !c->session->is_closed) {
+        next_part(c);
+        begin_part(c);
+    }
+}
+
 /* --- reads ----------------------------------------------------------------------------------- */
+
+/* Who may not read a table now may not read what was in it; one that is gone goes by the rights
+ * that there were. */
+static enum status check_past_access(struct local_call *c, const struct compiled *statement)
+{
+    enum status st = ST_OK;
+    struct sql_catalog *now = exec_catalog(c->session->local->config.exec);
+    for (uint32_t i = 0; i < statement->statement.access_count && st == ST_OK; i++) {
+        struct sql_statement one = {.access = &statement->statement.access[i], .access_count = 1};
+        const bool is_here = sql_catalog_by_id(now, one.access->table_id) != NULL;
+        st = exec_check_access(is_here ? now : statement->catalog, &one, &c->session->account,
+                               &c->diag);
+    }
+    sql_catalog_unref(now);
+    return st;
+}
 
 static enum status check_access(struct local_call *c, const struct compiled *statement)
 {
     const struct sql_statement *st = &statement->statement;
+    if (c->session->settings.height > 0) return check_past_access(c, statement);
     return exec_check_access(statement->catalog, st, &c->session->account, &c->diag);
 }
 
@@ -251,6 +325,10 @@ static enum status begin_read(struct local_call *c, const struct compiled *state
     c->has_columns_sent = false;
     c->row_count = 0;
     c->read.height = c->session->settings.read_height;
+    if (c->session->settings.height > 0) {
+        c->read.height = c->session->settings.height;
+        c->read.is_past = true;
+    }
     if (c->read.height > 0) {
         c->read.is_fixed = true;
         return submit_read(c);
@@ -333,9 +411,79 @@ static enum status set(struct local_call *c, const struct sql_statement *stateme
 {
     struct span value = {0};
     if (statement->argument_count > 0) value = statement->arguments[0].value.bytes;
+    c->height_before = c->session->settings.height;
     TRY(settings_set(&c->session->settings, statement->name, value, &c->diag));
+    if (c->session->settings.height != c->height_before) {
+        TRY(travel(c));
+        if (c->is_travelling) return ST_OK; /* Goes on in arrive. */
+    }
     c->reply.complete(c->reply.context, statement->tag, false, 0);
     return ST_OK;
+}
+
+/* --- trustsql.height ---------------------------------------------------------------------------
+ */
+
+static void settle_past(struct backend_session *s, struct sql_catalog *catalog)
+{
+    sql_catalog_unref(s->past);
+    s->past = catalog;
+    s->past_height = catalog == NULL ? 0 : s->settings.height;
+}
+
+/* The height was set: its catalog is fetched, or the session is in the present again. */
+static enum status travel(struct local_call *c)
+{
+    struct backend_session *s = c->session;
+    const struct local_config *config = &s->local->config;
+    const uint64_t height = s->settings.height;
+    if (height == 0) {
+        settle_past(s, NULL);
+        return ST_OK;
+    }
+    enum status st = ST_INVALID;
+    if (height > db_height(exec_db(config->exec))) {
+        diag_set(&c->diag, "TQ008", "height %llu is not executed here yet",
+                 (unsigned long long)height);
+        diag_hint(&c->diag, "Try again in a moment.");
+    } else {
+        c->base = exec_catalog(config->exec);
+        c->read = (struct read_job){.user = span_text(s->user),
+                                    .account = &s->account,
+                                    .catalog = c->base,
+                                    .height = height,
+                                    .is_past = true,
+                                    .owner = c};
+        st = submit_read(c);
+        c->is_travelling = st == ST_OK;
+    }
+    if (st == ST_OK) return ST_OK;
+    sql_catalog_unref(c->base);
+    c->base = NULL;
+    s->settings.height = c->height_before;
+    return st;
+}
+
+static void arrive(struct local_call *c, struct read_chunk *chunk)
+{
+    const struct diag diag = chunk->diag;
+    must(chunk->is_last);
+    readers_release(c->session->local->readers, chunk);
+    sql_catalog_unref(c->base);
+    c->base = NULL;
+    c->is_travelling = false;
+    if (diag.sqlstate[0] != 0) {
+        sql_catalog_unref(c->read.made);
+        c->session->settings.height = c->height_before;
+        c->diag = diag;
+        c->state = CALL_DONE;
+    } else {
+        settle_past(c->session, c->read.made);
+        c->reply.complete(c->reply.context, c->statements[c->at - 1]->statement.tag, false, 0);
+        run_reads(c);
+        continue_parts(c);
+    }
+    session_advance(c->session);
 }
 
 /* Run statements until one has to wait. */
@@ -348,6 +496,7 @@ static void run_reads(struct local_call *c)
         enum sql_kind kind = statement->statement.kind;
         if (kind == SQL_KIND_SET) {
             st = set(c, &statement->statement);
+            if (c->is_travelling) return;
         } else if (kind == SQL_KIND_SHOW) {
             st = show(c, &statement->statement);
         } else if (kind == SQL_KIND_COMPLAIN) {
@@ -363,6 +512,10 @@ static void run_reads(struct local_call *c)
 
 void call_read_chunk(struct local_call *c, struct read_chunk *chunk)
 {
+    if (c->is_travelling) {
+        arrive(c, chunk);
+        return;
+    }
     const struct sql_statement *statement = c->read.statement;
     bool is_last = chunk->is_last;
     bool has_failed = is_last && chunk->diag.sqlstate[0] != 0;
@@ -382,6 +535,7 @@ void call_read_chunk(struct local_call *c, struct read_chunk *chunk)
     } else {
         c->reply.complete(c->reply.context, statement->tag, statement->tag_has_count, c->row_count);
         run_reads(c);
+        continue_parts(c);
     }
     session_advance(c->session);
 }

@@ -47,6 +47,7 @@ struct chain_tables_source { /* Outlives the connections. */
     const uint64_t *height;
     struct keyed *keyed;                 /* Transactions under keys; null: none. */
     struct custody *custody;             /* Whose keys are kept here; null: nobody's. */
+    const char *dir;                     /* The node's. */
     struct historian *historian;         /* Where row versions stand; null: nowhere. */
     const struct node_functions *reader; /* Who asks, on this connection. */
     void *context;

@@ -31,8 +31,8 @@ struct node_config {
     bool pg_is_tls_only; /* Clients in the clear are refused. */
     uint32_t verify_threads;
     uint32_t read_threads;
-    uint64_t segment_size;          /* Bytes of a block segment. */
-    uint32_t scrub_cpu_percent;     /* Of a processor, for looking at the node's own files; 0: never. */
+    uint64_t segment_size;      /* Bytes of a block segment. */
+    uint32_t scrub_cpu_percent; /* Of a processor, for looking at the node's own files; 0: never. */
     uint32_t scrub_mb_per_second;
     uint32_t scrub_pause_seconds;
     struct settings_choice session; /* What a client's session begins with. */

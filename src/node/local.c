@@ -172,6 +172,7 @@ static void free_session(struct backend_session *s)
         l->sessions = s->next;
     if (s->next != NULL) s->next->previous = s->previous;
     l->session_count--;
+    sql_catalog_unref(s->past);
     mem_free(l->config.mem, s);
 }
 
@@ -408,7 +409,7 @@ static enum status table_describe(struct backend *b,
         diag_set(d, "42601", "cannot insert multiple commands into a prepared statement");
         return ST_INVALID;
     }
-    struct sql_catalog *catalog = exec_catalog(l->config.exec);
+    struct sql_catalog *catalog = call_catalog(s);
     struct compiled_request request = {.catalog = catalog,
                                        .account = s->account.id,
                                        .text = out->statements[0].text,

@@ -36,6 +36,12 @@ struct local_call {
     bool is_single;
     bool has_columns_sent; /* Of the read that is running. */
     uint64_t row_count;
+    struct sql_text *texts; /* Of the whole query string. */
+    uint32_t text_count;
+    uint32_t text_at;   /* Those before are compiled: up to where trustsql.height changes. */
+    bool is_travelling; /* A read is under way that brings the catalog of trustsql.height. */
+    uint64_t height_before;
+    struct sql_catalog *base; /* While is_travelling. */
     struct compiled **statements;
     uint32_t statement_count;
     uint32_t at; /* Next statement of a call that only reads; the first that is no SET of others. */
@@ -57,6 +63,8 @@ struct backend_session {
     struct backend_session *next;
     struct exec_account account;
     struct settings settings;
+    struct sql_catalog *past; /* Of past_height; null: none. */
+    uint64_t past_height;
     struct local_call *first; /* Calls in order; only the first one answers. */
     struct local_call *last;
     struct local_call *waiting; /* The first that has not begun; null: all have. */
@@ -89,6 +97,8 @@ void call_begin(struct local_call *c);
 /* Compile without beginning, to learn whether it is a submit. */
 void call_compile(struct local_call *c);
 void call_free(struct local_call *c);
+/* The catalog that statements of the session are compiled against now: a reference. */
+struct sql_catalog *call_catalog(const struct backend_session *s);
 void call_forget_settings(struct local_call *c); /* A call that writes has failed. */
 void call_read_chunk(struct local_call *c, struct read_chunk *chunk);
 void call_read_height(struct local_call *c); /* c->height has come back. */

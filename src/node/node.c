@@ -397,6 +397,7 @@ static enum status open_running(struct node *n, const struct node_open *open, ch
                                              .scrub = scrub,
                                              .keyed = n->keyed,
                                              .custody = n->custody,
+                                             .dir = n->dir,
                                              .historian = n->historian,
                                              .context = n};
     struct readers_config readers = {.os = n->os,

@@ -7,6 +7,7 @@
 #include "base/must.h"
 #include "node/chain_tables.h"
 #include "node/functions.h"
+#include "node/past.h"
 #include "os/thread.h"
 
 #define UNIX_TO_POSTGRES_MS   INT64_C(946684800000) /* PostgreSQL counts from 2000-01-01. */
@@ -28,6 +29,7 @@ struct reader { /* One thread and its connection. */
     bool is_long;
     bool is_evicted; /* While parked: to give way. */
     struct diag diag;
+    struct past *past; /* Of the newest statement that read an old height; null: none is kept. */
     sqlite3_stmt *statements[READERS_STATEMENTS]; /* Direct-mapped by text. */
 };
 
@@ -47,9 +49,9 @@ struct readers {
 };
 
 static void run(void *context);
-static void explain_code(struct reader *reader, int code);
+static void explain_code(struct reader *reader, sqlite3 *connection, int code);
 static void close_reader(struct reader *reader);
-static enum status run_statement(struct reader *reader, sqlite3_stmt *stmt);
+static enum status run_statement(struct reader *reader, sqlite3_stmt *stmt, sqlite3 *connection);
 
 /* --- slots: under the mutex
  * ----------------------------------------------------------------------- */
@@ -224,6 +226,7 @@ void readers_free(struct readers *r)
 
 static void close_reader(struct reader *reader)
 {
+    past_close(reader->past);
     if (reader->connection == NULL) return;
     for (uint32_t i = 0; i < READERS_STATEMENTS; i++)
         sqlite3_finalize(reader->statements[i]);
@@ -289,7 +292,7 @@ static enum status prepare(struct reader *reader, const char *text, sqlite3_stmt
         int code =
             sqlite3_prepare_v3(reader->connection, text, -1, SQLITE_PREPARE_PERSISTENT, slot, NULL);
         if (code != SQLITE_OK) {
-            explain_code(reader, code);
+            explain_code(reader, reader->connection, code);
             return ST_INVALID;
         }
     }
@@ -348,10 +351,10 @@ static enum status bind_params(struct reader *reader, sqlite3_stmt *stmt)
 }
 
 /* The page store has found that a page of the file is not what was written. */
-static void explain_code(struct reader *reader, int code)
+static void explain_code(struct reader *reader, sqlite3 *connection, int code)
 {
     if (code != SQLITE_IOERR_DATA) {
-        sql_error(&reader->diag, reader->connection, code, reader->job->catalog, &reader->context);
+        sql_error(&reader->diag, connection, code, reader->job->catalog, &reader->context);
         return;
     }
     diag_set(&reader->diag, "TQ009", "the state file of this node is damaged where this is read");
@@ -359,7 +362,7 @@ static void explain_code(struct reader *reader, int code)
                              "another node.");
 }
 
-static void explain_failure(struct reader *reader, int code)
+static void explain_failure(struct reader *reader, sqlite3 *connection, int code)
 {
     if (atomic_load(&reader->job->is_cancelled)) {
         diag_set(&reader->diag, "57014", "canceling statement due to user request");
@@ -369,11 +372,11 @@ static void explain_failure(struct reader *reader, int code)
     } else if (atomic_load(&reader->readers->is_closing)) {
         diag_set(&reader->diag, "57P01", "the node is shutting down");
     } else {
-        explain_code(reader, code);
+        explain_code(reader, connection, code);
     }
 }
 
-static enum status run_statement(struct reader *reader, sqlite3_stmt *stmt)
+static enum status run_statement(struct reader *reader, sqlite3_stmt *stmt, sqlite3 *connection)
 {
     struct read_chunk *chunk = new_chunk(reader);
     int column_count = sqlite3_column_count(stmt);
@@ -394,7 +397,7 @@ static enum status run_statement(struct reader *reader, sqlite3_stmt *stmt)
     if (code == SQLITE_ROW)
         diag_set(&reader->diag, "53200", "out of memory");
     else if (code != SQLITE_DONE)
-        explain_failure(reader, code);
+        explain_failure(reader, connection, code);
     sqlite3_reset(stmt);
     sqlite3_clear_bindings(stmt);
     finish(reader, chunk);
@@ -423,6 +426,99 @@ static enum status set_time(struct reader *reader)
     return st;
 }
 
+/* --- old heights ------------------------------------------------------------------------------ */
+
+static bool is_old(const struct reader *reader, const struct read_job *job)
+{
+    return job->is_past && job->height < db_height_min(exec_db(reader->readers->config.exec));
+}
+
+static void explain_past(struct reader *reader, enum status st)
+{
+    const struct read_job *job = reader->job;
+    const unsigned long long height = job->height;
+    if (atomic_load(&job->is_cancelled)) {
+        explain_failure(reader, reader->connection, SQLITE_INTERRUPT);
+    } else if (reader->diag.sqlstate[0] != 0) {
+        return;
+    } else if (st == ST_LIMIT) {
+        diag_set(&reader->diag, "54000", "the tables at height %llu are too large to be made again",
+                 height);
+        diag_hint(&reader->diag, "trustsql.history('table') gives the versions one by one.");
+    } else if (st == ST_NO_MEMORY) {
+        diag_set(&reader->diag, "53200", "out of memory");
+    } else {
+        diag_set(&reader->diag, "58000", "height %llu cannot be made again: %s", height,
+                 status_text(st));
+    }
+}
+
+static struct past_config past_config(const struct reader *reader)
+{
+    return (struct past_config){.os = reader->readers->config.os,
+                                .source = &reader->tables,
+                                .reader = &reader->functions,
+                                .height = reader->job->height};
+}
+
+static enum status open_past(struct reader *reader)
+{
+    const struct read_job *job = reader->job;
+    if (reader->past != NULL && past_height(reader->past) != job->height) {
+        past_close(reader->past);
+        reader->past = NULL;
+    }
+    note_lasting(reader);
+    const struct past_config config = past_config(reader);
+    if (reader->past == NULL) TRY(past_open(&reader->past, &config));
+    past_begin(reader->past, &reader->functions);
+    sqlite3_progress_handler(past_connection(reader->past), READERS_PROGRESS_STEP, NULL, NULL);
+    TRY(past_load(reader->past, job->catalog, job->statement));
+    sqlite3_progress_handler(past_connection(reader->past), READERS_PROGRESS_STEP, on_progress,
+                             reader);
+    return ST_OK;
+}
+
+static void run_past(struct reader *reader)
+{
+    const struct read_job *job = reader->job;
+    sqlite3_stmt *stmt = NULL;
+    enum status st = open_past(reader);
+    if (st == ST_OK) st = set_time(reader);
+    if (st == ST_OK) {
+        int code = sqlite3_prepare_v2(past_connection(reader->past), job->statement->sqlite, -1,
+                                      &stmt, NULL);
+        if (code != SQLITE_OK) st = ST_CORRUPT;
+    }
+    if (st == ST_OK) st = bind_params(reader, stmt);
+    if (st == ST_OK) {
+        st = run_statement(reader, stmt, past_connection(reader->past));
+    } else {
+        explain_past(reader, st);
+        finish(reader, new_chunk(reader));
+    }
+    (void)sqlite3_finalize(stmt);
+    if (reader->past == NULL || (st == ST_OK && past_is_small(reader->past))) return;
+    past_close(reader->past);
+    reader->past = NULL;
+}
+
+/* The catalog of a height, for who is going to read there. */
+static void make_catalog(struct reader *reader, struct read_job *job)
+{
+    struct db *db = exec_db(reader->readers->config.exec);
+    enum status st = ST_NOT_FOUND;
+    if (!is_old(reader, job)) st = db_view(db, reader->connection, job->height);
+    if (st == ST_OK)
+        st = sql_catalog_load(&job->made, reader->readers->config.mem, reader->connection);
+    if (st == ST_NOT_FOUND) {
+        const struct past_config config = past_config(reader);
+        st = past_catalog(&config, &job->made);
+    }
+    if (st != ST_OK) explain_past(reader, st);
+    finish(reader, new_chunk(reader));
+}
+
 static void run_job(struct reader *reader, struct read_job *job)
 {
     struct os *os = reader->readers->config.os;
@@ -435,6 +531,14 @@ static void run_job(struct reader *reader, struct read_job *job)
     reader->functions.is_cancelled = &job->is_cancelled;
     reader->height = job->height;
     reader->context.now_us = ((int64_t)os->wall_ms(os) - UNIX_TO_POSTGRES_MS) * 1000;
+    if (job->statement == NULL) {
+        make_catalog(reader, job);
+        return;
+    }
+    if (is_old(reader, job)) {
+        run_past(reader);
+        return;
+    }
     sqlite3_stmt *stmt = NULL;
     enum status st =
         db_view(exec_db(reader->readers->config.exec), reader->connection, job->height);
@@ -450,7 +554,7 @@ static void run_job(struct reader *reader, struct read_job *job)
         diag_set(&reader->diag, "58000", "the newest height cannot be read");
     if (st == ST_OK) st = prepare(reader, job->statement->sqlite, &stmt);
     if (st == ST_OK) st = bind_params(reader, stmt);
-    if (st == ST_OK) st = run_statement(reader, stmt);
+    if (st == ST_OK) st = run_statement(reader, stmt, reader->connection);
     if (st != ST_OK) finish(reader, new_chunk(reader));
 }
 

@@ -42,6 +42,9 @@ struct read_job { /* Memory of the one who asks; lives until its last chunk was 
     uint64_t height;                    /* To read at; 0: the newest executed. */
     atomic_bool is_cancelled;
     bool is_fixed; /* The client chose the height: now() is the time of its block. */
+    bool is_past;  /* Any height: what is not kept any more is made again (past.h). */
+    /* Null statement: the catalog of the height is wanted, and comes back here, a reference. */
+    struct sql_catalog *made;
     void *owner;
     uint32_t chunks_out; /* Under the readers' mutex. */
 };

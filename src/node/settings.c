@@ -113,11 +113,20 @@ struct span settings_key(const struct settings *s)
     return span_of(s->key, s->key_size);
 }
 
+bool settings_is_height(struct span name)
+{
+    return equals(name, "trustsql.height") || equals(name, "all");
+}
+
 /* False: it is none of ours. */
 static bool set_own(struct settings *s, struct span name, struct span value, bool *is_good)
 {
     if (equals(name, "trustsql.read_height")) {
         *is_good = set_height(&s->read_height, value);
+        return true;
+    }
+    if (equals(name, "trustsql.height")) {
+        *is_good = set_height(&s->height, value);
         return true;
     }
     if (equals(name, "trustsql.idempotency_key")) {
@@ -149,8 +158,10 @@ static const char *show_own(const struct settings *s, struct span name)
 static enum status refuse_own(struct span name, struct span value, struct diag *d)
 {
     const bool is_read = equals(name, "trustsql.read");
-    if (equals(name, "trustsql.read_height")) {
-        diag_set(d, "22023", "parameter \"trustsql.read_height\" takes a height");
+    const bool is_past = equals(name, "trustsql.height");
+    if (is_past || equals(name, "trustsql.read_height")) {
+        diag_set(d, "22023", "parameter \"trustsql.%s\" takes a height",
+                 is_past ? "height" : "read_height");
         diag_hint(d, "0: the newest.");
         return ST_INVALID;
     }
@@ -201,6 +212,7 @@ enum status settings_set(struct settings *s, struct span name, struct span value
         s->application_name[0] = 0;
         s->chosen = s->reset;
         s->read_height = 0;
+        s->height = 0;
         s->key_size = 0;
         return ST_OK;
     }
@@ -220,6 +232,10 @@ enum status settings_show(const struct settings *s,
                           struct buf *out,
                           struct diag *d)
 {
+    if (equals(name, "trustsql.height")) {
+        buf_printf(out, "%llu", (unsigned long long)s->height);
+        return buf_status(out);
+    }
     if (equals(name, "trustsql.read_height")) {
         buf_printf(out, "%llu", (unsigned long long)s->read_height);
         return buf_status(out);

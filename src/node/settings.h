@@ -36,6 +36,7 @@ struct settings {
     /* trustsql.idempotency_key: of each transaction until it is changed; size 0: none. */
     uint8_t key[SETTINGS_KEY_MAX];
     uint32_t key_size;
+    uint64_t height; /* trustsql.height: the ledger as it was then, schema too; 0: now. */
     struct settings_choice reset; /* The node's defaults: what RESET goes back to. */
 };
 
@@ -46,6 +47,9 @@ NODISCARD enum status settings_set(struct settings *s,
                                    struct span name,
                                    struct span value,
                                    struct diag *d);
+
+/* Does SET or RESET of this name change trustsql.height? */
+bool settings_is_height(struct span name);
 
 /* Borrowed from s; size 0: none. */
 struct span settings_key(const struct settings *s);

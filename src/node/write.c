@@ -129,8 +129,18 @@ static void note_key(struct local_call *c, const struct tx *tx)
     keyed_note(c->session->local->config.keyed, &name, &noted);
 }
 
+/* A session that looks at the past only looks. */
+static enum status check_present(struct local_call *c)
+{
+    if (c->session->settings.height == 0) return ST_OK;
+    diag_set(&c->diag, "25006", "cannot write while trustsql.height is set");
+    diag_hint(&c->diag, "RESET trustsql.height.");
+    return ST_INVALID;
+}
+
 enum status write_begin(struct local_call *c)
 {
+    TRY(check_present(c));
     if (c->session->settings.read_height > 0) {
         diag_set(&c->diag, "25006", "cannot write while trustsql.read_height is set");
         diag_hint(&c->diag, "RESET trustsql.read_height.");
@@ -204,6 +214,7 @@ enum status submit_begin(struct local_call *c)
     const struct sql_statement *statement = &c->statements[0]->statement;
     must(statement->argument_count > 0);
     const struct sql_value *value;
+    TRY(check_present(c));
     TRY(call_argument(c, &statement->arguments[0], &value));
     if (value->is_null || value->type != SQL_BYTEA) {
         diag_set(&c->diag, "22004", "trustsql.submit needs the bytes of a transaction");

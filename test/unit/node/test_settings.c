@@ -65,6 +65,27 @@ static void test_key(void **state)
     check_shown(&s, "trustsql.idempotency_key", "");
 }
 
+static void test_height(void **state)
+{
+    (void)state;
+    struct settings s;
+    settings_init(&s, &defaults);
+    check_shown(&s, "trustsql.height", "0");
+    check_set(&s, "trustsql.height", "12", "");
+    assert_int_equal(s.height, 12);
+    check_set(&s, "trustsql.height", "-1", "22023");
+    check_set(&s, "trustsql.height", "now", "22023");
+    check_shown(&s, "trustsql.height", "12");
+    check_set(&s, "trustsql.height", "", "");
+    assert_int_equal(s.height, 0);
+    check_set(&s, "trustsql.height", "7", "");
+    check_set(&s, "all", "", "");
+    assert_int_equal(s.height, 0);
+    assert_true(settings_is_height(span_text("TrustSQL.height")));
+    assert_true(settings_is_height(span_text("all")));
+    assert_false(settings_is_height(span_text("trustsql.read_height")));
+}
+
 static void test_those_of_postgresql(void **state)
 {
     (void)state;
@@ -91,6 +112,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_own),
         cmocka_unit_test(test_key),
+        cmocka_unit_test(test_height),
         cmocka_unit_test(test_those_of_postgresql),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
