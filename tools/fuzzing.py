@@ -42,7 +42,7 @@ def program(name):
     return f"build/fuzz-clang/fuzz/fuzz_{name}"
 
 
-def job(name, seconds, profile="/dev/null"):
+def job(name, seconds, profile="/dev/null", needs=()):
     """One fuzzer for so many seconds. profile: where the coverage goes."""
     found = f"build/fuzz-corpus/{name}"
     seeds = f"test/fuzz/corpus/{name}"
@@ -52,6 +52,6 @@ def job(name, seconds, profile="/dev/null"):
                "-max_len=10000", f"-artifact_prefix={ROOT}/build/fuzz-{name}-"]
     if os.path.exists(f"{ROOT}/{words}"):
         command.append(f"-dict={words}")
-    return Job(f"fuzz/{name}", [*command, found, seeds], read_exit_code, timeout=seconds + 120,
+    return Job(f"fuzz/{name}", [*command, found, seeds], read_exit_code, timeout=seconds + 120, needs=needs,
                environment={"ASAN_OPTIONS": "detect_leaks=1", "LLVM_PROFILE_FILE": profile,
                             "UBSAN_OPTIONS": "print_stacktrace=1"})
