@@ -312,7 +312,7 @@ static enum status remove_one(void *context, const char *name)
 {
     struct removal *r = context;
     char path[OS_PATH_MAX];
-    if (strcmp(name, MARK_NAME + strlen("state/")) == 0) {
+    if (strcmp(name, &MARK_NAME[strlen("state/")]) == 0) {
         r->has_mark = true;
         return ST_OK;
     }
