@@ -16,9 +16,12 @@
 #include "node/local.h"
 #include "node/quarantine.h"
 #include "node/readers.h"
+#include "node/rescue.h"
 #include "node/status.h"
 #include "os/thread.h"
 #include "store/store.h"
+
+#define RESCUES_MAX 3u
 
 struct node {
     struct os *os;
@@ -234,34 +237,106 @@ static enum status open_state(struct node *n, const struct node_open *open, char
     return open_exec(n, what);
 }
 
-static enum status open_data(struct node *n, const struct node_open *open, char *what)
+static enum status open_store(struct node *n, struct damage *damage, char *what)
 {
-    struct damage damage = {0};
     struct store_config store = {.os = n->os,
                                  .mem = n->mem,
                                  .dir = n->dir,
                                  .chain_id = n->chain_id,
                                  .segment_size = n->config.segment_size,
+                                 .can_mend = true, /* Whether there are peers shows later. */
                                  .has_peers = n->genesis.member_count > 1};
-    enum status st = store_open(&n->store, &store, &damage);
+    enum status st = store_open(&n->store, &store, damage);
     if (st == ST_CORRUPT) {
-        describe(what, &damage);
+        describe(what, damage);
     } else if (st == ST_LOCKED) {
         (void)snprintf(what, NODE_WHAT_MAX, "another process is using this directory");
     } else if (st != ST_OK) {
         say(what, st, "the blocks cannot be opened");
     }
-    TRY(st);
+    return st;
+}
+
+/* Derived from the blocks, as the state is: with others at hand both are made again. */
+static enum status drop_lost_results(struct node *n, struct damage *damage, char *what)
+{
+    if (!store_results_are_lost(n->store)) return ST_OK;
+    describe(what, damage);
+    if (n->genesis.member_count == 1) return ST_CORRUPT;
+    what[0] = 0;
+    store_close(n->store);
+    n->store = NULL;
+    TRY(quarantine_clear(n->os, n->dir));
+    struct damage again;
+    return open_store(n, &again, what);
+}
+
+/* Null: no memory. */
+static struct chain_config *present_config(struct node *n, struct arena *arena)
+{
+    struct exec_epoch now;
+    struct chain_config *config = mem_alloc(n->mem, sizeof *config);
+    if (config == NULL) return NULL;
+    exec_epoch(n->exec, &now);
+    if (chain_config_decode(config, arena, now.config) == ST_OK) return config;
+    mem_free(n->mem, config);
+    return NULL;
+}
+
+static enum status refuse_damage(struct node *n, char *what)
+{
+    struct store_gap gap;
+    enum status st = store_gap(n->store, STORE_BLOCKS, &gap);
+    if (st == ST_NOT_FOUND) return ST_OK;
+    if (st == ST_OK) describe(what, &gap.place);
+    return ST_CORRUPT;
+}
+
+/* Blocks that are damaged come from the others, before anything is done with those that are not. */
+static enum status rescue_blocks(struct node *n, const struct node_open *open, char *what)
+{
+    struct arena arena;
+    if (!store_has_gap(n->store, STORE_BLOCKS)) return ST_OK;
+    arena_init(&arena, n->mem, 0);
+    struct chain_config *nodes = present_config(n, &arena);
+    struct rescue_config config = {.os = n->os,
+                                   .mem = n->mem,
+                                   .store = n->store,
+                                   .chain_id = n->chain_id,
+                                   .settings = &n->config,
+                                   .keys = &n->keys,
+                                   .nodes = nodes,
+                                   .warn = open->warn};
+    enum status st = nodes == NULL ? ST_NO_MEMORY : ST_OK;
+    if (st == ST_OK && nodes->node_count > 1)
+        st = rescue_run(&config, what);
+    else if (st == ST_OK)
+        st = refuse_damage(n, what);
+    mem_free(n->mem, nodes);
+    arena_fini(&arena);
+    if (st != ST_OK || !store_is_broken(n->store)) return st;
+    struct damage damage = {0};
+    store_close(n->store);
+    n->store = NULL;
+    return open_store(n, &damage, what);
+}
+
+static enum status open_data(struct node *n, const struct node_open *open, char *what)
+{
+    struct damage damage = {0};
+    TRY(open_store(n, &damage, what));
     warn_of_damage(open, &damage);
+    TRY(drop_lost_results(n, &damage, what));
 
     bool was_due = false;
-    st = quarantine_settle(n->os, n->dir, &was_due);
+    enum status st = quarantine_settle(n->os, n->dir, &was_due);
     if (st != ST_OK) say(what, st, "the refuted state cannot be removed");
     TRY(st);
     if (was_due && open->warn != NULL)
         open->warn(
             "a certificate refuted the state of this node: it is made again from the blocks");
     TRY(open_state(n, open, what));
+    TRY(rescue_blocks(n, open, what));
     TRY(check_heights(n, what));
     TRY(save_genesis(n));
     st = custody_open(&n->custody, n->os, n->mem, n->dir, n->signer);
@@ -302,7 +377,7 @@ static enum status open_historian(struct node *n, const struct node_open *open, 
     return st;
 }
 
-static enum status open_replica(struct node *n, const struct node_open *open, char *what)
+static enum status open_replica_once(struct node *n, const struct node_open *open, char *what)
 {
     struct replica_config config = {
         .os = n->os,
@@ -333,16 +408,26 @@ static enum status open_replica(struct node *n, const struct node_open *open, ch
     return st;
 }
 
+/* What replay reads may be damaged although the files could be opened. */
+static enum status open_replica(struct node *n, const struct node_open *open, char *what)
+{
+    enum status st = open_replica_once(n, open, what);
+    for (uint32_t i = 0; i < RESCUES_MAX && st == ST_CORRUPT; i++) {
+        if (!store_has_gap(n->store, STORE_BLOCKS)) return st;
+        what[0] = 0;
+        TRY(rescue_blocks(n, open, what));
+        st = open_replica_once(n, open, what);
+    }
+    return st;
+}
+
 /* The key that the newest epoch names becomes node.key. */
 static void settle_keys(struct node *n, const struct node_open *open)
 {
-    struct exec_epoch now;
     struct arena arena;
-    struct chain_config *config = mem_alloc(n->mem, sizeof *config);
-    if (config == NULL) return;
     arena_init(&arena, n->mem, 0);
-    exec_epoch(n->exec, &now);
-    if (chain_config_decode(config, &arena, now.config) == ST_OK) {
+    struct chain_config *config = present_config(n, &arena);
+    if (config != NULL) {
         enum status st = node_keys_settle(&n->keys, n->os, n->dir, config);
         if (st != ST_OK && open->warn != NULL)
             open->warn("next.key is in use and could not be renamed to node.key");

@@ -71,12 +71,19 @@ enum status quarantine_settle(struct os *os, const char *dir, bool *was_due)
     TRY(st);
     if (!q.is_due) return ST_OK;
     must(q.rebuilds < QUARANTINE_REBUILDS_MAX);
-    TRY(remove_in(os, dir, "state"));
-    TRY(remove_in(os, dir, "results"));
+    TRY(quarantine_clear(os, dir));
     q.rebuilds++;
     q.is_due = false;
     *was_due = true;
     return write_file(os, dir, &q);
+}
+
+/* The state first: results without it are made again, it without results is damage. */
+enum status quarantine_clear(struct os *os, const char *dir)
+{
+    TRY(remove_in(os, dir, "state"));
+    TRY(remove_in(os, dir, "results/cold"));
+    return remove_in(os, dir, "results");
 }
 
 static enum status write_file(struct os *os, const char *dir, const struct quarantine *q)

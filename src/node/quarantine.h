@@ -31,5 +31,7 @@ NODISCARD enum status quarantine_note(struct os *os,
                                       bool *is_due);
 /* Before state and results are opened: remove them if that is due. *was_due tells. */
 NODISCARD enum status quarantine_settle(struct os *os, const char *dir, bool *was_due);
+/* Remove state and results: both are made again from the blocks. Neither may be open. */
+NODISCARD enum status quarantine_clear(struct os *os, const char *dir);
 
 #endif

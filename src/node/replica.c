@@ -15,6 +15,7 @@
 #include "node/guests.h"
 #include "node/peers.h"
 #include "node/quarantine.h"
+#include "node/repair.h"
 #include "node/storage.h"
 #include "node/verify.h"
 #include "node/watch.h"
@@ -37,6 +38,7 @@ struct replica {
     struct storage *storage;
     struct executor *executor;
     struct heal *heal;
+    struct repair *repair; /* Null: not yet, or no more. */
     struct queue *inbox;
     struct loop *loop;
     struct loop_wake *wake;
@@ -70,6 +72,7 @@ static void describe_core(const struct replica *r,
                           const struct core_start_data *start,
                           struct core_config *out);
 static void set_ports(struct replica *r);
+static enum status open_repair(struct replica *r);
 static void publish(struct replica *r);
 static void take_proof(struct replica *r, struct flow_proof *p);
 
@@ -228,6 +231,7 @@ enum status replica_new(struct replica **out,
     r->config = *config;
     enum status st = open_parts(r);
     if (st == ST_OK) st = open_core(r, progress);
+    if (st == ST_OK) st = open_repair(r);
     if (st == ST_OK) st = follow_network(r, what);
     if (st != ST_OK) {
         replica_free(r);
@@ -243,6 +247,7 @@ void replica_free(struct replica *r)
     if (r == NULL) return;
     heal_free(r->heal);
     verify_free(r->verify);
+    repair_free(r->repair);
     storage_free(r->storage);
     executor_free(r->executor);
     peers_free(r->peers);
@@ -367,6 +372,8 @@ void replica_stop(struct replica *r)
     verify_free(r->verify); /* What it held is in the inbox now. */
     r->verify = NULL;
     executor_stop(r->executor);
+    repair_free(r->repair);
+    r->repair = NULL;
     must(r->jobs_out == 0); /* I1: nothing will be pushed any more. */
     storage_free(
         r->storage); /* It settles by itself, too: from here on the store is the caller's. */
@@ -522,6 +529,50 @@ static void set_ports(struct replica *r)
                                    .context = r};
 }
 
+/* --- repair of blocks ------------------------------------------------------------------------- */
+
+static enum status repair_send(void *context, uint32_t peer, struct span message, bool is_urgent)
+{
+    const struct replica *r = context;
+    return peers_send(r->peers, peer, is_urgent ? P2P_CONSENSUS : P2P_BULK, message);
+}
+
+static void repair_lied(void *context, uint32_t peer)
+{
+    const struct replica *r = context;
+    peers_ban(r->peers, peer, "it gave blocks that are none of the chain");
+}
+
+static void repair_closed(void *context, const struct repair_report *report)
+{
+    const struct replica *r = context;
+    char text[REPAIR_WHAT_MAX];
+    repair_describe(text, report);
+    if (r->config.warn != NULL) r->config.warn(text);
+}
+
+static void repair_failed(void *context, enum status st, const char *what)
+{
+    const struct replica *r = context;
+    (void)st; /* It tries again; the damaged blocks are not served meanwhile. */
+    if (r->config.warn != NULL) r->config.warn(what);
+}
+
+static enum status open_repair(struct replica *r)
+{
+    struct repair_config repair = {.os = r->config.os,
+                                   .mem = r->config.mem,
+                                   .store = r->config.store,
+                                   .chain_id = r->config.chain_id,
+                                   .peer_count = PEERS_PLACES,
+                                   .send = repair_send,
+                                   .lied = repair_lied,
+                                   .closed = repair_closed,
+                                   .failed = repair_failed,
+                                   .context = r};
+    return repair_new(&r->repair, &repair);
+}
+
 /* --- network ---------------------------------------------------------------------------------- */
 
 static void on_peer(void *context, uint32_t peer, bool is_up)
@@ -538,6 +589,7 @@ static void on_peer_message(void *context,
     static const enum core_channel channels[] = {CORE_URGENT, CORE_TXS, CORE_BULK};
     struct replica *r = context;
     if (atomic_load(&r->has_failed)) return; /* I2 */
+    if (repair_on_message(r->repair, peer, bytes)) return;
     const uint64_t start = thread_own_cpu_ns();
     enum status st = core_on_message(r->core, peer, channels[channel], bytes);
     atomic_fetch_add(&r->core_ns, thread_own_cpu_ns() - start);
@@ -808,6 +860,7 @@ static void tick(struct replica *r)
         r->is_core_stopped = true;
     }
     core_tick(r->core);
+    repair_tick(r->repair, port_mono_ms(r));
     look_for_invitations(r);
     follow_or_fail(r);
     if (r->is_core_stopped && core_is_idle(r->core)) loop_stop(r->loop);

@@ -10,6 +10,7 @@
 static enum status seal_segment(struct store *s);
 static enum status sync_journal(struct store *s, const struct journal_ends *ends);
 static enum status restore_name(struct store *s);
+static enum status check_name(struct store *s);
 static enum status keep_result(struct store *s, enum status st);
 static enum status append_result(struct store *s, uint64_t height, struct span result);
 static enum status find_sealed(struct store *s,
@@ -170,6 +171,7 @@ enum status store_settle(struct store *s)
     TRY(store_keep(s, pending_sync(&s->pending)));
     TRY(store_keep(s, log_sync(&s->blocks))); /* S5. */
     must(!s->blocks.is_dirty);
+    TRY(store_keep(s, check_name(s)));
     struct journal_ends ends = {.newest = s->blocks.last,
                                 .held = pending_range(&s->pending, s->blocks.height)};
     TRY(store_keep(s, sync_journal(s, &ends)));
@@ -185,6 +187,19 @@ enum status store_blocks_sync(struct store *s)
     enum status st = log_sync_beside(&s->blocks);
     if (st == ST_NOT_FOUND) st = restore_name(s);
     return store_keep(s, st);
+}
+
+/* Does a start find the newest block where the journal will name it? If not, a gap was noted. */
+static enum status check_name(struct store *s)
+{
+    struct place place;
+    struct store_gap unused;
+    if (s->unsettled_count == 0 || s->blocks.is_broken) return ST_OK;
+    enum status st = log_place(&s->blocks, s->blocks.height, &place, NULL);
+    if (st != ST_CORRUPT) return st;
+    st = store_gap(s, STORE_BLOCKS, &unused);
+    (void)st; /* What only others have comes later. */
+    return ST_OK;
 }
 
 /* The name of the current file is gone, and with it what a crash would leave of it: written anew
