@@ -64,7 +64,9 @@ enum status propose_on_batch(struct consensus *c, const struct consensus_event *
     b->sig = sign_own(c, &signed_hash);
     c->proposed_mono_ms = c->mono_ms;
     c->waiting_since_ms = 0;
-    c->waiting -= event->batch.tx_count < c->waiting ? event->batch.tx_count : c->waiting;
+    /* A body without transactions took all there was: notes, or nothing. */
+    const uint32_t taken = event->batch.tx_count > 0 ? event->batch.tx_count : c->waiting;
+    c->waiting -= taken < c->waiting ? taken : c->waiting;
     c->last_tx_count = event->batch.tx_count;
     send_proposal(c, b);
     line_add(c, &b->hash, b);

@@ -3,6 +3,7 @@
 
 #include "base/must.h"
 #include "codec/cbor.h"
+#include "exec/modules/system/incidents.h"
 #include "exec/sqlite.h"
 
 /* What a failed transaction goes back to. */
@@ -24,6 +25,7 @@ static enum status write_receipt(struct apply *a,
                                  const struct hash *write_root);
 static enum status finish(struct apply *a);
 static enum status make_record(struct apply *a, const struct exec_rows_changed *rows);
+static enum status note_incidents(struct apply *a);
 
 enum status apply_block(struct apply *a)
 {
@@ -204,6 +206,19 @@ static enum status write_receipt(struct apply *a,
     return ST_OK;
 }
 
+/* Below that version no block has any: its rule says so. */
+static enum status note_incidents(struct apply *a)
+{
+    const struct header *h = a->in->header;
+    for (uint32_t i = 0; i < a->in->incident_count; i++) {
+        struct incident incident;
+        if (h->exec_version < EXEC_INCIDENTS_SINCE) return ST_INVALID;
+        TRY(incident_decode(&incident, a->in->incidents[i]));
+        TRY(incidents_note(a->exec->writer, &a->exec->epoch->config, h->height, &incident));
+    }
+    return ST_OK;
+}
+
 /* Roots, digest, note and record: all that can fail, before the commit. */
 static enum status finish(struct apply *a)
 {
@@ -211,6 +226,7 @@ static enum status finish(struct apply *a)
     struct exec_outcome *out = a->out;
     out->result = (struct block_result){.height = a->in->header->height, .block_hash = a->in->hash};
     capture_origin(e->capture, CAPTURE_NOBODY);
+    TRY(note_incidents(a));
     TRY(epoch_finish(a));
     struct buf write_set;
     struct buf gone;

@@ -16,7 +16,10 @@
 #include "state/db.h"
 
 #define EXEC_VERSION_MIN 1u
-#define EXEC_VERSION_MAX 2u
+#define EXEC_VERSION_MAX 3u
+
+/* From this exec_version on the notes of blocks may have incidents. */
+#define EXEC_INCIDENTS_SINCE 3u
 
 struct exec;
 
@@ -67,6 +70,8 @@ struct exec_block {
     const struct header *header;
     const struct mode_facts *facts; /* Null: nothing but what the header says. */
     struct hash hash;
+    const struct span *incidents; /* Encoded, of its notes; checked. */
+    uint32_t incident_count;
     const struct tx *txs;   /* Decoded, signatures verified. */
     const bool *wants_rows; /* Null, or per transaction: a door here waits for result rows. */
     uint32_t tx_count;

@@ -121,6 +121,8 @@ static enum status replay(struct audit *a, struct flow_block *b, const struct da
 {
     struct exec_block in = {.header = &b->header,
                             .facts = &b->facts,
+                            .incidents = b->incidents,
+                            .incident_count = b->incident_count,
                             .hash = b->hash,
                             .txs = b->views,
                             .tx_count = b->tx_count};

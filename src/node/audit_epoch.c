@@ -77,5 +77,11 @@ static const char *why_notes(struct audit *a, const struct body_notes *notes)
         if (v == NULL || evidence_verify(&e, v, a->signer, &a->chain_id, a->config->mem) != ST_OK)
             return "evidence in the body does not verify";
     }
+    for (uint32_t i = 0; i < notes->incident_count; i++) {
+        struct incident incident;
+        if (incident_decode(&incident, notes->incidents[i]) != ST_OK ||
+            incident_verify(&incident, a->signer, &a->chain_id) != ST_OK)
+            return "an incident in the body does not verify";
+    }
     return NULL;
 }

@@ -58,6 +58,10 @@ struct core_ports {
                   uint32_t former_count);
     /* Keep proof of misbehaviour for ever. */
     void (*keep_evidence)(void *context, const struct evidence *e);
+    /* An incident of this node: keep it until drop_incident says that the chain has it. May be
+     * null. */
+    void (*keep_incident)(void *context, const struct incident *i, struct span bytes);
+    void (*drop_incident)(void *context, const struct incident *i);
     /* The node must stop; nothing else is called after it. */
     void (*failed)(void *context, enum status status, const char *what);
     void *context;
@@ -142,6 +146,10 @@ uint64_t core_signed_height(struct core *c);
 void core_voice(const struct core *c, struct core_voice *out);
 /* Proof of misbehaviour that a client brought: kept and told to all when it proves something. */
 NODISCARD enum status core_on_proof(struct core *c, struct span bytes);
+/* Damage of this node's files: chain id, key and signature are filled in. */
+void core_incident_found(struct core *c, const struct incident *found);
+/* One that was kept by the port before. */
+void core_incident_own(struct core *c, struct span bytes);
 /* Fills all but what the network knows (connection, rtt, clock, address, failure). */
 void core_view(const struct core *c, struct consensus_view *out);
 

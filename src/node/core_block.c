@@ -226,6 +226,7 @@ static enum status make_notes(struct core *c, const struct consensus_effect *nee
     if (notes == NULL) return ST_NO_MEMORY;
     if (need->notes != NULL) *notes = *need->notes;
     core_evidence_choose(c, notes);
+    core_incidents_choose(c, notes);
     enum status st = notes_copy(&c->proposed_notes, c->mem, notes);
     mem_free(c->mem, notes);
     return st;
@@ -455,10 +456,12 @@ enum status core_block_final(struct core *c, struct core_block *b, const struct 
         return ST_CORRUPT;
     b->state = BLOCK_FINAL;
     note_facts(c, b);
+    TRY(flow_block_note_incidents(flow, b->notes));
     TRY(pool_settle(c->pool, flow));
     note_final(c, flow, cert);
     core_commit_note(c, b, cert);
     core_evidence_final(c, b);
+    core_incidents_final(c, b);
     core_seen_final(c, &flow->header, &flow->hash);
     use_result(c, b);
     bool is_far = c->final_height - c->executed_height > CORE_CHAIN_KEPT;

@@ -400,6 +400,7 @@ static enum core_verdict check(struct core *c,
         block_check(&parts, parent->header, &parent->hash, &flow->outcome.arena, &what);
     if (st == ST_NO_MEMORY) return VERDICT_WAIT;
     if (st == ST_OK) st = core_evidence_check(c, &b->header, b->notes);
+    if (st == ST_OK) st = core_incidents_check(c, &b->header, b->notes);
     if (st == ST_NO_MEMORY) return VERDICT_WAIT;
     if (st != ST_OK) return VERDICT_BAD;
     return are_ids_new(c, flow) ? VERDICT_READY : VERDICT_BAD;

@@ -9,6 +9,7 @@
  *   core_sync.c      catch-up by final blocks
  *   core_tidy.c      settling after a pause, room for held blocks
  *   core_evidence.c  proofs of misbehaviour, own and of others
+ *   core_incident.c  what nodes say of damage in their own files
  *   core_report.c    which program each node runs
  *   core_read.c      heights for linearizable reads
  *   core_epoch.c     configurations; the end of an epoch, the next engine
@@ -47,6 +48,8 @@
 #define CORE_BACKLOG_MAX    512u  /* Transactions of a peer that wait for verification. */
 #define CORE_VERIFYING_MAX  4096u /* Of a peer, in verification. */
 #define CORE_QUESTIONS_MAX  (CONSENSUS_WINDOW + 4u) /* Of a peer, not answered: a line and more. */
+#define CORE_INCIDENTS_MAX  64u
+#define CORE_INCIDENTS_SEEN 64u
 #define CORE_EVIDENCE_MAX   1000u
 #define CORE_EVIDENCE_BYTES (8u << 20) /* Kept in memory, for peers that come later. */
 #define CORE_DIGESTS        512u       /* Results remembered, by height. */
@@ -391,6 +394,18 @@ struct core {
     struct core_proof *proofs;
     uint32_t proof_count;
     size_t proof_bytes;
+    struct core_incident {
+        struct incident view; /* Borrows bytes. */
+        size_t place_at;      /* Of its place in them. */
+        size_t size;
+        bool is_own;
+        uint64_t shown_ms; /* When a block of ours showed it last; 0: never. */
+        uint8_t bytes[INCIDENT_SIZE_MAX];
+    } * incidents;
+    uint32_t incident_count;
+    uint64_t incidents_told_ms;
+    struct hash incidents_seen[CORE_INCIDENTS_SEEN]; /* In final blocks lately. */
+    uint32_t incidents_seen_next;
 
     struct core_seen { /* For the view. */
         uint64_t height;
@@ -532,6 +547,19 @@ enum status core_evidence_check(struct core *c,
 void core_evidence_final(struct core *c, const struct core_block *b); /* It is in the chain now. */
 void core_evidence_of_body(struct core *c, const struct core_body *b);
 void core_evidence_free(struct core *c);
+
+/* --- core_incident.c --- */
+enum status core_on_incident(struct core *c, struct span bytes);
+void core_incidents_to(struct core *c, uint32_t peer);
+void core_incidents_tick(struct core *c);
+bool core_incidents_wait(const struct core *c); /* Some are worth a block. */
+/* Add to the notes of a new block what no final block has. */
+void core_incidents_choose(struct core *c, struct body_notes *notes);
+/* ST_INVALID: one is no incident of a node of this epoch, or they are too early. */
+enum status core_incidents_check(const struct core *c,
+                                 const struct header *h,
+                                 const struct body_notes *notes);
+void core_incidents_final(struct core *c, const struct core_block *b);
 
 /* --- core_report.c --- */
 void core_report_to(struct core *c, uint32_t peer); /* It has come up. */

@@ -80,6 +80,8 @@ static enum status execute(struct executor *e, struct flow_block *b)
     struct exec_block in = {.header = &b->header,
                             .hash = b->hash,
                             .facts = &b->facts,
+                            .incidents = b->incidents,
+                            .incident_count = b->incident_count,
                             .txs = b->views,
                             .wants_rows = b->wants_rows,
                             .tx_count = b->tx_count};

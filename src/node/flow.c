@@ -99,6 +99,25 @@ void flow_block_note_wishes(struct flow_block *b)
         b->wants_rows[i] = b->txs[i]->ticket != NULL && b->txs[i]->wants_rows;
 }
 
+enum status flow_block_note_incidents(struct flow_block *b, const struct body_notes *notes)
+{
+    const uint32_t count = notes == NULL ? 0 : notes->incident_count;
+    size_t size = count * sizeof *b->incidents;
+    if (count == 0 || b->incidents != NULL) return ST_OK;
+    for (uint32_t i = 0; i < count; i++)
+        size += notes->incidents[i].size;
+    b->incidents = mem_alloc(b->mem, size);
+    if (b->incidents == NULL) return ST_NO_MEMORY;
+    uint8_t *at = (uint8_t *)(b->incidents + count);
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(at, notes->incidents[i].data, notes->incidents[i].size);
+        b->incidents[i] = span_of(at, notes->incidents[i].size);
+        at += notes->incidents[i].size;
+    }
+    b->incident_count = count;
+    return ST_OK;
+}
+
 void flow_block_free(struct flow_block *b)
 {
     if (b == NULL) return;
@@ -112,6 +131,7 @@ void flow_block_free(struct flow_block *b)
     mem_free(b->mem, b->wants_rows);
     mem_free(b->mem, b->txids);
     mem_free(b->mem, b->receipt_tree);
+    mem_free(b->mem, b->incidents);
     buf_fini(&b->header_bytes);
     buf_fini(&b->body_bytes);
     buf_fini(&b->bytes);

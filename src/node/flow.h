@@ -118,6 +118,8 @@ struct flow_block {
     bool *wants_rows;
     struct hash *txids;
     uint32_t tx_count;
+    struct span *incidents; /* Encoded, of its notes; one piece of memory with their bytes. */
+    uint32_t incident_count;
     struct mode_facts facts; /* What it says of the chain's mode; since it is final. */
     struct exec_outcome outcome;
     struct hash *receipt_tree;   /* Levels of the receipts' Merkle tree, for paths. */
@@ -136,6 +138,9 @@ NODISCARD enum status flow_block_new(struct flow_block **out,
                                      struct mem *mem,
                                      struct flow_tx *const *txs,
                                      uint32_t count);
+/* Copies the incidents of its notes, which may be null. ST_NO_MEMORY. */
+NODISCARD enum status flow_block_note_incidents(struct flow_block *b,
+                                                const struct body_notes *notes);
 void flow_block_free(struct flow_block *b); /* One reference less. Null allowed. */
 
 /* Rows are wanted for those transactions whose ticket says so: just before it is executed. */

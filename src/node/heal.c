@@ -75,7 +75,7 @@ void heal_tick(struct heal *h, uint64_t mono_ms)
     if (is_over) h->is_told = true;
     mutex_unlock(h->mutex);
     if (!is_over) return;
-    enum status st = heal_mark(h->config.os, h->config.dir, h->why);
+    enum status st = heal_mark(h->config.os, h->config.dir, &h->mark);
     h->config.failed(h->config.context, st == ST_OK ? ST_CORRUPT : st,
                      "the state file is damaged: it is made again from the blocks");
 }
@@ -277,28 +277,48 @@ static void close_round(struct heal *h)
 
 /* --- at a start ------------------------------------------------------------------------------- */
 
-enum status heal_mark(struct os *os, const char *dir, const char *why)
+/* "time of the find\nplace\n" */
+enum status heal_mark(struct os *os, const char *dir, const struct heal_find *find)
 {
     char path[OS_PATH_MAX];
+    char text[MARK_SIZE_MAX];
     TRY(os_path_join(path, dir, MARK_NAME));
-    return os_replace_file(os, path, span_text(why));
+    (void)snprintf(text, sizeof text, "%" PRIu64 "\n%s\n", find->time_ms, find->place);
+    return os_replace_file(os, path, span_text(text));
 }
 
-bool heal_is_due(struct os *os, const char *dir)
+static bool read_mark(struct os *os, const char *dir, struct heal_find *find)
 {
     char path[OS_PATH_MAX];
     struct buf text;
     if (os_path_join(path, dir, MARK_NAME) != ST_OK) return false;
     buf_init(&text, mem_system(), 0);
-    const bool is_due = os_read_file(os, path, MARK_SIZE_MAX, &text) == ST_OK;
+    const bool is_there = os_read_file(os, path, MARK_SIZE_MAX, &text) == ST_OK;
+    struct span rest = buf_span(&text);
+    size_t at = 0;
+    *find = (struct heal_find){.kind = INCIDENT_STATE, .state = INCIDENT_REPAIRED};
+    for (; at < rest.size && rest.data[at] >= '0' && rest.data[at] <= '9'; at++)
+        find->time_ms = find->time_ms * 10 + (uint64_t)(rest.data[at] - '0');
+    find->time_ms &= INT64_MAX; /* Whoever wrote it. */
+    const size_t from = at + 1;
+    for (at = from; at < rest.size && rest.data[at] != '\n' && at - from < INCIDENT_PLACE_MAX; at++)
+        find->place[at - from] = (char)rest.data[at];
+    if (find->place[0] == 0) (void)snprintf(find->place, sizeof find->place, "state/main.db");
     buf_fini(&text);
-    return is_due;
+    return is_there;
 }
 
-enum status heal_settle(struct os *os, const char *dir, bool *was_due)
+bool heal_is_due(struct os *os, const char *dir)
 {
-    *was_due = heal_is_due(os, dir);
-    return *was_due ? heal_remove_state(os, dir) : ST_OK;
+    struct heal_find find;
+    return read_mark(os, dir, &find);
+}
+
+enum status heal_settle(struct os *os, const char *dir, struct heal_find *find)
+{
+    if (read_mark(os, dir, find)) return heal_remove_state(os, dir);
+    find->place[0] = 0;
+    return ST_OK;
 }
 
 struct removal {

@@ -86,11 +86,13 @@ uint64_t heal_cpu_ns(const struct heal *h);
 
 /* --- at a start ------------------------------------------------------------------------------ */
 
-/* The mark that the state must be made again (H3): set, looked for, and obeyed. why[160]. */
-NODISCARD enum status heal_mark(struct os *os, const char *dir, const char *why);
+/* The mark that the state must be made again (H3), with the find that asks for it: set, looked for,
+ * and obeyed. */
+NODISCARD enum status heal_mark(struct os *os, const char *dir, const struct heal_find *find);
 bool heal_is_due(struct os *os, const char *dir);
-/* Before the state is opened: removes it when it is marked. *was_due tells. */
-NODISCARD enum status heal_settle(struct os *os, const char *dir, bool *was_due);
+/* Before the state is opened: removes it when it is marked. *find is of which then, repaired once
+ * the state is there again; its place is empty when nothing was due. */
+NODISCARD enum status heal_settle(struct os *os, const char *dir, struct heal_find *find);
 /* Removes the state whatever it is: it does not open. */
 NODISCARD enum status heal_remove_state(struct os *os, const char *dir);
 

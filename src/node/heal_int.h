@@ -39,9 +39,9 @@ struct heal {
     uint64_t wait_answered;
     enum status wait_status;
     struct heal_view view;
-    bool has_given_up; /* H3 */
-    char why[160];
-    uint64_t give_up_ms; /* When the owner is told: reports are on their way. 0: not set. */
+    bool has_given_up;     /* H3 */
+    struct heal_find mark; /* Why. */
+    uint64_t give_up_ms;   /* When the owner is told: reports are on their way. 0: not set. */
     bool is_told;
 
     /* Of the thread. */

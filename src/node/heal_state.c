@@ -20,7 +20,7 @@ static void note(struct heal *h,
                  struct heal_round *round,
                  const struct heal_find *find,
                  bool is_new);
-static void give_up(struct heal *h, const char *why);
+static void give_up(struct heal *h, const struct heal_find *find);
 
 enum status heal_state_files(struct heal *h, struct heal_round *round)
 {
@@ -30,7 +30,7 @@ enum status heal_state_files(struct heal *h, struct heal_round *round)
     struct heal_find find = find_of(h, &damage);
     note(h, round, &find, true);
     if (damage.is_mended) return ST_OK;
-    give_up(h, damage.what);
+    give_up(h, &find);
     return ST_OK;
 }
 
@@ -78,8 +78,7 @@ static enum status mend_pages(struct heal *h,
     heal_again_free(again);
     if (st == ST_CLOSED || st == ST_NO_MEMORY) return st;
     if (st != ST_OK) {
-        give_up(h, st == ST_CORRUPT ? "the blocks that the state is made of are damaged"
-                                    : "the state cannot be made again beside the damaged one");
+        give_up(h, &find);
         return ST_OK;
     }
     db_forget_damage(exec_db(h->config.exec));
@@ -141,10 +140,10 @@ static void note(struct heal *h,
 }
 
 /* H3 */
-static void give_up(struct heal *h, const char *why)
+static void give_up(struct heal *h, const struct heal_find *find)
 {
     mutex_lock(h->mutex);
     h->has_given_up = true;
-    (void)snprintf(h->why, sizeof h->why, "%s", why);
+    h->mark = *find;
     mutex_unlock(h->mutex);
 }

@@ -50,6 +50,7 @@ struct node {
     struct mutex *failure_mutex;
     enum status failure; /* First one. */
     char failure_what[NODE_WHAT_MAX];
+    struct heal_find find; /* Of the opening; place "": none. */
     atomic_bool is_stopping;
     bool is_stop_seen;
     void (*stopped)(void *context);
@@ -222,14 +223,16 @@ static enum status open_exec(struct node *n, char *what)
  */
 static enum status open_state(struct node *n, const struct node_open *open, char *what)
 {
-    bool was_due = false;
-    enum status st = heal_settle(n->os, n->dir, &was_due);
+    enum status st = heal_settle(n->os, n->dir, &n->find);
     if (st != ST_OK) say(what, st, "the damaged state cannot be removed");
     TRY(st);
     st = open_exec(n, what);
     if (st != ST_CORRUPT) return st;
     if (open->warn != NULL) open->warn(what);
     if (open->warn != NULL) open->warn("the state is made again from the blocks");
+    n->find = (struct heal_find){
+        .kind = INCIDENT_STATE, .state = INCIDENT_REPAIRED, .time_ms = n->os->wall_ms(n->os)};
+    (void)snprintf(n->find.place, sizeof n->find.place, "%.*s", (int)INCIDENT_PLACE_MAX, what);
     what[0] = 0;
     st = heal_remove_state(n->os, n->dir);
     if (st != ST_OK) say(what, st, "the damaged state cannot be removed");
@@ -452,6 +455,7 @@ static enum status open_running(struct node *n, const struct node_open *open, ch
     TRY(st);
     TRY(open_replica(n, open, what));
     historian_wake(n->historian); /* What a start executed again, too. */
+    if (n->find.place[0] != 0) replica_note_find(n->replica, &n->find);
 
     struct local_config local = {.os = n->os,
                                  .mem = n->mem,

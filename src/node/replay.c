@@ -39,6 +39,8 @@ enum status replay_decode(struct flow_block **out, struct mem *mem, struct span 
                                     .res_cert = body.has_res_cert ? &body.res_cert : NULL,
                                     .notes = &body.notes};
     facts_of_block(&(*out)->facts, &header, &content);
+    st = flow_block_note_incidents(*out, &body.notes);
+    if (st != ST_OK) flow_block_free(*out);
 out:
     arena_fini(&arena);
     return st;
@@ -193,6 +195,8 @@ enum status replay_apply(struct exec *exec, struct flow_block *b)
     struct exec_block in = {.header = &b->header,
                             .hash = b->hash,
                             .facts = &b->facts,
+                            .incidents = b->incidents,
+                            .incident_count = b->incident_count,
                             .txs = b->views,
                             .tx_count = b->tx_count};
     return exec_apply(exec, &in, &b->outcome);

@@ -13,6 +13,7 @@
 #include "node/evidence_store.h"
 #include "node/executor.h"
 #include "node/guests.h"
+#include "node/incident_store.h"
 #include "node/peers.h"
 #include "node/quarantine.h"
 #include "node/repair.h"
@@ -26,7 +27,8 @@
 #define REPLICA_CHUNK      256u
 #define REPLICA_TICK_MS    10u
 #define REPLICA_INVITED_MS 1000u /* Between two looks for invitations, while it is alone. */
-#define REPLICA_VIEW_MS    20u   /* The large view is copied at most this often. */
+#define REPLICA_FINDS_MAX  32u
+#define REPLICA_VIEW_MS    20u /* The large view is copied at most this often. */
 
 struct replica {
     struct replica_config config;
@@ -39,6 +41,8 @@ struct replica {
     struct executor *executor;
     struct heal *heal;
     struct repair *repair; /* Null: not yet, or no more. */
+    struct heal_find finds[REPLICA_FINDS_MAX]; /* Not signed yet; under view_mutex. */
+    uint32_t find_count;
     struct queue *inbox;
     struct loop *loop;
     struct loop_wake *wake;
@@ -97,14 +101,72 @@ static enum status wait_for_heal(void *context)
     return heal_wait(r->heal);
 }
 
-/* What it found is told to the operator here. */
+/* The operator hears of it here, the others from the loop. */
 static void on_find(void *context, const struct heal_find *find)
 {
-    const struct replica *r = context;
+    struct replica *r = context;
     char text[INCIDENT_PLACE_MAX + 80];
     (void)snprintf(text, sizeof text, "stored data are damaged (%s): %s",
                    incident_state_text(find->state), find->place);
     if (r->config.warn != NULL) r->config.warn(text);
+    replica_note_find(r, find);
+}
+
+/* Beyond their number finds are in the log alone. */
+void replica_note_find(struct replica *r, const struct heal_find *find)
+{
+    mutex_lock(r->view_mutex);
+    if (r->find_count < REPLICA_FINDS_MAX) r->finds[r->find_count++] = *find;
+    mutex_unlock(r->view_mutex);
+}
+
+static bool take_find(struct replica *r, struct heal_find *out)
+{
+    mutex_lock(r->view_mutex);
+    const bool is_there = r->find_count > 0;
+    if (is_there) {
+        *out = r->finds[0];
+        r->find_count--;
+        memmove(r->finds, r->finds + 1, r->find_count * sizeof r->finds[0]);
+    }
+    mutex_unlock(r->view_mutex);
+    return is_there;
+}
+
+/* Control characters of file names have no place in an incident. */
+static void tell_finds(struct replica *r)
+{
+    struct heal_find find;
+    while (take_find(r, &find)) {
+        for (char *at = find.place; *at != 0; at++)
+            if ((unsigned char)*at < ' ' || *at == 0x7f) *at = '?';
+        const struct incident i = {.kind = find.kind,
+                                   .state = find.state,
+                                   .place = span_text(find.place),
+                                   .height = find.height,
+                                   .old_hash = find.old_hash,
+                                   .new_hash = find.new_hash,
+                                   .time_ms = find.time_ms};
+        core_incident_found(r->core, &i);
+    }
+}
+
+static void port_keep_incident(void *context, const struct incident *i, struct span bytes)
+{
+    const struct replica *r = context;
+    incident_store_keep(r->config.os, r->config.dir, i, bytes);
+}
+
+static void port_drop_incident(void *context, const struct incident *i)
+{
+    const struct replica *r = context;
+    incident_store_drop(r->config.os, r->config.dir, i);
+}
+
+static void take_kept(void *context, struct span bytes)
+{
+    const struct replica *r = context;
+    core_incident_own(r->core, bytes);
 }
 
 static enum status new_heal(struct replica *r)
@@ -232,6 +294,7 @@ enum status replica_new(struct replica **out,
     enum status st = open_parts(r);
     if (st == ST_OK) st = open_core(r, progress);
     if (st == ST_OK) st = open_repair(r);
+    if (st == ST_OK) incident_store_each(config->os, config->dir, take_kept, r);
     if (st == ST_OK) st = follow_network(r, what);
     if (st != ST_OK) {
         replica_free(r);
@@ -525,6 +588,8 @@ static void set_ports(struct replica *r)
                                    .own_key = port_own_key,
                                    .nodes = port_nodes,
                                    .keep_evidence = port_keep_evidence,
+                                   .keep_incident = port_keep_incident,
+                                   .drop_incident = port_drop_incident,
                                    .failed = fail,
                                    .context = r};
 }
@@ -866,6 +931,7 @@ static void tick(struct replica *r)
     if (r->is_core_stopped && core_is_idle(r->core)) loop_stop(r->loop);
     executor_tick(r->executor, port_mono_ms(r));
     heal_tick(r->heal, port_mono_ms(r));
+    tell_finds(r);
     publish(r);
 }
 

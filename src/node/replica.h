@@ -118,6 +118,8 @@ NODISCARD enum status replica_scrub(struct replica *r,
                                     struct buf *report,
                                     bool *was_clean,
                                     const atomic_bool *is_cancelled);
+/* Damage that was met before there was a replica. Any thread. */
+void replica_note_find(struct replica *r, const struct heal_find *find);
 void replica_heal_view(struct replica *r, struct heal_view *out);
 /* Whoever waits for a round goes on: before the readers are stopped. */
 void replica_stop_heal(struct replica *r);

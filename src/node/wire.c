@@ -17,6 +17,7 @@
  *   13 report       [hash of the program, exec_version at least, at most, version]
  *   14 join         [card]
  *   15 welcome      [genesis as bytes, is accepted, text]
+ *   16 incident     incident (docs/format/incident.md)
  *
  * Lists are checked whole when a message is decoded, and read item by item when they are used:
  * nothing is allocated here. */
@@ -111,6 +112,7 @@ void wire_encode(struct buf *out, const struct wire_message *m)
     wire_begin(out, m->kind);
     switch (m->kind) {
     case WIRE_CONSENSUS:
+    case WIRE_INCIDENT:
     case WIRE_EVIDENCE: buf_put(out, m->bytes); return;
     case WIRE_PROPOSAL: put_proposal(out, &m->proposal); return;
     case WIRE_TXS: put_items(out, &m->txs, 1); return;
@@ -181,7 +183,7 @@ enum status wire_decode(struct wire_message *m, struct span bytes)
     if (kind < WIRE_CONSENSUS || kind > WIRE_KIND_LAST) return ST_INVALID;
     struct span rest = span_of(bytes.data + 1, bytes.size - 1);
     m->kind = (enum wire_kind)kind;
-    if (m->kind == WIRE_CONSENSUS || m->kind == WIRE_EVIDENCE) {
+    if (m->kind == WIRE_CONSENSUS || m->kind == WIRE_EVIDENCE || m->kind == WIRE_INCIDENT) {
         m->bytes = rest;
         return rest.size == 0 ? ST_TRUNCATED : ST_OK;
     }
@@ -334,6 +336,7 @@ static void decode_body(struct wire_message *m, struct cbor *in)
 {
     switch (m->kind) {
     case WIRE_CONSENSUS:
+    case WIRE_INCIDENT:
     case WIRE_EVIDENCE: break; /* Not CBOR of ours: wire_decode. */
     case WIRE_PROPOSAL: get_proposal(&m->proposal, in); return;
     case WIRE_TXS:

@@ -25,11 +25,12 @@ enum wire_kind {
     WIRE_EVIDENCE = 10,
     WIRE_GET_HEIGHT = 11, /* Asks what the receiver has executed, for a linearizable read… */
     WIRE_HEIGHT = 12,
-    WIRE_REPORT = 13, /* Which program its sender runs. */
-    WIRE_JOIN = 14,   /* Of a guest: the card of a node that wants to come… */
-    WIRE_WELCOME = 15 /* … and what became of it. */
+    WIRE_REPORT = 13,  /* Which program its sender runs. */
+    WIRE_JOIN = 14,    /* Of a guest: the card of a node that wants to come… */
+    WIRE_WELCOME = 15, /* … and what became of it. */
+    WIRE_INCIDENT = 16 /* Damage that a node found in its own files. */
 };
-#define WIRE_KIND_LAST   WIRE_WELCOME
+#define WIRE_KIND_LAST   WIRE_INCIDENT
 #define WIRE_SAID_MAX    1024u /* Bytes of the text of a welcome. */
 #define WIRE_VERSION_MAX 63u   /* Bytes of a program's version. */
 
@@ -117,7 +118,7 @@ struct wire_welcome {
 struct wire_message { /* Some 24 KiB. */
     enum wire_kind kind;
     union {
-        struct span bytes; /* WIRE_CONSENSUS, WIRE_EVIDENCE: theirs, not decoded. */
+        struct span bytes; /* WIRE_CONSENSUS, WIRE_EVIDENCE, WIRE_INCIDENT: not decoded. */
         struct wire_proposal proposal;
         struct wire_items txs;
         struct wire_get_txs get_txs;

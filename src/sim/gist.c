@@ -104,6 +104,7 @@ static void gist_wire(struct gist *n, const struct wire_message *w, struct conse
         n->height = w->height.height;
         return;
     case WIRE_REPORT: n->kind = GIST_REPORT; return;
+    case WIRE_INCIDENT: n->kind = GIST_INCIDENT; return;
     case WIRE_JOIN:
     case WIRE_WELCOME: return; /* No member says it: garbage. */
     }

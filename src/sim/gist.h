@@ -23,6 +23,7 @@
     X(GIST_GET_HEIGHT, "get-height")                                                               \
     X(GIST_HEIGHT, "height")                                                                       \
     X(GIST_REPORT, "report")                                                                       \
+    X(GIST_INCIDENT, "incident")                                                                   \
     X(GIST_GARBAGE, "garbage")
 
 enum gist_kind {

@@ -382,6 +382,7 @@ static enum core_channel channel_of(struct span bytes)
     case WIRE_GET_CHAIN:
     case WIRE_CHAIN:
     case WIRE_EVIDENCE:
+    case WIRE_INCIDENT:
     case WIRE_REPORT: return CORE_BULK;
     default: return CORE_URGENT;
     }

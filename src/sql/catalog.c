@@ -88,6 +88,10 @@ static const char *const ddl[] = {
     "CREATE TABLE \"trustsql.convictions\"(public_key BLOB NOT NULL PRIMARY KEY, "
     "name TEXT NOT NULL, height INTEGER NOT NULL, is_closed INTEGER NOT NULL) "
     "STRICT, WITHOUT ROWID",
+    "CREATE TABLE \"trustsql.incidents\"(height INTEGER NOT NULL, node TEXT NOT NULL, "
+    "found_ms INTEGER NOT NULL, kind TEXT NOT NULL, place TEXT NOT NULL, old_hash BLOB, "
+    "new_hash BLOB, state TEXT NOT NULL, concerns INTEGER NOT NULL, "
+    "PRIMARY KEY(node, found_ms, place)) STRICT, WITHOUT ROWID",
     "INSERT INTO \"trustsql.sequences\"(name, next) VALUES ('catalog', 1), ('object', 1000)",
     NULL,
 };
@@ -278,8 +282,15 @@ static const struct catalog_column convictions_columns[] = {
     COLUMN("is_closed", SQL_BOOL),
 };
 
+static const struct catalog_column incidents_columns[] = {
+    COLUMN("height", SQL_INT8),      COLUMN("node", SQL_TEXT),  COLUMN("found_ms", SQL_INT8),
+    COLUMN("kind", SQL_TEXT),        COLUMN("place", SQL_TEXT), NULLABLE("old_hash", SQL_BYTEA),
+    NULLABLE("new_hash", SQL_BYTEA), COLUMN("state", SQL_TEXT), COLUMN("concerns", SQL_INT8),
+};
+
 static const uint32_t first_column[] = {0};
 static const uint32_t first_two_columns[] = {0, 1};
+static const uint32_t incidents_key[] = {1, 2, 4};   /* node, found_ms, place */
 static const uint32_t evidence_key[] = {0, 1, 3, 4}; /* kind, offender, view, height */
 
 #define CHAIN_TABLE(id_, name_, columns_, key_, key_count_, is_virtual_)                           \
@@ -311,6 +322,7 @@ static const struct catalog_table chain_tables[] = {
     CHAIN_TABLE(25, "mode_history", mode_history_columns, first_column, 1, false),
     CHAIN_TABLE(26, "mode_state", mode_state_columns, first_column, 1, false),
     CHAIN_TABLE(27, "convictions", convictions_columns, first_column, 1, false),
+    CHAIN_TABLE(29, "incidents", incidents_columns, incidents_key, 3, false),
     CHAIN_TABLE(30, "certified", certified_columns, first_column, 1, true),
     CHAIN_TABLE(31, "receipts", receipts_columns, first_column, 1, true),
 };
