@@ -1,4 +1,4 @@
-/* trustsql.h - libtrustsql: keys, transactions signed offline, and receipt proofs.
+/* trustsql.h - libtrustsql: keys, transactions signed offline, and proofs.
  *
  * The library does what a client must not leave to a node: it makes and keeps keys, builds and
  * signs transactions, and checks what became of them against the genesis file of the chain alone.
@@ -208,15 +208,98 @@ struct trustsql_receipt { /* What a proof proves. */
     char custodian[64]; /* Its name. */
 };
 
-/* Check a receipt proof, trusting the genesis file alone. Compare out->txid with the one you
- * signed. what (may be null) is set to a static text naming the first thing found wrong, or to
- * null. TRUSTSQL_INVALID, TRUSTSQL_TRUNCATED, TRUSTSQL_LIMIT: one of the files is malformed.
- * TRUSTSQL_REJECTED, TRUSTSQL_SIGNATURE: the proof is well formed and false. */
+/* Check the proof of a transaction (CBOR or JSON), trusting the genesis file alone. Compare
+ * out->txid with the one you signed. what (may be null) is set to a static text naming the first
+ * thing found wrong (docs/format/proof.md lists them), or to null. TRUSTSQL_INVALID,
+ * TRUSTSQL_TRUNCATED, TRUSTSQL_LIMIT: one of the files is malformed. TRUSTSQL_REJECTED,
+ * TRUSTSQL_SIGNATURE: the proof is well formed and false. */
 TRUSTSQL_API TRUSTSQL_CHECK enum trustsql_status trustsql_proof_verify(
     const struct trustsql *lib,
     struct trustsql_receipt *out,
     const char **what,
     const struct trustsql_bytes *genesis,
+    const struct trustsql_bytes *proof);
+
+enum trustsql_proof_kind {
+    TRUSTSQL_PROOF_TX = 1, /* A transaction stands in the chain and ended as receipt says. */
+    TRUSTSQL_PROOF_ROW_VERSION = 2, /* Block height left this version of a row. */
+    TRUSTSQL_PROOF_ROW = 3,         /* After block height the row was this. */
+    TRUSTSQL_PROOF_NO_ROW = 4,      /* After block height there was no such row. */
+    TRUSTSQL_PROOF_NO_TX = 5        /* No block above after up to height holds transaction txid. */
+};
+
+struct trustsql_facts { /* What a proof of any kind proves. */
+    enum trustsql_proof_kind kind;
+    uint8_t chain_id[32];
+    uint64_t height;                 /* Of what is proved. */
+    uint64_t block_height;           /* Of the block whose certificates prove it. */
+    uint64_t epoch;                  /* Of that block. */
+    uint64_t time_ms;                /* Of that block, Unix time. */
+    uint8_t txid[32];                /* TX, NO_TX. */
+    struct trustsql_receipt receipt; /* TX. */
+    struct trustsql_bytes shown;     /* TX: the transaction where it is shown, for
+                                        trustsql_shown_value. */
+    uint64_t table_id;               /* Rows: the table's id in trustsql.tables. */
+    struct trustsql_bytes key;       /* Rows: CBOR array of the key's values. */
+    struct trustsql_bytes row;       /* Rows: CBOR array of all values; empty: there is no row. */
+    uint64_t after;                  /* NO_TX. */
+    uint64_t passed_ms; /* NO_TX: the last of those blocks is of this time or later; 0: unknown. */
+};
+
+/* Check a proof of any kind (CBOR or JSON) that brings its genesis, trusting the chain id alone,
+ * which is the hash of the genesis. As trustsql_proof_verify; free *out with trustsql_facts_free.
+ */
+TRUSTSQL_API TRUSTSQL_CHECK enum trustsql_status trustsql_proof_check(
+    const struct trustsql *lib,
+    struct trustsql_facts *out,
+    const char **what,
+    const uint8_t chain_id[32],
+    const struct trustsql_bytes *proof);
+
+/* Accepts zeroed facts. */
+TRUSTSQL_API void trustsql_facts_free(struct trustsql_facts *facts);
+
+/* 1: facts (NO_TX) prove that a transaction valid until then is in no block and never will be. */
+TRUSTSQL_API int trustsql_facts_never(const struct trustsql_facts *facts,
+                                      uint64_t valid_until_ms,
+                                      uint64_t valid_until_height);
+
+enum trustsql_value_kind {
+    TRUSTSQL_VALUE_NULL,
+    TRUSTSQL_VALUE_INT, /* Also boolean, and timestamptz in microseconds since 2000-01-01 UTC. */
+    TRUSTSQL_VALUE_FLOAT,
+    TRUSTSQL_VALUE_TEXT,
+    TRUSTSQL_VALUE_BYTES /* Also numeric: docs/format/row.md. */
+};
+
+struct trustsql_value {
+    enum trustsql_value_kind kind;
+    int64_t integer;
+    double real;
+    const uint8_t *data; /* Of the facts. */
+    size_t size;
+};
+
+/* Value index of facts.key or facts.row. TRUSTSQL_NOT_FOUND: there are not so many. */
+TRUSTSQL_API TRUSTSQL_CHECK enum trustsql_status trustsql_row_value(
+    struct trustsql_value *out, const struct trustsql_bytes *row, uint32_t index);
+
+/* Parameter param of operation op (both from 0) of the transaction shown. TRUSTSQL_NOT_FOUND: no
+ * such parameter. TRUSTSQL_DENIED: it is not shown. */
+TRUSTSQL_API TRUSTSQL_CHECK enum trustsql_status trustsql_shown_value(
+    const struct trustsql *lib,
+    struct trustsql_value *out,
+    const struct trustsql_facts *facts,
+    uint32_t op,
+    uint32_t param);
+
+enum trustsql_form { TRUSTSQL_CBOR, TRUSTSQL_JSON };
+
+/* A proof in the form asked for. Does not check it. Free *out with trustsql_bytes_free. */
+TRUSTSQL_API TRUSTSQL_CHECK enum trustsql_status trustsql_proof_form(
+    const struct trustsql *lib,
+    struct trustsql_bytes *out,
+    enum trustsql_form form,
     const struct trustsql_bytes *proof);
 
 #ifdef __cplusplus

@@ -1,9 +1,7 @@
-/* client.c - The library object, keys and key files, and the check of proofs. */
+/* client.c - The library object, keys and key files. */
 #include "base/must.h"
 #include "client/client_int.h"
 #include "crypto/account_id.h"
-#include "ledger/genesis.h"
-#include "ledger/proof.h"
 
 #define KEY_DRAWS_MAX   16 /* A random secret is no secp256k1 key once in 2^127. */
 
@@ -25,13 +23,6 @@ _Static_assert(TRUSTSQL_ADDRESS_MAX == ACCOUNT_TEXT_MAX, "an address fits");
 
 static enum status write_new_file(const struct trustsql *lib, const char *path, struct span text);
 static enum status sync_parent(const struct trustsql *lib, const char *path);
-static enum status verify_proof(const struct trustsql *lib,
-                                struct arena *a,
-                                struct receipt *out,
-                                const char **what,
-                                const struct trustsql_bytes files[2]);
-static void fill_receipt(struct trustsql_receipt *out, const struct receipt *r);
-static void copy_text(char *to, size_t size, struct span text);
 
 const char *trustsql_status_text(enum trustsql_status status)
 {
@@ -149,73 +140,6 @@ enum trustsql_status trustsql_key_read(const struct trustsql *lib,
 void trustsql_key_wipe(struct trustsql_key *key)
 {
     mem_wipe(key, sizeof *key);
-}
-
-void trustsql_chain_id(uint8_t out[32], const void *genesis, size_t size)
-{
-    struct hash id = genesis_chain_id(span_of(genesis, size));
-    memcpy(out, id.bytes, HASH_SIZE);
-}
-
-enum trustsql_status trustsql_proof_verify(const struct trustsql *lib,
-                                           struct trustsql_receipt *out,
-                                           const char **what,
-                                           const struct trustsql_bytes *genesis,
-                                           const struct trustsql_bytes *proof)
-{
-    const struct trustsql_bytes files[2] = {*genesis, *proof};
-    const char *wrong = NULL;
-    struct receipt receipt;
-    struct arena a;
-    arena_init(&a, lib->mem, 0);
-    enum status st = verify_proof(lib, &a, &receipt, &wrong, files);
-    if (st == ST_OK) fill_receipt(out, &receipt);
-    if (what != NULL) *what = st == ST_OK ? NULL : wrong;
-    arena_fini(&a);
-    return client_status(st);
-}
-
-/* files: genesis, proof. */
-static enum status verify_proof(const struct trustsql *lib,
-                                struct arena *a,
-                                struct receipt *out,
-                                const char **what,
-                                const struct trustsql_bytes files[2])
-{
-    struct proof_facts facts;
-    struct span genesis = span_of(files[0].data, files[0].size);
-    struct hash chain_id = genesis_chain_id(genesis);
-    const struct proof_anchor anchor = {
-        .chain_id = &chain_id, .genesis = genesis, .signer = lib->signer};
-    TRY(proof_verify_bytes(span_of(files[1].data, files[1].size), &anchor, &facts, a, what));
-    *what = "the proof is not of a transaction";
-    if (facts.kind != PROOF_TX) return ST_REJECTED;
-    *out = facts.receipt;
-    return ST_OK;
-}
-
-static void fill_receipt(struct trustsql_receipt *out, const struct receipt *r)
-{
-    memset(out, 0, sizeof *out);
-    memcpy(out->txid, r->txid.bytes, HASH_SIZE);
-    out->height = r->height;
-    out->index = r->index;
-    out->op_count = r->op_count;
-    for (uint32_t i = 0; i < r->op_count; i++)
-        out->row_count += r->ops[i].row_count;
-    out->is_ok = r->status == RECEIPT_OK;
-    out->failed_op = r->failed_op;
-    memcpy(out->sqlstate, r->diag.sqlstate, sizeof out->sqlstate);
-    copy_text(out->message, sizeof out->message, span_text(r->diag.message));
-    out->is_custodial = r->holder != 0;
-    copy_text(out->custodian, sizeof out->custodian, r->holder_name);
-}
-
-static void copy_text(char *to, size_t size, struct span text)
-{
-    must(text.size < size);
-    if (text.size > 0) memcpy(to, text.data, text.size);
-    to[text.size] = 0;
 }
 
 /* A key file that could not be written whole is taken away again. */
