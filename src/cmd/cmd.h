@@ -37,6 +37,7 @@ extern const struct command command_proxy;
 extern const struct command command_sql;
 extern const struct command command_key;
 extern const struct command command_tx;
+extern const struct command command_proof;
 extern const struct command command_verify;
 extern const struct command command_bench;
 extern const struct command command_sim;

@@ -189,23 +189,36 @@ static int run(const struct command *self, int argc, char **argv)
     if (words.count == 2 && strcmp(items[0], "node") == 0) return verify_node(self, items[1], &o);
     if (words.count == 2 && strcmp(items[0], "evidence") == 0 && o.genesis != NULL)
         return verify_evidence(self, items[1], o.genesis, o.is_json);
-    complain(self, "Try --help.", "say `verify node DIR` or `verify evidence FILE --genesis FILE`");
+    if (words.count == 2 && strcmp(items[0], "proof") == 0 && o.genesis != NULL) {
+        const struct verify_proof_options proof = {.genesis = o.genesis, .is_json = o.is_json};
+        return verify_proof(self, items[1], &proof);
+    }
+    complain(self, "Try --help.",
+             "say `verify node DIR`, `verify proof FILE --genesis HASH`, or `verify evidence FILE "
+             "--genesis FILE`");
     return EXIT_USAGE;
 }
 
 const struct command command_verify = {
-    "verify", "prove a node's files, or a fault, from the genesis, offline",
+    "verify", "prove a node's files, or check a proof, from the genesis, offline",
     "Usage: trustsql verify node DIR [--json] [--threads N] [--scratch D]\n"
+    "       trustsql verify proof FILE --genesis HASH [--json]\n"
     "       trustsql verify evidence FILE --genesis FILE [--json]\n\n"
     "node: check everything that a stopped node has stored, trusting nothing but DIR/genesis: "
     "chain\n"
     "links, Merkle roots, history tree, every client signature, certificates; replay all blocks\n"
     "into a temporary database and compare all digests, results and rows. Changes nothing.\n"
     "Damage is named as `file F offset N height H: what`, with exit code 4.\n"
+    "proof: check a proof of `trustsql proof` or of SQL, in CBOR, in JSON or as psql writes "
+    "bytea,\n"
+    "trusting nothing but the hash of the genesis, and say what it proves. Exit code 1, with the\n"
+    "reason: it does not hold.\n"
     "evidence: check a proof of misbehaviour, the bytes of trustsql.evidence as they are or as\n"
     "psql writes them, and name the node that has broken the protocol.\n\n"
     "  --json          for machines\n"
     "  --threads N     for signatures (default: 2)\n"
     "  --scratch D     where the temporary database goes (default: $TMPDIR or /tmp)\n"
-    "  --genesis FILE  of the chain that the evidence is about\n",
+    "  --genesis FILE  of the chain that evidence or proof is about; for a proof also its hash, "
+    "64\n"
+    "                  digits: chain_id in trustsql.status\n",
     run};

@@ -1,7 +1,6 @@
 /* verify_evidence.c - A proof of misbehaviour, checked against the genesis alone. */
 #include <stdio.h>
 
-#include "base/hex.h"
 #include "base/must.h"
 #include "cmd/verify_int.h"
 #include "consensus/evidence.h"
@@ -21,18 +20,6 @@ struct court { /* What the check is made of. */
     struct signer *signer;
 };
 
-/* psql writes bytea as "\x" and digits: such a file is taken as what it means. */
-static enum status from_hex(struct buf *file)
-{
-    if (file->size < 2 || file->data[0] != '\\' || file->data[1] != 'x') return ST_OK;
-    while (file->size > 2 && file->data[file->size - 1] == '\n')
-        file->size--;
-    const size_t size = (file->size - 2) / 2;
-    TRY(hex_decode(file->data, size, span_of(file->data + 2, file->size - 2)));
-    file->size = size;
-    return ST_OK;
-}
-
 static int read_files(const struct command *self,
                       struct court *c,
                       const char *path,
@@ -51,7 +38,7 @@ static int read_files(const struct command *self,
         return EXIT_USAGE;
     }
     struct span bytes;
-    if (from_hex(&c->file) == ST_OK &&
+    if (verify_from_hex(&c->file) == ST_OK &&
         epoch_case_decode(&bytes, &c->chain, buf_span(&c->file)) == ST_OK &&
         evidence_decode(&c->evidence, bytes) == ST_OK)
         return EXIT_FINE;

@@ -2,7 +2,7 @@
 
 #include "base/must.h"
 #include "node/chain_tables.h"
-#include "node/proof_maker.h"
+#include "node/proof_functions.h"
 #include "node/tx_status.h"
 
 /* Arguments have the storage class of their SQL type, or are NULL. No result set: NULL. A failure
@@ -24,14 +24,19 @@ struct registration { /* What SQLite hands back with a call; freed with the conn
     struct mem *mem;
 };
 
-static implementation proof_tx;
 static implementation flush;
 static implementation scrub;
 static implementation tx_status;
 
 static const struct node_function functions[] = {
-    {"node_proof_tx", 1, proof_tx},   {"node_flush", 0, flush},         {"node_scrub", 0, scrub},
-    {"node_tx_status", 1, tx_status}, {"node_tx_status", 2, tx_status},
+    {"node_proof_tx", 1, proof_function_tx},
+    {"node_proof_tx", 2, proof_function_tx},
+    {"node_proof_row", 2, proof_function_row},
+    {"node_proof_row", 3, proof_function_row},
+    {"node_flush", 0, flush},
+    {"node_scrub", 0, scrub},
+    {"node_tx_status", 1, tx_status},
+    {"node_tx_status", 2, tx_status},
 };
 
 static void report(const struct node_functions *f,
@@ -84,38 +89,6 @@ enum status node_functions_register(sqlite3 *connection, const struct node_funct
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++)
         TRY(install(connection, f, &functions[i]));
     return ST_OK;
-}
-
-/* --- trustsql.proof_tx(txid) ------------------------------------------------------------------ */
-
-/* NULL: no such transaction, or the certificates are not there yet. */
-static enum status proof_tx(const struct node_functions *f,
-                            sqlite3_context *to,
-                            int count,
-                            sqlite3_value **args)
-{
-    const struct chain_tables_source *source = f->source;
-    struct hash txid;
-    uint64_t height = 0;
-    uint32_t index = 0;
-    (void)count;
-    if (sqlite3_value_type(args[0]) == SQLITE_NULL) return ST_OK;
-    if (sqlite3_value_bytes(args[0]) != (int)HASH_SIZE) {
-        diag_set(f->sql->diag, "22023", "a transaction id is %u bytes long", HASH_SIZE);
-        return ST_INVALID;
-    }
-    memcpy(txid.bytes, sqlite3_value_blob(args[0]), HASH_SIZE);
-    enum status st = store_find_tx(source->store, &txid, &height, &index);
-    if (st == ST_NOT_FOUND) return ST_OK;
-    TRY(st);
-    if (height > chain_tables_height(source)) return ST_OK;
-    struct buf out;
-    buf_init(&out, source->mem, 0);
-    const struct proof_tx_request request = {.height = height, .index = index, .has_genesis = true};
-    st = proof_make_tx(source, &request, &out);
-    if (st == ST_OK) sqlite3_result_blob64(to, out.data, out.size, SQLITE_TRANSIENT);
-    buf_fini(&out);
-    return st == ST_NOT_FOUND ? ST_OK : st;
 }
 
 /* --- trustsql.flush(), trustsql.scrub() ------------------------------------------------------- */

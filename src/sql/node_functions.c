@@ -19,11 +19,20 @@
 #define NODE2(name_, a, b, result_, sqlite_)                                                       \
     {                                                                                              \
         .name = (name_), .kind = SQL_NODE, .volatility = SQL_STABLE, .arg_count = 2,               \
-        .args = {a, b}, .result = (result_), .sqlite = (sqlite_)                                   \
+        .args = {a, b}, .any = SQL_ANY_OUTPUT, .result = (result_), .sqlite = (sqlite_)            \
+    }
+#define NODE3(name_, a, b, c, result_, sqlite_)                                                    \
+    {                                                                                              \
+        .name = (name_), .kind = SQL_NODE, .volatility = SQL_STABLE, .arg_count = 3,               \
+        .args = {a, b, c}, .any = SQL_ANY_OUTPUT, .result = (result_), .sqlite = (sqlite_)         \
     }
 
+/* SQL_UNKNOWN: a value of any type, handed over as its text. */
 static const struct sql_function functions[] = {
     NODE1("proof_tx", SQL_BYTEA, SQL_BYTEA, "node_proof_tx(%1)"),
+    NODE2("proof_tx", SQL_BYTEA, SQL_TEXT, SQL_BYTEA, "node_proof_tx(%1, %2)"),
+    NODE2("proof_row", SQL_TEXT, SQL_UNKNOWN, SQL_BYTEA, "node_proof_row(%1, %2)"),
+    NODE3("proof_row", SQL_TEXT, SQL_UNKNOWN, SQL_INT8, SQL_BYTEA, "node_proof_row(%1, %2, %3)"),
     NODE0("flush", SQL_INT8, "node_flush()"),
     NODE0("scrub", SQL_TEXT, "node_scrub()"),
     NODE1("tx_status", SQL_TEXT, SQL_TEXT, "node_tx_status(%1)"),

@@ -1,7 +1,9 @@
 /* Goal: a program that knows include/trustsql.h alone links with libtrustsql.a alone and can call
  * every function of it. What the functions must do is tested in test/unit/client.
  *
- * Arguments: the files genesis and proof, in binary, and a path for a new key file. */
+ * Arguments: the files genesis and proof, in binary, a path for a new key file, and proofs that
+ * bring their genesis: of a transaction of which one value is shown, of a row, of the absence of a
+ * transaction. */
 #include <trustsql.h>
 
 #include <stdio.h>
@@ -83,16 +85,72 @@ static void use_proof(const struct trustsql *lib, const char *genesis_path, cons
     free(proof.data);
 }
 
+static void check_file(const struct trustsql *lib, struct trustsql_facts *out, const char *path)
+{
+    struct trustsql_bytes proof = read_file(path);
+    struct trustsql_bytes json = {0};
+    struct trustsql_bytes back = {0};
+    struct trustsql_receipt receipt;
+    uint8_t id[32];
+    const char *what = "";
+    size_t at = 2; /* After the head of the proof and its version: a byte string, the genesis. */
+    size_t size = (size_t)proof.data[at + 1] << 8 | proof.data[at + 2];
+    struct trustsql_bytes genesis = {proof.data + at + 3, size};
+    check(proof.data[at] == 0x59, "the genesis is in the proof");
+    trustsql_chain_id(id, genesis.data, genesis.size);
+    check(trustsql_proof_check(lib, out, &what, id, &proof) == TRUSTSQL_OK, what);
+    check(memcmp(out->chain_id, id, sizeof id) == 0, "chain_id of the facts");
+    check((trustsql_proof_verify(lib, &receipt, &what, &genesis, &proof) == TRUSTSQL_OK) ==
+              (out->kind == TRUSTSQL_PROOF_TX),
+          "proof_verify takes transactions");
+    check(trustsql_proof_form(lib, &json, TRUSTSQL_JSON, &proof) == TRUSTSQL_OK, "to JSON");
+    check(trustsql_proof_form(lib, &back, TRUSTSQL_CBOR, &json) == TRUSTSQL_OK, "from JSON");
+    check(back.size == proof.size && memcmp(back.data, proof.data, back.size) == 0, "the same");
+    id[0] ^= 1;
+    trustsql_facts_free(out);
+    check(trustsql_proof_check(lib, out, &what, id, &json) == TRUSTSQL_REJECTED, "another chain");
+    id[0] ^= 1;
+    check(trustsql_proof_check(lib, out, &what, id, &json) == TRUSTSQL_OK, "in JSON");
+    trustsql_bytes_free(&json);
+    trustsql_bytes_free(&back);
+    free(proof.data);
+}
+
+static void use_facts(const struct trustsql *lib, char **paths)
+{
+    struct trustsql_facts facts;
+    struct trustsql_value value;
+    check_file(lib, &facts, paths[0]);
+    check(facts.receipt.is_ok && facts.shown.size > 0, "a transaction is shown");
+    check(trustsql_shown_value(lib, &value, &facts, 0, 0) == TRUSTSQL_OK, "shown_value");
+    check(trustsql_shown_value(lib, &value, &facts, 0, 1) == TRUSTSQL_DENIED, "not shown");
+    check(trustsql_shown_value(lib, &value, &facts, 9, 0) == TRUSTSQL_NOT_FOUND, "no operation");
+    trustsql_facts_free(&facts);
+    check_file(lib, &facts, paths[1]);
+    check(trustsql_row_value(&value, &facts.row, 1) == TRUSTSQL_OK, "row_value");
+    check(value.kind == TRUSTSQL_VALUE_TEXT && value.size == 5, "a text");
+    check(trustsql_row_value(&value, &facts.key, 0) == TRUSTSQL_OK, "key");
+    check(value.kind == TRUSTSQL_VALUE_INT && value.integer == 14, "a number");
+    check(trustsql_row_value(&value, &facts.row, 2) == TRUSTSQL_NOT_FOUND, "two values");
+    check(!trustsql_facts_never(&facts, 0, 0), "not of a transaction");
+    trustsql_facts_free(&facts);
+    check_file(lib, &facts, paths[2]);
+    check(trustsql_facts_never(&facts, UINT64_MAX, 256), "never");
+    check(!trustsql_facts_never(&facts, UINT64_MAX, 257), "not yet");
+    trustsql_facts_free(&facts);
+}
+
 int main(int argc, char **argv)
 {
     struct trustsql *lib = NULL;
     struct trustsql_key key;
-    check(argc == 4, "usage: every_function GENESIS PROOF KEY");
+    check(argc == 7, "usage: every_function GENESIS PROOF KEY SHOWN ROW NO-TX");
     check(trustsql_new(&lib) == TRUSTSQL_OK, "new");
     check(strlen(trustsql_status_text(TRUSTSQL_OK)) > 0, "status_text");
     use_keys(lib, &key, argv[3]);
     use_transaction(lib, &key);
     use_proof(lib, argv[1], argv[2]);
+    use_facts(lib, argv + 4);
     trustsql_key_wipe(&key);
     trustsql_free(lib);
     return 0;

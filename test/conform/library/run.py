@@ -65,14 +65,16 @@ def every_function_is_called(_):
 
 
 def every_function_runs(directory):
-    for name in ("genesis", "proof"):
+    files = ["genesis", "proof", "proof-tx-shown", "proof-row", "proof-no-tx"]
+    for name in files:
         with open(f"{ROOT}/test/golden/{name}.hex", encoding="ascii") as file:
             data = bytes.fromhex("".join(file.read().split()))
         with open(f"{directory}/{name}", "wb") as file:
             file.write(data)
     program = f"{directory}/every_function"
     run(*C11, f"{HERE}/every_function.c", *LINK, "-o", program)
-    run(program, f"{directory}/genesis", f"{directory}/proof", f"{directory}/key")
+    paths = [f"{directory}/{name}" for name in files]
+    run(program, *paths[:2], f"{directory}/key", *paths[2:])
 
 
 def example_runs(directory):
