@@ -12,7 +12,7 @@
 
 static void run(void *context);
 static void close_round(struct heal *h);
-static enum status round_step(struct heal *h);
+static enum status round_step(struct heal *h, bool is_fast);
 static void finish_asked(struct heal *h);
 
 enum status heal_new(struct heal **out, const struct heal_config *config)
@@ -36,7 +36,11 @@ enum status heal_new(struct heal **out, const struct heal_config *config)
 
 void heal_stop(struct heal *h)
 {
-    if (h->thread == NULL) return;
+    if (h->thread == NULL) {
+        store_scrub_free(h->round.scrub);
+        h->round.scrub = NULL;
+        return;
+    }
     mutex_lock(h->mutex);
     h->is_closing = true;
     cond_broadcast(h->wake);
@@ -44,6 +48,8 @@ void heal_stop(struct heal *h)
     mutex_unlock(h->mutex);
     thread_join(h->thread);
     h->thread = NULL;
+    store_scrub_free(h->round.scrub);
+    h->round.scrub = NULL;
 }
 
 void heal_free(struct heal *h)
@@ -126,6 +132,18 @@ uint64_t heal_cpu_ns(const struct heal *h)
     return h->thread == NULL ? 0 : thread_cpu_ns(h->thread);
 }
 
+/* Told by the open find of that file, or by the owner. */
+bool heal_expects(struct heal *h, const struct damage *place)
+{
+    bool is_open = false;
+    mutex_lock(h->mutex);
+    for (uint32_t k = 0; k < h->open_count; k++)
+        if (strcmp(h->open[k].damage.file, place->file) == 0) is_open = true;
+    if (is_open && h->asked == h->answered) h->asked++; /* It is looked at again, and told. */
+    mutex_unlock(h->mutex);
+    return is_open;
+}
+
 bool heal_is_closing(struct heal *h)
 {
     mutex_lock(h->mutex);
@@ -143,6 +161,15 @@ void heal_tell(struct heal *h, const struct heal_find *find, bool is_new)
                    incident_state_text(find->state), find->place);
     mutex_unlock(h->mutex);
     h->config.found(h->config.context, find);
+}
+
+void heal_note(struct heal *h, struct heal_round *round, const struct heal_find *find, bool is_new)
+{
+    heal_tell(h, find, is_new);
+    if (is_new) round->finds++;
+    if (is_new && find->state == INCIDENT_FOUND) round->open++;
+    if (!is_new && find->state == INCIDENT_REPAIRED) round->open--;
+    buf_printf(&round->text, "%s: %s\n", incident_state_text(find->state), find->place);
 }
 
 /* --- the thread ------------------------------------------------------------------------------- */
@@ -168,7 +195,8 @@ static void pace(struct heal *h, uint64_t used_ns, bool is_end)
     const struct heal_settings *s = &h->config.settings;
     const uint64_t rate = (uint64_t)(s->mb_per_second > 0 ? s->mb_per_second : 1) << 20;
     uint64_t wait_ms = used_ns * PERCENT_MAX / (s->cpu_percent > 0 ? s->cpu_percent : 1) / 1000000u;
-    const uint64_t read_ms = (uint64_t)HEAL_PAGES * PAGE_SIZE * 1000u / rate;
+    const uint64_t read_ms =
+        (uint64_t)HEAL_PAGES * PAGE_SIZE * 1000u / rate; /* Of a step at most. */
     if (read_ms > wait_ms) wait_ms = read_ms;
     if (is_end) wait_ms = (uint64_t)s->pause_seconds * 1000u;
     mutex_lock(h->mutex);
@@ -179,7 +207,7 @@ static void pace(struct heal *h, uint64_t used_ns, bool is_end)
 static void run_background(struct heal *h)
 {
     const uint64_t start = thread_own_cpu_ns();
-    enum status st = round_step(h);
+    enum status st = round_step(h, false);
     const bool is_end = st != ST_OK || h->round.stage == HEAL_DONE;
     pace(h, thread_own_cpu_ns() - start, is_end);
     if (is_end) close_round(h);
@@ -195,7 +223,7 @@ static void run_asked(struct heal *h)
     db_forget_damage(exec_db(h->config.exec)); /* It is found again, or was none. */
     enum status st = ST_OK;
     while (st == ST_OK && h->round.stage != HEAL_DONE && !heal_is_closing(h))
-        st = round_step(h);
+        st = round_step(h, true);
     finish_asked(h);
     mutex_lock(h->mutex);
     h->answered = asked;
@@ -229,7 +257,7 @@ static bool has_given_up(struct heal *h)
     return is_so;
 }
 
-static enum status round_step(struct heal *h)
+static enum status round_step(struct heal *h, bool is_fast)
 {
     struct heal_round *round = &h->round;
     if (has_given_up(h)) round->stage = HEAL_DONE;
@@ -240,9 +268,11 @@ static enum status round_step(struct heal *h)
         return heal_state_files(h, round);
     case HEAL_PAGES_STAGE: {
         enum status st = heal_state_pages(h, round, HEAL_PAGES);
-        if (st == ST_OK && round->page == 0) round->stage = HEAL_DONE;
+        if (st == ST_OK && round->page == 0) round->stage = HEAL_STORE;
         return st;
     }
+    case HEAL_STORE: return heal_store_step(h, round, is_fast);
+    case HEAL_GAPS: return heal_store_gaps(h, round, is_fast);
     case HEAL_DONE: break;
     }
     return ST_OK;
@@ -256,7 +286,9 @@ static void finish_asked(struct heal *h)
     buf_reset(&h->report);
     buf_printf(&h->report, "%" PRIu32 " damaged", round->finds);
     if (round->open > 0) buf_printf(&h->report, ", %" PRIu32 " not repaired yet", round->open);
-    buf_printf(&h->report, "; %" PRIu64 " pages of the state\n", round->pages);
+    buf_printf(&h->report,
+               "; %" PRIu64 " pages of the state, %" PRIu64 " bytes of blocks and results\n",
+               round->pages, round->bytes);
     buf_put(&h->report, buf_span(&round->text));
     if (h->has_given_up)
         buf_put_text(&h->report, "the node starts again and makes its state from the blocks\n");
@@ -266,6 +298,7 @@ static void finish_asked(struct heal *h)
 static void close_round(struct heal *h)
 {
     struct buf text = h->round.text;
+    store_scrub_free(h->round.scrub);
     const bool was_whole = h->round.stage == HEAL_DONE;
     buf_reset(&text);
     h->round = (struct heal_round){.stage = HEAL_FILES, .text = text};

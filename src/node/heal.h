@@ -8,8 +8,8 @@
  *
  * Invariants
  *   H1 the state file is looked at and written under the executor's lock of it alone.
- *   H2 bytes are put back only when their hash is the one that was written (page sums).
- *   H3 what cannot be put right in place ends this run of the node (failed) with a mark in the
+ *   H2 bytes of the state are put back only when their hash is the one that was written (page
+ * sums). H3 what cannot be put right in place ends this run of the node (failed) with a mark in the
  *      directory, and the next open makes the state again from the blocks: heal_settle. */
 #ifndef TRUSTSQL_NODE_HEAL_H
 #define TRUSTSQL_NODE_HEAL_H
@@ -73,6 +73,10 @@ NODISCARD enum status heal_scrub(struct heal *h,
 /* A block met a damaged page: wait until it is put right. ST_OK: apply the block again. On the
  * execution thread. */
 NODISCARD enum status heal_wait(struct heal *h);
+
+/* Blocks at this place were put back by others: true when a find of this is open, which is told as
+ * repaired soon. Any thread. */
+bool heal_expects(struct heal *h, const struct damage *place);
 
 /* For trustsql.status. Any thread. */
 struct heal_view {

@@ -13,20 +13,20 @@ struct heal_again {
     struct heal *heal;
     struct exec *exec;
     char path[OS_PATH_MAX];
+    struct buf bytes;
 };
 
 static void remove_files(const struct heal_again *a);
-static enum status apply(struct heal_again *a, uint64_t height, struct buf *bytes);
+static enum status apply(struct heal_again *a, uint64_t height, struct buf *record);
 static enum status check_digest(struct heal_again *a, const struct flow_block *b);
 
 enum status heal_again_new(struct heal_again **out, struct heal *h, uint64_t height)
 {
     char reason[160];
-    struct buf bytes;
     struct heal_again *a = mem_alloc_zero(h->config.mem, 1, sizeof *a);
     if (a == NULL) return ST_NO_MEMORY;
     a->heal = h;
-    buf_init(&bytes, h->config.mem, 0);
+    buf_init(&a->bytes, h->config.mem, 0);
     enum status st = os_path_join(a->path, h->config.dir, AGAIN_NAME);
     if (st == ST_OK) {
         remove_files(a);
@@ -37,8 +37,7 @@ enum status heal_again_new(struct heal_again **out, struct heal *h, uint64_t hei
         st = exec_open(&a->exec, &config, reason);
     }
     for (uint64_t at = 1; at <= height && st == ST_OK; at++)
-        st = heal_is_closing(h) ? ST_CLOSED : apply(a, at, &bytes);
-    buf_fini(&bytes);
+        st = heal_is_closing(h) ? ST_CLOSED : apply(a, at, NULL);
     if (st != ST_OK) {
         heal_again_free(a);
         return st;
@@ -52,6 +51,7 @@ void heal_again_free(struct heal_again *a)
     if (a == NULL) return;
     exec_close(a->exec);
     remove_files(a);
+    buf_fini(&a->bytes);
     mem_free(a->heal->config.mem, a);
 }
 
@@ -60,16 +60,26 @@ enum status heal_again_page(struct heal_again *a, uint32_t page, uint8_t *to)
     return db_page(exec_db(a->exec), page, to);
 }
 
-static enum status apply(struct heal_again *a, uint64_t height, struct buf *bytes)
+enum status heal_again_next(struct heal_again *a, struct buf *record)
+{
+    return apply(a, exec_height(a->exec) + 1, record);
+}
+
+/* record: null, or for its result. */
+static enum status apply(struct heal_again *a, uint64_t height, struct buf *record)
 {
     struct flow_block *b = NULL;
     uint64_t saved = 0;
-    buf_reset(bytes);
-    TRY(store_read_block(a->heal->config.store, height, bytes, NULL));
-    enum status st = replay_decode(&b, a->heal->config.mem, buf_span(bytes));
+    buf_reset(&a->bytes);
+    TRY(store_read_block(a->heal->config.store, height, &a->bytes, NULL));
+    enum status st = replay_decode(&b, a->heal->config.mem, buf_span(&a->bytes));
     if (st != ST_OK) return st == ST_NO_MEMORY ? st : ST_CORRUPT;
     st = replay_apply(a->exec, b);
     if (st == ST_OK) st = check_digest(a, b);
+    if (st == ST_OK && record != NULL) {
+        buf_put(record, b->outcome.record);
+        st = buf_status(record);
+    }
     flow_block_free(b);
     /* So that not all of the state is in memory; the file is not what counts. */
     if (st == ST_OK && db_checkpoint_due(exec_db(a->exec)))

@@ -8,14 +8,25 @@
 #include "node/heal.h"
 #include "os/thread.h"
 
-#define HEAL_PAGES 64u /* Looked at in one step. */
+#define HEAL_PAGES    64u /* Looked at in one step. */
 
-enum heal_stage { HEAL_FILES, HEAL_PAGES_STAGE, HEAL_DONE };
+#define HEAL_OPEN_MAX 32u
+
+enum heal_stage { HEAL_FILES, HEAL_PAGES_STAGE, HEAL_STORE, HEAL_GAPS, HEAL_DONE };
+
+struct heal_open { /* A find in the store that is not put right yet. */
+    struct heal_find find;
+    struct damage damage;
+};
 
 struct heal_round {
     enum heal_stage stage;
     uint32_t page; /* Next. */
     uint64_t pages;
+    struct store_scrub *scrub;
+    uint64_t bytes;       /* Of the store. */
+    uint64_t link_height; /* Of the block before; 0: unknown. */
+    struct hash link_hash;
     uint32_t finds;
     uint32_t open; /* Of these, not put right. */
     struct buf text;
@@ -44,6 +55,9 @@ struct heal {
     uint64_t give_up_ms;   /* When the owner is told: reports are on their way. 0: not set. */
     bool is_told;
 
+    struct heal_open open[HEAL_OPEN_MAX];
+    uint32_t open_count;
+
     /* Of the thread. */
     struct heal_round round;
     uint64_t next_ms; /* Under the mutex, too: when the next step is due. */
@@ -54,6 +68,14 @@ bool heal_is_closing(struct heal *h);
 /* is_new: not told before. */
 void heal_tell(struct heal *h, const struct heal_find *find, bool is_new);
 
+/* In the round's report, too. */
+void heal_note(struct heal *h, struct heal_round *round, const struct heal_find *find, bool is_new);
+
+/* heal_store.c */
+NODISCARD enum status heal_store_step(struct heal *h, struct heal_round *round, bool is_fast);
+NODISCARD enum status heal_store_gaps(struct heal *h, struct heal_round *round, bool is_fast);
+bool heal_has_gap(const struct heal *h);
+
 /* heal_state.c */
 NODISCARD enum status heal_state_files(struct heal *h, struct heal_round *round);
 /* A few pages; *pages are counted. What is damaged is put right, or given up. */
@@ -63,6 +85,8 @@ NODISCARD enum status heal_state_pages(struct heal *h, struct heal_round *round,
 struct heal_again;
 NODISCARD enum status heal_again_new(struct heal_again **out, struct heal *h, uint64_t height);
 void heal_again_free(struct heal_again *a); /* And its files. Null allowed. */
+/* The next block, and its result, appended. */
+NODISCARD enum status heal_again_next(struct heal_again *a, struct buf *record);
 NODISCARD enum status heal_again_page(struct heal_again *a, uint32_t page, uint8_t *to);
 
 #endif

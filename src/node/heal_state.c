@@ -16,10 +16,6 @@ static enum status mend_one(struct heal *h,
                             struct heal_again *again,
                             uint32_t page,
                             bool *is_mended);
-static void note(struct heal *h,
-                 struct heal_round *round,
-                 const struct heal_find *find,
-                 bool is_new);
 static void give_up(struct heal *h, const struct heal_find *find);
 
 enum status heal_state_files(struct heal *h, struct heal_round *round)
@@ -28,7 +24,7 @@ enum status heal_state_files(struct heal *h, struct heal_round *round)
     enum status st = executor_check_files(h->config.executor, &damage);
     if (st != ST_CORRUPT) return st;
     struct heal_find find = find_of(h, &damage);
-    note(h, round, &find, true);
+    heal_note(h, round, &find, true);
     if (damage.is_mended) return ST_OK;
     give_up(h, &find);
     return ST_OK;
@@ -43,7 +39,7 @@ enum status heal_state_pages(struct heal *h, struct heal_round *round, uint32_t 
     if (st != ST_CORRUPT) return st;
     if (!damage.is_mended) return mend_pages(h, round, &damage);
     struct heal_find find = find_of(h, &damage);
-    note(h, round, &find, true);
+    heal_note(h, round, &find, true);
     return ST_OK;
 }
 
@@ -72,7 +68,7 @@ static enum status mend_pages(struct heal *h,
     uint32_t mended = 0;
     struct heal_find find = find_of(h, first);
     const uint64_t height = db_file_height(exec_db(h->config.exec));
-    note(h, round, &find, true);
+    heal_note(h, round, &find, true);
     enum status st = heal_again_new(&again, h, height);
     if (st == ST_OK) st = mend_all(h, again, &mended);
     heal_again_free(again);
@@ -83,7 +79,7 @@ static enum status mend_pages(struct heal *h,
     }
     db_forget_damage(exec_db(h->config.exec));
     find.state = INCIDENT_REPAIRED;
-    note(h, round, &find, false);
+    heal_note(h, round, &find, false);
     buf_printf(&round->text, "  %" PRIu32 " pages written again\n", mended);
     round->page = 1; /* Once more from the start: nothing may be left. */
     return ST_OK;
@@ -125,18 +121,6 @@ static enum status mend_one(struct heal *h,
     if (st != ST_OK && st != ST_CORRUPT) return st;
     *is_mended = st == ST_OK || damage.is_mended;
     return ST_OK;
-}
-
-static void note(struct heal *h,
-                 struct heal_round *round,
-                 const struct heal_find *find,
-                 bool is_new)
-{
-    heal_tell(h, find, is_new);
-    if (is_new) round->finds++;
-    if (is_new && find->state == INCIDENT_FOUND) round->open++;
-    if (!is_new && find->state == INCIDENT_REPAIRED) round->open--;
-    buf_printf(&round->text, "%s: %s\n", incident_state_text(find->state), find->place);
 }
 
 /* H3 */

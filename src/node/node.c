@@ -21,7 +21,9 @@
 #include "os/thread.h"
 #include "store/store.h"
 
-#define RESCUES_MAX 3u
+#define NODE_FINDS_MAX 4u
+
+#define RESCUES_MAX    3u
 
 struct node {
     struct os *os;
@@ -50,7 +52,8 @@ struct node {
     struct mutex *failure_mutex;
     enum status failure; /* First one. */
     char failure_what[NODE_WHAT_MAX];
-    struct heal_find find; /* Of the opening; place "": none. */
+    struct heal_find finds[NODE_FINDS_MAX]; /* Of the opening. */
+    uint32_t find_count;
     atomic_bool is_stopping;
     bool is_stop_seen;
     void (*stopped)(void *context);
@@ -185,13 +188,33 @@ static void describe(char *out, const struct damage *damage)
                    damage->what);
 }
 
+/* Told to the others once there is a replica. */
+static void note_find(struct node *n,
+                      enum incident_kind kind,
+                      enum incident_state state,
+                      const char *what)
+{
+    if (n->find_count == NODE_FINDS_MAX) return;
+    struct heal_find *find = &n->finds[n->find_count++];
+    *find = (struct heal_find){.kind = kind, .state = state, .time_ms = n->os->wall_ms(n->os)};
+    (void)snprintf(find->place, sizeof find->place, "%.*s", (int)INCIDENT_PLACE_MAX, what);
+}
+
 /* The store is open: one copy of the journal was mended, or all is lost and others carry it. */
-static void warn_of_damage(const struct node_open *open, const struct damage *damage)
+static void warn_of_damage(struct node *n,
+                           const struct node_open *open,
+                           const struct damage *damage)
 {
     char text[NODE_WHAT_MAX];
-    if (open->warn == NULL || damage->file[0] == 0) return;
+    if (damage->file[0] == 0) return;
     describe(text, damage);
-    open->warn(text);
+    if (open->warn != NULL) open->warn(text);
+    const bool is_journal = strncmp(damage->file, "journal", strlen("journal")) == 0;
+    const bool is_lost = is_journal && store_journal_is_lost(n->store);
+    if (is_journal)
+        note_find(n, INCIDENT_JOURNAL, is_lost ? INCIDENT_LOST : INCIDENT_REPAIRED, text);
+    else if (store_results_are_lost(n->store))
+        note_find(n, INCIDENT_RESULT, INCIDENT_REPAIRED, text);
 }
 
 static void warn_of_silence(const struct node *n, const struct node_open *open)
@@ -223,16 +246,16 @@ static enum status open_exec(struct node *n, char *what)
  */
 static enum status open_state(struct node *n, const struct node_open *open, char *what)
 {
-    enum status st = heal_settle(n->os, n->dir, &n->find);
+    struct heal_find find;
+    enum status st = heal_settle(n->os, n->dir, &find);
+    if (find.place[0] != 0 && n->find_count < NODE_FINDS_MAX) n->finds[n->find_count++] = find;
     if (st != ST_OK) say(what, st, "the damaged state cannot be removed");
     TRY(st);
     st = open_exec(n, what);
     if (st != ST_CORRUPT) return st;
     if (open->warn != NULL) open->warn(what);
     if (open->warn != NULL) open->warn("the state is made again from the blocks");
-    n->find = (struct heal_find){
-        .kind = INCIDENT_STATE, .state = INCIDENT_REPAIRED, .time_ms = n->os->wall_ms(n->os)};
-    (void)snprintf(n->find.place, sizeof n->find.place, "%.*s", (int)INCIDENT_PLACE_MAX, what);
+    note_find(n, INCIDENT_STATE, INCIDENT_REPAIRED, what);
     what[0] = 0;
     st = heal_remove_state(n->os, n->dir);
     if (st != ST_OK) say(what, st, "the damaged state cannot be removed");
@@ -295,11 +318,22 @@ static enum status refuse_damage(struct node *n, char *what)
     return ST_CORRUPT;
 }
 
+/* Without a repair there is no start, so it is told as one. */
+static void note_gap(struct node *n)
+{
+    char text[NODE_WHAT_MAX];
+    struct store_gap gap;
+    if (store_gap(n->store, STORE_BLOCKS, &gap) != ST_OK) return;
+    describe(text, &gap.place);
+    note_find(n, INCIDENT_BLOCK, INCIDENT_REPAIRED, text);
+}
+
 /* Blocks that are damaged come from the others, before anything is done with those that are not. */
 static enum status rescue_blocks(struct node *n, const struct node_open *open, char *what)
 {
     struct arena arena;
     if (!store_has_gap(n->store, STORE_BLOCKS)) return ST_OK;
+    note_gap(n);
     arena_init(&arena, n->mem, 0);
     struct chain_config *nodes = present_config(n, &arena);
     struct rescue_config config = {.os = n->os,
@@ -328,7 +362,7 @@ static enum status open_data(struct node *n, const struct node_open *open, char 
 {
     struct damage damage = {0};
     TRY(open_store(n, &damage, what));
-    warn_of_damage(open, &damage);
+    warn_of_damage(n, open, &damage);
     TRY(drop_lost_results(n, &damage, what));
 
     bool was_due = false;
@@ -455,7 +489,8 @@ static enum status open_running(struct node *n, const struct node_open *open, ch
     TRY(st);
     TRY(open_replica(n, open, what));
     historian_wake(n->historian); /* What a start executed again, too. */
-    if (n->find.place[0] != 0) replica_note_find(n->replica, &n->find);
+    for (uint32_t i = 0; i < n->find_count; i++)
+        replica_note_find(n->replica, &n->finds[i]);
 
     struct local_config local = {.os = n->os,
                                  .mem = n->mem,

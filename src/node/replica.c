@@ -40,9 +40,10 @@ struct replica {
     struct storage *storage;
     struct executor *executor;
     struct heal *heal;
-    struct repair *repair; /* Null: not yet, or no more. */
+    struct repair *repair;                     /* Null: not yet, or no more. */
     struct heal_find finds[REPLICA_FINDS_MAX]; /* Not signed yet; under view_mutex. */
     uint32_t find_count;
+    bool is_rollback_told;
     struct queue *inbox;
     struct loop *loop;
     struct loop_wake *wake;
@@ -610,10 +611,20 @@ static void repair_lied(void *context, uint32_t peer)
 
 static void repair_closed(void *context, const struct repair_report *report)
 {
-    const struct replica *r = context;
+    struct replica *r = context;
     char text[REPAIR_WHAT_MAX];
     repair_describe(text, report);
     if (r->config.warn != NULL) r->config.warn(text);
+    if (heal_expects(r->heal, &report->place)) return;
+    struct heal_find find = {.kind = INCIDENT_BLOCK,
+                             .state = INCIDENT_REPAIRED,
+                             .height = report->first,
+                             .old_hash = report->hash,
+                             .time_ms = r->config.os->wall_ms(r->config.os)};
+    (void)snprintf(find.place, sizeof find.place, "%.90s offset %llu height %llu: %s",
+                   report->place.file, (unsigned long long)report->place.offset,
+                   (unsigned long long)report->first, report->place.what);
+    replica_note_find(r, &find);
 }
 
 static void repair_failed(void *context, enum status st, const char *what)
@@ -750,10 +761,25 @@ static void warn(void *context, const char *text)
     if (r->config.warn != NULL) r->config.warn(text);
 }
 
+static void note_rollback(struct replica *r)
+{
+    const struct heal_find find = {
+        .kind = INCIDENT_JOURNAL,
+        .state = INCIDENT_LOST,
+        .place = "journal: it is older than what this node has said; the node does not vote",
+        .time_ms = r->config.os->wall_ms(r->config.os)};
+    warn(r, find.place);
+    replica_note_find(r, &find);
+}
+
 /* Judged by certificates alone (the engine's alarm). */
 static void look_for_divergence(struct replica *r, const struct consensus_stand *stand)
 {
     bool is_due = false;
+    if (stand->alarm == ALARM_JOURNAL_ROLLED_BACK && !r->is_rollback_told) {
+        r->is_rollback_told = true;
+        note_rollback(r);
+    }
     if (stand->alarm != ALARM_DIVERGED || atomic_exchange(&r->is_quarantined, true)) return;
     enum status st = quarantine_note(r->config.os, r->config.dir, stand->executed_height, &is_due);
     if (st != ST_OK) {

@@ -37,11 +37,13 @@ enum status incidents_note(sqlite3 *writer,
     enum status st = state_of(writer, key, &known);
     if (st == ST_OK && known >= i->state) return ST_OK;
     if (st == ST_OK) {
-        const struct field f[] = {key[0], key[1], key[2], state};
+        const struct field f[] = {
+            key[0], key[1], key[2], state, hash_or_null(&i->old_hash), hash_or_null(&i->new_hash)};
         return cursor_run(writer,
-                          "UPDATE \"trustsql.incidents\" SET state = ?4 "
+                          "UPDATE \"trustsql.incidents\" SET state = ?4, "
+                          "old_hash = coalesce(old_hash, ?5), new_hash = coalesce(new_hash, ?6) "
                           "WHERE node = ?1 AND found_ms = ?2 AND place = ?3",
-                          f, 4);
+                          f, 6);
     }
     if (st != ST_NOT_FOUND) return st;
     const struct field f[] = {key[0],
