@@ -6,7 +6,7 @@
 #include "sim/host.h"
 #include "sim/oracle.h"
 
-#define KEPT_MAX  65536u
+#define KEPT_MAX  1000000u
 #define NOTICE_US 1000u /* Until a host notices that a connection came or went. */
 #define PPM       1000000u
 
@@ -27,6 +27,7 @@ struct network {
     struct kept *kept;
     uint32_t kept_count;
     uint32_t kept_room;
+    bool is_full;
     struct parcel *newest; /* What was sent last: a broadcast sends it again. */
     struct wire_message wire;
 };
@@ -184,7 +185,10 @@ static bool rule_matches(const struct rule *r, const struct parcel *p, uint32_t 
 /* The newest that matches; RULES_MAX: none. A rule that records lets older ones decide. */
 static void keep(struct network *n, uint32_t rule, struct parcel *p, uint32_t to)
 {
-    must(n->kept_count < KEPT_MAX);
+    if (n->kept_count == KEPT_MAX) {
+        n->is_full = true;
+        return;
+    }
     if (n->kept_count == n->kept_room) {
         n->kept_room = n->kept_room == 0 ? 64 : 2 * n->kept_room;
         n->kept = mem_resize(mem_system(), n->kept, n->kept_room * sizeof *n->kept);
@@ -235,6 +239,11 @@ uint64_t network_matched(const struct world *w, const char *name)
     for (uint32_t i = 0; i < w->network->rule_count; i++)
         if (strcmp(w->network->rules[i].name, name) == 0) sum += w->network->rules[i].matched;
     return sum;
+}
+
+bool network_is_full(const struct world *w)
+{
+    return w->network->is_full;
 }
 
 static void release_one(struct world *w, const struct kept *k, uint64_t to)
@@ -314,6 +323,13 @@ static void send_to_host(struct world *w, struct parcel *p, uint32_t to)
     if (r->action == RULE_DROP || r->action == RULE_HOLD) return;
     if (r->action == RULE_DELAY) {
         plan_on_link(w, p, to, 1 + rng_between(&w->rng, r->low_us, r->high_us));
+        return;
+    }
+    if (r->action == RULE_PACE) {
+        uint64_t *next = &r->paced_us[to];
+        const uint64_t at = *next > w->now_us ? *next : w->now_us;
+        *next = at + r->low_us;
+        plan_on_link(w, p, to, at - w->now_us);
         return;
     }
     must(r->action == RULE_DOUBLE);

@@ -38,7 +38,15 @@ struct link {
     uint64_t last_us; /* Of the newest parcel planned. */
 };
 
-enum rule_action { RULE_DELIVER, RULE_DROP, RULE_DELAY, RULE_DOUBLE, RULE_HOLD, RULE_RECORD };
+enum rule_action {
+    RULE_DELIVER,
+    RULE_DROP,
+    RULE_DELAY,
+    RULE_DOUBLE,
+    RULE_PACE, /* One each low_us to each receiver; the others wait. */
+    RULE_HOLD,
+    RULE_RECORD
+};
 
 struct rule { /* All that is set must match. */
     char name[RULE_NAME_MAX];
@@ -57,7 +65,8 @@ struct rule { /* All that is set must match. */
     uint64_t low_us; /* RULE_DELAY: added; RULE_DOUBLE: of the copies. */
     uint64_t high_us;
     uint32_t copies;
-    uint64_t count_left; /* Matches it still decides. */
+    uint64_t paced_us[HOSTS_MAX]; /* RULE_PACE: when the next may leave for that receiver. */
+    uint64_t count_left;          /* Matches it still decides. */
     uint64_t matched;
 };
 
@@ -88,6 +97,8 @@ bool network_add_rule(struct world *w, const struct rule *rule);
 bool network_has_rule(const struct world *w, const char *name);
 void network_end_rule(struct world *w, const char *name);
 uint64_t network_matched(const struct world *w, const char *name);
+/* Rules hold and record no more: there is no room. */
+bool network_is_full(const struct world *w);
 /* What RULE_HOLD kept or RULE_RECORD copied: sent now, in order, to where it was going or to the
  * hosts of to. Held ones are gone then. */
 void network_release(struct world *w, const char *name, uint64_t to);

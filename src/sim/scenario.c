@@ -355,6 +355,8 @@ static bool report_violation(struct scenario *s)
 bool scenario_pass(struct scenario *s, uint64_t us)
 {
     world_run_until(s->world, s->world->now_us + us);
+    if (network_is_full(s->world))
+        return scenario_fail(s, "rules hold and record more messages than there is room for");
     return !s->world->violation.is_set || report_violation(s);
 }
 

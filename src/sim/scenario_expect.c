@@ -30,7 +30,8 @@ enum condition_kind {
     IS_LATENCY,
     IS_NAMED,
     IS_COMPLAINED,
-    IS_READ
+    IS_READ,
+    IS_BEGUN
 };
 
 enum read_wish {
@@ -296,6 +297,20 @@ static bool epoch_holds(struct condition *c, const struct host *h)
     return c->compare == '>' ? h->epoch >= c->epoch : h->epoch == c->epoch;
 }
 
+/* Where the epoch began on this node, as far as it has executed. */
+static bool begun_holds(struct condition *c, const struct host *h)
+{
+    const struct machine *m = &h->machine;
+    if (!h->is_up || c->epoch >= m->epoch_count) {
+        because(c, h, "has not executed the block before epoch %llu", (unsigned long long)c->epoch);
+        return false;
+    }
+    const uint64_t base = m->epochs[c->epoch].base;
+    because(c, h, "begins epoch %llu above height %llu", (unsigned long long)c->epoch,
+            (unsigned long long)base);
+    return base == c->height;
+}
+
 static const char *const mode_names[] = {[0] = "none",
                                          [MODE_FAST] = "fast",
                                          [MODE_STRICT] = "strict",
@@ -340,6 +355,7 @@ static bool holds_on(struct condition *c, const struct host *h)
     case IS_MODE: return mode_holds(c, h);
     case IS_MEMORY: return memory_holds(c, h);
     case IS_EPOCH: return epoch_holds(c, h);
+    case IS_BEGUN: return begun_holds(c, h);
     case IS_ANARCHY:
         (void)snprintf(c->why, sizeof c->why, "no fork was found");
         return h->world->anarchy.is_set;
@@ -544,6 +560,10 @@ static bool read_more(struct scenario *s, struct condition *c)
         c->kind = IS_ANARCHY;
         c->hosts = 1;
         s->expects_anarchy = true;
+    } else if (scenario_accept(s, "begins")) {
+        c->kind = IS_BEGUN;
+        return scenario_number(s, "an epoch", &c->epoch) &&
+               scenario_number(s, "the height of the last block before it", &c->height);
     } else if (scenario_accept(s, "read")) {
         return read_read(s, c);
     } else if (scenario_accept(s, "complaints")) {
@@ -561,7 +581,7 @@ static bool read_more(struct scenario *s, struct condition *c)
             s,
             "\"%s\": final, tx, all-txs-final, anchor, evidence, reject, "
             "halted, running, non-voter, alarm, equal-digests, view, leader, "
-            "epoch, mode, names, latency, complaints, read, memory, matched, anarchy or "
+            "epoch, begins, mode, names, latency, complaints, read, memory, matched, anarchy or "
             "violation is "
             "expected",
             scenario_peek(s));

@@ -171,7 +171,8 @@ static bool read_kinds(struct scenario *s, uint32_t *kinds, uint32_t *parts)
             return scenario_fail(s,
                                  "\"%s\": a kind is expected: propose, vote, vote-p1, vote-p2, "
                                  "vote-p3, vc, newview, status, txs, get-txs, txs-found, "
-                                 "get-block, block-part, get-chain, chain, evidence, garbage",
+                                 "get-block, block-part, get-chain, chain, evidence, get-height, "
+                                 "height, report, garbage",
                                  at);
         *kinds |= 1u << found;
         at = comma;
@@ -226,6 +227,9 @@ static bool read_action(struct scenario *s, struct rule *r)
         r->action = RULE_DELAY;
         if (!scenario_duration_range(s, "a duration, as 5ms or 1ms..20ms", &r->low_us, &r->high_us))
             return false;
+    } else if (scenario_accept(s, "pace")) {
+        r->action = RULE_PACE;
+        if (!scenario_duration(s, "a duration, as 450ms", &r->low_us)) return false;
     } else if (scenario_accept(s, "duplicate")) {
         r->action = RULE_DOUBLE;
         r->copies = 1;
@@ -237,7 +241,7 @@ static bool read_action(struct scenario *s, struct rule *r)
             return false;
     } else {
         return scenario_fail(s,
-                             "\"%s\": deliver, drop, delay, duplicate, hold or record is "
+                             "\"%s\": deliver, drop, delay, pace, duplicate, hold or record is "
                              "expected (or from, to, kind, sender, height, view, block before it)",
                              scenario_peek(s));
     }

@@ -202,7 +202,8 @@ static void say_host(struct world *w, const struct host *h)
 static bool is_anarchy(const struct world *w, const char *rule)
 {
     static const char *const rules[] = {"I1", "I5", "I6", "I8", "I13", "R1"};
-    bool is_excused = w->anarchy.is_set && strcmp(rule, "I11") == 0; /* E8 of whoever lost. */
+    /* E8 of whoever lost, and epochs that begin on another branch. */
+    bool is_excused = w->anarchy.is_set && (strcmp(rule, "I11") == 0 || strcmp(rule, "I12") == 0);
     if (w->config.mode != MODE_RAFT) return false;
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
         if (strcmp(rule, rules[i]) == 0) is_excused = true;
