@@ -140,16 +140,31 @@ static enum block_mode other_mode(enum block_mode mode)
     return mode == MODE_FAST ? MODE_STRICT : MODE_FAST;
 }
 
-/* Late votes of others, forged or of another height, and evidence that proves nothing. */
-static void lie_in_notes(struct host *h, struct wire_proposal *p)
+/* Against somebody, most often honest; it is well formed and proves nothing. */
+static void put_false_evidence(const struct host *h, struct rng *r, struct buf *out)
 {
-    static const uint8_t garbage[16] = {0x87, 1};
-    struct rng *r = &h->world->rng;
+    static const uint8_t items[] = {0x82, 0x80, 0x80};
+    struct evidence e = {.epoch = h->epoch, .bytes = span_of(items, sizeof items)};
+    e.kind = (enum evidence_kind)(1 + rng_below(r, EVIDENCE_KIND_MAX));
+    e.offender = (uint32_t)rng_below(r, h->world->config.nodes);
+    e.view = rng_below(r, 2);
+    e.height = 1 + rng_below(r, 40);
+    evidence_encode(out, &e);
+    must(buf_status(out) == ST_OK);
+}
+
+/* Late votes of others, forged or of another height, and evidence that proves nothing. To all the
+ * same, so that it is one block. */
+static void lie_in_notes(const struct host *h, struct wire_proposal *p, struct buf *items)
+{
+    struct rng own = {p->proposal.header.time_ms};
+    struct rng *r = &own;
     struct body_notes *n = &p->notes;
     const bool is_evidence = rng_coin(r);
     if (is_evidence) {
+        put_false_evidence(h, r, items);
         n->evidence_count = 1;
-        n->evidence[0] = span_of(garbage, sizeof garbage);
+        n->evidence[0] = buf_span(items);
     } else if (n->late_count > 0) {
         struct late_vote *late = &n->late[rng_below(r, n->late_count)];
         late->entry.sig.bytes[0] ^= 1u;
@@ -177,11 +192,54 @@ static void lie_in_chain(struct host *h, struct wire_chain *chain, struct buf *i
     chain->blocks.bytes = buf_span(items);
 }
 
-static void lie_in_proposal(struct host *h, enum lie lie, struct wire_proposal *p)
+/* The parent is called final, by the votes of everybody, whom nobody asked. */
+static void lie_in_certificate(struct host *h, struct wire_proposal *p)
+{
+    struct header *header = &p->proposal.header;
+    const struct known_epoch *e = epochs_at(h->world, header->epoch);
+    const struct known_header *parent = oracle_header(h->world->oracle, &header->parent);
+    if (e == NULL || parent == NULL || e->config.mode == MODE_RAFT) return;
+    p->has_final_cert = true;
+    p->final_cert = (struct certificate){.part = VOTE_P2, .entry_count = e->validators.count};
+    p->final_cert.statement = (struct statement){.epoch = header->epoch,
+                                                 .view = parent->view,
+                                                 .height = parent->height,
+                                                 .hash = header->parent};
+    for (uint32_t i = 0; i < e->validators.count; i++)
+        p->final_cert.entries[i].voter = i;
+    header->final_height = parent->height;
+    header->final_cert_hash = certificate_hash(&p->final_cert);
+}
+
+/* Of what a body has beside its transactions. */
+static uint32_t size_beside_txs(const struct wire_proposal *p)
+{
+    struct buf bytes;
+    buf_init(&bytes, mem_system(), 0);
+    const struct body beside = {.has_final_cert = p->has_final_cert,
+                                .has_res_cert = p->has_res_cert,
+                                .final_cert = p->final_cert,
+                                .res_cert = p->res_cert,
+                                .notes = p->notes};
+    body_encode(&bytes, &beside);
+    must(buf_status(&bytes) == ST_OK);
+    uint32_t size = (uint32_t)bytes.size;
+    buf_fini(&bytes);
+    return size;
+}
+
+/* items: room for the evidence of a lie. */
+static void lie_in_proposal(struct host *h,
+                            enum lie lie,
+                            struct wire_proposal *p,
+                            struct buf *items)
 {
     struct rng *r = &h->world->rng;
     struct header *header = &p->proposal.header;
-    if (lie == LIE_NOTES) lie_in_notes(h, p);
+    const uint32_t before = size_beside_txs(p);
+    if (lie == LIE_NOTES) lie_in_notes(h, p, items);
+    if (lie == LIE_CERTIFICATE) lie_in_certificate(h, p);
+    header->body_size += size_beside_txs(p) - before;
     if (lie == LIE_MODE) header->mode = other_mode(header->mode);
     if (lie == LIE_EQUIVOCATE) header->time_ms += 1 + rng_below(r, 3);
     if (lie != LIE_MUTATE) return;
@@ -331,7 +389,7 @@ static bool build_lie(struct host *h, enum lie lie, struct span bytes, struct bu
             consensus_message_encode(out, w->message);
         }
     } else if (wire->kind == WIRE_PROPOSAL && is_own_proposal(h, wire)) {
-        lie_in_proposal(h, lie, &wire->proposal);
+        lie_in_proposal(h, lie, &wire->proposal, &items);
         liar_sign_proposal(h, &wire->proposal.proposal);
         wire_encode(out, wire);
         is_one = true;
@@ -379,6 +437,16 @@ static void send_replay(struct host *h, uint32_t peer, enum core_channel channel
     if (k->size > 0) (void)network_send(h->world, h->id, peer, channel, span_of(k->bytes, k->size));
 }
 
+static void accuse(struct host *h, uint32_t peer)
+{
+    struct buf out;
+    buf_init(&out, mem_system(), 0);
+    wire_begin(&out, WIRE_EVIDENCE);
+    put_false_evidence(h, &h->world->rng, &out);
+    (void)network_send(h->world, h->id, peer, CORE_BULK, buf_span(&out));
+    buf_fini(&out);
+}
+
 static void flip_one(struct rng *r, uint8_t *bytes, size_t size)
 {
     size_t at = (size_t)rng_below(r, size);
@@ -412,6 +480,10 @@ enum status liar_send(struct host *h, uint32_t peer, enum core_channel channel, 
     if (lie == LIE_GARBAGE) {
         send_garbage(h, peer, channel, bytes);
         return ST_OK;
+    }
+    if (lie == LIE_EVIDENCE) {
+        accuse(h, peer);
+        return network_send(w, h->id, peer, channel, bytes);
     }
     if (lie == LIE_REPLAY) {
         send_replay(h, peer, channel);

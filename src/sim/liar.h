@@ -8,22 +8,24 @@
 #include "sim/network.h"
 
 #define LIE_LIST(X)                                                                                \
-    X(LIE_SILENT, "silent")          /* Says nothing to some. */                                   \
-    X(LIE_EQUIVOCATE, "equivocate")  /* Two proposals, two first votes. */                         \
-    X(LIE_VIEW_CHANGE, "lying-vc")   /* View changes that hide or invent. */                       \
-    X(LIE_NEW_VIEW, "wrong-newview") /* Another X, or other view changes. */                       \
-    X(LIE_DIGEST, "wrong-digest")    /* Results that nobody has. */                                \
-    X(LIE_REPLAY, "replay")          /* What was said before, once more. */                        \
-    X(LIE_LOCK, "false-lock")        /* Locks without a certificate. */                            \
-    X(LIE_MUTATE, "mutate")          /* A field changed, signed again. */                          \
-    X(LIE_GARBAGE, "garbage")        /* Bytes flipped. */                                          \
-    X(LIE_DENY, "deny")              /* View changes without its first votes. */                   \
-    X(LIE_OLD_HQ, "old-hq")          /* View changes with the certificate of an older view. */     \
-    X(LIE_NOTES, "forged-notes")     /* Proposals with late votes and evidence that are none. */   \
-    X(LIE_MODE, "false-mode")        /* Proposals in the other mode. */                            \
-    X(LIE_CHAIN, "bad-chain")        /* Catch-up that lacks a vote, or with a flipped bit. */      \
-    X(LIE_STALE, "stale-reads")      /* Heights as of when it began to lie. */                     \
-    X(LIE_ROWS, "false-rows")        /* Rows that nobody has. */
+    X(LIE_SILENT, "silent")           /* Says nothing to some. */                                  \
+    X(LIE_EQUIVOCATE, "equivocate")   /* Two proposals, two first votes. */                        \
+    X(LIE_VIEW_CHANGE, "lying-vc")    /* View changes that hide or invent. */                      \
+    X(LIE_NEW_VIEW, "wrong-newview")  /* Another X, or other view changes. */                      \
+    X(LIE_DIGEST, "wrong-digest")     /* Results that nobody has. */                               \
+    X(LIE_REPLAY, "replay")           /* What was said before, once more. */                       \
+    X(LIE_LOCK, "false-lock")         /* Locks without a certificate. */                           \
+    X(LIE_MUTATE, "mutate")           /* A field changed, signed again. */                         \
+    X(LIE_GARBAGE, "garbage")         /* Bytes flipped. */                                         \
+    X(LIE_DENY, "deny")               /* View changes without its first votes. */                  \
+    X(LIE_OLD_HQ, "old-hq")           /* View changes with the certificate of an older view. */    \
+    X(LIE_NOTES, "forged-notes")      /* Proposals with late votes and evidence that are none. */  \
+    X(LIE_MODE, "false-mode")         /* Proposals in the other mode. */                           \
+    X(LIE_CHAIN, "bad-chain")         /* Catch-up that lacks a vote, or with a flipped bit. */     \
+    X(LIE_STALE, "stale-reads")       /* Heights as of when it began to lie. */                    \
+    X(LIE_ROWS, "false-rows")         /* Rows that nobody has. */                                  \
+    X(LIE_CERTIFICATE, "false-cert")  /* Proposals that call their parent final. */                \
+    X(LIE_EVIDENCE, "false-evidence") /* Evidence that proves nothing. */
 
 enum lie {
 #define LIE_ENUM(name, text) name,

@@ -42,7 +42,7 @@ bool scenario_lies(struct scenario *s, uint32_t *lies)
                                  "\"%s\": a lie is expected: silent, equivocate, lying-vc, "
                                  "wrong-newview, wrong-digest, replay, false-lock, mutate, "
                                  "garbage, deny, old-hq, forged-notes, false-mode, bad-chain, "
-                                 "stale-reads or false-rows",
+                                 "stale-reads, false-rows, false-cert or false-evidence",
                                  at);
         *lies |= 1u << found;
         at = comma;
