@@ -52,6 +52,8 @@ static enum status apply_once(struct apply *a)
     TRY(db_begin(e->db, a->in->header->height));
     capture_begin(e->capture);
     e->is_epoch_touched = false;
+    a->checkpoints = e->checkpoints;
+    a->is_called = false;
     const uint64_t fuel_tx = e->epoch->config.fuel_tx;
     uint64_t fuel =
         fuel_tx > UINT64_MAX / EXEC_BLOCK_FUEL_TXS ? UINT64_MAX : fuel_tx * EXEC_BLOCK_FUEL_TXS;
@@ -139,6 +141,7 @@ static enum status run_in_savepoint(struct apply *a, struct job *j)
     if (st == ST_OK) st = capture_root(e->capture, before.mark, &write_root);
     if (st == ST_OK) st = savepoint(e, SAVEPOINT_RELEASE);
     if (st == ST_OK) {
+        if (j->wants_checkpoint) a->is_called = true;
         st = write_receipt(a, j, &write_root);
     } else if (st == ST_REJECTED && !j->is_block_lost) {
         st = undo(a, j, &before);
@@ -228,15 +231,17 @@ static enum status finish(struct apply *a)
     capture_origin(e->capture, CAPTURE_NOBODY);
     TRY(note_incidents(a));
     TRY(epoch_finish(a));
-    struct buf write_set;
+    TRY(checkpoints_settle(a));
+    struct buf *write_set = &e->write_set;
     struct buf gone;
     struct buf origins;
-    buf_init(&write_set, e->mem, 0);
+    buf_reset(write_set);
+    e->has_genesis_rows = false;
     buf_init(&gone, e->mem, 0);
     buf_init(&origins, e->mem, 0);
     uint32_t entry_count = 0;
     enum status st =
-        capture_finish(e->capture, &out->result.writeset_root, &entry_count, &write_set);
+        capture_finish(e->capture, &out->result.writeset_root, &entry_count, write_set);
     if (st == ST_OK) st = capture_aside(e->capture, &gone, &origins);
     struct hash *leaves = arena_alloc(&e->arena, out->tx_count * sizeof *leaves);
     if (st == ST_OK && leaves == NULL) st = ST_NO_MEMORY;
@@ -246,11 +251,10 @@ static enum status finish(struct apply *a)
         struct hash own = block_result_digest(&out->result);
         out->digest_before = e->digest;
         out->digest = digest_fold(&e->digest, &own);
-        st = make_record(a, &(struct exec_rows_changed){.write_set = buf_span(&write_set),
+        st = make_record(a, &(struct exec_rows_changed){.write_set = buf_span(write_set),
                                                         .gone = buf_span(&gone),
                                                         .origins = buf_span(&origins)});
     }
-    buf_fini(&write_set);
     buf_fini(&gone);
     buf_fini(&origins);
     TRY(st);
@@ -258,7 +262,10 @@ static enum status finish(struct apply *a)
     a->history = e->history;
     merkle_tree_add(&a->history, &leaf);
     must(a->history.count == a->in->header->height);
-    return note_write(e, &out->digest, &a->history);
+    checkpoints_decide(a, entry_count > 0);
+    const struct note note = {
+        .digest = out->digest, .history = a->history, .checkpoints = a->checkpoints};
+    return note_write(e, &note);
 }
 
 _Static_assert(CAPTURE_NOBODY == EXEC_ORIGIN_NOBODY, "origins are told as they are captured");

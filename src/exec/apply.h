@@ -8,9 +8,12 @@ struct apply {
     struct exec *exec;
     const struct exec_block *in;
     struct exec_outcome *out;
-    struct merkle_tree history; /* With this block. */
-    struct epoch *epoch;        /* After this block; the present one's, or one of its own. */
-    struct mode_state mode;     /* After this block. */
+    struct merkle_tree history;     /* With this block. */
+    struct epoch *epoch;            /* After this block; the present one's, or one of its own. */
+    struct mode_state mode;         /* After this block. */
+    struct checkpoints checkpoints; /* After this block. */
+    bool is_called;                 /* A transaction asked for a checkpoint. */
+    bool is_checkpoint;
 
     uint64_t fuel_left;         /* Of the block. */
     struct sql_catalog *before; /* Catalog at the begin of the block. */

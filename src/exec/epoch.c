@@ -209,6 +209,10 @@ static enum status close_epoch(struct apply *a)
     const struct mode_rules rules = rules_of(next);
     const enum block_mode before = a->mode.rules.mode;
     TRY(chain_epoch_begin(e->writer, next, first));
+    if (next->exec_version > e->epoch->config.exec_version) {
+        TRY(schema_make(e, e->epoch->config.exec_version + 1, next->exec_version));
+        TRY(schema_reload(e));
+    }
     mode_begin(&a->mode, &rules, first);
     if (rules.mode == before) return ST_OK;
     return write_switch(e, first, block_mode_text(a->mode.mode), "configured");

@@ -52,6 +52,7 @@ void exec_close(struct exec *e)
     arena_fini(&e->arena);
     buf_fini(&e->rows);
     buf_fini(&e->bytes);
+    buf_fini(&e->write_set);
     mem_free(e->mem, e);
 }
 
@@ -165,6 +166,7 @@ enum status exec_apply(struct exec *e, const struct exec_block *in, struct exec_
     if (h->exec_version < EXEC_VERSION_MIN || h->exec_version > EXEC_VERSION_MAX)
         return ST_UNSUPPORTED;
     if (!is_of_epoch(e->epoch, h)) return ST_INVALID;
+    if (h->exec_version >= CHECKPOINT_EXEC_VERSION && e->row_tree == NULL) return ST_INVALID;
     must(db_height(e->db) == e->height);
     struct apply apply = {.exec = e, .in = in, .out = out};
     arena_reset(&out->arena);
@@ -174,19 +176,22 @@ enum status exec_apply(struct exec *e, const struct exec_block *in, struct exec_
     e->digest = out->digest;
     e->history = apply.history;
     e->mode = apply.mode;
+    e->checkpoints = apply.checkpoints;
+    out->waits_for_blocks = apply.checkpoints.open_count > 0;
     if (apply.epoch != e->epoch) {
         statements_clear(e->statements); /* E4: functions depend on the exec_version. */
         epoch_free(e->epoch);
     }
     e->epoch = apply.epoch;
     schema_publish(e);
-    return ST_OK;
+    return checkpoints_feed(&apply);
 }
 
 static enum status open_all(struct exec *e, const struct exec_config *config, char *what)
 {
     buf_init(&e->rows, e->mem, EXEC_ROWS_BYTES_MAX);
     buf_init(&e->bytes, e->mem, 0);
+    buf_init(&e->write_set, e->mem, 0);
     arena_init(&e->arena, e->mem, 0);
     static const uint8_t seed[32] = {0}; /* This signer never sees a secret. */
     TRY(signer_new(&e->signer, seed));

@@ -66,6 +66,19 @@ NODISCARD enum status exec_config_of(sqlite3 *connection,
                                      uint64_t epoch,
                                      struct exec_epoch *out);
 
+/* The tree of all rows (rows/rows.h), which blocks from version 3 on need: brought to exec_height
+ * from stored results, and fed by exec_apply from then on. ST_EXISTS: it is ahead of the state;
+ * remove it and attach an empty one. config: that of exec_open. */
+struct rows;
+struct exec_results {
+    enum status (*read)(void *context, uint64_t height, struct buf *out); /* A record. */
+    void *context;
+};
+NODISCARD enum status exec_attach_rows(struct exec *e,
+                                       struct rows *rows,
+                                       const struct exec_config *config,
+                                       const struct exec_results *results);
+
 struct exec_block {
     const struct header *header;
     const struct mode_facts *facts; /* Null: nothing but what the header says. */
@@ -106,6 +119,7 @@ struct exec_outcome { /* Lives in arena until the caller resets it. */
     struct hash *receipt_leaves; /* For paths. */
     struct span record;          /* For store_append_result: docs/format/result.md. */
     struct span next_config;     /* Encoded: decided, waits for the next epoch; empty: none. */
+    bool waits_for_blocks;       /* A checkpoint is not certified yet: blocks are wanted. */
     struct span begun_config;    /* The block closed its epoch: the one that is present now. */
 };
 

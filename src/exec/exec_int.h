@@ -18,8 +18,10 @@
 #include "exec/module.h"
 #include "exec/modules/system/chain.h"
 #include "exec/statements.h"
+#include "ledger/checkpoint.h"
 #include "ledger/mode.h"
 #include "os/thread.h"
+#include "rows/rows.h"
 #include "state/capture.h"
 
 #define EXEC_FUEL_STEP      1000u      /* SQLite steps between two looks at the fuel. */
@@ -43,6 +45,22 @@ struct epoch {
     struct hash next_hash;   /* Of its configuration; zero: none. */
 };
 
+struct open_checkpoint { /* Its hash is due in the result of height + CHECKPOINT_LAG. */
+    uint64_t height;
+    uint64_t before;
+    uint64_t time_ms;
+};
+
+/* Which blocks were checkpoints, as far as later blocks need to know; part of the note. */
+struct checkpoints {
+    uint64_t last;    /* Height of the newest, else that below the first block that could be one. */
+    uint64_t last_ms; /* Its time, else that of the first block that could be one. */
+    bool has_begun;   /* A block of CHECKPOINT_EXEC_VERSION was applied. */
+    bool has_changed; /* Rows changed since the newest. */
+    uint32_t open_count;
+    struct open_checkpoint open[CHECKPOINT_LAG]; /* Ascending. */
+};
+
 struct exec {
     struct mem *mem;
     struct db *db;
@@ -60,9 +78,13 @@ struct exec {
     struct hash chain_id;
     uint64_t height; /* E2, as the next. */
     struct hash digest;
-    struct epoch *epoch;        /* E6 */
-    struct mode_state mode;     /* E6 */
-    struct merkle_tree history; /* Hashes of blocks 1…height; E2. */
+    struct epoch *epoch;            /* E6 */
+    struct mode_state mode;         /* E6 */
+    struct merkle_tree history;     /* Hashes of blocks 1…height; E2. */
+    struct checkpoints checkpoints; /* E2 */
+    struct rows *row_tree;          /* Null: none attached. Fed up to height. */
+    struct buf write_set;           /* Of the newest block, or of the genesis just made. */
+    bool has_genesis_rows;          /* write_set is that of height 0. */
 
     struct sql_context context; /* What functions see. */
     struct diag function_diag;
@@ -89,6 +111,7 @@ struct job {
     struct span events;
     bool is_short;              /* The block had less fuel left than a transaction may use. */
     char notice[DIAG_TEXT_MAX]; /* Of the operation that runs. */
+    bool wants_checkpoint;      /* CALL trustsql.checkpoint(). */
     bool is_block_lost; /* SQLite rolled back the block: begin again without this transaction. */
 };
 
@@ -110,6 +133,8 @@ NODISCARD enum status procedure_run(struct job *j,
                                     const struct tx_op *op,
                                     const struct sql_statement *s);
 
+struct apply;
+
 /* epoch.c */
 /* What the rows say that the writer sees. */
 NODISCARD enum status epoch_load(struct epoch **out, struct exec *e);
@@ -118,7 +143,6 @@ void epoch_free(struct epoch *epoch); /* Null allowed. */
 /* Height 0: epoch 0 and the first row of the mode's history. */
 NODISCARD enum status epoch_genesis(struct exec *e, const struct genesis *genesis);
 
-struct apply;
 /* The end of a block: the step of the mode, convictions, the next epoch. a->epoch is the new one.
  */
 NODISCARD enum status epoch_finish(struct apply *a);
@@ -132,13 +156,27 @@ NODISCARD enum status schema_take(struct exec *e, struct sql_catalog *catalog);
 NODISCARD enum status schema_reload(struct exec *e);
 void schema_publish(struct exec *e);
 
+/* Tables that come with the versions from … to. */
+NODISCARD enum status schema_make(struct exec *e, uint32_t from, uint32_t to);
+
+/* checkpoints.c */
+/* Before the write set ends: the hash of the checkpoint whose turn it is, and its row. */
+NODISCARD enum status checkpoints_settle(struct apply *a);
+/* After it: is this block one? */
+void checkpoints_decide(struct apply *a, bool has_changed);
+/* After the commit: the tree of rows learns of the block. */
+NODISCARD enum status checkpoints_feed(struct apply *a);
+
 /* genesis.c: make height 0. genesis: decoded from the bytes that chain_id names. */
 NODISCARD enum status genesis_apply(struct exec *e, const struct genesis *genesis);
 
 /* note.c: height's digest and history, in the block's commit. */
-NODISCARD enum status note_write(struct exec *e,
-                                 const struct hash *digest,
-                                 const struct merkle_tree *history);
+struct note {
+    struct hash digest;
+    struct merkle_tree history;
+    struct checkpoints checkpoints;
+};
+NODISCARD enum status note_write(struct exec *e, const struct note *note);
 NODISCARD enum status note_read(struct exec *e);
 
 /* record.c */

@@ -32,9 +32,7 @@ enum status genesis_apply(struct exec *e, const struct genesis *genesis)
 
 static enum status make_rows(struct exec *e, const struct genesis *genesis)
 {
-    const char *const *ddl = sql_catalog_ddl();
-    for (uint32_t i = 0; ddl[i] != NULL; i++)
-        TRY(sqlite_status(sqlite3_exec(e->writer, ddl[i], NULL, NULL, NULL)));
+    TRY(schema_make(e, 1, genesis->exec_version));
     for (uint32_t i = 0; i < genesis->account_count; i++)
         TRY(add_account(e, &genesis->accounts[i]));
     return epoch_genesis(e, genesis);
@@ -65,12 +63,14 @@ static enum status finish(struct exec *e)
 {
     struct block_result result = {.height = 0, .block_hash = e->chain_id};
     uint32_t entry_count = 0;
-    TRY(capture_finish(e->capture, &result.writeset_root, &entry_count, NULL));
+    buf_reset(&e->write_set);
+    TRY(capture_finish(e->capture, &result.writeset_root, &entry_count, &e->write_set));
     must(entry_count > 0);
     result.receipts_root = merkle_root(NULL, 0);
     struct hash own = block_result_digest(&result);
     struct hash before = {{0}};
     struct hash digest = digest_fold(&before, &own);
-    struct merkle_tree history = {0};
-    return note_write(e, &digest, &history);
+    const struct note note = {.digest = digest};
+    e->has_genesis_rows = true;
+    return note_write(e, &note);
 }

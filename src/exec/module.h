@@ -26,6 +26,7 @@ struct module_call {
     const struct sql_value *arguments;
     uint32_t argument_count;
     struct diag *diag;
+    bool wants_checkpoint;      /* Out: when the transaction succeeds, its block is one. */
     char notice[DIAG_TEXT_MAX]; /* What the client is told beside success; "": nothing. */
 };
 
@@ -38,6 +39,7 @@ struct module_procedure {
     uint32_t argument_count;
     const enum sql_type *types;        /* argument_count. SQL_TEXT takes an untyped literal too. */
     const char *const *argument_names; /* argument_count, for CALL … (name => value). */
+    uint32_t since;                    /* exec_version from which it is there; 0: always. */
     bool touches_epoch;                /* Writes rows that decide the next epoch. */
     module_run *run;
 };

@@ -23,7 +23,8 @@ static enum status take_arguments(struct job *j, const struct tx_op *op, struct 
 enum status procedure_run(struct job *j, const struct tx_op *op, const struct sql_statement *s)
 {
     const struct module_procedure *p = module_find(s->name);
-    if (p == NULL) {
+    const uint32_t version = j->exec->epoch->config.exec_version;
+    if (p == NULL || p->since > version) {
         diag_set(&j->diag, "42883", "procedure trustsql.%.*s does not exist", (int)s->name.size,
                  (const char *)s->name.data);
         return ST_REJECTED;
@@ -47,6 +48,7 @@ enum status procedure_run(struct job *j, const struct tx_op *op, const struct sq
     if (p->touches_epoch) e->is_epoch_touched = true;
     enum status st = p->run(&call);
     if (st == ST_OK) memcpy(j->notice, call.notice, sizeof j->notice);
+    if (st == ST_OK && call.wants_checkpoint) j->wants_checkpoint = true;
     return st;
 }
 

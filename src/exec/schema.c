@@ -2,6 +2,7 @@
 #include "exec/exec_int.h"
 
 #include "base/must.h"
+#include "exec/sqlite.h"
 
 static enum status watch(struct exec *e, const struct catalog_table *t);
 
@@ -28,6 +29,14 @@ enum status schema_reload(struct exec *e)
     struct sql_catalog *catalog = NULL;
     TRY(sql_catalog_load(&catalog, e->mem, e->writer));
     return schema_take(e, catalog);
+}
+
+enum status schema_make(struct exec *e, uint32_t from, uint32_t to)
+{
+    for (uint32_t version = from; version <= to; version++)
+        for (const char *const *ddl = sql_catalog_ddl(version); *ddl != NULL; ddl++)
+            TRY(sqlite_status(sqlite3_exec(e->writer, *ddl, NULL, NULL, NULL)));
+    return ST_OK;
 }
 
 void schema_publish(struct exec *e)

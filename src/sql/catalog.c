@@ -88,11 +88,20 @@ static const char *const ddl[] = {
     "CREATE TABLE \"trustsql.convictions\"(public_key BLOB NOT NULL PRIMARY KEY, "
     "name TEXT NOT NULL, height INTEGER NOT NULL, is_closed INTEGER NOT NULL) "
     "STRICT, WITHOUT ROWID",
+    "INSERT INTO \"trustsql.sequences\"(name, next) VALUES ('catalog', 1), ('object', 1000)",
+    NULL,
+};
+
+/* What comes with exec_version 3. A catalog that has more tables is another one. */
+static const char *const ddl_3[] = {
+    "CREATE TABLE \"trustsql.checkpoints\"(height INTEGER PRIMARY KEY, time INTEGER NOT NULL, "
+    "row_root BLOB NOT NULL, txid_root BLOB NOT NULL, row_count INTEGER NOT NULL, "
+    "before INTEGER NOT NULL) STRICT",
     "CREATE TABLE \"trustsql.incidents\"(height INTEGER NOT NULL, node TEXT NOT NULL, "
     "found_ms INTEGER NOT NULL, kind TEXT NOT NULL, place TEXT NOT NULL, old_hash BLOB, "
     "new_hash BLOB, state TEXT NOT NULL, concerns INTEGER NOT NULL, "
     "PRIMARY KEY(node, found_ms, place)) STRICT, WITHOUT ROWID",
-    "INSERT INTO \"trustsql.sequences\"(name, next) VALUES ('catalog', 1), ('object', 1000)",
+    "UPDATE \"trustsql.sequences\" SET next = next + 1 WHERE name = 'catalog'",
     NULL,
 };
 
@@ -288,6 +297,11 @@ static const struct catalog_column incidents_columns[] = {
     NULLABLE("new_hash", SQL_BYTEA), COLUMN("state", SQL_TEXT), COLUMN("concerns", SQL_INT8),
 };
 
+static const struct catalog_column checkpoints_columns[] = {
+    COLUMN("height", SQL_INT8),     COLUMN("time", SQL_TIMESTAMPTZ), COLUMN("row_root", SQL_BYTEA),
+    COLUMN("txid_root", SQL_BYTEA), COLUMN("row_count", SQL_INT8),   COLUMN("before", SQL_INT8),
+};
+
 static const uint32_t first_column[] = {0};
 static const uint32_t first_two_columns[] = {0, 1};
 static const uint32_t incidents_key[] = {1, 2, 4};   /* node, found_ms, place */
@@ -322,18 +336,29 @@ static const struct catalog_table chain_tables[] = {
     CHAIN_TABLE(25, "mode_history", mode_history_columns, first_column, 1, false),
     CHAIN_TABLE(26, "mode_state", mode_state_columns, first_column, 1, false),
     CHAIN_TABLE(27, "convictions", convictions_columns, first_column, 1, false),
+    CHAIN_TABLE(28, "checkpoints", checkpoints_columns, first_column, 1, false),
     CHAIN_TABLE(29, "incidents", incidents_columns, incidents_key, 3, false),
     CHAIN_TABLE(30, "certified", certified_columns, first_column, 1, true),
     CHAIN_TABLE(31, "receipts", receipts_columns, first_column, 1, true),
+};
+/* Not there from the genesis on: from which exec_version. */
+static const struct {
+    uint64_t id;
+    uint32_t since;
+} late_tables[] = {
+    {28, 3},
+    {29, 3},
 };
 #define CHAIN_TABLE_COUNT ((uint32_t)(sizeof chain_tables / sizeof chain_tables[0]))
 
 static enum status load_all(struct load *l);
 static int compare_names(const struct catalog_table *t, struct span schema, struct span name);
 
-const char *const *sql_catalog_ddl(void)
+const char *const *sql_catalog_ddl(uint32_t exec_version)
 {
-    return ddl;
+    static const char *const none[] = {NULL};
+    if (exec_version == 1) return ddl;
+    return exec_version == 3 ? ddl_3 : none;
 }
 
 enum status sql_catalog_load(struct sql_catalog **out, struct mem *mem, sqlite3 *connection)
@@ -676,6 +701,13 @@ static enum status right_row(struct load *l, sqlite3_stmt *row)
     return ST_OK;
 }
 
+static uint32_t since_of(uint64_t id)
+{
+    for (size_t i = 0; i < sizeof late_tables / sizeof late_tables[0]; i++)
+        if (late_tables[i].id == id) return late_tables[i].since;
+    return 1;
+}
+
 static enum status load_tables(struct load *l)
 {
     struct sql_catalog *c = l->catalog;
@@ -687,15 +719,19 @@ static enum status load_tables(struct load *l)
     c->indexes = arena_alloc_zero(&c->arena, capacity, sizeof(struct catalog_index *));
     if (c->tables == NULL || c->names == NULL) return ST_NO_MEMORY;
     if (c->columns == NULL || c->indexes == NULL) return ST_NO_MEMORY;
-    memcpy(c->tables, chain_tables, sizeof chain_tables);
-    c->table_count = CHAIN_TABLE_COUNT;
+    TRY(each_row(l, "SELECT count(*) FROM sqlite_master WHERE name = 'trustsql.checkpoints'",
+                 count_row));
+    const uint32_t version = l->count > 0 ? 3 : 1; /* Of the newest table that is there. */
+    for (uint32_t i = 0; i < CHAIN_TABLE_COUNT; i++)
+        if (since_of(chain_tables[i].id) <= version) c->tables[c->table_count++] = chain_tables[i];
+    const uint32_t absent = CHAIN_TABLE_COUNT - c->table_count;
     TRY(each_row(l,
                  "SELECT id, schema, name, sqlite_name, owner, "
                  "(SELECT count(*) FROM \"trustsql.columns\" c WHERE c.table_id = t.id), "
                  "(SELECT count(*) FROM \"trustsql.indexes\" i WHERE i.table_id = t.id) "
                  "FROM \"trustsql.tables\" t ORDER BY id",
                  table_row));
-    must(c->table_count == capacity);
+    must(c->table_count + absent == capacity);
     return ST_OK;
 }
 

@@ -53,9 +53,10 @@ struct catalog_table {
     bool is_virtual; /* Read-only view of chain data ("trustsql.blocks"). */
 };
 
-/* SQLite statements that make the catalog's own tables and their first rows, run once at genesis,
- * null-terminated. */
-const char *const *sql_catalog_ddl(void);
+/* SQLite statements that make the chain's own tables and their first rows, null-terminated: of
+ * version 1 run once at genesis; what a later exec_version adds, where it begins (genesis, or the
+ * block that closes the epoch before). Each version up to the chain's, in order. */
+const char *const *sql_catalog_ddl(uint32_t exec_version);
 
 /* Load from a connection at its height. */
 NODISCARD enum status sql_catalog_load(struct sql_catalog **out,

@@ -21,6 +21,27 @@ struct dump { /* Rows of all tables, ascending by table and key. */
     uint32_t count;
 };
 
+static enum status read_record(void *context, uint64_t height, struct buf *out)
+{
+    const struct exec_rig *rig = context;
+    if (height == 0 || height > rig->record_count) return ST_NOT_FOUND;
+    buf_put(out, buf_span(&rig->records[height - 1]));
+    return buf_status(out);
+}
+
+static void keep_record(struct exec_rig *rig, uint64_t height, struct span record)
+{
+    if (height > rig->record_count) {
+        assert_int_equal(height, rig->record_count + 1);
+        rig->records = realloc(rig->records, height * sizeof *rig->records);
+        assert_non_null(rig->records);
+        buf_init(&rig->records[rig->record_count++], mem_system(), 0);
+    }
+    buf_reset(&rig->records[height - 1]);
+    buf_put(&rig->records[height - 1], record);
+    assert_int_equal(buf_status(&rig->records[height - 1]), ST_OK);
+}
+
 static void open_exec(struct exec_rig *rig)
 {
     char what[DB_WHAT_MAX];
@@ -30,6 +51,10 @@ static void open_exec(struct exec_rig *rig)
                                        .genesis = chain_genesis(rig->chain)};
     enum status st = exec_open(&rig->exec, &config, what);
     if (st != ST_OK) fail_msg("exec_open: %s, %s", status_name(st), what);
+    const struct rows_config rows = {.os = config.os, .mem = config.mem};
+    const struct exec_results results = {.read = read_record, .context = rig};
+    assert_int_equal(rows_open(&rig->rows, &rows), ST_OK);
+    assert_int_equal(exec_attach_rows(rig->exec, rig->rows, &config, &results), ST_OK);
 }
 
 void exec_rig_init(struct exec_rig *rig, const struct chain_options *options)
@@ -46,6 +71,10 @@ void exec_rig_fini(struct exec_rig *rig)
 {
     exec_outcome_fini(&rig->outcome);
     exec_close(rig->exec);
+    rows_close(rig->rows);
+    for (uint64_t i = 0; i < rig->record_count; i++)
+        buf_fini(&rig->records[i]);
+    free(rig->records);
     chain_builder_free(rig->chain);
     arena_fini(&rig->arena);
     fake_os_free(rig->os);
@@ -56,6 +85,7 @@ void exec_rig_reopen(struct exec_rig *rig, bool with_checkpoint)
     uint64_t height = 0;
     if (with_checkpoint) assert_int_equal(db_checkpoint(exec_db(rig->exec), &height), ST_OK);
     exec_close(rig->exec);
+    rows_close(rig->rows);
     open_exec(rig);
 }
 
@@ -74,6 +104,7 @@ const struct exec_outcome *exec_rig_apply(struct exec_rig *rig)
     free(wants);
     if (st != ST_OK) fail_msg("exec_apply: %s", status_name(st));
     assert_int_equal(exec_height(rig->exec), rig->block->header.height);
+    keep_record(rig, rig->block->header.height, rig->outcome.record);
     return &rig->outcome;
 }
 
@@ -306,4 +337,14 @@ struct hash exec_rig_contents(struct exec_rig *rig)
     }
     dump_fini(&d);
     return hash_final(&h);
+}
+
+void exec_rig_rows(struct exec_rig *rig, struct buf *out)
+{
+    struct dump d;
+    dump_init(&d, rig, 0);
+    cbor_put_array(out, d.count);
+    for (uint32_t i = 0; i < d.count; i++)
+        put_entry(out, &d, &d.rows[i], false);
+    dump_fini(&d);
 }

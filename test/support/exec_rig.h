@@ -10,12 +10,16 @@
 #define TRUSTSQL_TEST_SUPPORT_EXEC_RIG_H
 
 #include "os/fake/fake_os.h"
+#include "rows/rows.h"
 #include "support/chain_builder.h"
 
 struct exec_rig {
     struct fake_os *os;
     struct chain_builder *chain;
     struct exec *exec;
+    struct rows *rows;   /* In memory; made again from records at a reopening. */
+    struct buf *records; /* Of heights 1…; as a store keeps them. */
+    uint64_t record_count;
     struct exec_outcome outcome; /* Of the last block. */
     const struct chain_block *block;
     const struct mode_facts *facts; /* Of the next block; null: none. */
@@ -46,6 +50,9 @@ int64_t exec_rig_int(struct exec_rig *rig, const char *sql);
 /* The write set between two heights, by comparing all rows of all tables of the chain; both must be
  * readable. Appended to out as docs/format/writeset.md says. */
 void exec_rig_compare(struct exec_rig *rig, uint64_t before, uint64_t after, struct buf *out);
+
+/* All rows of the newest height as entries of a write set. */
+void exec_rig_rows(struct exec_rig *rig, struct buf *out);
 
 /* Hash over all rows of all tables of the chain at the newest height. */
 struct hash exec_rig_contents(struct exec_rig *rig);

@@ -43,7 +43,7 @@ struct sql_rig *sql_rig_new(void)
                                       .diag = &r->diag};
     must(sql_functions_register(r->connection, &r->context) == ST_OK);
     run_raw(r, "PRAGMA trusted_schema = OFF");
-    for (const char *const *ddl = sql_catalog_ddl(); *ddl != NULL; ddl++)
+    for (const char *const *ddl = sql_catalog_ddl(1); *ddl != NULL; ddl++)
         run_raw(r, *ddl);
     run_raw(r, "INSERT INTO \"trustsql.accounts\" VALUES"
                "(7, 'alice', 'A7', 1, x'07', '', 'bank', 1, 0, 0),"

@@ -259,7 +259,7 @@ static void constraints_by_name(void **state)
 {
     (void)state;
     struct sql_catalog *c = NULL;
-    for (const char *const *ddl = sql_catalog_ddl(); *ddl != NULL; ddl++)
+    for (const char *const *ddl = sql_catalog_ddl(1); *ddl != NULL; ddl++)
         run(*ddl);
     run("CREATE TABLE \"t.x\"(a INTEGER NOT NULL, \"b, c\" TEXT, n INTEGER, "
         "CONSTRAINT \"t.x.t.x_n_check\" CHECK (n > 0), PRIMARY KEY(a, \"b, c\"))");
