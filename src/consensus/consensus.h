@@ -79,6 +79,7 @@ struct consensus_start {
     uint64_t next_from;            /* From which height on it does; 0: not known. */
     struct certificate res_cert;   /* Newest certified result, verified; entry_count 0: none. */
     uint64_t last_txs_height;      /* Newest block with transactions; 0: none. */
+    uint64_t wanted_height;        /* As of EXECUTED. */
     uint64_t executed_height;      /* == height: replay ran before. */
     uint32_t digest_count;         /* D of executed_height, executed_height - 1, …; at least 1. */
     struct hash digests[CONSENSUS_LAG_MAX];
@@ -149,6 +150,8 @@ struct consensus_event {
     struct hash digest;
     struct hash next_config; /* EXECUTED: of the configuration that waits for the next epoch as of
                                 height; zero: none does. */
+    uint64_t wanted_height;  /* EXECUTED: blocks up to here are wanted, empty ones too, for what the
+                                chain has begun; 0: none. */
 };
 
 enum consensus_effect_kind {

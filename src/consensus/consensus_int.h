@@ -237,6 +237,7 @@ struct consensus {
     struct merkle_tree final_tree;       /* Over the hashes of blocks 1 … final. */
     struct merkle_tree trees[TREES_MAX]; /* By height mod TREES_MAX, of the line above final. */
     uint64_t last_txs_height;
+    uint64_t wanted_height; /* An idle chain goes on up to here. */
     struct block blocks[BLOCKS_MAX];
     uint64_t block_heights[BLOCKS_MAX]; /* Of blocks[i]: a search need not touch them all. */
     uint32_t block_count;

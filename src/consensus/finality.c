@@ -87,6 +87,7 @@ enum status finality_on_executed(struct consensus *c, const struct consensus_eve
     c->digests[event->height % RESULT_HEIGHTS] = event->digest;
     if (event->height >= c->digest_low + RESULT_HEIGHTS)
         c->digest_low = event->height - RESULT_HEIGHTS + 1;
+    c->wanted_height = event->wanted_height;
     epoch_on_executed(c, event);
     certify_executed(c, event->height);
     if (c->has_next_res && c->next_res.statement.height <= event->height) {

@@ -63,7 +63,9 @@ bool pace_is_due(const struct consensus *c)
      */
     bool is_result_new =
         c->last_txs_height > tip.res_height && c->result_height >= c->last_txs_height;
-    return (c->waiting > 0 || is_result_new || epoch_is_step_due(c, &tip)) && !is_stopped(c);
+    const bool is_wanted = tip.height < c->wanted_height;
+    return (c->waiting > 0 || is_result_new || is_wanted || epoch_is_step_due(c, &tip)) &&
+           !is_stopped(c);
 }
 
 /* So far above the newest certified result that no leader may propose. */

@@ -110,7 +110,8 @@ static bool is_block_due(const struct consensus *c, const struct tip *parent)
     uint64_t txs_height = newest_txs_height(c);
     bool is_result_new = txs_height > parent->res_height && c->has_res_cert &&
                          c->res_cert.statement.height >= txs_height;
-    if (is_idle && (is_result_new || adapt_wants_blocks(c, parent->height + 1)))
+    const bool is_wanted = parent->height < c->wanted_height;
+    if (is_idle && (is_result_new || is_wanted || adapt_wants_blocks(c, parent->height + 1)))
         return silence >= CERTIFY_MS;
     return silence >= CONSENSUS_QUIET_MS;
 }

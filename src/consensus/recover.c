@@ -87,6 +87,7 @@ static void take_blocks(struct consensus *c, const struct consensus_start *start
     c->final_tree = start->history;
     must(c->final_tree.count == start->height);
     c->last_txs_height = start->last_txs_height;
+    c->wanted_height = start->wanted_height;
     const struct certificate *cert = &start->final_cert;
     if (start->height > 0 && cert->entry_count > 0) {
         bool is_exact = cert->statement.height == start->height &&

@@ -166,22 +166,17 @@ static void add_mode(struct hasher *h, const struct consensus *c)
 
 static void add_timing(struct hasher *h, const struct consensus *c)
 {
-    const uint64_t values[] = {c->mono_ms,          c->wall_ms,
-                               c->next_lsn,         c->durable_lsn,
-                               c->vc_lsn,           c->nv_lsn,
-                               c->open_lsn,         c->proposer_lsn,
-                               c->failed_views,     c->calm_blocks,
-                               c->timer_mono_ms,    c->vc_mono_ms,
-                               c->open_mono_ms,     c->status_mono_ms,
-                               c->behind_mono_ms,   c->lagging_mono_ms,
-                               c->fetch_next,       c->proposed_mono_ms,
-                               c->waiting_since_ms, c->oldest_wait_ms,
-                               c->waiting,          c->last_tx_count,
-                               c->last_txs_height,  c->batch_time_ms,
-                               c->deaf_mono_ms,     c->gap,
-                               c->floor.since_ms,   c->floor.txs,
-                               c->floor.view_ms,    c->floor.view_txs,
-                               c->floor.low,        c->floor.count};
+    const uint64_t values[] = {c->mono_ms,          c->wall_ms,         c->next_lsn,
+                               c->durable_lsn,      c->vc_lsn,          c->nv_lsn,
+                               c->open_lsn,         c->proposer_lsn,    c->failed_views,
+                               c->calm_blocks,      c->timer_mono_ms,   c->vc_mono_ms,
+                               c->open_mono_ms,     c->status_mono_ms,  c->behind_mono_ms,
+                               c->lagging_mono_ms,  c->fetch_next,      c->proposed_mono_ms,
+                               c->waiting_since_ms, c->oldest_wait_ms,  c->waiting,
+                               c->last_tx_count,    c->last_txs_height, c->batch_time_ms,
+                               c->wanted_height,    c->deaf_mono_ms,    c->gap,
+                               c->floor.since_ms,   c->floor.txs,       c->floor.view_ms,
+                               c->floor.view_txs,   c->floor.low,       c->floor.count};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
         hash_add_u64(h, values[i]);
     for (uint32_t i = 0; i < REJECT_COUNT; i++)

@@ -134,6 +134,17 @@ enum status exec_attach_rows(struct exec *e,
     return st;
 }
 
+uint64_t exec_wanted_height(const struct exec *e)
+{
+    const struct checkpoints *c = &e->checkpoints;
+    return c->open_count == 0 ? 0 : c->open[c->open_count - 1].height + CHECKPOINT_LAG;
+}
+
+struct rows *exec_row_tree(const struct exec *e)
+{
+    return e->row_tree;
+}
+
 /* The rows of height 0 stand in no result: a state of that height is made once more, beside. */
 static enum status feed_genesis(struct exec *e, struct rows *rows, const struct exec_config *config)
 {

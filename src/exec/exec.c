@@ -177,7 +177,7 @@ enum status exec_apply(struct exec *e, const struct exec_block *in, struct exec_
     e->history = apply.history;
     e->mode = apply.mode;
     e->checkpoints = apply.checkpoints;
-    out->waits_for_blocks = apply.checkpoints.open_count > 0;
+    out->wanted_height = exec_wanted_height(e);
     if (apply.epoch != e->epoch) {
         statements_clear(e->statements); /* E4: functions depend on the exec_version. */
         epoch_free(e->epoch);

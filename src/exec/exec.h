@@ -78,6 +78,10 @@ NODISCARD enum status exec_attach_rows(struct exec *e,
                                        struct rows *rows,
                                        const struct exec_config *config,
                                        const struct exec_results *results);
+/* The height whose result will carry the last checkpoint that is decided; 0: none waits. An idle
+ * chain makes empty blocks up to there. */
+uint64_t exec_wanted_height(const struct exec *e);
+struct rows *exec_row_tree(const struct exec *e); /* Null: none is attached. */
 
 struct exec_block {
     const struct header *header;
@@ -119,7 +123,7 @@ struct exec_outcome { /* Lives in arena until the caller resets it. */
     struct hash *receipt_leaves; /* For paths. */
     struct span record;          /* For store_append_result: docs/format/result.md. */
     struct span next_config;     /* Encoded: decided, waits for the next epoch; empty: none. */
-    bool waits_for_blocks;       /* A checkpoint is not certified yet: blocks are wanted. */
+    uint64_t wanted_height;      /* As exec_wanted_height. */
     struct span begun_config;    /* The block closed its epoch: the one that is present now. */
 };
 

@@ -6,6 +6,7 @@
 #include "node/audit_int.h"
 #include "node/node.h"
 #include "os/thread.h"
+#include "rows/rows.h"
 
 #define SETUP_FILE_SIZE_MAX 32u
 
@@ -124,6 +125,15 @@ static enum status read_setup_height(struct audit *a)
     return st == ST_NOT_FOUND ? ST_OK : st;
 }
 
+/* The replay begins with a new state. */
+static enum status no_result(void *context, uint64_t height, struct buf *out)
+{
+    (void)context;
+    (void)height;
+    (void)out;
+    return ST_NOT_FOUND;
+}
+
 static enum status open_replay(struct audit *a, char *what)
 {
     char path[OS_PATH_MAX];
@@ -133,6 +143,12 @@ static enum status open_replay(struct audit *a, char *what)
                                .path = path,
                                .genesis = buf_span(&a->genesis_bytes)};
     TRY(exec_open(&a->exec, &exec, what));
+    char rows_path[OS_PATH_MAX];
+    TRY(os_path_join(rows_path, a->config->scratch, ROWS_DIR));
+    const struct rows_config rows = {.os = a->config->os, .mem = a->config->mem, .dir = rows_path};
+    const struct exec_results none = {.read = no_result};
+    TRY(rows_open(&a->rows, &rows));
+    TRY(exec_attach_rows(a->exec, a->rows, &exec, &none));
     a->report->digest = exec_digest(a->exec);
     return audit_epoch_take(a);
 }
@@ -160,6 +176,8 @@ static enum status open_audit(struct audit *a, char *what)
     TRY(open_replay(a, what));
     TRY(audit_signatures_new(&a->signatures, a));
     TRY(audit_state_new(&a->state, a));
+    TRY(audit_rows_new(&a->stored_rows, a));
+    TRY(audit_rows_compare(a->stored_rows, 0));
     return audit_state_compare(a->state, 0);
 }
 
@@ -167,7 +185,9 @@ static void close_audit(struct audit *a)
 {
     audit_signatures_finish(a->signatures);
     audit_state_free(a->state);
+    audit_rows_free(a->stored_rows);
     exec_close(a->exec);
+    rows_close(a->rows);
     store_close(a->store);
     txset_free(a->span);
     signer_free(a->signer);

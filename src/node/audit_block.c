@@ -138,6 +138,7 @@ static enum status replay(struct audit *a, struct flow_block *b, const struct da
     a->report->digest = b->outcome.digest;
     check_result(a, b);
     if (b->outcome.begun_config.size > 0) TRY(audit_epoch_take(a));
+    TRY(audit_rows_compare(a->stored_rows, b->header.height));
     return audit_state_compare(a->state, b->header.height);
 }
 

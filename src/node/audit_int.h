@@ -28,6 +28,8 @@ struct audit {
     uint64_t setup_height;
     struct store *store; /* Read only; null when it cannot be opened. */
     struct exec *exec;   /* The replay. */
+    struct rows *rows;   /* Its rows. */
+    struct audit_rows *stored_rows;
     struct txset *span;
     struct header parent; /* Of the newest checked block; height 0: none. */
     struct hash parent_hash;
@@ -68,6 +70,13 @@ void audit_signatures_add(struct audit_signatures *s,
                           const struct damage *place);
 /* Wait for all, count, report findings. */
 void audit_signatures_finish(struct audit_signatures *s);
+
+/* audit_rows.c: the node's tree of rows against that of the replay at the same height. */
+struct audit_rows;
+NODISCARD enum status audit_rows_new(struct audit_rows **out, struct audit *a);
+void audit_rows_free(struct audit_rows *s); /* Null allowed. */
+/* Call after each height of the replay, 0 included. */
+NODISCARD enum status audit_rows_compare(struct audit_rows *s, uint64_t height);
 
 /* audit_state.c: the node's state file against the replay at the same height. */
 struct audit_state;

@@ -111,6 +111,7 @@ static bool fill_executed(struct core *c, struct consensus_event *event)
     event->height = d->height;
     event->digest = d->chained;
     event->next_config = d->next_config;
+    event->wanted_height = c->wanted_height;
     c->engine_executed = d->height;
     return true;
 }
@@ -411,6 +412,7 @@ static void copy_start(struct core *c, const struct consensus_start *start)
     if (c->has_mode) c->convicted = c->mode.convicted;
     if (c->has_mode) c->diverged = c->mode.diverged;
     c->last_txs_height = start->last_txs_height;
+    c->wanted_height = start->wanted_height;
     c->stored_height = start->height;
     c->execute_gate = start->height;
     c->execute_next = start->executed_height + 1;

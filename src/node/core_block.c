@@ -526,6 +526,7 @@ static struct hash next_config_of(const struct flow_block *flow)
 static void note_digest(struct core *c, const struct flow_block *flow)
 {
     uint64_t height = flow->header.height;
+    c->wanted_height = flow->outcome.wanted_height;
     c->digests[height % CORE_DIGESTS] =
         (struct core_digest){.height = height,
                              .next_config = next_config_of(flow),

@@ -465,6 +465,7 @@ static void fill_start(const struct core *c, struct consensus_start *s)
                                   .history = c->history,
                                   .res_height = c->final_header.res_height,
                                   .last_txs_height = c->last_txs_height,
+                                  .wanted_height = c->wanted_height,
                                   .executed_height = c->executed_height};
     s->nonce = c->config.key * UINT64_C(0x9e3779b97f4a7c15) + c->epoch.config.epoch;
     for (uint64_t h = c->executed_height; s->digest_count < CONSENSUS_LAG_MAX; h--) {

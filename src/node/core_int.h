@@ -333,6 +333,7 @@ struct core {
     bool has_mode;          /* Else it stays as the configuration says. */
     struct mode_state mode; /* As of final_height. */
     uint64_t last_txs_height;
+    uint64_t wanted_height; /* As the newest executed block said. */
     uint64_t unseen_height; /* Newest that became final without any vote of others here. */
     uint64_t stored_height; /* Appended. */
     bool is_settled;        /* And a settling of it is asked for. */

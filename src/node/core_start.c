@@ -302,6 +302,8 @@ static enum status replay(struct core_start_data *d)
     e->flags = tip.is_close ? BLOCK_EPOCH_CLOSE : 0;
     e->last_txs_height = tip.last_txs_height;
     e->executed_height = tip.height;
+    if (p->config->machine.wanted != NULL)
+        e->wanted_height = p->config->machine.wanted(p->config->machine.context);
     e->nonce = p->config->nonce;
     p->config->machine.history(p->config->machine.context, &e->history);
     take_mode(d);

@@ -4,6 +4,7 @@
 
 #include "base/must.h"
 #include "os/thread.h"
+#include "rows/rows.h"
 
 struct executor {
     struct executor_config config;
@@ -130,14 +131,17 @@ void executor_tick(struct executor *e, uint64_t mono_ms)
     must(st == ST_OK || st == ST_BUSY || st == ST_CLOSED);
 }
 
-/* Execution may be ahead of the store, where the block is appended beside it. What stands there
- * before the syncs is durable after them. */
+/* The tree of rows comes last: what it lacks is fed from the results, what it had too much could
+ * not be taken back. Execution may be ahead of the store, where the block is appended beside it.
+ * What stands there before the syncs is durable after them. */
 enum status executor_save(struct exec *exec, struct store *store, uint64_t height)
 {
     if (height > store_height(store)) height = store_height(store);
     TRY(store_blocks_sync(store));
     TRY(store_results_sync(store));
-    return db_checkpoint_to(exec_db(exec), height, &height);
+    TRY(db_checkpoint_to(exec_db(exec), height, &height));
+    struct rows *rows = exec_row_tree(exec);
+    return rows == NULL ? ST_OK : rows_save(rows, height);
 }
 
 enum status executor_flush(struct executor *e, uint64_t *height)

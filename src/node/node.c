@@ -17,6 +17,7 @@
 #include "node/quarantine.h"
 #include "node/readers.h"
 #include "node/rescue.h"
+#include "node/row_files.h"
 #include "node/status.h"
 #include "os/thread.h"
 #include "store/store.h"
@@ -38,6 +39,7 @@ struct node {
     struct node_keys keys;
     struct custody *custody;
     struct store *store;
+    struct rows *rows;
     struct exec *exec;
     struct historian *historian;
     struct keyed *keyed;
@@ -358,6 +360,31 @@ static enum status rescue_blocks(struct node *n, const struct node_open *open, c
     return open_store(n, &damage, what);
 }
 
+/* When the stored results are damaged, too, all that is derived is made again from the blocks. */
+static enum status open_rows(struct node *n, const struct node_open *open, char *what)
+{
+    struct row_files_config config = {.os = n->os,
+                                      .mem = n->mem,
+                                      .dir = n->dir,
+                                      .exec = n->exec,
+                                      .store = n->store,
+                                      .genesis = buf_span(&n->genesis_bytes),
+                                      .warn = open->warn};
+    enum status st = row_files_open(&n->rows, &config);
+    if (st == ST_CORRUPT || st == ST_NOT_FOUND) {
+        if (open->warn != NULL)
+            open->warn("stored results are damaged: state and results are made again");
+        exec_close(n->exec);
+        n->exec = NULL;
+        TRY(quarantine_clear(n->os, n->dir));
+        TRY(open_state(n, open, what));
+        config.exec = n->exec;
+        st = row_files_open(&n->rows, &config);
+    }
+    if (st != ST_OK) say(what, st, "the tree of rows cannot be opened");
+    return st;
+}
+
 static enum status open_data(struct node *n, const struct node_open *open, char *what)
 {
     struct damage damage = {0};
@@ -375,6 +402,7 @@ static enum status open_data(struct node *n, const struct node_open *open, char 
     TRY(open_state(n, open, what));
     TRY(rescue_blocks(n, open, what));
     TRY(check_heights(n, what));
+    TRY(open_rows(n, open, what));
     TRY(save_genesis(n));
     st = custody_open(&n->custody, n->os, n->mem, n->dir, n->signer);
     if (st != ST_OK) say(what, st, "the custody of keys cannot be opened");
@@ -555,6 +583,7 @@ void node_close(struct node *n)
     if (n->loop != NULL) loop_free(n->loop);
     custody_close(n->custody);
     exec_close(n->exec);
+    rows_close(n->rows);
     store_close(n->store);
     arena_fini(&n->genesis_arena);
     buf_fini(&n->genesis_bytes);

@@ -391,8 +391,9 @@ static enum status copy_genesis(const struct past *p, const struct catalog_table
 static enum status create_chain_tables(struct past *p)
 {
     if (p->has_chain_tables) return ST_OK;
-    for (const char *const *ddl = sql_catalog_ddl(); *ddl != NULL; ddl++)
-        TRY(run(p, *ddl));
+    for (uint32_t version = 1; version <= EXEC_VERSION_MAX; version++)
+        for (const char *const *ddl = sql_catalog_ddl(version); *ddl != NULL; ddl++)
+            TRY(run(p, *ddl));
     p->has_chain_tables = true;
     return ST_OK;
 }
@@ -408,7 +409,8 @@ static enum status load_table(struct past *p, const struct catalog_table *t)
     if (p->loaded_count == TABLES_MAX) return ST_LIMIT;
     if (t->id < CATALOG_FIRST_ID) {
         TRY(create_chain_tables(p));
-        if (t->id > CATALOG_LAST) TRY(copy_genesis(p, t));
+        /* A table that came later had no rows then. */
+        if (t->id > CATALOG_LAST && sql_catalog_since(t->id) == 1) TRY(copy_genesis(p, t));
     } else {
         TRY(create(p, t));
     }

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/must.h"
+#include "rows/rows.h"
 
 #define FILE_SIZE_MAX 128u
 
@@ -82,6 +83,7 @@ enum status quarantine_settle(struct os *os, const char *dir, bool *was_due)
 enum status quarantine_clear(struct os *os, const char *dir)
 {
     TRY(remove_in(os, dir, "state"));
+    TRY(remove_in(os, dir, ROWS_DIR));
     TRY(remove_in(os, dir, "results/cold"));
     return remove_in(os, dir, "results");
 }

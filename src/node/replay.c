@@ -241,6 +241,12 @@ static const struct mode_state *machine_mode(void *context)
     return exec_mode(e->exec);
 }
 
+static uint64_t machine_wanted(void *context)
+{
+    const struct replay_exec *e = context;
+    return exec_wanted_height(e->exec);
+}
+
 /* The block that closes an epoch may be the newest one: then the next epoch is the present one. */
 static struct span machine_next_config(void *context, uint64_t epoch, uint64_t *from)
 {
@@ -260,6 +266,7 @@ struct replay_machine replay_machine_of(struct replay_exec *exec)
                                    .digest = machine_digest,
                                    .history = machine_history,
                                    .mode = machine_mode,
+                                   .wanted = machine_wanted,
                                    .next_config = machine_next_config,
                                    .context = exec};
 }

@@ -18,6 +18,8 @@ struct replay_machine { /* What executes: SQL in a node, something simpler in th
     void (*history)(void *context, struct merkle_tree *out);
     /* Of the chain as of height, stepped with each block's facts. Null: the mode never changes. */
     const struct mode_state *(*mode)(void *context);
+    /* Up to which height the chain wants blocks of its own. May be null. */
+    uint64_t (*wanted)(void *context);
     /* The configuration that follows on that of epoch as of height, and since when; empty: none is
      * decided. Borrowed until the next apply. Null: there never is one. */
     struct span (*next_config)(void *context, uint64_t epoch, uint64_t *from);

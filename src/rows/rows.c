@@ -66,7 +66,8 @@ static enum status open_all(struct rows *r, const struct rows_config *config)
     if (config->dir != NULL) {
         TRY(os_path_join(r->dir, "", config->dir));
         r->env.dir = r->dir;
-        TRY(make_dir(os, r->dir));
+        r->is_read_only = config->is_read_only;
+        if (!r->is_read_only) TRY(make_dir(os, r->dir));
         TRY(rows_load(r));
     }
     r->fed = r->done;

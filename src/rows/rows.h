@@ -26,6 +26,8 @@ struct rows_config {
     struct mem *mem;
     const char *dir; /* Made if absent; null: all stays in memory. */
     bool is_threaded;
+    bool is_read_only; /* Nothing is made or removed; rows_save does nothing. ST_NOT_FOUND: no
+                          directory. */
 };
 
 /* ST_CORRUPT: rows_remove, and feed it again from the genesis. Reads all there is and checks it

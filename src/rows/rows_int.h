@@ -59,6 +59,7 @@ struct rows {
     struct run_set *set; /* W1 */
     struct recent recent;
     uint64_t done; /* Height of the block to be worked on next. */
+    bool is_read_only;
     bool has_saved;
     uint64_t saved; /* has_saved: a height. */
     uint64_t next_id;

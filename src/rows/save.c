@@ -31,7 +31,7 @@ static enum status remove_rest(struct rows *r, const struct saved *s);
 
 enum status rows_save(struct rows *r, uint64_t height)
 {
-    if (r->env.dir == NULL) return ST_OK;
+    if (r->env.dir == NULL || r->is_read_only) return ST_OK;
     struct save s = {.rows = r, .view = newest_view(r, height), .id = r->next_id};
     if (s.view == NULL) return ST_OK;
     s.set = run_set_copy(r->env.mem, s.view->set);
@@ -221,7 +221,7 @@ enum status rows_load(struct rows *r)
         if (st != ST_OK && st != ST_NO_MEMORY) st = ST_CORRUPT;
     }
     if (st == ST_OK) st = load_view(r, &s);
-    if (st == ST_OK || is_new) st = remove_rest(r, &s);
+    if ((st == ST_OK || is_new) && !r->is_read_only) st = remove_rest(r, &s);
     arena_fini(&arena);
     buf_fini(&bytes);
     return st;

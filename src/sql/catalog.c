@@ -701,7 +701,7 @@ static enum status right_row(struct load *l, sqlite3_stmt *row)
     return ST_OK;
 }
 
-static uint32_t since_of(uint64_t id)
+uint32_t sql_catalog_since(uint64_t id)
 {
     for (size_t i = 0; i < sizeof late_tables / sizeof late_tables[0]; i++)
         if (late_tables[i].id == id) return late_tables[i].since;
@@ -723,7 +723,8 @@ static enum status load_tables(struct load *l)
                  count_row));
     const uint32_t version = l->count > 0 ? 3 : 1; /* Of the newest table that is there. */
     for (uint32_t i = 0; i < CHAIN_TABLE_COUNT; i++)
-        if (since_of(chain_tables[i].id) <= version) c->tables[c->table_count++] = chain_tables[i];
+        if (sql_catalog_since(chain_tables[i].id) <= version)
+            c->tables[c->table_count++] = chain_tables[i];
     const uint32_t absent = CHAIN_TABLE_COUNT - c->table_count;
     TRY(each_row(l,
                  "SELECT id, schema, name, sqlite_name, owner, "

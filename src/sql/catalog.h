@@ -58,6 +58,8 @@ struct catalog_table {
  * block that closes the epoch before). Each version up to the chain's, in order. */
 const char *const *sql_catalog_ddl(uint32_t exec_version);
 
+uint32_t sql_catalog_since(uint64_t id); /* The version that brought a table of the chain. */
+
 /* Load from a connection at its height. */
 NODISCARD enum status sql_catalog_load(struct sql_catalog **out,
                                        struct mem *mem,

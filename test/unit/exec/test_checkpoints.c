@@ -63,17 +63,17 @@ static void the_call(void **state)
     exec_rig_do(&rig, 0, "CREATE TABLE t (a integer PRIMARY KEY, b text)");
     for (uint32_t i = 1; i <= 100; i++)
         some_block(&rig, i);
-    assert_false(rig.outcome.waits_for_blocks);
+    assert_int_equal(rig.outcome.wanted_height, 0);
     exec_rig_do(&rig, 0, "CALL trustsql.checkpoint()");
-    assert_true(rig.outcome.waits_for_blocks);
+    assert_true(rig.outcome.wanted_height > 0);
     const uint64_t height = exec_height(rig.exec);
     const struct hash root = root_of_state(&rig);
     some_block(&rig, 101); /* The root is of the height, not of now. */
     empty_blocks(&rig, 6);
     assert_true(hash_is_zero(&rig.outcome.result.checkpoint));
-    assert_true(rig.outcome.waits_for_blocks);
+    assert_true(rig.outcome.wanted_height > 0);
     empty_blocks(&rig, 1);
-    assert_false(rig.outcome.waits_for_blocks);
+    assert_int_equal(rig.outcome.wanted_height, 0);
     struct checkpoint c;
     assert_int_equal(rows_checkpoint(rig.rows, height, &c), ST_OK);
     assert_true(hash_equal(&c.row_root, &root));
@@ -103,7 +103,7 @@ static void failing_calls(void **state)
     (void)chain_tx_end(rig.chain, tx);
     (void)exec_rig_apply(&rig);
     exec_rig_expect(&rig, 0, "22012");
-    assert_false(rig.outcome.waits_for_blocks);
+    assert_int_equal(rig.outcome.wanted_height, 0);
     exec_rig_fini(&rig);
 }
 
@@ -114,17 +114,17 @@ static void heights_and_times(void **state)
     exec_rig_init(&rig, &v3);
     exec_rig_do(&rig, 0, "CREATE TABLE t (a integer PRIMARY KEY, b text)");
     empty_blocks(&rig, 126);
-    assert_false(rig.outcome.waits_for_blocks);
+    assert_int_equal(rig.outcome.wanted_height, 0);
     empty_blocks(&rig, 1);
     assert_int_equal(exec_height(rig.exec), 128);
-    assert_true(rig.outcome.waits_for_blocks);
+    assert_true(rig.outcome.wanted_height > 0);
     empty_blocks(&rig, 8);
     assert_false(hash_is_zero(&rig.outcome.result.checkpoint));
     chain_time_skip(rig.chain, 600000);
     empty_blocks(&rig, 1); /* The row of the checkpoint itself changed since. */
-    assert_true(rig.outcome.waits_for_blocks);
+    assert_true(rig.outcome.wanted_height > 0);
     empty_blocks(&rig, 8);
-    assert_false(rig.outcome.waits_for_blocks);
+    assert_int_equal(rig.outcome.wanted_height, 0);
     assert_int_equal(exec_rig_int(&rig, "SELECT max(height) FROM \"trustsql.checkpoints\""), 137);
     exec_rig_fini(&rig);
 }
@@ -160,7 +160,7 @@ static void older_chains(void **state)
     exec_rig_sql(&rig, 0, "SELECT * FROM trustsql.checkpoints");
     exec_rig_expect(&rig, 0, "42P01");
     empty_blocks(&rig, 130);
-    assert_false(rig.outcome.waits_for_blocks);
+    assert_int_equal(rig.outcome.wanted_height, 0);
     assert_true(hash_is_zero(&rig.outcome.result.checkpoint));
     exec_rig_fini(&rig);
 }
