@@ -120,6 +120,7 @@ enum status exec_attach_rows(struct exec *e,
 {
     must(e->row_tree == NULL);
     if (rows_next(rows) > e->height + 1) return ST_EXISTS;
+    if (e->height > 0) must(results != NULL);
     if (rows_next(rows) == 0) TRY(feed_genesis(e, rows, config));
     struct buf record;
     buf_init(&record, e->mem, 0);

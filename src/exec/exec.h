@@ -68,7 +68,9 @@ NODISCARD enum status exec_config_of(sqlite3 *connection,
 
 /* The tree of all rows (rows/rows.h), which blocks from version 3 on need: brought to exec_height
  * from stored results, and fed by exec_apply from then on. ST_EXISTS: it is ahead of the state;
- * remove it and attach an empty one. config: that of exec_open. */
+ * remove it and attach an empty one. config: that of exec_open; results: null when the state is
+ * new.
+ */
 struct rows;
 struct exec_results {
     enum status (*read)(void *context, uint64_t height, struct buf *out); /* A record. */

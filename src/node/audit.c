@@ -125,15 +125,6 @@ static enum status read_setup_height(struct audit *a)
     return st == ST_NOT_FOUND ? ST_OK : st;
 }
 
-/* The replay begins with a new state. */
-static enum status no_result(void *context, uint64_t height, struct buf *out)
-{
-    (void)context;
-    (void)height;
-    (void)out;
-    return ST_NOT_FOUND;
-}
-
 static enum status open_replay(struct audit *a, char *what)
 {
     char path[OS_PATH_MAX];
@@ -146,9 +137,8 @@ static enum status open_replay(struct audit *a, char *what)
     char rows_path[OS_PATH_MAX];
     TRY(os_path_join(rows_path, a->config->scratch, ROWS_DIR));
     const struct rows_config rows = {.os = a->config->os, .mem = a->config->mem, .dir = rows_path};
-    const struct exec_results none = {.read = no_result};
     TRY(rows_open(&a->rows, &rows));
-    TRY(exec_attach_rows(a->exec, a->rows, &exec, &none));
+    TRY(exec_attach_rows(a->exec, a->rows, &exec, NULL));
     a->report->digest = exec_digest(a->exec);
     return audit_epoch_take(a);
 }

@@ -6,12 +6,14 @@
 
 #include "node/heal_int.h"
 #include "node/replay.h"
+#include "rows/rows.h"
 
 #define AGAIN_NAME "state/again.db"
 
 struct heal_again {
     struct heal *heal;
     struct exec *exec;
+    struct rows *rows; /* In memory. */
     char path[OS_PATH_MAX];
     struct buf bytes;
 };
@@ -34,7 +36,10 @@ enum status heal_again_new(struct heal_again **out, struct heal *h, uint64_t hei
                                            .mem = h->config.mem,
                                            .path = a->path,
                                            .genesis = h->config.genesis};
+        const struct rows_config rows = {.os = h->config.os, .mem = h->config.mem};
         st = exec_open(&a->exec, &config, reason);
+        if (st == ST_OK) st = rows_open(&a->rows, &rows);
+        if (st == ST_OK) st = exec_attach_rows(a->exec, a->rows, &config, NULL);
     }
     for (uint64_t at = 1; at <= height && st == ST_OK; at++)
         st = heal_is_closing(h) ? ST_CLOSED : apply(a, at, NULL);
@@ -50,6 +55,7 @@ void heal_again_free(struct heal_again *a)
 {
     if (a == NULL) return;
     exec_close(a->exec);
+    rows_close(a->rows);
     remove_files(a);
     buf_fini(&a->bytes);
     mem_free(a->heal->config.mem, a);
