@@ -66,7 +66,7 @@ enum trustsql_status trustsql_proof_check(const struct trustsql *lib,
     struct arena a;
     struct hash id;
     struct proof_facts facts;
-    struct trustsql_facts told;
+    struct trustsql_facts told = {.kind = TRUSTSQL_PROOF_TX};
     const char *wrong = "the proof is malformed";
     memcpy(id.bytes, chain_id, HASH_SIZE);
     struct request r = {.lib = lib, .arena = &a, .chain_id = &id};

@@ -1,9 +1,11 @@
 #include "support/sample_proof.h"
 
 #include "base/must.h"
+#include "ledger/config.h"
 #include "support/sample_ledger.h"
 
 #define ENTRIES 5u
+#define LINKS   2u
 
 struct span sample_genesis_bytes(void)
 {
@@ -53,6 +55,115 @@ static void sign(struct proof *p, struct arena *a, struct header *header)
         sample_certificate(VOTE_P3, header->height + b->later.size / HASH_SIZE, &digest, 3);
     sample_successors(p, a, 1);
 }
+
+/* --- epochs ----------------------------------------------------------------------------------- */
+
+/* Keys of an epoch: the last of four is another in each. */
+static struct secret_key secret_of(uint64_t epoch, uint32_t voter)
+{
+    return sample_node_secret(voter == 3 && epoch > 0 ? 10 + (uint32_t)epoch : voter);
+}
+
+static struct span config_of(struct arena *a, uint64_t epoch)
+{
+    static const char *const names[SAMPLE_NODES] = {"n0", "n1", "n2", "n3"};
+    uint8_t bytes[2048];
+    struct buf out;
+    struct chain_config c = {.epoch = epoch,
+                             .mode = MODE_BFT,
+                             .f = 1,
+                             .exec_version = 1,
+                             .block_txs_max = 10,
+                             .batch_age_ms = 10,
+                             .fuel_tx = 1000000,
+                             .params = consensus_params_default(),
+                             .validator_count = SAMPLE_NODES,
+                             .node_count = SAMPLE_NODES};
+    for (uint32_t i = 0; i < SAMPLE_NODES; i++) {
+        struct secret_key secret = secret_of(epoch, i);
+        c.nodes[i] = (struct chain_node){.organisation = span_text("Bank"),
+                                         .node_name = span_text(names[i]),
+                                         .node_key = sample_public(&secret)};
+    }
+    buf_init_fixed(&out, bytes, sizeof bytes);
+    chain_config_encode(&out, &c);
+    return encoded(a, &out);
+}
+
+/* By three validators of the statement's epoch, with the one that is another in each. */
+static struct certificate certificate_of(enum vote_part part, const struct statement *s)
+{
+    struct certificate c = {.part = part, .statement = *s, .entry_count = 3};
+    struct hash chain_id = sample_chain_id();
+    for (uint32_t i = 0; i < 3; i++) {
+        struct vote v = {.voter = i + 1};
+        for (int k = 0; k < VOTE_PARTS; k++)
+            v.parts[k].is_null = k != (int)part;
+        v.parts[part] = *s;
+        struct hash hash = vote_hash(&v, &chain_id);
+        struct secret_key secret = secret_of(s->epoch, v.voter);
+        must(sign_hash(sample_signer(), &v.sig, &secret, &hash) == ST_OK);
+        c.entries[i] = certificate_cut(&v, part);
+    }
+    return c;
+}
+
+static struct span header_bytes(struct arena *a, const struct header *h)
+{
+    uint8_t bytes[1024];
+    struct buf out;
+    buf_init_fixed(&out, bytes, sizeof bytes);
+    header_encode(&out, h);
+    return encoded(a, &out);
+}
+
+/* Blocks 2 and 4 close epochs 0 and 1. */
+static struct span epochs_of(struct arena *a)
+{
+    struct buf links;
+    struct buf chain;
+    buf_init(&links, mem_system(), 0);
+    buf_init(&chain, mem_system(), 0);
+    for (uint32_t i = 0; i < LINKS; i++) {
+        struct span config = config_of(a, i + 1u);
+        struct header h = {.chain_id = sample_chain_id(),
+                           .epoch = i,
+                           .height = 2u * (i + 1u),
+                           .exec_version = 1,
+                           .mode = MODE_BFT,
+                           .flags = BLOCK_EPOCH_CLOSE,
+                           .next_config_hash = chain_config_hash(config)};
+        struct statement s = {.epoch = i, .height = h.height, .hash = header_hash(&h)};
+        struct epoch_link link = {
+            .header = header_bytes(a, &h), .cert = certificate_of(VOTE_P2, &s), .config = config};
+        epoch_link_encode(&links, &link);
+    }
+    epoch_chain_encode(&chain, LINKS, buf_span(&links));
+    struct span bytes = encoded(a, &chain);
+    buf_fini(&links);
+    buf_fini(&chain);
+    return bytes;
+}
+
+static void later_epoch(struct proof *p, struct arena *a)
+{
+    struct header h = header_of(p);
+    struct proof_block *b = &p->block;
+    h.epoch = LINKS;
+    h.mode = MODE_BFT;
+    b->header = header_bytes(a, &h);
+    b->epochs = epochs_of(a);
+    b->later = (struct span){0};
+    b->successor_count = 0;
+    b->result.block_hash = header_hash(&h);
+    struct statement s = {
+        .epoch = LINKS, .view = h.view, .height = h.height, .hash = b->result.block_hash};
+    b->final_cert = certificate_of(VOTE_P2, &s);
+    s = (struct statement){.epoch = LINKS, .height = h.height, .hash = proof_block_digest(b)};
+    b->res_cert = certificate_of(VOTE_P3, &s);
+}
+
+/* --- subjects --------------------------------------------------------------------------------- */
 
 /* Of a block of five transactions, the one with all kinds of values third. */
 static void show(struct proof *p, struct arena *a)
@@ -305,6 +416,7 @@ void sample_proof_of(struct proof *p, struct arena *a, enum sample_subject subje
     p->genesis = sample_genesis_bytes();
     switch (subject) {
     case SAMPLE_TX: break;
+    case SAMPLE_TX_LATER: later_epoch(p, a); break;
     case SAMPLE_TX_SHOWN: show(p, a); break;
     case SAMPLE_VERSION: version(p, a, false); break;
     case SAMPLE_VERSION_GONE: version(p, a, true); break;

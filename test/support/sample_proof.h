@@ -7,6 +7,7 @@
 /* Subjects of proofs, with what may stand in them or not. */
 enum sample_subject {
     SAMPLE_TX,
+    SAMPLE_TX_LATER, /* Of epoch 2: one validator is another in each. */
     SAMPLE_TX_SHOWN, /* A transaction whose first parameter is shown and no other. */
     SAMPLE_VERSION,
     SAMPLE_VERSION_GONE, /* A row that the block removed. */

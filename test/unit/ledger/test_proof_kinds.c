@@ -41,9 +41,10 @@ static void each_kind_verifies(void **state)
 {
     (void)state;
     static const char *const names[SAMPLE_SUBJECTS] = {
-        "proof-tx",    "proof-tx-shown",     "proof-version", "proof-version-gone",
-        "proof-row",   "proof-row-of-many",  "proof-no-row",  "proof-no-row-of-none",
-        "proof-no-tx", "proof-no-tx-of-none"};
+        "proof-tx",          "proof-tx-later",     "proof-tx-shown",
+        "proof-version",     "proof-version-gone", "proof-row",
+        "proof-row-of-many", "proof-no-row",       "proof-no-row-of-none",
+        "proof-no-tx",       "proof-no-tx-of-none"};
     struct arena a;
     struct buf out;
     arena_init(&a, mem_system(), 0);
@@ -154,6 +155,14 @@ static void foreign_proofs_are_refused_with_their_reason(void **state)
     sample_proof_of(&p, &a, SAMPLE_TX);
     p.block.epochs = span_text("\x80");
     expect(&p, &a, "a block of epoch 0 needs no chain of epochs");
+    sample_proof_of(&p, &a, SAMPLE_TX_LATER);
+    p.block.epochs = (struct span){0};
+    expect(&p, &a, "the block is of another epoch: its validators are unknown");
+    struct proof early;
+    sample_proof_of(&p, &a, SAMPLE_TX_LATER);
+    sample_proof_of(&early, &a, SAMPLE_TX);
+    p.block.final_cert = early.block.final_cert;
+    expect(&p, &a, "the commit certificate is of another block");
     sample_proof_of(&p, &a, SAMPLE_TX);
     p.block.result.height++;
     expect(&p, &a, "the result is of another height");
