@@ -39,6 +39,8 @@ extern const struct command command_key;
 extern const struct command command_tx;
 extern const struct command command_proof;
 extern const struct command command_verify;
+extern const struct command command_backup;
+extern const struct command command_restore;
 extern const struct command command_bench;
 extern const struct command command_sim;
 extern const struct command command_version;

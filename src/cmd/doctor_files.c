@@ -5,6 +5,8 @@
 
 #include "base/must.h"
 #include "cmd/doctor_int.h"
+#include "node/archive.h"
+#include "node/backup.h"
 #include "node/node.h"
 #include "node/quarantine.h"
 #include "os/process.h"
@@ -12,6 +14,8 @@
 #define LOG_TAIL_SIZE 1024u
 #define ENDED         "trustsql node: " /* Before what ended a node by itself. */
 #define SERVES        "serving "
+
+static void check_backup(struct doctor *d, const struct patient *p);
 
 static bool is_end(const char *line)
 {
@@ -162,6 +166,7 @@ void doctor_look_at_files(struct doctor *d, struct patient *p)
     }
     check_disk(d, p);
     check_quarantine(d, p);
+    check_backup(d, p);
     doctor_look_at_process(d, p);
 }
 
@@ -183,4 +188,32 @@ void doctor_look_at_process(struct doctor *d, struct patient *p)
     if (p->pg_port != 0 && is_port_taken(p))
         doctor_find(d, p->name, "Stop it, or choose another port in node.conf.",
                     "another program listens on its port %u", (unsigned)p->pg_port);
+}
+
+/* --- the newest backup -------------------------------------------------------------------------
+ */
+
+static void check_backup(struct doctor *d, const struct patient *p)
+{
+    struct backup_report noted;
+    struct hash digest;
+    char path[OS_PATH_MAX];
+    uint64_t size = 0;
+    char todo[DOCTOR_TEXT_SIZE];
+    enum status st = backup_noted(d->os, p->dir, &noted, path);
+    if (st == ST_NOT_FOUND) return;
+    (void)snprintf(todo, sizeof todo, "Make another: trustsql backup %.150s FILE", p->dir);
+    if (st == ST_OK) st = archive_digest(d->os, path, &digest, &size);
+    if (st == ST_NOT_FOUND)
+        doctor_find(d, p->name, todo, "its newest backup is not at %.200s any more", path);
+    else if (st != ST_OK)
+        doctor_find(d, p->name, todo, "its newest backup cannot be read: %s", status_text(st));
+    else if (size != noted.size || !hash_equal(&digest, &noted.digest))
+        doctor_find(d, p->name, todo, "its newest backup was changed since it was made: %.200s",
+                    path);
+    const uint64_t now = d->os->wall_ms(d->os);
+    const uint64_t age_days = now > noted.time_ms ? (now - noted.time_ms) / UINT64_C(86400000) : 0;
+    if (st != ST_CORRUPT && age_days >= DOCTOR_BACKUP_DAYS_MAX)
+        doctor_find(d, p->name, todo, "its newest backup is %llu days old",
+                    (unsigned long long)age_days);
 }

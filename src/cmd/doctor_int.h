@@ -4,12 +4,13 @@
 
 #include "cmd/link.h"
 
-#define DOCTOR_FINDINGS_MAX   128u
-#define DOCTOR_TEXT_SIZE      400u
-#define DOCTOR_FREE_LOW       (UINT64_C(1) << 30) /* Bytes. */
-#define DOCTOR_CLOCK_MS_MAX   500                 /* Blocks are refused beyond it. */
-#define DOCTOR_WAITING_MS_MAX 5000u
-#define DOCTOR_LAG_MAX        64u
+#define DOCTOR_FINDINGS_MAX    128u
+#define DOCTOR_TEXT_SIZE       400u
+#define DOCTOR_FREE_LOW        (UINT64_C(1) << 30) /* Bytes. */
+#define DOCTOR_CLOCK_MS_MAX    500                 /* Blocks are refused beyond it. */
+#define DOCTOR_WAITING_MS_MAX  5000u
+#define DOCTOR_LAG_MAX         64u
+#define DOCTOR_BACKUP_DAYS_MAX 30u
 
 struct finding {
     char node[GENESIS_NAME_MAX + 1];

@@ -6,10 +6,10 @@
 #include "state/db.h"
 
 static const struct command *const commands[] = {
-    &command_dev,  &command_testnet, &command_init,   &command_invite, &command_join,
-    &command_node, &command_status,  &command_doctor, &command_proxy,  &command_sql,
-    &command_key,  &command_tx,      &command_proof,  &command_verify, &command_bench,
-    &command_sim,  &command_version};
+    &command_dev,     &command_testnet, &command_init,   &command_invite, &command_join,
+    &command_node,    &command_status,  &command_doctor, &command_proxy,  &command_sql,
+    &command_key,     &command_tx,      &command_proof,  &command_verify, &command_backup,
+    &command_restore, &command_bench,   &command_sim,    &command_version};
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 

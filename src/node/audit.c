@@ -43,6 +43,8 @@ static enum status on_block(void *context,
 
 static void on_damage(void *context, const struct damage *damage)
 {
+    const struct audit *a = context;
+    if (a->config->is_restored && strcmp(damage->file, "journal") == 0) return;
     audit_found(context, damage, damage->height, "%s", damage->what);
 }
 
@@ -63,7 +65,8 @@ enum status audit_run(const struct audit_config *config, struct audit_report *re
         struct store_scan scan = {
             .visit = on_block, .found = on_damage, .context = &a, .final_height = known_final(&a)};
         st = store_scan(&store, &scan);
-        if (st == ST_CORRUPT && report->damage_count > 0) st = ST_OK; /* Told below. */
+        const bool is_told = report->damage_count > 0 || config->is_restored;
+        if (st == ST_CORRUPT && is_told) st = ST_OK; /* Below. */
     }
     if (st == ST_OK) check_newest(&a);
     if (a.state != NULL && st == ST_OK) audit_state_finish(a.state);
@@ -272,7 +275,12 @@ static void check_certified_result(struct audit *a, const struct consensus_recor
 static void check_newest(struct audit *a)
 {
     a->report->is_certified = a->report->height == 0; /* The genesis speaks for itself. */
-    if (a->is_broken || a->store == NULL || a->report->height == 0) return;
+    if (a->is_broken || a->report->height == 0) return;
+    if (a->config->is_restored) {
+        a->report->uncertified = a->report->height - a->certified_height;
+        return;
+    }
+    if (a->store == NULL) return;
     struct consensus_record *record = mem_alloc_zero(a->config->mem, 1, sizeof *record);
     if (record == NULL || !read_record(a, record)) {
         const struct damage place = {.file = "journal"};

@@ -19,6 +19,7 @@ struct audit_config {
     const char *dir;       /* The node's. */
     const char *scratch;   /* An empty directory for copies and the replay; left full. */
     uint32_t thread_count; /* For signatures. */
+    bool is_restored;      /* From a backup: there is no state yet, and no promise of the node. */
     /* Told now and then; may be null. */
     void (*progress)(void *context, uint64_t height);
     void *context;

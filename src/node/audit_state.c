@@ -39,6 +39,7 @@ static enum status open_copy(struct audit_state *s)
     TRY(os_path_join(from, a->config->dir, STATE_FILE));
     TRY(os_path_join(to, a->config->scratch, "node.db"));
     st = copy_file(a, from, to);
+    if (st == ST_NOT_FOUND && a->config->is_restored) return ST_OK;
     if (st == ST_NOT_FOUND) {
         /* A start makes it again from the blocks: worth saying, and damage once it was made. */
         audit_found(a, &state_place, 0, "the file is missing");
