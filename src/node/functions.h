@@ -13,6 +13,7 @@
 #include "exec/exec.h"
 
 struct chain_tables_source;
+struct retention;
 
 /* Where a connection's functions look: lives as long as the connection, and is set between its
  * statements. */
@@ -22,7 +23,9 @@ struct node_functions {
     struct sql_context *sql;            /* Whose diag says why a call failed. */
     const struct exec_account *account; /* Who asks. */
     const struct sql_catalog *catalog;  /* That the statement was compiled against. */
-    const atomic_bool *is_cancelled;    /* What lasts looks here now and then. */
+    /* Of a reading of the past: what the present says of retention. Null: the connection tells. */
+    const struct retention *retention;
+    const atomic_bool *is_cancelled; /* What lasts looks here now and then. */
     /* The call will last: others may read meanwhile. Null: nobody waits. */
     void (*lasts)(void *context);
     void *context;

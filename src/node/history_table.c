@@ -14,6 +14,7 @@
 #include "base/must.h"
 #include "ledger/block.h"
 #include "node/functions.h"
+#include "node/retention.h"
 #include "node/versions.h"
 #include "node/vtable.h"
 
@@ -302,6 +303,19 @@ static void reset(struct cursor *c)
     c->at = 0;
 }
 
+static enum status keep_retention(struct cursor *c)
+{
+    const struct node_functions *reader = source_of(c)->reader;
+    uint64_t first = 1;
+    if (reader->retention != NULL)
+        first = retention_of(reader->retention, c->table->id);
+    else
+        TRY(retention_first(reader->connection, chain_tables_height(source_of(c)), c->table->id,
+                            &first));
+    if (first > c->range.first) c->range.first = first;
+    return ST_OK;
+}
+
 static void range(struct vtable_cursor *base, const char *text, int argc, sqlite3_value **argv)
 {
     struct cursor *c = (struct cursor *)base;
@@ -311,6 +325,8 @@ static void range(struct vtable_cursor *base, const char *text, int argc, sqlite
     read_plan(c, text, argv, &keys);
     c->status =
         c->table == NULL || source_of(c)->historian == NULL ? ST_UNSUPPORTED : find_incarnations(c);
+    if (c->status != ST_OK) return;
+    c->status = keep_retention(c);
     if (c->status != ST_OK) return;
     narrow(c, &keys);
     c->values = arena_alloc_zero(&c->arena, SQL_COLUMNS_MAX, sizeof *c->values);

@@ -327,10 +327,10 @@ static enum status fill(struct past *p, const struct catalog_table *t)
 /* --- the chain's own tables ---------------------------------------------------------------------
  */
 
-static enum status copy_rows(const struct past *p, sqlite3 *from, const struct catalog_table *t)
+static enum status copy_rows(struct past *p, sqlite3 *from, const struct catalog_table *t)
 {
     struct buf text;
-    struct filling f = {.past = (struct past *)(uintptr_t)p, .table = t};
+    struct filling f = {.past = p, .table = t};
     sqlite3_stmt *rows = NULL;
     buf_init(&text, p->config.source->mem, 0);
     enum status st = prepare_put(&f, &text);
@@ -365,7 +365,7 @@ static void remove_state(const struct past *p, const char *path)
 }
 
 /* P2: the rows of a table at height 0, from a state that knows nothing but the genesis. */
-static enum status copy_genesis(const struct past *p, const struct catalog_table *t)
+static enum status copy_genesis(struct past *p, const struct catalog_table *t)
 {
     struct os *os = p->config.os;
     char name[64] = "history/genesis-";

@@ -8,6 +8,7 @@
 #include "node/chain_tables.h"
 #include "node/functions.h"
 #include "node/past.h"
+#include "node/retention.h"
 #include "os/thread.h"
 
 #define UNIX_TO_POSTGRES_MS   INT64_C(946684800000) /* PostgreSQL counts from 2000-01-01. */
@@ -29,6 +30,7 @@ struct reader { /* One thread and its connection. */
     bool is_long;
     bool is_evicted; /* While parked: to give way. */
     struct diag diag;
+    struct retention retention; /* Of a job that reads the past. */
     struct past *past; /* Of the newest statement that read an old height; null: none is kept. */
     sqlite3_stmt *statements[READERS_STATEMENTS]; /* Direct-mapped by text. */
 };
@@ -519,6 +521,32 @@ static void make_catalog(struct reader *reader, struct read_job *job)
     finish(reader, new_chunk(reader));
 }
 
+/* What the present lets be read of the past. False: it was refused, the job is over. */
+static bool keep_retention(struct reader *reader, const struct read_job *job)
+{
+    struct db *db = exec_db(reader->readers->config.exec);
+    const uint64_t newest = db_height(db);
+    enum status st = db_view(db, reader->connection, 0);
+    if (st == ST_OK)
+        st = retention_read(&reader->retention, reader->connection, newest, job->statement);
+    reader->functions.retention = &reader->retention;
+    for (uint32_t i = 0; i < reader->retention.count && st == ST_OK; i++) {
+        if (reader->retention.tables[i].first <= job->height) continue;
+        const struct catalog_table *t =
+            sql_catalog_by_id(job->catalog, reader->retention.tables[i].table);
+        const struct span name = t == NULL ? span_text("?") : t->name;
+        diag_set(&reader->diag, "TQ010",
+                 "the versions of table \"%.*s\" are kept from height %llu on", (int)name.size,
+                 (const char *)name.data, (unsigned long long)reader->retention.tables[i].first);
+        diag_hint(&reader->diag, "Its owner has limited them: trustsql.retention.");
+        st = ST_NOT_FOUND;
+    }
+    if (st == ST_OK) return true;
+    explain_past(reader, st);
+    finish(reader, new_chunk(reader));
+    return false;
+}
+
 static void run_job(struct reader *reader, struct read_job *job)
 {
     struct os *os = reader->readers->config.os;
@@ -535,6 +563,8 @@ static void run_job(struct reader *reader, struct read_job *job)
         make_catalog(reader, job);
         return;
     }
+    reader->functions.retention = NULL;
+    if (job->is_past && !keep_retention(reader, job)) return;
     if (is_old(reader, job)) {
         run_past(reader);
         return;

@@ -39,7 +39,9 @@ enum status repeat_first(struct store *store,
     struct hash txid;
     TRY(receipt_decode(&own, a, receipt));
     struct cbor in = cbor_of(own.events);
-    if (cbor_get_array(&in) != 1 || cbor_get_array(&in) != 3) return ST_NOT_FOUND;
+    cbor_expect_array(&in, 1);
+    cbor_expect_array(&in, 3);
+    if (in.status != ST_OK) return ST_NOT_FOUND; /* None. */
     if (!span_equal(cbor_get_text(&in), span_text("first"))) return ST_NOT_FOUND;
     cbor_get_fixed(&in, txid.bytes, HASH_SIZE);
     (void)cbor_get_uint(&in);

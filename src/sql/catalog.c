@@ -101,6 +101,8 @@ static const char *const ddl_3[] = {
     "found_ms INTEGER NOT NULL, kind TEXT NOT NULL, place TEXT NOT NULL, old_hash BLOB, "
     "new_hash BLOB, state TEXT NOT NULL, concerns INTEGER NOT NULL, "
     "PRIMARY KEY(node, found_ms, place)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE \"trustsql.retention\"(table_id INTEGER PRIMARY KEY, blocks INTEGER NOT NULL) "
+    "STRICT",
     "UPDATE \"trustsql.sequences\" SET next = next + 1 WHERE name = 'catalog'",
     NULL,
 };
@@ -302,6 +304,11 @@ static const struct catalog_column checkpoints_columns[] = {
     COLUMN("txid_root", SQL_BYTEA), COLUMN("row_count", SQL_INT8),   COLUMN("before", SQL_INT8),
 };
 
+static const struct catalog_column retention_columns[] = {
+    COLUMN("table_id", SQL_INT8),
+    COLUMN("blocks", SQL_INT8),
+};
+
 static const uint32_t first_column[] = {0};
 static const uint32_t first_two_columns[] = {0, 1};
 static const uint32_t incidents_key[] = {1, 2, 4};   /* node, found_ms, place */
@@ -340,6 +347,7 @@ static const struct catalog_table chain_tables[] = {
     CHAIN_TABLE(29, "incidents", incidents_columns, incidents_key, 3, false),
     CHAIN_TABLE(30, "certified", certified_columns, first_column, 1, true),
     CHAIN_TABLE(31, "receipts", receipts_columns, first_column, 1, true),
+    CHAIN_TABLE(32, "retention", retention_columns, first_column, 1, false),
 };
 /* Not there from the genesis on: from which exec_version. */
 static const struct {
@@ -348,6 +356,7 @@ static const struct {
 } late_tables[] = {
     {28, 3},
     {29, 3},
+    {32, 3},
 };
 #define CHAIN_TABLE_COUNT ((uint32_t)(sizeof chain_tables / sizeof chain_tables[0]))
 

@@ -118,5 +118,47 @@ class PastTest(unittest.TestCase):
         self.assertEqual(harness.sqlstate_of(link, "SELECT * FROM t"), "42P01")
 
 
+    def test_retention(self):
+        """Versions older than the owner allows are not answered, neither one by one nor by going back."""
+        with harness.Chain() as chain:
+            with contextlib.closing(chain.connect()) as link:
+                harness.execute(link, "CREATE TABLE t (id integer PRIMARY KEY)")
+                harness.execute(link, "CREATE TABLE free (id integer PRIMARY KEY)")
+                for number in range(12):
+                    harness.execute(link, f"INSERT INTO t VALUES ({number}); INSERT INTO free VALUES ({number})")
+                old = harness.execute(link, "SELECT max(height) FROM trustsql.transactions")[0][0] - 6
+                for text, state in [("CALL trustsql.set_retention('nowhere', 5)", "42P01"),
+                                    ("CALL trustsql.set_retention('t', 0)", "22023"),
+                                    ("CALL trustsql.set_retention(NULL, 5)", "22023"),
+                                    ("CALL trustsql.set_retention('t')", "42883")]:
+                    self.assertEqual(harness.sqlstate_of(link, text), state, text)
+                harness.execute(link, "CALL trustsql.set_retention('t', 5)")
+            for restart in (False, True):
+                with self.subTest(restart=restart):
+                    if restart:
+                        chain.stop()
+                        chain.start()
+                    with contextlib.closing(chain.connect()) as link:
+                        self.check_retention(link, old)
+            with contextlib.closing(chain.connect()) as link:
+                harness.execute(link, "CALL trustsql.set_retention('t', NULL)")
+                self.assertEqual(harness.execute(link, "SELECT count(*) FROM trustsql.history('t')"), [(12,)])
+                harness.execute(link, f"SET trustsql.height = {old}")
+                self.assertEqual(len(harness.execute(link, "SELECT * FROM t")), 6)
+
+    def check_retention(self, link, old):
+        newest = harness.execute(link, "SELECT max(height) FROM trustsql.blocks")[0][0]
+        heights = [row[0] for row in harness.execute(link, "SELECT height FROM trustsql.history('t')")]
+        everything = [row[0] for row in harness.execute(link, "SELECT height FROM trustsql.history('free')")]
+        self.assertEqual(len(everything), 12)
+        self.assertEqual(heights, [height for height in everything if height > newest - 5])
+        harness.execute(link, f"SET trustsql.height = {old}")
+        self.assertEqual(harness.sqlstate_of(link, "SELECT * FROM t"), "TQ010")
+        self.assertEqual(harness.sqlstate_of(link, "SELECT * FROM trustsql.history('t')"), "TQ010")
+        self.assertEqual(len(harness.execute(link, "SELECT * FROM free")), 6)
+        harness.execute(link, "RESET trustsql.height")
+        self.assertEqual(len(harness.execute(link, "SELECT * FROM t")), 12)
+
+
 if __name__ == "__main__":
     harness.main()

@@ -3,6 +3,7 @@
 
 #include "base/must.h"
 #include "exec/modules/system/governance.h"
+#include "exec/modules/system/retention.h"
 #include "ledger/checkpoint.h"
 
 enum { NAME, PUBLIC_KEY, CUSTODIAN, ORGANISATION, IS_ADMIN, CREATE_ARGUMENTS };
@@ -44,6 +45,13 @@ static const struct module_procedure procedures[] = {
      .argument_names = close_names,
      .run = close_account},
     {.name = "ping", .run = ping},
+    {.name = "set_retention",
+     .argument_count_min = 2,
+     .argument_count = 2,
+     .types = retention_types,
+     .argument_names = retention_names,
+     .since = RETENTION_EXEC_VERSION,
+     .run = retention_set},
     {.name = "checkpoint", .since = CHECKPOINT_EXEC_VERSION, .run = checkpoint},
 };
 
