@@ -215,6 +215,8 @@ static void warn_of_damage(struct node *n,
     const bool is_lost = is_journal && store_journal_is_lost(n->store);
     if (is_journal)
         note_find(n, INCIDENT_JOURNAL, is_lost ? INCIDENT_LOST : INCIDENT_REPAIRED, text);
+    else if (damage->is_mended)
+        note_find(n, INCIDENT_INDEX, INCIDENT_REPAIRED, text);
     else if (store_results_are_lost(n->store))
         note_find(n, INCIDENT_RESULT, INCIDENT_REPAIRED, text);
 }
@@ -244,16 +246,36 @@ static enum status open_exec(struct node *n, char *what)
     return st;
 }
 
+/* From the first start on the file holds some height. */
+static bool is_state_gone(struct node *n)
+{
+    char path[OS_PATH_MAX];
+    struct os_file *file = NULL;
+    uint64_t size = 0;
+    if (store_height(n->store) == 0 || os_path_join(path, n->dir, "state/main.db") != ST_OK)
+        return false;
+    enum status st = n->os->file_open(n->os, &file, path, OS_READ);
+    if (st == ST_OK) st = n->os->file_size(n->os, file, &size);
+    n->os->file_close(n->os, file);
+    return st == ST_NOT_FOUND || (st == ST_OK && size == 0);
+}
+
 /* A state that is not what was written is damage that the blocks put right, without anybody else.
  */
-static enum status open_state(struct node *n, const struct node_open *open, char *what)
+static enum status open_state(struct node *n,
+                              const struct node_open *open,
+                              bool was_due,
+                              char *what)
 {
     struct heal_find find;
     enum status st = heal_settle(n->os, n->dir, &find);
     if (find.place[0] != 0 && n->find_count < NODE_FINDS_MAX) n->finds[n->find_count++] = find;
     if (st != ST_OK) say(what, st, "the damaged state cannot be removed");
     TRY(st);
+    const bool is_gone = find.place[0] == 0 && is_state_gone(n);
     st = open_exec(n, what);
+    if (st == ST_OK && is_gone && !was_due)
+        note_find(n, INCIDENT_STATE, INCIDENT_REPAIRED, "state/main.db: the file is missing");
     if (st != ST_CORRUPT) return st;
     if (open->warn != NULL) open->warn(what);
     if (open->warn != NULL) open->warn("the state is made again from the blocks");
@@ -399,7 +421,10 @@ static enum status open_data(struct node *n, const struct node_open *open, char 
     if (was_due && open->warn != NULL)
         open->warn(
             "a certificate refuted the state of this node: it is made again from the blocks");
-    TRY(open_state(n, open, what));
+    /* Lost results took the state with them. */
+    for (uint32_t i = 0; i < n->find_count; i++)
+        was_due = was_due || n->finds[i].kind == INCIDENT_RESULT;
+    TRY(open_state(n, open, was_due, what));
     TRY(rescue_blocks(n, open, what));
     TRY(check_heights(n, what));
     TRY(open_rows(n, open, what));

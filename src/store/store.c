@@ -5,6 +5,7 @@
 #include "store/store.h"
 
 #include "base/must.h"
+#include "store/journal_mark.h"
 #include "store/store_int.h"
 
 static enum status seal_segment(struct store *s);
@@ -175,6 +176,7 @@ enum status store_settle(struct store *s)
     struct journal_ends ends = {.newest = s->blocks.last,
                                 .held = pending_range(&s->pending, s->blocks.height)};
     TRY(store_keep(s, sync_journal(s, &ends)));
+    TRY(store_keep(s, journal_mark_write(&s->env, s->journal.seq)));
     s->unsettled = 0;
     s->unsettled_count = 0;
     return store_keep(s, pending_drop(&s->pending, &ends.held)); /* S10. */

@@ -52,7 +52,7 @@ struct damage {                 /* Where stored bytes are wrong, as far as known
  * set. With can_mend damage of blocks is a gap instead, as far as the files around it tell what is
  * missing. Only the open segment, the heads and ends of sealed ones and held blocks are read:
  * store_scan reads all. ST_OK with damage->file not empty: the journal is lost (see
- * store_journal_is_lost). */
+ * store_journal_is_lost), or, with is_mended, something was damaged and made again. */
 NODISCARD enum status store_open(struct store **out,
                                  const struct store_config *config,
                                  struct damage *damage);

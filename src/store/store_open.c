@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/must.h"
+#include "store/journal_mark.h"
 #include "store/store_int.h"
 
 #define LOCK_NAME     "lock"
@@ -30,7 +31,7 @@ static enum status open_journal(struct opening *o);
 static enum status lose_journal(struct opening *o);
 static enum status make_journal(struct opening *o);
 static enum status open_blocks(struct opening *o);
-static enum status open_indexes(struct store *s);
+static enum status open_indexes(struct opening *o);
 
 enum status store_open(struct store **out, const struct store_config *config, struct damage *damage)
 {
@@ -123,7 +124,7 @@ static enum status open_results(struct opening *o, uint64_t size)
 static enum status make_ready(struct opening *o)
 {
     must(!o->s->env.is_read_only); /* S9. */
-    TRY(open_indexes(o->s));
+    TRY(open_indexes(o));
     if (!o->has_journal) TRY(make_journal(o));
     return journal_renew(&o->s->journal);
 }
@@ -157,6 +158,13 @@ static enum status open_journal(struct opening *o)
     TRY(has_file(s, LOST_NAME, &s->is_lost));
     enum status st = journal_open(&s->journal, &s->env, o->damage);
     must(s->blocks.env == NULL); /* The journal comes first: it says what is durable. */
+    uint64_t mark = 0;
+    if (st == ST_OK) TRY(journal_mark_read(&s->env, &mark));
+    if (st == ST_OK && !s->is_lost && mark > s->journal.seq) {
+        journal_close(&s->journal);
+        st = damaged(o->damage, JOURNAL_NAME, 0, 0,
+                     "the journal is older than what this node has said; rejoin with a new key");
+    }
     o->has_journal = st == ST_OK;
     if (st == ST_OK && s->is_lost)
         damage_set(o->damage, LOST_NAME, 0, 0,
@@ -208,6 +216,7 @@ static enum status make_journal(struct opening *o)
     ends.held = pending_range(&s->pending, 0);
     must(ends.newest.height == s->blocks.height);
     TRY(env_sync_parent(&s->env));
+    TRY(journal_mark_remove(&s->env));
     TRY(journal_create(&s->env, o->config->journal_area_size, &ends));
     return journal_open(&s->journal, &s->env, &ignored);
 }
@@ -239,13 +248,20 @@ static enum status open_blocks(struct opening *o)
     return ST_OK;
 }
 
-static enum status open_indexes(struct store *s)
+static enum status open_indexes(struct opening *o)
 {
+    struct store *s = o->s;
     for (uint32_t number = 1; number <= s->blocks.sealed_count; number++) {
         struct index_id id;
+        struct damage damage = {0};
         s->indexed_count = number;
         must(store_index_id(s, number, &id));
-        enum status st = index_check(&s->env, &id, NULL);
+        enum status st = index_check(&s->env, &id, &damage);
+        /* That of the newest one may be what a crash left. */
+        if (st == ST_CORRUPT && number < s->blocks.sealed_count && o->damage->file[0] == 0) {
+            *o->damage = damage;
+            o->damage->is_mended = true;
+        }
         if (st == ST_CORRUPT || st == ST_NOT_FOUND) {
             st = index_rebuild(&s->env, &id, INDEX_WRITTEN);
             /* A damaged old segment is found by reads and scans, not at every start. */
