@@ -399,7 +399,8 @@ static enum status open_rows(struct node *n, const struct node_open *open, char 
         exec_close(n->exec);
         n->exec = NULL;
         TRY(quarantine_clear(n->os, n->dir));
-        TRY(open_state(n, open, what));
+        note_find(n, INCIDENT_RESULT, INCIDENT_REPAIRED, "results: stored results are damaged");
+        TRY(open_state(n, open, true, what));
         config.exec = n->exec;
         st = row_files_open(&n->rows, &config);
     }
