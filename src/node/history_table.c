@@ -341,7 +341,10 @@ static void range(struct vtable_cursor *base, const char *text, int argc, sqlite
 static enum status step(struct vtable_cursor *base, bool is_first)
 {
     struct cursor *c = (struct cursor *)base;
+    struct diag *d = source_of(c)->reader->sql->diag;
     (void)is_first;
+    if (c->status == ST_NOT_FOUND)
+        diag_set(d, "TQ010", "this node does not keep all versions of the table's rows");
     TRY(c->status);
     enum status st = versions_next(&c->versions);
     while (st == ST_NOT_FOUND && c->at + 1 < c->count) {

@@ -449,6 +449,9 @@ static void explain_past(struct reader *reader, enum status st)
         diag_hint(&reader->diag, "trustsql.history('table') gives the versions one by one.");
     } else if (st == ST_NO_MEMORY) {
         diag_set(&reader->diag, "53200", "out of memory");
+    } else if (st == ST_NOT_FOUND) {
+        diag_set(&reader->diag, "TQ010", "height %llu is not kept by this node", height);
+        diag_hint(&reader->diag, "Ask another node.");
     } else {
         diag_set(&reader->diag, "58000", "height %llu cannot be made again: %s", height,
                  status_text(st));

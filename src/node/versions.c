@@ -39,7 +39,10 @@ enum status versions_next(struct versions *v)
     struct history_entry e;
     if (v->cursor == NULL) return ST_NOT_FOUND;
     enum status st = history_cursor_next(v->cursor, &e);
-    if (st == ST_OK) st = load(v, e.height);
+    if (st == ST_OK) {
+        st = load(v, e.height);
+        if (st == ST_NOT_FOUND) st = ST_CORRUPT; /* It was there when it was indexed. */
+    }
     if (st == ST_OK) st = locate(v, &e);
     if (st == ST_CORRUPT) historian_doubt(v->historian);
     return st;

@@ -7,6 +7,7 @@ import shutil
 import unittest
 
 import harness
+from cluster import Cluster
 
 HEAD = "height, op, id, v, note"
 
@@ -82,6 +83,38 @@ class Model:
 
 def quote(text):
     return "NULL" if text is None else f"'{text}'"
+
+
+class ClusterTest(unittest.TestCase):
+    def test_every_node(self):
+        """All nodes tell the same history, the same past and the same of a key; so does one that was away."""
+        with Cluster() as cluster:
+            cluster.create("t", "id integer PRIMARY KEY, v integer")
+            away = cluster.followers()[0]
+            others = [index for index in range(4) if index != away]
+            for number in range(20):
+                cluster.execute(number % 4, f"INSERT INTO t VALUES ({number}, 0)")
+            cluster.kill(away)
+            for number in range(20):
+                cluster.execute(others[number % 3], f"UPDATE t SET v = v + 1 WHERE id = {number}")
+            cluster.execute(others[0], "SET trustsql.idempotency_key = 'k'; DELETE FROM t WHERE id < 5")
+            cluster.start_node(away)
+            cluster.settle()
+            history = [cluster.execute(index, "SELECT * FROM trustsql.history('t') ORDER BY height, id")
+                       for index in range(4)]
+            self.assertEqual([row[3] for row in history[0]], ["insert"] * 20 + ["update"] * 20 + ["delete"] * 5)
+            self.assertEqual(history[1:], history[:1] * 3)
+            middle = history[0][30][0]
+            past = [cluster.execute(index, f"SET trustsql.height = {middle}; SELECT * FROM t ORDER BY id")
+                    for index in range(4)]
+            self.assertEqual(sum(row[1] for row in past[0]), 11)
+            self.assertEqual(past[1:], past[:1] * 3)
+            owner = f"admin@node{others[0]}"
+            for index in range(4):
+                self.assertEqual(cluster.execute(index, f"SELECT trustsql.tx_status('k', '{owner}')"),
+                                 [("committed",)])
+                own = cluster.execute(index, "SELECT trustsql.tx_status('k')")
+                self.assertEqual(own[0][0] == "committed", index == others[0])
 
 
 class HistoryTest(unittest.TestCase):
