@@ -23,7 +23,7 @@ static enum status write_row(struct apply *a,
 static enum status feed_genesis(struct exec *e,
                                 struct rows *rows,
                                 const struct exec_config *config);
-static enum status remove_scratch(char *path, const struct exec_config *config, const char *ending);
+static enum status remove_scratch(char *path, const struct exec_config *config);
 static enum status feed_result(struct exec *e,
                                struct rows *rows,
                                uint64_t height,
@@ -156,9 +156,7 @@ static enum status feed_genesis(struct exec *e, struct rows *rows, const struct 
     struct exec *scratch = NULL;
     struct exec_config beside = *config;
     beside.path = path;
-    TRY(remove_scratch(path, config, "-journal")); /* What a crash left. */
-    TRY(remove_scratch(path, config, ".sums"));
-    TRY(remove_scratch(path, config, ""));
+    TRY(remove_scratch(path, config)); /* What a crash left. */
     enum status st = exec_open(&scratch, &beside, what);
     if (st == ST_OK) {
         must(scratch->has_genesis_rows);
@@ -166,19 +164,23 @@ static enum status feed_genesis(struct exec *e, struct rows *rows, const struct 
         st = rows_feed(rows, &block);
     }
     exec_close(scratch);
-    TRY(remove_scratch(path, config, ""));
+    TRY(remove_scratch(path, config));
     return st;
 }
 
-/* path[OS_PATH_MAX]: that of the file, which is gone. */
-static enum status remove_scratch(char *path, const struct exec_config *config, const char *ending)
+/* path[OS_PATH_MAX]: that of the file, which is gone with what belongs to it. */
+static enum status remove_scratch(char *path, const struct exec_config *config)
 {
+    static const char *const endings[] = {"-journal", ".sums", ""};
     const size_t size = strlen(config->path);
     if (size + SCRATCH_SIZE_MAX > OS_PATH_MAX) return ST_LIMIT;
     memcpy(path, config->path, size);
-    (void)snprintf(path + size, SCRATCH_SIZE_MAX, ".genesis%s", ending);
-    enum status st = config->os->remove(config->os, path);
-    return st == ST_NOT_FOUND ? ST_OK : st;
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        (void)snprintf(path + size, SCRATCH_SIZE_MAX, ".genesis%s", endings[i]);
+        enum status st = config->os->remove(config->os, path);
+        if (st != ST_OK && st != ST_NOT_FOUND) return st;
+    }
+    return ST_OK;
 }
 
 static enum status feed_result(struct exec *e,

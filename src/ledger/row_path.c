@@ -20,11 +20,13 @@
 #define KIND_INTEGER 0u
 #define KIND_HASHED  1u
 #define HASHED_SIZE  (ROW_POSITION_SIZE - KEY_AT)
+#define TOP_BYTE     ((uint64_t)0xff << 56)
 #define SIGN_BIT     ((uint64_t)1 << 63)
 #define KEY_DEPTH    1u
 #define ENTRY_FIELDS 3u
 
 _Static_assert(sizeof(struct row_position) == ROW_POSITION_SIZE, "a position is its bytes");
+_Static_assert(ROW_POSITION_SIZE % 8 == 0, "positions are compared by eight bytes");
 _Static_assert(sizeof(struct row_place) == ROW_POSITION_SIZE + HASH_SIZE, "no padding to hash");
 
 static bool key_is_integer(struct span key, int64_t *value);
@@ -75,9 +77,15 @@ void row_position_key(const struct row_position *p, struct buf *out)
     cbor_put_int(out, (int64_t)(get_u64_be(p->bytes + KEY_AT) ^ SIGN_BIT));
 }
 
+/* Eight bytes at a time: trees of millions of rows compare all the time. */
 int row_position_compare(const struct row_position *a, const struct row_position *b)
 {
-    return memcmp(a->bytes, b->bytes, ROW_POSITION_SIZE);
+    for (uint32_t i = 0; i < ROW_POSITION_SIZE; i += 8) {
+        const uint64_t x = get_u64_be(a->bytes + i);
+        const uint64_t y = get_u64_be(b->bytes + i);
+        if (x != y) return x < y ? -1 : 1;
+    }
+    return 0;
 }
 
 bool row_position_bit(const struct row_position *p, uint32_t bit)
@@ -88,11 +96,13 @@ bool row_position_bit(const struct row_position *p, uint32_t bit)
 
 uint32_t row_position_differ(const struct row_position *a, const struct row_position *b)
 {
-    for (uint32_t i = 0; i < ROW_POSITION_SIZE; i++) {
-        uint32_t x = (uint32_t)a->bytes[i] ^ b->bytes[i];
+    for (uint32_t i = 0; i < ROW_POSITION_SIZE; i += 8) {
+        uint64_t x = get_u64_be(a->bytes + i) ^ get_u64_be(b->bytes + i);
         if (x == 0) continue;
         uint32_t bit = 8 * i;
-        for (; (x & 0x80u) == 0; x <<= 1)
+        for (; (x & TOP_BYTE) == 0; x <<= 8)
+            bit += 8;
+        for (; (x & SIGN_BIT) == 0; x <<= 1)
             bit++;
         return bit;
     }

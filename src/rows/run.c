@@ -68,7 +68,7 @@ static enum status read_block(const struct run *r,
                               struct span *payload);
 static uint32_t block_crc(const struct run *r, uint64_t offset, const uint8_t *head, struct span p);
 static enum status take_record(struct span *from, struct row_record *out);
-static size_t block_of(const struct run *r, const struct row_position *position);
+static size_t block_of(const struct run *r, const struct row_position *position, size_t from);
 
 /* --- references ------------------------------------------------------------------------------ */
 
@@ -367,7 +367,7 @@ enum status row_run_cursor_seek(struct run_cursor *c, const struct row_position 
     const struct run *r = c->run;
     if (r->block_count == 0) return ST_OK;
     const bool is_behind = c->has && row_position_compare(&c->record.place.position, position) <= 0;
-    size_t block = block_of(r, position);
+    size_t block = block_of(r, position, is_behind ? c->block : 0);
     if (!is_behind || block != c->block) TRY(load(c, block));
     if (!c->has) TRY(row_run_cursor_next(c));
     while (c->has && row_position_compare(&c->record.place.position, position) < 0)
@@ -388,11 +388,18 @@ enum status row_run_cursor_next(struct run_cursor *c)
     return ST_OK;
 }
 
-/* The last block that begins at position or before it; the first when none does. */
-static size_t block_of(const struct run *r, const struct row_position *position)
+/* The last block that begins at position or before it; the first when none does. from: a block that
+ * begins there or before, or 0; it is near when positions are looked for in order. */
+static size_t block_of(const struct run *r, const struct row_position *position, size_t from)
 {
-    size_t low = 0;
-    size_t high = r->block_count;
+    size_t low = from;
+    size_t step = 1;
+    while (low + step < r->block_count &&
+           row_position_compare(&r->blocks[low + step].first, position) <= 0) {
+        low += step;
+        step *= 2;
+    }
+    size_t high = low + step < r->block_count ? low + step : r->block_count;
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
         if (row_position_compare(&r->blocks[middle].first, position) <= 0)

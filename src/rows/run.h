@@ -1,6 +1,6 @@
 /* run.h - A run: rows and the marks of gone rows, sorted by position, immutable once written.
  *
- * In memory or in a file of rows/ (docs/format/rows.md): blocks of some eight KiB with a checksum
+ * In memory or in a file of rows/ (docs/format/rows.md): blocks of some four KiB with a checksum
  * each, and in memory the first position of each block. One thread writes a run; then any number
  * read it through cursors of their own. */
 #ifndef TRUSTSQL_ROWS_RUN_H
@@ -11,7 +11,7 @@
 #include "os/os.h"
 #include "store/crc32c.h"
 
-#define RUN_BLOCK_SIZE 8192u             /* Payload after which a block ends. */
+#define RUN_BLOCK_SIZE 4096u             /* Payload after which a block ends. */
 #define RUN_BLOCK_MAX  ((size_t)8 << 20) /* One record is never larger. */
 
 struct run_env { /* What every part of the folder needs; immutable. */
