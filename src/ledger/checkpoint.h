@@ -10,9 +10,9 @@
 #include "crypto/hash.h"
 
 #define CHECKPOINT_BLOCKS       128u
-#define CHECKPOINT_LAG          8u             /* Its hash is in the result of block h + 8. */
-#define CHECKPOINT_IDLE_MS      (600u * 1000u) /* Rows that changed wait no longer than this. */
-#define CHECKPOINT_EXEC_VERSION 3u             /* From which blocks make checkpoints. */
+#define CHECKPOINT_LAG          8u      /* Its hash is in the result of block h + 8. */
+#define CHECKPOINT_IDLE_MS      600000u /* Rows that changed wait no longer than this. */
+#define CHECKPOINT_EXEC_VERSION 3u      /* From which blocks make checkpoints. */
 
 struct checkpoint {
     uint64_t height;

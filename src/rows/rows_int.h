@@ -17,7 +17,9 @@
 #include "rows/tree.h"
 
 #define VIEWS_MAX  (CHECKPOINT_LAG + ROWS_KEPT + 4u)
-#define RECENT_MAX (2u * CHECKPOINT_LAG)
+#define RECENT_MAX 16u
+
+_Static_assert(RECENT_MAX >= 2 * CHECKPOINT_LAG, "results of all open ones can be made");
 
 struct rows_view {
     struct rows *rows;
@@ -82,11 +84,14 @@ struct rows_view *rows_view_new(struct rows *r);
 void recent_add(struct recent *recent, const struct checkpoint *c);
 
 /* The first count runs of a set as one, in memory (id 0) or a file. */
+struct merging {
+    const struct run_set *set;
+    uint32_t count;
+    bool keeps_gone; /* Runs below may have what a mark says is gone. */
+    uint64_t id;
+};
 NODISCARD enum status rows_merge_runs(const struct run_env *env,
-                                      const struct run_set *set,
-                                      uint32_t count,
-                                      bool keeps_gone,
-                                      uint64_t id,
+                                      const struct merging *merging,
                                       struct run **out);
 
 /* save.c: what the manifest of the directory says; nothing: an empty directory. */

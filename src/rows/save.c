@@ -75,7 +75,9 @@ static enum status write_runs(struct save *s)
     struct rows *r = s->rows;
     struct run *run = NULL;
     const bool is_all = s->merged == s->set->count;
-    TRY(rows_merge_runs(&r->env, s->set, s->merged, !is_all, s->id, &run));
+    const struct merging merging = {
+        .set = s->set, .count = s->merged, .keeps_gone = !is_all, .id = s->id};
+    TRY(rows_merge_runs(&r->env, &merging, &run));
     for (uint32_t i = 0; i < s->merged; i++)
         row_run_unref(s->set->runs[i]);
     s->set->count -= s->merged;

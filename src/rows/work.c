@@ -132,7 +132,8 @@ static enum status absorb(struct rows *r, struct run **run, struct run_set *abso
         *run = row_run_ref(absorbed->runs[0]);
         return ST_OK;
     }
-    return rows_merge_runs(&r->env, absorbed, absorbed->count, true, 0, run);
+    const struct merging merging = {.set = absorbed, .count = absorbed->count, .keeps_gone = true};
+    return rows_merge_runs(&r->env, &merging, run);
 }
 
 /* What is below stays as it is now, saved or not, without what run holds already. Takes run. */
@@ -180,23 +181,20 @@ static bool set_has(const struct run_set *s, const struct run *run)
 }
 
 enum status rows_merge_runs(const struct run_env *env,
-                            const struct run_set *set,
-                            uint32_t count,
-                            bool keeps_gone,
-                            uint64_t id,
+                            const struct merging *merging,
                             struct run **out)
 {
     struct run_writer w;
     static const struct row_position least = {{0}};
     struct merge *m = mem_alloc(env->mem, sizeof *m);
     if (m == NULL) return ST_NO_MEMORY;
-    enum status st = row_run_writer_begin(&w, env, id);
+    enum status st = row_run_writer_begin(&w, env, merging->id);
     if (st != ST_OK) {
         mem_free(env->mem, m);
         return st;
     }
-    merge_begin_part(m, env->mem, set, 0, count);
-    m->keeps_gone = keeps_gone;
+    merge_begin_part(m, env->mem, merging->set, 0, merging->count);
+    m->keeps_gone = merging->keeps_gone;
     st = merge_seek(m, &least);
     while (st == ST_OK && m->has) {
         st = row_run_writer_put(&w, &m->record);
