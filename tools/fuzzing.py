@@ -18,11 +18,13 @@ DECODERS = {
         "message", "record", "check", "evidence_verify", "evidence_content")],
     "core": ["src/node/wire.c", "src/node/core_body.c", "src/node/core_fetch.c",
              "src/node/core_sync.c", "src/node/core_gossip.c"],
+    "epochs": ["src/ledger/epochs.c", "src/ledger/config.c"],
     "p2p": ["src/p2p/frame.c", "src/p2p/inbox.c", "src/p2p/proxy.c", "src/crypto/identity.c"],
     "pg": ["src/pg/wire.c", "src/pg/session.c", "src/pg/query.c", "src/pg/pipeline.c",
            "src/pg/prepared.c"],
     "proof": ["src/ledger/" + name + ".c" for name in (
         "proof", "proof_block", "proof_json", "proof_verify", "side_path", "row_path", "epochs")],
+    "quarantine": ["src/node/quarantine.c"],
     "result": ["src/exec/record.c"],
     "segment": ["src/store/segment.c", "src/store/scan.c", "src/store/log_open.c",
                 "src/store/journal_open.c", "src/store/index.c"],

@@ -42,9 +42,10 @@ enum status quarantine_read(struct quarantine *out, struct os *os, const char *d
     struct span text = buf_span(&bytes);
     bool is_formed = st == ST_OK && take_line(&text, "height", &height) &&
                      take_line(&text, "rebuilds", &rebuilds) && take_line(&text, "is_due", &due) &&
-                     text.size == 0 && rebuilds <= QUARANTINE_REBUILDS_MAX && due <= 1;
+                     text.size == 0 && rebuilds <= QUARANTINE_REBUILDS_MAX && due <= 1 &&
+                     (due == 0 || rebuilds < QUARANTINE_REBUILDS_MAX);
     buf_fini(&bytes);
-    if (st != ST_OK) return st;
+    if (st != ST_OK) return st == ST_LIMIT ? ST_CORRUPT : st;
     if (!is_formed) return ST_CORRUPT;
     *out =
         (struct quarantine){.height = height, .rebuilds = (uint32_t)rebuilds, .is_due = due == 1};
