@@ -271,6 +271,14 @@ static uint32_t receiver_of(const struct consensus_effect *effect)
     return effect->peer == NODES_MAX ? CORE_NOBODY : effect->peer;
 }
 
+/* Who was away when its key was exchanged knows the key of before, and so do we: it hears that
+ * there is a newer epoch, and then asks for the blocks that lead there. */
+static void show_late(struct core *c)
+{
+    for (uint32_t i = c->node_count; i < CORE_PEERS_MAX && c->peers[i].has_key; i++)
+        if (c->peers[i].is_late) core_send(c, i, CORE_URGENT);
+}
+
 static void send_message(struct core *c, const struct consensus_effect *effect)
 {
     const struct consensus_message *m = effect->message;
@@ -290,6 +298,7 @@ static void send_message(struct core *c, const struct consensus_effect *effect)
         core_send_all(c, CORE_URGENT);
     else
         core_send(c, effect->peer, CORE_URGENT);
+    if (effect->peer == NODES_MAX && m->kind == CONSENSUS_STATUS) show_late(c);
 }
 
 static enum status make_final(struct core *c, const struct consensus_effect *effect)
@@ -660,7 +669,11 @@ static void note_epoch(struct core *c, uint32_t peer, const struct status_report
 static enum status on_consensus(struct core *c, uint32_t peer, struct span bytes)
 {
     if (consensus_message_decode(c->message, bytes) != ST_OK) return ST_INVALID;
-    if (c->message->kind == CONSENSUS_STATUS) note_epoch(c, peer, &c->message->status);
+    if (c->message->kind == CONSENSUS_STATUS) {
+        note_epoch(c, peer, &c->message->status);
+        struct core_peer *p = &c->peers[peer];
+        p->is_late = peer >= c->node_count && c->message->status.final_height < p->serve_max;
+    }
     struct consensus_event event = {
         .kind = CONSENSUS_ON_MESSAGE, .from = peer, .message = c->message};
     if (peer >= c->n) return ST_OK; /* Those that vote alone are heard. */

@@ -109,6 +109,7 @@ static enum status send_port(void *context,
     uint32_t to = node->machines[peer];
     if (to == CORE_RIG_NO_ONE) return ST_CLOSED;
     assert_int_not_equal(to, node->index);
+    if (!public_key_equal(&node->place_keys[peer], &node->rig->nodes[to].shown)) return ST_CLOSED;
     core_rig_send(node->rig, node->index, to, channel, bytes);
     return ST_OK;
 }
@@ -322,11 +323,18 @@ static uint32_t machine_of(const struct core_rig *rig, const struct public_key *
     return CORE_RIG_NO_ONE;
 }
 
-static uint32_t place_of(const struct core_rig_node *node, uint32_t machine)
+static uint32_t place_of_key(const struct core_rig_node *node, const struct public_key *key)
 {
     for (uint32_t i = 0; i < CORE_RIG_PLACES; i++)
-        if (node->machines[i] == machine) return i;
+        if (node->machines[i] != CORE_RIG_NO_ONE && public_key_equal(&node->place_keys[i], key))
+            return i;
     return CORE_RIG_NO_ONE;
+}
+
+/* Others know a machine by the key that it shows, whatever else it has. */
+static uint32_t place_of(const struct core_rig_node *node, uint32_t machine)
+{
+    return place_of_key(node, &node->rig->nodes[machine].shown);
 }
 
 static void nodes_port(void *context,
@@ -335,7 +343,11 @@ static void nodes_port(void *context,
                        uint32_t former_count)
 {
     struct core_rig_node *node = context;
+    struct secret_key unused;
     node->epoch = config->epoch;
+    for (uint32_t i = 0; i < config->node_count; i++)
+        if (own_key_port(node, &config->nodes[i].node_key, &unused))
+            node->shown = config->nodes[i].node_key;
     for (uint32_t i = 0; i < CORE_RIG_PLACES; i++)
         node->machines[i] = CORE_RIG_NO_ONE;
     for (uint32_t i = 0; i < config->node_count; i++)
@@ -368,6 +380,11 @@ static void connect_all(struct core_rig *rig)
             uint32_t place = place_of(node, k);
             bool is_up = place != CORE_RIG_NO_ONE && place_of(other, i) != CORE_RIG_NO_ONE &&
                          !rig->is_cut[i][k] && i != k;
+            bool is_other =
+                node->is_told[k] && !public_key_equal(&node->told_key[k], &other->shown);
+            uint32_t before = place_of_key(node, &node->told_key[k]);
+            if (is_other) node->is_told[k] = false;
+            if (is_other && before != CORE_RIG_NO_ONE) core_on_peer(node->core, before, false);
             if (is_up == node->is_told[k]) continue;
             node->is_told[k] = is_up;
             if (is_up) node->told_key[k] = node->place_keys[place];
@@ -673,6 +690,7 @@ static void open_node(struct core_rig *rig, uint32_t i)
     node->index = i;
     node->verify_max = VERIFYING_MAX;
     node->next_key = CORE_RIG_NO_ONE;
+    node->shown = public_of(node->key);
     for (uint32_t k = 0; k < CORE_RIG_PLACES; k++)
         node->machines[k] = CORE_RIG_NO_ONE;
     add_config(node, buf_span(&rig->first), 0);

@@ -81,9 +81,10 @@ struct core_rig_node {
     bool is_told[NODES_MAX];                 /* That the connection with a machine stands, */
     struct public_key told_key[NODES_MAX];   /* which was known by this key. */
     struct public_key place_keys[CORE_RIG_PLACES];
-    uint32_t key;      /* Of its keys: sample_node_secret. */
-    uint32_t next_key; /* It has this one too; CORE_RIG_NO_ONE: it has not. */
-    uint64_t epoch;    /* In which its core is. */
+    struct public_key shown; /* To others: of its keys the one that its epoch names. */
+    uint32_t key;            /* Of its keys: sample_node_secret. */
+    uint32_t next_key;       /* It has this one too; CORE_RIG_NO_ONE: it has not. */
+    uint64_t epoch;          /* In which its core is. */
     bool is_down;
     bool is_slow_to_execute; /* Nothing is executed. */
 };

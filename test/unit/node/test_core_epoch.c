@@ -227,6 +227,33 @@ static void test_a_node_lags_over_two_epochs(void **state)
     end(rig);
 }
 
+static void replace_last_key(struct chain_config *config)
+{
+    struct secret_key secret = sample_node_secret(NEW_KEY);
+    config->nodes[3].node_key = sample_public(&secret);
+}
+
+/* It knows the chain by the old key, and so the others know it: nodes of two epochs meet. */
+static void test_a_key_is_rotated_while_its_owner_is_away(void **state)
+{
+    (void)state;
+    struct core_rig *rig = core_rig_new(4, 58);
+    begin(rig);
+    core_rig_cut(rig, 3, true);
+    rig->nodes[3].next_key = NEW_KEY;
+    decide(rig, replace_last_key);
+    load_until_epoch(rig, 1);
+    for (uint32_t i = 0; i < 500; i++)
+        load(rig);
+    decide(rig, slower);
+    load_until_epoch(rig, 2);
+    assert_int_equal(core_rig_epoch(rig, 3), 0);
+    core_rig_cut(rig, 3, false);
+    assert_true(core_rig_until(rig, 8000, third_is_there));
+    load_without(rig, 2, true); /* It votes, with the new key. */
+    end(rig);
+}
+
 /* An idle chain closes its epoch by itself. */
 static bool all_in_epoch(struct core_rig *rig)
 {
@@ -269,6 +296,7 @@ int main(void)
         cmocka_unit_test(test_a_key_is_rotated),
         cmocka_unit_test(test_an_observer_follows_and_becomes_a_validator),
         cmocka_unit_test(test_a_node_lags_over_two_epochs),
+        cmocka_unit_test(test_a_key_is_rotated_while_its_owner_is_away),
         cmocka_unit_test(test_an_idle_chain_goes_on_too),
         cmocka_unit_test(test_one_node_alone_changes_epochs),
     };
