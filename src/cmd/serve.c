@@ -66,6 +66,17 @@ static enum status write_certificate(const char *dir, const struct secret_key *k
     return st;
 }
 
+/* The chain knows this node by another key. */
+static void on_key(void *context, const struct secret_key *key)
+{
+    struct serving *s = context;
+    if (s->door == NULL) return;
+    enum status st = pg_door_set_key(s->door, key);
+    if (st == ST_OK) st = write_certificate(s->dir, key);
+    on_warning(st == ST_OK ? "clients are shown the certificate of the new key; sql.crt holds it"
+                           : "the certificate of the new key cannot be shown before a restart");
+}
+
 static enum status open_door(struct serving *s, char *what)
 {
     const struct node_config *settings = node_settings(s->node);
@@ -105,6 +116,7 @@ static enum status run(const struct serve *serve, struct serving *s, char *what)
     TRY(open_door(s, what));
     enum status st = loop_signal_new(&interrupt, loop, SIGINT, on_signal, s);
     if (st == ST_OK) st = loop_signal_new(&terminate, loop, SIGTERM, on_signal, s);
+    node_on_key(s->node, on_key, s);
     if (st == ST_OK) {
         if (serve->ready != NULL) serve->ready(serve->context, pg_door_port(s->door));
         st = node_run(s->node, on_stopped, s, what);

@@ -2,8 +2,8 @@
  *
  * An operator who wants another key puts it beside the old one as next.key, also while the node
  * runs, and has its card voted for (CALL trustsql.rotate_key). From the epoch on that names it the
- * node signs with it. At the next start after that node.key becomes former.key, and next.key
- * becomes node.key. While a replica runs the keys belong to its thread. */
+ * node signs with it, and its door shows it. At the next start after that node.key becomes
+ * former.key, and next.key becomes node.key. While a replica runs the keys belong to its thread. */
 #ifndef TRUSTSQL_NODE_KEYS_H
 #define TRUSTSQL_NODE_KEYS_H
 

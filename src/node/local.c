@@ -85,6 +85,11 @@ void local_free(struct local *l)
     mem_free(l->config.mem, l);
 }
 
+void local_set_node_key(struct local *l, const struct public_key *key)
+{
+    l->config.node_key = *key;
+}
+
 struct backend *local_backend(struct local *l)
 {
     return &l->backend;

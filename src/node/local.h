@@ -43,6 +43,9 @@ void local_attach(struct local *l, struct readers *readers);
 
 struct backend *local_backend(struct local *l);
 
+/* Tokens name this key from now on. On the doors' loop. */
+void local_set_node_key(struct local *l, const struct public_key *key);
+
 /* Deliver what waits on the outbox to sessions. On the doors' loop. */
 void local_drain(struct local *l);
 

@@ -60,6 +60,11 @@ struct node {
     bool is_stop_seen;
     void (*stopped)(void *context);
     void *stopped_context;
+    void (*rekeyed)(void *context, const struct secret_key *key);
+    void *rekeyed_context;
+    bool has_new_key; /* For the doors; under failure_mutex, as the next two. */
+    struct public_key new_key;
+    struct secret_key new_secret;
 };
 
 static enum status open_identity(struct node *n, char *what);
@@ -67,6 +72,7 @@ static enum status open_data(struct node *n, const struct node_open *open, char 
 static void warn_of_silence(const struct node *n, const struct node_open *open);
 static enum status open_running(struct node *n, const struct node_open *open, char *what);
 static void on_wake(void *context);
+static void take_key(struct node *n);
 static bool status_line(void *context, uint32_t index, const char **name, struct buf *value);
 static void consensus_view(void *context, struct consensus_view *out);
 static bool certified(void *context, struct certificate *out, uint64_t *executed);
@@ -453,6 +459,19 @@ static void node_failed(void *context, enum status st, const char *what)
     node_stop(n);
 }
 
+static void key_changed(void *context,
+                        const struct public_key *key,
+                        const struct secret_key *secret)
+{
+    struct node *n = context;
+    mutex_lock(n->failure_mutex);
+    n->new_key = *key;
+    n->new_secret = *secret;
+    n->has_new_key = true;
+    mutex_unlock(n->failure_mutex);
+    loop_wake_send(n->wake);
+}
+
 static void executed(void *context)
 {
     const struct node *n = context;
@@ -488,6 +507,7 @@ static enum status open_replica_once(struct node *n, const struct node_open *ope
         .outbox = n->outbox,
         .failed = node_failed,
         .executed = executed,
+        .rekeyed = key_changed,
         .context = n,
     };
     char reason[160] = "";
@@ -650,6 +670,7 @@ void node_stop(struct node *n)
 static void on_wake(void *context)
 {
     struct node *n = context;
+    take_key(n);
     local_drain(n->local);
     if (!atomic_load(&n->is_stopping)) return;
     if (!n->is_stop_seen) {
@@ -657,6 +678,23 @@ static void on_wake(void *context)
         if (n->stopped != NULL) n->stopped(n->stopped_context);
     }
     loop_stop(n->loop);
+}
+
+/* Another key is in use: tokens name it, and doors show it. */
+static void take_key(struct node *n)
+{
+    mutex_lock(n->failure_mutex);
+    bool has = n->has_new_key;
+    struct public_key key = n->new_key;
+    struct secret_key secret = n->new_secret;
+    n->has_new_key = false;
+    mem_wipe(&n->new_secret, sizeof n->new_secret);
+    mutex_unlock(n->failure_mutex);
+    if (has) {
+        local_set_node_key(n->local, &key);
+        if (n->rekeyed != NULL) n->rekeyed(n->rekeyed_context, &secret);
+    }
+    mem_wipe(&secret, sizeof secret);
 }
 
 /* After the loop: what is in flight is finished, what waits is refused, sessions are let go. */
@@ -677,6 +715,14 @@ static enum status save(struct node *n, char *what)
     if (st == ST_OK) st = executor_save(n->exec, n->store, exec_height(n->exec));
     if (st != ST_OK) say(what, st, "the state could not be saved");
     return st;
+}
+
+void node_on_key(struct node *n,
+                 void (*rekeyed)(void *context, const struct secret_key *key),
+                 void *context)
+{
+    n->rekeyed = rekeyed;
+    n->rekeyed_context = context;
 }
 
 enum status node_run(struct node *n, void (*stopped)(void *context), void *context, char *what)

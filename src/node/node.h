@@ -38,6 +38,12 @@ struct loop *node_loop(struct node *n); /* For doors. */
 struct backend *node_backend(struct node *n);
 void node_view(struct node *n, struct replica_view *out); /* Any thread. */
 
+/* Another key of this node is in use, the replica has seen an epoch that names it: doors show it
+ * from now on. Called on the doors' loop while node_run runs; key is wiped afterwards. */
+void node_on_key(struct node *n,
+                 void (*rekeyed)(void *context, const struct secret_key *key),
+                 void *context);
+
 /* Serve until node_stop or a failure. ST_OK after a stop: all is durable, the state is in its file.
  * Otherwise what[NODE_WHAT_MAX] says what happened. stopped (may be null) is called on the doors'
  * loop once clients must go: doors close there. */

@@ -35,6 +35,7 @@ struct replica {
     struct core_ports ports;
     struct core *core;
     struct peers *peers;
+    struct public_key told_key; /* Of this node, as the doors know it. */
     struct evidence_store *evidence;
     struct verify *verify;
     struct storage *storage;
@@ -77,6 +78,7 @@ static void describe_core(const struct replica *r,
                           const struct core_start_data *start,
                           struct core_config *out);
 static void set_ports(struct replica *r);
+static void tell_key(struct replica *r, const struct chain_config *config);
 static enum status open_repair(struct replica *r);
 static void publish(struct replica *r);
 static void take_proof(struct replica *r, struct flow_proof *p);
@@ -292,6 +294,7 @@ enum status replica_new(struct replica **out,
     struct replica *r = mem_alloc_zero(config->mem, 1, sizeof *r);
     if (r == NULL) return ST_NO_MEMORY;
     r->config = *config;
+    r->told_key = config->keys->publics[0];
     enum status st = open_parts(r);
     if (st == ST_OK) st = open_core(r, progress);
     if (st == ST_OK) st = open_repair(r);
@@ -562,8 +565,20 @@ static void port_nodes(void *context,
                        const struct public_key *former,
                        uint32_t former_count)
 {
-    const struct replica *r = context;
+    struct replica *r = context;
     peers_nodes(r->peers, config, former, former_count);
+    tell_key(r, config);
+}
+
+/* Doors show the key by which the chain knows this node. */
+static void tell_key(struct replica *r, const struct chain_config *config)
+{
+    const struct node_keys *keys = r->config.keys;
+    uint32_t used = node_keys_find(keys, config);
+    if (used == keys->count || public_key_equal(&r->told_key, &keys->publics[used])) return;
+    r->told_key = keys->publics[used];
+    if (r->config.rekeyed != NULL)
+        r->config.rekeyed(r->config.context, &r->told_key, &keys->secrets[used]);
 }
 
 static void port_keep_evidence(void *context, const struct evidence *e)

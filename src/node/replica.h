@@ -38,7 +38,9 @@ struct replica_config {
     /* The node must stop; any thread. */
     void (*failed)(void *context, enum status status, const char *what);
     void (*executed)(void *context); /* A result was stored; the execution thread. May be null. */
-    void (*warn)(const char *text);  /* What an operator must hear of. Any thread. May be null. */
+    /* The configuration names another of the keys; the replica's thread. May be null. */
+    void (*rekeyed)(void *context, const struct public_key *key, const struct secret_key *secret);
+    void (*warn)(const char *text); /* What an operator must hear of. Any thread. May be null. */
     void *context;
 };
 

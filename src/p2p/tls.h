@@ -27,7 +27,7 @@ NODISCARD enum status tls_context_new_door(struct tls_context **out,
                                            struct mem *mem,
                                            const struct secret_key *key,
                                            const struct identity_span *valid);
-void tls_context_free(struct tls_context *c); /* After its connections. Null allowed. */
+void tls_context_free(struct tls_context *c); /* Connections live on with it. Null allowed. */
 /* A new certificate of the same key for later handshakes. */
 NODISCARD enum status tls_context_renew(struct tls_context *c, const struct identity_span *valid);
 

@@ -123,6 +123,16 @@ static enum status open_tls(struct pg_door *d)
     return tls_context_new_door(&d->tls, d->config.mem, key, &certificate_span);
 }
 
+enum status pg_door_set_key(struct pg_door *d, const struct secret_key *key)
+{
+    struct tls_context *fresh = NULL;
+    must(d->tls != NULL);
+    TRY(tls_context_new_door(&fresh, d->config.mem, key, &certificate_span));
+    tls_context_free(d->tls);
+    d->tls = fresh;
+    return ST_OK;
+}
+
 enum status pg_door_certificate(struct buf *out, const struct secret_key *key)
 {
     return identity_certificate_make(out, key, &certificate_span);

@@ -47,6 +47,10 @@ NODISCARD enum status pg_door_open(struct pg_door **out,
 uint16_t pg_door_port(const struct pg_door *d);
 uint32_t pg_door_count(const struct pg_door *d); /* Connections now. */
 
+/* Connections from now on are shown the certificate of another key; those that there are keep
+ * theirs. Of a door with a tls_key. ST_NO_MEMORY: it shows the one before. */
+NODISCARD enum status pg_door_set_key(struct pg_door *d, const struct secret_key *key);
+
 /* Stop listening, tell clients (57P01) and close. Sessions of the backend have ended when it
  * returns; memory is released when the loop has closed the streams. Null allowed. Never from a
  * callback of the backend. */
