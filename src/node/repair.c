@@ -251,8 +251,8 @@ static bool rest(struct repair *r, uint64_t ms)
 static enum status read_header(const struct repair *r, uint64_t height, struct header *out)
 {
     struct buf bytes;
-    struct span header;
-    struct span body;
+    struct span header = {0};
+    struct span body = {0};
     buf_init(&bytes, r->config.mem, 0);
     enum status st = store_read_block(r->config.store, height, &bytes, NULL);
     if (st == ST_OK && block_split(buf_span(&bytes), &header, &body) != ST_OK) st = ST_CORRUPT;
