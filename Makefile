@@ -35,7 +35,7 @@ LIBPQ_INCLUDE := $(shell pkg-config --variable=includedir libpq 2>/dev/null)
 CFLAGS := -std=c11 -Isrc -Iinclude -isystem $(LIBPQ_INCLUDE) -ffp-contract=off -fPIE -pthread $(WARNINGS) $(WARNINGS_$(COMPILER)) $(OPT)
 LDFLAGS := -pie -pthread -Wl,-z,relro,-z,now $(SANITIZE)
 # Static where an answer of the chain depends on the library; the rest from the distribution.
-LIBS := -Wl,-Bstatic -lpg_query -lprotobuf-c -lsecp256k1 -lsqlite3 -lgmp -linih -Wl,-Bdynamic \
+LIBS := -Wl,-Bstatic -lpg_query -lprotobuf-c -lsecp256k1 -lsqlite3 -lgmp -linih -lzstd -Wl,-Bdynamic \
   -luv -lsodium -lssl -lcrypto -lpq -lm -ldl
 
 archive = $(OUT)/lib/$(subst /,_,$(1)).a

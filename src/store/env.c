@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/must.h"
+#include "store/pack.h"
 
 enum status env_init(struct env *env, const struct store_config *config)
 {
@@ -17,6 +18,23 @@ enum status env_init(struct env *env, const struct store_config *config)
     env->is_read_only = config->is_read_only;
     crc32c_init(&env->crc);
     (void)snprintf(env->dir, sizeof env->dir, "%s", config->dir);
+    const char *cold = config->cold_dir == NULL ? "" : config->cold_dir;
+    if (strlen(cold) > ENV_COLD_MAX) return ST_LIMIT;
+    (void)snprintf(env->cold, sizeof env->cold, "%s", cold);
+    return frames_new(&env->frames, env->mem);
+}
+
+void env_fini(struct env *env)
+{
+    frames_free(env->frames);
+    env->frames = NULL;
+}
+
+enum status env_path(const struct env *env, const char *name, char *out)
+{
+    if (name[0] != '/') return os_path_join(out, env->dir, name);
+    must(strlen(name) < OS_PATH_MAX);
+    memcpy(out, name, strlen(name) + 1);
     return ST_OK;
 }
 
@@ -24,7 +42,7 @@ enum status env_open(const struct env *env, struct os_file **out, const char *na
 {
     char path[OS_PATH_MAX];
     must(!env->is_read_only || flags == OS_READ); /* S9. */
-    TRY(os_path_join(path, env->dir, name));
+    TRY(env_path(env, name, path));
     return env->os->file_open(env->os, out, path, flags);
 }
 
@@ -32,7 +50,7 @@ enum status env_remove(const struct env *env, const char *name)
 {
     char path[OS_PATH_MAX];
     must(!env->is_read_only); /* S9. */
-    TRY(os_path_join(path, env->dir, name));
+    TRY(env_path(env, name, path));
     enum status st = env->os->remove(env->os, path);
     return st == ST_NOT_FOUND ? ST_OK : st;
 }
@@ -42,8 +60,8 @@ enum status env_rename(const struct env *env, const char *from, const char *to)
     char from_path[OS_PATH_MAX];
     char to_path[OS_PATH_MAX];
     must(!env->is_read_only); /* S9. */
-    TRY(os_path_join(from_path, env->dir, from));
-    TRY(os_path_join(to_path, env->dir, to));
+    TRY(env_path(env, from, from_path));
+    TRY(env_path(env, to, to_path));
     return env->os->rename(env->os, from_path, to_path);
 }
 
@@ -52,7 +70,7 @@ enum status env_sync_dir(const struct env *env, const char *name)
     char path[OS_PATH_MAX];
     must(!env->is_read_only); /* S9. */
     if (name[0] == '\0') return env->os->sync_dir(env->os, env->dir);
-    TRY(os_path_join(path, env->dir, name));
+    TRY(env_path(env, name, path));
     return env->os->sync_dir(env->os, path);
 }
 
@@ -77,7 +95,7 @@ enum status env_make_dir(const struct env *env, const char *name)
 {
     char path[OS_PATH_MAX];
     must(!env->is_read_only); /* S9. */
-    TRY(os_path_join(path, env->dir, name));
+    TRY(env_path(env, name, path));
     enum status st = env->os->make_dir(env->os, path);
     return st == ST_EXISTS ? ST_OK : st;
 }

@@ -1,11 +1,16 @@
 /* env.h - What every file of this folder needs: the world, the directory, the chain, the checksum.
  *
- * Internal to src/store. Immutable after env_init; shared by all threads. */
+ * Internal to src/store. Immutable after env_init, but for frames, which has a lock; shared by all
+ * threads. */
 #ifndef TRUSTSQL_STORE_ENV_H
 #define TRUSTSQL_STORE_ENV_H
 
 #include "store/crc32c.h"
 #include "store/store.h"
+
+#define ENV_COLD_MAX 200
+
+struct frames;
 
 struct env {
     struct os *os;
@@ -13,13 +18,19 @@ struct env {
     struct hash chain_id;
     bool is_read_only;
     struct crc32c crc;
+    struct frames *frames; /* Of compressed segments (pack.h). */
     char dir[OS_PATH_MAX];
+    char cold[ENV_COLD_MAX + 1]; /* Directory of cold segments; "": below those of hot ones. */
 };
 
-/* ST_LIMIT: the directory's name is too long. */
+/* ST_LIMIT: a directory's name is too long. */
 NODISCARD enum status env_init(struct env *env, const struct store_config *config);
+void env_fini(struct env *env); /* Accepts a zeroed one. */
 
-/* Open the file name (relative to the directory). */
+/* The path of name, into out[OS_PATH_MAX]. */
+NODISCARD enum status env_path(const struct env *env, const char *name, char *out);
+
+/* Open the file name (relative to the directory, unless it begins with a slash). */
 NODISCARD enum status env_open(const struct env *env,
                                struct os_file **out,
                                const char *name,

@@ -328,6 +328,7 @@ static struct log_file sealed_file(const struct log_sealed *s, uint64_t number)
                              .previous = s->previous,
                              .digest = s->digest,
                              .is_sealed = true,
+                             .is_cold = s->is_cold,
                              .is_lost = s->is_lost};
 }
 
@@ -463,6 +464,7 @@ static enum status open_spot(const struct log *l,
         return l->env->os->file_size(l->env->os, l->file, &file->size);
     }
     enum status st = sfile_open(file, l->env, l->kind, spot->number, damage);
+    file->is_shared = st == ST_OK;
     if (st == ST_NOT_FOUND) st = damaged(damage, file->name, 0, height, "the file is missing");
     if (st == ST_OK && spot->is_lost)
         st = damaged(damage, file->name, 0, height, "the seal of the segment is damaged");

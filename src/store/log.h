@@ -26,6 +26,9 @@ struct log_sealed {
     uint32_t salt;
     struct hash digest;
     struct hash previous; /* Digest of the file before. */
+    bool is_packed;       /* Compressed, */
+    bool is_cold;         /* and where old ones lie. */
+    uint32_t version;     /* Counts the files that took this place: a repaired one is another. */
     bool is_lost;         /* Its header or its seal cannot be read: all of it is a gap. */
 };
 
@@ -148,6 +151,7 @@ struct log_file {
     struct hash previous;
     struct hash digest; /* As of last. */
     bool is_sealed;
+    bool is_cold;
     bool is_lost;
 };
 /* The file that holds height; that of this number. False: none. */

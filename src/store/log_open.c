@@ -12,6 +12,8 @@
  * tells where it ends; then nothing is cut and nothing appended before the store is opened anew. */
 #include "store/log.h"
 
+#include <stdio.h>
+
 #include "base/must.h"
 
 #define MISSING_MAX 16u /* Bounds the walk to a stray file with a large number. */
@@ -31,6 +33,8 @@ struct listing {
     uint64_t count;
 };
 
+static enum status unpack(struct log *l, uint64_t number);
+static enum status copy_plain(const struct log *l, struct sfile *from);
 static enum status visit_name(void *context, const char *name);
 static enum status load_sealed(struct log *l, uint64_t number, struct damage *damage);
 static enum status load_or_lose(struct log *l, uint64_t number, struct damage *damage);
@@ -90,8 +94,13 @@ enum status log_newest(const struct env *env, const struct segment_kind *kind, u
 {
     char path[OS_PATH_MAX];
     struct listing list = {.kind = kind};
+    char cold[OS_NAME_MAX + 1];
     TRY(os_path_join(path, env->dir, kind->dir));
     enum status st = env->os->list_dir(env->os, path, visit_name, &list);
+    if (st != ST_OK && st != ST_NOT_FOUND) return st;
+    segment_cold_name(cold, env, kind, 0);
+    TRY(env_path(env, cold, path));
+    st = env->os->list_dir(env->os, path, visit_name, &list);
     if (st != ST_OK && st != ST_NOT_FOUND) return st;
     bool is_far = list.newest > list.count + MISSING_MAX;
     *newest = is_far ? list.count + MISSING_MAX : list.newest;
@@ -115,12 +124,55 @@ enum status log_cut(struct log *l, uint64_t height, struct damage *damage)
     uint64_t number = (uint64_t)l->sealed_count + 1;
     TRY(remove_files(l, number + 1, newest));
     if (first_height > height) return remove_files(l, number, number);
+    TRY(unpack(l, number));
     struct adoption a = {.number = number, .height_max = height};
     TRY(adopt(l, &a, damage));
     if (l->height == height) return ST_OK;
     char name[OS_NAME_MAX + 1];
     segment_name(name, l->kind, number);
     return damaged(damage, name, l->size, l->height + 1, "the file ends before this height");
+}
+
+/* A file that is appended to is plain and hot. */
+static enum status unpack(struct log *l, uint64_t number)
+{
+    const struct env *env = l->env;
+    struct sfile from;
+    char name[OS_NAME_MAX + 1];
+    TRY(sfile_open(&from, env, l->kind, number, NULL));
+    enum status st = from.is_packed ? copy_plain(l, &from) : ST_OK;
+    bool is_cold = from.is_cold;
+    sfile_close(&from);
+    if (st != ST_OK || !is_cold) return st;
+    segment_cold_name(name, env, l->kind, number);
+    return env_remove(env, name);
+}
+
+static enum status copy_plain(const struct log *l, struct sfile *from)
+{
+    const struct env *env = l->env;
+    struct os_file *to = NULL;
+    char name[OS_NAME_MAX + 1];
+    char temporary[OS_NAME_MAX + 1];
+    int size = snprintf(temporary, sizeof temporary, "%s/plain.tmp", l->kind->dir);
+    must(size > 0);
+    segment_name(name, l->kind, from->number);
+    TRY(env_remove(env, temporary));
+    TRY(env_open(env, &to, temporary, OS_WRITE | OS_CREATE | OS_EXCLUSIVE));
+    uint8_t *bytes = mem_alloc(env->mem, PACK_FRAME_SIZE);
+    enum status st = bytes == NULL ? ST_NO_MEMORY : ST_OK;
+    for (uint64_t done = 0; done < from->size && st == ST_OK; done += PACK_FRAME_SIZE) {
+        uint64_t left = from->size - done;
+        size_t part = left < PACK_FRAME_SIZE ? (size_t)left : PACK_FRAME_SIZE;
+        st = sfile_read(from, bytes, part, done);
+        if (st == ST_OK) st = env->os->file_write(env->os, to, span_of(bytes, part), done);
+    }
+    if (st == ST_OK) st = env->os->file_sync(env->os, to);
+    mem_free(env->mem, bytes);
+    env->os->file_close(env->os, to);
+    TRY(st);
+    TRY(env_rename(env, temporary, name));
+    return env_sync_dir(env, l->kind->dir);
 }
 
 static enum status visit_name(void *context, const char *name)
@@ -187,7 +239,9 @@ static enum status load_sealed(struct log *l, uint64_t number, struct damage *da
                                                            .seal_offset = offset,
                                                            .salt = r.salt,
                                                            .digest = seal.hash,
-                                                           .previous = r.header.previous};
+                                                           .previous = r.header.previous,
+                                                           .is_packed = r.file.is_packed,
+                                                           .is_cold = r.file.is_cold};
         must(seal.height >= r.header.first_height); /* S1. */
         l->height = seal.height;
     }
@@ -232,9 +286,14 @@ static enum status adopt(struct log *l, struct adoption *a, struct damage *damag
     TRY(st);
     st = check_link(l, &r, damage);
     if (st == ST_OK) st = read_current(l, a, &r, damage);
-    bool is_sealed = st == ST_OK && number < a->newest && ends_with_seal(&r);
+    bool is_last = number >= a->newest;
+    /* A compressed one is sealed and durable, though the next one may never have come to be. */
+    bool is_sealed = st == ST_OK && ends_with_seal(&r) && (!is_last || r.file.is_packed);
+    if (st == ST_OK && r.file.is_packed && !is_sealed)
+        st = damaged(damage, r.file.name, r.offset, r.height + 1,
+                     "the seal of the segment is missing");
     if (is_sealed) take_sealed(l, &r);
-    if (is_sealed) a->number = number + 1;
+    if (is_sealed && !is_last) a->number = number + 1;
     uint64_t end = r.offset;
     uint64_t size = r.file.size;
     segment_reader_close(&r);
@@ -295,7 +354,9 @@ static void take_sealed(struct log *l, const struct segment_reader *r)
                                                        .seal_offset = r->start,
                                                        .salt = r->salt,
                                                        .digest = r->digest,
-                                                       .previous = r->header.previous};
+                                                       .previous = r->header.previous,
+                                                       .is_packed = r->file.is_packed,
+                                                       .is_cold = r->file.is_cold};
     l->count = 0;
     mutex_unlock(l->lock);
 }
@@ -435,6 +496,8 @@ static enum status remove_files(struct log *l, uint64_t from, uint64_t to)
     for (uint64_t number = to; number >= from; number--) {
         char name[OS_NAME_MAX + 1];
         segment_name(name, l->kind, number);
+        TRY(env_remove(l->env, name));
+        segment_cold_name(name, l->env, l->kind, number);
         TRY(env_remove(l->env, name));
     }
     return env_sync_dir(l->env, l->kind->dir);

@@ -48,6 +48,7 @@ static enum status copy_seal(struct copy *c, uint64_t *seal_offset);
 static enum status copy_place(struct copy *c);
 static void copy_end(struct copy *c);
 static enum status finish_sealed(struct copy *c);
+static enum status remove_cold(struct copy *c);
 static enum status finish_current(struct copy *c);
 static enum status exchange(struct copy *c);
 static enum status finish_broken(struct copy *c);
@@ -428,8 +429,19 @@ static enum status finish_sealed(struct copy *c)
     must(c->number <= l->sealed_count);
     s->seal_offset = seal_offset;
     s->is_lost = false;
+    s->is_packed = false;
+    s->is_cold = false;
+    s->version++;
     mutex_unlock(l->lock);
-    return ST_OK;
+    return remove_cold(c);
+}
+
+/* What is hot counts, where there are both. */
+static enum status remove_cold(struct copy *c)
+{
+    char name[OS_NAME_MAX + 1];
+    segment_cold_name(name, c->m->env, c->m->log->kind, c->number);
+    return env_remove(c->m->env, name);
 }
 
 /* What was appended meanwhile is few, and is added while nobody appends (M3). */

@@ -39,7 +39,7 @@ static void find_in_other(void *context, const struct damage *damage);
 
 enum status store_scan(const struct store_config *config, const struct store_scan *scan)
 {
-    struct env *env = mem_alloc(config->mem, sizeof *env);
+    struct env *env = mem_alloc_zero(config->mem, 1, sizeof *env);
     if (env == NULL) return ST_NO_MEMORY;
     struct walk blocks = {.env = env, .kind = &segment_blocks, .scan = scan};
     struct walk results = {.env = env, .kind = &segment_results, .scan = scan};
@@ -58,6 +58,7 @@ enum status store_scan(const struct store_config *config, const struct store_sca
     if (st == ST_OK) st = walk_kind(&results);
     if (st == ST_OK && (blocks.is_damaged || results.is_damaged)) st = ST_CORRUPT;
 out:
+    env_fini(env);
     mem_free(config->mem, env);
     return st;
 }

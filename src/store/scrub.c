@@ -109,7 +109,10 @@ static enum status open_file(struct store_scrub *c, struct log *l)
     enum status st = segment_reader_open(&c->reader, &c->s->env, l->kind, c->number, &d);
     c->is_open = st == ST_OK;
     if (st == ST_NOT_FOUND) {
-        segment_name(d.file, l->kind, c->number);
+        if (c->of.is_cold)
+            segment_cold_name(d.file, &c->s->env, l->kind, c->number);
+        else
+            segment_name(d.file, l->kind, c->number);
         st = damaged(&d, d.file, 0, c->of.first, "the file is missing");
     }
     if (st == ST_OK && c->reader.salt != c->of.salt)

@@ -21,6 +21,8 @@ struct store_config {
     struct mem *mem;
     const char *dir; /* The node's directory; blocks/, results/ and journal live in it. */
     struct hash chain_id;
+    const char *cold_dir;       /* Of old segments; must exist; null: blocks/cold, results/cold. */
+    uint32_t hot_segments;      /* Sealed ones of a kind that stay; 0: STORE_HOT_SEGMENTS. */
     uint64_t segment_size;      /* Bytes after which a segment is sealed; 0: STORE_SEGMENT_SIZE. */
     uint32_t journal_area_size; /* A multiple of 512, from 4 KiB; 0: 1 MiB, which holds every slot
                                    at its limit. Counts when the journal is made. */
@@ -32,6 +34,7 @@ struct store_config {
 };
 
 #define STORE_SEGMENT_SIZE (64u << 20)
+#define STORE_HOT_SEGMENTS 16u
 /* Appended since the newest settling: settle. A start goes through as much again. */
 #define STORE_UNSETTLED_MAX        (4u << 20) /* Bytes. */
 #define STORE_UNSETTLED_BLOCKS_MAX 512u
@@ -221,6 +224,11 @@ void store_scrub_free(struct store_scrub *scrub); /* Before store_close. Null al
 NODISCARD enum status store_scrub_step(struct store_scrub *scrub, uint64_t bytes, uint64_t *read);
 /* How much a round reads, and how much of it was: for people. */
 void store_scrub_progress(const struct store_scrub *scrub, uint64_t *done, uint64_t *total);
+
+/* Sealed segments are compressed, and the oldest moved to the cold directory: about this many bytes
+ * more of that work, on any one thread beside all others. ST_NOT_FOUND: nothing is to do. Failures
+ * concern this attempt alone. */
+NODISCARD enum status store_tidy(struct store *s, uint64_t bytes);
 
 /* Make the index of every sealed segment again from the segment. ST_CORRUPT: one is damaged. */
 NODISCARD enum status store_rebuild_indexes(struct store *s);

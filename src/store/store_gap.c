@@ -92,3 +92,13 @@ enum status store_rebuild_indexes(struct store *s)
     }
     return first;
 }
+
+enum status store_tidy(struct store *s, uint64_t bytes)
+{
+    must(!s->env.is_read_only); /* S9. */
+    if (s->blocks.is_broken || s->results_are_lost) return ST_NOT_FOUND;
+    enum status st = tidy_step(&s->tidy, &s->blocks, &s->mend, bytes);
+    if (st == ST_NOT_FOUND || s->tidy.log == &s->results)
+        st = tidy_step(&s->tidy, &s->results, &s->mend, bytes);
+    return st;
+}

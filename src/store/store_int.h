@@ -7,6 +7,7 @@
 #include "store/log.h"
 #include "store/mend.h"
 #include "store/pending.h"
+#include "store/tidy.h"
 #include "store/txmap.h"
 
 #define INDEX_WRITTEN  "blocks/index.tmp"
@@ -18,6 +19,7 @@ struct store {
     struct log blocks;
     struct log results;
     struct mend mend;
+    struct tidy tidy;
     struct pending pending;
     struct journal journal;
     struct mutex *journal_lock; /* Held by whoever writes to it, or compares it with its file. */

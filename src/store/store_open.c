@@ -27,6 +27,7 @@ static enum status open_logs(struct opening *o);
 static enum status open_results(struct opening *o, uint64_t size);
 static enum status make_ready(struct opening *o);
 static enum status prepare_dir(struct store *s);
+static enum status prepare_cold(struct store *s);
 static enum status open_journal(struct opening *o);
 static enum status lose_journal(struct opening *o);
 static enum status make_journal(struct opening *o);
@@ -71,6 +72,8 @@ void store_close(struct store *s)
     txmap_fini(&s->txids);
     mutex_free(s->repair_lock);
     mutex_free(s->journal_lock);
+    tidy_fini(&s->tidy);
+    env_fini(&s->env);
     if (s->lock_file != NULL) s->env.os->file_close(s->env.os, s->lock_file);
     mem_free(mem, s);
 }
@@ -85,6 +88,7 @@ static enum status open_files(struct opening *o)
     TRY(mutex_new(&s->repair_lock, s->env.mem));
     TRY(mutex_new(&s->journal_lock, s->env.mem));
     TRY(mend_init(&s->mend, &s->env));
+    tidy_init(&s->tidy, &s->env, o->config->hot_segments);
     if (!s->env.is_read_only) TRY(prepare_dir(s));
     TRY(open_journal(o));
     TRY(open_logs(o));
@@ -139,7 +143,21 @@ static enum status prepare_dir(struct store *s)
     TRY(os->file_lock(os, s->lock_file, OS_LOCK_EXCLUSIVE, 0, 1));
     TRY(env_make_dir(&s->env, "blocks"));
     TRY(env_make_dir(&s->env, PENDING_DIR));
-    return env_make_dir(&s->env, "results");
+    TRY(env_make_dir(&s->env, "results"));
+    return prepare_cold(s);
+}
+
+/* One that is the operator's must be there: on a disk that is not, everything would seem lost. */
+static enum status prepare_cold(struct store *s)
+{
+    const struct segment_kind *kinds[] = {&segment_blocks, &segment_results};
+    if (s->env.cold[0] == '\0') return ST_OK; /* Made with the first segment. */
+    for (uint32_t i = 0; i < 2; i++) {
+        char name[OS_NAME_MAX + 1];
+        segment_cold_name(name, &s->env, kinds[i], 0);
+        TRY(env_make_dir(&s->env, name));
+    }
+    return ST_OK;
 }
 
 static enum status has_file(const struct store *s, const char *name, bool *is_there)

@@ -238,6 +238,14 @@ enum status store_rig_scan(struct store_rig *r, struct store_rig_scan *out)
     return st;
 }
 
+void store_rig_tidy(struct store_rig *r)
+{
+    enum status st = ST_OK;
+    while (st == ST_OK)
+        st = store_tidy(r->store, 1000);
+    must(st == ST_NOT_FOUND);
+}
+
 static enum status give(struct store_rig *r, enum store_part part, const struct store_gap *gap)
 {
     const uint64_t height = gap->first;

@@ -58,6 +58,9 @@ struct store_rig_scan {
 /* Scan; ST_OK or ST_CORRUPT expected, anything else ends the test. */
 enum status store_rig_scan(struct store_rig *r, struct store_rig_scan *out);
 
+/* Compress and move all that is to be. */
+void store_rig_tidy(struct store_rig *r);
+
 struct store_rig_mending {
     uint32_t given;  /* Blocks and results that were asked for. */
     uint32_t opened; /* How often the store had to be opened anew. */

@@ -1,5 +1,6 @@
 /* A store mends what is damaged with blocks that its owner gives: whatever byte, length or file is
- * wrong, whether it runs or not, the files are in the end what they were. */
+ * wrong, whether it runs or not, plain, compressed or cold, the files are in the end what they
+ * were. */
 #include <stdio.h>
 
 #include "base/must.h"
@@ -9,22 +10,27 @@
 
 #define BLOCKS    13u
 #define FILES_MAX 16u
+#define STEP      4u
 
 struct saved { /* A file and its bytes. */
     char name[OS_NAME_MAX + 1];
     struct buf bytes;
 };
 
+static const bool plain = false;
+static const bool packed = true; /* Sealed files are compressed, all but one cold. */
+
 struct folder {
     struct saved files[FILES_MAX];
     uint32_t count;
 };
 
-static void make_chain(struct store_rig *r, uint64_t salt)
+static void make_chain(struct store_rig *r, uint64_t salt, bool is_packed)
 {
     store_rig_init(r, 1);
     r->config.can_mend = true;
     r->config.has_peers = true;
+    r->config.hot_segments = is_packed ? 1 : 0;
     r->salt = salt;
     assert_int_equal(store_rig_open(r), ST_OK);
     for (uint32_t i = 1; i <= BLOCKS; i++) {
@@ -33,19 +39,28 @@ static void make_chain(struct store_rig *r, uint64_t salt)
     }
     assert_int_equal(store_results_sync(r->store), ST_OK);
     assert_int_equal(store_settle(r->store), ST_OK);
+    if (is_packed) store_rig_tidy(r);
+}
+
+static bool is_there(struct store_rig *r, const char *name)
+{
+    char path[OS_PATH_MAX];
+    struct os_file *file = NULL;
+    assert_int_equal(os_path_join(path, r->config.dir, name), ST_OK);
+    bool is_found = r->config.os->file_open(r->config.os, &file, path, OS_READ) == ST_OK;
+    r->config.os->file_close(r->config.os, file);
+    return is_found;
 }
 
 static void save(struct folder *f, struct store_rig *r, const char *dir, const char *suffix)
 {
     f->count = 0;
     for (uint32_t number = 1; number <= FILES_MAX; number++) {
-        char path[OS_PATH_MAX];
-        struct os_file *file = NULL;
         struct saved *s = &f->files[f->count];
         (void)snprintf(s->name, sizeof s->name, "%s/%08u.%s", dir, number, suffix);
-        assert_int_equal(os_path_join(path, r->config.dir, s->name), ST_OK);
-        if (r->config.os->file_open(r->config.os, &file, path, OS_READ) != ST_OK) break;
-        r->config.os->file_close(r->config.os, file);
+        if (!is_there(r, s->name))
+            (void)snprintf(s->name, sizeof s->name, "%s/cold/%08u.%s", dir, number, suffix);
+        if (!is_there(r, s->name)) break;
         buf_init(&s->bytes, mem_system(), 0);
         store_rig_file(r, s->name, &s->bytes);
         f->count++;
@@ -89,6 +104,7 @@ static uint32_t expect_mended(struct store_rig *r, const struct folder *f)
     assert_int_equal(store_rig_mend(r, &mending), ST_NOT_FOUND);
     assert_false(store_has_gap(r->store, STORE_BLOCKS));
     assert_true(store_rig_is_whole(r));
+    if (r->config.hot_segments > 0) store_rig_tidy(r);
     for (uint32_t i = 0; i < f->count; i++)
         expect_same(r, &f->files[i]);
     store_rig_scrub(r, &scrub);
@@ -112,14 +128,14 @@ static void flip(struct store_rig *r, const struct saved *s, size_t offset)
 
 static void each_flipped_byte_of_a_stopped_store(void **state)
 {
-    (void)state;
+    const bool is_packed = *(const bool *)*state;
     struct store_rig r;
     struct folder f;
-    make_chain(&r, 1);
+    make_chain(&r, 1, is_packed);
     store_rig_close(&r);
     save(&f, &r, "blocks", "seg");
     for (uint32_t i = 0; i < f.count; i++) {
-        for (size_t offset = 0; offset < f.files[i].bytes.size; offset++) {
+        for (size_t offset = 0; offset < f.files[i].bytes.size; offset += is_packed ? 3 : 2) {
             struct store_rig copy = copy_of(&r);
             flip(&copy, &f.files[i], offset);
             (void)expect_mended(&copy, &f);
@@ -132,14 +148,14 @@ static void each_flipped_byte_of_a_stopped_store(void **state)
 
 static void each_length_of_a_stopped_store(void **state)
 {
-    (void)state;
+    const bool is_packed = *(const bool *)*state;
     struct store_rig r;
     struct folder f;
-    make_chain(&r, 1);
+    make_chain(&r, 1, is_packed);
     store_rig_close(&r);
     save(&f, &r, "blocks", "seg");
     for (uint32_t i = 0; i < f.count; i++) {
-        for (size_t size = 0; size < f.files[i].bytes.size; size++) {
+        for (size_t size = 0; size < f.files[i].bytes.size; size += is_packed ? 5 : 2) {
             struct store_rig copy = copy_of(&r);
             store_rig_set_file(&copy, f.files[i].name, span_of(f.files[i].bytes.data, size));
             assert_true(expect_mended(&copy, &f) > 0 || size + 200 > f.files[i].bytes.size);
@@ -152,10 +168,10 @@ static void each_length_of_a_stopped_store(void **state)
 
 static void deleted_and_exchanged_files_of_a_stopped_store(void **state)
 {
-    (void)state;
+    const bool is_packed = *(const bool *)*state;
     struct store_rig r;
     struct folder f;
-    make_chain(&r, 1);
+    make_chain(&r, 1, is_packed);
     store_rig_close(&r);
     save(&f, &r, "blocks", "seg");
     for (uint32_t i = 0; i < f.count; i++) {
@@ -182,13 +198,13 @@ static void deleted_and_exchanged_files_of_a_stopped_store(void **state)
 
 static void files_of_another_history(void **state)
 {
-    (void)state;
+    const bool is_packed = *(const bool *)*state;
     struct store_rig r;
     struct store_rig other;
     struct folder f;
     struct folder others;
-    make_chain(&r, 1);
-    make_chain(&other, 2);
+    make_chain(&r, 1, is_packed);
+    make_chain(&other, 2, is_packed);
     store_rig_close(&r);
     save(&f, &r, "blocks", "seg");
     save(&others, &other, "blocks", "seg");
@@ -215,21 +231,21 @@ static void files_of_another_history(void **state)
 
 static void whatever_happens_while_it_runs(void **state)
 {
-    (void)state;
+    const bool is_packed = *(const bool *)*state;
     struct store_rig r;
     struct folder f;
-    make_chain(&r, 1);
+    make_chain(&r, 1, is_packed);
     store_rig_close(&r);
     save(&f, &r, "blocks", "seg");
     for (uint32_t i = 0; i < f.count; i++) {
         const struct saved *s = &f.files[i];
-        for (size_t at = 0; at <= s->bytes.size; at++) {
+        for (size_t at = s->bytes.size % STEP; at <= s->bytes.size; at += STEP) {
             struct store_rig copy = copy_of(&r);
             struct store_rig_scrub scrub;
             assert_int_equal(store_rig_open(&copy), ST_OK);
             if (at == s->bytes.size)
                 store_rig_remove(&copy, s->name);
-            else if (at % 3 == 0)
+            else if (at % 3 == 0) /* Cut; else flipped. */
                 store_rig_set_file(&copy, s->name, span_of(s->bytes.data, at));
             else
                 flip(&copy, s, at);
@@ -251,7 +267,7 @@ static void a_current_file_without_a_name(void **state)
     struct store_rig r;
     struct store_rig_scrub scrub;
     struct store_rig_mending mending;
-    make_chain(&r, 1);
+    make_chain(&r, 1, plain);
     char name[OS_NAME_MAX + 1];
     struct folder f;
     save(&f, &r, "blocks", "seg");
@@ -283,13 +299,13 @@ static void each_byte_of_index_results_and_journal(void **state)
     struct store_rig r;
     struct store_rig_scrub scrub;
     struct store_rig_mending mending;
-    make_chain(&r, 1);
+    make_chain(&r, 1, plain);
     for (uint32_t kind = 0; kind < 2; kind++) {
         struct folder f;
         save(&f, &r, kinds[kind].dir, kinds[kind].suffix);
         for (uint32_t i = 0; i < f.count; i++) {
-            for (size_t at = 0; at <= f.files[i].bytes.size; at += kind == 0 ? 37 : 1) {
-                if (at == f.files[i].bytes.size)
+            for (size_t at = 0; at <= f.files[i].bytes.size; at += kind == 0 ? 37 : 3) {
+                if (at + 37 > f.files[i].bytes.size)
                     store_rig_remove(&r, f.files[i].name);
                 else
                     flip(&r, &f.files[i], at);
@@ -328,12 +344,12 @@ static void each_byte_of_index_results_and_journal(void **state)
 /* Blocks that are not the chain's never reach the file. */
 static void false_blocks_are_refused(void **state)
 {
-    (void)state;
+    const bool is_packed = *(const bool *)*state;
     struct store_rig r;
     struct folder f;
     struct store_rig_mending mending;
     struct damage place;
-    make_chain(&r, 1);
+    make_chain(&r, 1, is_packed);
     store_rig_close(&r);
     save(&f, &r, "blocks", "seg");
     for (uint32_t i = 0; i < f.count; i++) {
@@ -374,14 +390,22 @@ static void false_blocks_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_flipped_byte_of_a_stopped_store),
-        cmocka_unit_test(each_length_of_a_stopped_store),
-        cmocka_unit_test(deleted_and_exchanged_files_of_a_stopped_store),
-        cmocka_unit_test(files_of_another_history),
-        cmocka_unit_test(whatever_happens_while_it_runs),
+        cmocka_unit_test_prestate(each_flipped_byte_of_a_stopped_store, (void *)(uintptr_t)&plain),
+        cmocka_unit_test_prestate(each_flipped_byte_of_a_stopped_store, (void *)(uintptr_t)&packed),
+        cmocka_unit_test_prestate(each_length_of_a_stopped_store, (void *)(uintptr_t)&plain),
+        cmocka_unit_test_prestate(each_length_of_a_stopped_store, (void *)(uintptr_t)&packed),
+        cmocka_unit_test_prestate(deleted_and_exchanged_files_of_a_stopped_store,
+                                  (void *)(uintptr_t)&plain),
+        cmocka_unit_test_prestate(deleted_and_exchanged_files_of_a_stopped_store,
+                                  (void *)(uintptr_t)&packed),
+        cmocka_unit_test_prestate(files_of_another_history, (void *)(uintptr_t)&plain),
+        cmocka_unit_test_prestate(files_of_another_history, (void *)(uintptr_t)&packed),
+        cmocka_unit_test_prestate(whatever_happens_while_it_runs, (void *)(uintptr_t)&plain),
+        cmocka_unit_test_prestate(whatever_happens_while_it_runs, (void *)(uintptr_t)&packed),
         cmocka_unit_test(a_current_file_without_a_name),
         cmocka_unit_test(each_byte_of_index_results_and_journal),
-        cmocka_unit_test(false_blocks_are_refused),
+        cmocka_unit_test_prestate(false_blocks_are_refused, (void *)(uintptr_t)&plain),
+        cmocka_unit_test_prestate(false_blocks_are_refused, (void *)(uintptr_t)&packed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
