@@ -61,6 +61,7 @@ enum status audit_run(const struct audit_config *config, struct audit_report *re
                                      .mem = config->mem,
                                      .dir = config->dir,
                                      .chain_id = a.chain_id,
+                                     .cold_dir = a.settings.store_cold,
                                      .is_read_only = true};
         struct store_scan scan = {
             .visit = on_block, .found = on_damage, .context = &a, .final_height = known_final(&a)};
@@ -146,6 +147,16 @@ static enum status open_replay(struct audit *a, char *what)
     return audit_epoch_take(a);
 }
 
+/* Where cold segments lie. A directory without node.conf has them where they are by default. */
+static enum status read_settings(struct audit *a, char *what)
+{
+    char reason[160] = "";
+    enum status st = node_config_read(&a->settings, a->config->os, a->config->dir, reason);
+    if (st == ST_NOT_FOUND) return ST_OK;
+    if (st != ST_OK) (void)snprintf(what, 160, "node.conf: %.140s", reason);
+    return st;
+}
+
 static enum status open_audit(struct audit *a, char *what)
 {
     const struct audit_config *config = a->config;
@@ -155,6 +166,7 @@ static enum status open_audit(struct audit *a, char *what)
     config->os->entropy(config->os, seed, sizeof seed);
     TRY(signer_new(&a->signer, seed));
     TRY(open_genesis(a, what));
+    TRY(read_settings(a, what));
     TRY(read_setup_height(a));
     uint64_t key = 0;
     config->os->entropy(config->os, &key, sizeof key);
@@ -163,6 +175,7 @@ static enum status open_audit(struct audit *a, char *what)
                                  .mem = config->mem,
                                  .dir = config->dir,
                                  .chain_id = a->chain_id,
+                                 .cold_dir = a->settings.store_cold,
                                  .is_read_only = true};
     enum status st = store_open(&a->store, &store, &damage);
     if (st != ST_OK && st != ST_CORRUPT) return st; /* Damage is told in full by the scan. */

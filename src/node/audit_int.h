@@ -7,6 +7,7 @@
 #include "consensus/record.h"
 #include "ledger/genesis.h"
 #include "node/audit.h"
+#include "node/config.h"
 #include "node/flow.h"
 #include "node/txset.h"
 
@@ -14,6 +15,7 @@ struct audit_signatures; /* audit_signatures.c */
 
 struct audit {
     const struct audit_config *config;
+    struct node_config settings; /* Of the node: where its files lie. */
     struct audit_report *report;
     struct mutex *mutex; /* Of report's findings. */
     struct signer *signer;

@@ -20,6 +20,7 @@ _Static_assert(PEER_PREFIX_SIZE + NODE_PEER_NAME_MAX < SECTION_MAX, "inih shows 
 enum field_kind {
     FIELD_HOST,
     FIELD_PROXY,
+    FIELD_DIR,
     FIELD_BOOL,
     FIELD_U16,
     FIELD_U32,
@@ -52,6 +53,9 @@ static const struct field fields[] = {
      READERS_THREADS_MAX},
     {"store", "segment_bytes", FIELD_U64, offsetof(struct node_config, segment_size), 1u << 16,
      1u << 30},
+    {"store", "cold", FIELD_DIR, offsetof(struct node_config, store_cold), 0, 0},
+    {"store", "hot_segments", FIELD_U32, offsetof(struct node_config, store_hot_segments), 1,
+     1000000},
     {"scrub", "cpu_percent", FIELD_U32, offsetof(struct node_config, scrub_cpu_percent), 0, 100},
     {"scrub", "mb_per_second", FIELD_U32, offsetof(struct node_config, scrub_mb_per_second), 1,
      65536},
@@ -71,6 +75,7 @@ void node_config_defaults(struct node_config *config)
                                    .verify_threads = 2,
                                    .read_threads = 2,
                                    .segment_size = STORE_SEGMENT_SIZE,
+                                   .store_hot_segments = STORE_HOT_SEGMENTS,
                                    .scrub_cpu_percent = 2,
                                    .scrub_mb_per_second = 16,
                                    .scrub_pause_seconds = 60};
@@ -136,6 +141,7 @@ static bool set_field(struct node_config *config, const struct field *field, con
     switch (field->kind) {
     case FIELD_HOST: return value[0] != 0 && set_text((char *)to, NODE_HOST_MAX, value);
     case FIELD_PROXY: return proxy_is_formed(value) && set_text((char *)to, NODE_PROXY_MAX, value);
+    case FIELD_DIR: return set_text((char *)to, STORE_COLD_MAX + 1, value);
     case FIELD_BOOL: return set_bool((bool *)to, value);
     case FIELD_READ: return settings_read_parse(&config->session.read, span_text(value));
     case FIELD_WAIT: return settings_wait_parse(&config->session.wait, span_text(value));
@@ -264,7 +270,9 @@ void node_config_write(const struct node_config *config, struct buf *out)
                config->pg_is_tls_only ? "yes" : "no");
     buf_printf(out, "[threads]\nverify = %u\nread = %u\n\n", config->verify_threads,
                config->read_threads);
-    buf_printf(out, "[store]\nsegment_bytes = %llu\n\n", (unsigned long long)config->segment_size);
+    buf_printf(out, "[store]\nsegment_bytes = %llu\nhot_segments = %u\ncold = %s\n\n",
+               (unsigned long long)config->segment_size, config->store_hot_segments,
+               config->store_cold);
     buf_printf(out, "[scrub]\ncpu_percent = %u\nmb_per_second = %u\npause_seconds = %u\n\n",
                config->scrub_cpu_percent, config->scrub_mb_per_second, config->scrub_pause_seconds);
     buf_printf(out, "[session]\nread = %s\nwait = %s\n", settings_read_text(config->session.read),

@@ -8,6 +8,7 @@
 #include "ledger/genesis.h"
 #include "node/settings.h"
 #include "os/os.h"
+#include "store/store.h"
 
 #define NODE_HOST_MAX      64u
 #define NODE_PROXY_MAX     256u
@@ -31,7 +32,9 @@ struct node_config {
     bool pg_is_tls_only; /* Clients in the clear are refused. */
     uint32_t verify_threads;
     uint32_t read_threads;
-    uint64_t segment_size;      /* Bytes of a block segment. */
+    uint64_t segment_size;               /* Bytes of a block segment. */
+    char store_cold[STORE_COLD_MAX + 1]; /* Directory of old segments; "": below the hot ones. */
+    uint32_t store_hot_segments;         /* Sealed segments of a kind that stay where they are. */
     uint32_t scrub_cpu_percent; /* Of a processor, for looking at the node's own files; 0: never. */
     uint32_t scrub_mb_per_second;
     uint32_t scrub_pause_seconds;

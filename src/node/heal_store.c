@@ -108,7 +108,7 @@ static enum incident_kind kind_of(const char *file)
 {
     const char *end = strrchr(file, '.');
     if (strncmp(file, "journal", 7) == 0) return INCIDENT_JOURNAL;
-    if (strncmp(file, "results", 7) == 0) return INCIDENT_RESULT;
+    if (end != NULL && strcmp(end, ".res") == 0) return INCIDENT_RESULT;
     if (strncmp(file, "pending", 7) == 0) return INCIDENT_HELD;
     return end != NULL && strcmp(end, ".idx") == 0 ? INCIDENT_INDEX : INCIDENT_BLOCK;
 }

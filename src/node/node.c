@@ -299,6 +299,8 @@ static enum status open_store(struct node *n, struct damage *damage, char *what)
                                  .mem = n->mem,
                                  .dir = n->dir,
                                  .chain_id = n->chain_id,
+                                 .cold_dir = n->config.store_cold,
+                                 .hot_segments = n->config.store_hot_segments,
                                  .segment_size = n->config.segment_size,
                                  .can_mend = true, /* Whether there are peers shows later. */
                                  .has_peers = n->genesis.member_count > 1};

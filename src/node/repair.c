@@ -15,12 +15,16 @@
 #include "node/wire.h"
 #include "os/thread.h"
 
-#define ANSWER_MS   3000u        /* Without an answer: the next peer. */
-#define REST_MS     2000u        /* After all were asked, or a failure. */
-#define ID_FIRST    (1ULL << 63) /* Numbers of the core's questions are below. */
-#define NOBODY      UINT32_MAX
-#define DENIALS_MAX 2u
-#define BLOCK_MAX   (66u << 20)
+#define ANSWER_MS    3000u        /* Without an answer: the next peer. */
+#define REST_MS      2000u        /* After all were asked, or a failure. */
+#define TIDY_BYTES   (512u << 10) /* At a time, so often: */
+#define TIDY_MS      20u
+#define TIDY_REST_MS 1000u        /* Nothing is to do. */
+#define TIDY_FAIL_MS 60000u       /* It failed: a full disk, perhaps. */
+#define ID_FIRST     (1ULL << 63) /* Numbers of the core's questions are below. */
+#define NOBODY       UINT32_MAX
+#define DENIALS_MAX  2u
+#define BLOCK_MAX    (66u << 20)
 
 enum question { QUESTION_NONE, QUESTION_OPEN, QUESTION_SENT, QUESTION_ANSWERED };
 
@@ -52,6 +56,7 @@ struct repair {
     uint32_t liar;     /* To be told by the loop; NOBODY: none. */
     uint64_t until_ms; /* Of the question, or of the rest. */
     uint64_t now_ms;
+    uint64_t tidy_ms; /* When the store is tidied next. */
     struct buf answer;
     bool is_stopping;
 
@@ -66,6 +71,7 @@ struct repair {
 };
 
 static void run_thread(void *context);
+static void tidy(struct repair *r);
 
 enum status repair_new(struct repair **out, const struct repair_config *config)
 {
@@ -173,7 +179,7 @@ void repair_tick(struct repair *r, uint64_t mono_ms)
         buf_reset(&r->answer);
         r->state = QUESTION_ANSWERED;
     }
-    if (has_gap || r->state == QUESTION_ANSWERED) cond_broadcast(r->turn);
+    if (has_gap || r->state == QUESTION_ANSWERED || mono_ms >= r->tidy_ms) cond_broadcast(r->turn);
     mutex_unlock(r->lock);
 }
 
@@ -341,7 +347,9 @@ static enum status give(struct repair *r, struct run *run, struct flow_block *b,
     const struct store_gap *gap = &run->gap;
     if (run->next == gap->last) {
         struct hash want;
-        TRY(expected(r, gap, &want));
+        enum status st = expected(r, gap, &want);
+        if (st == ST_CORRUPT) return ST_BUSY; /* The gap is a larger one, as shows now. */
+        TRY(st);
         if (!hash_equal(&want, &b->hash)) {
             deny(r, gap);
             return ST_INVALID; /* R2. */
@@ -448,6 +456,22 @@ static void tell_failure(struct repair *r, enum status st, const struct run *run
     r->config.failed(r->config.context, st, what);
 }
 
+static void tidy(struct repair *r)
+{
+    mutex_lock(r->lock);
+    bool is_due = r->now_ms >= r->tidy_ms;
+    mutex_unlock(r->lock);
+    if (!is_due) return;
+    enum status st = store_tidy(r->config.store, TIDY_BYTES);
+    uint64_t ms = st == ST_OK ? TIDY_MS : (st == ST_NOT_FOUND ? TIDY_REST_MS : TIDY_FAIL_MS);
+    if (st != ST_OK && st != ST_NOT_FOUND && r->config.failed != NULL)
+        r->config.failed(r->config.context, st,
+                         "a sealed segment could not be compressed or moved");
+    mutex_lock(r->lock);
+    r->tidy_ms = r->now_ms + ms;
+    mutex_unlock(r->lock);
+}
+
 static void run_thread(void *context)
 {
     struct repair *r = context;
@@ -458,13 +482,14 @@ static void run_thread(void *context)
         ms = 0;
         if (st == ST_NOT_FOUND) run.gap = (struct store_gap){.first = 1};
         if (st == ST_NOT_FOUND || st == ST_OK) report(r, &run);
+        if (st == ST_NOT_FOUND) tidy(r);
         if (st == ST_NOT_FOUND) continue;
         if (st == ST_OK) {
             st = fill(r, &run);
             run.is_linked = false;
             if (st == ST_TIMEOUT || st == ST_NOT_FOUND || st == ST_INVALID) continue;
         }
-        if (st == ST_OK) continue;
+        if (st == ST_OK || st == ST_BUSY) continue;
         tell_failure(r, st, &run);
         ms = REST_MS;
     }

@@ -9,6 +9,9 @@
  * gave for this gap is forgotten, the next peer is asked. Peers answer as they do to anybody who
  * catches up, so nothing here needs an agreement, and a node that repairs votes on.
  *
+ * Where there is nothing to repair the thread compresses sealed segments and moves old ones, a
+ * little at a time.
+ *
  * repair_tick and repair_on_message belong to the loop's thread; the rest is said where it is. */
 #ifndef TRUSTSQL_NODE_REPAIR_H
 #define TRUSTSQL_NODE_REPAIR_H

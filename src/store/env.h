@@ -8,7 +8,7 @@
 #include "store/crc32c.h"
 #include "store/store.h"
 
-#define ENV_COLD_MAX 200
+#define ENV_COLD_MAX ((int)STORE_COLD_MAX)
 
 struct frames;
 

@@ -16,7 +16,10 @@ struct follower { /* What the next file says of this one. */
     struct hash previous;
 };
 
-static enum status read_follower(const struct log *l, uint64_t number, struct follower *out);
+static enum status read_follower(const struct log *l,
+                                 uint64_t number,
+                                 struct follower *out,
+                                 struct damage *damage);
 static bool is_as_told(const struct log_sealed *s, uint64_t number, const struct follower *next);
 static enum status lose(struct log *l, uint64_t number, const struct follower *next);
 static enum status find_start(const struct log *l, uint64_t number, struct log_sealed *s);
@@ -30,7 +33,7 @@ enum status log_find_lost(struct log *l,
     must(l->can_mend);
     if (last == 0) return ST_OK;
     must(l->sealed_count == last - 1);
-    TRY(read_follower(l, last, &next));
+    TRY(read_follower(l, last, &next, damage));
     if (!next.is_known) {
         while (l->sealed_count > 0 && l->sealed[l->sealed_count - 1].is_lost)
             gaps_clear(l->gaps, l->sealed_count--);
@@ -40,7 +43,7 @@ enum status log_find_lost(struct log *l,
         struct log_sealed *s = &l->sealed[number - 1];
         if (!is_as_told(s, number, &next)) {
             enum status st = lose(l, number, &next);
-            if (st == ST_CORRUPT && damage->file[0] == 0) {
+            if (st == ST_CORRUPT) {
                 segment_name(damage->file, l->kind, number);
                 return damaged(damage, damage->file, 0, 0,
                                "several files in a row and their indexes are lost");
@@ -55,12 +58,18 @@ enum status log_find_lost(struct log *l,
 }
 
 /* From its header; not known: it cannot be read. */
-static enum status read_follower(const struct log *l, uint64_t number, struct follower *out)
+static enum status read_follower(const struct log *l,
+                                 uint64_t number,
+                                 struct follower *out,
+                                 struct damage *damage)
 {
     struct segment_reader r;
-    struct damage ignored;
     *out = (struct follower){.is_known = false};
-    enum status st = segment_reader_open(&r, l->env, l->kind, number, &ignored);
+    enum status st = segment_reader_open(&r, l->env, l->kind, number, damage);
+    if (st == ST_NOT_FOUND) {
+        segment_name(damage->file, l->kind, number);
+        damage_set(damage, damage->file, 0, 0, "the file is missing");
+    }
     if (st == ST_CORRUPT || st == ST_TRUNCATED || st == ST_NOT_FOUND) return ST_OK;
     TRY(st);
     *out = (struct follower){

@@ -35,6 +35,7 @@ struct store_config {
 
 #define STORE_SEGMENT_SIZE (64u << 20)
 #define STORE_HOT_SEGMENTS 16u
+#define STORE_COLD_MAX     200u /* Bytes of the name of the cold directory. */
 /* Appended since the newest settling: settle. A start goes through as much again. */
 #define STORE_UNSETTLED_MAX        (4u << 20) /* Bytes. */
 #define STORE_UNSETTLED_BLOCKS_MAX 512u

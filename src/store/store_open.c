@@ -27,7 +27,9 @@ static enum status open_logs(struct opening *o);
 static enum status open_results(struct opening *o, uint64_t size);
 static enum status make_ready(struct opening *o);
 static enum status prepare_dir(struct store *s);
-static enum status prepare_cold(struct store *s);
+static enum status prepare_cold(struct opening *o);
+static enum status has_file(const struct store *s, const char *name, bool *is_there);
+static enum status visit_none(void *context, const char *name);
 static enum status open_journal(struct opening *o);
 static enum status lose_journal(struct opening *o);
 static enum status make_journal(struct opening *o);
@@ -90,6 +92,7 @@ static enum status open_files(struct opening *o)
     TRY(mend_init(&s->mend, &s->env));
     tidy_init(&s->tidy, &s->env, o->config->hot_segments);
     if (!s->env.is_read_only) TRY(prepare_dir(s));
+    if (!s->env.is_read_only) TRY(prepare_cold(o));
     TRY(open_journal(o));
     TRY(open_logs(o));
     if (!s->env.is_read_only) return make_ready(o);
@@ -143,20 +146,43 @@ static enum status prepare_dir(struct store *s)
     TRY(os->file_lock(os, s->lock_file, OS_LOCK_EXCLUSIVE, 0, 1));
     TRY(env_make_dir(&s->env, "blocks"));
     TRY(env_make_dir(&s->env, PENDING_DIR));
-    TRY(env_make_dir(&s->env, "results"));
-    return prepare_cold(s);
+    return env_make_dir(&s->env, "results");
 }
 
 /* One that is the operator's must be there: on a disk that is not, everything would seem lost. */
-static enum status prepare_cold(struct store *s)
+static enum status prepare_cold_of(struct store *s, const struct segment_kind *kind)
 {
-    const struct segment_kind *kinds[] = {&segment_blocks, &segment_results};
+    char name[OS_NAME_MAX + 1];
+    char path[OS_PATH_MAX];
+    uint64_t newest = 0;
+    bool has_first = false;
+    segment_cold_name(name, &s->env, kind, 0);
+    TRY(env_path(&s->env, name, path));
+    enum status st = s->env.os->list_dir(s->env.os, path, visit_none, NULL);
+    if (st != ST_NOT_FOUND) return st;
+    TRY(log_newest(&s->env, kind, &newest));
+    segment_name(name, kind, 1);
+    TRY(has_file(s, name, &has_first));
+    if (newest > 0 && !has_first) return ST_NOT_FOUND;
+    segment_cold_name(name, &s->env, kind, 0);
+    return env_make_dir(&s->env, name);
+}
+
+static enum status prepare_cold(struct opening *o)
+{
+    struct store *s = o->s;
     if (s->env.cold[0] == '\0') return ST_OK; /* Made with the first segment. */
-    for (uint32_t i = 0; i < 2; i++) {
-        char name[OS_NAME_MAX + 1];
-        segment_cold_name(name, &s->env, kinds[i], 0);
-        TRY(env_make_dir(&s->env, name));
-    }
+    enum status st = prepare_cold_of(s, &segment_blocks);
+    if (st == ST_OK) st = prepare_cold_of(s, &segment_results);
+    if (st == ST_NOT_FOUND)
+        return damaged(o->damage, s->env.cold, 0, 0, "the directory of cold segments is not there");
+    return st;
+}
+
+static enum status visit_none(void *context, const char *name)
+{
+    (void)context;
+    (void)name;
     return ST_OK;
 }
 

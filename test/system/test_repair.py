@@ -8,16 +8,18 @@ import signal
 import unittest
 
 import harness
-import psycopg2
 from cluster import Cluster
 from harness import wait_until
 from test_cluster_tamper import flip
 
 ROWS = 500
-
-
-def size(path):
-    return os.path.getsize(path)
+DAMAGES = {
+    "byte": lambda path, _: flip(path, harness.RANDOM.randrange(100, os.path.getsize(path))),
+    "head": lambda path, _: flip(path, harness.RANDOM.randrange(0, 64)),
+    "cut": lambda path, _: os.truncate(path, harness.RANDOM.randrange(0, os.path.getsize(path))),
+    "deleted": lambda path, _: os.remove(path),
+    "replaced": lambda path, other: shutil.copy2(other, path),
+}
 
 
 def content(path):
@@ -27,24 +29,42 @@ def content(path):
 
 class RepairTest(unittest.TestCase):
     def setUp(self):
-        self.cluster = self.enterContext(Cluster(settings={("store", "segment_bytes"): 1 << 17}))
+        self.cluster = self.enterContext(Cluster(settings={
+            ("store", "segment_bytes"): 1 << 17, ("store", "hot_segments"): 2}))
         self.cluster.first_write(0, "CREATE TABLE t (id integer PRIMARY KEY, v text)")
         with contextlib.closing(self.cluster.link(0)) as link, link.cursor() as cursor:
             for row in range(ROWS):
                 cursor.execute(f"INSERT INTO t VALUES ({row}, '{'x' * 1000}')")
         self.cluster.settle()
-        self.assertGreater(len(self.cluster.blocks(0)), 3)
+        for index in self.cluster.nodes:
+            wait_until(lambda i=index: len(self.cluster.blocks(i)) == 3 and self.cold(i),
+                       "old segments are cold")
 
-    def damages(self, victim):
-        """Name, what it does, the file."""
+    def cold(self, index):
+        """Paths of the cold segments of a node."""
+        folder = self.cluster.node(index) + "/blocks/cold"
+        if not os.path.isdir(folder):
+            return []
+        return [f"{folder}/{name}" for name in sorted(os.listdir(folder)) if name.endswith(".seg")]
+
+    def pick(self, victim, kind):
+        """A file of this kind now, and another one."""
         paths = self.cluster.blocks(victim)
-        old, last = paths[len(paths) // 2], paths[-1]
-        for path in (old, last):
-            yield "byte", lambda p=path: flip(p, harness.RANDOM.randrange(100, size(p))), path
-            yield "head", lambda p=path: flip(p, harness.RANDOM.randrange(0, 92)), path
-            yield "cut", lambda p=path: os.truncate(p, harness.RANDOM.randrange(0, size(p))), path
-            yield "deleted", lambda p=path: os.remove(p), path
-            yield "replaced", lambda p=path: shutil.copy2(paths[0], p), path
+        path = {"cold": self.cold(victim)[0], "hot": paths[0], "current": paths[-1]}[kind]
+        return path, paths[1]
+
+    def is_again(self, victim, path, before):
+        """The file, wherever it is now, has the bytes it had (and more, if it still grows)."""
+        name = os.path.basename(path)
+        found = [p for p in self.cluster.blocks(victim) + self.cold(victim) if p.endswith(name)]
+        with contextlib.suppress(OSError):  # It may be on its way from one place to the other.
+            return bool(found) and content(found[0])[:len(before)] == before
+        return False
+
+    def each_damage(self, victim):
+        for kind in ("cold", "hot", "current"):
+            for name, damage in DAMAGES.items():
+                yield kind, name, damage
 
     def check_reads(self, victim):
         """Every block can be read, and is that of the others."""
@@ -53,45 +73,45 @@ class RepairTest(unittest.TestCase):
         text = f"SELECT height, hash, digest FROM trustsql.blocks WHERE height <= {height} ORDER BY 1"
         self.assertEqual(self.cluster.execute(victim, text), self.cluster.execute(other, text))
 
-    def test_stopped(self):
-        victim = harness.RANDOM.choice(self.cluster.followers())
-        for name, damage, path in list(self.damages(victim)):
-            with self.subTest(name=name, path=path):
-                self.cluster.signal(signal.SIGTERM, victim)
-                before = content(path)
-                damage()
-                code, _ = harness.verify(self.cluster.node(victim))
-                self.assertEqual(code, 4)
-                self.cluster.start_node(victim)
-                self.check_reads(victim)
-                wait_until(lambda: content(path)[:len(before)] == before, f"{name} of {path}", 20)
-                self.cluster.execute(0, f"INSERT INTO t VALUES ({-size(path) - hash(name) % 10**9}, 'y')")
+    def check_all(self):
         self.cluster.settle()
         self.cluster.stop()
         self.cluster.check_proved(self)
+
+    def test_stopped(self):
+        victim = harness.RANDOM.choice(self.cluster.followers())
+        for kind, name, damage in self.each_damage(victim):
+            what = f"{name} of a {kind} segment of node {victim}"
+            self.cluster.signal(signal.SIGTERM, victim)
+            path, other = self.pick(victim, kind)
+            before = content(path)
+            damage(path, other)
+            code, report = harness.verify(self.cluster.node(victim))
+            self.assertEqual(code, 4, what)
+            self.assertIn(os.path.basename(path), " ".join(d["file"] for d in report["damage"]), what)
+            self.cluster.start_node(victim)
+            self.check_reads(victim)
+            if kind != "current":  # It may have grown and been sealed.
+                wait_until(lambda p=path, b=before: self.is_again(victim, p, b), what, 30)
+        self.check_all()
 
     def test_running(self):
         victim = harness.RANDOM.choice(self.cluster.followers())
-        for name, damage, path in list(self.damages(victim)):
-            with self.subTest(name=name, path=path):
-                before = content(path)
-                damage()
-                self.scrub(victim)
-                wait_until(lambda: os.path.exists(path) and content(path)[:len(before)] == before,
-                           f"{name} of {path}\n{self.cluster.log(victim)}", 20)
-                self.check_reads(victim)
-        self.cluster.settle()
-        self.cluster.stop()
-        self.cluster.check_proved(self)
-
-    def scrub(self, victim):
-        with contextlib.suppress(psycopg2.Error):
-            self.cluster.execute(victim, "SELECT height, hash FROM trustsql.blocks")
+        for kind, name, damage in self.each_damage(victim):
+            path, other = self.pick(victim, kind)
+            before = content(path)
+            damage(path, other)
+            said = str(self.cluster.execute(victim, "SELECT trustsql.scrub()"))
+            self.assertIn(os.path.basename(path), said)
+            wait_until(lambda p=path, b=before: self.is_again(victim, p, b),
+                       f"{name} of a {kind} segment of node {victim}: {said}", 30)
+            self.check_reads(victim)
+        self.check_all()
 
     def test_nobody_else(self):
         """The others are down: the node says what it lacks and stays down, and later it is repaired."""
         self.cluster.stop()
-        path = self.cluster.blocks(1)[1]
+        path, _ = self.pick(1, "hot")
         before = content(path)
         flip(path, 50)
         damaged = content(path)
@@ -101,7 +121,7 @@ class RepairTest(unittest.TestCase):
         self.assertIn("no other node", done.stdout + done.stderr)
         self.assertEqual(content(path), damaged)
         self.cluster.start()
-        wait_until(lambda: content(path) == before, "repair", 20)
+        wait_until(lambda: self.is_again(1, path, before), "repair", 30)
         self.check_reads(1)
 
 
