@@ -192,13 +192,19 @@ static void lie_in_chain(struct host *h, struct wire_chain *chain, struct buf *i
     chain->blocks.bytes = buf_span(items);
 }
 
-/* The parent is called final, by the votes of everybody, whom nobody asked. */
+/* The parent is called final, by the votes of everybody, whom nobody asked; or votes are shown as
+ * if of another view. To all the same. */
 static void lie_in_certificate(struct host *h, struct wire_proposal *p)
 {
     struct header *header = &p->proposal.header;
     const struct known_epoch *e = epochs_at(h->world, header->epoch);
     const struct known_header *parent = oracle_header(h->world->oracle, &header->parent);
     if (e == NULL || parent == NULL || e->config.mode == MODE_RAFT) return;
+    if (p->has_final_cert && parent->height % 2 == 0) { /* Signed, but not for this view. */
+        p->final_cert.statement.view++;
+        header->final_cert_hash = certificate_hash(&p->final_cert);
+        return;
+    }
     p->has_final_cert = true;
     p->final_cert = (struct certificate){.part = VOTE_P2, .entry_count = e->validators.count};
     p->final_cert.statement = (struct statement){.epoch = header->epoch,
@@ -261,9 +267,13 @@ static void lie_in_view_change(struct host *h, enum lie lie, struct view_change 
     if (lie == LIE_DENY) vc->header_count = 0;
     if (lie == LIE_OLD_HQ) (void)claims_take_old_hq(h->world, vc, rng_u64(r));
     if (lie == LIE_VIEW_CHANGE || lie == LIE_MUTATE) {
-        switch (rng_below(r, 5)) {
+        switch (rng_below(r, 6)) {
         case 0: vc->header_count = 0; break;
         case 1: vc->has_hq = false; break;
+        case 4: /* Signed, but not for this view. */
+            if (rng_coin(r)) vc->voted_view = vc->to_view - 1;
+            vc->hq.statement.view = vc->voted_view;
+            break;
         case 2:
             vc->header_count = 0;
             vc->has_hq = false;

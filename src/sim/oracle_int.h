@@ -172,6 +172,8 @@ void oracle_judge_mode(struct oracle *o, const struct host *h, const struct flow
 
 /* oracle_promises.c: what an honest host may say. */
 void oracle_judge_vote(struct oracle *o, struct host *h, const struct vote *v);
+/* c shows a vote of voter that it has not sent by itself. */
+void oracle_judge_shown(struct oracle *o, const struct certificate *c, uint32_t voter);
 void oracle_judge_view_change(struct oracle *o, struct host *h, const struct view_change *vc);
 void oracle_judge_new_view(struct oracle *o, struct host *h, const struct new_view *nv);
 void oracle_judge_proposal(struct oracle *o, struct host *h, const struct proposal *p);

@@ -181,6 +181,25 @@ void oracle_judge_vote(struct oracle *o, struct host *h, const struct vote *v)
     }
 }
 
+static bool was_locked(const struct promises *p, const struct statement *s)
+{
+    const struct consensus_record *r = &p->record;
+    if (!p->has_record) return false;
+    return r->epoch > s->epoch || (r->epoch == s->epoch && r->has_lock && r->lock_view >= s->view);
+}
+
+void oracle_judge_shown(struct oracle *o, const struct certificate *c, uint32_t voter)
+{
+    const struct statement *s = &c->statement;
+    const struct host *h = epochs_host_at(o->world, s->epoch, voter);
+    if (h == NULL || !host_is_honest(h) || c->part == VOTE_P3) return;
+    const struct promises *p = &o->promises[h->id];
+    if (c->part == VOTE_P1 ? was_written(p, s) : was_locked(p, s)) return;
+    world_violate(o->world, "I2",
+                  "a certificate shows a vote of host %u for %llu in view %llu that it never made",
+                  h->id, U(s->height), U(s->view));
+}
+
 /* --- view changes, new views, proposals ------------------------------------------------------- */
 
 static bool vc_shows(const struct view_change *vc, const struct first_vote *v)

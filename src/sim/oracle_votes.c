@@ -71,6 +71,7 @@ void oracle_count_certificate(struct oracle *o, const struct certificate *c)
         struct certificate one = {.part = c->part, .statement = c->statement, .entry_count = 1};
         one.entries[0] = c->entries[i];
         if (certificate_verify(&one, w->signer, &w->chain_id, &e->validators, 1) != ST_OK) continue;
+        oracle_judge_shown(o, c, voter);
         add_entry(o, t, &one.entries[0]); /* O2 */
         t = oracle_tally(o, c->part, &c->statement);
     }
