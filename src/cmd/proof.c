@@ -12,6 +12,8 @@ struct proof_options {
     const char *show;
     const char *out;
     uint64_t height; /* 0: not given. */
+    uint64_t from;
+    uint64_t to;
     bool is_json;
 };
 
@@ -19,14 +21,15 @@ struct question { /* One call of a function of the node. */
     const char *text;
     const char *values[3];
     int count;
-    char number[24];
+    char numbers[2][24];
 };
 
 static int ask(const struct command *self, const struct proof_options *o, const struct question *q);
 
 static int wrong_use(const struct command *self)
 {
-    complain(self, "Try --help.", "say `proof tx TXID` or `proof row TABLE KEY`");
+    complain(self, "Try --help.",
+             "say `proof tx TXID`, `proof row TABLE KEY` or `proof absent TXID`");
     return EXIT_USAGE;
 }
 
@@ -58,9 +61,32 @@ static int run_row(const struct command *self, const struct proof_options *o, co
                          .values = {words[0], words[1]},
                          .count = 2};
     if (o->height > 0) {
-        (void)snprintf(q.number, sizeof q.number, "%llu", (unsigned long long)o->height);
+        (void)snprintf(q.numbers[0], sizeof q.numbers[0], "%llu", (unsigned long long)o->height);
         q.text = "SELECT trustsql.proof_row($1, $2::text, $3::bigint)";
-        q.values[2] = q.number;
+        q.values[2] = q.numbers[0];
+        q.count = 3;
+    }
+    return ask(self, o, &q);
+}
+
+static int run_absent(const struct command *self, const struct proof_options *o, const char *txid)
+{
+    struct question q = {
+        .text = "SELECT trustsql.proof_absent(decode($1, 'hex'))", .values = {txid}, .count = 1};
+    if (!is_txid(txid)) {
+        complain(self, NULL, "a transaction id has 64 digits");
+        return EXIT_USAGE;
+    }
+    if ((o->from == 0) != (o->to == 0)) {
+        complain(self, NULL, "--from and --to belong together");
+        return EXIT_USAGE;
+    }
+    if (o->from > 0) {
+        q.text = "SELECT trustsql.proof_absent(decode($1, 'hex'), $2::bigint, $3::bigint)";
+        (void)snprintf(q.numbers[0], sizeof q.numbers[0], "%llu", (unsigned long long)o->from);
+        (void)snprintf(q.numbers[1], sizeof q.numbers[1], "%llu", (unsigned long long)o->to);
+        q.values[1] = q.numbers[0];
+        q.values[2] = q.numbers[1];
         q.count = 3;
     }
     return ask(self, o, &q);
@@ -141,12 +167,14 @@ static int run(const struct command *self, int argc, char **argv)
     struct proof_options o = {0};
     const char *items[3];
     struct words words = {.items = items, .max = 3};
-    struct option_spec specs[LINK_SPECS_MAX + 4];
+    struct option_spec specs[LINK_SPECS_MAX + 6];
     uint32_t count = link_specs(&o.link, specs);
     const struct option_spec own[] = {
         {"show", OPTION_TEXT, &o.show, 0, 0},
         {"out", OPTION_TEXT, &o.out, 0, 0},
         {"height", OPTION_NUMBER, &o.height, 1, INT64_MAX},
+        {"from", OPTION_NUMBER, &o.from, 1, INT64_MAX},
+        {"to", OPTION_NUMBER, &o.to, 1, INT64_MAX},
         {"json", OPTION_FLAG, &o.is_json, 0, 0},
     };
     memcpy(&specs[count], own, sizeof own);
@@ -155,19 +183,24 @@ static int run(const struct command *self, int argc, char **argv)
     if (!options_parse(self, &(struct arguments){argc, argv, specs, count, &words}, &exit_code))
         return exit_code;
     if (words.count == 2 && strcmp(items[0], "tx") == 0) return run_tx(self, &o, items[1]);
+    if (words.count == 2 && strcmp(items[0], "absent") == 0) return run_absent(self, &o, items[1]);
     if (words.count == 3 && strcmp(items[0], "row") == 0) return run_row(self, &o, &items[1]);
     return wrong_use(self);
 }
 
 const struct command command_proof = {
-    "proof", "fetch a proof of a transaction or a row from a node",
+    "proof", "fetch a proof of a transaction, a row, or an absence from a node",
     "Usage: trustsql proof tx TXID [--show OP.PARAM,…] [--out FILE] [--json]\n"
     "       trustsql proof row TABLE KEY [--height H] [--out FILE] [--json]\n"
+    "       trustsql proof absent TXID [--from H --to H] [--out FILE] [--json]\n"
     "       " LINK_USAGE "\n\n"
     "A proof is one file that brings all that is needed: receipt or row, Merkle path, block,\n"
     "certificates, members. Anybody checks it with `trustsql verify proof FILE --genesis HASH`.\n"
-    "tx: what became of a transaction. row: the version of a row that stands now, or after a\n"
-    "height.\n\n"
+    "tx: what became of a transaction. row: a row as it stands now, or after a height; or that "
+    "there\n"
+    "is none. absent: no block between two heights holds a transaction (without them: of the "
+    "newest\n"
+    "65,536 up to the last checkpoint).\n\n"
     "  --show LIST        show these values of the transaction and no other: operation, counted\n"
     "                     from 0, and the number of its $n: 0.1,0.2 (for its own account)\n"
     "  --height H         the row as it stood after this block\n"

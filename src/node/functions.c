@@ -33,6 +33,8 @@ static const struct node_function functions[] = {
     {"node_proof_tx", 2, proof_function_tx},
     {"node_proof_row", 2, proof_function_row},
     {"node_proof_row", 3, proof_function_row},
+    {"node_proof_absent", 1, proof_function_absent},
+    {"node_proof_absent", 3, proof_function_absent},
     {"node_flush", 0, flush},
     {"node_scrub", 0, scrub},
     {"node_tx_status", 1, tx_status},

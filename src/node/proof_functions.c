@@ -176,11 +176,9 @@ static enum status make_row(const struct node_functions *f,
     arena_init(&a, f->source->mem, 0);
     buf_init(&key, f->source->mem, 0);
     buf_init(&out, f->source->mem, 0);
-    const struct catalog_table *table = sql_catalog_by_id(f->catalog, request->table_id);
-    must(table != NULL);
-    enum status st = row_key_encode(&key, table, text, &a, f->sql->diag);
+    enum status st = row_key_encode(&key, request->table, text, &a, f->sql->diag);
     request->key = buf_span(&key);
-    if (st == ST_OK) st = give(to, &out, proof_make_row_version(f->source, request, &out));
+    if (st == ST_OK) st = give(to, &out, proof_make_row(f->source, request, &out));
     buf_fini(&out);
     buf_fini(&key);
     arena_fini(&a);
@@ -195,7 +193,8 @@ enum status proof_function_row(const struct node_functions *f,
     const struct catalog_table *table = NULL;
     if (has_null(count, args)) return ST_OK;
     TRY(find_table(f, bytes_of(args[0]), &table));
-    struct proof_row_request request = {.table_id = table->id,
+    struct proof_row_request request = {.connection = f->connection,
+                                        .table = table,
                                         .height = chain_tables_height(f->source),
                                         .look_at = LOOK_AT_MAX,
                                         .is_cancelled = f->is_cancelled};
@@ -208,4 +207,46 @@ enum status proof_function_row(const struct node_functions *f,
     }
     if (f->lasts != NULL) f->lasts(f->context);
     return make_row(f, to, &request, bytes_of(args[1]));
+}
+
+/* --- transactions that are not there -----------------------------------------------------------
+ */
+
+static enum status explain_absence(const struct node_functions *f, enum status st)
+{
+    if (st == ST_EXISTS)
+        return refuse(f, "22023", "the transaction stands in the chain: ask for proof_tx");
+    if (st == ST_LIMIT)
+        return refuse(f, "54000", "the heights reach over too many checkpoints for one proof");
+    return st;
+}
+
+enum status proof_function_absent(const struct node_functions *f,
+                                  sqlite3_context *to,
+                                  int count,
+                                  sqlite3_value **args)
+{
+    struct buf out;
+    struct proof_no_tx_request request = {.connection = f->connection,
+                                          .interval_max = PROOF_INTERVALS_MAX,
+                                          .is_cancelled = f->is_cancelled};
+    const uint64_t newest = chain_tables_height(f->source);
+    if (has_null(count, args)) return ST_OK;
+    if (sqlite3_value_bytes(args[0]) != (int)HASH_SIZE)
+        return refuse(f, "22023", "a transaction id is 32 bytes long");
+    memcpy(request.txid.bytes, sqlite3_value_blob(args[0]), HASH_SIZE);
+    request.from = newest > TX_SPAN_BLOCKS_MAX ? newest - TX_SPAN_BLOCKS_MAX : 1;
+    if (count == 3) {
+        const int64_t from = sqlite3_value_int64(args[1]);
+        const int64_t last = sqlite3_value_int64(args[2]);
+        if (from < 1 || last < from) return refuse(f, "22023", "heights are from 1 on, ascending");
+        request.from = (uint64_t)from;
+        request.to = (uint64_t)last;
+    }
+    if (f->lasts != NULL) f->lasts(f->context);
+    buf_init(&out, f->source->mem, 0);
+    enum status st = proof_make_no_tx(f->source, &request, &out);
+    st = give(to, &out, explain_absence(f, st));
+    buf_fini(&out);
+    return st;
 }

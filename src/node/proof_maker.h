@@ -60,7 +60,8 @@ NODISCARD enum status proof_make_tx(const struct chain_tables_source *source,
                                     struct buf *out);
 
 struct proof_row_request {
-    uint64_t table_id;
+    sqlite3 *connection; /* At the height of the reading. */
+    const struct catalog_table *table;
     struct span key;  /* As in the write set. */
     uint64_t height;  /* At which it is asked for. */
     uint32_t look_at; /* Blocks at most, downwards, for the one that changed the row last. */
@@ -71,5 +72,33 @@ struct proof_row_request {
 NODISCARD enum status proof_make_row_version(const struct chain_tables_source *source,
                                              const struct proof_row_request *request,
                                              struct buf *out);
+
+/* Whether one of these blocks changed the row: ST_OK or ST_NOT_FOUND; and the entry of the newest
+ * that did, appended to out. */
+NODISCARD enum status proof_find_row(const struct chain_tables_source *source,
+                                     const struct proof_row_request *request);
+NODISCARD enum status proof_find_entry(const struct chain_tables_source *source,
+                                       const struct proof_row_request *request,
+                                       struct buf *out);
+
+/* The row as it stands after a height, or that there is none: its version when it changed since the
+ * newest checkpoint that can be proved, else the row or its absence at that checkpoint. */
+NODISCARD enum status proof_make_row(const struct chain_tables_source *source,
+                                     const struct proof_row_request *request,
+                                     struct buf *out);
+
+struct proof_no_tx_request {
+    sqlite3 *connection;
+    struct hash txid;
+    uint64_t from; /* The proof covers at least these heights. */
+    uint64_t to;
+    uint32_t interval_max;           /* At most PROOF_INTERVALS_MAX. */
+    const atomic_bool *is_cancelled; /* Null: never. */
+};
+
+/* ST_EXISTS: the transaction is there. ST_LIMIT: more checkpoints than interval_max. */
+NODISCARD enum status proof_make_no_tx(const struct chain_tables_source *source,
+                                       const struct proof_no_tx_request *request,
+                                       struct buf *out);
 
 #endif

@@ -113,35 +113,70 @@ static enum status add_shown(struct proof_maker *m, const struct proof_tx_reques
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
-enum status proof_make_row_version(const struct chain_tables_source *source,
-                                   const struct proof_row_request *request,
-                                   struct buf *out)
+/* From a height downwards: the maker that stands at the newest block that changed the row. */
+static enum status search(const struct chain_tables_source *source,
+                          const struct proof_row_request *request,
+                          struct proof_maker **out,
+                          struct write_set *set)
 {
-    struct write_set set = {.count = 0};
-    struct proof_maker *m = NULL;
     enum status st = ST_NOT_FOUND;
+    struct proof_maker *m = NULL;
     for (uint32_t i = 0; i < request->look_at && st == ST_NOT_FOUND; i++) {
         if (i >= request->height) break;
         if (request->is_cancelled != NULL && atomic_load(request->is_cancelled)) break;
         proof_maker_free(m);
         m = proof_maker_new(source);
         if (m == NULL) return ST_NO_MEMORY;
-        st = find_change(m, request, request->height - i, &set);
+        st = find_change(m, request, request->height - i, set);
     }
+    if (st == ST_OK)
+        *out = m;
+    else
+        proof_maker_free(m);
+    return st;
+}
+
+enum status proof_find_row(const struct chain_tables_source *source,
+                           const struct proof_row_request *request)
+{
+    struct write_set set;
+    struct proof_maker *m = NULL;
+    TRY(search(source, request, &m, &set));
+    proof_maker_free(m);
+    return ST_OK;
+}
+
+enum status proof_find_entry(const struct chain_tables_source *source,
+                             const struct proof_row_request *request,
+                             struct buf *out)
+{
+    struct write_set set;
+    struct proof_maker *m = NULL;
+    TRY(search(source, request, &m, &set));
+    buf_put(out, set.entry);
+    proof_maker_free(m);
+    return buf_status(out);
+}
+
+enum status proof_make_row_version(const struct chain_tables_source *source,
+                                   const struct proof_row_request *request,
+                                   struct buf *out)
+{
+    struct write_set set;
+    struct proof_maker *m = NULL;
+    TRY(search(source, request, &m, &set));
+    must(set.found < set.count);
+    const uint64_t height = m->record.result.height;
+    struct proof_version *version = &m->proof.of.version;
+    m->proof.kind = PROOF_ROW_VERSION;
+    version->entry = set.entry;
+    const struct hash *levels = proof_maker_levels(m, set.leaves, set.count);
+    enum status st = levels == NULL ? ST_NO_MEMORY : ST_OK;
     if (st == ST_OK) {
-        must(set.found < set.count);
-        const uint64_t height = m->record.result.height;
-        struct proof_version *version = &m->proof.of.version;
-        m->proof.kind = PROOF_ROW_VERSION;
-        version->entry = set.entry;
-        const struct hash *levels = proof_maker_levels(m, set.leaves, set.count);
-        if (levels == NULL) st = ST_NO_MEMORY;
-        if (st == ST_OK) {
-            side_path_make(&version->path, levels, set.count, set.found);
-            st = proof_maker_block(m, height, &m->proof.block);
-        }
-        if (st == ST_OK) st = finish(m, out);
+        side_path_make(&version->path, levels, set.count, set.found);
+        st = proof_maker_block(m, height, &m->proof.block);
     }
+    if (st == ST_OK) st = finish(m, out);
     proof_maker_free(m);
     return st;
 }
@@ -151,7 +186,7 @@ static bool is_of_row(struct span entry, const struct proof_row_request *r)
     struct cbor in = cbor_of(entry);
     cbor_expect_array(&in, 3);
     const uint64_t table_id = cbor_get_uint(&in);
-    return table_id == r->table_id && span_equal(cbor_get_item(&in, 2), r->key);
+    return table_id == r->table->id && span_equal(cbor_get_item(&in, 2), r->key);
 }
 
 /* ST_NOT_FOUND: the block did not change the row. */

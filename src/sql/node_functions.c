@@ -33,6 +33,9 @@ static const struct sql_function functions[] = {
     NODE2("proof_tx", SQL_BYTEA, SQL_TEXT, SQL_BYTEA, "node_proof_tx(%1, %2)"),
     NODE2("proof_row", SQL_TEXT, SQL_UNKNOWN, SQL_BYTEA, "node_proof_row(%1, %2)"),
     NODE3("proof_row", SQL_TEXT, SQL_UNKNOWN, SQL_INT8, SQL_BYTEA, "node_proof_row(%1, %2, %3)"),
+    NODE1("proof_absent", SQL_BYTEA, SQL_BYTEA, "node_proof_absent(%1)"),
+    NODE3(
+        "proof_absent", SQL_BYTEA, SQL_INT8, SQL_INT8, SQL_BYTEA, "node_proof_absent(%1, %2, %3)"),
     NODE0("flush", SQL_INT8, "node_flush()"),
     NODE0("scrub", SQL_TEXT, "node_scrub()"),
     NODE1("tx_status", SQL_TEXT, SQL_TEXT, "node_tx_status(%1)"),
