@@ -36,6 +36,9 @@ struct chain_tables_source { /* Outlives the connections. */
     /* The newest certificate of a result that this node found too; false: none since the start.
      * *executed: what it has executed. Any thread. */
     bool (*certified)(void *context, struct certificate *out, uint64_t *executed);
+    /* A certificate that commits the newest certified block or one a little above; false: none is
+     * known. Any thread. Null: never. */
+    bool (*committed)(void *context, struct certificate *out);
     /* As replica_sign_reply. */
     enum status (*sign_reply)(void *context, struct reply *reply);
     /* The chain of epochs (ledger/epochs.h) up to epoch, appended. ST_NOT_FOUND. Any thread. */

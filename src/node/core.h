@@ -135,6 +135,7 @@ uint64_t core_lies(const struct core *c, uint32_t peer);
  * (entry_count 0: none since the start), and who it is in the present epoch. */
 struct core_voice {
     struct certificate certified;
+    struct certificate committed; /* Of the newest final block; entry_count 0: none is known. */
     uint64_t epoch;
     uint32_t self;         /* At least NODES_MAX: no validator. */
     struct secret_key key; /* Wipe after use. */

@@ -207,6 +207,7 @@ uint64_t core_certified_height(const struct core *c)
 void core_voice(const struct core *c, struct core_voice *out)
 {
     *out = (struct core_voice){.certified = c->certified,
+                               .committed = c->final_cert,
                                .epoch = c->config.engine.epoch,
                                .self = c->self,
                                .key = c->config.engine.node_key};

@@ -76,6 +76,7 @@ static void take_key(struct node *n);
 static bool status_line(void *context, uint32_t index, const char **name, struct buf *value);
 static void consensus_view(void *context, struct consensus_view *out);
 static bool certified(void *context, struct certificate *out, uint64_t *executed);
+static bool committed(void *context, struct certificate *out);
 static enum status sign_reply(void *context, struct reply *reply);
 static enum status epochs(void *context, uint64_t epoch, struct buf *out);
 static enum status flush(void *context, uint64_t *height);
@@ -591,6 +592,7 @@ static enum status open_running(struct node *n, const struct node_open *open, ch
                                              .consensus = consensus_view,
                                              .evidence = evidence_item,
                                              .certified = certified,
+                                             .committed = committed,
                                              .sign_reply = sign_reply,
                                              .epochs = epochs,
                                              .flush = flush,
@@ -782,6 +784,12 @@ static bool evidence_item(void *context,
 {
     const struct node *n = context;
     return replica_evidence(n->replica, index, out, bytes) == ST_OK && add_epochs(n, bytes);
+}
+
+static bool committed(void *context, struct certificate *out)
+{
+    const struct node *n = context;
+    return replica_committed(n->replica, out);
 }
 
 static bool certified(void *context, struct certificate *out, uint64_t *executed)

@@ -230,8 +230,8 @@ enum status proof_function_absent(const struct node_functions *f,
     struct proof_no_tx_request request = {.connection = f->connection,
                                           .interval_max = PROOF_INTERVALS_MAX,
                                           .is_cancelled = f->is_cancelled};
-    const uint64_t newest = chain_tables_height(f->source);
     if (has_null(count, args)) return ST_OK;
+    const uint64_t newest = chain_tables_height(f->source);
     if (sqlite3_value_bytes(args[0]) != (int)HASH_SIZE)
         return refuse(f, "22023", "a transaction id is 32 bytes long");
     memcpy(request.txid.bytes, sqlite3_value_blob(args[0]), HASH_SIZE);

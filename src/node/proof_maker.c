@@ -8,6 +8,7 @@
 struct search {
     struct proof_maker *maker;
     uint64_t height;
+    uint64_t epoch; /* Of the block. */
     bool has_commit;
     bool has_result;
     struct proof_block *out;
@@ -19,6 +20,7 @@ static enum status read_block(struct proof_maker *m,
                               struct body *body);
 static enum status add_epochs(struct search *s);
 static enum status add_certificates(struct search *s);
+static void add_newest(struct search *s);
 static enum status add_successors(struct search *s);
 static enum status add_later(struct search *s);
 
@@ -103,6 +105,7 @@ static enum status add_epochs(struct search *s)
     struct cbor in = cbor_of(s->out->header);
     header_decode(&header, &in);
     TRY(cbor_end(&in));
+    s->epoch = header.epoch;
     s->out->epochs = (struct span){0};
     buf_reset(&s->maker->bytes);
     TRY(source->epochs(source->context, header.epoch, &s->maker->bytes));
@@ -138,7 +141,31 @@ static enum status add_certificates(struct search *s)
             s->has_result = true;
         }
     }
+    if (!s->has_commit || !s->has_result) add_newest(s);
     return s->has_commit && s->has_result ? ST_OK : ST_NOT_FOUND;
+}
+
+/* What no body shows yet: of the newest blocks the node itself knows both. */
+static void add_newest(struct search *s)
+{
+    const struct chain_tables_source *source = s->maker->source;
+    struct certificate commit;
+    struct certificate result;
+    uint64_t executed = 0;
+    if (source->committed == NULL || source->certified == NULL) return;
+    if (!source->committed(source->context, &commit)) return;
+    if (!source->certified(source->context, &result, &executed)) return;
+    const bool is_same_epoch =
+        commit.statement.epoch == s->epoch && result.statement.epoch == s->epoch;
+    if (!is_same_epoch || commit.statement.height > chain_tables_height(source)) return;
+    if (!s->has_commit && is_near(s, commit.statement.height, PROOF_SUCCESSORS_MAX)) {
+        s->out->final_cert = commit;
+        s->has_commit = true;
+    }
+    if (!s->has_result && is_near(s, result.statement.height, PROOF_LATER_MAX)) {
+        s->out->res_cert = result;
+        s->has_result = true;
+    }
 }
 
 static enum status add_successors(struct search *s)

@@ -2,7 +2,8 @@
  *
  * The certificates of a block stand in bodies of later ones. The nearest of each kind is taken: the
  * first later body whose commit certificate is of the block or one after it, and the first whose
- * execution certificate is. One thread per maker; reads the disk. */
+ * execution certificate is; of the newest blocks, those the node itself knows. One thread per
+ * maker; reads the disk. */
 #ifndef TRUSTSQL_NODE_PROOF_MAKER_H
 #define TRUSTSQL_NODE_PROOF_MAKER_H
 

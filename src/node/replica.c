@@ -842,6 +842,15 @@ static void publish(struct replica *r)
     if (is_due) watch_look(&r->watch, &r->consensus, warn, r); /* Only this thread writes it. */
 }
 
+bool replica_committed(struct replica *r, struct certificate *out)
+{
+    mutex_lock(r->view_mutex);
+    bool is_known = r->voice.committed.entry_count > 0;
+    if (is_known) *out = r->voice.committed;
+    mutex_unlock(r->view_mutex);
+    return is_known;
+}
+
 bool replica_certified(struct replica *r, struct certificate *out, uint64_t *executed_height)
 {
     mutex_lock(r->view_mutex);

@@ -93,6 +93,10 @@ const char *replica_why_silent(const struct replica *r); /* It follows only; nul
  * none since the start. Any thread. */
 bool replica_certified(struct replica *r, struct certificate *out, uint64_t *executed_height);
 
+/* Any thread: a certificate that commits the block at replica_certified's height or a little above.
+ * False: none is known. */
+bool replica_committed(struct replica *r, struct certificate *out);
+
 /* Sign reply, whose epoch, txid, height, index, receipt and digest the caller has filled in from
  * what this node found. ST_NOT_FOUND: the height is not certified, the epoch is not the present
  * one, or this node is no validator in it. Any thread. */
