@@ -60,6 +60,17 @@ static void cut(struct core *c, uint32_t from)
     s->has_body_cert = false;
 }
 
+/* What a quorum has not certified: what it has is not lost by the lies of who sent something else.
+ */
+static void cut_unproven(struct core *c)
+{
+    const struct core_sync *s = &c->sync;
+    uint64_t proven = 0;
+    if (s->apply_to > c->final_height && s->apply_to >= s->first)
+        proven = s->apply_to - s->first + 1;
+    cut(c, proven < s->built ? (uint32_t)proven : s->built); /* A fork takes all: trim. */
+}
+
 static void shift(struct core *c, uint32_t count)
 {
     struct core_sync *s = &c->sync;
@@ -132,6 +143,18 @@ static void stop(struct core *c)
     c->sync.target = 0;
 }
 
+/* Blocks that a quorum certified were lost before they were applied: the engine hears of those that
+ * were when the rest is here again. */
+static void want_again(struct core *c)
+{
+    struct core_sync *s = &c->sync;
+    s->cert = s->apply_cert;
+    s->has_cert = true;
+    s->cert_from = CORE_NOBODY;
+    if (s->target < s->apply_to) s->target = s->apply_to;
+    s->apply_to = c->final_height;
+}
+
 void core_sync_tick(struct core *c)
 {
     struct core_sync *s = &c->sync;
@@ -142,7 +165,7 @@ void core_sync_tick(struct core *c)
         if (is_ready)
             apply(c);
         else
-            s->apply_to = c->final_height;
+            want_again(c);
     } else if (!s->is_settling) {
         trim(c);
         if (c->final_height >= s->target && !s->has_more) {
@@ -277,7 +300,7 @@ static void on_no_more(struct core *c)
     s->unproven++;
     if (s->unproven <= UNPROVEN_MAX * c->node_count || s->count == 0) return;
     s->unproven = 0;
-    cut(c, 0); /* All were asked, none has the word of a quorum for this. */
+    cut_unproven(c); /* All were asked, none has the word of a quorum for this. */
 }
 
 enum status core_on_chain(struct core *c, uint32_t peer, struct wire_chain *a)
@@ -306,7 +329,7 @@ enum status core_on_chain(struct core *c, uint32_t peer, struct wire_chain *a)
     /* Not necessarily this one: what it does not link to may be another's lie. */
     core_lie(c, peer);
     s->ask.tries++;
-    cut(c, 0);
+    cut_unproven(c);
     return ST_OK;
 }
 
@@ -433,7 +456,7 @@ static bool use_certificate(struct core *c, const struct certificate *cert, uint
     }
     s->apply_cert = *cert;
     s->apply_to = cert->statement.height;
-    s->passed_count = 0;
+    if (c->engine_final >= c->final_height) s->passed_count = 0; /* It has heard of all before. */
     s->unproven = 0;
     return true;
 }
@@ -535,6 +558,8 @@ void core_sync_stored(struct core *c)
     s->is_settling = false;
     c->execute_gate = c->final_height;
     if (c->final_height < s->apply_to) return;
+    /* The line may have been faster, or the rest was lost: the certificate is of another block. */
+    if (s->apply_cert.statement.height != c->final_height) return;
     check_result_certificate(c);
     core_push(c, CONSENSUS_ON_ADVANCED, &c->final_hash);
     core_push(c, CONSENSUS_ON_EXECUTED, NULL);

@@ -162,6 +162,7 @@ uint64_t clients_executed_at(const struct world *w, const struct client_tx *t)
 bool clients_is_final(const struct client_tx *t, const struct host *h)
 {
     uint64_t height = machine_find(&h->machine, &t->txid);
+    if (h->core == NULL || consensus_is_final_halted(core_engine(h->core))) return false;
     return height > 0 && height <= host_result_height(h);
 }
 

@@ -50,7 +50,8 @@ struct client_tx *clients_at(struct world *w, uint32_t number);
 /* Height at which somebody who is up has executed it; 0: nobody has. */
 uint64_t clients_executed_at(const struct world *w, const struct client_tx *t);
 
-/* Executed on host, and the result is certified there. */
+/* Executed on host, the result is certified there, and host says so: in raft it does not when it
+ * has proof of a lie. */
 bool clients_is_final(const struct client_tx *t, const struct host *h);
 
 #endif

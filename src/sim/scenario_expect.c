@@ -31,7 +31,8 @@ enum condition_kind {
     IS_NAMED,
     IS_COMPLAINED,
     IS_READ,
-    IS_BEGUN
+    IS_BEGUN,
+    IS_EQUAL_VIEWS
 };
 
 enum read_wish {
@@ -117,7 +118,10 @@ static bool tx_holds(struct condition *c, const struct host *h)
 {
     uint64_t height = machine_find(&h->machine, &c->tx->txid);
     bool is = height > 0 && (c->is_executed || clients_is_final(c->tx, h));
-    if (!is) because(c, h, height == 0 ? "has not executed it" : "has no certified result of it");
+    if (is)
+        because(c, h, c->is_executed ? "has executed it" : "has a certified result of it");
+    else
+        because(c, h, height == 0 ? "has not executed it" : "has no certified result of it");
     return is;
 }
 
@@ -204,6 +208,21 @@ static bool view_holds(struct condition *c, const struct host *h)
     if (c->compare == '<') return view <= c->view;
     if (c->compare == '>') return view >= c->view || h->epoch > 0; /* Later than any of epoch 0. */
     return view == c->view;
+}
+
+/* All are in one view of one epoch. */
+static bool equal_views_hold(struct condition *c, const struct host *h)
+{
+    const uint64_t view = h->is_up ? stand_of(h)->view : 0;
+    because(c, h, h->is_up ? "is in view %llu, others are not" : "is down",
+            (unsigned long long)view);
+    if (!h->is_up) return false;
+    for (uint32_t i = 0; i < h->world->host_count; i++) {
+        const struct host *other = &h->world->hosts[i];
+        if ((c->hosts >> i & 1u) == 0 || other->part == PART_PUPPET || !other->is_up) continue;
+        if (other->epoch != h->epoch || stand_of(other)->view != view) return false;
+    }
+    return true;
 }
 
 static bool equal_holds(struct condition *c, const struct host *h)
@@ -350,6 +369,7 @@ static bool holds_on(struct condition *c, const struct host *h)
     case IS_SILENT:
     case IS_ALARM: return state_holds(c, h);
     case IS_EQUAL: return equal_holds(c, h);
+    case IS_EQUAL_VIEWS: return equal_views_hold(c, h);
     case IS_VIEW:
     case IS_LEADER: return view_holds(c, h);
     case IS_MODE: return mode_holds(c, h);
@@ -448,9 +468,11 @@ static bool read_alarm(struct scenario *s, struct condition *c)
         c->alarm = ALARM_DIVERGED;
     else if (scenario_accept(s, "conflict"))
         c->alarm = ALARM_CONFLICT;
+    else if (scenario_accept(s, "evidence"))
+        c->alarm = ALARM_EVIDENCE;
     else if (!scenario_accept(s, "none"))
         return scenario_fail(s,
-                             "\"%s\": journal-rolled-back, diverged, conflict or none is "
+                             "\"%s\": journal-rolled-back, diverged, conflict, evidence or none is "
                              "expected",
                              scenario_peek(s));
     return true;
@@ -539,6 +561,8 @@ static bool read_more(struct scenario *s, struct condition *c)
     } else if (scenario_accept(s, "equal-digests")) {
         c->kind = IS_EQUAL;
         if (scenario_accept(s, "height")) return scenario_number(s, "a height", &c->height);
+    } else if (scenario_accept(s, "equal-views")) {
+        c->kind = IS_EQUAL_VIEWS;
     } else if (scenario_accept(s, "mode")) {
         c->kind = IS_MODE;
         return read_mode(s, c);
@@ -580,7 +604,7 @@ static bool read_more(struct scenario *s, struct condition *c)
         return scenario_fail(
             s,
             "\"%s\": final, tx, all-txs-final, anchor, evidence, reject, "
-            "halted, running, non-voter, alarm, equal-digests, view, leader, "
+            "halted, running, non-voter, alarm, equal-digests, equal-views, view, leader, "
             "epoch, begins, mode, names, latency, complaints, read, memory, matched, anarchy or "
             "violation is "
             "expected",
