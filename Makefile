@@ -36,7 +36,7 @@ CFLAGS := -std=c11 -Isrc -Iinclude -isystem $(LIBPQ_INCLUDE) -ffp-contract=off -
 LDFLAGS := -pie -pthread -Wl,-z,relro,-z,now $(SANITIZE)
 # Static where an answer of the chain depends on the library; the rest from the distribution.
 LIBS := -Wl,-Bstatic -lpg_query -lprotobuf-c -lsecp256k1 -lsqlite3 -lgmp -linih -lzstd -Wl,-Bdynamic \
-  -luv -lsodium -lssl -lcrypto -lpq -lm -ldl
+  -luv -lcurl -lsodium -lssl -lcrypto -lpq -lm -ldl
 
 archive = $(OUT)/lib/$(subst /,_,$(1)).a
 LIB_FILES := $(foreach f,$(LINK_ORDER),$(call archive,$(f)))

@@ -8,6 +8,7 @@
 #include "cmd/rows.h"
 #include "os/process.h"
 
+#define INCIDENTS_SINCE 3u /* exec_version */
 #define STATUS_QUERY    "SELECT name, value FROM trustsql.status"
 #define OPENING_MS      2000u
 #define OPENING_POLL_MS 50u
@@ -201,6 +202,26 @@ static void check_evidence(struct doctor *d, struct patient *p)
     PQclear(evidence);
 }
 
+/* What its files lost; repaired is well again. */
+static void check_damage(struct doctor *d, struct patient *p, PGresult *status)
+{
+    if (strcmp(line(status, "damaged"), "yes") == 0)
+        doctor_find(d, p->name,
+                    "It is put right by itself, from the blocks or the other nodes; "
+                    "SELECT trustsql.scrub() tells what lacks.",
+                    "its stored data are damaged: %s", line(status, "last_find"));
+    if (strtoul(line(status, "exec_version"), NULL, 10) < INCIDENTS_SINCE) return;
+    PGresult *lost = ask(d, p,
+                         "SELECT i.kind, i.place FROM trustsql.incidents i JOIN trustsql.nodes n "
+                         "ON n.name = i.node WHERE n.is_self AND i.state = 'lost' "
+                         "ORDER BY i.found_ms DESC LIMIT 1");
+    for (int row = 0; lost != NULL && row < PQntuples(lost); row++)
+        doctor_find(d, p->name, "See docs/self-check.md; a lost journal needs a new key.",
+                    "it has lost stored data for good (%s): %s", rows_get(lost, row, "kind"),
+                    rows_get(lost, row, "place"));
+    PQclear(lost);
+}
+
 /* A view opens within a moment after a start or a change: only one that does not is a problem. */
 static PGresult *ask_status(struct doctor *d, struct patient *p)
 {
@@ -222,6 +243,7 @@ void doctor_ask(struct doctor *d, struct patient *p)
     p->is_reachable = true;
     take_status(p, status);
     check_agreement(d, p, status);
+    check_damage(d, p, status);
     PQclear(status);
     check_peers(d, p);
     check_votes(d, p);

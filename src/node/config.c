@@ -21,6 +21,7 @@ enum field_kind {
     FIELD_HOST,
     FIELD_PROXY,
     FIELD_DIR,
+    FIELD_URL,
     FIELD_BOOL,
     FIELD_U16,
     FIELD_U32,
@@ -61,6 +62,7 @@ static const struct field fields[] = {
      65536},
     {"scrub", "pause_seconds", FIELD_U32, offsetof(struct node_config, scrub_pause_seconds), 1,
      1000000},
+    {"alarm", "webhook", FIELD_URL, offsetof(struct node_config, webhook), 0, 0},
     {"session", "read", FIELD_READ, offsetof(struct node_config, session.read), 0, 0},
     {"session", "wait", FIELD_WAIT, offsetof(struct node_config, session.wait), 0, 0},
 };
@@ -135,6 +137,17 @@ static bool proxy_is_formed(const char *value)
     return false;
 }
 
+static bool url_is_formed(const char *value)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+    if (value[0] == 0) return true;
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        const size_t size = strlen(schemes[i]);
+        if (strncmp(value, schemes[i], size) == 0) return value[size] != 0;
+    }
+    return false;
+}
+
 static bool set_field(struct node_config *config, const struct field *field, const char *value)
 {
     uint8_t *to = (uint8_t *)config + field->offset;
@@ -142,6 +155,7 @@ static bool set_field(struct node_config *config, const struct field *field, con
     case FIELD_HOST: return value[0] != 0 && set_text((char *)to, NODE_HOST_MAX, value);
     case FIELD_PROXY: return proxy_is_formed(value) && set_text((char *)to, NODE_PROXY_MAX, value);
     case FIELD_DIR: return set_text((char *)to, STORE_COLD_MAX + 1, value);
+    case FIELD_URL: return url_is_formed(value) && set_text((char *)to, NODE_WEBHOOK_MAX, value);
     case FIELD_BOOL: return set_bool((bool *)to, value);
     case FIELD_READ: return settings_read_parse(&config->session.read, span_text(value));
     case FIELD_WAIT: return settings_wait_parse(&config->session.wait, span_text(value));
@@ -275,6 +289,7 @@ void node_config_write(const struct node_config *config, struct buf *out)
                config->store_cold);
     buf_printf(out, "[scrub]\ncpu_percent = %u\nmb_per_second = %u\npause_seconds = %u\n\n",
                config->scrub_cpu_percent, config->scrub_mb_per_second, config->scrub_pause_seconds);
+    buf_printf(out, "[alarm]\nwebhook = %s\n\n", config->webhook);
     buf_printf(out, "[session]\nread = %s\nwait = %s\n", settings_read_text(config->session.read),
                settings_wait_text(config->session.wait));
 }

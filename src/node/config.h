@@ -12,6 +12,7 @@
 
 #define NODE_HOST_MAX      64u
 #define NODE_PROXY_MAX     256u
+#define NODE_WEBHOOK_MAX   512u
 #define NODE_PEER_NAME_MAX 40u /* So that a section "[peer.NAME]" can name it. */
 
 struct node_config_peer { /* [peer.NAME] */
@@ -38,6 +39,7 @@ struct node_config {
     uint32_t scrub_cpu_percent; /* Of a processor, for looking at the node's own files; 0: never. */
     uint32_t scrub_mb_per_second;
     uint32_t scrub_pause_seconds;
+    char webhook[NODE_WEBHOOK_MAX]; /* Where alarms are sent; "": nowhere. */
     struct settings_choice session; /* What a client's session begins with. */
 };
 

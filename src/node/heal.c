@@ -6,8 +6,10 @@
 
 #define MARK_NAME     "state/damaged"
 #define MARK_SIZE_MAX 512u
-#define GIVE_UP_MS    300u /* Reports of the damage go out before the node ends. */
+#define KEPT_NAME     "main.db.damaged" /* To be looked at; the newest one. */
+#define GIVE_UP_MS    300u              /* Reports of the damage go out before the node ends. */
 #define PAGE_SIZE     4096u
+#define RETRY_MS      30000u
 #define PERCENT_MAX   100u
 
 static void run(void *context);
@@ -70,7 +72,8 @@ void heal_tick(struct heal *h, uint64_t mono_ms)
     mutex_lock(h->mutex);
     h->mono_ms = mono_ms;
     const bool has_damage = db_damaged_page(exec_db(h->config.exec)) != 0;
-    if (has_damage && !h->has_given_up && h->asked == h->answered) h->asked++;
+    const bool may_ask = !h->has_given_up && h->asked == h->answered && mono_ms >= h->retry_ms;
+    if (has_damage && may_ask) h->asked++;
     const bool is_paced = h->config.settings.cpu_percent > 0 && mono_ms >= h->next_ms;
     if (is_paced) h->is_due = true;
     if (h->is_due || h->asked > h->answered || h->wait_asked > h->wait_answered)
@@ -172,6 +175,13 @@ void heal_note(struct heal *h, struct heal_round *round, const struct heal_find 
     buf_printf(&round->text, "%s: %s\n", incident_state_text(find->state), find->place);
 }
 
+void heal_retry_later(struct heal *h)
+{
+    mutex_lock(h->mutex);
+    h->retry_ms = h->mono_ms + RETRY_MS;
+    mutex_unlock(h->mutex);
+}
+
 /* --- the thread ------------------------------------------------------------------------------- */
 
 /* True: a round now, false: a step of the background. With the mutex; false in *goes_on: the end.
@@ -228,7 +238,7 @@ static void run_asked(struct heal *h)
     mutex_lock(h->mutex);
     h->answered = asked;
     h->wait_answered = wait_asked;
-    h->wait_status = h->has_given_up ? ST_CORRUPT : st;
+    h->wait_status = h->has_given_up || h->round.is_stuck ? ST_CORRUPT : st;
     h->was_clean = st == ST_OK && h->round.finds == 0;
     cond_broadcast(h->change);
     mutex_unlock(h->mutex);
@@ -365,12 +375,16 @@ static enum status remove_one(void *context, const char *name)
 {
     struct removal *r = context;
     char path[OS_PATH_MAX];
+    if (strcmp(name, KEPT_NAME) == 0) return ST_OK;
     if (strcmp(name, &MARK_NAME[strlen("state/")]) == 0) {
         r->has_mark = true;
         return ST_OK;
     }
     TRY(os_path_join(path, r->dir, name));
-    return r->os->remove(r->os, path);
+    if (strcmp(name, "main.db") != 0) return r->os->remove(r->os, path);
+    char kept[OS_PATH_MAX];
+    TRY(os_path_join(kept, r->dir, KEPT_NAME));
+    return r->os->rename(r->os, path, kept);
 }
 
 enum status heal_remove_state(struct os *os, const char *dir)

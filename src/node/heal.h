@@ -97,7 +97,7 @@ bool heal_is_due(struct os *os, const char *dir);
 /* Before the state is opened: removes it when it is marked. *find is of which then, repaired once
  * the state is there again; its place is empty when nothing was due. */
 NODISCARD enum status heal_settle(struct os *os, const char *dir, struct heal_find *find);
-/* Removes the state whatever it is: it does not open. */
+/* Removes the state whatever it is: it does not open. The database itself is kept aside. */
 NODISCARD enum status heal_remove_state(struct os *os, const char *dir);
 
 #endif

@@ -27,6 +27,8 @@ struct heal_round {
     uint64_t bytes;       /* Of the store. */
     uint64_t link_height; /* Of the block before; 0: unknown. */
     struct hash link_hash;
+    bool is_stuck; /* Pages that wait for whole blocks. */
+    bool was_stuck;
     uint32_t finds;
     uint32_t open; /* Of these, not put right. */
     struct buf text;
@@ -60,8 +62,9 @@ struct heal {
 
     /* Of the thread. */
     struct heal_round round;
-    uint64_t next_ms; /* Under the mutex, too: when the next step is due. */
-    uint64_t mono_ms; /* The same: the last tick. */
+    uint64_t next_ms;  /* Under the mutex, too: when the next step is due. */
+    uint64_t retry_ms; /* Under the mutex: no round for damage before. */
+    uint64_t mono_ms;  /* The same: the last tick. */
 };
 
 bool heal_is_closing(struct heal *h);
@@ -69,6 +72,7 @@ bool heal_is_closing(struct heal *h);
 void heal_tell(struct heal *h, const struct heal_find *find, bool is_new);
 
 /* In the round's report, too. */
+void heal_retry_later(struct heal *h); /* No round by itself for a while: it could do no more. */
 void heal_note(struct heal *h, struct heal_round *round, const struct heal_find *find, bool is_new);
 
 /* heal_store.c */

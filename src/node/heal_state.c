@@ -73,6 +73,13 @@ static enum status mend_pages(struct heal *h,
     if (st == ST_OK) st = mend_all(h, again, &mended);
     heal_again_free(again);
     if (st == ST_CLOSED || st == ST_NO_MEMORY) return st;
+    if (st == ST_CORRUPT) { /* Without whole blocks a removed state could not be made again. */
+        buf_put_text(&round->text, "  the blocks that the state is made of are damaged, too\n");
+        heal_retry_later(h);
+        round->is_stuck = true;
+        round->page = 0;
+        return ST_OK;
+    }
     if (st != ST_OK) {
         give_up(h, &find);
         return ST_OK;

@@ -155,6 +155,10 @@ enum status heal_store_gaps(struct heal *h, struct heal_round *round, bool is_fa
     }
     for (uint32_t k = h->open_count; k > 0; k--)
         settle(h, k - 1);
+    if (!round->is_stuck || round->was_stuck || heal_has_gap(h)) return ST_OK;
+    round->stage = HEAL_FILES; /* Now the blocks are whole. */
+    round->is_stuck = false;
+    round->was_stuck = true;
     return ST_OK;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/must.h"
 #include "consensus/evidence.h"
+#include "node/alarm.h"
 #include "node/chain_tables.h"
 #include "node/executor.h"
 #include "node/heal.h"
@@ -54,6 +55,7 @@ struct node {
     struct mutex *failure_mutex;
     enum status failure; /* First one. */
     char failure_what[NODE_WHAT_MAX];
+    struct alarm *alarm;                    /* Null: no webhook. */
     struct heal_find finds[NODE_FINDS_MAX]; /* Of the opening. */
     uint32_t find_count;
     atomic_bool is_stopping;
@@ -457,6 +459,7 @@ static void node_failed(void *context, enum status st, const char *what)
     if (n->failure == ST_OK) {
         n->failure = st == ST_OK ? ST_IO : st;
         (void)snprintf(n->failure_what, NODE_WHAT_MAX, "%s: %s", what, status_text(st));
+        alarm_raise_text(n->alarm, n->failure_what);
     }
     mutex_unlock(n->failure_mutex);
     node_stop(n);
@@ -502,6 +505,7 @@ static enum status open_replica_once(struct node *n, const struct node_open *ope
         .signer = n->signer,
         .release = open->release,
         .warn = open->warn,
+        .alarm = n->alarm,
         .chain_id = n->chain_id,
         .genesis_bytes = buf_span(&n->genesis_bytes),
         .exec = n->exec,
@@ -553,9 +557,30 @@ static void settle_keys(struct node *n, const struct node_open *open)
     mem_free(n->mem, config);
 }
 
+static enum status open_alarm(struct node *n, const struct node_open *open)
+{
+    const struct alarm_config config = {.os = n->os,
+                                        .mem = n->mem,
+                                        .url = n->config.webhook,
+                                        .chain_id = n->chain_id,
+                                        .node = n->keys.publics[0],
+                                        .warn = open->warn};
+    return n->config.webhook[0] == 0 ? ST_OK : alarm_new(&n->alarm, &config);
+}
+
+static void tell_find(struct node *n, const struct heal_find *find)
+{
+    char text[INCIDENT_PLACE_MAX + 64];
+    (void)snprintf(text, sizeof text, "stored data were damaged (%s): %s",
+                   incident_state_text(find->state), find->place);
+    alarm_raise_text(n->alarm, text);
+    replica_note_find(n->replica, find);
+}
+
 static enum status open_running(struct node *n, const struct node_open *open, char *what)
 {
     settle_keys(n, open);
+    TRY(open_alarm(n, open));
     TRY(mutex_new(&n->failure_mutex, n->mem));
     TRY(loop_new(&n->loop, n->mem));
     TRY(loop_wake_new(&n->wake, n->loop, on_wake, n));
@@ -567,7 +592,7 @@ static enum status open_running(struct node *n, const struct node_open *open, ch
     TRY(open_replica(n, open, what));
     historian_wake(n->historian); /* What a start executed again, too. */
     for (uint32_t i = 0; i < n->find_count; i++)
-        replica_note_find(n->replica, &n->finds[i]);
+        tell_find(n, &n->finds[i]);
 
     struct local_config local = {.os = n->os,
                                  .mem = n->mem,
@@ -625,6 +650,7 @@ void node_close(struct node *n)
     if (n == NULL) return;
     readers_free(n->readers);
     replica_free(n->replica);
+    alarm_free(n->alarm);
     local_free(n->local);
     historian_free(n->historian);
     keyed_free(n->keyed);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/must.h"
+#include "node/alarm.h"
 #include "node/core_start.h"
 #include "node/evidence_store.h"
 #include "node/executor.h"
@@ -90,6 +91,13 @@ static void fail(void *context, enum status st, const char *what)
     r->config.failed(r->config.context, st, what);
 }
 
+/* The log, and the webhook. */
+static void tell(const struct replica *r, const char *text)
+{
+    if (r->config.warn != NULL) r->config.warn(text);
+    alarm_raise_text(r->config.alarm, text);
+}
+
 static void wake_inbox(void *context)
 {
     struct replica *r = context;
@@ -111,7 +119,7 @@ static void on_find(void *context, const struct heal_find *find)
     char text[INCIDENT_PLACE_MAX + 80];
     (void)snprintf(text, sizeof text, "stored data are damaged (%s): %s",
                    incident_state_text(find->state), find->place);
-    if (r->config.warn != NULL) r->config.warn(text);
+    tell(r, text);
     replica_note_find(r, find);
 }
 
@@ -629,7 +637,7 @@ static void repair_closed(void *context, const struct repair_report *report)
     struct replica *r = context;
     char text[REPAIR_WHAT_MAX];
     repair_describe(text, report);
-    if (r->config.warn != NULL) r->config.warn(text);
+    tell(r, text);
     if (heal_expects(r->heal, &report->place)) return;
     struct heal_find find = {.kind = INCIDENT_BLOCK,
                              .state = INCIDENT_REPAIRED,
@@ -646,7 +654,7 @@ static void repair_failed(void *context, enum status st, const char *what)
 {
     const struct replica *r = context;
     (void)st; /* It tries again; the damaged blocks are not served meanwhile. */
-    if (r->config.warn != NULL) r->config.warn(what);
+    tell(r, what);
 }
 
 static enum status open_repair(struct replica *r)
@@ -773,7 +781,7 @@ static void copy_consensus(struct replica *r, struct consensus_view *out)
 static void warn(void *context, const char *text)
 {
     const struct replica *r = context;
-    if (r->config.warn != NULL) r->config.warn(text);
+    tell(r, text);
 }
 
 static void note_rollback(struct replica *r)

@@ -41,6 +41,7 @@ struct replica_config {
     /* The configuration names another of the keys; the replica's thread. May be null. */
     void (*rekeyed)(void *context, const struct public_key *key, const struct secret_key *secret);
     void (*warn)(const char *text); /* What an operator must hear of. Any thread. May be null. */
+    struct alarm *alarm;            /* The same, to the webhook; null: there is none. */
     void *context;
 };
 

@@ -2,6 +2,8 @@
 told on the chain within ten seconds of a scrub, and no read gives what was forged meanwhile."""
 
 import contextlib
+import http.server
+import json
 import os
 import shutil
 import signal
@@ -223,6 +225,30 @@ class HealTest(unittest.TestCase):
         self.assertIn("the journal is older", self.cluster.log(victim))
         wait_until(lambda: any(state == ("journal", "lost") for state in self.incidents(victim).values()),
                    "the lost journal on the chain", REPAIR_S)
+
+    def test_webhook(self):
+        """What is found is posted to the address of [alarm], and doctor is content once it is repaired."""
+        taken = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):  # noqa: N802 (named by the library)
+                taken.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            self.cluster.stop()
+            self.cluster.configure(2, "alarm", "webhook", f"http://127.0.0.1:{server.server_port}/a")
+            self.cluster.start()
+            self.prepare(2)
+            flip(self.state(2), middle(self.state(2)))
+            self.check_repaired(2, "state", "main.db")
+            wait_until(lambda: any("main.db" in alarm["text"] for alarm in taken), "an alarm", REPAIR_S)
+            server.shutdown()
 
     def test_without_peers(self):
         """The state needs none: its blocks are here. A damaged block stays down, and nothing is made worse."""
