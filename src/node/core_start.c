@@ -108,8 +108,10 @@ static enum status read_promises(struct core_start_data *d, struct buf *bytes)
     if (cbor_get_null(&in)) return cbor_end(&in) == ST_OK ? ST_OK : ST_CORRUPT;
     view_change_decode(&p->view_change, &in);
     if (cbor_end(&in) != ST_OK) return ST_CORRUPT;
+    /* Of a later view: the power went between it and its record. It stands in the place of one that
+     * was said, and the engine leaves the view with it (recover.c). */
     bool is_of_record =
-        p->view_change.epoch == p->record.epoch && p->view_change.to_view == p->record.cur_view;
+        p->view_change.epoch == p->record.epoch && p->view_change.to_view >= p->record.cur_view;
     if (is_of_record) d->start.engine.view_change = &p->view_change;
     return ST_OK;
 }

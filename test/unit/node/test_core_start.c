@@ -322,6 +322,36 @@ static void test_the_frozen_view_change_is_read(void **state)
     rig_fini(&r);
 }
 
+/* Both go to the disk together, the view change first, and the power may go between them: it is in
+ * the place of the one that this node has said for the view of its record. */
+static void test_a_view_change_ahead_of_its_record_is_read(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct core_start_data d;
+    static struct view_change vc;
+    const uint64_t views[] = {8, 10, 11};
+    rig_init(&r);
+    struct consensus_record record = record_of(&r, 0, 0, 0);
+    record.cur_view = 9;
+    record.is_open = false;
+    for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
+        struct buf bytes;
+        buf_init(&bytes, mem_system(), 0);
+        vc =
+            (struct view_change){.to_view = views[i], .sender = 2, .final_hash = sample_chain_id()};
+        view_change_encode(&bytes, &vc);
+        assert_int_equal(store_journal(r.store, CONSENSUS_SLOT_VIEW_CHANGE, buf_span(&bytes)),
+                         ST_OK);
+        journal(&r, &record);
+        assert_int_equal(start(&r, 4, &d), ST_OK);
+        assert_int_equal(d.start.engine.view_change != NULL, views[i] > 9);
+        core_start_fini(&d);
+        buf_fini(&bytes);
+    }
+    rig_fini(&r);
+}
+
 static void test_a_lost_journal_ends_the_votes(void **state)
 {
     (void)state;
@@ -372,6 +402,7 @@ int main(void)
         cmocka_unit_test(test_a_lost_voted_block_ends_the_votes),
         cmocka_unit_test(test_a_lost_final_block_ends_the_votes),
         cmocka_unit_test(test_the_frozen_view_change_is_read),
+        cmocka_unit_test(test_a_view_change_ahead_of_its_record_is_read),
         cmocka_unit_test(test_a_lost_journal_ends_the_votes),
         cmocka_unit_test(test_each_failing_allocation),
     };
