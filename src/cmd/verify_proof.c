@@ -9,7 +9,7 @@
 #include "ledger/proof_json.h"
 #include "node/node.h"
 
-#define FILE_SIZE_MAX   (3u * PROOF_BYTES_MAX) /* JSON has two digits for a byte. */
+#define FILE_SIZE_MAX   ((size_t)3 * PROOF_BYTES_MAX) /* JSON has two digits for a byte. */
 #define VALUE_DEPTH_MAX 1u
 
 struct desk { /* What the check is made of. */
@@ -269,10 +269,11 @@ static void put_text(struct buf *out, const struct desk *d)
         return;
     }
     if (f->kind == PROOF_NO_TX) {
+        const uint64_t first = f->after + 1;
         buf_put_text(out, "transaction ");
         put_hex(out, hash_span(&f->txid));
-        buf_printf(out, " stands in none of the blocks %llu to %llu\n",
-                   (unsigned long long)(f->after + 1), (unsigned long long)f->height);
+        buf_printf(out, " stands in none of the blocks %llu to %llu\n", (unsigned long long)first,
+                   (unsigned long long)f->height);
         return;
     }
     const bool is_version = f->kind == PROOF_ROW_VERSION;

@@ -313,17 +313,22 @@ static void scan_number(struct scanner *s)
     cbor_put_uint(s->out, value);
 }
 
-static int digit_of(uint8_t c)
+static bool is_digit(uint8_t c)
 {
-    if (c >= '0' && c <= '9') return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
+static uint32_t digit_of(uint8_t c)
+{
+    must(is_digit(c));
+    return c <= '9' ? (uint32_t)c - '0' : (uint32_t)c - 'a' + 10u;
 }
 
 static void scan_bytes(struct scanner *s)
 {
     expect(s, '"');
     const uint8_t *from = s->at;
-    while (s->at < s->end && digit_of(*s->at) >= 0)
+    while (s->at < s->end && is_digit(*s->at))
         s->at++;
     const size_t digits = (size_t)(s->at - from);
     if (s->at == s->end || *s->at != '"' || digits % 2 != 0) {
@@ -333,7 +338,7 @@ static void scan_bytes(struct scanner *s)
     s->at++;
     cbor_put_bytes_head(s->out, digits / 2);
     for (size_t i = 0; i < digits; i += 2)
-        buf_put_u8(s->out, (uint8_t)(digit_of(from[i]) << 4 | digit_of(from[i + 1])));
+        buf_put_u8(s->out, (uint8_t)(16u * digit_of(from[i]) + digit_of(from[i + 1])));
 }
 
 static void scan_record(struct scanner *s, const struct shape *shape)
