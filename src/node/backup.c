@@ -173,9 +173,15 @@ static bool is_index(const struct damage *d)
 /* Is there anything behind the damage? Then it is not the end. */
 static enum status put_blocks(struct making *m, char *what)
 {
+    struct node_config settings;
+    char ignored[NODE_WHAT_MAX] = "";
+    if (node_config_read(&settings, m->config->os, m->config->dir, ignored) != ST_OK)
+        settings.store_cold[0] = 0; /* Then they are where they are by default. */
     const struct store_config store = {.os = m->config->os,
                                        .mem = m->config->mem,
                                        .dir = m->config->dir,
+                                       .cold_dir =
+                                           settings.store_cold[0] == 0 ? NULL : settings.store_cold,
                                        .chain_id = m->chain.chain_id,
                                        .is_read_only = true};
     const struct store_scan scan = {.visit = on_block, .found = on_damage, .context = m};

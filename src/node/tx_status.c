@@ -14,8 +14,10 @@
 #include "node/repeat.h"
 #include "node/vtable.h"
 
-#define SPAN_MS   UINT64_C(600000) /* Longest validity of a transaction. */
-#define KNOWN_MAX 64u              /* Transactions under one key that are looked at. */
+#define SPAN_MS       UINT64_C(600000) /* Longest validity of a transaction. */
+#define LOOK_AT       4096u            /* Blocks since the newest checkpoint that can be proved. */
+#define EPOCH_2000_MS INT64_C(946684800000)
+#define KNOWN_MAX     64u /* Transactions under one key that are looked at. */
 
 enum word { WORD_PENDING, WORD_COMMITTED, WORD_NEVER };
 static const char *const words[] = {"pending", "committed", "never"};
@@ -29,6 +31,10 @@ struct answer {
     uint64_t time_ms;  /* Of the block. */
     uint64_t until_ms; /* Pending: decided at the latest by a block later than that. 0: not. */
     struct span receipt;
+    uint64_t account; /* never: whose key was not found, */
+    struct span key;
+    uint64_t seen_height; /* at which height, */
+    uint64_t over_ms;     /* and when the last known transaction under it was over. */
 };
 
 struct question {
@@ -170,6 +176,11 @@ static void look_ahead(const struct question *q, struct answer *out)
     }
     const uint64_t floor = keyed_floor(keyed, is_own);
     out->word = WORD_NEVER;
+    out->account = q->account.id;
+    out->key = q->key;
+    out->seen_height = q->height;
+    for (uint32_t i = 0; i < count; i++)
+        if (known[i].until_ms > out->over_ms) out->over_ms = known[i].until_ms;
     if (q->time_ms <= floor) wait_until(out, floor);
     for (uint32_t i = 0; i < count; i++) {
         if (hash_is_zero(&known[i].txid)) {
@@ -277,10 +288,56 @@ static enum status step(struct vtable_cursor *base, bool is_first)
     return is_null ? ST_OK : c->status;
 }
 
+/* Is there a checkpoint later than all that is known? Then the absence of the row there settles it.
+ */
+static bool has_late_checkpoint(const struct cursor *c)
+{
+    const struct chain_tables_source *source = c->base.source;
+    const int64_t over_us = ((int64_t)c->answer.over_ms - EPOCH_2000_MS) * 1000;
+    sqlite3_stmt *s = NULL;
+    bool is_there = false;
+    int code =
+        sqlite3_prepare_v2(source->reader->connection,
+                           "SELECT 1 FROM \"trustsql.checkpoints\" WHERE time > ?1", -1, &s, NULL);
+    if (code == SQLITE_OK) code = sqlite3_bind_int64(s, 1, over_us);
+    if (code == SQLITE_OK) is_there = sqlite3_step(s) == SQLITE_ROW;
+    (void)sqlite3_finalize(s);
+    return is_there;
+}
+
+static enum status put_absence(const struct cursor *c, sqlite3_context *to)
+{
+    const struct chain_tables_source *source = c->base.source;
+    const struct answer *a = &c->answer;
+    struct buf key;
+    struct buf out;
+    if (!has_late_checkpoint(c)) return ST_OK;
+    buf_init(&key, source->mem, 0);
+    buf_init(&out, source->mem, 0);
+    cbor_put_array(&key, 2);
+    cbor_put_uint(&key, a->account);
+    cbor_put_bytes(&key, a->key);
+    const struct proof_row_request request = {.connection = source->reader->connection,
+                                              .table = sql_catalog_find(source->reader->catalog,
+                                                                        span_text("trustsql"),
+                                                                        span_text("idempotency")),
+                                              .key = buf_span(&key),
+                                              .height = a->seen_height,
+                                              .look_at = LOOK_AT,
+                                              .is_cancelled = source->reader->is_cancelled};
+    enum status st = buf_status(&key);
+    if (st == ST_OK) st = proof_make_row(source, &request, &out);
+    if (st == ST_OK) sqlite3_result_blob64(to, out.data, out.size, SQLITE_TRANSIENT);
+    buf_fini(&key);
+    buf_fini(&out);
+    return st == ST_NOT_FOUND ? ST_OK : st;
+}
+
 static enum status put_proof(const struct cursor *c, sqlite3_context *to)
 {
     const struct chain_tables_source *source = c->base.source;
     struct buf out;
+    if (c->answer.word == WORD_NEVER) return put_absence(c, to);
     if (c->answer.word != WORD_COMMITTED || c->answer.receipt.size == 0) return ST_OK;
     buf_init(&out, source->mem, 0);
     const struct proof_tx_request request = {

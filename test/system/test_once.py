@@ -97,6 +97,22 @@ class OnceTest(unittest.TestCase):
                 harness.execute(link, "SET trustsql.idempotency_key = 'three'; INSERT INTO t VALUES (3)")
                 self.assertEqual(status(link, "three"), "committed")
 
+    def test_never_is_proved(self):
+        """A checkpoint later than all that is known under a key proves that no row of it is there."""
+        with harness.Chain() as chain, contextlib.closing(chain.connect()) as link:
+            harness.execute(link, "CREATE TABLE t (id integer PRIMARY KEY)")
+            harness.execute(link, "SET trustsql.idempotency_key = 'other'; INSERT INTO t VALUES (1)")
+            harness.execute(link, "RESET trustsql.idempotency_key; CALL trustsql.checkpoint()")
+            rows = harness.wait_until(lambda: harness.execute(
+                link, "SELECT status, proof FROM trustsql.tx_status('none') WHERE proof IS NOT NULL"), "the proof")
+            self.assertEqual(rows[0][0], "never")
+            with open(chain.top + "/proof", "wb") as file:
+                file.write(bytes(rows[0][1]))
+            chain_id = harness.execute(link, "SELECT value FROM trustsql.status WHERE name = 'chain_id'")[0][0]
+            done = harness.run("verify", "proof", chain.top + "/proof", "--genesis", chain_id, "--json")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn('"kind":"no row"', done.stdout)
+
     def test_kill_between_submit_and_answer(self):
         """Many clients pay under keys of their own while the node is killed; each pays once."""
         with harness.Chain() as chain:
