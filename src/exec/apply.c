@@ -262,7 +262,7 @@ static enum status finish(struct apply *a)
     a->history = e->history;
     merkle_tree_add(&a->history, &leaf);
     must(a->history.count == a->in->header->height);
-    checkpoints_decide(a, entry_count > 0);
+    checkpoints_decide(a, entry_count > 0 && a->in->tx_count > 0);
     const struct note note = {
         .digest = out->digest, .history = a->history, .checkpoints = a->checkpoints};
     return note_write(e, &note);

@@ -56,7 +56,7 @@ struct checkpoints {
     uint64_t last;    /* Height of the newest, else that below the first block that could be one. */
     uint64_t last_ms; /* Its time, else that of the first block that could be one. */
     bool has_begun;   /* A block of CHECKPOINT_EXEC_VERSION was applied. */
-    bool has_changed; /* Rows changed since the newest. */
+    bool has_changed; /* Transactions changed rows since the newest. */
     uint32_t open_count;
     struct open_checkpoint open[CHECKPOINT_LAG]; /* Ascending. */
 };

@@ -7,9 +7,10 @@
  *   digest  = D of the height, 32 bytes
  *   count   = leaves of the history tree: the height
  *   peak    = 32 bytes, one for each bit of count that is set, from the lowest
- *   last    = height and time (Unix milliseconds) of the newest checkpoint, else of the height
- * below and the time of the first block that could be one; has changed: rows did since the last
- * list: checkpoints whose hash is due in a later result
+ *   last    = height and time (Unix milliseconds) of the newest checkpoint; before there was one,
+ *             the height below and the time of the first block that could be one
+ *   has changed: transactions changed rows since
+ *   the last list: checkpoints whose hash is due in a later result
  */
 #include "exec/exec_int.h"
 

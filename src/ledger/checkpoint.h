@@ -32,7 +32,8 @@ struct checkpoint_cause {
     uint64_t last_ms; /* Time of the checkpoint before, else of the first block that could be one.
                        */
     bool is_called;   /* A successful CALL trustsql.checkpoint() stands in it. */
-    bool has_changed; /* Rows changed since the checkpoint before, this block included. */
+    bool has_changed; /* Transactions changed rows since the checkpoint before, in this block, too.
+                       */
 };
 bool checkpoint_is_due(const struct checkpoint_cause *c);
 

@@ -17,9 +17,10 @@
 #include "rows/tree.h"
 
 #define VIEWS_MAX  (CHECKPOINT_LAG + ROWS_KEPT + 4u)
-#define RECENT_MAX 16u
+#define RECENT_MAX 32u
 
-_Static_assert(RECENT_MAX >= 2 * CHECKPOINT_LAG, "results of all open ones can be made");
+_Static_assert(RECENT_MAX >= VIEWS_MAX + 2 * CHECKPOINT_LAG,
+               "what is open as of the oldest view is known, too");
 
 struct rows_view {
     struct rows *rows;

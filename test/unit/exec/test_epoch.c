@@ -420,6 +420,36 @@ static void behaviour_changes_with_the_version(void **state)
     exec_rig_fini(&rig);
 }
 
+/* Version 3 brings tables and checkpoints; the rows of the blocks before are in them. */
+static void checkpoints_begin_with_their_version(void **state)
+{
+    (void)state;
+    struct exec_rig rig;
+    exec_rig_init(&rig, &four);
+    exec_rig_do(&rig, 0, "CREATE TABLE q (t text)");
+    for (uint32_t version = 2; version <= 3; version++) {
+        char raise[64];
+        (void)snprintf(raise, sizeof raise, CALL("chain_set('exec_version', '%u')"), version);
+        expect_call(&rig, 0, "SELECT count(*) FROM trustsql.checkpoints", "42P01");
+        expect_call(&rig, 0, CALL("checkpoint()"), "42883");
+        decide(&rig, raise);
+        exec_rig_reopen(&rig, true);
+        close_epoch(&rig, version);
+    }
+    const int64_t last = (int64_t)exec_height(rig.exec); /* Of the versions before. */
+    exec_rig_reopen(&rig, true);
+    exec_rig_do(&rig, 0, "INSERT INTO q SELECT sqlite_name FROM trustsql.tables");
+    exec_rig_do(&rig, 0, CALL("checkpoint()"));
+    for (uint32_t i = 0; i < 8; i++) {
+        if (i % 3 == 1) exec_rig_reopen(&rig, true);
+        (void)exec_rig_apply(&rig);
+    }
+    assert_false(hash_is_zero(&rig.outcome.result.checkpoint));
+    assert_int_equal(exec_rig_int(&rig, "SELECT before FROM \"trustsql.checkpoints\""), last);
+    exec_rig_do(&rig, 0, "SELECT count(*) FROM trustsql.checkpoints");
+    exec_rig_fini(&rig);
+}
+
 static void epochs_are_found_by_number(void **state)
 {
     (void)state;
@@ -452,6 +482,7 @@ int main(void)
         cmocka_unit_test(mode_has_a_history),
         cmocka_unit_test(all_of_it_survives_a_restart),
         cmocka_unit_test(behaviour_changes_with_the_version),
+        cmocka_unit_test(checkpoints_begin_with_their_version),
         cmocka_unit_test(epochs_are_found_by_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
