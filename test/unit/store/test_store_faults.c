@@ -16,6 +16,21 @@ struct history {       /* What the store acknowledged. */
     uint64_t result;   /* Newest result of a finished store_results_sync. */
 };
 
+/* Every second one compresses and moves what it has sealed. */
+static void init_rig(struct store_rig *r, uint64_t seed)
+{
+    store_rig_init(r, seed);
+    r->config.hot_segments = seed % 2 == 0 ? 1 : 0;
+}
+
+static enum status tidy(struct store_rig *r)
+{
+    enum status st = r->config.hot_segments == 0 ? ST_NOT_FOUND : ST_OK;
+    while (st == ST_OK)
+        st = store_tidy(r->store, 1000);
+    return st == ST_NOT_FOUND ? ST_OK : st;
+}
+
 static enum status do_step(struct store_rig *r, struct history *h, uint32_t step)
 {
     uint64_t height = store_height(r->store) + 1;
@@ -26,6 +41,7 @@ static enum status do_step(struct store_rig *r, struct history *h, uint32_t step
         struct hash vote = store_rig_hash(height, r->salt + 1);
         TRY(store_journal(r->store, step % JOURNAL_SLOTS, hash_span(&vote)));
     }
+    if (step % 5 == 0) TRY(tidy(r));
     if (step % 3 != 0) return ST_OK;
     TRY(store_sync(r->store));
     TRY(store_settle(r->store));
@@ -105,7 +121,7 @@ static void survives_power_cuts(void **state)
         for (uint64_t n = 1 + seed % 3;; n += seed <= 2 ? 1 : 4) { /* Each seed its own places. */
             struct store_rig r;
             struct history h = {0};
-            store_rig_init(&r, seed * 1000 + n);
+            init_rig(&r, seed * 1000 + n);
             fake_os_cut_power(r.fake, n);
             enum status st = store_rig_open(&r);
             if (st == ST_OK) st = work(&r, &h);
@@ -144,7 +160,7 @@ static void survives_failing_calls(void **state)
         for (uint64_t n = 1;; n += 1 + n / 24) {
             struct store_rig r;
             struct history h = {0};
-            store_rig_init(&r, n);
+            init_rig(&r, n);
             fake_os_fail(r.fake, kinds[k], n, ST_IO);
             enum status st = store_rig_open(&r);
             if (st == ST_OK) st = work(&r, &h);
@@ -196,7 +212,7 @@ static void survives_full_disk(void **state)
     for (uint64_t pages = 6; pages < 40; pages++) {
         struct store_rig r;
         struct history h = {0};
-        store_rig_init(&r, pages);
+        init_rig(&r, pages);
         fake_os_set_capacity(r.fake, pages * 4096);
         enum status st = store_rig_open(&r);
         if (st == ST_OK) st = work(&r, &h);
