@@ -239,7 +239,7 @@ enum status log_sync_beside(const struct log *l)
 enum status log_read(const struct log *l, uint64_t height, struct buf *out, struct damage *damage)
 {
     struct log_source source = {.height = height};
-    struct record record;
+    struct record record = {.kind = RECORD_BLOCK};
     size_t before = out->size;
     TRY(log_read_record(l, &source, out, &record, damage));
     size_t around = RECORD_HEAD_SIZE + (size_t)record.count * HASH_SIZE;
@@ -256,7 +256,7 @@ enum status log_read_record(const struct log *l,
                             struct record *record,
                             struct damage *damage)
 {
-    struct spot spot;
+    struct spot spot = {.number = 0};
     struct sfile file;
     struct damage found;
     if (damage == NULL) damage = &found;
@@ -286,7 +286,7 @@ enum status log_place(const struct log *l,
                       struct damage *damage)
 {
     struct log_source source = {.height = height};
-    struct spot spot;
+    struct spot spot = {.number = 0};
     struct sfile file;
     struct damage found;
     if (damage == NULL) damage = &found;

@@ -219,12 +219,12 @@ struct store_scrub;
 NODISCARD enum status store_scrub_new(struct store_scrub **out,
                                       struct store *s,
                                       const struct store_scrub_visitor *visitor);
-void store_scrub_free(struct store_scrub *scrub); /* Before store_close. Null allowed. */
+void store_scrub_free(struct store_scrub *c); /* Before store_close. Null allowed. */
 /* Read about this many bytes more; *read is how many it were (an index and a block are read as a
  * whole). ST_NOT_FOUND: the round is done. */
-NODISCARD enum status store_scrub_step(struct store_scrub *scrub, uint64_t bytes, uint64_t *read);
+NODISCARD enum status store_scrub_step(struct store_scrub *c, uint64_t bytes, uint64_t *read);
 /* How much a round reads, and how much of it was: for people. */
-void store_scrub_progress(const struct store_scrub *scrub, uint64_t *done, uint64_t *total);
+void store_scrub_progress(const struct store_scrub *c, uint64_t *done, uint64_t *total);
 
 /* Sealed segments are compressed, and the oldest moved to the cold directory: about this many bytes
  * more of that work, on any one thread beside all others. ST_NOT_FOUND: nothing is to do. Failures
