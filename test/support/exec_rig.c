@@ -100,6 +100,9 @@ const struct exec_outcome *exec_rig_apply(struct exec_rig *rig)
     in.wants_rows = wants;
     in.facts = rig->facts;
     rig->facts = NULL;
+    in.incidents = rig->incidents;
+    in.incident_count = rig->incident_count;
+    rig->incident_count = 0;
     enum status st = exec_apply(rig->exec, &in, &rig->outcome);
     free(wants);
     if (st != ST_OK) fail_msg("exec_apply: %s", status_name(st));

@@ -23,7 +23,9 @@ struct exec_rig {
     struct exec_outcome outcome; /* Of the last block. */
     const struct chain_block *block;
     const struct mode_facts *facts; /* Of the next block; null: none. */
-    struct arena arena;             /* Decoded receipts. */
+    const struct span *incidents;   /* Of the next block alone, as facts. */
+    uint32_t incident_count;
+    struct arena arena; /* Decoded receipts. */
 };
 
 void exec_rig_init(struct exec_rig *rig, const struct chain_options *options);

@@ -291,6 +291,66 @@ static void wrong_blocks_are_refused(void **state)
     exec_rig_fini(&rig);
 }
 
+/* What a member of the genesis says of itself. */
+static void put_incident(struct exec_rig *rig,
+                         uint8_t room[INCIDENT_SIZE_MAX],
+                         enum incident_state state,
+                         uint64_t time_ms)
+{
+    static struct span bytes;
+    struct exec_epoch epoch;
+    struct chain_config config;
+    struct buf out;
+    exec_epoch(rig->exec, &epoch);
+    assert_int_equal(chain_config_decode(&config, &rig->arena, epoch.config), ST_OK);
+    struct incident i = {.chain_id = *chain_id(rig->chain),
+                         .node = config.nodes[1].node_key,
+                         .kind = INCIDENT_BLOCK,
+                         .state = state,
+                         .place = span_text("blocks/00000001.seg offset 92"),
+                         .height = 3,
+                         .time_ms = time_ms};
+    if (state == INCIDENT_REPAIRED) i.old_hash.bytes[0] = 7;
+    if (time_ms == 0) i.node.bytes[0] ^= 1; /* Of no member. */
+    buf_init_fixed(&out, room, INCIDENT_SIZE_MAX);
+    incident_encode(&out, &i);
+    bytes = buf_span(&out);
+    rig->incidents = &bytes;
+    rig->incident_count = 1;
+    (void)exec_rig_apply(rig);
+}
+
+/* One row for each find, its state only goes forward; strangers have none; older versions refuse.
+ */
+static void incidents_become_rows(void **state)
+{
+    (void)state;
+    static const struct chain_options third = {
+        .mode = MODE_BFT, .validators = 4, .f = 1, .exec_version = 3};
+    static const char count[] = "INSERT INTO seen SELECT count(*), max(length(old_hash)), "
+                                "max(state) FROM trustsql.incidents";
+    uint8_t room[INCIDENT_SIZE_MAX];
+    struct exec_rig rig;
+    exec_rig_init(&rig, &third);
+    put_incident(&rig, room, INCIDENT_FOUND, 0);
+    put_incident(&rig, room, INCIDENT_FOUND, 5);
+    put_incident(&rig, room, INCIDENT_REPAIRED, 5);
+    put_incident(&rig, room, INCIDENT_FOUND, 5); /* Late: it is repaired already. */
+    put_incident(&rig, room, INCIDENT_REPAIRED, 6);
+    exec_rig_do(&rig, 0, "CREATE TABLE seen (n bigint PRIMARY KEY, l bigint, s text)");
+    exec_rig_do(&rig, 0, count);
+    exec_rig_do(&rig, 0, "DELETE FROM seen WHERE n = 2 AND l = 32 AND s = 'repaired'");
+    exec_rig_do(&rig, 0, "INSERT INTO seen VALUES (2, 0, '')"); /* It was that row. */
+    exec_rig_fini(&rig);
+
+    exec_rig_init(&rig, &four);
+    struct span bytes = span_of(room, 1);
+    struct header h = {.height = 1, .exec_version = 1};
+    struct exec_block in = {.header = &h, .incidents = &bytes, .incident_count = 1};
+    assert_int_equal(exec_apply(rig.exec, &in, &rig.outcome), ST_INVALID);
+    exec_rig_fini(&rig);
+}
+
 static void convict(struct exec_rig *rig, uint32_t mask, uint32_t diverged)
 {
     struct mode_facts facts = {
@@ -479,6 +539,7 @@ int main(void)
         cmocka_unit_test(account_names_stay_with_their_owners),
         cmocka_unit_test(wrong_blocks_are_refused),
         cmocka_unit_test(the_convicted_never_lead),
+        cmocka_unit_test(incidents_become_rows),
         cmocka_unit_test(mode_has_a_history),
         cmocka_unit_test(all_of_it_survives_a_restart),
         cmocka_unit_test(behaviour_changes_with_the_version),
