@@ -88,15 +88,16 @@ static int show(const struct court *c, bool is_json)
         json_put_text(&out, m->node_name);
         buf_put_text(&out, ",\"organisation\":");
         json_put_text(&out, m->organisation);
-        buf_printf(&out, ",\"view\":%llu,\"height\":%llu}\n", (unsigned long long)e->view,
+        buf_printf(&out, ",\"epoch\":%llu,\"view\":%llu,\"height\":%llu}\n",
+                   (unsigned long long)e->epoch, (unsigned long long)e->view,
                    (unsigned long long)e->height);
     } else {
         buf_printf(
             &out, "proved from the genesis: node %.*s of %.*s has broken the protocol (%s) in ",
             (int)m->node_name.size, (const char *)m->node_name.data, (int)m->organisation.size,
             (const char *)m->organisation.data, evidence_name(e->kind));
-        buf_printf(&out, "view %llu at height %llu\n", (unsigned long long)e->view,
-                   (unsigned long long)e->height);
+        buf_printf(&out, "epoch %llu, view %llu at height %llu\n", (unsigned long long)e->epoch,
+                   (unsigned long long)e->view, (unsigned long long)e->height);
     }
     return print_and_free(&out);
 }
@@ -113,6 +114,10 @@ int verify_evidence(const struct command *self, const char *path, const char *ge
         enum status st = check(c);
         if (st == ST_OK)
             exit_code = show(c, is_json);
+        else if (st == ST_UNSUPPORTED)
+            complain(self, "Take the bytes of trustsql.evidence: they lead there from the genesis.",
+                     "%s is of epoch %llu and does not show its validators", path,
+                     (unsigned long long)c->evidence.epoch);
         else
             complain(self, NULL, "%s proves nothing: %s", path, status_text(st));
         if (st != ST_OK) exit_code = EXIT_CHECK_FAILED;

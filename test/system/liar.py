@@ -211,8 +211,9 @@ class Talk:
     def lie(self, values):
         lies = self.liar.lies
         if b"trustsql.submit" in self.question and len(values) == 7:
-            if "final" in lies and values[4]:
-                values[4] = flip(values[4], len(values[4]) // 2)
+            if "final" in lies and values[3] and values[4]:
+                # In the receipt that it proves: a proof of a later epoch holds much that the proxy knows already.
+                values[4] = flip(values[4], values[4].find(values[3]) + len(values[3]) // 2)
                 self.tell("final")
             if "results" in lies and values[5]:
                 values[5] = values[5].replace(b"true", b"lies")

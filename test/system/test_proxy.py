@@ -59,6 +59,8 @@ class Proxy:
 
 
 class ProxyTest(unittest.TestCase):
+    epoch = 0
+
     @classmethod
     def setUpClass(cls):
         cls.cluster = cls.enterClassContext(Cluster())
@@ -205,10 +207,58 @@ class ProxyTest(unittest.TestCase):
         for index in HONEST:
             harness.wait_until(lambda at=index: convicted(at), f"node{index} holds the evidence")
             self.assertEqual({row for row in convicted(index)}, {(0, "node0")})
-        files = [name for name in os.listdir(self.cluster.node(1) + "/evidence") if name.startswith("E10")]
-        done = harness.run("verify", "evidence", f"{self.cluster.node(1)}/evidence/{files[0]}", "--genesis",
-                           self.genesis)
+        folder = self.cluster.node(1) + "/evidence"
+        for name in os.listdir(folder):
+            if name.startswith("E10"):
+                self.check_kept(f"{folder}/{name}")
+        shown = self.cluster.execute(1, "SELECT bytes FROM trustsql.evidence WHERE kind = 'E10'")
+        with open(self.cluster.top + "/evidence", "wb") as file:
+            file.write(bytes(shown[0][0]))
+        self.check_evidence(self.cluster.top + "/evidence")
+
+    def check_kept(self, path):
+        """What a node keeps leads nowhere by itself, beyond the validators of the genesis."""
+        if self.epoch == 0:
+            self.check_evidence(path)
+            return
+        done = harness.run("verify", "evidence", path, "--genesis", self.genesis)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("trustsql.evidence", done.stderr)
+
+    def check_evidence(self, path):
+        """It convicts for somebody who has the genesis and nothing else; changed it convicts nobody else."""
+        def verify(genesis):
+            return harness.run("verify", "evidence", path, "--genesis", genesis, "--json")
+
+        done = verify(self.genesis)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        said = json.loads(done.stdout)
+        self.assertEqual((said["epoch"], said["kind"]), (self.epoch, "E10"), said)
+        self.assertNotEqual(verify(self.other_genesis()).returncode, 0)
+        with open(path, "rb") as file:
+            good = file.read()
+        try:
+            for at in range(0, len(good), len(good) // 20):
+                with open(path, "wb") as file:
+                    file.write(good[:at] + bytes([good[at] ^ 1]) + good[at + 1:])
+                done = verify(self.genesis)  # Links that the proof inside repeats are not needed twice.
+                if self.epoch == 0 or done.returncode != 0:
+                    self.assertNotEqual(done.returncode, 0, f"one bit of byte {at} is flipped")
+                else:
+                    self.assertEqual(json.loads(done.stdout), said, f"one bit of byte {at} is flipped")
+        finally:
+            with open(path, "wb") as file:
+                file.write(good)
+
+    def other_genesis(self):
+        """Of another chain, which never runs."""
+        made = self.cluster.top + "/another"
+        if not os.path.exists(made):
+            done = harness.run("testnet", "--dir", made, "--nodes", "1", "--base-port",
+                               str(harness.free_base_port()), "--detach", "--quiet")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            harness.run("testnet", "--dir", made, "--stop")
+        return made + "/node0/genesis"
 
     def test_a_false_height(self):
         proxy = self.proxy()
@@ -290,6 +340,22 @@ class ProxyTest(unittest.TestCase):
                           ["--key", self.key, "--dir", self.cluster.directory, "--listen", "0.0.0.0:0"]):
             done = harness.run("proxy", *arguments)
             self.assertEqual(done.returncode, 2, f"{arguments}: {done.stdout}{done.stderr}")
+
+
+class LaterEpochTest(ProxyTest):
+    """The same in an epoch that the genesis does not know: the proxy, proofs and evidence lead there from it."""
+
+    epoch = 2
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for epoch in range(1, cls.epoch + 1):
+            for index in range(3):
+                cls.cluster.execute(index, f"CALL trustsql.chain_set('consensus.view_ms', '{500 + epoch}')")
+            for index in cls.cluster.nodes:
+                harness.wait_until(lambda i=index, e=epoch: int(cls.cluster.value(i, "epoch")) == e,
+                                   f"epoch {epoch} at node {index}")
 
 
 if __name__ == "__main__":
