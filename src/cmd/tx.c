@@ -5,6 +5,7 @@
 #include "base/hex.h"
 #include "cmd/link.h"
 #include "cmd/passphrase.h"
+#include "ledger/proof.h"
 #include "ledger/tx.h"
 #include "sql/sql.h"
 #include "trustsql.h"
@@ -144,7 +145,21 @@ struct send_options {
     bool is_json;
 };
 
-/* What the node claims must be what its proof proves. */
+/* Whoever gets the file needs the hash of the genesis only. */
+static enum status write_proof(const char *path, struct span proof, struct span genesis)
+{
+    struct arena arena;
+    struct buf whole;
+    arena_init(&arena, mem_system(), 0);
+    buf_init(&whole, mem_system(), 0);
+    enum status st = proof_add_genesis(&whole, &arena, proof, genesis);
+    if (st == ST_OK) st = os_replace_file(os_posix(), path, buf_span(&whole));
+    buf_fini(&whole);
+    arena_fini(&arena);
+    return st;
+}
+
+/* What the node claims must be what its proof proves; then it is kept. */
 static enum status check_proof(const struct send_options *o,
                                struct trustsql_bytes *proof,
                                struct trustsql_receipt *receipt,
@@ -166,6 +181,10 @@ static enum status check_proof(const struct send_options *o,
         struct trustsql_bytes bytes = {.data = genesis.data, .size = genesis.size};
         if (trustsql_proof_verify(lib, receipt, what, &bytes, proof) != TRUSTSQL_OK)
             st = ST_REJECTED;
+    }
+    if (st == ST_OK && o->proof != NULL) {
+        st = write_proof(o->proof, span_of(proof->data, proof->size), buf_span(&genesis));
+        *what = "the proof cannot be written";
     }
     trustsql_free(lib);
     buf_fini(&genesis);
@@ -214,10 +233,6 @@ static int take_result(const struct command *self, const struct send_options *o,
     struct trustsql_bytes proof = {.data = copy.data, .size = copy.size};
     enum status st = buf_status(&copy);
     if (st == ST_OK) st = check_proof(o, &proof, &receipt, &what);
-    if (st == ST_OK && o->proof != NULL) {
-        st = os_replace_file(os_posix(), o->proof, buf_span(&copy));
-        what = "the proof cannot be written";
-    }
     buf_fini(&copy);
     if (st == ST_OK) return print_receipt(&receipt, o->is_json);
     complain(self, "Do not rely on the answer of this node.", "%s", what);
@@ -379,6 +394,6 @@ const struct command command_tx = {
     "  --genesis G        the genesis file of the chain; --chain ID: only its id\n"
     "  --account ADDRESS  act for another account than the key's own\n"
     "  --idempotency-key  of several transactions with the same key only the first has effect\n"
-    "  --proof FILE       keep the proof\n"
+    "  --proof FILE       keep the proof, for `trustsql verify proof FILE --genesis HASH`\n"
     "  --json             for machines\n" LINK_HELP,
     run};

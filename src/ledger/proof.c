@@ -92,6 +92,19 @@ enum status proof_decode(struct proof *p, struct arena *a, struct span bytes)
     return cbor_end(&in);
 }
 
+enum status proof_add_genesis(struct buf *out,
+                              struct arena *a,
+                              struct span bytes,
+                              struct span genesis)
+{
+    struct proof *p = arena_alloc_zero(a, 1, sizeof *p);
+    if (p == NULL) return ST_NO_MEMORY;
+    TRY(proof_decode(p, a, bytes));
+    p->genesis = genesis;
+    proof_encode(out, p);
+    return buf_status(out);
+}
+
 static void put_head(struct buf *out, struct span genesis, enum proof_kind kind)
 {
     cbor_put_array(out, PROOF_ITEMS);

@@ -93,6 +93,12 @@ void proof_encode_tx(struct buf *out, const struct proof_tx *tx, struct span blo
 /* p borrows bytes; arrays come from a. */
 NODISCARD enum status proof_decode(struct proof *p, struct arena *a, struct span bytes);
 
+/* Append the same proof with the genesis in it, for somebody who has only its hash. */
+NODISCARD enum status proof_add_genesis(struct buf *out,
+                                        struct arena *a,
+                                        struct span bytes,
+                                        struct span genesis);
+
 struct proof_facts { /* What a proof proves. */
     enum proof_kind kind;
     struct header header; /* Of the block. */
