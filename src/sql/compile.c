@@ -166,7 +166,8 @@ static enum status start(struct binder *b,
 {
     *b = (struct binder){.arena = a,
                          .catalog = in->catalog,
-                         .exec_version = in->exec_version == 0 ? BIND_VERSION_NEWEST : in->exec_version,
+                         .exec_version =
+                             in->exec_version == 0 ? BIND_VERSION_NEWEST : in->exec_version,
                          .text = in->text,
                          .diag = d};
     if (in->param_count > BIND_PARAMS_MAX) {

@@ -130,6 +130,21 @@ class ProxyTest(unittest.TestCase):
         self.assertEqual([line for line in proxy.log().splitlines() if "the chain is in epoch" not in line], [])
         self.assertEqual(proxy.stop(), 0)
 
+    def test_idempotency_key(self):
+        """The proxy signs under the key of its session: a retry changes nothing, wherever it comes from."""
+        proxy = self.proxy()
+        table = self.table(self.link(proxy))
+        for _ in range(2):
+            link = self.link(proxy)
+            self.run_sql(link, "SET trustsql.idempotency_key = 'proxied'")
+            self.run_sql(link, f"INSERT INTO {table} VALUES (7, 'once')")
+        with self.assertRaises(psycopg2.Error) as caught:
+            self.run_sql(link, f"INSERT INTO {table} VALUES (8, 'other')")
+        self.assertEqual(caught.exception.pgcode, "23505")
+        self.run_sql(link, "RESET trustsql.idempotency_key")
+        self.assertEqual(self.run_sql(link, f"SELECT count(*) FROM {table} WHERE id >= 7"), [(1,)])
+        self.assertEqual(proxy.stop(), 0)
+
     def test_extended_protocol(self):
         proxy = self.proxy()
         table = self.table(self.link(proxy))
