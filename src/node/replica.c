@@ -13,6 +13,7 @@
 #include "node/core_start.h"
 #include "node/evidence_store.h"
 #include "node/executor.h"
+#include "node/finds.h"
 #include "node/guests.h"
 #include "node/incident_store.h"
 #include "node/peers.h"
@@ -28,8 +29,7 @@
 #define REPLICA_CHUNK      256u
 #define REPLICA_TICK_MS    10u
 #define REPLICA_INVITED_MS 1000u /* Between two looks for invitations, while it is alone. */
-#define REPLICA_FINDS_MAX  32u
-#define REPLICA_VIEW_MS    20u /* The large view is copied at most this often. */
+#define REPLICA_VIEW_MS    20u   /* The large view is copied at most this often. */
 
 struct replica {
     struct replica_config config;
@@ -42,9 +42,8 @@ struct replica {
     struct storage *storage;
     struct executor *executor;
     struct heal *heal;
-    struct repair *repair;                     /* Null: not yet, or no more. */
-    struct heal_find finds[REPLICA_FINDS_MAX]; /* Not signed yet; under view_mutex. */
-    uint32_t find_count;
+    struct repair *repair; /* Null: not yet, or no more. */
+    struct finds finds;
     bool is_rollback_told;
     struct queue *inbox;
     struct loop *loop;
@@ -123,43 +122,17 @@ static void on_find(void *context, const struct heal_find *find)
     replica_note_find(r, find);
 }
 
-/* Beyond their number finds are in the log alone. */
 void replica_note_find(struct replica *r, const struct heal_find *find)
 {
-    mutex_lock(r->view_mutex);
-    if (r->find_count < REPLICA_FINDS_MAX) r->finds[r->find_count++] = *find;
-    mutex_unlock(r->view_mutex);
+    finds_add(&r->finds, find);
 }
 
-static bool take_find(struct replica *r, struct heal_find *out)
-{
-    mutex_lock(r->view_mutex);
-    const bool is_there = r->find_count > 0;
-    if (is_there) {
-        *out = r->finds[0];
-        r->find_count--;
-        memmove(r->finds, r->finds + 1, r->find_count * sizeof r->finds[0]);
-    }
-    mutex_unlock(r->view_mutex);
-    return is_there;
-}
-
-/* Control characters of file names have no place in an incident. */
 static void tell_finds(struct replica *r)
 {
     struct heal_find find;
-    while (take_find(r, &find)) {
-        for (char *at = find.place; *at != 0; at++)
-            if ((unsigned char)*at < ' ' || *at == 0x7f) *at = '?';
-        const struct incident i = {.kind = find.kind,
-                                   .state = find.state,
-                                   .place = span_text(find.place),
-                                   .height = find.height,
-                                   .old_hash = find.old_hash,
-                                   .new_hash = find.new_hash,
-                                   .time_ms = find.time_ms};
-        core_incident_found(r->core, &i);
-    }
+    struct incident incident;
+    while (finds_take(&r->finds, &find, &incident))
+        core_incident_found(r->core, &incident);
 }
 
 static void port_keep_incident(void *context, const struct incident *i, struct span bytes)
@@ -239,6 +212,7 @@ static enum status open_parts(struct replica *r)
     TRY(loop_wake_new(&r->wake, r->loop, on_wake, r));
     TRY(loop_timer_new(&r->timer, r->loop, on_timer, r));
     TRY(mutex_new(&r->view_mutex, mem));
+    TRY(finds_init(&r->finds, mem));
     TRY(queue_new(&r->inbox, mem, REPLICA_INBOX_MAX, wake_inbox, r));
     TRY(evidence_store_new(&r->evidence, r->config.os, mem, r->config.dir));
     set_ports(r);
@@ -334,6 +308,7 @@ void replica_free(struct replica *r)
     if (r->wake != NULL) loop_wake_free(r->wake);
     if (r->loop != NULL) loop_free(r->loop);
     mutex_free(r->view_mutex);
+    finds_fini(&r->finds);
     mem_wipe(&r->voice, sizeof r->voice);
     mem_free(r->config.mem, r);
 }

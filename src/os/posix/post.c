@@ -1,3 +1,4 @@
+/* post.c - http_post with libcurl: see os/post.h. */
 #include "os/post.h"
 
 #include <curl/curl.h>
