@@ -1,5 +1,5 @@
-/* Goal: what libtrustsql says of proofs, for run.py: reads a chain id (32 bytes) and then proofs, each
- * behind its size (4 bytes, big-endian), and prints a line for each: "ok", or the reason. */
+/* Goal: what libtrustsql says of proofs, for run.py: reads a chain id (32 bytes) and then proofs,
+ * each behind its size (4 bytes, big-endian), and prints a line for each: "ok", or the reason. */
 #include <trustsql.h>
 
 #include <stdio.h>
@@ -19,8 +19,8 @@ int main(void)
     while (read_exactly(head, sizeof head)) {
         const char *what = NULL;
         struct trustsql_facts facts;
-        struct trustsql_bytes proof = {
-            NULL, (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3]};
+        struct trustsql_bytes proof = {NULL, (size_t)head[0] << 24 | (size_t)head[1] << 16 |
+                                                 (size_t)head[2] << 8 | head[3]};
         proof.data = malloc(proof.size + 1);
         if (proof.data == NULL || !read_exactly(proof.data, proof.size)) return 1;
         enum trustsql_status st = trustsql_proof_check(lib, &facts, &what, chain_id, &proof);

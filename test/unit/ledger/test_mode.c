@@ -453,7 +453,7 @@ static void divergence_heals(void **state)
     chain_begin(&c, &slack);
     c.facts.diverged = 4;
     assert_int_equal(blocks(&c, 100), 0); /* One of p. */
-    c.facts.convicted = 4; /* Both proofs in one block: it is malice. */
+    c.facts.convicted = 4;                /* Both proofs in one block: it is malice. */
     assert_int_equal(blocks(&c, 1), 1);
     assert_string_equal(cause_of(&c), "evidence 2");
     chain_end(&c);

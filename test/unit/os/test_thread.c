@@ -36,7 +36,8 @@ static void test_name_and_cpu_time(void **state)
         continue;
     atomic_store(&spin.is_ended, true);
     /* Also of a thread that ends meanwhile and was not joined. What it uses after its own last
-     * look at the clock is not counted, so the end may show a little less than the moment before. */
+     * look at the clock is not counted, so the end may show a little less than the moment
+     * before. */
     for (int i = 0; i < 1000; i++)
         assert_true(thread_cpu_ns(thread) >= 2000000);
     thread_join(thread);
