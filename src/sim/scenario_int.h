@@ -28,6 +28,10 @@ struct named_block {
     struct hash hash;
     struct proposal proposal;
     struct buf body; /* Encoded; empty: of an alias. */
+    bool has_final_cert;
+    bool has_res_cert;
+    struct certificate final_cert;
+    struct certificate res_cert;
     struct hash *leaves;
     bool is_made;
 };

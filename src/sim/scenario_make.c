@@ -241,13 +241,58 @@ static void make_wrong(struct header *h, const char *wrong)
     }
 }
 
+/* From votes that were sent, of whichever view and epoch. */
+static bool find_certificate_of(const struct world *w,
+                                enum vote_part part,
+                                const struct statement *of,
+                                struct certificate *out)
+{
+    struct statement s = *of;
+    for (uint64_t e = w->epoch_count; e-- > 0;) {
+        const struct validators *v = &epochs_at(w, e)->validators;
+        s.epoch = e;
+        if (!oracle_certificate(w->oracle, part, &s, UINT64_MAX, out)) continue;
+        enum status st = part == VOTE_P3 ? quorum_check_result(v, out, w->signer, &w->chain_id)
+                                         : quorum_check_commit(v, out, w->signer, &w->chain_id);
+        if (st == ST_OK) return true;
+    }
+    return false;
+}
+
+/* A body may not show less than its parent's: the same again. */
+static void put_certificates(struct scenario *s, const struct header *parent, struct named_block *b)
+{
+    const struct world *w = s->world;
+    struct header *h = &b->proposal.header;
+    struct statement of = {.height = parent->final_height};
+    (void)oracle_committed(w->oracle, of.height, &of.hash);
+    for (of.view = 0; of.height > 0 && of.view <= parent->view && !b->has_final_cert; of.view++)
+        b->has_final_cert = find_certificate_of(w, VOTE_P1, &of, &b->final_cert) ||
+                            find_certificate_of(w, VOTE_P2, &of, &b->final_cert);
+    of = (struct statement){.height = parent->res_height, .hash = parent->res_digest};
+    b->has_res_cert = of.height > 0 && find_certificate_of(w, VOTE_P3, &of, &b->res_cert);
+    if (b->has_final_cert) {
+        h->final_height = parent->final_height;
+        h->final_cert_hash = certificate_hash(&b->final_cert);
+    }
+    if (b->has_res_cert) {
+        h->res_height = parent->res_height;
+        h->res_digest = parent->res_digest;
+        h->res_cert_hash = certificate_hash(&b->res_cert);
+    }
+}
+
 static void make_body(struct scenario *s, const struct block_wish *wish, struct named_block *b)
 {
     struct header *h = &b->proposal.header;
     struct span spans[BLOCK_TXS];
     struct hash scratch[BLOCK_TXS];
     struct body body = {.txs = spans, .tx_count = wish->tx_count};
-    (void)s;
+    if (wish->parent.known != NULL) put_certificates(s, &wish->parent.known->header, b);
+    body.has_final_cert = b->has_final_cert;
+    body.has_res_cert = b->has_res_cert;
+    body.final_cert = b->final_cert;
+    body.res_cert = b->res_cert;
     b->leaves = mem_alloc_zero(mem_system(), wish->tx_count + 1u, sizeof *b->leaves);
     must(b->leaves != NULL);
     for (uint32_t i = 0; i < wish->tx_count; i++) {

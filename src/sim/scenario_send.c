@@ -63,6 +63,10 @@ static bool send_propose(struct scenario *s, const struct sending *g)
     m->proposal.proposal = b->proposal;
     liar_sign_proposal(&s->world->hosts[g->from], &m->proposal.proposal); /* Its own key. */
     if (is_bad) m->proposal.proposal.sig.bytes[5] ^= 1u;
+    m->proposal.has_final_cert = b->has_final_cert;
+    m->proposal.has_res_cert = b->has_res_cert;
+    m->proposal.final_cert = b->final_cert;
+    m->proposal.res_cert = b->res_cert;
     m->proposal.leaves =
         span_of(b->leaves, (size_t)b->proposal.header.tx_count * sizeof(struct hash));
     if (b->proposal.header.tx_count <= 64) post_wire(s, g, m);

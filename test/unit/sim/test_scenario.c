@@ -172,6 +172,12 @@ static void byzantine_nodes_speak(void **state)
           "expect reject time on 1-3\n");
     holds("byzantine 0 puppet\nblock A by 1 view 0\nsend 0 to 2,3 propose A\nrun 50ms\n"
           "expect reject not-leader on 2,3\n");
+    /* High up on the chain, with the certificates that a block there shows. */
+    holds("mode adaptive\nbyzantine 0 core\nload 6 every 20ms to 1-3\n"
+          "expect all-txs-final within 2s\nrun 400ms\nrule own from 0 kind propose drop\n"
+          "tx t\nblock A on 0/7 txs t\nrule votes from 1-3 kind vote-p1 block A record\n"
+          "send 0 to 1-3 txs t\nend own\nsend 0 to 1-3 propose A\nrun 50ms\n"
+          "expect matched votes at-least 9\nexpect tx t executed on 1-3 within 1s\n");
     holds("byzantine 3 puppet\ntx t\nsubmit t to 0\nexpect tx t final within 1s\n"
           "send 3 to 0 vote p1 0/1 bad-signature\nsend 3 to 0 vote p3 1 false\n"
           "send 3 to 0 status view 7\nsend 3 to 1 bytes 00ff\nrun 100ms\n"
