@@ -25,6 +25,7 @@ struct registration { /* What SQLite hands back with a call; freed with the conn
 };
 
 static implementation flush;
+static implementation rebuild_indexes;
 static implementation scrub;
 static implementation tx_status;
 
@@ -36,6 +37,7 @@ static const struct node_function functions[] = {
     {"node_proof_absent", 1, proof_function_absent},
     {"node_proof_absent", 3, proof_function_absent},
     {"node_flush", 0, flush},
+    {"node_rebuild_indexes", 0, rebuild_indexes},
     {"node_scrub", 0, scrub},
     {"node_tx_status", 1, tx_status},
     {"node_tx_status", 2, tx_status},
@@ -93,7 +95,7 @@ enum status node_functions_register(sqlite3 *connection, const struct node_funct
     return ST_OK;
 }
 
-/* --- trustsql.flush(), trustsql.scrub() ------------------------------------------------------- */
+/* --- trustsql.flush(), trustsql.rebuild_indexes(), trustsql.scrub() --------------------------- */
 
 static enum status check_admin(const struct node_functions *f, const char *name)
 {
@@ -117,6 +119,25 @@ static enum status flush(const struct node_functions *f,
     if (st == ST_BUSY) diag_set(f->sql->diag, "55006", "another process is reading the state file");
     TRY(st);
     sqlite3_result_int64(to, (sqlite3_int64)height);
+    return ST_OK;
+}
+
+/* How many were made. */
+static enum status rebuild_indexes(const struct node_functions *f,
+                                   sqlite3_context *to,
+                                   int count,
+                                   sqlite3_value **args)
+{
+    uint64_t made = 0;
+    (void)count;
+    (void)args;
+    TRY(check_admin(f, "rebuild_indexes"));
+    if (f->lasts != NULL) f->lasts(f->context);
+    enum status st = store_rebuild_indexes(f->source->store, &made);
+    if (st == ST_CORRUPT)
+        diag_set(f->sql->diag, "XX001", "a segment is damaged; SELECT trustsql.scrub() names it");
+    TRY(st);
+    sqlite3_result_int64(to, (sqlite3_int64)made);
     return ST_OK;
 }
 

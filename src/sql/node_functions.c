@@ -37,6 +37,7 @@ static const struct sql_function functions[] = {
     NODE3(
         "proof_absent", SQL_BYTEA, SQL_INT8, SQL_INT8, SQL_BYTEA, "node_proof_absent(%1, %2, %3)"),
     NODE0("flush", SQL_INT8, "node_flush()"),
+    NODE0("rebuild_indexes", SQL_INT8, "node_rebuild_indexes()"),
     NODE0("scrub", SQL_TEXT, "node_scrub()"),
     NODE1("tx_status", SQL_TEXT, SQL_TEXT, "node_tx_status(%1)"),
     NODE2("tx_status", SQL_TEXT, SQL_TEXT, SQL_TEXT, "node_tx_status(%1, %2)"),

@@ -231,8 +231,9 @@ void store_scrub_progress(const struct store_scrub *c, uint64_t *done, uint64_t 
  * concern this attempt alone. */
 NODISCARD enum status store_tidy(struct store *s, uint64_t bytes);
 
-/* Make the index of every sealed segment again from the segment. ST_CORRUPT: one is damaged. */
-NODISCARD enum status store_rebuild_indexes(struct store *s);
+/* Make the index of every sealed segment again from the segment; *made: how many. ST_CORRUPT: a
+ * segment is damaged, the others' are made. */
+NODISCARD enum status store_rebuild_indexes(struct store *s, uint64_t *made);
 
 /* Read every byte of every segment, index and the journal, in order of height; blocks are handed to
  * visit with their place (file, offset). Damage does not stop the scan of later files: each is

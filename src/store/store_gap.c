@@ -78,16 +78,18 @@ void store_note_false(struct store *s,
     }
 }
 
-enum status store_rebuild_indexes(struct store *s)
+enum status store_rebuild_indexes(struct store *s, uint64_t *made)
 {
     enum status first = ST_OK;
     struct index_id id;
+    *made = 0;
     must(!s->env.is_read_only); /* S9. */
     for (uint32_t number = 1; store_index_id(s, number, &id); number++) {
         mutex_lock(s->repair_lock);
         enum status st = index_rebuild(&s->env, &id, INDEX_REPAIRED);
         mutex_unlock(s->repair_lock);
         if (st != ST_OK && st != ST_CORRUPT) return st;
+        if (st == ST_OK) ++*made;
         if (first == ST_OK) first = st;
     }
     return first;

@@ -108,6 +108,17 @@ class RepairTest(unittest.TestCase):
             self.check_reads(victim)
         self.check_all()
 
+    def test_indexes(self):
+        """Removed ones are made again when asked; a wrong byte is found by the scrub."""
+        folder = self.cluster.node(2) + "/blocks/"
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".idx"))
+        before = {name: content(folder + name) for name in names}
+        os.remove(folder + names[0])
+        self.assertEqual(self.cluster.execute(2, "SELECT trustsql.rebuild_indexes()")[0][0], len(names))
+        flip(folder + names[1], harness.RANDOM.randrange(len(before[names[1]])))
+        self.assertIn(names[1], str(self.cluster.execute(2, "SELECT trustsql.scrub()")))
+        self.assertEqual({name: content(folder + name) for name in names}, before)
+
     def test_nobody_else(self):
         """The others are down: the node says what it lacks and stays down, and later it is repaired."""
         self.cluster.stop()

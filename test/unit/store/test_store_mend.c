@@ -319,6 +319,13 @@ static void each_byte_of_index_results_and_journal(void **state)
         }
         folder_fini(&f);
     }
+    uint64_t made = 0;
+    store_rig_remove(&r, "blocks/00000001.idx");
+    assert_int_equal(store_rebuild_indexes(r.store, &made), ST_OK);
+    assert_true(made > 0);
+    assert_true(store_rig_is_whole(&r));
+    store_rig_scrub(&r, &scrub);
+    assert_int_equal(scrub.found, 0);
     struct buf journal;
     buf_init(&journal, mem_system(), 0);
     store_rig_file(&r, "journal", &journal);
