@@ -193,15 +193,19 @@ static void lie_in_chain(struct host *h, struct wire_chain *chain, struct buf *i
 }
 
 /* The parent is called final, by the votes of everybody, whom nobody asked; or votes are shown as
- * if of another view. To all the same. */
+ * if of another view or height. To all the same. */
 static void lie_in_certificate(struct host *h, struct wire_proposal *p)
 {
     struct header *header = &p->proposal.header;
     const struct known_epoch *e = epochs_at(h->world, header->epoch);
     const struct known_header *parent = oracle_header(h->world->oracle, &header->parent);
     if (e == NULL || parent == NULL || e->config.mode == MODE_RAFT) return;
-    if (p->has_final_cert && parent->height % 2 == 0) { /* Signed, but not for this view. */
-        p->final_cert.statement.view++;
+    if (p->has_final_cert && parent->height % 2 == 0) { /* Signed, but not for this. */
+        struct statement *s = &p->final_cert.statement;
+        if (parent->height % 4 == 0 || s->height + 1 >= header->height)
+            s->view++;
+        else
+            header->final_height = ++s->height;
         header->final_cert_hash = certificate_hash(&p->final_cert);
         return;
     }

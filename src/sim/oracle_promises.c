@@ -185,7 +185,9 @@ static bool was_locked(const struct promises *p, const struct statement *s)
 {
     const struct consensus_record *r = &p->record;
     if (!p->has_record) return false;
-    return r->epoch > s->epoch || (r->epoch == s->epoch && r->has_lock && r->lock_view >= s->view);
+    if (r->epoch != s->epoch) return r->epoch > s->epoch;
+    return r->has_lock &&
+           (r->lock_view > s->view || (r->lock_view == s->view && r->lock_height >= s->height));
 }
 
 void oracle_judge_shown(struct oracle *o, const struct certificate *c, uint32_t voter)
