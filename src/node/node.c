@@ -419,6 +419,25 @@ static enum status open_rows(struct node *n, const struct node_open *open, char 
     return st;
 }
 
+/* The newest results were damaged and cut off: they are derived, as the state is. */
+static enum status mend_results(struct node *n, const struct node_open *open, char *what)
+{
+    const uint64_t state = exec_height(n->exec);
+    const uint64_t results = store_result_height(n->store);
+    char text[NODE_WHAT_MAX];
+    if (results >= state || state > store_height(n->store)) return ST_OK;
+    (void)snprintf(text, sizeof text,
+                   "results height %llu: the newest results are damaged or missing: state and "
+                   "results are made again from the blocks",
+                   (unsigned long long)results + 1);
+    if (open->warn != NULL) open->warn(text);
+    note_find(n, INCIDENT_RESULT, INCIDENT_REPAIRED, text);
+    exec_close(n->exec);
+    n->exec = NULL;
+    TRY(heal_remove_state(n->os, n->dir));
+    return open_state(n, open, true, what);
+}
+
 static enum status open_data(struct node *n, const struct node_open *open, char *what)
 {
     struct damage damage = {0};
@@ -438,6 +457,7 @@ static enum status open_data(struct node *n, const struct node_open *open, char 
         was_due = was_due || n->finds[i].kind == INCIDENT_RESULT;
     TRY(open_state(n, open, was_due, what));
     TRY(rescue_blocks(n, open, what));
+    TRY(mend_results(n, open, what));
     TRY(check_heights(n, what));
     TRY(open_rows(n, open, what));
     TRY(save_genesis(n));

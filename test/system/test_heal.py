@@ -110,7 +110,7 @@ class HealTest(unittest.TestCase):
             "truncated file": ("block", lambda: os.truncate(seg(2), middle(seg(2))), "blocks/"),
             "deleted file": ("block", lambda: os.remove(seg(0)), "blocks/"),
             "index file": ("index", lambda: flip(folder + "/blocks/00000002.idx", 20), ".idx"),
-            "result": ("result", lambda: flip(self.result(victim), 3000), "results/"),
+            "result": ("result", lambda: flip(self.result(victim), 3000), "results"),
             "row changed": ("state", lambda: self.edit(
                 victim, "UPDATE t SET v = 'forged' WHERE id = 7"), "main.db"),
             "row deleted": ("state", lambda: self.edit(

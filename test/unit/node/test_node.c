@@ -473,7 +473,7 @@ static void cut_file(struct node_rig *rig, const char *name)
     os->file_close(os, file);
 }
 
-static void test_lost_results_are_named(void **state)
+static void test_lost_results_are_made_again(void **state)
 {
     static const struct step steps[] = {
         {"CREATE TABLE t (id bigint PRIMARY KEY)", "", ""},
@@ -483,7 +483,10 @@ static void test_lost_results_are_named(void **state)
     RUN(rig, steps);
     node_rig_close(rig);
     cut_file(rig, "results/00000001.res");
-    expect_refused_start(rig, "file results offset 0 height");
+    static const struct step check[] = {{"INSERT INTO t VALUES (1)", NULL, "23505"}};
+    node_rig_open(rig); /* They are derived, as the state is. */
+    RUN(rig, check);
+    node_rig_close(rig);
     cut_file(rig, "genesis");
     expect_refused_start(rig, "genesis");
 }
@@ -494,7 +497,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_slow_clients_do_not_keep_others_from_reading, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_full_disk_at_every_write, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_lost_results_are_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lost_results_are_made_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reads_see_the_writes_before_them, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_query_string_is_one_transaction, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refusals_leave_no_trace, setup, teardown),
