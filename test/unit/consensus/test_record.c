@@ -134,7 +134,8 @@ static void names_are_distinct_and_stable(void **state)
                                                     "select-tie",
                                                     "select-t",
                                                     "select-locks",
-                                                    "raft-length"};
+                                                    "raft-length",
+                                                    "newview-unjudged"};
     for (int i = 0; i < FAULT_COUNT; i++)
         assert_string_equal(consensus_fault_name((enum consensus_fault)i), faults[i]);
 }
