@@ -126,16 +126,24 @@ static void flip(struct store_rig *r, const struct saved *s, size_t offset)
     *byte ^= 0x10;
 }
 
-static void each_flipped_byte_of_a_stopped_store(void **state)
+/* A closed store of one of the two kinds, and its segments. */
+static void stopped_chain(struct store_rig *r, struct folder *f, void **state)
 {
-    const bool is_packed = *(const bool *)*state;
+    make_chain(r, 1, *(const bool *)*state);
+    store_rig_close(r);
+    save(f, r, "blocks", "seg");
+}
+
+/* Places at which a file is damaged, so far apart that all kinds of bytes get their turn. */
+#define APART 7u
+
+static void flipped_bytes_of_a_stopped_store(void **state)
+{
     struct store_rig r;
     struct folder f;
-    make_chain(&r, 1, is_packed);
-    store_rig_close(&r);
-    save(&f, &r, "blocks", "seg");
+    stopped_chain(&r, &f, state);
     for (uint32_t i = 0; i < f.count; i++) {
-        for (size_t offset = 0; offset < f.files[i].bytes.size; offset += is_packed ? 3 : 2) {
+        for (size_t offset = 0; offset < f.files[i].bytes.size; offset += APART) {
             struct store_rig copy = copy_of(&r);
             flip(&copy, &f.files[i], offset);
             (void)expect_mended(&copy, &f);
@@ -146,16 +154,13 @@ static void each_flipped_byte_of_a_stopped_store(void **state)
     store_rig_fini(&r);
 }
 
-static void each_length_of_a_stopped_store(void **state)
+static void lengths_of_a_stopped_store(void **state)
 {
-    const bool is_packed = *(const bool *)*state;
     struct store_rig r;
     struct folder f;
-    make_chain(&r, 1, is_packed);
-    store_rig_close(&r);
-    save(&f, &r, "blocks", "seg");
+    stopped_chain(&r, &f, state);
     for (uint32_t i = 0; i < f.count; i++) {
-        for (size_t size = 0; size < f.files[i].bytes.size; size += is_packed ? 5 : 2) {
+        for (size_t size = 0; size < f.files[i].bytes.size; size += APART) {
             struct store_rig copy = copy_of(&r);
             store_rig_set_file(&copy, f.files[i].name, span_of(f.files[i].bytes.data, size));
             assert_true(expect_mended(&copy, &f) > 0 || size + 200 > f.files[i].bytes.size);
@@ -168,12 +173,9 @@ static void each_length_of_a_stopped_store(void **state)
 
 static void deleted_and_exchanged_files_of_a_stopped_store(void **state)
 {
-    const bool is_packed = *(const bool *)*state;
     struct store_rig r;
     struct folder f;
-    make_chain(&r, 1, is_packed);
-    store_rig_close(&r);
-    save(&f, &r, "blocks", "seg");
+    stopped_chain(&r, &f, state);
     for (uint32_t i = 0; i < f.count; i++) {
         for (uint32_t k = 0; k < f.count; k++) {
             struct store_rig copy = copy_of(&r);
@@ -231,12 +233,9 @@ static void files_of_another_history(void **state)
 
 static void whatever_happens_while_it_runs(void **state)
 {
-    const bool is_packed = *(const bool *)*state;
     struct store_rig r;
     struct folder f;
-    make_chain(&r, 1, is_packed);
-    store_rig_close(&r);
-    save(&f, &r, "blocks", "seg");
+    stopped_chain(&r, &f, state);
     for (uint32_t i = 0; i < f.count; i++) {
         const struct saved *s = &f.files[i];
         for (size_t at = s->bytes.size % STEP; at <= s->bytes.size; at += STEP) {
@@ -304,7 +303,7 @@ static void each_byte_of_index_results_and_journal(void **state)
         struct folder f;
         save(&f, &r, kinds[kind].dir, kinds[kind].suffix);
         for (uint32_t i = 0; i < f.count; i++) {
-            for (size_t at = 0; at <= f.files[i].bytes.size; at += kind == 0 ? 37 : 3) {
+            for (size_t at = 0; at <= f.files[i].bytes.size; at += kind == 0 ? 37 : APART) {
                 if (at + 37 > f.files[i].bytes.size)
                     store_rig_remove(&r, f.files[i].name);
                 else
@@ -329,11 +328,11 @@ static void each_byte_of_index_results_and_journal(void **state)
     struct buf journal;
     buf_init(&journal, mem_system(), 0);
     store_rig_file(&r, "journal", &journal);
-    for (size_t at = 0; at <= journal.size; at += 5) {
+    for (size_t at = 0; at <= journal.size; at += APART) {
         if (at < journal.size) journal.data[at] ^= 1;
         store_rig_set_file(&r, "journal", buf_span(&journal));
         if (at < journal.size) journal.data[at] ^= 1;
-        if (at + 5 > journal.size) store_rig_remove(&r, "journal");
+        if (at + APART > journal.size) store_rig_remove(&r, "journal");
         store_rig_scrub(&r, &scrub);
         assert_int_equal(scrub.found, 1);
         assert_int_equal(scrub.mended, 1);
@@ -397,10 +396,10 @@ static void false_blocks_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_prestate(each_flipped_byte_of_a_stopped_store, (void *)(uintptr_t)&plain),
-        cmocka_unit_test_prestate(each_flipped_byte_of_a_stopped_store, (void *)(uintptr_t)&packed),
-        cmocka_unit_test_prestate(each_length_of_a_stopped_store, (void *)(uintptr_t)&plain),
-        cmocka_unit_test_prestate(each_length_of_a_stopped_store, (void *)(uintptr_t)&packed),
+        cmocka_unit_test_prestate(flipped_bytes_of_a_stopped_store, (void *)(uintptr_t)&plain),
+        cmocka_unit_test_prestate(flipped_bytes_of_a_stopped_store, (void *)(uintptr_t)&packed),
+        cmocka_unit_test_prestate(lengths_of_a_stopped_store, (void *)(uintptr_t)&plain),
+        cmocka_unit_test_prestate(lengths_of_a_stopped_store, (void *)(uintptr_t)&packed),
         cmocka_unit_test_prestate(deleted_and_exchanged_files_of_a_stopped_store,
                                   (void *)(uintptr_t)&plain),
         cmocka_unit_test_prestate(deleted_and_exchanged_files_of_a_stopped_store,
