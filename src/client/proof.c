@@ -185,7 +185,7 @@ enum trustsql_status trustsql_shown_value(const struct trustsql *lib,
                                           uint32_t param)
 {
     struct arena a;
-    struct tx t;
+    struct tx t = {0};
     arena_init(&a, lib->mem, 0);
     enum status st = ST_NOT_FOUND;
     if (facts->shown.size > 0) st = tx_decode(&t, &a, span_of_bytes(&facts->shown));

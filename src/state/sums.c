@@ -9,9 +9,9 @@
 #define CHUNK_SUMS   (PAGE_BYTES / SUM_BYTES) /* On disk they lie in pieces of a page. */
 #define HEAD_BYTES   64u
 #define HEAD_DIGEST  56u
-#define MARK_OFFSET  (2u * PAGE_BYTES)
+#define MARK_OFFSET  (2ull * PAGE_BYTES)
 #define MARK_BYTES   16u
-#define DATA_OFFSET  (3u * PAGE_BYTES)
+#define DATA_OFFSET  (3ull * PAGE_BYTES)
 #define SLOT_COUNT   2u
 #define DIGEST_BYTES 8u
 
@@ -338,7 +338,7 @@ static enum status grow(struct sums *s, uint32_t page_count)
 {
     const uint32_t count = (page_count + CHUNK_SUMS - 1) / CHUNK_SUMS;
     if (count <= s->chunk_count) return ST_OK;
-    struct chunk **grown = mem_alloc_zero(s->mem, count, sizeof *grown);
+    struct chunk **grown = mem_alloc_zero(s->mem, count, sizeof(struct chunk *));
     if (grown == NULL) return ST_NO_MEMORY;
     for (uint32_t i = s->chunk_count; i < count; i++) {
         grown[i] = mem_alloc_zero(s->mem, 1, sizeof **grown);

@@ -128,7 +128,7 @@ static struct span epochs_of(struct arena *a)
         struct span config = config_of(a, i + 1u);
         struct header h = {.chain_id = sample_chain_id(),
                            .epoch = i,
-                           .height = 2u * (i + 1u),
+                           .height = 2ull * (i + 1u),
                            .exec_version = 1,
                            .mode = MODE_BFT,
                            .flags = BLOCK_EPOCH_CLOSE,
@@ -293,7 +293,7 @@ static void path_to(struct row_path *out,
 {
     const struct row_place *places = t->places;
     uint32_t count = t->count;
-    struct row_step *steps = arena_alloc_zero(a, ROW_POSITION_BITS, sizeof *steps);
+    struct row_step *steps = arena_alloc_zero(a, (size_t)ROW_POSITION_BITS, sizeof *steps);
     out->step_count = 0;
     while (count > ROW_BUCKET_MAX) {
         uint32_t bit = row_position_differ(&places[0].position, &places[count - 1].position);

@@ -120,17 +120,21 @@ void disk_sync_failed(struct disk *d, uint32_t node, struct rng *rng)
     if (rng_coin(rng)) n->durable_size = n->size;
 }
 
-void disk_file_crash(struct disk_node *n, enum disk_crash mode, struct rng *rng)
+static uint64_t size_after_crash(const struct disk_node *n, enum disk_crash mode, struct rng *rng)
 {
     uint64_t low = n->size < n->durable_size ? n->size : n->durable_size;
     uint64_t high = n->size < n->durable_size ? n->durable_size : n->size;
-    uint64_t size = mode == DISK_KEEP_ALL ? n->size : n->durable_size;
-    if (mode == DISK_LOSE_SOME && low != high) {
-        /* Either size, or, where the file grew in steps, one in between. */
-        uint64_t some = low + rng_below(rng, high - low) / DISK_SECTOR * DISK_SECTOR;
-        uint64_t choice = rng_below(rng, 3);
-        size = choice == 0 ? low : choice == 1 ? high : some;
-    }
+    if (mode == DISK_KEEP_ALL) return n->size;
+    if (mode != DISK_LOSE_SOME || low == high) return n->durable_size;
+    /* Either size, or, where the file grew in steps, one in between. */
+    uint64_t some = low + rng_below(rng, high - low) / DISK_SECTOR * DISK_SECTOR;
+    uint64_t choice = rng_below(rng, 3);
+    return choice == 0 ? low : choice == 1 ? high : some;
+}
+
+void disk_file_crash(struct disk_node *n, enum disk_crash mode, struct rng *rng)
+{
+    const uint64_t size = size_after_crash(n, mode, rng);
     for (size_t i = 0; i < n->slot_count; i++) {
         struct disk_page *p = n->slots[i].page;
         if (p == NULL || (p->dirty == 0 && !p->is_lost)) continue; /* D2 */

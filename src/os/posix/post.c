@@ -7,7 +7,7 @@
 #define CONNECT_MS 5000L
 
 /* The answer says nothing that matters. */
-static size_t ignore(char *bytes, size_t size, size_t count, void *context)
+static size_t ignore(void *bytes, size_t size, size_t count, void *context)
 {
     (void)bytes;
     (void)context;

@@ -148,9 +148,12 @@ static void foreign_proofs_are_refused_with_their_reason(void **state)
     sample_proof_of(&p, &a, SAMPLE_TX);
     p.genesis = (struct span){0};
     expect(&p, &a, "the proof does not contain the genesis: give its file");
-    struct span other = arena_copy(&a, sample_genesis_bytes());
-    ((uint8_t *)(uintptr_t)other.data)[5] ^= 1;
-    p.genesis = other;
+    const struct span own = sample_genesis_bytes();
+    uint8_t *other = arena_alloc(&a, own.size);
+    assert_non_null(other);
+    memcpy(other, own.data, own.size);
+    other[5] ^= 1;
+    p.genesis = span_of(other, own.size);
     expect(&p, &a, "the genesis in the proof is of another chain");
     sample_proof_of(&p, &a, SAMPLE_TX);
     p.block.epochs = span_text("\x80");

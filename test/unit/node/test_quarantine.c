@@ -109,15 +109,16 @@ static void test_two_rebuilds(void **state)
 static void test_other_words_remove_nothing(void **state)
 {
     (void)state;
+    static const char too_long[] = "height 1\nrebuilds 0\nis_due 1\n"
+                                   "and then more than any file of ours holds, which is what a "
+                                   "start finds when something else has been written there";
     static const char *const bad[] = {"",
                                       "height 1\n",
                                       "height 1\nrebuilds 0\nis_due 2\n",
                                       "height x\nrebuilds 0\nis_due 1\n",
                                       "height 1\nrebuilds 9\nis_due 1\n",
                                       "height 1\nrebuilds 2\nis_due 1\n", /* Never written. */
-                                      "height 1\nrebuilds 0\nis_due 1\n"
-                                      "and then more than any file of ours holds, which is what a "
-                                      "start finds when something else has been written there",
+                                      too_long,
                                       "height 1\nrebuilds 0\nis_due 1\nmore\n"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         bool is_due = true;

@@ -195,7 +195,7 @@ static struct rows *opened(struct os *os, const char *dir, bool is_threaded)
 
 static void expect_checkpoint(struct rows *r, const struct checkpoint *expected)
 {
-    struct checkpoint got;
+    struct checkpoint got = {0};
     assert_int_equal(rows_checkpoint(r, expected->height, &got), ST_OK);
     assert_int_equal(got.row_count, expected->row_count);
     assert_memory_equal(&got.row_root, &expected->row_root, HASH_SIZE);

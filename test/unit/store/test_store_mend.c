@@ -17,8 +17,8 @@ struct saved { /* A file and its bytes. */
     struct buf bytes;
 };
 
-static const bool plain = false;
-static const bool packed = true; /* Sealed files are compressed, all but one cold. */
+static bool plain;
+static bool packed = true; /* Sealed files are compressed, all but one cold. */
 
 struct folder {
     struct saved files[FILES_MAX];
@@ -396,22 +396,20 @@ static void false_blocks_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_prestate(flipped_bytes_of_a_stopped_store, (void *)(uintptr_t)&plain),
-        cmocka_unit_test_prestate(flipped_bytes_of_a_stopped_store, (void *)(uintptr_t)&packed),
-        cmocka_unit_test_prestate(lengths_of_a_stopped_store, (void *)(uintptr_t)&plain),
-        cmocka_unit_test_prestate(lengths_of_a_stopped_store, (void *)(uintptr_t)&packed),
-        cmocka_unit_test_prestate(deleted_and_exchanged_files_of_a_stopped_store,
-                                  (void *)(uintptr_t)&plain),
-        cmocka_unit_test_prestate(deleted_and_exchanged_files_of_a_stopped_store,
-                                  (void *)(uintptr_t)&packed),
-        cmocka_unit_test_prestate(files_of_another_history, (void *)(uintptr_t)&plain),
-        cmocka_unit_test_prestate(files_of_another_history, (void *)(uintptr_t)&packed),
-        cmocka_unit_test_prestate(whatever_happens_while_it_runs, (void *)(uintptr_t)&plain),
-        cmocka_unit_test_prestate(whatever_happens_while_it_runs, (void *)(uintptr_t)&packed),
+        cmocka_unit_test_prestate(flipped_bytes_of_a_stopped_store, &plain),
+        cmocka_unit_test_prestate(flipped_bytes_of_a_stopped_store, &packed),
+        cmocka_unit_test_prestate(lengths_of_a_stopped_store, &plain),
+        cmocka_unit_test_prestate(lengths_of_a_stopped_store, &packed),
+        cmocka_unit_test_prestate(deleted_and_exchanged_files_of_a_stopped_store, &plain),
+        cmocka_unit_test_prestate(deleted_and_exchanged_files_of_a_stopped_store, &packed),
+        cmocka_unit_test_prestate(files_of_another_history, &plain),
+        cmocka_unit_test_prestate(files_of_another_history, &packed),
+        cmocka_unit_test_prestate(whatever_happens_while_it_runs, &plain),
+        cmocka_unit_test_prestate(whatever_happens_while_it_runs, &packed),
         cmocka_unit_test(a_current_file_without_a_name),
         cmocka_unit_test(each_byte_of_index_results_and_journal),
-        cmocka_unit_test_prestate(false_blocks_are_refused, (void *)(uintptr_t)&plain),
-        cmocka_unit_test_prestate(false_blocks_are_refused, (void *)(uintptr_t)&packed),
+        cmocka_unit_test_prestate(false_blocks_are_refused, &plain),
+        cmocka_unit_test_prestate(false_blocks_are_refused, &packed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
