@@ -384,7 +384,7 @@ static void recent_survive(void **state)
     (void)state;
     struct fake_os *f = fake_os_new(5);
     struct world *w = malloc(sizeof *w);
-    struct checkpoint last[2];
+    struct checkpoint last[2] = {0};
     world_init(w, 9);
     struct rows *r = opened(fake_os_table(f), DIR, false);
     while (w->height < 300 || !w->is_checkpoint) {
