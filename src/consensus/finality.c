@@ -17,6 +17,7 @@ static bool settle_line(struct consensus *c, struct block **path, uint32_t count
 static const struct certificate *show(struct consensus *c, const struct block *b);
 static void add_final(struct consensus *c, const struct block *b);
 static void move_root(struct consensus *c);
+static void forget_lost(struct consensus *c);
 static void kill_line(struct consensus *c, uint64_t height);
 static void forget_ahead(struct consensus *c);
 static bool is_passed(struct consensus *c, const struct consensus_event *event, uint64_t *fork);
@@ -144,6 +145,7 @@ static void commit_below(struct consensus *c, const struct certificate *cert)
         }
         if (!c->has_final_cert) c->final_cert = *cert;
         c->has_final_cert = true;
+        forget_lost(c);
     }
     if (c->is_dead || s->height < c->root_height) return;
     if (s->height == c->root_height) {
@@ -270,6 +272,23 @@ static void move_root(struct consensus *c)
     c->root_cert = c->commit_cert;
     c->has_root_cert = true;
     if (c->is_record_ahead) recover_chain(c);
+}
+
+/* A restart found that what was voted for lost, and perhaps none of it on the disk any more; the
+ * certificate that it did not find comes later. As if it had been there (recover.c): the votes are
+ * of a view that is left, and lost against a later one, so no view change has to show them. */
+static void forget_lost(struct consensus *c)
+{
+    const struct statement *final = &c->final_cert.statement;
+    if (!c->is_dead || final->epoch != c->config.epoch) return;
+    if (c->voted_view >= c->cur_view || c->voted_view >= final->view) return;
+    c->is_dead = false;
+    c->line_count = c->voted_count = 0;
+    c->root_height = c->final.height;
+    c->root_hash = c->final.hash;
+    c->root_cert = c->final_cert;
+    c->has_root_cert = true;
+    c->is_dirty = true;
 }
 
 /* From height on the voted chain lost. What was not voted for goes, the rest stays as promised. */
