@@ -52,19 +52,20 @@ static int say_made(const struct options *o, const char *file, const struct back
 
 static int work(const struct command *self,
                 const struct options *o,
-                struct backup_config *config,
+                const struct backup_config *chosen,
                 const char *passphrase)
 {
+    struct backup_config config = *chosen;
     struct backup_report report;
     char what[BACKUP_WHAT_MAX];
-    struct backup_progress progress = {.os = config->os, .is_shown = terminal_is(2) && !o->is_json};
-    config->passphrase = span_text(passphrase);
-    config->progress = backup_on_progress;
-    config->context = &progress;
+    struct backup_progress progress = {.os = config.os, .is_shown = terminal_is(2) && !o->is_json};
+    config.passphrase = span_text(passphrase);
+    config.progress = backup_on_progress;
+    config.context = &progress;
     const enum status st =
-        o->is_check ? backup_check(config, &report, what) : backup_make(config, &report, what);
+        o->is_check ? backup_check(&config, &report, what) : backup_make(&config, &report, what);
     backup_end_progress(&progress);
-    if (st == ST_OK) return say_made(o, config->file, &report);
+    if (st == ST_OK) return say_made(o, config.file, &report);
     complain(self, NULL, "%s", what);
     return backup_exit_code(st);
 }

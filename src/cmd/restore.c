@@ -76,22 +76,25 @@ static int verify(const struct command *self,
     return EXIT_CORRUPT;
 }
 
-static int work(const struct command *self, const struct options *o, struct backup_config *config)
+static int work(const struct command *self,
+                const struct options *o,
+                const struct backup_config *chosen)
 {
+    struct backup_config config = *chosen;
     struct backup_report report;
     char what[BACKUP_WHAT_MAX];
-    struct backup_progress progress = {.os = config->os, .is_shown = terminal_is(2) && !o->is_json};
-    config->progress = backup_on_progress;
-    config->context = &progress;
-    const enum status st = backup_restore(config, &report, what);
+    struct backup_progress progress = {.os = config.os, .is_shown = terminal_is(2) && !o->is_json};
+    config.progress = backup_on_progress;
+    config.context = &progress;
+    const enum status st = backup_restore(&config, &report, what);
     int exit_code = EXIT_FINE;
-    if (st == ST_OK) exit_code = verify(self, o, config, &report);
+    if (st == ST_OK) exit_code = verify(self, o, &config, &report);
     backup_end_progress(&progress);
     if (st != ST_OK) {
         complain(self, NULL, "%s", what);
         return backup_exit_code(st);
     }
-    return exit_code == EXIT_FINE ? say_done(o, config, &report) : exit_code;
+    return exit_code == EXIT_FINE ? say_done(o, &config, &report) : exit_code;
 }
 
 static int run(const struct command *self, int argc, char **argv)

@@ -171,7 +171,8 @@ static enum status check_entry(struct check *c, struct span entry)
     cbor_expect_array(&in, 3);
     facts->table_id = cbor_get_uint(&in);
     facts->key = cbor_get_item(&in, ENTRY_DEPTH_MAX);
-    facts->row = cbor_get_null(&in) ? (struct span){0} : cbor_get_item(&in, ENTRY_DEPTH_MAX);
+    facts->row = (struct span){0};
+    if (!cbor_get_null(&in)) facts->row = cbor_get_item(&in, ENTRY_DEPTH_MAX);
     return cbor_end(&in);
 }
 

@@ -408,10 +408,36 @@ def tree_root(leaves):
     return node(tree_root(leaves[:split]), tree_root(leaves[split:]))
 
 
+ACCOUNT_VERSIONS = (0, 33)  # secp256k1, Ed25519.
+
+
+def check_signer(value):
+    scheme, key = array(value, 2)
+    form(scheme in (1, 2))
+    octets(key, 33 if scheme == 1 else 32)
+    form(scheme == 2 or key[0] in (2, 3))
+    return scheme, key
+
+
+def check_envelope(value):
+    """How many sign."""
+    chain_id, ledger, account, *numbers, reserved, idempotency, signers = array(value, 10)
+    octets(chain_id, 32)
+    name(ledger)
+    form(octets(account, 21)[0] in ACCOUNT_VERSIONS)
+    for number in numbers + [each for one in array(reserved, most=256) for each in array(one, 3)]:
+        uint(number)
+    octets(idempotency, most=255)
+    keys = [check_signer(each) for each in array(signers, most=16)]
+    form(len(keys) > 0 and len(set(keys)) == len(keys))
+    return len(keys)
+
+
 def transaction_hashes(data):
     """txid and tx_root leaf of a whole or redacted transaction."""
     version, envelope, secret_raw, operations, signatures = raw_items(data)
     array(decode(data), 5)
+    array(decode(signatures), check_envelope(decode(envelope)))
     form(decode(version) == 1)
     secret = decode(secret_raw)
     form(secret is None or (isinstance(secret, bytes) and len(secret) == 32))
@@ -424,14 +450,37 @@ def transaction_hashes(data):
 
 # --- docs/format/receipt.md ---------------------------------------------------------------------
 
+def short_text(value, most=255):
+    form(isinstance(value, Text))
+    form(len(value.encode()) <= most and "\0" not in value)
+
+
+def check_outcome(status, outcome):
+    if status == 0:
+        for each in array(outcome, most=65536):
+            row_count, result = array(each, 2)
+            uint(row_count)
+            hash_or_null(result)
+        return
+    form(status == 1 and is_uint(status))
+    operation, sqlstate, position, *texts = array(outcome, 6)
+    form(uint(operation, 65535) >= 0 and isinstance(sqlstate, Text))
+    form(re.fullmatch("[0-9A-Z]{5}", sqlstate) is not None)
+    uint(position, 2 ** 32 - 1)
+    for text in texts:
+        short_text(text)
+
+
 def read_receipt(data):
     items = array(decode(data), 9)
-    txid, height, index, status, _, write_root, holder, _, events = items
+    txid, height, index, status, outcome, write_root, holder, holder_name, events = items
     octets(txid, 32)
-    uint(height)
+    form(uint(height) > 0)
     uint(index, 2 ** 32 - 1)
-    form(status in (0, 1) and holder in (0, 1) and isinstance(events, list))
+    form(is_uint(status, 1) and is_uint(holder, 1) and isinstance(events, list))
+    check_outcome(status, outcome)
     hash_or_null(write_root)
+    form(isinstance(holder_name, Text) and len(holder_name.encode()) <= 63)
     return txid, height, index
 
 

@@ -20,7 +20,8 @@ static enum status state_of(sqlite3 *writer, const struct field key[3], enum inc
 
 static struct field hash_or_null(const struct hash *h)
 {
-    return hash_is_zero(h) ? (struct field){.kind = FIELD_NULL} : field_blob(hash_span(h));
+    const struct field none = {.kind = FIELD_NULL};
+    return hash_is_zero(h) ? none : field_blob(hash_span(h));
 }
 
 enum status incidents_note(sqlite3 *writer,
