@@ -16,7 +16,7 @@
 #include "state/db.h"
 
 #define EXEC_VERSION_MIN 1u
-#define EXEC_VERSION_MAX 3u
+#define EXEC_VERSION_MAX 4u
 
 /* From this exec_version on the notes of blocks may have incidents. */
 #define EXEC_INCIDENTS_SINCE 3u

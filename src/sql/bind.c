@@ -26,6 +26,13 @@ enum status bind_unsupported(struct binder *b, int32_t position, const char *wha
     return ST_UNSUPPORTED;
 }
 
+enum status bind_needs_or(
+    struct binder *b, uint32_t exec_version, int32_t position, const char *what, const char *hint)
+{
+    if (b->exec_version >= exec_version) return ST_OK;
+    return bind_unsupported(b, position, what, hint);
+}
+
 enum status bind_too_many(struct binder *b, const char *what, uint32_t max)
 {
     diag_set(b->diag, "54000", "a statement can have at most %u %s", max, what);

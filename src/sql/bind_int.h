@@ -217,6 +217,16 @@ enum status bind_unsupported(struct binder *b,
                              int32_t position,
                              const char *what,
                              const char *hint);
+/* Where a construct that came with an exec_version enters: below that version the refusal of then,
+ * which stands in receipts. node: a statement, whose refusal compile.c knows; or a construct:
+ * 0A000 "what is not supported" at its place. */
+NODISCARD enum status bind_needs(struct binder *b,
+                                 uint32_t exec_version,
+                                 const PgQuery__Node *node,
+                                 const char *what);
+/* The same with the whole refusal of then; hint may be null. */
+NODISCARD enum status bind_needs_or(
+    struct binder *b, uint32_t exec_version, int32_t position, const char *what, const char *hint);
 /* 54000: more than max of what; returns ST_LIMIT. */
 enum status bind_too_many(struct binder *b, const char *what, uint32_t max);
 /* 53200; returns ST_NO_MEMORY. */

@@ -14,6 +14,7 @@
 #include "sql/sql.h"
 
 #define CATALOG_ARENA_MAX ((size_t)1 << 30)
+#define CHAIN_TABLES_MAX  64u
 
 struct grant {
     uint64_t table_id;
@@ -42,6 +43,7 @@ struct load {
     sqlite3 *connection;
     struct catalog_table *table; /* Of the last row. */
     uint32_t count;
+    bool is_there[CHAIN_TABLES_MAX]; /* Tables of the chain. */
 };
 typedef enum status row_fn(struct load *l, sqlite3_stmt *row);
 
@@ -359,6 +361,7 @@ static const struct {
     {32, 3},
 };
 #define CHAIN_TABLE_COUNT ((uint32_t)(sizeof chain_tables / sizeof chain_tables[0]))
+_Static_assert(sizeof chain_tables / sizeof chain_tables[0] <= CHAIN_TABLES_MAX, "grow the array");
 
 static enum status load_all(struct load *l);
 static int compare_names(const struct catalog_table *t, struct span schema, struct span name);
@@ -717,6 +720,16 @@ uint32_t sql_catalog_since(uint64_t id)
     return 1;
 }
 
+/* What a later exec_version brings is in the catalog from then on. */
+static enum status late_table_row(struct load *l, sqlite3_stmt *row)
+{
+    const char *name = (const char *)sqlite3_column_text(row, 0);
+    if (name == NULL) return ST_NO_MEMORY;
+    for (uint32_t i = 0; i < CHAIN_TABLE_COUNT; i++)
+        l->is_there[i] = l->is_there[i] || span_equal(chain_tables[i].sqlite_name, span_text(name));
+    return ST_OK;
+}
+
 static enum status load_tables(struct load *l)
 {
     struct sql_catalog *c = l->catalog;
@@ -728,11 +741,11 @@ static enum status load_tables(struct load *l)
     c->indexes = arena_alloc_zero(&c->arena, capacity, sizeof(struct catalog_index *));
     if (c->tables == NULL || c->names == NULL) return ST_NO_MEMORY;
     if (c->columns == NULL || c->indexes == NULL) return ST_NO_MEMORY;
-    TRY(each_row(l, "SELECT count(*) FROM sqlite_master WHERE name = 'trustsql.checkpoints'",
-                 count_row));
-    const uint32_t version = l->count > 0 ? 3 : 1; /* Of the newest table that is there. */
+    TRY(each_row(l,
+                 "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'trustsql.*'",
+                 late_table_row));
     for (uint32_t i = 0; i < CHAIN_TABLE_COUNT; i++)
-        if (sql_catalog_since(chain_tables[i].id) <= version)
+        if (sql_catalog_since(chain_tables[i].id) == 1 || l->is_there[i])
             c->tables[c->table_count++] = chain_tables[i];
     const uint32_t absent = CHAIN_TABLE_COUNT - c->table_count;
     TRY(each_row(l,

@@ -97,66 +97,104 @@ static const struct {
     bind_statement_fn *compile;
     PgQuery__Node__NodeCase kind;
     bool is_write;
+    uint32_t since; /* exec_version; 0: always. */
 } statements[] = {
-    {compile_select, PG_QUERY__NODE__NODE_SELECT_STMT, false},
-    {compile_insert, PG_QUERY__NODE__NODE_INSERT_STMT, true},
-    {compile_update, PG_QUERY__NODE__NODE_UPDATE_STMT, true},
-    {compile_delete, PG_QUERY__NODE__NODE_DELETE_STMT, true},
-    {compile_create_table, PG_QUERY__NODE__NODE_CREATE_STMT, true},
-    {compile_drop, PG_QUERY__NODE__NODE_DROP_STMT, true},
-    {compile_create_index, PG_QUERY__NODE__NODE_INDEX_STMT, true},
-    {compile_grant, PG_QUERY__NODE__NODE_GRANT_STMT, true},
-    {compile_call, PG_QUERY__NODE__NODE_CALL_STMT, true},
-    {compile_set, PG_QUERY__NODE__NODE_VARIABLE_SET_STMT, false},
-    {compile_show, PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT, false},
-    {compile_transaction, PG_QUERY__NODE__NODE_TRANSACTION_STMT, false},
+    {compile_select, PG_QUERY__NODE__NODE_SELECT_STMT, false, 0},
+    {compile_insert, PG_QUERY__NODE__NODE_INSERT_STMT, true, 0},
+    {compile_update, PG_QUERY__NODE__NODE_UPDATE_STMT, true, 0},
+    {compile_delete, PG_QUERY__NODE__NODE_DELETE_STMT, true, 0},
+    {compile_create_table, PG_QUERY__NODE__NODE_CREATE_STMT, true, 0},
+    {compile_drop, PG_QUERY__NODE__NODE_DROP_STMT, true, 0},
+    {compile_create_index, PG_QUERY__NODE__NODE_INDEX_STMT, true, 0},
+    {compile_grant, PG_QUERY__NODE__NODE_GRANT_STMT, true, 0},
+    {compile_call, PG_QUERY__NODE__NODE_CALL_STMT, true, 0},
+    {compile_set, PG_QUERY__NODE__NODE_VARIABLE_SET_STMT, false, 0},
+    {compile_show, PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT, false, 0},
+    {compile_transaction, PG_QUERY__NODE__NODE_TRANSACTION_STMT, false, 0},
 };
+
+/* Statements that are not supported, or were not below some exec_version (bind_needs). */
+static const struct refusal {
+    PgQuery__Node__NodeCase kind;
+    const char *what;
+    const char *hint;
+} refusals[] = {
+    {PG_QUERY__NODE__NODE_ALTER_TABLE_STMT, "ALTER TABLE is not supported",
+     "Create a new table and copy the rows with INSERT ... SELECT."},
+    {PG_QUERY__NODE__NODE_RENAME_STMT, "renaming is not supported",
+     "Create a new table and copy the rows with INSERT ... SELECT."},
+    {PG_QUERY__NODE__NODE_TRUNCATE_STMT, "TRUNCATE is not supported",
+     "Use DELETE FROM: every removed row is part of the chain's history."},
+    {PG_QUERY__NODE__NODE_COPY_STMT, "COPY is not supported", "Use INSERT with several rows."},
+    {PG_QUERY__NODE__NODE_VIEW_STMT, "views are not supported", NULL},
+    {PG_QUERY__NODE__NODE_CREATE_SEQ_STMT, "sequences are not supported", NULL},
+    {PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT, "schemas are not supported",
+     "All tables are in schema public."},
+    {PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT, "functions are not supported", NULL},
+    {PG_QUERY__NODE__NODE_CREATE_TRIG_STMT, "triggers are not supported", NULL},
+    {PG_QUERY__NODE__NODE_CREATE_ROLE_STMT, "CREATE ROLE is not supported",
+     "Accounts are made with CALL trustsql.create_account(...)."},
+    {PG_QUERY__NODE__NODE_EXPLAIN_STMT, "EXPLAIN is not supported", NULL},
+    {PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT, "CREATE TABLE AS is not supported",
+     "Use CREATE TABLE and INSERT ... SELECT."},
+    {PG_QUERY__NODE__NODE_PREPARE_STMT, "PREPARE is not supported",
+     "Use the extended protocol of your driver."},
+    {PG_QUERY__NODE__NODE_EXECUTE_STMT, "EXECUTE is not supported",
+     "Use the extended protocol of your driver."},
+    {PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT, "cursors are not supported", NULL},
+    {PG_QUERY__NODE__NODE_FETCH_STMT, "cursors are not supported", NULL},
+    {PG_QUERY__NODE__NODE_LISTEN_STMT, "LISTEN is not supported", NULL},
+    {PG_QUERY__NODE__NODE_NOTIFY_STMT, "NOTIFY is not supported", NULL},
+    {PG_QUERY__NODE__NODE_LOCK_STMT, "LOCK is not supported",
+     "Transactions run one after the other."},
+    {PG_QUERY__NODE__NODE_MERGE_STMT, "MERGE is not supported", "Use INSERT ... ON CONFLICT."},
+    {PG_QUERY__NODE__NODE_VACUUM_STMT, "VACUUM and ANALYZE are not supported",
+     "Nothing needs them here."},
+    {PG_QUERY__NODE__NODE_COMMENT_STMT, "COMMENT is not supported", NULL},
+};
+
+static const struct refusal *find_refusal(const PgQuery__Node *n)
+{
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
+        if (refusals[i].kind == n->node_case) return &refusals[i];
+    return NULL;
+}
 
 static enum status unsupported_statement(struct binder *b, const PgQuery__Node *n)
 {
-    static const struct {
-        PgQuery__Node__NodeCase kind;
-        const char *what;
-        const char *hint;
-    } known[] = {
-        {PG_QUERY__NODE__NODE_ALTER_TABLE_STMT, "ALTER TABLE is not supported",
-         "Create a new table and copy the rows with INSERT ... SELECT."},
-        {PG_QUERY__NODE__NODE_RENAME_STMT, "renaming is not supported",
-         "Create a new table and copy the rows with INSERT ... SELECT."},
-        {PG_QUERY__NODE__NODE_TRUNCATE_STMT, "TRUNCATE is not supported",
-         "Use DELETE FROM: every removed row is part of the chain's history."},
-        {PG_QUERY__NODE__NODE_COPY_STMT, "COPY is not supported", "Use INSERT with several rows."},
-        {PG_QUERY__NODE__NODE_VIEW_STMT, "views are not supported", NULL},
-        {PG_QUERY__NODE__NODE_CREATE_SEQ_STMT, "sequences are not supported", NULL},
-        {PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT, "schemas are not supported",
-         "All tables are in schema public."},
-        {PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT, "functions are not supported", NULL},
-        {PG_QUERY__NODE__NODE_CREATE_TRIG_STMT, "triggers are not supported", NULL},
-        {PG_QUERY__NODE__NODE_CREATE_ROLE_STMT, "CREATE ROLE is not supported",
-         "Accounts are made with CALL trustsql.create_account(...)."},
-        {PG_QUERY__NODE__NODE_EXPLAIN_STMT, "EXPLAIN is not supported", NULL},
-        {PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT, "CREATE TABLE AS is not supported",
-         "Use CREATE TABLE and INSERT ... SELECT."},
-        {PG_QUERY__NODE__NODE_PREPARE_STMT, "PREPARE is not supported",
-         "Use the extended protocol of your driver."},
-        {PG_QUERY__NODE__NODE_EXECUTE_STMT, "EXECUTE is not supported",
-         "Use the extended protocol of your driver."},
-        {PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT, "cursors are not supported", NULL},
-        {PG_QUERY__NODE__NODE_FETCH_STMT, "cursors are not supported", NULL},
-        {PG_QUERY__NODE__NODE_LISTEN_STMT, "LISTEN is not supported", NULL},
-        {PG_QUERY__NODE__NODE_NOTIFY_STMT, "NOTIFY is not supported", NULL},
-        {PG_QUERY__NODE__NODE_LOCK_STMT, "LOCK is not supported",
-         "Transactions run one after the other."},
-        {PG_QUERY__NODE__NODE_MERGE_STMT, "MERGE is not supported", "Use INSERT ... ON CONFLICT."},
-        {PG_QUERY__NODE__NODE_VACUUM_STMT, "VACUUM and ANALYZE are not supported",
-         "Nothing needs them here."},
-        {PG_QUERY__NODE__NODE_COMMENT_STMT, "COMMENT is not supported", NULL},
-    };
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (known[i].kind == n->node_case)
-            return bind_unsupported(b, 0, known[i].what, known[i].hint);
+    const struct refusal *r = find_refusal(n);
+    if (r != NULL) return bind_unsupported(b, 0, r->what, r->hint);
     return bind_unsupported(b, 0, "this statement is not supported",
                             "See docs/sql for what is supported.");
+}
+
+static int32_t location(const PgQuery__Node *n)
+{
+    switch ((int)n->node_case) {
+    case PG_QUERY__NODE__NODE_A_EXPR: return n->a_expr->location;
+    case PG_QUERY__NODE__NODE_COLUMN_DEF: return n->column_def->location;
+    case PG_QUERY__NODE__NODE_COLUMN_REF: return n->column_ref->location;
+    case PG_QUERY__NODE__NODE_CONSTRAINT: return n->constraint->location;
+    case PG_QUERY__NODE__NODE_FUNC_CALL: return n->func_call->location;
+    case PG_QUERY__NODE__NODE_RANGE_VAR: return n->range_var->location;
+    case PG_QUERY__NODE__NODE_SUB_LINK: return n->sub_link->location;
+    case PG_QUERY__NODE__NODE_TYPE_CAST: return n->type_cast->location;
+    case PG_QUERY__NODE__NODE_TYPE_NAME: return n->type_name->location;
+    case PG_QUERY__NODE__NODE_WITH_CLAUSE: return n->with_clause->location;
+    default: return -1; /* The place of the statement. */
+    }
+}
+
+enum status bind_needs(struct binder *b,
+                       uint32_t exec_version,
+                       const PgQuery__Node *node,
+                       const char *what)
+{
+    if (b->exec_version >= exec_version) return ST_OK;
+    if (find_refusal(node) != NULL) return unsupported_statement(b, node);
+    char message[DIAG_TEXT_MAX];
+    (void)snprintf(message, sizeof message, "%s is not supported", what);
+    return bind_unsupported(b, location(node), message, NULL);
 }
 
 static enum status start(struct binder *b,
@@ -200,6 +238,7 @@ static enum status compile_node(struct binder *b, struct sql_statement *out, con
 {
     for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
         if (statements[i].kind != n->node_case) continue;
+        if (b->exec_version < statements[i].since) break;
         b->is_write = statements[i].is_write;
         out->is_write = statements[i].is_write;
         return statements[i].compile(b, out, n);

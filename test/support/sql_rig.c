@@ -7,6 +7,7 @@
 #include "base/must.h"
 
 #define RIG_ACCOUNT 7
+#define RIG_VERSION 4u /* exec_version of the catalog: the newest. */
 
 struct sql_rig {
     sqlite3 *connection;
@@ -43,8 +44,9 @@ struct sql_rig *sql_rig_new(void)
                                       .diag = &r->diag};
     must(sql_functions_register(r->connection, &r->context) == ST_OK);
     run_raw(r, "PRAGMA trusted_schema = OFF");
-    for (const char *const *ddl = sql_catalog_ddl(1); *ddl != NULL; ddl++)
-        run_raw(r, *ddl);
+    for (uint32_t version = 1; version <= RIG_VERSION; version++)
+        for (const char *const *ddl = sql_catalog_ddl(version); *ddl != NULL; ddl++)
+            run_raw(r, *ddl);
     run_raw(r, "INSERT INTO \"trustsql.accounts\" VALUES"
                "(7, 'alice', 'A7', 1, x'07', '', 'bank', 1, 0, 0),"
                "(8, 'bob', 'A8', 1, x'08', '', 'bank', 0, 0, 0)");
