@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/must.h"
+#include "state/vfs.h"
 
 /* Limits change results ("too big"), so they are part of exec_version: never change them alone. */
 #define LENGTH_MAX       (16 << 20)
@@ -63,8 +64,10 @@ enum status connection_open(sqlite3 **out, const struct connection_config *confi
 {
     sqlite3 *c = NULL;
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
-    flags |= config->is_writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
-    int rc = sqlite3_open_v2("main.db", &c, flags, config->vfs);
+    const bool writes = config->role != CONNECTION_READER;
+    const char *name = config->role == CONNECTION_SESSION ? VFS_SESSION_NAME : "main.db";
+    flags |= writes ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+    int rc = sqlite3_open_v2(name, &c, flags, config->vfs);
     enum status st = connection_status(rc);
     if (st == ST_OK) st = set_up(c, config);
     if (st != ST_OK) {
@@ -123,7 +126,7 @@ static enum status set_up(sqlite3 *c, const struct connection_config *config)
     TRY(set_switches(c));
     TRY(run_pragmas(c, &cache_size, 1));
     TRY(run_pragmas(c, both_pragmas, sizeof both_pragmas / sizeof both_pragmas[0]));
-    if (config->is_writer)
+    if (config->role != CONNECTION_READER)
         TRY(run_pragmas(c, writer_pragmas, sizeof writer_pragmas / sizeof writer_pragmas[0]));
     else
         TRY(run_pragmas(c, reader_pragmas, sizeof reader_pragmas / sizeof reader_pragmas[0]));

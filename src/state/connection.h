@@ -10,9 +10,11 @@
 
 #include "base/status.h"
 
+enum connection_role { CONNECTION_READER, CONNECTION_SESSION, CONNECTION_WRITER };
+
 struct connection_config {
     const char *vfs;
-    bool is_writer;
+    enum connection_role role;
     int cache_kb;
 };
 

@@ -18,6 +18,9 @@
 #define FILES_LEFT_MAX         8u
 #define WRITER_CACHE_KB        16384
 #define READER_CACHE_KB        2048
+#define SESSION_CACHE_KB       1024
+#define OVERLAY_PAGES_DEFAULT  4096u
+#define OVERLAY_ALL_DEFAULT    32768u
 
 static const char sql_create[] =
     "CREATE TABLE \"" DB_APPLIED_TABLE "\"(height INTEGER NOT NULL, note BLOB NOT NULL)";
@@ -221,7 +224,7 @@ enum status db_note_read(struct db *db, struct buf *out)
 enum status db_reader_open(struct db *db, sqlite3 **out)
 {
     const struct connection_config config = {
-        .vfs = vfs_name(db->vfs), .is_writer = false, .cache_kb = READER_CACHE_KB};
+        .vfs = vfs_name(db->vfs), .role = CONNECTION_READER, .cache_kb = READER_CACHE_KB};
     TRY(connection_open(out, &config));
     atomic_fetch_add(&db->reader_count, 1);
     return ST_OK;
@@ -233,6 +236,27 @@ void db_reader_close(struct db *db, sqlite3 *reader)
     connection_close(reader);
     uint32_t before = atomic_fetch_sub(&db->reader_count, 1);
     must(before > 0);
+}
+
+enum status db_session_open(struct db *db, sqlite3 **out)
+{
+    const struct connection_config config = {
+        .vfs = vfs_name(db->vfs), .role = CONNECTION_SESSION, .cache_kb = SESSION_CACHE_KB};
+    TRY(connection_open(out, &config));
+    atomic_fetch_add(&db->reader_count, 1);
+    return ST_OK;
+}
+
+void db_session_close(struct db *db, sqlite3 *session)
+{
+    db_reader_close(db, session); /* Closing rolls back. */
+}
+
+uint64_t db_session_height(sqlite3 *session)
+{
+    const uint64_t version = vfs_view(session);
+    must(version != WINDOW_NEWEST); /* Inside a transaction it is pinned. */
+    return height_of(version);
 }
 
 enum status db_view(struct db *db, sqlite3 *reader, uint64_t height)
@@ -571,13 +595,17 @@ static enum status open_pages(struct db *db,
         .clean_bytes = config->clean_bytes == 0 ? CLEAN_BYTES_DEFAULT : config->clean_bytes,
         .base = {.version = version, .page_count = page_count}};
     TRY(pages_new(&db->pages, &pages));
-    return vfs_register(&db->vfs, db->mem, db->pages);
+    const struct vfs_limits limits = {
+        .session_pages = config->overlay_pages == 0 ? OVERLAY_PAGES_DEFAULT : config->overlay_pages,
+        .all_pages =
+            config->overlay_pages_all == 0 ? OVERLAY_ALL_DEFAULT : config->overlay_pages_all};
+    return vfs_register(&db->vfs, db->mem, db->pages, &limits);
 }
 
 static enum status open_writer(struct db *db, char *what)
 {
     const struct connection_config config = {
-        .vfs = vfs_name(db->vfs), .is_writer = true, .cache_kb = WRITER_CACHE_KB};
+        .vfs = vfs_name(db->vfs), .role = CONNECTION_WRITER, .cache_kb = WRITER_CACHE_KB};
     enum status st = connection_open(&db->writer, &config);
     if (st == ST_OK) st = connection_prepare(&db->begin, db->writer, "BEGIN IMMEDIATE");
     if (st == ST_OK) st = connection_prepare(&db->commit, db->writer, "COMMIT");

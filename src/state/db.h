@@ -23,11 +23,13 @@ struct db;
 struct db_config {
     struct os *os;
     struct mem *mem;
-    const char *path;      /* The database file, "DIR/state/main.db"; made when absent. */
-    bool is_unchecked;     /* Without page sums: a copy whose damage is to be looked at. */
-    uint32_t view_heights; /* Heights that stay readable; 0: 1000. */
-    size_t view_bytes;     /* Memory for differences; 0: 64 MB. */
-    size_t clean_bytes;    /* Memory for clean pages kept as cache; 0: 64 MB. */
+    const char *path;           /* The database file, "DIR/state/main.db"; made when absent. */
+    bool is_unchecked;          /* Without page sums: a copy whose damage is to be looked at. */
+    uint32_t view_heights;      /* Heights that stay readable; 0: 1000. */
+    size_t view_bytes;          /* Memory for differences; 0: 64 MB. */
+    size_t clean_bytes;         /* Memory for clean pages kept as cache; 0: 64 MB. */
+    uint32_t overlay_pages;     /* That one session may change beyond its cache; 0: 4096. */
+    uint32_t overlay_pages_all; /* All sessions together; 0: 32768. */
 };
 
 /* Settings of SQLite for the whole process: no memory statistics, which would take a lock on every
@@ -74,6 +76,15 @@ NODISCARD enum status db_note_read(struct db *db, struct buf *out);
 NODISCARD enum status db_reader_open(struct db *db, sqlite3 **out);
 void db_reader_close(struct db *db, sqlite3 *reader);
 NODISCARD enum status db_view(struct db *db, sqlite3 *reader, uint64_t height);
+
+/* A connection that writes into a private copy: BEGIN IMMEDIATE, statements, savepoints, ROLLBACK.
+ * COMMIT fails, whatever was done is seen by nobody else and gone with the transaction, which reads
+ * the height of db_view (as readers) and pins it. A change that needs more pages than the limits
+ * allow fails with SQLITE_FULL, which takes the transaction along. Any thread, one at a time. */
+NODISCARD enum status db_session_open(struct db *db, sqlite3 **out);
+void db_session_close(struct db *db, sqlite3 *session); /* Null allowed; rolls back. */
+/* The height that the transaction under way reads. */
+uint64_t db_session_height(sqlite3 *session);
 
 /* Write all pages as of the newest height into the file, under the undo journal. Own thread; one at
  * a time. *height: what the file holds now. ST_BUSY: another process is reading the file, call
