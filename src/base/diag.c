@@ -53,3 +53,11 @@ void diag_hint(struct diag *d, const char *format, ...)
     format_into(d->hint, format, args);
     va_end(args);
 }
+
+void diag_context(struct diag *d, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    format_into(d->context, format, args);
+    va_end(args);
+}

@@ -16,6 +16,10 @@ struct diag {
     char message[DIAG_TEXT_MAX];
     char detail[DIAG_TEXT_MAX]; /* May be empty. */
     char hint[DIAG_TEXT_MAX];   /* What to do; may be empty. */
+    /* Where it happened inside of what was sent; may be empty. Said to the client at this door
+     * only: it is no part of a receipt. */
+    char context[DIAG_TEXT_MAX];
+    uint64_t row; /* Of a COPY, counted from 1: for whoever knows its lines; 0: none. */
 };
 
 /* Set state and message (printf), clear the rest. */
@@ -24,5 +28,6 @@ void diag_set(struct diag *d, const char *sqlstate, const char *format, ...)
 
 void diag_detail(struct diag *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void diag_hint(struct diag *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void diag_context(struct diag *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -33,6 +33,13 @@ struct backend_reply {
     void *context;
 };
 
+/* Where a session is, as ReadyForQuery says it. */
+enum backend_block {
+    BACKEND_BLOCK_NONE = 'I',
+    BACKEND_BLOCK_OPEN = 'T',  /* Between BEGIN and COMMIT. */
+    BACKEND_BLOCK_FAILED = 'E' /* The same after an error: only ROLLBACK does anything. */
+};
+
 struct backend_call {
     struct span
         text; /* Query string. Several statements: one transaction when any of them writes. */
@@ -40,6 +47,9 @@ struct backend_call {
     const struct sql_value *params;   /* Typed as backend_describe said. */
     uint32_t param_count;
     bool is_single; /* Extended protocol: exactly one statement (or none). */
+    /* Extended protocol: what comes behind it up to the Sync belongs to the same transaction, or
+     * what came before. Between BEGIN and COMMIT it means nothing. */
+    bool is_open;
 };
 
 struct backend_description { /* Arena memory of the caller. */
@@ -91,6 +101,15 @@ struct backend_table {
      * call; a few that are on their way may still come. May be null: then a door ends the session
      * of a client that lets too much pile up. */
     void (*flow)(struct backend *b, struct backend_session *s, bool is_open);
+    /* Nothing of the session is under way but calls that may overlap. May be null: never in a
+     * block. */
+    enum backend_block (*block)(struct backend *b, const struct backend_session *s);
+    /* Sync, after calls that were is_open: their transaction ends; undone when one of them failed.
+     * Answered as a call, without complete. May be null: each call was a transaction of its own. */
+    void (*sync)(struct backend *b, struct backend_session *s, const struct backend_reply *reply);
+    /* The client was told of an error that the door found itself: an open transaction has failed,
+     * as by a call. May be null. */
+    void (*spoil)(struct backend *b, struct backend_session *s);
 };
 
 struct backend {

@@ -7,6 +7,7 @@ static struct item *item_add(struct pg_session *s, enum item_kind kind);
 static void item_remove_first(struct pg_session *s);
 static void item_free(struct pg_session *s, struct item *i);
 static void advance(struct pg_session *s);
+static void say_ready(struct pg_session *s);
 static void send_bytes(struct pg_session *s, struct span bytes);
 static void on_columns(void *context, const struct sql_column *columns, uint32_t count);
 static void on_rows(void *context,
@@ -37,6 +38,17 @@ bool pipeline_has_room(const struct pg_session *s)
            s->tail_bytes + (s->last == NULL ? 0 : s->last->tail.size) < PG_TAILS_MAX;
 }
 
+static struct backend_reply reply_to(struct pg_session *s)
+{
+    return (struct backend_reply){.columns = on_columns,
+                                  .rows = on_rows,
+                                  .complete = on_complete,
+                                  .notice = on_notice,
+                                  .failed = on_failed,
+                                  .done = on_done,
+                                  .context = s};
+}
+
 void pipeline_call(struct pg_session *s,
                    enum item_kind kind,
                    const struct backend_call *call,
@@ -54,22 +66,31 @@ void pipeline_call(struct pg_session *s,
     i->portal = portal;
     i->row_max = row_max;
     if (portal != NULL) portal->references++;
-    const struct backend_reply reply = {.columns = on_columns,
-                                        .rows = on_rows,
-                                        .complete = on_complete,
-                                        .notice = on_notice,
-                                        .failed = on_failed,
-                                        .done = on_done,
-                                        .context = s};
+    const struct backend_reply reply = reply_to(s);
     struct backend *b = s->config.backend;
     b->table->execute(b, s->backend_session, call, &reply);
+}
+
+void pipeline_commit(struct pg_session *s)
+{
+    must(s->first == NULL);
+    struct backend *b = s->config.backend;
+    must(b->table->sync != NULL);
+    if (item_add(s, ITEM_COMMIT) == NULL) {
+        session_abort(s);
+        return;
+    }
+    s->call_count++;
+    s->is_overlapping = false;
+    const struct backend_reply reply = reply_to(s);
+    b->table->sync(b, s->backend_session, &reply);
 }
 
 void pipeline_sync(struct pg_session *s)
 {
     if (s->first == NULL) {
         s->is_failed = false;
-        reply_ready(&s->out);
+        say_ready(s);
         return;
     }
     struct item *i = item_add(s, ITEM_SYNC);
@@ -166,8 +187,17 @@ static void advance(struct pg_session *s)
         must(s->sync_count > 0);
         s->sync_count--;
         s->is_failed = false;
-        reply_ready(&s->out);
+        say_ready(s);
     }
+}
+
+/* Portals end with their transaction; while calls overlap there is none, and those that are there
+ * belong to what comes behind. */
+static void say_ready(struct pg_session *s)
+{
+    const enum backend_block block = session_block(s);
+    if (block == BACKEND_BLOCK_NONE && !s->is_overlapping) portal_remove_all(s);
+    reply_ready(&s->out, block);
 }
 
 static void send_bytes(struct pg_session *s, struct span bytes)
@@ -292,6 +322,7 @@ static void on_failed(void *context, const struct diag *d)
     reply_error(&s->out, "ERROR", d);
     if (i->kind == ITEM_QUERY) return;
     s->is_failed = true;                           /* S3 */
+    if (i->kind == ITEM_COMMIT) return;            /* Its Sync was read. */
     if (s->sync_count == 0) s->is_skipping = true; /* S4: the Sync was not read yet. */
 }
 
@@ -317,12 +348,12 @@ static void on_done(void *context)
         p->counted += p->rows.size;
         s->prepared_bytes += p->rows.size;
         portal_send(s, &s->out, p, i->row_max);
-    } else if (i != NULL && !i->has_result) {
+    } else if (i != NULL && !i->has_result && i->kind != ITEM_COMMIT) {
         reply_signal(&s->out, REPLY_EMPTY_QUERY);
     }
     if (first->portal != NULL && first->portal->state == PORTAL_RUNNING)
         first->portal->state = PORTAL_DONE;
-    if (first->kind == ITEM_QUERY) reply_ready(&s->out);
+    if (first->kind == ITEM_QUERY) say_ready(s);
     advance(s);
     session_process(s);
 }

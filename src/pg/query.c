@@ -17,7 +17,7 @@ static void on_bind(struct pg_session *s, const struct wire_message *m);
 static void on_describe(struct pg_session *s, const struct wire_message *m);
 static bool on_execute(struct pg_session *s, const struct wire_message *m);
 static bool on_close(struct pg_session *s, const struct wire_message *m);
-static void on_sync(struct pg_session *s);
+static bool on_sync(struct pg_session *s);
 static bool text_is_good(struct pg_session *s, struct span text);
 static void fail(struct pg_session *s, const char *sqlstate, const char *message);
 static void fail_name(struct pg_session *s,
@@ -38,7 +38,7 @@ bool session_message(struct pg_session *s, const struct wire_message *m)
     case WIRE_EXECUTE: return on_execute(s, m);
     case WIRE_CLOSE: return on_close(s, m);
     case WIRE_FLUSH: return true; /* Everything is sent at once anyway. */
-    case WIRE_SYNC: on_sync(s); return true;
+    case WIRE_SYNC: return on_sync(s);
     case WIRE_TERMINATE:
         session_flush(s);
         session_abort(s);
@@ -49,8 +49,7 @@ bool session_message(struct pg_session *s, const struct wire_message *m)
     case WIRE_FUNCTION:
         if (s->first != NULL) return false;
         fail(s, "0A000", "function calls of the protocol are not supported");
-        on_sync(s); /* It answers with ReadyForQuery by itself. */
-        return true;
+        return on_sync(s); /* It answers with ReadyForQuery by itself. */
     case WIRE_PASSWORD: session_fatal(s, "08P01", "unexpected password message"); return true;
     }
     return true;
@@ -62,12 +61,10 @@ bool session_message(struct pg_session *s, const struct wire_message *m)
 static bool on_query(struct pg_session *s, const struct wire_message *m)
 {
     if (s->first != NULL) return false;
+    s->is_overlapping = false;
     statement_remove(s, span_of(NULL, 0));
-    portal_remove_all(s);
-    if (!text_is_good(s, m->text)) {
-        on_sync(s);
-        return true;
-    }
+    portal_remove(s, span_of(NULL, 0));
+    if (!text_is_good(s, m->text)) return on_sync(s);
     const struct backend_call call = {.text = m->text};
     pipeline_call(s, ITEM_QUERY, &call, NULL, 0);
     return true;
@@ -312,6 +309,32 @@ static void on_describe(struct pg_session *s, const struct wire_message *m)
     describe_columns(s, st, &all_text);
 }
 
+/* Is this Execute a part of a transaction of several, or is there nothing but a Sync behind it?
+ * What closes names or flushes changes nothing. False: what comes next is not here yet. */
+static bool peek(struct pg_session *s, bool *is_open)
+{
+    struct span at = s->behind;
+    *is_open = true;
+    if (s->has_open) return true;
+    for (bool has_flush = false;;) {
+        if (at.size == 0 && has_flush) return true; /* The client waits for the answer. */
+        size_t size = 0;
+        if (at.size > 0 && at.data[0] == WIRE_SYNC) {
+            *is_open = false;
+            return true;
+        }
+        const bool is_part = at.size > 0 && (at.data[0] == WIRE_FLUSH || at.data[0] == WIRE_CLOSE);
+        if (at.size > 0 && !is_part) return true;
+        if (is_part) has_flush = has_flush || at.data[0] == WIRE_FLUSH;
+        const enum status st = wire_message_size(at, WIRE_MESSAGE_MAX, &size);
+        if (st == ST_TRUNCATED || (st == ST_OK && size > at.size)) break;
+        if (st != ST_OK) return true; /* It ends the session when its turn comes. */
+        at = span_of(at.data + size, at.size - size);
+    }
+    s->is_peeking = true;
+    return false;
+}
+
 static bool on_execute(struct pg_session *s, const struct wire_message *m)
 {
     struct portal *p = portal_find(s, m->name);
@@ -335,13 +358,17 @@ static bool on_execute(struct pg_session *s, const struct wire_message *m)
         fail_name(s, "55000", "portal", m->name, "cannot be run");
         return true;
     }
+    bool is_open = false;
+    if (!may_overlap && !peek(s, &is_open)) return false;
     p->state = PORTAL_RUNNING;
     s->is_overlapping = may_overlap;
+    s->has_open = s->has_open || is_open;
     const struct backend_call call = {.text = st->text,
                                       .param_types = st->description.param_types,
                                       .params = p->params,
                                       .param_count = st->description.param_count,
-                                      .is_single = true};
+                                      .is_single = true,
+                                      .is_open = is_open};
     pipeline_call(s, is_limited ? ITEM_LIMITED : ITEM_EXECUTE, &call, p, m->row_max);
     return true;
 }
@@ -358,12 +385,19 @@ static bool on_close(struct pg_session *s, const struct wire_message *m)
     return true;
 }
 
-/* The implicit transaction ends, and with it its portals. */
-static void on_sync(struct pg_session *s)
+/* The implicit transaction ends. Nothing is read ahead of it but when calls overlap, which belong
+ * to none. */
+static bool on_sync(struct pg_session *s)
 {
+    struct backend *b = s->config.backend;
+    if (s->first != NULL && !s->is_overlapping) return false;
     s->is_skipping = false;
-    portal_remove_all(s);
+    if (s->is_overlapping) portal_remove_all(s);
+    const bool has_open = s->has_open;
+    s->has_open = false;
+    if (has_open && b->table->sync != NULL) pipeline_commit(s);
     pipeline_sync(s);
+    return true;
 }
 
 /* --- failures

@@ -24,10 +24,10 @@ void reply_signal(struct buf *to, enum reply_signal signal)
     end(to, begin(to, (uint8_t)signal));
 }
 
-void reply_ready(struct buf *to)
+void reply_ready(struct buf *to, enum backend_block block)
 {
     size_t at = begin(to, 'Z');
-    buf_put_u8(to, 'I');
+    buf_put_u8(to, (uint8_t)block);
     end(to, at);
 }
 
@@ -219,6 +219,7 @@ static void put_diag(struct buf *to, uint8_t type, const char *severity, const s
         buf_printf(to, "%u", d->position);
         buf_put_u8(to, 0);
     }
+    put_field(to, 'W', d->context);
     buf_put_u8(to, 0);
     end(to, at);
 }

@@ -9,8 +9,8 @@
 
 #include "base/buf.h"
 #include "base/diag.h"
+#include "node/backend.h"
 #include "pg/wire.h"
-#include "sql/sql.h"
 
 #define REPLY_TYPE_VARCHAR 1043u /* What a column of varchar(n) is called on the wire. */
 
@@ -25,7 +25,7 @@ enum reply_signal {
 };
 
 void reply_signal(struct buf *to, enum reply_signal signal);
-void reply_ready(struct buf *to); /* Always outside a transaction block. */
+void reply_ready(struct buf *to, enum backend_block block);
 
 /* Authentication. */
 void reply_auth_ok(struct buf *to);

@@ -157,6 +157,7 @@ void session_process(struct pg_session *s)
 /* Process what *left begins with and take it away; false: it is incomplete or has to wait. */
 static bool process_one(struct pg_session *s, struct span *left)
 {
+    s->is_peeking = false;
     if (s->phase == PG_OVER || !pipeline_has_room(s)) return false;
     size_t size = 0;
     enum status st = next_size(s, *left, &size);
@@ -175,6 +176,7 @@ static bool process_one(struct pg_session *s, struct span *left)
             session_fatal(s, "08P01", "invalid message format");
             return false;
         }
+        s->behind = span_of(left->data + size, left->size - size);
         if (s->phase != PG_READY) {
             on_login(s, &m);
         } else if (!session_message(s, &m)) {
@@ -210,7 +212,8 @@ static void keep_input(struct pg_session *s, struct span left)
     /* A whole message is there: it waits for running calls or for the client to read. */
     struct span all = input(s);
     size_t size = 0;
-    bool is_waiting = next_size(s, all, &size) != ST_TRUNCATED && size <= all.size;
+    bool is_waiting =
+        !s->is_peeking && next_size(s, all, &size) != ST_TRUNCATED && size <= all.size;
     if (is_waiting == s->is_link_paused) return;
     s->is_link_paused = is_waiting;
     s->link.pause(s->link.context, is_waiting);
@@ -250,8 +253,17 @@ void session_flush(struct pg_session *s)
 
 void session_error(struct pg_session *s, const struct diag *d)
 {
+    struct backend *b = s->config.backend;
     reply_error(pipeline_out(s), "ERROR", d);
     s->is_skipping = true; /* S4 */
+    if (b->table->spoil != NULL) b->table->spoil(b, s->backend_session);
+}
+
+enum backend_block session_block(const struct pg_session *s)
+{
+    struct backend *b = s->config.backend;
+    if (b->table->block == NULL) return BACKEND_BLOCK_NONE;
+    return b->table->block(b, s->backend_session);
 }
 
 void session_fatal(struct pg_session *s, const char *sqlstate, const char *message)
@@ -535,7 +547,7 @@ static void log_in(struct pg_session *s)
         reply_notice(&s->out, &d);
     }
     reply_key(&s->out, s->process, s->secret);
-    reply_ready(&s->out);
+    reply_ready(&s->out, session_block(s));
     s->phase = PG_READY;
 }
 

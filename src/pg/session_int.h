@@ -16,7 +16,8 @@
  * is_skipping: an error came behind the last Sync read; messages are dropped until the next. S5  A
  * statement lives while a name, a portal or a queued call refers to it; a portal while a name or a
  *       queued call does.
- *   S6  Input is kept only while it cannot be processed, and then the link is paused. */
+ *   S6  Input is kept only while it cannot be processed, and then the link is paused, but for a
+ *       message that waits for more input. */
 #ifndef TRUSTSQL_PG_SESSION_INT_H
 #define TRUSTSQL_PG_SESSION_INT_H
 
@@ -87,6 +88,7 @@ enum item_kind {
     ITEM_QUERY,   /* Simple query: ends with ReadyForQuery. */
     ITEM_EXECUTE, /* All rows at once. */
     ITEM_LIMITED, /* Rows are kept in the portal, then sent as far as asked. */
+    ITEM_COMMIT,  /* The transaction of the calls since the last Sync ends. */
     ITEM_SYNC
 };
 
@@ -112,8 +114,11 @@ struct pg_session {
     size_t in_at;
     bool is_processing;
     bool is_link_paused;
-    bool is_congested; /* The client does not read; cleared when all is written. */
-    bool is_skipping;  /* S4. */
+    bool is_congested;  /* The client does not read; cleared when all is written. */
+    bool is_skipping;   /* S4. */
+    bool is_peeking;    /* S6: the first message waits to see what is behind it. */
+    bool has_open;      /* Since the last Sync: calls of a transaction that it ends. */
+    struct span behind; /* The message that is processed: what is there of the next ones. */
 
     /* Output. */
     struct buf out;
@@ -156,6 +161,8 @@ struct pg_session {
 void session_error(struct pg_session *s, const struct diag *d);
 /* An ERROR of protocol or resources that cannot be lived with: FATAL, and the link is closed. */
 void session_fatal(struct pg_session *s, const char *sqlstate, const char *message);
+/* In a transaction block, or not. */
+enum backend_block session_block(const struct pg_session *s);
 /* Close without a word: there is no memory or no way to say it. */
 void session_abort(struct pg_session *s);
 /* Hand what is gathered to the link. */
@@ -184,6 +191,7 @@ void pipeline_call(struct pg_session *s,
                    struct portal *portal,
                    uint32_t row_max);
 void pipeline_sync(struct pg_session *s);
+void pipeline_commit(struct pg_session *s); /* Before a Sync, with nothing queued. */
 /* More input may be processed, as far as limits are concerned. */
 bool pipeline_has_room(const struct pg_session *s);
 /* Send rows kept by a portal, at most row_max. */
