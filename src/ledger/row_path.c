@@ -20,7 +20,6 @@
 #define KIND_INTEGER 0u
 #define KIND_HASHED  1u
 #define HASHED_SIZE  (ROW_POSITION_SIZE - KEY_AT)
-#define TOP_BYTE     ((uint64_t)0xff << 56)
 #define SIGN_BIT     ((uint64_t)1 << 63)
 #define KEY_DEPTH    1u
 #define ENTRY_FIELDS 3u
@@ -99,12 +98,7 @@ uint32_t row_position_differ(const struct row_position *a, const struct row_posi
     for (uint32_t i = 0; i < ROW_POSITION_SIZE; i += 8) {
         uint64_t x = get_u64_be(a->bytes + i) ^ get_u64_be(b->bytes + i);
         if (x == 0) continue;
-        uint32_t bit = 8 * i;
-        for (; (x & TOP_BYTE) == 0; x <<= 8)
-            bit += 8;
-        for (; (x & SIGN_BIT) == 0; x <<= 1)
-            bit++;
-        return bit;
+        return 8 * i + (uint32_t)__builtin_clzll(x);
     }
     return ROW_POSITION_BITS;
 }

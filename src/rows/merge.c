@@ -5,8 +5,9 @@
 
 #include "base/must.h"
 
+static void choose(struct merge *m);
 static enum status settle(struct merge *m);
-static struct run_cursor *smallest(struct merge *m);
+static bool is_before(const struct run_cursor *a, const struct run_cursor *b);
 static enum status step_over(struct merge *m, const struct row_position *position);
 static enum status skip_table(struct merge *m, uint64_t table);
 
@@ -93,7 +94,10 @@ void merge_begin_part(
     m->set = set;
     m->count = count;
     m->keeps_gone = false;
+    m->at = NULL;
+    m->behind = NULL;
     m->has = false;
+    m->record = NULL;
     for (uint32_t i = 0; i < count; i++)
         row_run_cursor_init(&m->cursors[i], set->runs[first + i]);
 }
@@ -105,18 +109,33 @@ void merge_end(struct merge *m)
     m->count = 0;
 }
 
-enum status merge_seek(struct merge *m, const struct row_position *position)
+enum status merge_seek(struct merge *m,
+                       const struct row_position *first,
+                       const struct row_position *last)
 {
+    if (last != NULL)
+        m->last = *last;
+    else
+        memset(m->last.bytes, UINT8_MAX, sizeof m->last.bytes);
     for (uint32_t i = 0; i < m->count; i++)
-        TRY(row_run_cursor_seek(&m->cursors[i], position));
+        TRY(row_run_cursor_seek(&m->cursors[i], first));
+    choose(m);
     return settle(m);
 }
 
+/* Most records in a row are of one run, so the others are looked at only when it passes them. */
 enum status merge_next(struct merge *m)
 {
     must(m->has);
-    struct row_position last = m->record.place.position;
-    TRY(step_over(m, &last));
+    struct run_cursor *c = m->at;
+    const bool is_alone = m->behind == NULL || is_before(c, m->behind);
+    if (is_alone) {
+        TRY(row_run_cursor_next(c));
+    } else {
+        const struct row_position position = c->record.place.position;
+        TRY(step_over(m, &position));
+    }
+    if (!is_alone || !c->has || (m->behind != NULL && !is_before(c, m->behind))) choose(m);
     return settle(m);
 }
 
@@ -124,31 +143,42 @@ enum status merge_next(struct merge *m)
 static enum status settle(struct merge *m)
 {
     for (;;) {
-        const struct run_cursor *c = smallest(m);
-        m->has = c != NULL;
-        if (c == NULL) return ST_OK;
-        m->record = c->record;
-        const struct row_position at = m->record.place.position;
+        struct run_cursor *c = m->at;
+        m->has = c != NULL && row_position_compare(&c->record.place.position, &m->last) <= 0;
+        if (!m->has) return ST_OK;
+        TRY(row_run_cursor_load(c));
+        m->record = &c->record;
         const bool is_dropped =
-            m->set->dropped_count > 0 && run_set_is_dropped(m->set, row_position_table(&at));
-        const bool is_hidden = m->record.is_gone && !m->keeps_gone;
+            m->set->dropped_count > 0 &&
+            run_set_is_dropped(m->set, row_position_table(&c->record.place.position));
+        const bool is_hidden = c->record.is_gone && !m->keeps_gone;
         if (!is_dropped && !is_hidden) return ST_OK;
+        const struct row_position at = c->record.place.position;
         TRY(is_dropped ? skip_table(m, row_position_table(&at)) : step_over(m, &at));
+        choose(m);
     }
 }
 
-/* The first of equals is the newest. */
-static struct run_cursor *smallest(struct merge *m)
+static bool is_before(const struct run_cursor *a, const struct run_cursor *b)
 {
-    struct run_cursor *best = NULL;
+    return row_position_compare(&a->record.place.position, &b->record.place.position) < 0;
+}
+
+/* The first of equals is the newest. */
+static void choose(struct merge *m)
+{
+    m->at = NULL;
+    m->behind = NULL;
     for (uint32_t i = 0; i < m->count; i++) {
         struct run_cursor *c = &m->cursors[i];
         if (!c->has) continue;
-        if (best == NULL ||
-            row_position_compare(&c->record.place.position, &best->record.place.position) < 0)
-            best = c;
+        if (m->at == NULL || is_before(c, m->at)) {
+            m->behind = m->at;
+            m->at = c;
+        } else if (m->behind == NULL || is_before(c, m->behind)) {
+            m->behind = c;
+        }
     }
-    return best;
 }
 
 static enum status step_over(struct merge *m, const struct row_position *position)

@@ -27,16 +27,21 @@ struct merge {
     struct run_cursor cursors[RUN_SET_MAX]; /* Of runs first … first + count - 1. */
     uint32_t count;
     bool keeps_gone; /* Marks of gone rows are records, too. */
+    struct row_position last;
+    struct run_cursor *at;     /* The one with the smallest position; null: all are at their end. */
+    struct run_cursor *behind; /* Of the others the one with the smallest; null: none. */
     bool has;
-    struct row_record record; /* Borrowed until the next call. */
+    const struct row_record *record; /* Borrowed until the next call. */
 };
 /* All runs of the set, or count of them from first on. */
 void merge_begin(struct merge *m, struct mem *mem, const struct run_set *set);
 void merge_begin_part(
     struct merge *m, struct mem *mem, const struct run_set *set, uint32_t first, uint32_t count);
 void merge_end(struct merge *m);
-/* The first record at position or behind it. */
-NODISCARD enum status merge_seek(struct merge *m, const struct row_position *position);
+/* The records of positions from first to last (null: to the end), both included: the first. */
+NODISCARD enum status merge_seek(struct merge *m,
+                                 const struct row_position *first,
+                                 const struct row_position *last);
 NODISCARD enum status merge_next(struct merge *m);
 
 #endif

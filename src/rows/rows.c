@@ -286,11 +286,11 @@ static enum status read_bucket(struct rows_view *v,
     struct merge *m = mem_alloc(v->rows->env.mem, sizeof *m);
     if (m == NULL) return ST_NO_MEMORY;
     merge_begin(m, v->rows->env.mem, v->set);
-    enum status st = merge_seek(m, &way->first);
+    enum status st = merge_seek(m, &way->first, NULL);
     for (uint32_t i = 0; i < way->place_count && st == ST_OK; i++) {
         if (!m->has) st = ST_CORRUPT;
         if (st != ST_OK) break;
-        places[i] = m->record.place;
+        places[i] = m->record->place;
         if (i > 0 && row_position_compare(&places[i - 1].position, &places[i].position) >= 0)
             st = ST_CORRUPT;
         if (st == ST_OK) st = merge_next(m);
@@ -319,10 +319,10 @@ enum status rows_view_walk(struct rows_view *v, const struct rows_walk *walk)
     if (m == NULL) return ST_NO_MEMORY;
     buf_init_fixed(&scratch, bytes, sizeof bytes);
     merge_begin(m, v->rows->env.mem, v->set);
-    enum status st = merge_seek(m, &walk->from);
+    enum status st = merge_seek(m, &walk->from, NULL);
     while (st == ST_OK && m->has &&
-           row_position_compare(&m->record.place.position, &walk->below) < 0) {
-        const struct rows_row row = {.place = m->record.place, .key = key_of(&m->record, &scratch)};
+           row_position_compare(&m->record->place.position, &walk->below) < 0) {
+        const struct rows_row row = {.place = m->record->place, .key = key_of(m->record, &scratch)};
         st = walk->visit(walk->context, &row);
         if (st == ST_OK) st = merge_next(m);
     }

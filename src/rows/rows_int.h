@@ -90,6 +90,7 @@ struct merging {
     uint32_t count;
     bool keeps_gone; /* Runs below may have what a mark says is gone. */
     uint64_t id;
+    const struct tree *tree; /* Where to cut blocks: whoever reads a bucket reads one. Null: no. */
 };
 NODISCARD enum status rows_merge_runs(const struct run_env *env,
                                       const struct merging *merging,

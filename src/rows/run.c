@@ -29,6 +29,7 @@
 #define TABLE_SIZE      8u
 #define INTEGER_SIZE    8u
 #define HASHED_SIZE     (ROW_POSITION_SIZE - TABLE_SIZE - 1u)
+#define KEY_SIZE_SIZE   4u
 
 static const char magic[8] = {'T', 'S', 'Q', 'L', 'R', 'O', 'W', 'S'};
 
@@ -61,7 +62,7 @@ static enum status add_block(struct run *r, const struct run_block *b);
 static enum status open_file(struct run *r, uint64_t size);
 static enum status check_head(struct run *r);
 static enum status scan_block(struct run *r, struct run_cursor *c, uint64_t *offset);
-static enum status load(struct run_cursor *c, size_t block);
+static void to_block(struct run_cursor *c, size_t block);
 static enum status read_block(const struct run *r,
                               const struct run_block *b,
                               struct buf *bytes,
@@ -216,6 +217,11 @@ enum status row_run_writer_put(struct run_writer *w, const struct row_record *r)
     return w->block.size < RUN_BLOCK_SIZE ? ST_OK : end_block(w);
 }
 
+enum status row_run_writer_cut(struct run_writer *w)
+{
+    return w->block_count == 0 || w->block.size < RUN_BLOCK_CUT ? ST_OK : end_block(w);
+}
+
 static enum status add_block(struct run *r, const struct run_block *b)
 {
     if (r->block_count == r->block_capacity) {
@@ -366,26 +372,47 @@ enum status row_run_cursor_seek(struct run_cursor *c, const struct row_position 
 {
     const struct run *r = c->run;
     if (r->block_count == 0) return ST_OK;
-    const bool is_behind = c->has && row_position_compare(&c->record.place.position, position) <= 0;
-    size_t block = block_of(r, position, is_behind ? c->block : 0);
-    if (!is_behind || block != c->block) TRY(load(c, block));
-    if (!c->has) TRY(row_run_cursor_next(c));
+    const bool is_near = c->has_after && row_position_compare(&c->after, position) < 0;
+    if (is_near && (!c->has || row_position_compare(position, &c->record.place.position) <= 0))
+        return ST_OK;
+    const size_t block = block_of(r, position, is_near ? c->block : 0);
+    if (!is_near || block != c->block) to_block(c, block);
     while (c->has && row_position_compare(&c->record.place.position, position) < 0)
         TRY(row_run_cursor_next(c));
+    c->after = *position;
+    c->has_after = true;
     return ST_OK;
+}
+
+/* At the first record of a block, which is not read before it must be. */
+static void to_block(struct run_cursor *c, size_t block)
+{
+    c->block = block;
+    c->has = true;
+    c->is_pending = true;
+    c->record.place.position = c->run->blocks[block].first;
 }
 
 enum status row_run_cursor_next(struct run_cursor *c)
 {
-    c->has = false;
-    while (!c->is_loaded || c->rest.size == 0) {
-        size_t block = c->is_loaded ? c->block + 1 : c->block;
-        if (block >= c->run->block_count) return ST_OK;
-        TRY(load(c, block));
-    }
-    TRY(take_record(&c->rest, &c->record));
-    c->has = true;
+    must(c->has);
+    TRY(row_run_cursor_load(c));
+    c->after = c->record.place.position;
+    c->has_after = true;
+    if (c->rest.size > 0) return take_record(&c->rest, &c->record);
+    c->has = c->block + 1 < c->run->block_count;
+    if (c->has) to_block(c, c->block + 1);
     return ST_OK;
+}
+
+enum status row_run_cursor_load(struct run_cursor *c)
+{
+    if (!c->is_pending) return ST_OK;
+    const struct run_block *b = &c->run->blocks[c->block];
+    TRY(read_block(c->run, b, &c->bytes, &c->rest));
+    TRY(take_record(&c->rest, &c->record));
+    c->is_pending = false;
+    return row_position_compare(&c->record.place.position, &b->first) == 0 ? ST_OK : ST_CORRUPT;
 }
 
 /* The last block that begins at position or before it; the first when none does. from: a block that
@@ -410,16 +437,6 @@ static size_t block_of(const struct run *r, const struct row_position *position,
     return low;
 }
 
-static enum status load(struct run_cursor *c, size_t block)
-{
-    c->has = false;
-    c->is_loaded = false;
-    TRY(read_block(c->run, &c->run->blocks[block], &c->bytes, &c->rest));
-    c->block = block;
-    c->is_loaded = true;
-    return ST_OK;
-}
-
 static enum status read_block(const struct run *r,
                               const struct run_block *b,
                               struct buf *bytes,
@@ -442,35 +459,36 @@ static enum status read_block(const struct run *r,
     return get_u32_le(to + 8) == block_crc(r, b->offset, to, *payload) ? ST_OK : ST_CORRUPT;
 }
 
-static enum status take(struct span *from, void *to, size_t size)
-{
-    if (from->size < size) return ST_CORRUPT;
-    memcpy(to, from->data, size);
-    *from = span_of(from->data + size, from->size - size);
-    return ST_OK;
-}
-
+/* One test of the size for all that has a fixed one: trees of millions of rows read all the time.
+ */
 static enum status take_record(struct span *from, struct row_record *out)
 {
-    uint8_t kind;
-    uint8_t size[4];
-    TRY(take(from, &kind, 1));
-    if (kind > KIND_MAX) return ST_CORRUPT;
-    const bool is_hashed = (kind & KIND_HASHED) != 0;
+    const uint8_t *at = from->data;
+    if (from->size == 0 || at[0] > KIND_MAX) return ST_CORRUPT;
+    const bool is_hashed = (at[0] & KIND_HASHED) != 0;
+    const bool is_gone = (at[0] & KIND_GONE) != 0;
+    const bool has_key = is_hashed && !is_gone;
+    const size_t size = 1u + TABLE_SIZE + (is_hashed ? HASHED_SIZE : INTEGER_SIZE) +
+                        (is_gone ? 0u : HASH_SIZE) + (has_key ? KEY_SIZE_SIZE : 0u);
+    if (from->size < size) return ST_CORRUPT;
     struct row_position *p = &out->place.position;
-    TRY(take(from, p->bytes, TABLE_SIZE));
+    memcpy(p->bytes, at + 1, TABLE_SIZE);
     p->bytes[TABLE_SIZE] = is_hashed ? 1 : 0;
-    if (!is_hashed) memset(p->bytes + TABLE_SIZE + 1, 0, HASHED_SIZE);
-    TRY(take(from, p->bytes + TABLE_SIZE + 1, is_hashed ? HASHED_SIZE : INTEGER_SIZE));
-    out->is_gone = (kind & KIND_GONE) != 0;
+    at += 1u + TABLE_SIZE;
+    if (is_hashed) {
+        memcpy(p->bytes + TABLE_SIZE + 1, at, HASHED_SIZE);
+        at += HASHED_SIZE;
+    } else {
+        memcpy(p->bytes + TABLE_SIZE + 1, at, INTEGER_SIZE);
+        memset(p->bytes + TABLE_SIZE + 1 + INTEGER_SIZE, 0, HASHED_SIZE - INTEGER_SIZE);
+        at += INTEGER_SIZE;
+    }
+    out->is_gone = is_gone;
     out->key = (struct span){0};
-    if (out->is_gone) return ST_OK;
-    TRY(take(from, out->place.leaf.bytes, HASH_SIZE));
-    if (!is_hashed) return ST_OK;
-    TRY(take(from, size, sizeof size));
-    const uint32_t key_size = get_u32_le(size);
-    if (key_size > from->size) return ST_CORRUPT;
-    out->key = span_of(from->data, key_size);
-    *from = span_of(from->data + key_size, from->size - key_size);
+    if (!is_gone) memcpy(out->place.leaf.bytes, at, HASH_SIZE);
+    const size_t key_size = has_key ? get_u32_le(at + HASH_SIZE) : 0;
+    if (key_size > from->size - size) return ST_CORRUPT;
+    if (has_key) out->key = span_of(from->data + size, key_size);
+    *from = span_of(from->data + size + key_size, from->size - size - key_size);
     return ST_OK;
 }

@@ -12,6 +12,7 @@
 #include "store/crc32c.h"
 
 #define RUN_BLOCK_SIZE 4096u             /* Payload after which a block ends. */
+#define RUN_BLOCK_CUT  1536u             /* Payload before which row_run_writer_cut does nothing. */
 #define RUN_BLOCK_MAX  ((size_t)8 << 20) /* One record is never larger. */
 
 struct run_env { /* What every part of the folder needs; immutable. */
@@ -55,6 +56,8 @@ struct run_writer {
 NODISCARD enum status row_run_writer_begin(struct run_writer *w,
                                            const struct run_env *env,
                                            uint64_t id);
+/* A good place to end a block: who reads what follows need not read what came before. */
+NODISCARD enum status row_run_writer_cut(struct run_writer *w);
 /* Positions ascend. */
 NODISCARD enum status row_run_writer_put(struct run_writer *w, const struct row_record *r);
 /* The run, synced when it is a file; on failure the writer is as after abort. */
@@ -65,16 +68,21 @@ struct run_cursor {
     const struct run *run;
     struct buf bytes; /* The block of a file. */
     struct span rest; /* Of the block, behind record. */
-    size_t block;     /* Index of the block; beyond the last: at the end. */
-    bool is_loaded;   /* rest is of block. */
+    size_t block;     /* Index of the block that record is in. */
     bool has;         /* record is one. */
+    bool is_pending; /* It is the first of a block that was not read: only its position is known. */
+    bool has_after;
+    struct row_position after; /* has_after: no record lies between it and record, or the end. */
     struct row_record record;
 };
 void row_run_cursor_init(struct run_cursor *c, const struct run *run);
 void row_run_cursor_fini(struct run_cursor *c);
-/* The first record at position or behind it; has tells whether there is one. */
+/* The first record at position or behind it; has tells whether there is one. Cheap when positions
+ * ascend. */
 NODISCARD enum status row_run_cursor_seek(struct run_cursor *c,
                                           const struct row_position *position);
 NODISCARD enum status row_run_cursor_next(struct run_cursor *c);
+/* The rest of a pending record: who is content with a position does not read the block. */
+NODISCARD enum status row_run_cursor_load(struct run_cursor *c);
 
 #endif

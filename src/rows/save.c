@@ -75,8 +75,11 @@ static enum status write_runs(struct save *s)
     struct rows *r = s->rows;
     struct run *run = NULL;
     const bool is_all = s->merged == s->set->count;
-    const struct merging merging = {
-        .set = s->set, .count = s->merged, .keeps_gone = !is_all, .id = s->id};
+    const struct merging merging = {.set = s->set,
+                                    .count = s->merged,
+                                    .keeps_gone = !is_all,
+                                    .id = s->id,
+                                    .tree = s->view->tree};
     TRY(rows_merge_runs(&r->env, &merging, &run));
     for (uint32_t i = 0; i < s->merged; i++)
         row_run_unref(s->set->runs[i]);

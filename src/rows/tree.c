@@ -25,10 +25,8 @@ struct tree {
     uint16_t bit; /* BUCKET: a bucket. */
     uint64_t count;
     struct hash hash;
-    union {
-        struct tree *sides[2];
-        struct row_position first;
-    };
+    struct row_position first; /* Of its rows. */
+    struct tree *sides[2];     /* Of a branch. */
 };
 #define BUCKET 0xffffu
 
@@ -57,12 +55,11 @@ struct update {
 static struct tree *node_new(struct mem *mem);
 static enum status join(
     struct tree **out, struct mem *mem, uint32_t bit, struct tree *left, struct tree *right);
-static const struct row_position *some_position(const struct tree *t);
 static enum status add_place(struct builder *b, const struct row_place *place);
 static enum status finish_part(struct builder *b, struct part *p);
 static enum status join_top(struct builder *b);
 static enum status build(struct tree **out, const struct update *u, const struct prefix *prefix);
-static enum status take_all(struct builder *b, struct merge *m, const struct prefix *prefix);
+static enum status take_all(struct builder *b, struct merge *m);
 static enum status update_node(struct tree **out,
                                const struct update *u,
                                struct tree *t,
@@ -122,13 +119,6 @@ uint64_t tree_count(const struct tree *t)
     return t == NULL ? 0 : t->count;
 }
 
-static const struct row_position *some_position(const struct tree *t)
-{
-    while (t->bit != BUCKET)
-        t = t->sides[0];
-    return &t->first;
-}
-
 /* A branch; takes both references, also when it fails. */
 static enum status join(
     struct tree **out, struct mem *mem, uint32_t bit, struct tree *left, struct tree *right)
@@ -146,6 +136,7 @@ static enum status join(
     }
     t->bit = (uint16_t)bit;
     t->count = left->count + right->count;
+    t->first = left->first;
     t->hash = row_branch_hash(bit, &left->hash, &right->hash);
     t->sides[0] = left;
     t->sides[1] = right;
@@ -166,6 +157,16 @@ struct prefix prefix_of(const struct row_position *p, uint32_t bits)
 bool prefix_has(const struct prefix *prefix, const struct row_position *p)
 {
     return row_position_differ(&prefix->at, p) >= prefix->bits;
+}
+
+static struct row_position last_of(const struct prefix *prefix)
+{
+    struct row_position out = prefix->at;
+    if (prefix->bits == ROW_POSITION_BITS) return out;
+    const uint32_t byte = prefix->bits / 8;
+    out.bytes[byte] |= (uint8_t)(0xffu >> prefix->bits % 8);
+    memset(out.bytes + byte + 1, UINT8_MAX, ROW_POSITION_SIZE - byte - 1);
+    return out;
 }
 
 /* The longer prefix that goes to one side at bit. */
@@ -197,8 +198,9 @@ static enum status build(struct tree **out, const struct update *u, const struct
     b->mem = u->mem;
     b->part_count = 0;
     b->place_count = 0;
-    enum status st = merge_seek(u->merge, &prefix->at);
-    if (st == ST_OK) st = take_all(b, u->merge, prefix);
+    const struct row_position last = last_of(prefix);
+    enum status st = merge_seek(u->merge, &prefix->at, &last);
+    if (st == ST_OK) st = take_all(b, u->merge);
     while (st == ST_OK && b->part_count > 1)
         st = join_top(b);
     if (st == ST_OK && b->part_count == 1) st = finish_part(b, &b->parts[0]);
@@ -208,10 +210,10 @@ static enum status build(struct tree **out, const struct update *u, const struct
     return st;
 }
 
-static enum status take_all(struct builder *b, struct merge *m, const struct prefix *prefix)
+static enum status take_all(struct builder *b, struct merge *m)
 {
-    while (m->has && prefix_has(prefix, &m->record.place.position)) {
-        TRY(add_place(b, &m->record.place));
+    while (m->has) {
+        TRY(add_place(b, &m->record->place));
         TRY(merge_next(m));
     }
     return ST_OK;
@@ -221,8 +223,8 @@ static enum status add_place(struct builder *b, const struct row_place *place)
 {
     uint32_t bit = 0;
     if (b->part_count > 0) {
-        must(row_position_compare(&b->last, &place->position) < 0);
         bit = row_position_differ(&b->last, &place->position);
+        must(bit < ROW_POSITION_BITS && row_position_bit(&place->position, bit)); /* R1 */
     }
     while (b->part_count > 1 && b->parts[b->part_count - 1].bit > bit)
         TRY(join_top(b));
@@ -332,7 +334,7 @@ static enum status update_node(struct tree **out,
         return ST_OK;
     }
     if (t == NULL || t->bit == BUCKET) return build(out, u, prefix);
-    const struct row_position *own = some_position(t);
+    const struct row_position *own = &t->first;
     uint32_t bit = row_position_differ(own, &c->positions[0]);
     uint32_t last = row_position_differ(own, &c->positions[c->count - 1]);
     if (last < bit) bit = last;
@@ -382,7 +384,7 @@ static enum status cut_table(struct tree **out,
     *out = NULL;
     if (t == NULL) return ST_OK;
     if (t->bit == BUCKET) return build(out, u, prefix);
-    const struct row_position *own = some_position(t);
+    const struct row_position *own = &t->first;
     const uint32_t differ = row_position_differ(own, &table->at);
     if (t->bit >= table->bits && differ >= table->bits) return ST_OK; /* All of t goes. */
     if (differ < t->bit) {
@@ -416,4 +418,22 @@ void tree_find(const struct tree *t, const struct row_position *position, struct
     out->place_count = (uint32_t)t->count;
     out->first = t->first;
     out->bucket = t->hash;
+}
+
+void tree_buckets_begin(struct tree_buckets *b, const struct tree *t)
+{
+    b->depth = 0;
+    if (t != NULL) b->above[b->depth++] = t;
+}
+
+const struct row_position *tree_buckets_next(struct tree_buckets *b)
+{
+    if (b->depth == 0) return NULL;
+    const struct tree *t = b->above[--b->depth];
+    while (t->bit != BUCKET) {
+        must(b->depth < sizeof b->above / sizeof b->above[0]); /* T2 */
+        b->above[b->depth++] = t->sides[1];
+        t = t->sides[0];
+    }
+    return &t->first;
 }

@@ -51,4 +51,13 @@ struct tree_way {
 };
 void tree_find(const struct tree *t, const struct row_position *position, struct tree_way *out);
 
+/* The buckets of a tree in order: where each begins. */
+struct tree_buckets {
+    uint32_t depth;
+    const struct tree *above[ROW_POSITION_BITS + 1]; /* What is still to come, the next on top. */
+};
+void tree_buckets_begin(struct tree_buckets *b, const struct tree *t); /* Null allowed. */
+/* First position of the next bucket; null: there is none. */
+const struct row_position *tree_buckets_next(struct tree_buckets *b);
+
 #endif

@@ -11,6 +11,7 @@ static enum status exchange_set(struct rows *r,
                                 struct run *run,
                                 const struct run_set *absorbed,
                                 struct run_set **out);
+static enum status write_merged(struct run_writer *w, struct merge *m, const struct tree *tree);
 static void trim_views(struct rows *r, uint64_t height);
 static bool set_has(const struct run_set *s, const struct run *run);
 
@@ -185,7 +186,6 @@ enum status rows_merge_runs(const struct run_env *env,
                             struct run **out)
 {
     struct run_writer w;
-    static const struct row_position least = {{0}};
     struct merge *m = mem_alloc(env->mem, sizeof *m);
     if (m == NULL) return ST_NO_MEMORY;
     enum status st = row_run_writer_begin(&w, env, merging->id);
@@ -195,16 +195,31 @@ enum status rows_merge_runs(const struct run_env *env,
     }
     merge_begin_part(m, env->mem, merging->set, 0, merging->count);
     m->keeps_gone = merging->keeps_gone;
-    st = merge_seek(m, &least);
-    while (st == ST_OK && m->has) {
-        st = row_run_writer_put(&w, &m->record);
-        if (st == ST_OK) st = merge_next(m);
-    }
+    st = write_merged(&w, m, merging->tree);
     merge_end(m);
     mem_free(env->mem, m);
     if (st == ST_OK) return row_run_writer_end(&w, out);
     row_run_writer_abort(&w);
     return st;
+}
+
+static enum status write_merged(struct run_writer *w, struct merge *m, const struct tree *tree)
+{
+    static const struct row_position least = {{0}};
+    struct tree_buckets buckets;
+    tree_buckets_begin(&buckets, tree);
+    const struct row_position *begin = tree_buckets_next(&buckets);
+    TRY(merge_seek(m, &least, NULL));
+    while (m->has) {
+        const struct row_position *position = &m->record->place.position;
+        const bool is_new = begin != NULL && row_position_compare(begin, position) <= 0;
+        if (is_new) TRY(row_run_writer_cut(w));
+        while (begin != NULL && row_position_compare(begin, position) <= 0)
+            begin = tree_buckets_next(&buckets);
+        TRY(row_run_writer_put(w, m->record));
+        TRY(merge_next(m));
+    }
+    return ST_OK;
 }
 
 /* A save may have exchanged runs since the view's set was made: it gets the newest, which says the
