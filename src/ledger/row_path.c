@@ -76,17 +76,6 @@ void row_position_key(const struct row_position *p, struct buf *out)
     cbor_put_int(out, (int64_t)(get_u64_be(p->bytes + KEY_AT) ^ SIGN_BIT));
 }
 
-/* Eight bytes at a time: trees of millions of rows compare all the time. */
-int row_position_compare(const struct row_position *a, const struct row_position *b)
-{
-    for (uint32_t i = 0; i < ROW_POSITION_SIZE; i += 8) {
-        const uint64_t x = get_u64_be(a->bytes + i);
-        const uint64_t y = get_u64_be(b->bytes + i);
-        if (x != y) return x < y ? -1 : 1;
-    }
-    return 0;
-}
-
 bool row_position_bit(const struct row_position *p, uint32_t bit)
 {
     must(bit < ROW_POSITION_BITS);

@@ -8,6 +8,7 @@
 #define TRUSTSQL_LEDGER_ROW_PATH_H
 
 #include "base/buf.h"
+#include "base/endian.h"
 #include "base/status.h"
 #include "crypto/hash.h"
 
@@ -36,7 +37,17 @@ bool row_position_has_key(const struct row_position *p);
 /* row_position_has_key: append the key's bytes, as in a write set. */
 void row_position_key(const struct row_position *p, struct buf *out);
 
-int row_position_compare(const struct row_position *a, const struct row_position *b);
+/* Eight bytes at a time: trees of millions of rows compare all the time. */
+static inline int row_position_compare(const struct row_position *a, const struct row_position *b)
+{
+    for (uint32_t i = 0; i < ROW_POSITION_SIZE; i += 8) {
+        const uint64_t x = get_u64_be(a->bytes + i);
+        const uint64_t y = get_u64_be(b->bytes + i);
+        if (x != y) return x < y ? -1 : 1;
+    }
+    return 0;
+}
+
 bool row_position_bit(const struct row_position *p, uint32_t bit); /* 0: the first byte's upper. */
 /* ROW_POSITION_BITS when they are equal. */
 uint32_t row_position_differ(const struct row_position *a, const struct row_position *b);

@@ -61,6 +61,7 @@ static enum status open_all(struct rows *r, const struct rows_config *config)
     r->next_id = 1;
     TRY(mutex_new(&r->lock, config->mem));
     TRY(cond_new(&r->changed, config->mem));
+    TRY(tree_slots(&r->nodes, config->mem));
     r->set = run_set_new(config->mem);
     if (r->set == NULL) return ST_NO_MEMORY;
     if (config->dir != NULL) {
@@ -95,6 +96,7 @@ void rows_close(struct rows *r)
         rows_view_close(r->views[i]);
     run_set_free(mem, r->set);
     delta_fini(&r->delta);
+    slots_free(r->nodes);
     cond_free(r->changed);
     mutex_free(r->lock);
     mem_free(mem, r);
@@ -245,7 +247,7 @@ void rows_view_close(struct rows_view *v)
     must(before > 0);
     if (before > 1) return;
     struct mem *mem = v->rows->env.mem;
-    tree_unref(mem, v->tree);
+    tree_unref(v->rows->nodes, v->tree);
     run_set_free(mem, v->set);
     mem_free(mem, v);
 }

@@ -56,6 +56,7 @@ struct rows {
     char dir[OS_PATH_MAX];
     struct mutex *lock;
     struct cond *changed;
+    struct slots *nodes;
 
     struct rows_view *views[VIEWS_MAX]; /* Ascending by height; W3. */
     uint32_t view_count;

@@ -30,6 +30,7 @@
 #define INTEGER_SIZE    8u
 #define HASHED_SIZE     (ROW_POSITION_SIZE - TABLE_SIZE - 1u)
 #define KEY_SIZE_SIZE   4u
+#define WRITE_SIZE      (256u << 10) /* A file is written in pieces of this size. */
 
 static const char magic[8] = {'T', 'S', 'Q', 'L', 'R', 'O', 'W', 'S'};
 
@@ -46,7 +47,7 @@ struct run {
     uint64_t size;
     uint64_t count;
     struct os_file *file; /* Null: in memory. */
-    struct buf bytes;     /* In memory: the same bytes as a file has. */
+    struct buf bytes;     /* In memory: the same bytes as a file has. Of a file: not written yet. */
     struct run_block *blocks;
     size_t block_count;
     size_t block_capacity;
@@ -57,6 +58,7 @@ struct run {
 static struct run *run_new(const struct run_env *env, uint64_t id);
 static enum status write_head(struct run *r);
 static enum status write_bytes(struct run *r, struct span bytes);
+static enum status write_waiting(struct run *r);
 static enum status end_block(struct run_writer *w);
 static enum status add_block(struct run *r, const struct run_block *b);
 static enum status open_file(struct run *r, uint64_t size);
@@ -177,13 +179,19 @@ static enum status write_head(struct run *r)
 
 static enum status write_bytes(struct run *r, struct span bytes)
 {
-    if (r->file != NULL) {
-        TRY(r->env->os->file_write(r->env->os, r->file, bytes, r->size));
-    } else {
-        buf_put(&r->bytes, bytes);
-        TRY(buf_status(&r->bytes));
-    }
+    buf_put(&r->bytes, bytes);
+    TRY(buf_status(&r->bytes));
     r->size += bytes.size;
+    return r->file == NULL || r->bytes.size < WRITE_SIZE ? ST_OK : write_waiting(r);
+}
+
+static enum status write_waiting(struct run *r)
+{
+    must(r->file != NULL);
+    struct os *os = r->env->os;
+    const uint64_t offset = r->size - r->bytes.size;
+    TRY(os->file_write(os, r->file, buf_span(&r->bytes), offset));
+    buf_reset(&r->bytes);
     return ST_OK;
 }
 
@@ -267,11 +275,15 @@ enum status row_run_writer_end(struct run_writer *w, struct run **out)
 {
     enum status st = end_block(w);
     struct os *os = w->run->env->os;
-    if (st == ST_OK && w->run->file != NULL) st = os->file_sync(os, w->run->file);
+    if (st == ST_OK && w->run->file != NULL) {
+        st = write_waiting(w->run);
+        if (st == ST_OK) st = os->file_sync(os, w->run->file);
+    }
     if (st != ST_OK) {
         row_run_writer_abort(w);
         return st;
     }
+    if (w->run->file != NULL) buf_fini(&w->run->bytes);
     buf_fini(&w->block);
     *out = w->run;
     w->run = NULL;

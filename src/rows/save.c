@@ -12,8 +12,9 @@
 struct save {
     struct rows *rows;
     struct rows_view *view;
-    uint32_t merged; /* Runs of the view's set, from the newest, that become one. */
-    uint64_t id;     /* Of their file. */
+    uint32_t merged;  /* Runs of the view's set, from the newest, that become one. */
+    uint64_t records; /* Of these runs. */
+    uint64_t id;      /* Of their file. */
     struct run_set *set;
 };
 
@@ -68,6 +69,8 @@ static void choose(struct save *s)
     for (; i < s->set->count && row_run_size(s->set->runs[i]) <= 2 * size; i++)
         size += row_run_size(s->set->runs[i]);
     s->merged = i;
+    for (i = 0; i < s->merged; i++)
+        s->records += row_run_count(s->set->runs[i]);
 }
 
 static enum status write_runs(struct save *s)
@@ -75,11 +78,12 @@ static enum status write_runs(struct save *s)
     struct rows *r = s->rows;
     struct run *run = NULL;
     const bool is_all = s->merged == s->set->count;
-    const struct merging merging = {.set = s->set,
-                                    .count = s->merged,
-                                    .keeps_gone = !is_all,
-                                    .id = s->id,
-                                    .tree = s->view->tree};
+    const struct merging merging = {
+        .set = s->set,
+        .count = s->merged,
+        .keeps_gone = !is_all,
+        .id = s->id,
+        .tree = 2 * s->records >= tree_count(s->view->tree) ? s->view->tree : NULL};
     TRY(rows_merge_runs(&r->env, &merging, &run));
     for (uint32_t i = 0; i < s->merged; i++)
         row_run_unref(s->set->runs[i]);
@@ -241,7 +245,7 @@ static enum status load_view(struct rows *r, const struct saved *s)
     enum status st = v == NULL || m == NULL ? ST_NO_MEMORY : open_runs(r, s, &v->set);
     if (st == ST_OK) {
         merge_begin(m, r->env.mem, v->set);
-        st = tree_build(&v->tree, r->env.mem, m, &all);
+        st = tree_build(&v->tree, r->nodes, m, &all);
         merge_end(m);
     }
     mem_free(r->env.mem, m);

@@ -38,7 +38,7 @@ struct part {
 };
 
 struct builder {
-    struct mem *mem;
+    struct slots *nodes;
     uint32_t part_count;
     uint32_t place_count;
     struct row_position last;
@@ -47,14 +47,14 @@ struct builder {
 };
 
 struct update {
-    struct mem *mem;
+    struct slots *nodes;
     struct merge *merge;
     struct builder *builder; /* Large, so made once. */
 };
 
-static struct tree *node_new(struct mem *mem);
+static struct tree *node_new(struct slots *nodes);
 static enum status join(
-    struct tree **out, struct mem *mem, uint32_t bit, struct tree *left, struct tree *right);
+    struct tree **out, struct slots *nodes, uint32_t bit, struct tree *left, struct tree *right);
 static enum status add_place(struct builder *b, const struct row_place *place);
 static enum status finish_part(struct builder *b, struct part *p);
 static enum status join_top(struct builder *b);
@@ -77,9 +77,14 @@ static enum status join_sides(struct tree **out,
 
 /* --- nodes ----------------------------------------------------------------------------------- */
 
-static struct tree *node_new(struct mem *mem)
+enum status tree_slots(struct slots **out, struct mem *mem)
 {
-    struct tree *t = mem_alloc(mem, sizeof *t);
+    return slots_new(out, mem, sizeof(struct tree));
+}
+
+static struct tree *node_new(struct slots *nodes)
+{
+    struct tree *t = slots_take(nodes);
     if (t != NULL) atomic_init(&t->references, 1u);
     return t;
 }
@@ -92,7 +97,7 @@ struct tree *tree_ref(struct tree *t)
     return t;
 }
 
-void tree_unref(struct mem *mem, struct tree *t)
+void tree_unref(struct slots *nodes, struct tree *t)
 {
     while (t != NULL) { /* As deep as T2 allows. */
         unsigned before = atomic_fetch_sub(&t->references, 1u);
@@ -100,10 +105,10 @@ void tree_unref(struct mem *mem, struct tree *t)
         if (before > 1) return;
         struct tree *right = NULL;
         if (t->bit != BUCKET) {
-            tree_unref(mem, t->sides[0]);
+            tree_unref(nodes, t->sides[0]);
             right = t->sides[1];
         }
-        mem_free(mem, t);
+        slots_give(nodes, t);
         t = right;
     }
 }
@@ -121,17 +126,17 @@ uint64_t tree_count(const struct tree *t)
 
 /* A branch; takes both references, also when it fails. */
 static enum status join(
-    struct tree **out, struct mem *mem, uint32_t bit, struct tree *left, struct tree *right)
+    struct tree **out, struct slots *nodes, uint32_t bit, struct tree *left, struct tree *right)
 {
     must(left != NULL);
     must(right != NULL);
     must(left->count + right->count > ROW_BUCKET_MAX); /* T1 */
     if (left->bit != BUCKET) must(left->bit > bit);    /* T2 */
     if (right->bit != BUCKET) must(right->bit > bit);
-    struct tree *t = node_new(mem);
+    struct tree *t = node_new(nodes);
     if (t == NULL) {
-        tree_unref(mem, left);
-        tree_unref(mem, right);
+        tree_unref(nodes, left);
+        tree_unref(nodes, right);
         return ST_NO_MEMORY;
     }
     t->bit = (uint16_t)bit;
@@ -181,21 +186,22 @@ static struct prefix side_of(const struct row_position *p, uint32_t bit, bool is
 /* --- building -------------------------------------------------------------------------------- */
 
 enum status tree_build(struct tree **out,
-                       struct mem *mem,
+                       struct slots *nodes,
                        struct merge *m,
                        const struct prefix *prefix)
 {
-    struct update u = {.mem = mem, .merge = m, .builder = mem_alloc(mem, sizeof *u.builder)};
+    struct update u = {
+        .nodes = nodes, .merge = m, .builder = mem_alloc(slots_mem(nodes), sizeof *u.builder)};
     if (u.builder == NULL) return ST_NO_MEMORY;
     enum status st = build(out, &u, prefix);
-    mem_free(mem, u.builder);
+    mem_free(slots_mem(nodes), u.builder);
     return st;
 }
 
 static enum status build(struct tree **out, const struct update *u, const struct prefix *prefix)
 {
     struct builder *b = u->builder;
-    b->mem = u->mem;
+    b->nodes = u->nodes;
     b->part_count = 0;
     b->place_count = 0;
     const struct row_position last = last_of(prefix);
@@ -206,7 +212,7 @@ static enum status build(struct tree **out, const struct update *u, const struct
     if (st == ST_OK && b->part_count == 1) st = finish_part(b, &b->parts[0]);
     if (st == ST_OK) *out = b->part_count == 0 ? NULL : b->parts[0].node;
     for (uint32_t i = 0; st != ST_OK && i < b->part_count; i++)
-        tree_unref(u->mem, b->parts[i].node);
+        tree_unref(u->nodes, b->parts[i].node);
     return st;
 }
 
@@ -254,14 +260,14 @@ static enum status join_top(struct builder *b)
     struct tree *l = left->node;
     left->node = NULL;
     b->part_count--; /* join takes both, also when it fails. */
-    return join(&left->node, b->mem, right->bit, l, right->node);
+    return join(&left->node, b->nodes, right->bit, l, right->node);
 }
 
 static enum status finish_part(struct builder *b, struct part *p)
 {
     if (p->node != NULL) return ST_OK;
     must(p->first + p->count == b->place_count);
-    struct tree *t = node_new(b->mem);
+    struct tree *t = node_new(b->nodes);
     if (t == NULL) return ST_NO_MEMORY;
     t->bit = BUCKET;
     t->count = p->count;
@@ -275,12 +281,13 @@ static enum status finish_part(struct builder *b, struct part *p)
 /* --- changing -------------------------------------------------------------------------------- */
 
 enum status tree_update(struct tree **out,
-                        struct mem *mem,
+                        struct slots *nodes,
                         struct tree *before,
                         struct merge *m,
                         const struct tree_changes *changes)
 {
-    const struct update u = {.mem = mem, .merge = m, .builder = mem_alloc(mem, sizeof *u.builder)};
+    const struct update u = {
+        .nodes = nodes, .merge = m, .builder = mem_alloc(slots_mem(nodes), sizeof *u.builder)};
     if (u.builder == NULL) return ST_NO_MEMORY;
     const struct prefix all = {.bits = 0};
     struct tree *t = tree_ref(before);
@@ -290,13 +297,13 @@ enum status tree_update(struct tree **out,
         const struct prefix table = prefix_of(&first, 64);
         struct tree *cut = NULL;
         st = cut_table(&cut, &u, t, &all, &table);
-        tree_unref(mem, t);
+        tree_unref(nodes, t);
         t = cut;
     }
     struct tree *after = NULL;
     if (st == ST_OK) st = update_node(&after, &u, t, &all, changes);
-    tree_unref(mem, t);
-    mem_free(mem, u.builder);
+    tree_unref(nodes, t);
+    mem_free(slots_mem(nodes), u.builder);
     if (st == ST_OK) *out = after;
     return st;
 }
@@ -352,8 +359,8 @@ static enum status update_node(struct tree **out,
     }
     const struct prefix at = prefix_of(own, bit);
     if (st == ST_OK) return join_sides(out, u, &at, sides);
-    tree_unref(u->mem, sides[0]);
-    tree_unref(u->mem, sides[1]);
+    tree_unref(u->nodes, sides[0]);
+    tree_unref(u->nodes, sides[1]);
     return st;
 }
 
@@ -368,9 +375,9 @@ static enum status join_sides(struct tree **out,
         return ST_OK;
     }
     if (sides[0]->count + sides[1]->count > ROW_BUCKET_MAX)
-        return join(out, u->mem, prefix->bits, sides[0], sides[1]);
-    tree_unref(u->mem, sides[0]);
-    tree_unref(u->mem, sides[1]);
+        return join(out, u->nodes, prefix->bits, sides[0], sides[1]);
+    tree_unref(u->nodes, sides[0]);
+    tree_unref(u->nodes, sides[1]);
     return build(out, u, prefix);
 }
 

@@ -6,10 +6,11 @@
 #define TRUSTSQL_ROWS_TREE_H
 
 #include "rows/merge.h"
+#include "rows/slots.h"
 
 struct tree;                           /* A node; null is the empty tree. Counted references. */
 struct tree *tree_ref(struct tree *t); /* Null allowed, here and below. */
-void tree_unref(struct mem *mem, struct tree *t);
+void tree_unref(struct slots *nodes, struct tree *t);
 struct hash tree_root(const struct tree *t);
 uint64_t tree_count(const struct tree *t); /* Rows. */
 
@@ -21,9 +22,12 @@ struct prefix {
 struct prefix prefix_of(const struct row_position *p, uint32_t bits);
 bool prefix_has(const struct prefix *prefix, const struct row_position *p);
 
+/* Where nodes of trees come from; all functions of one tree are given the same. */
+NODISCARD enum status tree_slots(struct slots **out, struct mem *mem);
+
 /* The tree over the rows of m inside prefix. */
 NODISCARD enum status tree_build(struct tree **out,
-                                 struct mem *mem,
+                                 struct slots *nodes,
                                  struct merge *m,
                                  const struct prefix *prefix);
 
@@ -36,7 +40,7 @@ struct tree_changes {
 };
 /* before, with changes; m reads the rows as they are after them. *out: a new reference. */
 NODISCARD enum status tree_update(struct tree **out,
-                                  struct mem *mem,
+                                  struct slots *nodes,
                                   struct tree *before,
                                   struct merge *m,
                                   const struct tree_changes *changes);

@@ -85,7 +85,7 @@ static enum status take_changes(struct rows *r, struct rows_view *v)
     changes.dropped = delta_dropped(&r->delta, &changes.dropped_count);
     struct tree *before = r->view_count == 0 ? NULL : r->views[r->view_count - 1]->tree;
     merge_begin(m, r->env.mem, v->set);
-    st = tree_update(&v->tree, r->env.mem, before, m, &changes);
+    st = tree_update(&v->tree, r->nodes, before, m, &changes);
     merge_end(m);
 out:
     mem_free(r->env.mem, m);
