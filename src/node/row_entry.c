@@ -14,21 +14,72 @@ static void put_name(struct buf *out, struct span name)
     buf_put_u8(out, '"');
 }
 
-static enum status put_query(struct buf *out, const struct catalog_table *table)
+static bool has_column(const struct catalog_table *t, const char *name)
 {
+    for (uint32_t i = 0; i < t->column_count; i++)
+        if (t->columns[i].name.size == strlen(name) &&
+            sqlite3_strnicmp((const char *)t->columns[i].name.data, name, (int)strlen(name)) == 0)
+            return true;
+    return false;
+}
+
+/* A name of SQLite's row id that is no column of the table; null: all are. */
+static const char *rowid_name(const struct catalog_table *t)
+{
+    static const char *const names[] = {"rowid", "_rowid_", "oid"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (!has_column(t, names[i])) return names[i];
+    return NULL;
+}
+
+/* A key of one column that is declared INTEGER is the row id itself. */
+static bool is_rowid(sqlite3 *connection, const struct catalog_table *t, const char *name)
+{
+    const char *type = NULL;
+    if (t->key_count != 1) return false;
+    const char *column = (const char *)t->columns[t->key_columns[0]].name.data;
+    int code = sqlite3_table_column_metadata(connection, "main", name, column, &type, NULL, NULL,
+                                             NULL, NULL);
+    return code == SQLITE_OK && type != NULL && sqlite3_stricmp(type, "INTEGER") == 0;
+}
+
+/* Null: there is none, or a column of the table is the same. */
+static enum status find_rowid(sqlite3 *connection,
+                              const struct catalog_table *t,
+                              struct buf *text,
+                              const char **out)
+{
+    sqlite3_stmt *s = NULL;
+    const char *name = rowid_name(t);
+    *out = NULL;
+    if (name == NULL || is_rowid(connection, t, (const char *)t->sqlite_name.data)) return ST_OK;
+    buf_reset(text);
+    buf_printf(text, "SELECT %s FROM ", name);
+    put_name(text, t->sqlite_name);
+    TRY(buf_status(text));
+    int code = sqlite3_prepare_v2(connection, (const char *)text->data, (int)text->size, &s, NULL);
+    if (code == SQLITE_OK) *out = name; /* Else it is WITHOUT ROWID. */
+    (void)sqlite3_finalize(s);
+    return code == SQLITE_NOMEM ? ST_NO_MEMORY : ST_OK;
+}
+
+static enum status put_query(struct buf *out, const struct catalog_table *table, const char *rowid)
+{
+    buf_reset(out);
     buf_put_text(out, "SELECT ");
     for (uint32_t i = 0; i < table->column_count; i++) {
         if (i > 0) buf_put_u8(out, ',');
         put_name(out, table->columns[i].name);
     }
+    if (rowid != NULL) buf_printf(out, ", %s", rowid);
     buf_put_text(out, " FROM ");
     put_name(out, table->sqlite_name);
+    if (table->key_count == 0) buf_printf(out, " WHERE %s = ?1", rowid);
     for (uint32_t i = 0; i < table->key_count; i++) {
         buf_put_text(out, i == 0 ? " WHERE " : " AND ");
         put_name(out, table->columns[table->key_columns[i]].name);
         buf_printf(out, " = ?%u", i + 1);
     }
-    buf_put_u8(out, 0);
     return buf_status(out);
 }
 
@@ -36,8 +87,9 @@ static enum status put_query(struct buf *out, const struct catalog_table *table)
 static enum status bind_key(sqlite3_stmt *s, const struct catalog_table *table, struct span key)
 {
     struct cbor in = cbor_of(key);
-    cbor_expect_array(&in, table->key_count);
-    for (uint32_t i = 0; i < table->key_count && in.status == ST_OK; i++) {
+    const uint32_t count = table->key_count == 0 ? 1 : table->key_count; /* The row id. */
+    cbor_expect_array(&in, count);
+    for (uint32_t i = 0; i < count && in.status == ST_OK; i++) {
         enum cbor_kind kind = CBOR_NULL;
         struct span bytes;
         int code = SQLITE_OK;
@@ -76,20 +128,45 @@ static void put_column(struct buf *out, sqlite3_stmt *s, int column)
         cbor_put_bytes(out, bytes);
 }
 
-enum status row_entry_read(struct buf *out,
-                           sqlite3 *connection,
-                           const struct catalog_table *table,
-                           struct span key)
+void row_reader_init(struct row_reader *r, sqlite3 *connection)
+{
+    *r = (struct row_reader){.connection = connection};
+}
+
+void row_reader_fini(struct row_reader *r)
+{
+    sqlite3_finalize(r->statement);
+    *r = (struct row_reader){.connection = NULL};
+}
+
+static enum status prepare(struct row_reader *r, struct mem *mem, const struct catalog_table *table)
 {
     struct buf text;
-    sqlite3_stmt *s = NULL;
-    must(table->key_count > 0);
-    buf_init(&text, out->mem, 0);
-    enum status st = put_query(&text, table);
-    if (st == ST_OK &&
-        sqlite3_prepare_v2(connection, (const char *)text.data, -1, &s, NULL) != SQLITE_OK)
+    const char *rowid = NULL;
+    sqlite3_finalize(r->statement);
+    r->statement = NULL;
+    r->table = table;
+    buf_init(&text, mem, 0);
+    enum status st = find_rowid(r->connection, table, &text, &rowid);
+    if (st == ST_OK && rowid == NULL && table->key_count == 0) st = ST_UNSUPPORTED;
+    if (st == ST_OK) st = put_query(&text, table, rowid);
+    r->has_rowid = rowid != NULL;
+    if (st == ST_OK && sqlite3_prepare_v2(r->connection, (const char *)text.data, (int)text.size,
+                                          &r->statement, NULL) != SQLITE_OK)
         st = ST_NOT_FOUND; /* At this height the table is not there. */
-    if (st == ST_OK) st = bind_key(s, table, key);
+    buf_fini(&text);
+    return st;
+}
+
+enum status row_reader_read(struct row_reader *r,
+                            struct buf *out,
+                            const struct catalog_table *table,
+                            struct span key,
+                            int64_t *rowid)
+{
+    if (r->statement == NULL || r->table != table) TRY(prepare(r, out->mem, table));
+    sqlite3_stmt *s = r->statement;
+    enum status st = bind_key(s, table, key);
     const int code = st == ST_OK ? sqlite3_step(s) : SQLITE_DONE;
     if (st == ST_OK && code != SQLITE_ROW) st = code == SQLITE_DONE ? ST_NOT_FOUND : ST_BUSY;
     if (st == ST_OK) {
@@ -99,9 +176,23 @@ enum status row_entry_read(struct buf *out,
         cbor_put_array(out, table->column_count);
         for (uint32_t i = 0; i < table->column_count; i++)
             put_column(out, s, (int)i);
+        if (r->has_rowid) *rowid = sqlite3_column_int64(s, (int)table->column_count);
         st = buf_status(out);
     }
-    sqlite3_finalize(s);
-    buf_fini(&text);
+    (void)sqlite3_reset(s); /* Repeats the code of the step. */
+    return st;
+}
+
+enum status row_entry_read(struct buf *out,
+                           sqlite3 *connection,
+                           const struct catalog_table *table,
+                           struct span key)
+{
+    struct row_reader r;
+    int64_t rowid = 0;
+    must(table->key_count > 0);
+    row_reader_init(&r, connection);
+    enum status st = row_reader_read(&r, out, table, key, &rowid);
+    row_reader_fini(&r);
     return st;
 }

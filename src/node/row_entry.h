@@ -1,4 +1,4 @@
-/* row_entry.h - A row as its write-set entry, read from the tables of the state.
+/* row_entry.h - Rows as their write-set entries, read from the tables of the state.
  *
  * Format: docs/format/writeset.md. */
 #ifndef TRUSTSQL_NODE_ROW_ENTRY_H
@@ -15,5 +15,22 @@ NODISCARD enum status row_entry_read(struct buf *out,
                                      sqlite3 *connection,
                                      const struct catalog_table *table,
                                      struct span key);
+
+/* The same of many rows of one table after the other. */
+struct row_reader {
+    sqlite3 *connection;
+    sqlite3_stmt *statement; /* Of table; null: of none yet. */
+    const struct catalog_table *table;
+    bool has_rowid; /* Its rows have a row id that no column tells. */
+};
+void row_reader_init(struct row_reader *r, sqlite3 *connection);
+void row_reader_fini(struct row_reader *r);
+/* As row_entry_read; also of tables without a key, whose key is the row id. *rowid means something
+ * when r->has_rowid. table lives as long as r. */
+NODISCARD enum status row_reader_read(struct row_reader *r,
+                                      struct buf *out,
+                                      const struct catalog_table *table,
+                                      struct span key,
+                                      int64_t *rowid);
 
 #endif

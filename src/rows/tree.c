@@ -124,6 +124,17 @@ uint64_t tree_count(const struct tree *t)
     return t == NULL ? 0 : t->count;
 }
 
+void tree_look(const struct tree *t, struct tree_look *out)
+{
+    must(t != NULL);
+    *out = (struct tree_look){
+        .is_bucket = t->bit == BUCKET, .count = t->count, .hash = t->hash, .first = t->first};
+    if (out->is_bucket) return;
+    out->bit = t->bit;
+    out->sides[0] = t->sides[0];
+    out->sides[1] = t->sides[1];
+}
+
 /* A branch; takes both references, also when it fails. */
 static enum status join(
     struct tree **out, struct slots *nodes, uint32_t bit, struct tree *left, struct tree *right)

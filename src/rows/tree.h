@@ -64,4 +64,15 @@ void tree_buckets_begin(struct tree_buckets *b, const struct tree *t); /* Null a
 /* First position of the next bucket; null: there is none. */
 const struct row_position *tree_buckets_next(struct tree_buckets *b);
 
+/* One node as it is. */
+struct tree_look {
+    bool is_bucket;
+    uint16_t bit; /* Of a branch. */
+    const struct tree *sides[2];
+    uint64_t count;
+    struct hash hash;
+    struct row_position first; /* Of its rows. */
+};
+void tree_look(const struct tree *t, struct tree_look *out); /* Not null. */
+
 #endif

@@ -52,6 +52,7 @@ struct db {
     sqlite3_stmt *commit;
     sqlite3_stmt *update;
     uint64_t version; /* What the block under way makes; 0: none. */
+    bool has_row;     /* The table of the height is there. */
     bool has_note;
     size_t note_size;
     uint8_t note[DB_NOTE_MAX];
@@ -173,7 +174,7 @@ enum status db_begin(struct db *db, uint64_t height)
     TRY(connection_run(db->begin));
     vfs_set_version(db->writer, version);
     db->version = version;
-    enum status st = version == 1 ? prepare_block(db) : ST_OK;
+    enum status st = db->has_row ? ST_OK : prepare_block(db);
     if (st != ST_OK) db_rollback(db);
     return st;
 }
@@ -190,6 +191,7 @@ enum status db_commit(struct db *db)
     must(pages_newest(db->pages) == db->version);
     db->version = 0;
     db->has_note = false;
+    db->has_row = true;
     return ST_OK;
 }
 
@@ -564,11 +566,12 @@ static enum status open_store(struct db *db, const struct db_config *config, cha
 {
     struct file_state state;
     TRY(inspect(db, &state, what));
-    uint64_t version = 0;
-    if (state.page_count > 0) TRY(find_version(db, config, &state, &version, what));
+    uint64_t version = config->first_height; /* As if the file held the height before. */
+    db->has_row = state.page_count > 0;
+    if (db->has_row) TRY(find_version(db, config, &state, &version, what));
     TRY(open_pages(db, config, version, state.page_count));
     TRY(open_writer(db, what));
-    TRY(check_height(db, version, what));
+    if (db->has_row) TRY(check_height(db, version, what));
     atomic_init(&db->file_version, version);
     db->checkpoint = (struct checkpoint){
         .files = {.os = db->os, .mem = db->mem, .file = db->file, .journal = db->journal},
@@ -658,7 +661,6 @@ static enum status read_applied(struct db *db, uint64_t *version, struct buf *no
 static enum status check_height(struct db *db, uint64_t version, char *what)
 {
     uint64_t applied = 0;
-    if (version == 0) return ST_OK;
     enum status st = read_applied(db, &applied, NULL);
     if (st == ST_OK && applied != version) st = ST_CORRUPT;
     return st == ST_OK ? st
