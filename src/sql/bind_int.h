@@ -119,6 +119,13 @@ struct row {
     uint32_t count;
 };
 
+enum cte_state {
+    CTE_BOUND, /* Or WITH without RECURSIVE: it is not visible before. */
+    CTE_LATER, /* Of WITH RECURSIVE, its turn has not come. */
+    CTE_FIRST, /* Its query is being bound; of a UNION, the non-recursive term. */
+    CTE_AGAIN  /* Its recursive term is. */
+};
+
 struct cte {
     struct cte *next; /* The one visible before it. */
     struct span name;
@@ -126,6 +133,9 @@ struct cte {
     struct query *query;
     struct field *fields;
     uint32_t field_count;
+    const PgQuery__CommonTableExpr *node;
+    enum cte_state state;
+    uint32_t ref_count; /* To itself. */
 };
 
 struct query {
@@ -152,6 +162,8 @@ struct query {
     uint32_t first_grouped_ref; /* Of scope.outer_refs: those made in targets, HAVING, ORDER BY. */
     uint32_t grouped_ref_count;
     bool keeps_unknown; /* An operand of a set operation: constants take the other side's type. */
+    struct cte *defines;   /* It is the query of this one of WITH RECURSIVE. */
+    struct cte *recursion; /* It is the recursive term of this one. */
     bool is_distinct;
     bool has_aggregates;
     bool is_scalar; /* More than one row is an error: 21000. */
@@ -199,7 +211,9 @@ struct binder {
     uint32_t literal_count;
     uint32_t keep_literals; /* > 0: constants stay in the text (they must match others). */
     uint32_t next_id;
-    bool keeps_unknown; /* For the next query. */
+    bool keeps_unknown;    /* For the next query, as the two below. */
+    struct cte *defining;  /* query.defines */
+    struct cte *recursion; /* query.recursion */
     bool is_write;
     bool calls_node;
 };
@@ -369,7 +383,20 @@ NODISCARD enum status bind_query(struct binder *b,
                                  const PgQuery__SelectStmt *s);
 /* The node must be a SelectStmt. */
 NODISCARD enum status bind_query_node(struct binder *b, struct query **out, const PgQuery__Node *n);
+/* Untyped constants in the targets become text. */
+NODISCARD enum status bind_settle_targets(struct binder *b, struct query *q);
+
+/* --- with.c -------------------------------------------------------------------------------- */
+
 NODISCARD enum status bind_with(struct binder *b, struct query *q, const PgQuery__WithClause *w);
+/* FROM names the query: is that right where it stands? */
+NODISCARD enum status bind_cte_use(struct binder *b, struct cte *cte, int32_t position);
+/* Of a UNION that q->defines: after its left side, before the types of both are made one, after. */
+NODISCARD enum status bind_recursion_begin(struct binder *b, struct query *q);
+NODISCARD enum status bind_recursion_types(struct binder *b, const struct query *q);
+NODISCARD enum status bind_recursion_end(struct binder *b,
+                                         const struct query *q,
+                                         const PgQuery__SelectStmt *s);
 NODISCARD enum status bind_targets(struct binder *b,
                                    struct query *q,
                                    PgQuery__Node *const *items,

@@ -111,6 +111,7 @@ static enum status bind_range_var(struct binder *b, struct source **out, const P
     struct span alias = r->alias != NULL ? bind_cstring(r->alias->aliasname) : (struct span){0};
     struct cte *cte = find_cte(b, r);
     if (cte != NULL) {
+        TRY(bind_cte_use(b, cte, r->location));
         struct source *s = new_source(b, alias.size > 0 ? alias : cte->name, cte->field_count);
         if (s == NULL) return bind_no_memory(b);
         s->cte = cte;

@@ -1,4 +1,4 @@
-/* SELECT, VALUES, set operations, WITH. */
+/* SELECT, VALUES, set operations. */
 #include "base/must.h"
 #include "sql/bind_int.h"
 
@@ -267,7 +267,7 @@ static enum status check_distinct(struct binder *b, const struct query *q)
     return ST_OK;
 }
 
-static enum status settle_targets(struct binder *b, struct query *q)
+enum status bind_settle_targets(struct binder *b, struct query *q)
 {
     for (uint32_t i = 0; i < q->target_count; i++)
         TRY(bind_settle(b, &q->targets[i].expr));
@@ -290,7 +290,7 @@ static enum status bind_simple(struct binder *b, struct query *q, const PgQuery_
     b->clause = CLAUSE_TARGET;
     q->first_grouped_ref = q->scope.outer_ref_count;
     TRY(bind_targets(b, q, s->target_list, s->n_target_list));
-    if (!q->keeps_unknown) TRY(settle_targets(b, q));
+    if (!q->keeps_unknown) TRY(bind_settle_targets(b, q));
     TRY(bind_sorts(b, q, s));
     TRY(bind_groups(b, q, s));
     if (s->having_clause != NULL) {
@@ -452,64 +452,16 @@ static enum status bind_set(struct binder *b, struct query *q, const PgQuery__Se
     b->scope = scope->parent;
     b->keeps_unknown = true;
     TRY(bind_query(b, &q->left, s->larg));
+    if (q->defines != NULL) TRY(bind_recursion_begin(b, q));
     b->keeps_unknown = true;
+    b->recursion = q->defines;
     TRY(bind_query(b, &q->right, s->rarg));
     b->scope = scope;
+    if (q->defines != NULL) TRY(bind_recursion_types(b, q));
     TRY(unify_sides(b, q));
+    if (q->defines != NULL) TRY(bind_recursion_end(b, q, s));
     TRY(bind_sorts(b, q, s));
     return bind_limits(b, q, s);
-}
-
-/* --- WITH ---------------------------------------------------------------------------------- */
-
-static enum status bind_cte(struct binder *b, struct query *q, const PgQuery__CommonTableExpr *c)
-{
-    bool is_select = c->ctequery->node_case == PG_QUERY__NODE__NODE_SELECT_STMT;
-    if (!is_select)
-        return bind_unsupported(b, c->location, "a write in WITH is not supported",
-                                "Send it as its own statement.");
-    struct cte *cte = arena_alloc_zero(b->arena, 1, sizeof *cte);
-    if (cte == NULL) return bind_no_memory(b);
-    cte->name = bind_cstring(c->ctename);
-    for (uint32_t i = 0; i < q->cte_count; i++)
-        if (span_equal(q->ctes[i]->name, cte->name))
-            return bind_fail(b, c->location, "42712",
-                             "WITH query name \"%s\" specified more than once", c->ctename);
-    cte->id = ++b->next_id;
-    TRY(bind_query_node(b, &cte->query, c->ctequery));
-    cte->field_count = cte->query->target_count;
-    if (c->n_aliascolnames > cte->field_count)
-        return bind_fail(b, c->location, "42P10",
-                         "WITH query \"%s\" has %u columns available but %zu columns specified",
-                         c->ctename, cte->field_count, c->n_aliascolnames);
-    cte->fields = arena_alloc_zero(b->arena, cte->field_count, sizeof *cte->fields);
-    if (cte->fields == NULL) return bind_no_memory(b);
-    for (uint32_t i = 0; i < cte->field_count; i++) {
-        const struct target *t = &cte->query->targets[i];
-        bool is_renamed = i < c->n_aliascolnames;
-        cte->fields[i] =
-            (struct field){.name = is_renamed ? bind_string(c->aliascolnames[i]) : t->name,
-                           .type = t->expr->type,
-                           .typmod = t->expr->typmod,
-                           .scale = t->expr->scale};
-    }
-    cte->next = b->ctes;
-    b->ctes = cte;
-    q->ctes[q->cte_count++] = cte;
-    return ST_OK;
-}
-
-enum status bind_with(struct binder *b, struct query *q, const PgQuery__WithClause *w)
-{
-    if (w == NULL) return ST_OK;
-    if (w->recursive)
-        return bind_unsupported(b, w->location, "WITH RECURSIVE is not supported", NULL);
-    if (w->n_ctes > BIND_CTES_MAX) return bind_too_many(b, "queries in WITH", BIND_CTES_MAX);
-    q->ctes = arena_alloc_zero(b->arena, w->n_ctes, sizeof(struct cte *));
-    if (q->ctes == NULL) return bind_no_memory(b);
-    for (size_t i = 0; i < w->n_ctes; i++)
-        TRY(bind_cte(b, q, w->ctes[i]->common_table_expr));
-    return ST_OK;
 }
 
 /* --- entry --------------------------------------------------------------------------------- */
@@ -524,7 +476,10 @@ enum status bind_query(struct binder *b, struct query **out, const PgQuery__Sele
     struct cte *ctes = b->ctes;
     q->scope.parent = scope;
     q->keeps_unknown = b->keeps_unknown;
+    q->defines = b->defining;
+    q->recursion = b->recursion;
     b->keeps_unknown = false;
+    b->defining = b->recursion = NULL;
     TRY(bind_with(b, q, s->with_clause)); /* Sees the enclosing query, not this one. */
     b->scope = &q->scope;
     b->query = q;
