@@ -25,6 +25,7 @@ enum expr_kind {
     EXPR_CASE,      /* args: condition, result, …, and the ELSE result last. */
     EXPR_QUERY,     /* A template with args and "%q" for the query. */
     EXPR_AGGREGATE, /* As EXPR_CALL, with is_distinct and filter. */
+    EXPR_WINDOW,    /* As EXPR_CALL, with filter and window. */
     EXPR_DEFAULT    /* DEFAULT in VALUES and SET. */
 };
 
@@ -45,6 +46,8 @@ struct expr {
     struct query *query;
     bool is_distinct;
     struct expr *filter;
+    struct window *window;
+    const struct sql_function *function; /* EXPR_AGGREGATE, and those of EXPR_WINDOW. */
 };
 
 struct field { /* A column of a source. */
@@ -112,6 +115,17 @@ struct sort {
     bool is_nulls_first;
 };
 
+struct window { /* OVER (…): what a window function looks at. */
+    struct span name;
+    struct expr **partitions;
+    struct sort *sorts;
+    struct expr *start; /* Offsets of the frame; null: none. */
+    struct expr *end;
+    uint32_t partition_count;
+    uint32_t sort_count;
+    uint32_t frame; /* window.c: enum frame_option */
+};
+
 enum set_op { SET_NONE, SET_UNION, SET_UNION_ALL, SET_INTERSECT, SET_EXCEPT };
 
 struct row {
@@ -154,6 +168,10 @@ struct query {
     struct expr **groups;
     uint32_t group_count;
     struct expr *having;
+    struct window **windows; /* WINDOW w AS (…). */
+    uint32_t window_count;
+    struct expr **distinct_on;
+    uint32_t distinct_on_count;
     struct sort *sorts;
     uint32_t sort_count;
     struct expr *limit;
@@ -161,10 +179,12 @@ struct query {
     struct scope scope;
     uint32_t first_grouped_ref; /* Of scope.outer_refs: those made in targets, HAVING, ORDER BY. */
     uint32_t grouped_ref_count;
-    bool keeps_unknown; /* An operand of a set operation: constants take the other side's type. */
-    struct cte *defines;   /* It is the query of this one of WITH RECURSIVE. */
+    bool keeps_unknown;  /* An operand of a set operation: constants take the other side's type. */
+    struct cte *defines; /* It is the query of this one of WITH RECURSIVE. */
     struct cte *recursion; /* It is the recursive term of this one. */
     bool is_distinct;
+    bool is_all;    /* INTERSECT ALL, EXCEPT ALL. */
+    bool with_ties; /* FETCH FIRST … WITH TIES. */
     bool has_aggregates;
     bool is_scalar; /* More than one row is an error: 21000. */
 };
@@ -190,7 +210,8 @@ enum clause {
     CLAUSE_CHECK,
     CLAUSE_DEFAULT,
     CLAUSE_AGGREGATE,
-    CLAUSE_FILTER
+    CLAUSE_FILTER,
+    CLAUSE_WINDOW
 };
 
 struct binder {
@@ -336,6 +357,13 @@ NODISCARD enum status bind_value_function(struct binder *b,
                                           const PgQuery__Node *n);
 NODISCARD enum status bind_sublink(struct binder *b, struct expr **out, const PgQuery__Node *n);
 NODISCARD enum status bind_a_expr(struct binder *b, struct expr **out, const PgQuery__Node *n);
+bool bind_is_aggregate_name(struct span name);
+/* DISTINCT and FILTER of an aggregate. */
+NODISCARD enum status bind_finish_aggregate(struct binder *b,
+                                            struct expr *e,
+                                            const PgQuery__FuncCall *c);
+/* As failures name the clause; null: aggregates are allowed there. */
+const char *bind_clause_name(enum clause clause);
 /* The name PostgreSQL gives to an unnamed output column. */
 struct span bind_column_name(const PgQuery__Node *n);
 
@@ -386,6 +414,32 @@ NODISCARD enum status bind_query_node(struct binder *b, struct query **out, cons
 /* Untyped constants in the targets become text. */
 NODISCARD enum status bind_settle_targets(struct binder *b, struct query *q);
 
+/* ASC, DESC, NULLS FIRST, NULLS LAST. */
+NODISCARD enum status bind_sort_direction(struct binder *b,
+                                          struct sort *out,
+                                          const PgQuery__SortBy *s);
+
+/* --- row_compare.c ------------------------------------------------------------------------- */
+
+bool bind_is_row(const PgQuery__Node *n); /* (a, b); null allowed. */
+NODISCARD enum status bind_rows(struct binder *b, struct expr **out, const PgQuery__AExpr *e);
+NODISCARD enum status bind_rows_in(struct binder *b, struct expr **out, const PgQuery__AExpr *e);
+/* test operator ANY or ALL (query); q is bound. */
+NODISCARD enum status bind_rows_of_query(struct binder *b,
+                                         struct expr **out,
+                                         struct query *q,
+                                         const PgQuery__SubLink *s);
+
+/* --- window.c ------------------------------------------------------------------------------ */
+
+NODISCARD enum status bind_windows(struct binder *b, struct query *q, const PgQuery__SelectStmt *s);
+NODISCARD enum status bind_window_call(struct binder *b,
+                                       struct expr **out,
+                                       const PgQuery__FuncCall *c);
+/* 42809 when the function called without OVER is nothing without it. */
+NODISCARD enum status bind_needs_window(struct binder *b, const PgQuery__FuncCall *c);
+void emit_window(struct buf *out, const struct window *w);
+
 /* --- with.c -------------------------------------------------------------------------------- */
 
 NODISCARD enum status bind_with(struct binder *b, struct query *q, const PgQuery__WithClause *w);
@@ -409,6 +463,8 @@ void emit_expr(struct buf *out, const struct expr *e);
 void emit_query(struct buf *out, const struct query *q);
 void emit_name(struct buf *out, struct span name);  /* "quoted" */
 void emit_text(struct buf *out, struct span value); /* 'quoted' */
+/* is_output: of output columns alone, by their numbers. */
+void emit_sort_terms(struct buf *out, const struct sort *sorts, uint32_t count, bool is_output);
 void emit_targets(struct buf *out, const struct target *targets, uint32_t count);
 void emit_ctes(struct buf *out, const struct query *q);
 /* The buffer's text into the arena, terminated. */

@@ -34,9 +34,9 @@ static enum status check_node_call(struct binder *b, const PgQuery__FuncCall *c)
 static enum status check_call(struct binder *b, const PgQuery__FuncCall *c)
 {
     if (c->over != NULL)
-        return bind_unsupported(b, c->location, "window functions are not supported",
-                                "Use GROUP BY, or compute in the client.");
-    if (c->n_agg_order > 0)
+        TRY(bind_needs_or(b, 4, c->location, "window functions are not supported",
+                          "Use GROUP BY, or compute in the client."));
+    if (c->n_agg_order > 0 && c->over == NULL)
         return bind_unsupported(b, c->location, "ORDER BY in an aggregate is not supported",
                                 "Order the rows in a subquery.");
     if (c->agg_within_group || c->func_variadic)
@@ -57,7 +57,7 @@ static enum status check_call(struct binder *b, const PgQuery__FuncCall *c)
                      (const char *)schema.data, (int)name.size, (const char *)name.data);
 }
 
-static const char *clause_name(enum clause clause)
+const char *bind_clause_name(enum clause clause)
 {
     switch (clause) {
     case CLAUSE_WHERE: return "WHERE";
@@ -74,6 +74,7 @@ static const char *clause_name(enum clause clause)
     case CLAUSE_TARGET:
     case CLAUSE_HAVING:
     case CLAUSE_ORDER:
+    case CLAUSE_WINDOW:
     case CLAUSE_AGGREGATE: break;
     }
     return NULL;
@@ -83,7 +84,7 @@ static enum status check_aggregate(struct binder *b, int32_t position)
 {
     if (b->clause == CLAUSE_AGGREGATE)
         return bind_fail(b, position, "42803", "aggregate function calls cannot be nested");
-    const char *name = clause_name(b->clause);
+    const char *name = bind_clause_name(b->clause);
     if (name == NULL && b->query != NULL) {
         b->query->has_aggregates = true;
         return ST_OK;
@@ -92,7 +93,7 @@ static enum status check_aggregate(struct binder *b, int32_t position)
                      name == NULL ? "this place" : name);
 }
 
-static bool is_aggregate_name(struct span name)
+bool bind_is_aggregate_name(struct span name)
 {
     return sql_function_find(name, SQL_AGGREGATE, 0) != NULL &&
            sql_function_find(name, SQL_FUNCTION, 0) == NULL;
@@ -116,7 +117,7 @@ static enum status bind_distinct_aggregate(struct binder *b,
     return bind_canonical(b, &e->args[0]);
 }
 
-static enum status finish_aggregate(struct binder *b, struct expr *e, const PgQuery__FuncCall *c)
+enum status bind_finish_aggregate(struct binder *b, struct expr *e, const PgQuery__FuncCall *c)
 {
     if (e->kind != EXPR_AGGREGATE) {
         if (!c->agg_distinct && c->agg_filter == NULL && !c->agg_star) return ST_OK;
@@ -155,7 +156,9 @@ enum status bind_func_call(struct binder *b, struct expr **out, const PgQuery__N
                              .is_node = is_node_call(b, c)};
     if (c->n_args == 0 && span_equal(site.name, span_text("current_schema")))
         return public_schema(b, out, c->location);
-    bool is_aggregate = !site.is_node && is_aggregate_name(site.name);
+    if (c->over != NULL && !site.is_node) return bind_window_call(b, out, c);
+    if (!site.is_node) TRY(bind_needs_window(b, c));
+    bool is_aggregate = !site.is_node && bind_is_aggregate_name(site.name);
     enum clause before = b->clause;
     uint32_t outer_refs = b->scope == NULL ? 0 : b->scope->outer_ref_count;
     if (is_aggregate) {
@@ -170,7 +173,7 @@ enum status bind_func_call(struct binder *b, struct expr **out, const PgQuery__N
     TRY(bind_expr_list(b, &site.args, c->args, c->n_args));
     b->clause = before;
     TRY(bind_function(b, out, &site));
-    TRY(finish_aggregate(b, *out, c));
+    TRY(bind_finish_aggregate(b, *out, c));
     /* What subqueries inside an aggregate use of this query need not be grouped by. */
     if (is_aggregate && b->scope != NULL) b->scope->outer_ref_count = outer_refs;
     return ST_OK;
@@ -234,7 +237,7 @@ static struct expr *query_expr(struct binder *b,
 
 static bool is_single_row(const struct query *q)
 {
-    if (q->op != SET_NONE || q->row_count > 1) return false;
+    if (q->op != SET_NONE || q->row_count > 1 || q->with_ties) return false;
     if (q->row_count == 1 || q->from_count == 0) return true;
     if (q->has_aggregates && q->group_count == 0) return true;
     const struct expr *limit = q->limit;
@@ -267,9 +270,11 @@ static enum status bind_in_query(struct binder *b,
         s->n_oper_name == 0 ? span_text("=") : bind_string(s->oper_name[s->n_oper_name - 1]);
     bool is_in = !is_all && span_equal(symbol, span_text("="));
     bool is_not_in = is_all && span_equal(symbol, span_text("<>"));
-    if (!is_in && !is_not_in)
-        return bind_unsupported(b, s->location, "ANY and ALL work with = ANY and <> ALL only",
-                                "Compare with a subquery that returns min() or max().");
+    if (bind_is_row(s->testexpr) || (!is_in && !is_not_in)) {
+        TRY(bind_needs_or(b, 4, s->location, "ANY and ALL work with = ANY and <> ALL only",
+                          "Compare with a subquery that returns min() or max()."));
+        return bind_rows_of_query(b, out, q, s);
+    }
     struct expr *test = NULL;
     TRY(bind_expr(b, &test, s->testexpr));
     if (q->target_count != 1)

@@ -17,6 +17,8 @@ static void emit_source_name(struct buf *out, const struct source *s)
         buf_printf(out, "r%u", s->id);
 }
 
+static void emit_source(struct buf *out, const struct source *s);
+
 static void emit_quoted(struct buf *out, struct span text, char quote)
 {
     buf_put_u8(out, (uint8_t)quote);
@@ -93,6 +95,10 @@ static void emit_placeholder(struct buf *out, const struct expr *e, char what)
         must(e->query != NULL);
         emit_query(out, e->query);
         break;
+    case 's':
+        must(e->source != NULL);
+        emit_source(out, e->source);
+        break;
     case '%': buf_put_u8(out, '%'); break;
     default:
         must(what >= '1' && what <= '9');
@@ -112,10 +118,12 @@ static void emit_template(struct buf *out, const struct expr *e)
         emit_placeholder(out, e, at[1]);
         at += 2;
     }
-    if (e->filter == NULL) return;
-    buf_put_text(out, " FILTER (WHERE ");
-    emit_expr(out, e->filter);
-    buf_put_text(out, ")");
+    if (e->filter != NULL) {
+        buf_put_text(out, " FILTER (WHERE ");
+        emit_expr(out, e->filter);
+        buf_put_text(out, ")");
+    }
+    if (e->kind == EXPR_WINDOW) emit_window(out, e->window);
 }
 
 /* SQLite's tree of a AND b AND c … is as deep as the list is long, and bounded: long lists are
@@ -170,7 +178,8 @@ void emit_expr(struct buf *out, const struct expr *e)
     case EXPR_CASE: emit_case(out, e); return;
     case EXPR_CALL:
     case EXPR_QUERY:
-    case EXPR_AGGREGATE: emit_template(out, e); return;
+    case EXPR_AGGREGATE:
+    case EXPR_WINDOW: emit_template(out, e); return;
     case EXPR_DEFAULT: break;
     }
     must(false); /* DEFAULT is replaced before. */
@@ -256,11 +265,17 @@ static bool is_never_null(const struct expr *e)
            !e->source->is_nullable;
 }
 
-static void emit_sorts(struct buf *out, const struct query *q)
+static void emit_direction(struct buf *out, const struct sort *s)
 {
-    bool is_output = q->op != SET_NONE || q->row_count > 0;
-    for (uint32_t i = 0; i < q->sort_count; i++) {
-        const struct sort *s = &q->sorts[i];
+    if (s->is_desc) buf_put_text(out, " DESC");
+    if (s->is_nulls_first != s->is_desc || !is_never_null(s->expr))
+        buf_put_text(out, s->is_nulls_first ? " NULLS FIRST" : " NULLS LAST");
+}
+
+void emit_sort_terms(struct buf *out, const struct sort *sorts, uint32_t count, bool is_output)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct sort *s = &sorts[i];
         buf_put_text(out, i == 0 ? " ORDER BY " : ", ");
         /* A constant would be taken for an output column. */
         if (s->ordinal > 0 && (is_output || s->expr->kind != EXPR_COLUMN))
@@ -269,10 +284,13 @@ static void emit_sorts(struct buf *out, const struct query *q)
             buf_put_text(out, "NULL");
         else
             emit_expr(out, s->expr);
-        if (s->is_desc) buf_put_text(out, " DESC");
-        if (s->is_nulls_first != s->is_desc || !is_never_null(s->expr))
-            buf_put_text(out, s->is_nulls_first ? " NULLS FIRST" : " NULLS LAST");
+        emit_direction(out, s);
     }
+}
+
+static void emit_sorts(struct buf *out, const struct query *q)
+{
+    emit_sort_terms(out, q->sorts, q->sort_count, q->op != SET_NONE || q->row_count > 0);
 }
 
 static void emit_groups(struct buf *out, const struct query *q)
@@ -317,8 +335,40 @@ static void emit_operand(struct buf *out, const struct query *q, bool is_right)
     if (is_wrapped) buf_put_u8(out, ')');
 }
 
+/* c1, c2, … */
+static void emit_columns(struct buf *out, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        buf_printf(out, "%sc%u", i > 0 ? ", " : "", i + 1);
+}
+
+/* ALL: the first, second, … of equal rows are different rows. */
+static void emit_numbered(struct buf *out, const struct query *q)
+{
+    buf_put_text(out, "SELECT *, row_number() OVER (PARTITION BY ");
+    emit_columns(out, q->target_count);
+    buf_put_text(out, ") AS n FROM (");
+    emit_query(out, q);
+    buf_put_u8(out, ')');
+}
+
+static void emit_set_all(struct buf *out, const struct query *q)
+{
+    buf_put_text(out, "SELECT ");
+    emit_columns(out, q->target_count);
+    buf_put_text(out, " FROM (");
+    emit_numbered(out, q->left);
+    buf_put_text(out, q->op == SET_INTERSECT ? " INTERSECT " : " EXCEPT ");
+    emit_numbered(out, q->right);
+    buf_put_u8(out, ')');
+}
+
 static void emit_set(struct buf *out, const struct query *q)
 {
+    if (q->is_all) {
+        emit_set_all(out, q);
+        return;
+    }
     static const char *const words[] = {"", " UNION ", " UNION ALL ", " INTERSECT ", " EXCEPT "};
     emit_operand(out, q->left, false);
     buf_put_text(out, words[q->op]);
@@ -346,11 +396,49 @@ static void emit_select(struct buf *out, const struct query *q)
     emit_groups(out, q);
 }
 
+/* DISTINCT ON and WITH TIES: the rows that a number from their window lets through. */
+static void emit_ranked(struct buf *out, const struct query *q)
+{
+    const struct window w = {.partitions = q->distinct_on,
+                             .partition_count = q->distinct_on_count,
+                             .sorts = q->sorts,
+                             .sort_count = q->sort_count};
+    buf_put_text(out, "SELECT ");
+    emit_columns(out, q->target_count);
+    buf_put_text(out, " FROM (SELECT ");
+    emit_targets(out, q->targets, q->target_count);
+    for (uint32_t i = 0; i < q->sort_count; i++) {
+        buf_put_text(out, ", ");
+        emit_expr(out, q->sorts[i].expr);
+        buf_printf(out, " AS s%u", i + 1);
+    }
+    buf_put_text(out, q->with_ties ? ", rank()" : ", row_number()");
+    emit_window(out, &w);
+    buf_put_text(out, " AS n");
+    emit_from_list(out, q);
+    if (q->where != NULL) {
+        buf_put_text(out, " WHERE ");
+        emit_expr(out, q->where);
+    }
+    emit_groups(out, q);
+    buf_put_text(out, q->with_ties ? ")" : ") WHERE n = 1");
+    if (q->with_ties && q->limit != NULL) {
+        buf_put_text(out, " WHERE n <= ");
+        emit_expr(out, q->limit);
+        if (q->offset != NULL) buf_put_text(out, " + ");
+        if (q->offset != NULL) emit_expr(out, q->offset);
+    }
+    for (uint32_t i = 0; i < q->sort_count; i++) {
+        buf_printf(out, "%ss%u", i == 0 ? " ORDER BY " : ", ", i + 1);
+        emit_direction(out, &q->sorts[i]);
+    }
+}
+
 static void emit_limit(struct buf *out, const struct query *q)
 {
-    if (q->limit == NULL && q->offset == NULL) return;
+    if ((q->limit == NULL || q->with_ties) && q->offset == NULL) return;
     buf_put_text(out, " LIMIT ");
-    if (q->limit != NULL)
+    if (q->limit != NULL && !q->with_ties)
         emit_expr(out, q->limit);
     else
         buf_put_text(out, "-1");
@@ -361,15 +449,18 @@ static void emit_limit(struct buf *out, const struct query *q)
 
 void emit_query(struct buf *out, const struct query *q)
 {
+    const bool is_ranked = q->distinct_on_count > 0 || q->with_ties;
     if (q->is_scalar) buf_put_text(out, "SELECT sql_single(c1) FROM (");
     emit_ctes(out, q);
     if (q->row_count > 0)
         emit_values(out, q);
     else if (q->op != SET_NONE)
         emit_set(out, q);
+    else if (is_ranked)
+        emit_ranked(out, q);
     else
         emit_select(out, q);
-    emit_sorts(out, q);
+    if (!is_ranked) emit_sorts(out, q);
     emit_limit(out, q);
     if (q->is_scalar) buf_put_u8(out, ')');
 }

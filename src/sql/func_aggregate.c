@@ -1,4 +1,5 @@
-/* func_aggregate.c - sum, avg, min and max where SQLite's own differ, and string_agg.
+/* func_aggregate.c - sum, avg, min and max where SQLite's own differ, and string_agg;
+ * all of them also as window functions.
  *
  * Sums are exact at any size: integers in 128 bits, which 2^63 rows of bigint cannot overflow,
  * numeric unpacked (numeric_int.h). The state lives in SQLite's aggregate context, one for the
@@ -57,6 +58,17 @@ static void int_step(sqlite3_context *c, int count, sqlite3_value **args)
     s->rows++;
 }
 
+static void int_inverse(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    must(count == 1);
+    if (sqlite3_value_type(args[0]) == SQLITE_NULL) return;
+    struct int_sum *s = sqlite3_aggregate_context(c, 0);
+    must(s != NULL && s->rows > 0); /* It was added before. */
+    const wide sum = sum_of(s) - sqlite3_value_int64(args[0]);
+    memcpy(s->sum, &sum, sizeof sum);
+    s->rows--;
+}
+
 /* sum of smallint or integer: bigint. */
 static void int_sum_finish(sqlite3_context *c)
 {
@@ -101,6 +113,29 @@ static void numeric_step(sqlite3_context *c, int count, sqlite3_value **args)
     decimal_decode(&value, n);
     decimal_add(&s->sum, &value);
     s->rows++;
+}
+
+/* The scale stays that of all rows seen: the compiler lets only values of one scale come here. */
+static void numeric_inverse(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    struct span n;
+    struct decimal value;
+    must(count == 1);
+    if (sqlite3_value_type(args[0]) == SQLITE_NULL || !function_numeric(c, args[0], &n)) return;
+    struct numeric_sum *s = sqlite3_aggregate_context(c, 0);
+    if (s == NULL || s->rows == 0) return; /* Its step failed. */
+    decimal_decode(&value, n);
+    if (value.count > 0) value.is_negative = !value.is_negative;
+    decimal_add(&s->sum, &value);
+    s->rows--;
+}
+
+/* Only frames whose start does not move come to these: functions.h, SQL_WINDOW_GROWING. */
+static void no_inverse(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    (void)args;
+    must(count > 0);
+    function_fail(c, "XX000", "an aggregate cannot take a row back");
 }
 
 static void numeric_sum_finish(sqlite3_context *c)
@@ -168,16 +203,75 @@ static void bytea_agg_finish(sqlite3_context *c)
     text_finish(c, false);
 }
 
+static void text_agg_value(sqlite3_context *c)
+{
+    const struct text_sum *s = sqlite3_aggregate_context(c, 0);
+    if (s != NULL && !s->has_failed && s->rows > 0)
+        function_return_text(c, span_of(s->data, s->size));
+}
+
+static void bytea_agg_value(sqlite3_context *c)
+{
+    const struct text_sum *s = sqlite3_aggregate_context(c, 0);
+    if (s != NULL && !s->has_failed && s->rows > 0)
+        function_return_bytea(c, span_of(s->data, s->size));
+}
+
 const struct native function_aggregates[] = {
-    {.name = "int_sum", .args = 1, .step = int_step, .finish = int_sum_finish},
-    {.name = "int8_sum", .args = 1, .step = int_step, .finish = int8_sum_finish},
-    {.name = "int_avg", .args = 1, .step = int_step, .finish = int_avg_finish},
-    {.name = "numeric_sum", .args = 1, .step = numeric_step, .finish = numeric_sum_finish},
-    {.name = "numeric_avg", .args = 1, .step = numeric_step, .finish = numeric_avg_finish},
-    {.name = "numeric_min", .args = 1, .step = min_step, .finish = best_finish},
-    {.name = "numeric_max", .args = 1, .step = max_step, .finish = best_finish},
-    {.name = "text_string_agg", .args = 2, .step = text_step, .finish = text_agg_finish},
-    {.name = "bytea_string_agg", .args = 2, .step = text_step, .finish = bytea_agg_finish},
+    {.name = "int_sum",
+     .args = 1,
+     .step = int_step,
+     .finish = int_sum_finish,
+     .value = int_sum_finish,
+     .inverse = int_inverse},
+    {.name = "int8_sum",
+     .args = 1,
+     .step = int_step,
+     .finish = int8_sum_finish,
+     .value = int8_sum_finish,
+     .inverse = int_inverse},
+    {.name = "int_avg",
+     .args = 1,
+     .step = int_step,
+     .finish = int_avg_finish,
+     .value = int_avg_finish,
+     .inverse = int_inverse},
+    {.name = "numeric_sum",
+     .args = 1,
+     .step = numeric_step,
+     .finish = numeric_sum_finish,
+     .value = numeric_sum_finish,
+     .inverse = numeric_inverse},
+    {.name = "numeric_avg",
+     .args = 1,
+     .step = numeric_step,
+     .finish = numeric_avg_finish,
+     .value = numeric_avg_finish,
+     .inverse = numeric_inverse},
+    {.name = "numeric_min",
+     .args = 1,
+     .step = min_step,
+     .finish = best_finish,
+     .value = best_finish,
+     .inverse = no_inverse},
+    {.name = "numeric_max",
+     .args = 1,
+     .step = max_step,
+     .finish = best_finish,
+     .value = best_finish,
+     .inverse = no_inverse},
+    {.name = "text_string_agg",
+     .args = 2,
+     .step = text_step,
+     .finish = text_agg_finish,
+     .value = text_agg_value,
+     .inverse = no_inverse},
+    {.name = "bytea_string_agg",
+     .args = 2,
+     .step = text_step,
+     .finish = bytea_agg_finish,
+     .value = bytea_agg_value,
+     .inverse = no_inverse},
     {.name = NULL},
 };
 

@@ -169,8 +169,13 @@ static int install(sqlite3 *connection,
     int code = SQLITE_OK;
     for (; table->name != NULL && code == SQLITE_OK; table++) {
         must((table->call == NULL) == (table->step != NULL));
-        code = sqlite3_create_function_v2(connection, table->name, table->args, flags, ctx,
-                                          table->call, table->step, table->finish, NULL);
+        if (table->value != NULL)
+            code = sqlite3_create_window_function(connection, table->name, table->args, flags, ctx,
+                                                  table->step, table->finish, table->value,
+                                                  table->inverse, NULL);
+        else
+            code = sqlite3_create_function_v2(connection, table->name, table->args, flags, ctx,
+                                              table->call, table->step, table->finish, NULL);
     }
     return code;
 }

@@ -16,6 +16,8 @@ struct native {       /* One function as SQLite knows it. */
     void (*call)(sqlite3_context *c, int count, sqlite3_value **args);
     void (*step)(sqlite3_context *c, int count, sqlite3_value **args);
     void (*finish)(sqlite3_context *c);
+    void (*value)(sqlite3_context *c); /* The result so far; null: it is no window function. */
+    void (*inverse)(sqlite3_context *c, int count, sqlite3_value **args); /* Take a row back. */
 };
 
 extern const struct native function_integers[];

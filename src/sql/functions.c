@@ -58,6 +58,12 @@
         .name = (name_), .kind = SQL_AGGREGATE, .arg_count = 1, .args = {a}, .result = (result_),  \
         .sqlite = (sqlite_)                                                                        \
     }
+/* An aggregate that can also take a row back (function_int.h): for any frame of a window. */
+#define MOVING1(name_, a, result_, sqlite_)                                                        \
+    {                                                                                              \
+        .name = (name_), .kind = SQL_AGGREGATE, .arg_count = 1, .args = {a}, .result = (result_),  \
+        .sqlite = (sqlite_), .window = SQL_WINDOW_ANY                                              \
+    }
 
 /* Comparison of a type whose stored order in SQLite is PostgreSQL's. */
 #define COMPARE(type)                                                                              \
@@ -84,7 +90,7 @@
         OPER("#", type, type, type, "int_xor(%1, %2)"), PREFIX("~", type, type, "(~%1)"),          \
         OPER("<<", type, INT4, type, prefix "_shl(%1, %2)"),                                       \
         OPER(">>", type, INT4, type, prefix "_shr(%1, %2)")
-#define MIN_MAX(type) AGG1("min", type, type, "min(%1)"), AGG1("max", type, type, "max(%1)")
+#define MIN_MAX(type) MOVING1("min", type, type, "min(%1)"), MOVING1("max", type, type, "max(%1)")
 #define MOST(type, prefix)                                                                         \
     VARIADIC("greatest", type, type, prefix "_greatest(%*)"),                                      \
         VARIADIC("least", type, type, prefix "_least(%*)")
@@ -247,21 +253,26 @@ static const struct sql_function functions[] = {
     MOST(BYTEA, "bytea"),
     MOST(NUM, "numeric"),
 
-    {.name = "count", .kind = SQL_AGGREGATE, .result = INT8, .sqlite = "count(*)"},
+    {.name = "count",
+     .kind = SQL_AGGREGATE,
+     .result = INT8,
+     .sqlite = "count(*)",
+     .window = SQL_WINDOW_ANY},
     {.name = "count",
      .kind = SQL_AGGREGATE,
      .arg_count = 1,
      .args = {ANY},
      .result = INT8,
-     .sqlite = "count(%1)"},
-    AGG1("sum", INT2, INT8, "int_sum(%1)"),
-    AGG1("sum", INT4, INT8, "int_sum(%1)"),
-    AGG1("sum", INT8, NUM, "int8_sum(%1)"),
-    AGG1("sum", NUM, NUM, "numeric_sum(%1)"),
-    AGG1("avg", INT2, NUM, "int_avg(%1)"),
-    AGG1("avg", INT4, NUM, "int_avg(%1)"),
-    AGG1("avg", INT8, NUM, "int_avg(%1)"),
-    AGG1("avg", NUM, NUM, "numeric_avg(%1)"),
+     .sqlite = "count(%1)",
+     .window = SQL_WINDOW_ANY},
+    MOVING1("sum", INT2, INT8, "int_sum(%1)"),
+    MOVING1("sum", INT4, INT8, "int_sum(%1)"),
+    MOVING1("sum", INT8, NUM, "int8_sum(%1)"),
+    MOVING1("sum", NUM, NUM, "numeric_sum(%1)"),
+    MOVING1("avg", INT2, NUM, "int_avg(%1)"),
+    MOVING1("avg", INT4, NUM, "int_avg(%1)"),
+    MOVING1("avg", INT8, NUM, "int_avg(%1)"),
+    MOVING1("avg", NUM, NUM, "numeric_avg(%1)"),
     MIN_MAX(INT2),
     MIN_MAX(INT4),
     MIN_MAX(INT8),
@@ -273,31 +284,35 @@ static const struct sql_function functions[] = {
      .args = {NUM},
      .result = NUM,
      .sqlite = "numeric_min(%1)",
-     .sqlite_same_scale = "min(%1)"},
+     .sqlite_same_scale = "min(%1)",
+     .window = SQL_WINDOW_GROWING},
     {.name = "max",
      .kind = SQL_AGGREGATE,
      .arg_count = 1,
      .args = {NUM},
      .result = NUM,
      .sqlite = "numeric_max(%1)",
-     .sqlite_same_scale = "max(%1)"},
-    AGG1("bool_and", BOOL, BOOL, "min(%1)"),
-    AGG1("every", BOOL, BOOL, "min(%1)"),
-    AGG1("bool_or", BOOL, BOOL, "max(%1)"),
+     .sqlite_same_scale = "max(%1)",
+     .window = SQL_WINDOW_GROWING},
+    MOVING1("bool_and", BOOL, BOOL, "min(%1)"),
+    MOVING1("every", BOOL, BOOL, "min(%1)"),
+    MOVING1("bool_or", BOOL, BOOL, "max(%1)"),
     {.name = "string_agg",
      .kind = SQL_AGGREGATE,
      .arg_count = 2,
      .volatility = SQL_ORDERED,
      .args = {TEXT, TEXT},
      .result = TEXT,
-     .sqlite = "text_string_agg(%1, %2)"},
+     .sqlite = "text_string_agg(%1, %2)",
+     .window = SQL_WINDOW_GROWING},
     {.name = "string_agg",
      .kind = SQL_AGGREGATE,
      .arg_count = 2,
      .volatility = SQL_ORDERED,
      .args = {BYTEA, BYTEA},
      .result = BYTEA,
-     .sqlite = "bytea_string_agg(%1, %2)"},
+     .sqlite = "bytea_string_agg(%1, %2)",
+     .window = SQL_WINDOW_GROWING},
 };
 
 #define CAST(from_, to_, context_, sqlite_)                                                        \

@@ -33,6 +33,13 @@ enum sql_volatility {
     SQL_ORDERED,   /* Aggregate whose result depends on the order of rows: writes need ORDER BY. */
 };
 
+/* As a window function: what may stand in OVER. */
+enum sql_window {
+    SQL_WINDOW_NONE,
+    SQL_WINDOW_GROWING, /* Frames whose start does not move. */
+    SQL_WINDOW_ANY,     /* A row can be taken back. */
+};
+
 struct sql_function {
     const char *name; /* PostgreSQL's, lower case; the symbol of an operator ("~~" is LIKE). */
     enum sql_function_kind kind;
@@ -46,7 +53,8 @@ struct sql_function {
     /* Template to use instead when all numeric arguments have one known scale (columns
      * numeric(p,s), constants fitted to it): plain SQLite, so indexes serve it. Null: none. */
     const char *sqlite_same_scale;
-    uint32_t since; /* exec_version from which it is there; 0: always. */
+    enum sql_window window; /* Of an aggregate. */
+    uint32_t since;         /* exec_version from which it is there; 0: always. */
 };
 
 enum sql_cast_context { SQL_CAST_IMPLICIT, SQL_CAST_ASSIGNMENT, SQL_CAST_EXPLICIT };

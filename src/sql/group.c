@@ -10,6 +10,7 @@ struct check {
 };
 
 static enum status check_expr(struct check *c, const struct expr *e);
+static enum status check_window(struct check *c, const struct expr *e);
 
 static bool is_own(const struct query *q, const struct source *s)
 {
@@ -89,6 +90,19 @@ static enum status check_expr(struct check *c, const struct expr *e)
     if (is_found) return ST_OK;
     for (uint32_t i = 0; i < e->arg_count; i++)
         TRY(check_expr(c, e->args[i]));
+    return e->kind == EXPR_WINDOW ? check_window(c, e) : ST_OK;
+}
+
+/* A window is over the groups. */
+static enum status check_window(struct check *c, const struct expr *e)
+{
+    const struct window *w = e->window;
+    must(w != NULL);
+    if (e->filter != NULL) TRY(check_expr(c, e->filter));
+    for (uint32_t i = 0; i < w->partition_count; i++)
+        TRY(check_expr(c, w->partitions[i]));
+    for (uint32_t i = 0; i < w->sort_count; i++)
+        TRY(check_expr(c, w->sorts[i].expr));
     return ST_OK;
 }
 
@@ -121,6 +135,8 @@ enum status bind_check_groups(struct binder *b, struct query *q)
         TRY(text_of(b, q->groups[i], &c.groups[i]));
     for (uint32_t i = 0; i < q->target_count; i++)
         TRY(check_expr(&c, q->targets[i].expr));
+    for (uint32_t i = 0; i < q->distinct_on_count; i++)
+        TRY(check_expr(&c, q->distinct_on[i]));
     if (q->having != NULL) TRY(check_expr(&c, q->having));
     TRY(check_having(b, q));
     for (uint32_t i = 0; i < q->sort_count; i++)

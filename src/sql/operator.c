@@ -19,6 +19,7 @@ static enum status bind_plain(struct binder *b, struct expr **out, const PgQuery
 {
     struct span symbol = last_name(e->name, e->n_name);
     struct expr *args[2] = {NULL, NULL};
+    if (bind_is_row(e->lexpr) || bind_is_row(e->rexpr)) return bind_rows(b, out, e);
     if (e->lexpr == NULL) {
         TRY(bind_expr(b, &args[1], e->rexpr));
         return bind_prefix(b, out, symbol, args[1], e->location);
@@ -105,6 +106,7 @@ static bool is_one_family(struct expr *const *items, size_t count)
 static enum status bind_in(struct binder *b, struct expr **out, const PgQuery__AExpr *e)
 {
     const PgQuery__List *list = e->rexpr->list;
+    if (bind_is_row(e->lexpr)) return bind_rows_in(b, out, e);
     size_t count = list->n_items + 1;
     struct expr **items = arena_alloc_zero(b->arena, count, sizeof(struct expr *));
     if (items == NULL) return bind_no_memory(b);

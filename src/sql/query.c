@@ -83,6 +83,18 @@ static enum status find_ordinal(struct binder *b,
     return ST_OK;
 }
 
+enum status bind_sort_direction(struct binder *b, struct sort *out, const PgQuery__SortBy *s)
+{
+    if (s->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING)
+        return bind_unsupported(b, s->location, "ORDER BY USING is not supported",
+                                "Use ASC or DESC.");
+    out->is_desc = s->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
+    out->is_nulls_first = out->is_desc;
+    if (s->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST) out->is_nulls_first = true;
+    if (s->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST) out->is_nulls_first = false;
+    return ST_OK;
+}
+
 static enum status bind_sort(struct binder *b,
                              struct query *q,
                              const PgQuery__SortBy *s,
@@ -109,13 +121,7 @@ static enum status bind_sort(struct binder *b,
                                  "list");
         }
     }
-    if (s->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING)
-        return bind_unsupported(b, s->location, "ORDER BY USING is not supported",
-                                "Use ASC or DESC.");
-    out->is_desc = s->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
-    out->is_nulls_first = out->is_desc;
-    if (s->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST) out->is_nulls_first = true;
-    if (s->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST) out->is_nulls_first = false;
+    TRY(bind_sort_direction(b, out, s));
     bool is_output = out->ordinal > 0 && (q->op != SET_NONE || q->row_count > 0);
     if (!is_output && out->expr->type == SQL_NUMERIC && out->expr->scale < 0) {
         TRY(bind_canonical(b, &out->expr));
@@ -221,20 +227,88 @@ static bool is_total_order(const struct query *q)
     return true;
 }
 
+static enum status bind_ties(struct binder *b, struct query *q)
+{
+    TRY(bind_needs_or(b, 4, -1, "FETCH ... WITH TIES is not supported", NULL));
+    if (q->sort_count == 0)
+        return bind_fail(b, -1, "42601", "WITH TIES cannot be specified without ORDER BY clause");
+    if (q->op != SET_NONE || q->row_count > 0 || q->is_distinct || q->distinct_on_count > 0)
+        return bind_unsupported(b, -1,
+                                "WITH TIES beside DISTINCT, VALUES and set operations is not "
+                                "supported",
+                                "Put them into a subquery in FROM.");
+    q->with_ties = true;
+    return ST_OK;
+}
+
 static enum status bind_limits(struct binder *b, struct query *q, const PgQuery__SelectStmt *s)
 {
-    if (s->limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES)
-        return bind_unsupported(b, -1, "FETCH ... WITH TIES is not supported", NULL);
+    if (s->limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES) TRY(bind_ties(b, q));
     TRY(bind_limit(b, &q->limit, s->limit_count, false));
     TRY(bind_limit(b, &q->offset, s->limit_offset, true));
     if (!b->is_write || (q->limit == NULL && q->offset == NULL)) return ST_OK;
     if (is_total_order(q) || (q->has_aggregates && q->group_count == 0)) return ST_OK;
+    if (q->with_ties && q->offset == NULL) return ST_OK;
     return bind_unsupported(b, -1,
                             "LIMIT and OFFSET in a write need an ORDER BY that leaves no ties",
                             "Select from one table and order by its primary key.");
 }
 
 /* --- SELECT -------------------------------------------------------------------------------- */
+
+static bool is_distinct_on(const PgQuery__SelectStmt *s)
+{
+    return s->n_distinct_clause > 0 &&
+           s->distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET;
+}
+
+/* ORDER BY begins with the expressions of DISTINCT ON, in any order among themselves. */
+static enum status check_distinct_order(struct binder *b, const struct query *q)
+{
+    uint32_t found = 0;
+    bool is_past = false;
+    for (uint32_t i = 0; i < q->sort_count; i++) {
+        bool is_same = false;
+        for (uint32_t k = 0; k < q->distinct_on_count && !is_same; k++)
+            if (!same_text(b, q->sorts[i].expr, q->distinct_on[k], &is_same))
+                return bind_no_memory(b);
+        found += is_same;
+        if (is_past && is_same) break;
+        is_past = is_past || !is_same;
+        if (!is_same && found < q->distinct_on_count)
+            return bind_fail(b, -1, "42P10",
+                             "SELECT DISTINCT ON expressions must match initial ORDER BY "
+                             "expressions");
+    }
+    return ST_OK;
+}
+
+/* The first row of each group of equal values, in the order of ORDER BY. */
+static enum status bind_distinct_on(struct binder *b, struct query *q, const PgQuery__SelectStmt *s)
+{
+    if (!is_distinct_on(s)) return ST_OK;
+    if (s->n_distinct_clause > BIND_TERMS_MAX)
+        return bind_too_many(b, "terms in DISTINCT ON", BIND_TERMS_MAX);
+    q->distinct_on = arena_alloc_zero(b->arena, s->n_distinct_clause, sizeof(struct expr *));
+    if (q->distinct_on == NULL) return bind_no_memory(b);
+    b->clause = CLAUSE_ORDER;
+    for (size_t i = 0; i < s->n_distinct_clause; i++) {
+        struct expr **e = &q->distinct_on[q->distinct_on_count++];
+        uint32_t ordinal = 0;
+        TRY(output_name(b, q, s->distinct_clause[i], &ordinal));
+        if (ordinal == 0) TRY(output_number(b, q, s->distinct_clause[i], &ordinal));
+        if (ordinal > 0)
+            *e = q->targets[ordinal - 1].expr;
+        else
+            TRY(bind_expr(b, e, s->distinct_clause[i]));
+        TRY(bind_settle(b, e));
+        TRY(bind_canonical(b, e));
+    }
+    TRY(check_distinct_order(b, q));
+    if (!b->is_write || is_total_order(q)) return ST_OK;
+    return bind_unsupported(b, -1, "DISTINCT ON in a write needs an ORDER BY that leaves no ties",
+                            "Select from one table and order by its primary key.");
+}
 
 static enum status check_select(struct binder *b, const PgQuery__SelectStmt *s)
 {
@@ -245,12 +319,10 @@ static enum status check_select(struct binder *b, const PgQuery__SelectStmt *s)
         return bind_unsupported(b, -1, "FOR UPDATE and FOR SHARE are not supported",
                                 "Transactions run one after the other.");
     if (s->n_window_clause > 0)
-        return bind_unsupported(b, -1, "window functions are not supported", NULL);
-    bool is_on = s->n_distinct_clause > 0 &&
-                 s->distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET;
-    if (is_on)
-        return bind_unsupported(b, -1, "SELECT DISTINCT ON is not supported",
-                                "Use GROUP BY with min() or max().");
+        TRY(bind_needs_or(b, 4, -1, "window functions are not supported", NULL));
+    if (is_distinct_on(s))
+        TRY(bind_needs_or(b, 4, -1, "SELECT DISTINCT ON is not supported",
+                          "Use GROUP BY with min() or max()."));
     return ST_OK;
 }
 
@@ -277,21 +349,23 @@ enum status bind_settle_targets(struct binder *b, struct query *q)
 static enum status bind_simple(struct binder *b, struct query *q, const PgQuery__SelectStmt *s)
 {
     TRY(check_select(b, s));
-    q->is_distinct = s->n_distinct_clause > 0;
+    q->is_distinct = s->n_distinct_clause > 0 && !is_distinct_on(s);
     TRY(bind_from(b, q, s->from_clause, s->n_from_clause));
     if (s->where_clause != NULL) {
         b->clause = CLAUSE_WHERE;
         TRY(bind_expr(b, &q->where, s->where_clause));
         TRY(bind_condition(b, &q->where, "WHERE"));
     }
+    TRY(bind_windows(b, q, s));
     /* Constants that must equal others (GROUP BY a + 1) cannot become parameters. */
-    bool is_matched = s->n_group_clause > 0 || q->is_distinct;
+    bool is_matched = s->n_group_clause > 0 || s->n_distinct_clause > 0;
     b->keep_literals += is_matched;
     b->clause = CLAUSE_TARGET;
     q->first_grouped_ref = q->scope.outer_ref_count;
     TRY(bind_targets(b, q, s->target_list, s->n_target_list));
     if (!q->keeps_unknown) TRY(bind_settle_targets(b, q));
     TRY(bind_sorts(b, q, s));
+    TRY(bind_distinct_on(b, q, s));
     TRY(bind_groups(b, q, s));
     if (s->having_clause != NULL) {
         b->clause = CLAUSE_HAVING;
@@ -380,8 +454,9 @@ static enum status bind_values(struct binder *b, struct query *q, const PgQuery_
 
 /* --- set operations ------------------------------------------------------------------------ */
 
-static enum status set_op_of(struct binder *b, const PgQuery__SelectStmt *s, enum set_op *op)
+static enum status set_op_of(struct binder *b, const PgQuery__SelectStmt *s, struct query *q)
 {
+    enum set_op *op = &q->op;
     switch (s->op) {
     case PG_QUERY__SET_OPERATION__SETOP_UNION: *op = s->all ? SET_UNION_ALL : SET_UNION; break;
     case PG_QUERY__SET_OPERATION__SETOP_INTERSECT: *op = SET_INTERSECT; break;
@@ -390,10 +465,10 @@ static enum status set_op_of(struct binder *b, const PgQuery__SelectStmt *s, enu
     case PG_QUERY__SET_OPERATION__SET_OPERATION_UNDEFINED:
     case _PG_QUERY__SET_OPERATION_IS_INT_SIZE: *op = SET_NONE; break;
     }
-    if (s->all && (*op == SET_INTERSECT || *op == SET_EXCEPT))
-        return bind_unsupported(b, -1, "INTERSECT ALL and EXCEPT ALL are not supported",
-                                "Without ALL, each row comes once.");
-    return ST_OK;
+    q->is_all = s->all && (*op == SET_INTERSECT || *op == SET_EXCEPT);
+    if (!q->is_all) return ST_OK;
+    return bind_needs_or(b, 4, -1, "INTERSECT ALL and EXCEPT ALL are not supported",
+                         "Without ALL, each row comes once.");
 }
 
 static const char *set_op_name(enum set_op op)
@@ -447,7 +522,7 @@ static enum status unify_sides(struct binder *b, struct query *q)
 static enum status bind_set(struct binder *b, struct query *q, const PgQuery__SelectStmt *s)
 {
     TRY(check_select(b, s));
-    TRY(set_op_of(b, s, &q->op));
+    TRY(set_op_of(b, s, q));
     struct scope *scope = b->scope;
     b->scope = scope->parent;
     b->keeps_unknown = true;

@@ -213,6 +213,7 @@ static enum status apply(struct binder *b, struct expr **out, struct choice *c)
     e->args = args;
     e->arg_count = c->arg_count;
     e->template = f->sqlite;
+    if (kind == EXPR_AGGREGATE) e->function = f;
     e->is_stable = f->volatility == SQL_STABLE;
     for (uint32_t i = 0; i < c->arg_count; i++) {
         args[i] = c->args[i];

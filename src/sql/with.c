@@ -80,8 +80,7 @@ static enum status bind_cte(struct binder *b, struct query *q, struct cte *cte)
     const PgQuery__SelectStmt *s = cte->node->ctequery->select_stmt;
     cte->id = ++b->next_id;
     if (is_recursive) cte->state = CTE_FIRST;
-    b->defining =
-        is_recursive && s->op == PG_QUERY__SET_OPERATION__SETOP_UNION ? cte : NULL;
+    b->defining = is_recursive && s->op == PG_QUERY__SET_OPERATION__SETOP_UNION ? cte : NULL;
     TRY(bind_query(b, &cte->query, s));
     cte->state = CTE_BOUND;
     return set_fields(b, cte, cte->query);
