@@ -466,6 +466,8 @@ void emit_text(struct buf *out, struct span value); /* 'quoted' */
 /* is_output: of output columns alone, by their numbers. */
 void emit_sort_terms(struct buf *out, const struct sort *sorts, uint32_t count, bool is_output);
 void emit_targets(struct buf *out, const struct target *targets, uint32_t count);
+/* FROM and its items; is_beside: another item stands before them. */
+void emit_from_items(struct buf *out, const struct query *q, bool is_beside);
 void emit_ctes(struct buf *out, const struct query *q);
 /* The buffer's text into the arena, terminated. */
 NODISCARD enum status emit_finish(struct binder *b, struct buf *out, const char **text);

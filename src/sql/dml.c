@@ -3,11 +3,9 @@
  * Where SQLite would see a statement's own changes and PostgreSQL does not: SET or WHERE with a
  * subquery goes through UPDATE … FROM (SELECT 1), which finds and computes all new rows before it
  * writes the first; DELETE with a subquery finds all rows first too; RETURNING has no subqueries;
- * ON CONFLICT DO UPDATE takes one row. */
+ * ON CONFLICT DO UPDATE of several rows finds keys that come twice before the first is written. */
 #include "base/must.h"
-#include "sql/bind_int.h"
-
-#define STATEMENT_TEXT_MAX (16u << 20)
+#include "sql/dml_int.h"
 
 static const char *table_reference(struct binder *b, const struct catalog_table *t)
 {
@@ -159,14 +157,6 @@ enum status compile_select(struct binder *b, struct sql_statement *out, const Pg
 
 /* --- shared by writes ---------------------------------------------------------------------- */
 
-struct write {
-    const struct catalog_table *table;
-    struct source *target;
-    struct query *query;  /* Holds the scope, WITH, WHERE and RETURNING targets. */
-    struct expr **values; /* UPDATE, DO UPDATE: new value per column; null: unchanged. */
-    uint32_t value_count;
-};
-
 static enum status check_writable(struct binder *b, const struct catalog_table *t, int32_t position)
 {
     if (t->id >= CATALOG_FIRST_ID) return ST_OK;
@@ -303,11 +293,11 @@ static enum status assign(struct binder *b,
     return guard_rowid(b, e, t, column);
 }
 
-static enum status bind_returning(struct binder *b,
-                                  struct sql_statement *out,
-                                  struct write *w,
-                                  PgQuery__Node *const *items,
-                                  size_t count)
+enum status write_returning(struct binder *b,
+                            struct sql_statement *out,
+                            struct write *w,
+                            PgQuery__Node *const *items,
+                            size_t count)
 {
     if (count == 0) return ST_OK;
     b->clause = CLAUSE_RETURNING;
@@ -318,7 +308,7 @@ static enum status bind_returning(struct binder *b,
     return compile_columns(b, out, w->query);
 }
 
-static void emit_returning(struct buf *out, const struct write *w)
+void write_emit_returning(struct buf *out, const struct write *w)
 {
     if (w->query->target_count == 0) return;
     buf_put_text(out, " RETURNING ");
@@ -360,10 +350,10 @@ static enum status set_column(struct binder *b,
     return assign(b, &w->values[column], w->table, column);
 }
 
-static enum status bind_set_list(struct binder *b,
-                                 struct write *w,
-                                 PgQuery__Node *const *items,
-                                 size_t count)
+enum status write_set_list(struct binder *b,
+                           struct write *w,
+                           PgQuery__Node *const *items,
+                           size_t count)
 {
     b->clause = CLAUSE_SET;
     for (size_t i = 0; i < count; i++) {
@@ -401,7 +391,7 @@ static void emit_set_list(struct buf *out, const struct write *w)
 
 /* --- UPDATE and DELETE --------------------------------------------------------------------- */
 
-static enum status bind_where(struct binder *b, struct write *w, const PgQuery__Node *where)
+enum status write_where(struct binder *b, struct write *w, const PgQuery__Node *where)
 {
     if (where == NULL) return ST_OK;
     b->clause = CLAUSE_WHERE;
@@ -434,14 +424,12 @@ enum status compile_update(struct binder *b, struct sql_statement *out, const Pg
     out->tag = "UPDATE";
     out->tag_has_count = true;
     TRY(open_target(b, &w, u->relation));
-    if (u->n_from_clause > 0)
-        return bind_unsupported(b, -1, "UPDATE ... FROM is not supported",
-                                "Use a subquery in SET and WHERE.");
     TRY(bind_access(b, w.table, SQL_RIGHT_UPDATE));
     TRY(enter_target(b, &w, u->with_clause));
-    TRY(bind_set_list(b, &w, u->target_list, u->n_target_list));
-    TRY(bind_where(b, &w, u->where_clause));
-    TRY(bind_returning(b, out, &w, u->returning_list, u->n_returning_list));
+    if (u->n_from_clause > 0) return compile_update_from(b, out, &w, u);
+    TRY(write_set_list(b, &w, u->target_list, u->n_target_list));
+    TRY(write_where(b, &w, u->where_clause));
+    TRY(write_returning(b, out, &w, u->returning_list, u->n_returning_list));
     bool needs_all_first = has_query(w.query->where);
     for (uint32_t i = 0; i < w.table->column_count; i++)
         needs_all_first = needs_all_first || has_query(w.values[i]);
@@ -453,13 +441,13 @@ enum status compile_update(struct binder *b, struct sql_statement *out, const Pg
     emit_set_list(&text, &w);
     if (needs_all_first) buf_put_text(&text, " FROM (SELECT 1) AS \"r.0\"");
     emit_where(&text, w.query);
-    emit_returning(&text, &w);
+    write_emit_returning(&text, &w);
     return emit_finish(b, &text, &out->sqlite);
 }
 
 /* SQLite runs an uncorrelated subquery when it first needs it, which may be after it has deleted
  * rows. A correlated one, whatever it says, makes it find all rows before it deletes the first. */
-static void emit_find_first(struct buf *out, const struct write *w)
+void write_emit_find_first(struct buf *out, const struct write *w)
 {
     must(w->table->column_count > 0);
     buf_put_text(out, " AND (SELECT ");
@@ -479,21 +467,19 @@ enum status compile_delete(struct binder *b, struct sql_statement *out, const Pg
     out->tag = "DELETE";
     out->tag_has_count = true;
     TRY(open_target(b, &w, s->relation));
-    if (s->n_using_clause > 0)
-        return bind_unsupported(b, -1, "DELETE ... USING is not supported",
-                                "Use a subquery in WHERE.");
     TRY(bind_access(b, w.table, SQL_RIGHT_DELETE));
     TRY(enter_target(b, &w, s->with_clause));
-    TRY(bind_where(b, &w, s->where_clause));
-    TRY(bind_returning(b, out, &w, s->returning_list, s->n_returning_list));
+    if (s->n_using_clause > 0) return compile_delete_using(b, out, &w, s);
+    TRY(write_where(b, &w, s->where_clause));
+    TRY(write_returning(b, out, &w, s->returning_list, s->n_returning_list));
     struct buf text;
     buf_init(&text, b->arena->mem, STATEMENT_TEXT_MAX);
     emit_ctes(&text, w.query);
     buf_put_text(&text, "DELETE FROM ");
     emit_name(&text, w.table->sqlite_name);
     emit_where(&text, w.query);
-    if (has_query(w.query->where)) emit_find_first(&text, &w);
-    emit_returning(&text, &w);
+    if (has_query(w.query->where)) write_emit_find_first(&text, &w);
+    write_emit_returning(&text, &w);
     return emit_finish(b, &text, &out->sqlite);
 }
 
@@ -511,6 +497,7 @@ struct insert {
     uint32_t conflict_count;
     bool has_conflict;
     bool is_update;
+    bool is_several; /* Rows that DO UPDATE must not meet twice. */
     struct expr *conflict_where;
 };
 
@@ -694,6 +681,27 @@ static enum status conflict_target(struct binder *b,
                      "specification");
 }
 
+static bool is_conflict_column(const struct insert *in, uint32_t column)
+{
+    for (uint32_t i = 0; i < in->conflict_count; i++)
+        if (span_equal(in->conflict_columns[i], in->write.table->columns[column].name)) return true;
+    return false;
+}
+
+/* A row that is met twice is found by its key before anything is written (21000): so the key must
+ * be that of the proposed row, and every conflict must be an update. */
+static enum status check_several(struct binder *b, const struct insert *in, int32_t position)
+{
+    bool is_moved = in->conflict_where != NULL;
+    for (uint32_t i = 0; i < in->write.table->column_count; i++)
+        is_moved = is_moved || (in->write.values[i] != NULL && is_conflict_column(in, i));
+    if (!is_moved) return ST_OK;
+    return bind_unsupported(b, position,
+                            "ON CONFLICT DO UPDATE of several rows with WHERE, or of the columns "
+                            "in conflict, is not supported",
+                            "Send one INSERT for each row.");
+}
+
 static enum status conflict_update(struct binder *b,
                                    struct insert *in,
                                    const PgQuery__OnConflictClause *c)
@@ -703,10 +711,11 @@ static enum status conflict_update(struct binder *b,
         return bind_fail(b, c->location, "42601",
                          "ON CONFLICT DO UPDATE requires inference specification or constraint "
                          "name");
-    if (in->row_count != 1 || in->select != NULL)
-        return bind_unsupported(b, c->location,
-                                "ON CONFLICT DO UPDATE is supported for one row of VALUES",
-                                "Send one INSERT for each row.");
+    in->is_several = in->row_count != 1 || in->select != NULL;
+    if (in->is_several)
+        TRY(bind_needs_or(b, 4, c->location,
+                          "ON CONFLICT DO UPDATE is supported for one row of VALUES",
+                          "Send one INSERT for each row."));
     TRY(bind_table_source(b, &excluded, in->write.table, span_text("excluded")));
     excluded->reference = "excluded";
     struct scope *scope = &in->write.query->scope;
@@ -714,7 +723,7 @@ static enum status conflict_update(struct binder *b,
     uint32_t source_count = scope->source_count;
     TRY(bind_scope_add(b, scope, excluded)); /* A bare column name is ambiguous now: 42702. */
     TRY(bind_access(b, in->write.table, SQL_RIGHT_UPDATE | SQL_RIGHT_SELECT));
-    TRY(bind_set_list(b, &in->write, c->target_list, c->n_target_list));
+    TRY(write_set_list(b, &in->write, c->target_list, c->n_target_list));
     if (c->where_clause != NULL) {
         b->clause = CLAUSE_WHERE;
         TRY(bind_expr(b, &in->conflict_where, c->where_clause));
@@ -723,7 +732,7 @@ static enum status conflict_update(struct binder *b,
     scope->source_count = source_count;
     scope->entry_count = entry_count;
     in->is_update = true;
-    return ST_OK;
+    return in->is_several ? check_several(b, in, c->location) : ST_OK;
 }
 
 static enum status bind_conflict(struct binder *b,
@@ -763,8 +772,60 @@ static void emit_row(struct buf *out, const struct row *row)
     }
 }
 
+/* The proposed rows as a query with columns o (their order) and c1 … */
+static void emit_proposed(struct buf *out, const struct insert *in)
+{
+    const uint32_t count = in->write.table->column_count;
+    if (in->select != NULL) {
+        buf_put_text(out, "SELECT 0 AS o");
+        for (uint32_t i = 0; i < count; i++) {
+            buf_put_text(out, ", ");
+            emit_expr(out, in->rows[0].values[i]);
+            buf_printf(out, " AS c%u", i + 1);
+        }
+        buf_put_text(out, " FROM (");
+        emit_query(out, in->select);
+        buf_printf(out, ") AS r%u", in->source_id);
+        return;
+    }
+    buf_put_text(out, "SELECT column1 AS o");
+    for (uint32_t i = 0; i < count; i++)
+        buf_printf(out, ", column%u AS c%u", i + 2, i + 1);
+    buf_put_text(out, " FROM (VALUES ");
+    for (uint32_t i = 0; i < in->row_count; i++) {
+        buf_printf(out, "%s(%u, ", i > 0 ? ", " : "", i);
+        emit_row(out, &in->rows[i]);
+        buf_put_u8(out, ')');
+    }
+    buf_put_u8(out, ')');
+}
+
+/* Rows whose key comes once; NULL conflicts with nothing. */
+static void emit_several(struct buf *out, const struct insert *in)
+{
+    const uint32_t count = in->write.table->column_count;
+    buf_put_text(out, " SELECT ");
+    for (uint32_t i = 0; i < count; i++)
+        buf_printf(out, "%sc%u", i > 0 ? ", " : "", i + 1);
+    buf_put_text(out, " FROM (SELECT *, CASE WHEN 0");
+    for (uint32_t i = 0; i < count; i++)
+        if (is_conflict_column(in, i)) buf_printf(out, " OR c%u IS NULL", i + 1);
+    buf_put_text(out, " THEN 1 ELSE count(*) OVER (PARTITION BY 0");
+    for (uint32_t i = 0; i < count; i++)
+        if (is_conflict_column(in, i)) buf_printf(out, ", c%u", i + 1);
+    buf_put_text(out, ") END AS n FROM (");
+    emit_proposed(out, in);
+    buf_put_text(out, ")) WHERE sql_once(n) ORDER BY o");
+    for (uint32_t i = 0; i < count; i++)
+        buf_printf(out, ", c%u", i + 1);
+}
+
 static void emit_insert_rows(struct buf *out, const struct insert *in)
 {
+    if (in->is_several && in->is_update) {
+        emit_several(out, in);
+        return;
+    }
     if (in->select == NULL) {
         buf_put_text(out, " VALUES ");
         for (uint32_t i = 0; i < in->row_count; i++) {
@@ -799,7 +860,7 @@ static enum status emit_insert(struct binder *b, struct sql_statement *out, cons
     buf_put_u8(&text, ')');
     emit_insert_rows(&text, in);
     emit_conflict(&text, in);
-    emit_returning(&text, &in->write);
+    write_emit_returning(&text, &in->write);
     return emit_finish(b, &text, &out->sqlite);
 }
 
@@ -824,6 +885,6 @@ enum status compile_insert(struct binder *b, struct sql_statement *out, const Pg
     TRY(bind_scope_add(b, &in.write.query->scope, in.write.target));
     b->scope = &in.write.query->scope;
     TRY(bind_conflict(b, &in, s->on_conflict_clause));
-    TRY(bind_returning(b, out, &in.write, s->returning_list, s->n_returning_list));
+    TRY(write_returning(b, out, &in.write, s->returning_list, s->n_returning_list));
     return emit_insert(b, out, &in);
 }

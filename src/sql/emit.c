@@ -238,11 +238,11 @@ static void emit_from(struct buf *out, const struct from *f)
         emit_join(out, f);
 }
 
-static void emit_from_list(struct buf *out, const struct query *q)
+void emit_from_items(struct buf *out, const struct query *q, bool is_beside)
 {
     for (uint32_t i = 0; i < q->from_count; i++) {
-        bool is_nested = i > 0 && q->from[i]->join != JOIN_NONE;
-        buf_put_text(out, i == 0 ? " FROM " : ", ");
+        bool is_nested = (i > 0 || is_beside) && q->from[i]->join != JOIN_NONE;
+        buf_put_text(out, i == 0 && !is_beside ? " FROM " : ", ");
         if (is_nested) buf_put_u8(out, '(');
         emit_from(out, q->from[i]);
         if (is_nested) buf_put_u8(out, ')');
@@ -388,7 +388,7 @@ static void emit_select(struct buf *out, const struct query *q)
 {
     buf_put_text(out, q->is_distinct ? "SELECT DISTINCT " : "SELECT ");
     emit_targets(out, q->targets, q->target_count);
-    emit_from_list(out, q);
+    emit_from_items(out, q, false);
     if (q->where != NULL) {
         buf_put_text(out, " WHERE ");
         emit_expr(out, q->where);
@@ -415,7 +415,7 @@ static void emit_ranked(struct buf *out, const struct query *q)
     buf_put_text(out, q->with_ties ? ", rank()" : ", row_number()");
     emit_window(out, &w);
     buf_put_text(out, " AS n");
-    emit_from_list(out, q);
+    emit_from_items(out, q, false);
     if (q->where != NULL) {
         buf_put_text(out, " WHERE ");
         emit_expr(out, q->where);

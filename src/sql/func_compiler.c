@@ -48,6 +48,29 @@ static void not_null_call(sqlite3_context *c, int count, sqlite3_value **args)
                   (const char *)table.data);
 }
 
+static void at_most_once(sqlite3_context *c, sqlite3_value *count, const char *message)
+{
+    if (sqlite3_value_int64(count) > 1)
+        function_fail(c, "21000", "%s", message);
+    else
+        function_return_bool(c, true);
+}
+
+/* sql_once(n): n rows of one INSERT have this key. */
+static void once_call(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    must(count == 1);
+    at_most_once(c, args[0], "ON CONFLICT DO UPDATE command cannot affect row a second time");
+}
+
+/* sql_one_match(n): n different rows of FROM would change this row. */
+static void one_match_call(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    must(count == 1);
+    at_most_once(c, args[0],
+                 "more than one row of FROM gives new values to a row of the updated table");
+}
+
 /* sql_single(value): the value of the only row, NULL without rows. */
 static void single_step(sqlite3_context *c, int count, sqlite3_value **args)
 {
@@ -78,6 +101,8 @@ const struct native function_compilers[] = {
     {.name = "sql_limit", .args = 1, .call = limit_call},
     {.name = "sql_offset", .args = 1, .call = offset_call},
     {.name = "sql_not_null", .args = 3, .call = not_null_call},
+    {.name = "sql_once", .args = 1, .call = once_call},
+    {.name = "sql_one_match", .args = 1, .call = one_match_call},
     {.name = "sql_single", .args = 1, .step = single_step, .finish = single_finish},
     {.name = NULL},
 };
