@@ -46,6 +46,9 @@ struct expr {
     struct query *query;
     bool is_distinct;
     struct expr *filter;
+    struct sort *order; /* ORDER BY of an aggregate. */
+    bool is_once;       /* Equal rows of an ordered aggregate count once; is_distinct is false. */
+    uint32_t order_count;
     struct window *window;
     const struct sql_function *function; /* EXPR_AGGREGATE, and those of EXPR_WINDOW. */
 };
@@ -336,7 +339,8 @@ struct call_site {
     struct expr **args;
     uint32_t arg_count;
     int32_t position;
-    bool is_node; /* trustsql.f(…): a function that the node answers for itself. */
+    bool is_ordered; /* An aggregate that has ORDER BY, or is DISTINCT. */
+    bool is_node;    /* trustsql.f(…): a function that the node answers for itself. */
 };
 NODISCARD enum status bind_function(struct binder *b,
                                     struct expr **out,
@@ -414,10 +418,22 @@ NODISCARD enum status bind_query_node(struct binder *b, struct query **out, cons
 /* Untyped constants in the targets become text. */
 NODISCARD enum status bind_settle_targets(struct binder *b, struct query *q);
 
+/* Do both print the same? False: no memory. */
+bool bind_same_text(struct binder *b,
+                    const struct expr *left,
+                    const struct expr *right,
+                    bool *is_same);
 /* ASC, DESC, NULLS FIRST, NULLS LAST. */
 NODISCARD enum status bind_sort_direction(struct binder *b,
                                           struct sort *out,
                                           const PgQuery__SortBy *s);
+
+/* --- agg_order.c --------------------------------------------------------------------------- */
+
+/* ORDER BY and DISTINCT of an aggregate that depends on the order of rows. */
+NODISCARD enum status bind_aggregate_order(struct binder *b,
+                                           struct expr *e,
+                                           const PgQuery__FuncCall *c);
 
 /* --- row_compare.c ------------------------------------------------------------------------- */
 

@@ -37,8 +37,8 @@ static enum status check_call(struct binder *b, const PgQuery__FuncCall *c)
         TRY(bind_needs_or(b, 4, c->location, "window functions are not supported",
                           "Use GROUP BY, or compute in the client."));
     if (c->n_agg_order > 0 && c->over == NULL)
-        return bind_unsupported(b, c->location, "ORDER BY in an aggregate is not supported",
-                                "Order the rows in a subquery.");
+        TRY(bind_needs_or(b, 4, c->location, "ORDER BY in an aggregate is not supported",
+                          "Order the rows in a subquery."));
     if (c->agg_within_group || c->func_variadic)
         return bind_unsupported(b, c->location, "WITHIN GROUP and VARIADIC are not supported",
                                 NULL);
@@ -125,10 +125,14 @@ enum status bind_finish_aggregate(struct binder *b, struct expr *e, const PgQuer
                          "DISTINCT, FILTER and * belong to aggregate functions");
     }
     e->is_distinct = c->agg_distinct != 0;
-    if (e->is_distinct && e->arg_count != 1)
-        return bind_unsupported(b, c->location, "DISTINCT over several arguments is not supported",
-                                NULL);
-    if (e->is_distinct) TRY(bind_distinct_aggregate(b, e, c));
+    const bool is_listed = e->is_distinct && e->arg_count != 1;
+    if (is_listed)
+        TRY(bind_needs_or(b, 4, c->location, "DISTINCT over several arguments is not supported",
+                          NULL));
+    if (is_listed || c->n_agg_order > 0)
+        TRY(bind_aggregate_order(b, e, c));
+    else if (e->is_distinct)
+        TRY(bind_distinct_aggregate(b, e, c));
     if (c->agg_filter == NULL) return ST_OK;
     enum clause before = b->clause;
     b->clause = CLAUSE_FILTER;
@@ -170,7 +174,10 @@ enum status bind_func_call(struct binder *b, struct expr **out, const PgQuery__N
             return ST_INVALID;
         }
     }
+    site.is_ordered = c->n_agg_order > 0 || (c->agg_distinct && c->n_args > 1);
+    b->keep_literals += site.is_ordered;
     TRY(bind_expr_list(b, &site.args, c->args, c->n_args));
+    b->keep_literals -= site.is_ordered;
     b->clause = before;
     TRY(bind_function(b, out, &site));
     TRY(bind_finish_aggregate(b, *out, c));

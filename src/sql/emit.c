@@ -85,6 +85,23 @@ static void emit_args(struct buf *out, const struct expr *e, uint32_t first)
     }
 }
 
+static void emit_sort_key(struct buf *out, const struct expr *e)
+{
+    buf_put_text(out, "sql_sort_key('");
+    for (uint32_t i = 0; i < e->order_count; i++) {
+        const struct sort *s = &e->order[i];
+        const char small = s->is_desc ? 'd' : 'a';
+        const bool is_usual = s->is_desc == s->is_nulls_first;
+        buf_put_u8(out, (uint8_t)(is_usual ? small : small - 32));
+    }
+    buf_put_u8(out, '\'');
+    for (uint32_t i = 0; i < e->order_count; i++) {
+        buf_put_text(out, ", ");
+        emit_expr(out, e->order[i].expr);
+    }
+    buf_put_u8(out, ')');
+}
+
 static void emit_placeholder(struct buf *out, const struct expr *e, char what)
 {
     if (e->is_distinct && (what == '*' || what == '1')) buf_put_text(out, "DISTINCT ");
@@ -95,6 +112,8 @@ static void emit_placeholder(struct buf *out, const struct expr *e, char what)
         must(e->query != NULL);
         emit_query(out, e->query);
         break;
+    case 'k': emit_sort_key(out, e); break;
+    case 'd': buf_put_u8(out, e->is_once ? '1' : '0'); break;
     case 's':
         must(e->source != NULL);
         emit_source(out, e->source);

@@ -30,6 +30,7 @@ extern const struct native function_byteas[];
 extern const struct native function_times[];
 extern const struct native function_casts[];
 extern const struct native function_aggregates[];
+extern const struct native function_ordered[];
 extern const struct native function_compilers[];
 extern const struct native function_contexts[]; /* Not deterministic for SQLite. */
 

@@ -304,6 +304,7 @@ static const struct sql_function functions[] = {
      .args = {TEXT, TEXT},
      .result = TEXT,
      .sqlite = "text_string_agg(%1, %2)",
+     .sqlite_ordered = "text_string_agg_by(%1, %2, %k, %d)",
      .window = SQL_WINDOW_GROWING},
     {.name = "string_agg",
      .kind = SQL_AGGREGATE,
@@ -312,6 +313,7 @@ static const struct sql_function functions[] = {
      .args = {BYTEA, BYTEA},
      .result = BYTEA,
      .sqlite = "bytea_string_agg(%1, %2)",
+     .sqlite_ordered = "bytea_string_agg_by(%1, %2, %k, %d)",
      .window = SQL_WINDOW_GROWING},
 };
 

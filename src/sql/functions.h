@@ -53,6 +53,9 @@ struct sql_function {
     /* Template to use instead when all numeric arguments have one known scale (columns
      * numeric(p,s), constants fitted to it): plain SQLite, so indexes serve it. Null: none. */
     const char *sqlite_same_scale;
+    /* Of an aggregate: the template when it has ORDER BY or several arguments with DISTINCT, with
+     * "%k" for the key to sort by and "%d" for 1 when equal rows count once. Null: none. */
+    const char *sqlite_ordered;
     enum sql_window window; /* Of an aggregate. */
     uint32_t since;         /* exec_version from which it is there; 0: always. */
 };

@@ -4,10 +4,10 @@
 
 /* --- ORDER BY and GROUP BY items ----------------------------------------------------------- */
 
-static bool same_text(struct binder *b,
-                      const struct expr *left,
-                      const struct expr *right,
-                      bool *is_same)
+bool bind_same_text(struct binder *b,
+                    const struct expr *left,
+                    const struct expr *right,
+                    bool *is_same)
 {
     if (left == right) {
         *is_same = true;
@@ -40,7 +40,7 @@ static enum status output_name(struct binder *b,
         if (!span_equal(q->targets[i].name, name)) continue;
         bool is_same = true;
         if (*ordinal > 0 &&
-            !same_text(b, q->targets[*ordinal - 1].expr, q->targets[i].expr, &is_same))
+            !bind_same_text(b, q->targets[*ordinal - 1].expr, q->targets[i].expr, &is_same))
             return bind_no_memory(b);
         if (!is_same)
             return bind_fail(b, n->column_ref->location, "42702", "%s \"%.*s\" is ambiguous",
@@ -77,7 +77,7 @@ static enum status find_ordinal(struct binder *b,
     *ordinal = 0;
     for (uint32_t i = 0; i < q->target_count && *ordinal == 0; i++) {
         bool is_same = false;
-        if (!same_text(b, q->targets[i].expr, e, &is_same)) return bind_no_memory(b);
+        if (!bind_same_text(b, q->targets[i].expr, e, &is_same)) return bind_no_memory(b);
         if (is_same) *ordinal = i + 1;
     }
     return ST_OK;
@@ -270,7 +270,7 @@ static enum status check_distinct_order(struct binder *b, const struct query *q)
     for (uint32_t i = 0; i < q->sort_count; i++) {
         bool is_same = false;
         for (uint32_t k = 0; k < q->distinct_on_count && !is_same; k++)
-            if (!same_text(b, q->sorts[i].expr, q->distinct_on[k], &is_same))
+            if (!bind_same_text(b, q->sorts[i].expr, q->distinct_on[k], &is_same))
                 return bind_no_memory(b);
         found += is_same;
         if (is_past && is_same) break;

@@ -16,6 +16,7 @@ struct choice {
     struct expr **args;
     uint32_t arg_count;
     int32_t position;
+    bool is_ordered;
     const struct sql_function *found[CANDIDATES_MAX];
     uint32_t count;
 };
@@ -227,7 +228,7 @@ static enum status apply(struct binder *b, struct expr **out, struct choice *c)
     e->scale = result_scale(f, e);
     if (f->sqlite_same_scale != NULL && shared_scale(b, args, c->arg_count) >= 0)
         e->template = f->sqlite_same_scale;
-    if (f->volatility == SQL_ORDERED && b->is_write)
+    if (f->volatility == SQL_ORDERED && b->is_write && !c->is_ordered)
         return bind_unsupported(b, c->position,
                                 "an aggregate that depends on the order of rows is not supported "
                                 "in a write",
@@ -410,7 +411,8 @@ enum status bind_function(struct binder *b, struct expr **out, const struct call
                             .name = site->name,
                             .args = site->args,
                             .arg_count = site->arg_count,
-                            .position = site->position};
+                            .position = site->position,
+                            .is_ordered = site->is_ordered};
         bool any_name = false;
         if (is_double(&c))
             return bind_unsupported(b, c.position, "the result would be double precision",

@@ -212,6 +212,37 @@ static void sums_are_exact(void **state)
 }
 
 /* With less memory than a statement needs it fails cleanly, and works with enough. */
+/* The bytes of a key are in the order of ORDER BY, of each kind of value and direction. */
+static void sort_keys_are_in_order(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *orders;
+        const char *values[6]; /* In that order. */
+    } lists[] = {
+        {"a", {"-9223372036854775807", "-1", "0", "1", "9223372036854775807", "NULL"}},
+        {"d", {"NULL", "9223372036854775807", "1", "0", "-1", "-9223372036854775807"}},
+        {"A", {"NULL", "-1.5", "-0.25", "0.0", "0.5", "9e300"}},
+        {"D", {"'b'", "'ab'", "'aa'", "'a'", "''", "NULL"}},
+        {"a", {"x''", "x'00'", "x'0000'", "x'0001'", "x'01'", "x'ff'"}},
+        {"d", {"x'ff'", "x'01'", "x'0001'", "x'0000'", "x'00'", "x''"}},
+    };
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        for (size_t k = 0; k + 1 < 6; k++) {
+            char text[256];
+            (void)snprintf(
+                text, sizeof text, "SELECT sql_sort_key('%s', %s) < sql_sort_key('%s', %s)",
+                lists[i].orders, lists[i].values[k], lists[i].orders, lists[i].values[k + 1]);
+            sqlite3_stmt *stmt = NULL;
+            assert_int_equal(sqlite3_prepare_v2(world.db, text, -1, &stmt, NULL), SQLITE_OK);
+            assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+            if (sqlite3_column_int(stmt, 0) != 1) print_error("%s\n", text);
+            assert_int_equal(sqlite3_column_int(stmt, 0), 1);
+            (void)sqlite3_finalize(stmt);
+        }
+    }
+}
+
 static void memory_may_run_out(void **state)
 {
     (void)state;
@@ -219,6 +250,8 @@ static void memory_may_run_out(void **state)
         "SELECT text_octets(text_replace(text_repeat('ab', 5000), 'a', 'xyz'))",
         "SELECT text_position(text_repeat('ab', 300), text_repeat('ba', 200))",
         "SELECT text_octets(text_string_agg(text_repeat('a', 5000), ',')) FROM (VALUES (1), (2))",
+        "SELECT text_octets(text_string_agg_by(text_repeat('a', 500 + column1), ',', "
+        "sql_sort_key('d', column1), 0)) FROM (VALUES (1), (2), (3))",
         "SELECT numeric_out(numeric_sum(numeric_in('1.5')))",
         "SELECT bytea_encode(bytea_decode(text_repeat('QUJD', 900), 'base64'), 'escape')",
     };
@@ -312,6 +345,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(fuel_and_lengths, set_up, tear_down),
         cmocka_unit_test_setup_teardown(context_functions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sums_are_exact, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(sort_keys_are_in_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(memory_may_run_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(constraints_by_name, set_up, tear_down),
     };
