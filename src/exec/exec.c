@@ -84,6 +84,13 @@ struct sql_catalog *exec_catalog(struct exec *e)
     return c;
 }
 
+void exec_terms(struct exec *e, struct exec_terms *out)
+{
+    mutex_lock(e->lock);
+    *out = e->terms;
+    mutex_unlock(e->lock);
+}
+
 static enum status open_account(const struct account *account, struct exec_account *out)
 {
     if (account->is_closed) return ST_NOT_FOUND;

@@ -47,6 +47,18 @@ void exec_history(const struct exec *e, struct merkle_tree *out);
  */
 struct sql_catalog *exec_catalog(struct exec *e);
 
+/* What holds for a transaction of the block after exec_height. Any thread. */
+struct exec_terms {
+    uint32_t exec_version;
+    uint64_t fuel_tx;
+};
+void exec_terms(struct exec *e, struct exec_terms *out);
+
+/* The operation with which an interactive transaction ends: what the results of those before it
+ * were (docs/format/transaction.md). */
+#define EXEC_EXPECT       "expect"
+#define EXEC_EXPECT_SINCE 4u
+
 /* The epoch of the block after exec_height. */
 struct exec_epoch {
     uint64_t epoch;

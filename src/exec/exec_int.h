@@ -24,11 +24,16 @@
 #include "rows/rows.h"
 #include "state/capture.h"
 
-#define EXEC_FUEL_STEP      1000u      /* SQLite steps between two looks at the fuel. */
+#define EXEC_EPOCH_2000_MS  UINT64_C(946684800000) /* PostgreSQL's epoch in Unix time. */
+#define EXEC_FUEL_STEP      1000u                  /* SQLite steps between two looks at the fuel. */
 #define EXEC_BLOCK_FUEL_TXS 16u        /* Transactions with full fuel that fit into one block. */
 #define EXEC_BLOCK_FUEL_MIN (1u << 26) /* About a thousand steps for each of a full block. */
 #define EXEC_ROWS_MAX       (1u << 20) /* Rows one operation returns. */
 #define EXEC_ROWS_BYTES_MAX (16u << 20)
+/* How far a now() that a transaction fixed may be ahead of the block's time: clocks of nodes
+ * differ.
+ */
+#define EXEC_NOW_AHEAD_MS_MAX UINT64_C(10000)
 #define EXEC_NOW_AGE_MS_MAX                                                                        \
     ((uint64_t)10u * 60u * 1000u) /* Oldest now() a transaction may fix.                           \
                                    */
@@ -72,8 +77,9 @@ struct exec {
     sqlite3_stmt *savepoints[SAVEPOINT_COUNT];
     struct sql_catalog *catalog; /* E3 */
 
-    struct mutex *lock;            /* Over published alone. */
+    struct mutex *lock;            /* Over the next two alone. */
     struct sql_catalog *published; /* Catalog of height. */
+    struct exec_terms terms;       /* Of the block after height. */
 
     struct hash chain_id;
     uint64_t height; /* E2, as the next. */
@@ -121,6 +127,17 @@ NODISCARD enum status transaction_run(struct job *j);
 
 /* operation.c: one operation, into j->ops[j->op] and j->rows[j->op]. */
 NODISCARD enum status operation_run(struct job *j, const struct tx_op *op);
+
+/* The same up to where rows come: compiled, allowed, its values bound; who opens steps and resets
+ * out->stmt. A SELECT. */
+NODISCARD enum status operation_open(struct job *j, const struct tx_op *op, struct prepared **out);
+
+/* expect.c: the operation that says what all before it gave (docs/format/transaction.md). */
+bool expect_is_operation(const struct tx_op *op, uint32_t exec_version);
+bool expect_is_made(const struct job *j); /* The transaction has one. */
+NODISCARD enum status expect_check(struct job *j, const struct tx_op *op);
+/* An operation failed that had succeeded for the client: job->diag says so. */
+void expect_explain(struct job *j);
 
 /* ST_REJECTED with diag saying that a limit was reached (54000). what: static text. */
 NODISCARD enum status job_limit(struct job *j, const char *what);

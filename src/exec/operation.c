@@ -26,6 +26,7 @@ static enum status keep_rows(struct job *j, const struct sql_statement *s, uint6
 
 enum status operation_run(struct job *j, const struct tx_op *op)
 {
+    if (expect_is_operation(op, j->block->header->exec_version)) return expect_check(j, op);
     if (op->kind != TX_OP_SQL) {
         diag_set(&j->diag, "0A000", "this chain runs no operations of kind %u", (unsigned)op->kind);
         return ST_REJECTED;
@@ -52,10 +53,23 @@ enum status operation_run(struct job *j, const struct tx_op *op)
     case SQL_KIND_SUBMIT:
     case SQL_KIND_COMPLAIN:
     case SQL_KIND_SET:
-    case SQL_KIND_SHOW: break;
+    case SQL_KIND_SHOW:
+    case SQL_KIND_CONTROL: break;
     }
     must(false); /* statements_get refuses these. */
     return ST_REJECTED;
+}
+
+enum status operation_open(struct job *j, const struct tx_op *op, struct prepared **out)
+{
+    struct prepared *s = NULL;
+    charge(j, op->text.size);
+    if (j->exec->context.fuel == 0) return job_fuel_limit(j);
+    TRY(prepare(j, op, &s));
+    must(s->stmt != NULL);
+    TRY(bind(j, op, s));
+    *out = s;
+    return ST_OK;
 }
 
 enum status job_limit(struct job *j, const char *what)

@@ -41,11 +41,12 @@ enum status schema_make(struct exec *e, uint32_t from, uint32_t to)
 
 void schema_publish(struct exec *e)
 {
-    if (e->published == e->catalog) return;
     struct sql_catalog *catalog = sql_catalog_ref(e->catalog);
     mutex_lock(e->lock);
     struct sql_catalog *before = e->published;
     e->published = catalog;
+    e->terms = (struct exec_terms){.exec_version = e->epoch->config.exec_version,
+                                   .fuel_tx = e->epoch->config.fuel_tx};
     mutex_unlock(e->lock);
     sql_catalog_unref(before);
 }

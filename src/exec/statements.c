@@ -214,6 +214,7 @@ static enum status check_kind(const struct sql_statement *s,
     case SQL_KIND_COMPLAIN:
     case SQL_KIND_SET:
     case SQL_KIND_SHOW:
+    case SQL_KIND_CONTROL:
         diag_set(d, "0A000", "%s cannot be an operation of a transaction", s->tag);
         return ST_REJECTED;
     }

@@ -5,8 +5,7 @@
 #include "codec/cbor.h"
 #include "exec/modules/system/idempotency.h"
 
-#define EPOCH_2000_MS 946684800000u /* PostgreSQL's epoch in Unix time. */
-#define LEDGER        "main"        /* The one name space of exec_version 1. */
+#define LEDGER "main" /* The one name space of exec_version 1. */
 
 static enum status check_signer(struct job *j);
 static enum status check_envelope(struct job *j);
@@ -32,7 +31,9 @@ enum status transaction_run(struct job *j)
     bool is_repeated = false;
     TRY(find_first(j, &is_repeated));
     if (is_repeated) return describe(j);
-    TRY(run_operations(j));
+    enum status st = run_operations(j);
+    if (st == ST_REJECTED && !j->is_block_lost && expect_is_made(j)) expect_explain(j);
+    TRY(st);
     j->op = 0;
     /* A deferred foreign key would fail at the end of the block, and take the block along. */
     int violations = 0;
@@ -89,8 +90,11 @@ static enum status check_envelope(struct job *j)
         return ST_REJECTED;
     }
     uint64_t block_ms = j->block->header->time_ms;
+    const bool is_interactive = j->block->header->exec_version >= EXEC_EXPECT_SINCE;
+    const uint64_t latest_ms = block_ms + (is_interactive ? EXEC_NOW_AHEAD_MS_MAX : 0);
     bool is_fixed = tx->now_ms != 0;
-    if (is_fixed && (tx->now_ms > block_ms || block_ms - tx->now_ms > EXEC_NOW_AGE_MS_MAX)) {
+    bool is_old = tx->now_ms < block_ms && block_ms - tx->now_ms > EXEC_NOW_AGE_MS_MAX;
+    if (is_fixed && (tx->now_ms > latest_ms || is_old)) {
         diag_set(&j->diag, "22008", "the transaction's time is too far from the block's time");
         return ST_REJECTED;
     }
@@ -102,7 +106,7 @@ static enum status set_context(struct job *j)
     struct sql_context *c = &j->exec->context;
     uint64_t now_ms = j->tx->now_ms != 0 ? j->tx->now_ms : j->block->header->time_ms;
     if (now_ms > INT64_MAX / 1000) return ST_INVALID; /* No valid block. */
-    c->now_us = ((int64_t)now_ms - (int64_t)EPOCH_2000_MS) * 1000;
+    c->now_us = ((int64_t)now_ms - (int64_t)EXEC_EPOCH_2000_MS) * 1000;
     c->user = span_text(j->account.name);
     c->ledger = j->tx->ledger;
     return ST_OK;

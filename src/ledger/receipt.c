@@ -74,6 +74,17 @@ enum status receipt_decode(struct receipt *r, struct arena *a, struct span bytes
     return ST_OK;
 }
 
+struct hash op_results_hash(const struct op_result *ops, uint32_t count)
+{
+    struct hasher h;
+    hash_init(&h, "results");
+    for (uint32_t i = 0; i < count; i++) {
+        hash_add_u64(&h, ops[i].row_count);
+        hash_add_hash(&h, &ops[i].result_hash);
+    }
+    return hash_final(&h);
+}
+
 struct hash receipt_leaf(struct span encoded)
 {
     return merkle_leaf(encoded);

@@ -17,6 +17,9 @@ struct op_result {
         result_hash; /* H("rows" ‖ encoded result rows); zero when the operation has none. */
 };
 
+/* H("results" ‖ for each: u64 row count ‖ result hash): what a client saw of them all. */
+struct hash op_results_hash(const struct op_result *ops, uint32_t count);
+
 struct receipt {
     struct hash txid;
     uint64_t height;

@@ -240,6 +240,7 @@ struct binder {
     struct cte *recursion; /* query.recursion */
     bool is_write;
     bool calls_node;
+    bool locks_rows; /* FOR UPDATE or SHARE. */
 };
 
 /* --- bind.c: tools ------------------------------------------------------------------------- */
@@ -496,6 +497,12 @@ typedef enum status bind_statement_fn(struct binder *b,
 bind_statement_fn compile_select, compile_insert, compile_update, compile_delete;
 bind_statement_fn compile_create_table, compile_drop, compile_create_index, compile_grant;
 bind_statement_fn compile_set, compile_show, compile_call, compile_transaction;
+bind_statement_fn compile_lock, compile_declare, compile_fetch, compile_close;
+NODISCARD enum status compile_set_transaction(struct binder *b,
+                                              struct sql_statement *out,
+                                              const PgQuery__VariableSetStmt *s);
+/* FOR UPDATE, FOR SHARE: what PostgreSQL does not take with them is refused. */
+NODISCARD enum status bind_locking(struct binder *b, const PgQuery__SelectStmt *s);
 
 /* Result columns from targets, and the SQLite text. */
 NODISCARD enum status compile_columns(struct binder *b,

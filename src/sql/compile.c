@@ -110,7 +110,11 @@ static const struct {
     {compile_call, PG_QUERY__NODE__NODE_CALL_STMT, true, 0},
     {compile_set, PG_QUERY__NODE__NODE_VARIABLE_SET_STMT, false, 0},
     {compile_show, PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT, false, 0},
-    {compile_transaction, PG_QUERY__NODE__NODE_TRANSACTION_STMT, false, 0},
+    {compile_transaction, PG_QUERY__NODE__NODE_TRANSACTION_STMT, false, 4},
+    {compile_lock, PG_QUERY__NODE__NODE_LOCK_STMT, false, 4},
+    {compile_declare, PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT, false, 4},
+    {compile_fetch, PG_QUERY__NODE__NODE_FETCH_STMT, false, 4},
+    {compile_close, PG_QUERY__NODE__NODE_CLOSE_PORTAL_STMT, false, 4},
 };
 
 /* Statements that are not supported, or were not below some exec_version (bind_needs). */
@@ -150,6 +154,8 @@ static const struct refusal {
     {PG_QUERY__NODE__NODE_MERGE_STMT, "MERGE is not supported", "Use INSERT ... ON CONFLICT."},
     {PG_QUERY__NODE__NODE_VACUUM_STMT, "VACUUM and ANALYZE are not supported",
      "Nothing needs them here."},
+    {PG_QUERY__NODE__NODE_TRANSACTION_STMT, "BEGIN, COMMIT and ROLLBACK are not supported",
+     "Send the statements in one query string, separated by semicolons: they are one transaction."},
     {PG_QUERY__NODE__NODE_COMMENT_STMT, "COMMENT is not supported", NULL},
 };
 
@@ -278,6 +284,7 @@ enum status sql_compile(struct sql_statement *out,
     s.access = b.access;
     s.access_count = b.access_count;
     s.calls_node = b.calls_node;
+    s.locks_rows = b.locks_rows;
     must(s.tag != NULL);
     *out = s;
     return ST_OK;

@@ -315,9 +315,7 @@ static enum status check_select(struct binder *b, const PgQuery__SelectStmt *s)
     if (s->into_clause != NULL)
         return bind_unsupported(b, -1, "SELECT INTO is not supported",
                                 "Use CREATE TABLE and INSERT ... SELECT.");
-    if (s->n_locking_clause > 0)
-        return bind_unsupported(b, -1, "FOR UPDATE and FOR SHARE are not supported",
-                                "Transactions run one after the other.");
+    TRY(bind_locking(b, s));
     if (s->n_window_clause > 0)
         TRY(bind_needs_or(b, 4, -1, "window functions are not supported", NULL));
     if (is_distinct_on(s))

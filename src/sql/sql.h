@@ -37,7 +37,56 @@ enum sql_kind {
     SQL_KIND_SUBMIT, /* SELECT * FROM trustsql.submit($1::bytea [, true]): with results and reply */
     SQL_KIND_COMPLAIN, /* SELECT * FROM trustsql.complain('TIMEOUT' | 'CONFLICT', $1::bytea) */
     SQL_KIND_SET,      /* SET / RESET of a session setting. */
-    SQL_KIND_SHOW
+    SQL_KIND_SHOW,
+    SQL_KIND_CONTROL /* Steers the session's transaction: struct sql_control. */
+};
+
+enum sql_verb {
+    SQL_VERB_BEGIN,
+    SQL_VERB_COMMIT,
+    SQL_VERB_ROLLBACK,
+    SQL_VERB_SAVEPOINT,
+    SQL_VERB_RELEASE,
+    SQL_VERB_ROLLBACK_TO,
+    SQL_VERB_SET_TRANSACTION,
+    SQL_VERB_SET_SESSION, /* SET SESSION CHARACTERISTICS AS TRANSACTION */
+    SQL_VERB_LOCK,
+    SQL_VERB_DECLARE,
+    SQL_VERB_FETCH,
+    SQL_VERB_MOVE,
+    SQL_VERB_CLOSE
+};
+
+enum sql_isolation {
+    SQL_ISOLATION_UNSET,
+    SQL_READ_UNCOMMITTED,
+    SQL_READ_COMMITTED,
+    SQL_REPEATABLE_READ,
+    SQL_SERIALIZABLE
+};
+
+enum sql_choice { SQL_CHOICE_UNSET, SQL_CHOICE_OFF, SQL_CHOICE_ON };
+
+enum sql_direction {
+    SQL_FETCH_FORWARD,
+    SQL_FETCH_BACKWARD,
+    SQL_FETCH_ABSOLUTE,
+    SQL_FETCH_RELATIVE
+};
+
+#define SQL_FETCH_ALL INT64_MAX
+
+struct sql_control {
+    enum sql_verb verb;
+    enum sql_isolation isolation;
+    enum sql_choice read_only;
+    enum sql_choice deferrable;
+    bool is_chain;     /* COMMIT AND CHAIN, ROLLBACK AND CHAIN. */
+    struct span name;  /* Of a savepoint or cursor; CLOSE ALL: size 0. */
+    struct span query; /* DECLARE: the text of its SELECT. */
+    bool is_scroll;
+    enum sql_direction direction;
+    int64_t count; /* FETCH, MOVE; SQL_FETCH_ALL. */
 };
 
 struct sql_column {
@@ -82,6 +131,9 @@ struct sql_statement {
     struct span name;
     struct sql_argument *arguments;
     uint32_t argument_count;
+    const struct sql_control *control; /* SQL_KIND_CONTROL */
+    bool locks_rows;                   /* SELECT … FOR UPDATE or SHARE. */
+    bool is_local;                     /* SET LOCAL */
     bool calls_node;    /* A function that the node answers for itself (node_functions.c). */
     bool is_no_op;      /* IF EXISTS / IF NOT EXISTS found nothing to do; notice says so. */
     const char *notice; /* Null, or a notice for the client. */

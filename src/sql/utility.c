@@ -1,4 +1,4 @@
-/* GRANT, REVOKE, CALL, SET, SHOW, and the refusal of transaction statements. */
+/* GRANT, REVOKE, CALL, SET, SHOW. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -249,8 +249,8 @@ enum status compile_set(struct binder *b, struct sql_statement *out, const PgQue
 {
     const PgQuery__VariableSetStmt *s = n->variable_set_stmt;
     if (s->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_SET_MULTI)
-        return bind_unsupported(b, 0, "SET TRANSACTION is not supported",
-                                "Transactions run one after the other: they are serializable.");
+        return compile_set_transaction(b, out, s);
+    out->is_local = s->is_local != 0;
     bool is_reset = s->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET ||
                     s->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL;
     out->kind = SQL_KIND_SET;
@@ -271,15 +271,4 @@ enum status compile_show(struct binder *b, struct sql_statement *out, const PgQu
     out->columns[0] = (struct sql_column){.name = out->name, .type = SQL_TEXT, .typmod = -1};
     out->column_count = 1;
     return ST_OK;
-}
-
-/* --- BEGIN, COMMIT, … ---------------------------------------------------------------------- */
-
-enum status compile_transaction(struct binder *b, struct sql_statement *out, const PgQuery__Node *n)
-{
-    (void)out;
-    (void)n;
-    return bind_unsupported(b, 0, "BEGIN, COMMIT and ROLLBACK are not supported",
-                            "Send the statements in one query string, separated by semicolons: "
-                            "they are one transaction.");
 }

@@ -6,7 +6,10 @@
  * thread.
  *
  * SQLite does not tell when it takes back the rows of a failed statement or of a savepoint: the
- * caller marks before each and rolls back to the mark himself. */
+ * caller marks before each and rolls back to the mark himself.
+ *
+ * A null capture takes all that and captures nothing: for connections whose writes end with them.
+ */
 #ifndef TRUSTSQL_STATE_CAPTURE_H
 #define TRUSTSQL_STATE_CAPTURE_H
 
