@@ -27,7 +27,10 @@ struct desk {
     desk_stop *stop;
     void *stop_context;
     bool was_stopped;
+    uint64_t fuel_before; /* Of the transaction, while a statement runs free. */
 };
+
+#define FREE_FUEL (UINT64_MAX / 2)
 
 static enum status set_up(struct desk *d);
 static int on_progress(void *context);
@@ -169,6 +172,11 @@ void desk_end(struct desk *d)
     if (e->catalog != d->base) statements_clear(e->statements);
 }
 
+bool desk_is_open(const struct desk *d)
+{
+    return d->has_begun && sqlite3_get_autocommit(d->exec.writer) == 0;
+}
+
 bool desk_is_lost(const struct desk *d)
 {
     return d->has_begun && sqlite3_get_autocommit(d->exec.writer) != 0; /* K1 */
@@ -240,22 +248,34 @@ enum status desk_read_begin(struct desk *d,
         *diag = j.diag;
         return explain_status(d, st, diag);
     }
-    d->exec.function_diag.sqlstate[0] = 0;
-    d->exec.is_metered = true;
+    desk_free_begin(d);
     *out = p->stmt;
     return ST_OK;
 }
 
-void desk_read_end(struct desk *d, sqlite3_stmt *statement)
+void desk_free_begin(struct desk *d)
 {
-    uint64_t *fuel = &d->exec.context.fuel;
+    d->exec.function_diag.sqlstate[0] = 0;
+    d->fuel_before = d->exec.context.fuel;
+    d->exec.context.fuel = FREE_FUEL;
+}
+
+void desk_free_end(struct desk *d)
+{
+    d->exec.context.fuel = d->fuel_before;
+}
+
+bool desk_read_end(struct desk *d, sqlite3_stmt *statement)
+{
     const uint64_t steps =
-        (uint64_t)(uint32_t)sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, true) %
-        EXEC_FUEL_STEP;
-    d->exec.is_metered = false;
-    *fuel = *fuel > steps ? *fuel - steps : 0;
+        (uint64_t)(uint32_t)sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, true);
+    const uint64_t used = steps + FREE_FUEL - d->exec.context.fuel;
+    desk_free_end(d);
     (void)sqlite3_reset(statement); /* Repeats the code of the step. */
     (void)sqlite3_clear_bindings(statement);
+    if (used >= d->exec.context.fuel) return false;
+    d->exec.context.fuel -= used;
+    return true;
 }
 
 /* Non-zero interrupts the running statement. */

@@ -35,7 +35,8 @@ struct desk_begin {
 };
 /* At the newest height. */
 NODISCARD enum status desk_begin(struct desk *d, const struct desk_begin *begin);
-void desk_end(struct desk *d); /* Forget everything; nothing when nothing was begun. */
+void desk_end(struct desk *d);           /* Forget everything; nothing when nothing was begun. */
+bool desk_is_open(const struct desk *d); /* Between begin and end, and not lost. */
 bool desk_is_lost(const struct desk *d);
 
 uint64_t desk_height(struct desk *d);
@@ -54,12 +55,16 @@ NODISCARD enum status desk_run(struct desk *d,
                                struct diag *diag);
 
 /* A SELECT whose rows the caller steps himself: bound, to be given back with desk_read_end. Its
- * result is H("rows" ‖ all rows in rowset encoding), as of an operation. */
+ * result is H("rows" ‖ all rows in rowset encoding), as of an operation. It may cost more than a
+ * transaction can pay: desk_read_end then says false, and it cannot be part of one. */
 NODISCARD enum status desk_read_begin(struct desk *d,
                                       const struct tx_op *op,
                                       sqlite3_stmt **out,
                                       struct diag *diag);
-void desk_read_end(struct desk *d, sqlite3_stmt *statement);
+bool desk_read_end(struct desk *d, sqlite3_stmt *statement);
+/* Functions of a statement that is no operation cost nothing between these two. */
+void desk_free_begin(struct desk *d);
+void desk_free_end(struct desk *d);
 /* Why stepping it, or any statement of the connection, has failed with this code. */
 void desk_explain(struct desk *d, int code, struct diag *diag);
 

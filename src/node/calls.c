@@ -5,7 +5,6 @@
 #include "sql/lex.h"
 
 static enum status compile_all(struct local_call *c, struct sql_catalog *catalog);
-static enum status set(struct local_call *c, const struct sql_statement *statement);
 static void begin_part(struct local_call *c);
 static void continue_parts(struct local_call *c);
 static enum status submit_read(struct local_call *c);
@@ -34,13 +33,13 @@ static bool is_ddl(enum sql_kind kind)
 }
 
 /* Positions count from the start of the whole query string. */
-static void shift_position(struct diag *d, const struct sql_text *text)
+void call_shift_position(struct diag *d, const struct sql_text *text)
 {
     if (d->position > 0) d->position += text->position;
 }
 
 /* A simple query brings no values. */
-static enum status no_parameter(struct diag *d, const struct sql_text *text)
+enum status call_no_parameter(struct diag *d, const struct sql_text *text)
 {
     struct lex_token token = lex_next(text->text, 0);
     while (token.kind != LEX_PARAM && token.kind != LEX_END)
@@ -49,12 +48,12 @@ static enum status no_parameter(struct diag *d, const struct sql_text *text)
              (const char *)text->text.data + token.start);
     for (size_t i = 0; i <= token.start && i < text->text.size; i++) /* In characters. */
         d->position += (text->text.data[i] & 0xC0u) != 0x80u;
-    shift_position(d, text);
+    call_shift_position(d, text);
     return ST_INVALID;
 }
 
 /* Once for all statements of the query string. */
-static enum status split(struct local_call *c)
+enum status call_split(struct local_call *c)
 {
     if (c->texts != NULL) return ST_OK;
     TRY(sql_split(&c->arena, c->text, &c->texts, &c->text_count, &c->diag));
@@ -76,7 +75,7 @@ static bool changes_height(const struct compiled *statement)
 static enum status compile_all(struct local_call *c, struct sql_catalog *catalog)
 {
     struct local *l = c->session->local;
-    TRY(split(c));
+    TRY(call_split(c));
     const struct sql_text *texts = c->texts + c->text_at;
     const uint32_t count = c->text_count - c->text_at;
     bool has_ddl = false;
@@ -90,13 +89,13 @@ static enum status compile_all(struct local_call *c, struct sql_catalog *catalog
         enum status st = compiled_get(&c->statements[i], &l->cache, &request, &c->diag);
         if (st != ST_OK && has_ddl) st = compiled_defer(&c->statements[i], &l->cache, &request);
         if (st != ST_OK) {
-            shift_position(&c->diag, &texts[i]);
+            call_shift_position(&c->diag, &texts[i]);
             return st;
         }
         c->statement_count = i + 1;
         const struct compiled *statement = c->statements[i];
         if (!c->is_single && statement->statement.param_count > c->param_count)
-            return no_parameter(&c->diag, &texts[i]);
+            return call_no_parameter(&c->diag, &texts[i]);
         has_ddl = has_ddl || is_ddl(statement->statement.kind);
         c->is_write = c->is_write || statement->statement.is_write;
         c->is_submit = statement->statement.kind == SQL_KIND_SUBMIT;
@@ -148,6 +147,7 @@ static void excuse_height(struct local_call *c)
 
 struct sql_catalog *call_catalog(const struct backend_session *s)
 {
+    if (s->block.catalog != NULL) return sql_catalog_ref(s->block.catalog);
     if (s->settings.height > 0 && s->past != NULL && s->past_height == s->settings.height)
         return sql_catalog_ref(s->past);
     return exec_catalog(s->local->config.exec);
@@ -157,6 +157,8 @@ void call_compile(struct local_call *c)
 {
     if (c->is_compiled) return;
     c->is_compiled = true;
+    c->is_block = block_wants(c);
+    if (c->is_block) return;
     struct sql_catalog *catalog = call_catalog(c->session);
     enum status st = compile_all(c, catalog);
     sql_catalog_unref(catalog); /* Compiled statements hold their own references. */
@@ -175,7 +177,7 @@ static enum status begin_write(struct local_call *c)
         *c->settings_before = c->session->settings;
     }
     for (uint32_t i = 0; i < c->at; i++) {
-        TRY(set(c, &c->statements[i]->statement));
+        TRY(call_set(c, &c->statements[i]->statement));
         must(!c->is_travelling); /* What is behind a change of height is compiled after it. */
     }
     return write_begin(c);
@@ -208,6 +210,10 @@ static void next_part(struct local_call *c)
 static void begin_part(struct local_call *c)
 {
     call_compile(c);
+    if (c->is_block) {
+        block_run(c);
+        return;
+    }
     enum status st = c->diag.sqlstate[0] == 0 ? ST_OK : ST_INVALID;
     c->state = CALL_RUNNING;
     if (st == ST_OK && c->is_submit)
@@ -226,7 +232,7 @@ static void begin_part(struct local_call *c)
 static void continue_parts(struct local_call *c)
 {
     while (c->state == CALL_DONE && c->diag.sqlstate[0] == 0 && c->text_at < c->text_count &&
-           !c->session->is_closed) {
+           !c->session->is_closed && !c->is_block) {
         next_part(c);
         begin_part(c);
     }
@@ -278,7 +284,7 @@ static bool needs_height(const struct local_call *c, const struct compiled *stat
 
 /* At least what this node has executed: a session never goes back, and the catalog that the
  * statement was compiled against is there. */
-static enum status ask_height(struct local_call *c)
+enum status call_ask_height(struct local_call *c)
 {
     const struct local_config *config = &c->session->local->config;
     c->height = (struct flow_read){.height_min = db_height(exec_db(config->exec)), .owner = c};
@@ -294,7 +300,7 @@ static enum status ask_height(struct local_call *c)
 }
 
 /* What a node says of itself it may still say. */
-static enum status check_quarantine(struct local_call *c, const struct compiled *statement)
+enum status call_check_quarantine(struct local_call *c, const struct compiled *statement)
 {
     const struct sql_statement *st = &statement->statement;
     bool is_asked_for = false;
@@ -307,10 +313,10 @@ static enum status check_quarantine(struct local_call *c, const struct compiled 
     return ST_CORRUPT;
 }
 
-static enum status begin_read(struct local_call *c, const struct compiled *statement)
+enum status call_read(struct local_call *c, const struct compiled *statement)
 {
     TRY(check_access(c, statement));
-    TRY(check_quarantine(c, statement));
+    TRY(call_check_quarantine(c, statement));
     if (statement->statement.param_count > c->param_count) {
         diag_set(&c->diag, "42P02", "there is no parameter $%u", c->param_count + 1);
         return ST_INVALID;
@@ -333,7 +339,7 @@ static enum status begin_read(struct local_call *c, const struct compiled *state
         c->read.is_fixed = true;
         return submit_read(c);
     }
-    if (needs_height(c, statement)) return ask_height(c);
+    if (needs_height(c, statement)) return call_ask_height(c);
     return submit_read(c);
 }
 
@@ -347,7 +353,7 @@ static enum status submit_read(struct local_call *c)
     return st;
 }
 
-static void explain_no_height(struct local_call *c)
+void call_explain_height(struct local_call *c)
 {
     if (atomic_load(&c->height.is_cancelled)) {
         diag_set(&c->diag, "57014", "canceling statement due to user request");
@@ -366,11 +372,15 @@ void call_read_height(struct local_call *c)
 {
     must(c->is_asking);
     c->is_asking = false;
+    if (c->is_block) {
+        block_read_height(c);
+        return;
+    }
     if (c->height.status == ST_OK && !atomic_load(&c->height.is_cancelled)) {
         c->read.height = c->height.height;
         if (submit_read(c) == ST_OK) return;
     } else {
-        explain_no_height(c);
+        call_explain_height(c);
     }
     if (c->diag.sqlstate[0] == 0) out_of_memory(c);
     c->state = CALL_DONE;
@@ -385,7 +395,7 @@ void call_cancel(struct local_call *c)
         readers_cancel(c->session->local->readers, &c->read);
 }
 
-static enum status show(struct local_call *c, const struct sql_statement *statement)
+enum status call_show(struct local_call *c, const struct sql_statement *statement)
 {
     struct buf value;
     struct buf row;
@@ -407,7 +417,7 @@ static enum status show(struct local_call *c, const struct sql_statement *statem
     return st;
 }
 
-static enum status set(struct local_call *c, const struct sql_statement *statement)
+enum status call_set(struct local_call *c, const struct sql_statement *statement)
 {
     struct span value = {0};
     if (statement->argument_count > 0) value = statement->arguments[0].value.bytes;
@@ -495,14 +505,14 @@ static void run_reads(struct local_call *c)
         const struct compiled *statement = c->statements[c->at++];
         enum sql_kind kind = statement->statement.kind;
         if (kind == SQL_KIND_SET) {
-            st = set(c, &statement->statement);
+            st = call_set(c, &statement->statement);
             if (c->is_travelling) return;
         } else if (kind == SQL_KIND_SHOW) {
-            st = show(c, &statement->statement);
+            st = call_show(c, &statement->statement);
         } else if (kind == SQL_KIND_COMPLAIN) {
             st = complain_run(c, &statement->statement);
         } else if (kind != SQL_KIND_EMPTY) {
-            st = begin_read(c, statement);
+            st = call_read(c, statement);
             if (st == ST_OK) return; /* Goes on in call_read_chunk. */
         }
     }
@@ -512,6 +522,10 @@ static void run_reads(struct local_call *c)
 
 void call_read_chunk(struct local_call *c, struct read_chunk *chunk)
 {
+    if (c->is_block) {
+        block_read_chunk(c, chunk);
+        return;
+    }
     if (c->is_travelling) {
         arrive(c, chunk);
         return;

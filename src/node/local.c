@@ -33,6 +33,11 @@ static enum status table_describe(struct backend *b,
                                   struct diag *d);
 static void table_cancel(struct backend *b, struct backend_session *s);
 static void table_flow(struct backend *b, struct backend_session *s, bool is_open);
+static enum backend_block table_block(struct backend *b, const struct backend_session *s);
+static void table_sync(struct backend *b,
+                       struct backend_session *s,
+                       const struct backend_reply *reply);
+static void table_spoil(struct backend *b, struct backend_session *s);
 
 static const struct backend_table local_table = {.verifier = table_verifier,
                                                  .token = table_token,
@@ -41,7 +46,10 @@ static const struct backend_table local_table = {.verifier = table_verifier,
                                                  .execute = table_execute,
                                                  .describe = table_describe,
                                                  .cancel = table_cancel,
-                                                 .flow = table_flow};
+                                                 .flow = table_flow,
+                                                 .block = table_block,
+                                                 .sync = table_sync,
+                                                 .spoil = table_spoil};
 
 static struct local *local_of(struct backend *b)
 {
@@ -71,6 +79,7 @@ enum status local_new(struct local **out, const struct local_config *config)
 void local_attach(struct local *l, struct readers *readers)
 {
     l->readers = readers;
+    l->desks = (struct desks){.mem = l->config.mem, .readers = readers};
 }
 
 void local_free(struct local *l)
@@ -78,6 +87,7 @@ void local_free(struct local *l)
     if (l == NULL) return;
     must(l->sessions == NULL);
     must(l->joins == NULL);
+    desks_fini(&l->desks);
     compiled_cache_fini(&l->cache);
     buf_fini(&l->proof);
     buf_fini(&l->row);
@@ -97,7 +107,7 @@ struct backend *local_backend(struct local *l)
 
 bool local_is_idle(const struct local *l)
 {
-    return l->sessions == NULL && l->joins == NULL;
+    return l->sessions == NULL && l->joins == NULL && l->desks.ending == 0;
 }
 
 /* --- sessions -------------------------------------------------------------------------------- */
@@ -157,6 +167,7 @@ static enum status table_session_open(struct backend *b,
     s->local = l;
     s->account = account;
     settings_init(&s->settings, &l->config.session);
+    s->block.cursors.mem = l->config.mem;
     memcpy(s->user, account.name, sizeof s->user);
     s->next = l->sessions;
     if (l->sessions != NULL) l->sessions->previous = s;
@@ -171,6 +182,7 @@ static void free_session(struct backend_session *s)
     must(s->first == NULL); /* I3 */
     must(s->held_first == NULL);
     struct local *l = s->local;
+    block_fini(s);
     if (s->previous != NULL)
         s->previous->next = s->next;
     else
@@ -269,6 +281,7 @@ static void drop_first(struct backend_session *s)
     struct backend_reply reply = c->reply;
     bool has_failed = c->diag.sqlstate[0] != 0;
     struct diag diag = c->diag;
+    if (c->is_spoiled) block_spoil(s);
     call_free(c);
     if (has_failed) reply.failed(reply.context, &diag);
     reply.done(reply.context);
@@ -339,32 +352,28 @@ static void refuse_call(struct backend_session *s,
     s->last->refusal = refusal;
 }
 
-static void table_execute(struct backend *b,
-                          struct backend_session *s,
-                          const struct backend_call *call,
-                          const struct backend_reply *reply)
+/* Null: it was refused. */
+static struct local_call *new_call(struct backend_session *s, const struct backend_reply *reply)
 {
-    struct local *l = local_of(b);
+    struct local *l = s->local;
     must(!s->is_closed);
     if (s->call_count >= LOCAL_CALLS_MAX) {
         refuse_call(s, reply, "53400", "too many calls are queued on this session");
-        return;
+        return NULL;
     }
     struct local_call *c = mem_alloc_zero(l->config.mem, 1, sizeof *c);
     if (c == NULL) {
         refuse_call(s, reply, "53200", "out of memory");
-        return;
+        return NULL;
     }
     arena_init(&c->arena, l->config.mem, 0);
     c->session = s;
     c->reply = *reply;
-    c->is_single = call->is_single;
-    c->text = arena_copy(&c->arena, call->text);
-    if (c->text.data == NULL || copy_params(c, call) != ST_OK) {
-        call_free(c);
-        refuse_call(s, reply, "53200", "out of memory");
-        return;
-    }
+    return c;
+}
+
+static void add_call(struct backend_session *s, struct local_call *c)
+{
     if (s->last == NULL)
         s->first = c;
     else
@@ -375,23 +384,87 @@ static void table_execute(struct backend *b,
     session_advance(s);
 }
 
+static void table_execute(struct backend *b,
+                          struct backend_session *s,
+                          const struct backend_call *call,
+                          const struct backend_reply *reply)
+{
+    (void)b;
+    struct local_call *c = new_call(s, reply);
+    if (c == NULL) return;
+    c->is_single = call->is_single;
+    c->is_open = call->is_open;
+    c->text = arena_copy(&c->arena, call->text);
+    if (c->text.data == NULL || copy_params(c, call) != ST_OK) {
+        call_free(c);
+        refuse_call(s, reply, "53200", "out of memory");
+        return;
+    }
+    add_call(s, c);
+}
+
+static void table_sync(struct backend *b,
+                       struct backend_session *s,
+                       const struct backend_reply *reply)
+{
+    (void)b;
+    struct local_call *c = new_call(s, reply);
+    if (c == NULL) return;
+    c->is_sync = true;
+    add_call(s, c);
+}
+
+static void table_spoil(struct backend *b, struct backend_session *s)
+{
+    (void)b;
+    if (s->last == NULL)
+        block_spoil(s);
+    else
+        s->last->is_spoiled = true; /* Counts behind it. */
+}
+
+static enum backend_block table_block(struct backend *b, const struct backend_session *s)
+{
+    (void)b;
+    switch (s->block.state) {
+    case BLOCK_NONE:
+    case BLOCK_IMPLICIT: return BACKEND_BLOCK_NONE;
+    case BLOCK_OPEN: return BACKEND_BLOCK_OPEN;
+    case BLOCK_FAILED: return s->block.is_implicit ? BACKEND_BLOCK_NONE : BACKEND_BLOCK_FAILED;
+    }
+    must(false);
+    return BACKEND_BLOCK_NONE;
+}
+
+/* FETCH gives what its cursor has. */
+static const struct sql_column *columns_of(const struct backend_session *s,
+                                           const struct sql_statement *st,
+                                           uint32_t *count)
+{
+    *count = st->column_count;
+    if (st->kind != SQL_KIND_CONTROL || st->control->verb != SQL_VERB_FETCH) return st->columns;
+    const struct cursor_rows *cursor = cursors_find(&s->block.cursors, st->control->name);
+    if (cursor == NULL) return NULL;
+    *count = cursor->column_count;
+    return cursor->columns;
+}
+
 static enum status describe_one(struct backend_session *s,
                                 struct arena *a,
                                 const struct compiled *statement,
                                 struct backend_description *out)
 {
-    (void)s;
     const struct sql_statement *st = &statement->statement;
+    const struct sql_column *columns = columns_of(s, st, &out->column_count);
     out->param_count = st->param_count;
-    out->column_count = st->column_count;
     out->param_types = arena_alloc(a, (st->param_count + 1u) * sizeof *out->param_types);
-    out->columns = arena_alloc_zero(a, st->column_count + 1u, sizeof *out->columns);
+    out->columns = arena_alloc_zero(a, out->column_count + 1u, sizeof *out->columns);
     if (out->param_types == NULL || out->columns == NULL) return ST_NO_MEMORY;
     for (uint32_t i = 0; i < st->param_count; i++)
         out->param_types[i] = st->param_types[i];
-    for (uint32_t i = 0; i < st->column_count; i++) {
-        out->columns[i] = st->columns[i];
-        out->columns[i].name = arena_copy(a, st->columns[i].name);
+    for (uint32_t i = 0; i < out->column_count; i++) {
+        out->columns[i] = columns[i];
+        out->columns[i].name = arena_copy(a, columns[i].name);
         if (out->columns[i].name.data == NULL) return ST_NO_MEMORY;
     }
     out->may_overlap = st->kind == SQL_KIND_SUBMIT;
@@ -414,6 +487,7 @@ static enum status table_describe(struct backend *b,
         diag_set(d, "42601", "cannot insert multiple commands into a prepared statement");
         return ST_INVALID;
     }
+    if (block_refuses(s, out->statements[0].text, d)) return ST_INVALID;
     struct sql_catalog *catalog = call_catalog(s);
     struct compiled_request request = {.catalog = catalog,
                                        .account = s->account.id,
@@ -434,7 +508,10 @@ static void table_cancel(struct backend *b, struct backend_session *s)
     (void)b;
     struct local_call *c = s->first;
     if (c == NULL || c->state != CALL_RUNNING || c->is_write || c->is_submit) return;
-    call_cancel(c);
+    if (c->is_block)
+        block_cancel(c);
+    else
+        call_cancel(c);
 }
 
 /* --- what arrives ---------------------------------------------------------------------------- */
@@ -451,8 +528,12 @@ static void table_flow(struct backend *b, struct backend_session *s, bool is_ope
     }
 }
 
-static void on_read(struct read_chunk *chunk)
+static void on_read(struct local *l, struct read_chunk *chunk)
 {
+    if (desks_is_end(chunk)) {
+        desks_ended(&l->desks, chunk);
+        return;
+    }
     struct local_call *c = chunk->job->owner;
     struct backend_session *s = c->session;
     if (!s->is_held) {
@@ -513,7 +594,7 @@ void local_drain(struct local *l)
         switch (flow->kind) {
         case FLOW_BLOCK: on_block(items[i]); break;
         case FLOW_REFUSED: on_refused(items[i]); break;
-        case FLOW_READ: on_read(items[i]); break;
+        case FLOW_READ: on_read(l, items[i]); break;
         case FLOW_EXECUTED: on_executed(items[i]); break;
         case FLOW_HEIGHT: on_height(items[i]); break;
         case FLOW_GUEST: join_begin(l, items[i]); break;

@@ -2,6 +2,7 @@
 #ifndef TRUSTSQL_NODE_LOCAL_INT_H
 #define TRUSTSQL_NODE_LOCAL_INT_H
 
+#include "node/block.h"
 #include "node/compiled.h"
 #include "node/complaints.h"
 #include "node/local.h"
@@ -12,6 +13,20 @@ enum call_state {
     CALL_RUNNING, /* A read or a transaction of it is under way. */
     CALL_SETTLED, /* A submitted transaction is settled; its answer waits for its turn. */
     CALL_DONE     /* Everything was said but done. */
+};
+
+/* What a call that is_block waits for. */
+enum call_wait {
+    WAIT_NOTHING,
+    WAIT_HEIGHT,
+    WAIT_BEGIN,
+    WAIT_ROWS,
+    WAIT_CURSOR,
+    WAIT_WRITE,
+    WAIT_SAVEPOINT,
+    WAIT_RELEASE,
+    WAIT_ROLLBACK_TO,
+    WAIT_COMMIT
 };
 
 /* Calls for which there was no memory: they are answered behind the call that was the last one. */
@@ -49,6 +64,20 @@ struct local_call {
     bool is_compiled;
     bool is_write;
     bool is_submit;
+    bool is_sync;    /* No text: an implicit transaction ends. */
+    bool is_spoiled; /* The door found an error behind it. */
+    bool is_open;    /* As in backend_call. */
+    bool
+        is_block; /* Its statements are of the session's block (block.h), which has what follows. */
+    enum call_wait wait;
+    struct desk_task task;
+    struct tx_op op; /* That the task runs. */
+    bool is_counted; /* Its result belongs to the transaction. */
+    bool is_chain;   /* COMMIT AND CHAIN. */
+    const char *tag; /* Of the COMMIT that is under way; null: nobody asked for it. */
+    bool has_height; /* A linearizable transaction knows what is newest. */
+    struct cursor_rows *cursor;
+    struct compiled *cursor_select; /* Of a DECLARE that runs. */
     struct read_job read;
     struct flow_read height; /* Of a linearizable read. */
     bool is_asking;          /* For it. */
@@ -63,6 +92,7 @@ struct backend_session {
     struct backend_session *next;
     struct exec_account account;
     struct settings settings;
+    struct block block;
     struct sql_catalog *past; /* Of past_height; null: none. */
     uint64_t past_height;
     struct local_call *first; /* Calls in order; only the first one answers. */
@@ -81,6 +111,7 @@ struct local {
     struct backend backend; /* First: a backend is its local. */
     struct local_config config;
     struct readers *readers;
+    struct desks desks;
     struct compiled_cache cache;
     sqlite3 *lookup; /* Reader connection of the doors' thread, for accounts. */
     struct backend_session *sessions;
@@ -104,10 +135,30 @@ void call_read_chunk(struct local_call *c, struct read_chunk *chunk);
 void call_read_height(struct local_call *c); /* c->height has come back. */
 void call_cancel(struct local_call *c);      /* The read that runs, if one does. */
 
+/* SET and SHOW, answered. */
+NODISCARD enum status call_set(struct local_call *c, const struct sql_statement *statement);
+NODISCARD enum status call_show(struct local_call *c, const struct sql_statement *statement);
+NODISCARD enum status call_split(struct local_call *c);
+void call_shift_position(struct diag *d, const struct sql_text *text);
+NODISCARD enum status call_no_parameter(struct diag *d, const struct sql_text *text);
+NODISCARD enum status call_check_quarantine(struct local_call *c, const struct compiled *statement);
+/* A SELECT of the pool, at the height that is set. */
+NODISCARD enum status call_read(struct local_call *c, const struct compiled *statement);
+/* For a linearizable read: call_read_height comes. */
+NODISCARD enum status call_ask_height(struct local_call *c);
+void call_explain_height(struct local_call *c);
+
 /* write.c - make, sign and submit the transaction of a call that writes or submits. On failure
  * c->diag is set; otherwise the ticket settles later. */
 NODISCARD enum status write_begin(struct local_call *c);
 NODISCARD enum status submit_begin(struct local_call *c);
+/* One operation of a statement with c->params, its text and values in a. */
+NODISCARD enum status write_op(struct local_call *c,
+                               struct arena *a,
+                               const struct compiled *statement,
+                               struct tx_op *op);
+/* The block's operations, and what they gave; block_settled comes. */
+NODISCARD enum status write_block(struct local_call *c);
 /* Say the answer of a settled submit. */
 void submit_answer(struct local_call *c);
 

@@ -6,6 +6,7 @@
 
 #include "base/must.h"
 #include "node/chain_tables.h"
+#include "node/desks.h"
 #include "node/functions.h"
 #include "node/past.h"
 #include "node/retention.h"
@@ -28,7 +29,10 @@ struct reader { /* One thread and its connection. */
     uint64_t parked_ns;   /* R3. */
     bool has_slot;
     bool is_long;
-    bool is_evicted; /* While parked: to give way. */
+    bool is_evicted;     /* While parked: to give way. */
+    struct hasher *hash; /* Null, or what the rows go into. */
+    uint64_t row_count;  /* Of the job, that went into it. */
+    uint64_t row_bytes;
     struct diag diag;
     struct retention retention; /* Of a job that reads the past. */
     struct past *past; /* Of the newest statement that read an old height; null: none is kept. */
@@ -275,6 +279,11 @@ uint64_t readers_cpu_ns(const struct readers *r)
     return total;
 }
 
+const struct readers_config *readers_config_of(const struct readers *r)
+{
+    return &r->config;
+}
+
 /* --- one read -------------------------------------------------------------------------------- */
 
 static sqlite3_stmt **slot_of(struct reader *reader, const char *text)
@@ -378,7 +387,16 @@ static void explain_failure(struct reader *reader, sqlite3 *connection, int code
     }
 }
 
-static enum status run_statement(struct reader *reader, sqlite3_stmt *stmt, sqlite3 *connection)
+static void note_rows(struct reader *reader, const struct read_chunk *chunk)
+{
+    if (reader->hash == NULL) return;
+    hash_add(reader->hash, buf_span(&chunk->rows));
+    reader->row_count += chunk->row_count;
+    reader->row_bytes += chunk->rows.size;
+}
+
+/* Steps to the end; the last chunk, which is not sent. */
+static struct read_chunk *stream(struct reader *reader, sqlite3_stmt *stmt, int *result)
 {
     struct read_chunk *chunk = new_chunk(reader);
     int column_count = sqlite3_column_count(stmt);
@@ -389,6 +407,7 @@ static enum status run_statement(struct reader *reader, sqlite3_stmt *stmt, sqli
         chunk->row_count++;
         if (buf_status(&chunk->rows) != ST_OK) break;
         if (chunk->rows.size < READERS_CHUNK_SIZE) continue;
+        note_rows(reader, chunk);
         if (!send_chunk(reader, chunk)) {
             chunk = new_chunk(reader);
             code = SQLITE_INTERRUPT;
@@ -396,6 +415,15 @@ static enum status run_statement(struct reader *reader, sqlite3_stmt *stmt, sqli
         }
         chunk = new_chunk(reader);
     }
+    note_rows(reader, chunk);
+    *result = code;
+    return chunk;
+}
+
+static enum status run_statement(struct reader *reader, sqlite3_stmt *stmt, sqlite3 *connection)
+{
+    int code = SQLITE_OK;
+    struct read_chunk *chunk = stream(reader, stmt, &code);
     if (code == SQLITE_ROW)
         diag_set(&reader->diag, "53200", "out of memory");
     else if (code != SQLITE_DONE)
@@ -404,6 +432,115 @@ static enum status run_statement(struct reader *reader, sqlite3_stmt *stmt, sqli
     sqlite3_clear_bindings(stmt);
     finish(reader, chunk);
     return ST_OK;
+}
+
+/* --- at a desk -------------------------------------------------------------------------------- */
+
+static bool desk_is_stopped(void *context)
+{
+    return on_progress(context) != 0;
+}
+
+static bool gives_way(const struct reader *reader)
+{
+    return reader->is_evicted || atomic_load(&reader->job->is_cancelled) ||
+           atomic_load(&reader->readers->is_closing);
+}
+
+static void explain_desk(struct reader *reader, struct desk *desk, int code)
+{
+    if (code == SQLITE_ROW)
+        diag_set(&reader->diag, "53200", "out of memory");
+    else if (gives_way(reader))
+        explain_failure(reader, desk_connection(desk), SQLITE_INTERRUPT);
+    else
+        desk_explain(desk, code, &reader->diag);
+}
+
+/* What only this node can say: nothing of it is repeated by others. */
+static enum status open_here(struct reader *reader, struct desk *desk, sqlite3_stmt **stmt)
+{
+    int code =
+        sqlite3_prepare_v2(desk_connection(desk), reader->job->statement->sqlite, -1, stmt, NULL);
+    if (code != SQLITE_OK) {
+        explain_desk(reader, desk, code);
+        return ST_INVALID;
+    }
+    TRY(bind_params(reader, *stmt));
+    desk_free_begin(desk);
+    return ST_OK;
+}
+
+static struct read_chunk *read_at_desk(struct reader *reader, struct desk_task *task)
+{
+    struct desk *desk = task->place->desk;
+    const bool is_here = task->step == DESK_READ_HERE;
+    sqlite3_stmt *stmt = NULL;
+    struct hasher hash;
+    hash_init(&hash, "rows");
+    enum status st = is_here ? open_here(reader, desk, &stmt)
+                             : desk_read_begin(desk, task->op, &stmt, &reader->diag);
+    struct read_chunk *chunk = NULL;
+    if (st == ST_OK) {
+        int code = SQLITE_OK;
+        reader->hash = &hash;
+        chunk = stream(reader, stmt, &code);
+        reader->hash = NULL;
+        if (code != SQLITE_DONE) explain_desk(reader, desk, code);
+        if (is_here)
+            desk_free_end(desk);
+        else
+            task->is_large = !desk_read_end(desk, stmt);
+        task->result.result =
+            (struct op_result){.row_count = reader->row_count, .result_hash = hash_final(&hash)};
+        if (reader->row_count > DESK_ROWS_MAX || reader->row_bytes > DESK_BYTES_MAX)
+            task->is_large = true;
+    }
+    if (is_here) (void)sqlite3_finalize(stmt);
+    return chunk == NULL ? new_chunk(reader) : chunk;
+}
+
+static enum status run_step(struct reader *reader, struct desk_task *task)
+{
+    struct desk *desk = task->place->desk;
+    struct diag *d = &reader->diag;
+    enum status st = ST_OK;
+    switch (task->step) {
+    case DESK_BEGIN:
+        st = desk_begin(desk, &task->begin);
+        if (st != ST_OK) diag_set(d, "58000", "the newest height cannot be read");
+        return st;
+    case DESK_RUN: return desk_run(desk, task->op, task->arena, &task->result, d);
+    case DESK_SAVEPOINT: return desk_savepoint(desk, task->number, d);
+    case DESK_RELEASE: return desk_release(desk, task->number, d);
+    case DESK_ROLLBACK_TO: return desk_rollback_to(desk, task->number, d);
+    case DESK_END: desk_end(desk); return ST_OK;
+    case DESK_READ:
+    case DESK_READ_HERE: break;
+    }
+    must(false); /* They have rows to send. */
+    return ST_INVALID;
+}
+
+static void run_task(struct reader *reader, struct desk_task *task)
+{
+    struct desk_place *place = task->place;
+    const bool is_read = task->step == DESK_READ || task->step == DESK_READ_HERE;
+    struct read_chunk *chunk = NULL;
+    reader->row_count = 0;
+    reader->row_bytes = 0;
+    place->functions.account = reader->job->account;
+    place->functions.catalog = reader->job->catalog;
+    place->functions.is_cancelled = &reader->job->is_cancelled;
+    desk_watch(place->desk, desk_is_stopped, reader);
+    if (is_read)
+        chunk = read_at_desk(reader, task);
+    else if (run_step(reader, task) != ST_OK && reader->diag.sqlstate[0] == 0)
+        diag_set(&reader->diag, "53200", "out of memory");
+    if (chunk == NULL) chunk = new_chunk(reader);
+    desk_watch(place->desk, NULL, NULL);
+    desks_note(task);
+    finish(reader, chunk);
 }
 
 /* All nodes give the same rows at one height, also for now(). */
@@ -562,6 +699,10 @@ static void run_job(struct reader *reader, struct read_job *job)
     reader->functions.is_cancelled = &job->is_cancelled;
     reader->height = job->height;
     reader->context.now_us = ((int64_t)os->wall_ms(os) - UNIX_TO_POSTGRES_MS) * 1000;
+    if (job->task != NULL) {
+        run_task(reader, job->task);
+        return;
+    }
     if (job->statement == NULL) {
         make_catalog(reader, job);
         return;

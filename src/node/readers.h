@@ -31,6 +31,7 @@
 
 struct readers;
 struct chain_tables_source; /* chain_tables.h */
+struct desk_task;           /* desks.h */
 
 struct read_job { /* Memory of the one who asks; lives until its last chunk was delivered. */
     const struct sql_statement *statement;
@@ -45,6 +46,7 @@ struct read_job { /* Memory of the one who asks; lives until its last chunk was 
     bool is_past;  /* Any height: what is not kept any more is made again (past.h). */
     /* Null statement: the catalog of the height is wanted, and comes back here, a reference. */
     struct sql_catalog *made;
+    struct desk_task *task; /* Null, or what is to be done at a session's desk instead. */
     void *owner;
     uint32_t chunks_out; /* Under the readers' mutex. */
 };
@@ -84,5 +86,8 @@ void readers_cancel(struct readers *r, struct read_job *job);
 void readers_release(struct readers *r, struct read_chunk *chunk);
 
 uint64_t readers_cpu_ns(const struct readers *r);
+
+/* What the connections of the pool were made from. */
+const struct readers_config *readers_config_of(const struct readers *r);
 
 #endif

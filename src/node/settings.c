@@ -20,8 +20,6 @@ static const struct setting table[] = {
     {"client_encoding", "UTF8", RULE_FIXED},
     {"client_min_messages", "notice", RULE_ANY},
     {"datestyle", "ISO, MDY", RULE_FIXED},
-    {"default_transaction_isolation", "serializable", RULE_FIXED},
-    {"default_transaction_read_only", "off", RULE_FIXED},
     {"extra_float_digits", "1", RULE_ANY},
     {"idle_in_transaction_session_timeout", "0", RULE_ANY},
     {"integer_datetimes", "on", RULE_FIXED},
@@ -38,8 +36,6 @@ static const struct setting table[] = {
     {"standard_conforming_strings", "on", RULE_FIXED},
     {"statement_timeout", "0", RULE_ANY},
     {"timezone", "UTC", RULE_FIXED},
-    {"transaction_isolation", "serializable", RULE_FIXED},
-    {"transaction_read_only", "off", RULE_FIXED},
 };
 
 static bool equals(struct span a, const char *b)
@@ -84,7 +80,96 @@ bool settings_wait_parse(enum settings_wait *out, struct span word)
 
 void settings_init(struct settings *s, const struct settings_choice *defaults)
 {
-    *s = (struct settings){.chosen = *defaults, .reset = *defaults};
+    *s = (struct settings){.chosen = *defaults,
+                           .reset = *defaults,
+                           .modes = {.isolation = SQL_SERIALIZABLE},
+                           .default_modes = {.isolation = SQL_SERIALIZABLE}};
+}
+
+/* --- modes of transactions ---------------------------------------------------------------------
+ */
+
+static const char *const isolations[] = {[SQL_READ_UNCOMMITTED] = "read uncommitted",
+                                         [SQL_READ_COMMITTED] = "read committed",
+                                         [SQL_REPEATABLE_READ] = "repeatable read",
+                                         [SQL_SERIALIZABLE] = "serializable"};
+
+const char *settings_isolation_text(enum sql_isolation value)
+{
+    must(value != SQL_ISOLATION_UNSET);
+    return isolations[value];
+}
+
+/* "transaction_read_only" or "default_transaction_read_only"; *is_default says which. */
+static bool is_mode(struct span name, const char *mode, bool *is_default)
+{
+    static const struct span prefix = {(const uint8_t *)"default_", 8};
+    *is_default = name.size > prefix.size &&
+                  strncasecmp((const char *)name.data, "default_", prefix.size) == 0;
+    if (*is_default) name = span_of(name.data + prefix.size, name.size - prefix.size);
+    return equals(name, mode);
+}
+
+static bool parse_bool(struct span value, bool *out)
+{
+    static const char *const yes[] = {"on", "true", "yes", "1", "t", "y"};
+    static const char *const no[] = {"off", "false", "no", "0", "f", "n"};
+    for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++) {
+        if (!equals(value, yes[i]) && !equals(value, no[i])) continue;
+        *out = equals(value, yes[i]);
+        return true;
+    }
+    return false;
+}
+
+bool settings_is_mode(struct span name)
+{
+    return equals(name, "transaction_isolation") || equals(name, "transaction_read_only") ||
+           equals(name, "transaction_deferrable");
+}
+
+/* False: it is none of them. value size 0: to the default. */
+static bool set_mode(struct settings *s, struct span name, struct span value, bool *is_good)
+{
+    bool is_default = false;
+    const struct settings_modes reset = {.isolation = SQL_SERIALIZABLE};
+    struct settings_modes *to = &s->modes;
+    if (is_mode(name, "transaction_isolation", &is_default)) {
+        const struct settings_modes *from = is_default ? &reset : &s->default_modes;
+        if (is_default) to = &s->default_modes;
+        if (value.size == 0) to->isolation = from->isolation;
+        *is_good = value.size == 0;
+        for (int i = SQL_READ_UNCOMMITTED; i <= SQL_SERIALIZABLE && !*is_good; i++) {
+            *is_good = equals(value, isolations[i]);
+            if (*is_good) to->isolation = (enum sql_isolation)i;
+        }
+        return true;
+    }
+    const bool is_read_only = is_mode(name, "transaction_read_only", &is_default);
+    if (!is_read_only && !is_mode(name, "transaction_deferrable", &is_default)) return false;
+    if (is_default) to = &s->default_modes;
+    bool choice = false;
+    *is_good = value.size == 0 || parse_bool(value, &choice);
+    if (*is_good && is_read_only) to->is_read_only = choice;
+    if (*is_good && !is_read_only) to->is_deferrable = choice;
+    return true;
+}
+
+static const char *show_mode(const struct settings *s, struct span name)
+{
+    bool is_default = false;
+    const char *text = NULL;
+    if (is_mode(name, "transaction_isolation", &is_default)) {
+        text =
+            settings_isolation_text(is_default ? s->default_modes.isolation : s->modes.isolation);
+    } else if (is_mode(name, "transaction_read_only", &is_default)) {
+        const bool is_on = is_default ? s->default_modes.is_read_only : s->modes.is_read_only;
+        text = is_on ? "on" : "off";
+    } else if (is_mode(name, "transaction_deferrable", &is_default)) {
+        const bool is_on = is_default ? s->default_modes.is_deferrable : s->modes.is_deferrable;
+        text = is_on ? "on" : "off";
+    }
+    return text;
 }
 
 /* A height: decimal digits, not 0 but for "none". */
@@ -214,10 +299,18 @@ enum status settings_set(struct settings *s, struct span name, struct span value
         s->read_height = 0;
         s->height = 0;
         s->key_size = 0;
+        s->default_modes = (struct settings_modes){.isolation = SQL_SERIALIZABLE};
         return ST_OK;
     }
     bool is_good = true;
     if (set_own(s, name, value, &is_good)) return is_good ? ST_OK : refuse_own(name, value, d);
+    if (set_mode(s, name, value, &is_good)) {
+        if (is_good) return ST_OK;
+        diag_set(d, "22023", "invalid value for parameter \"%.*s\": \"%.*s\"", (int)name.size,
+                 (const char *)name.data, (int)(value.size < 64 ? value.size : 64),
+                 (const char *)value.data);
+        return ST_INVALID;
+    }
     const struct setting *found = find(name);
     if (found == NULL) return unknown(name, d);
     if (value.size == 0 || found->rule == RULE_ANY || is_same_value(found, value)) return ST_OK;
@@ -245,6 +338,7 @@ enum status settings_show(const struct settings *s,
         return buf_status(out);
     }
     const char *own = show_own(s, name);
+    if (own == NULL) own = show_mode(s, name);
     if (own != NULL) {
         buf_put_text(out, own);
         return buf_status(out);

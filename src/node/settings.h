@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/span.h"
+#include "sql/sql.h"
 
 #define SETTINGS_VALUE_MAX 128u
 #define SETTINGS_KEY_MAX   255u /* TX_IDEMPOTENCY_MAX */
@@ -29,6 +30,12 @@ struct settings_choice {
     enum settings_wait wait;
 };
 
+struct settings_modes { /* Of a transaction. */
+    enum sql_isolation isolation;
+    bool is_read_only;
+    bool is_deferrable;
+};
+
 struct settings {
     char application_name[SETTINGS_VALUE_MAX];
     struct settings_choice chosen;
@@ -37,7 +44,9 @@ struct settings {
     uint8_t key[SETTINGS_KEY_MAX];
     uint32_t key_size;
     uint64_t height; /* trustsql.height: the ledger as it was then, schema too; 0: now. */
-    struct settings_choice reset; /* The node's defaults: what RESET goes back to. */
+    struct settings_modes modes;         /* Of the transaction that is open. */
+    struct settings_modes default_modes; /* Of the next. */
+    struct settings_choice reset;        /* The node's defaults: what RESET goes back to. */
 };
 
 void settings_init(struct settings *s, const struct settings_choice *defaults);
@@ -47,6 +56,9 @@ NODISCARD enum status settings_set(struct settings *s,
                                    struct span name,
                                    struct span value,
                                    struct diag *d);
+
+/* Is it one of transaction_isolation, transaction_read_only, transaction_deferrable? */
+bool settings_is_mode(struct span name);
 
 /* Does SET or RESET of this name change trustsql.height? */
 bool settings_is_height(struct span name);
@@ -63,6 +75,7 @@ NODISCARD enum status settings_show(const struct settings *s,
 /* The words of node.conf and of SET. False: there is no such word. */
 bool settings_read_parse(enum settings_read *out, struct span word);
 bool settings_wait_parse(enum settings_wait *out, struct span word);
+const char *settings_isolation_text(enum sql_isolation value);
 const char *settings_read_text(enum settings_read value);
 const char *settings_wait_text(enum settings_wait value);
 

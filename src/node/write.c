@@ -11,16 +11,17 @@
 #define WRITE_VALID_BLOCKS 60000u
 #define SUBMIT_COLUMNS     5u /* Of trustsql.submit, without results and reply. */
 
-static enum status build_op(struct local_call *c,
-                            const struct compiled *statement,
-                            struct tx_op *op);
 static enum status sign(struct local_call *c, struct tx *tx, struct buf *out);
+static void note_key(struct local_call *c, const struct tx *tx);
 static enum status submit_bytes(struct local_call *c, struct span bytes, bool wants_rows);
 static void on_settled(struct ticket *t);
 
 _Static_assert(SETTINGS_KEY_MAX == TX_IDEMPOTENCY_MAX, "what can be set can be signed");
 
-static enum status put_param(struct local_call *c, struct tx_param *to, const struct sql_value *v)
+static enum status put_param(struct local_call *c,
+                             struct arena *a,
+                             struct tx_param *to,
+                             const struct sql_value *v)
 {
     struct buf item;
     buf_init(&item, c->session->local->config.mem, TX_BYTES_MAX);
@@ -28,16 +29,17 @@ static enum status put_param(struct local_call *c, struct tx_param *to, const st
     enum status st = buf_status(&item);
     if (st == ST_OK) {
         to->type = (uint32_t)v->type;
-        to->value = arena_copy(&c->arena, buf_span(&item));
+        to->value = arena_copy(a, buf_span(&item));
         if (to->value.data == NULL) st = ST_NO_MEMORY;
     }
     buf_fini(&item);
     return st;
 }
 
-static enum status build_op(struct local_call *c,
-                            const struct compiled *statement,
-                            struct tx_op *op)
+enum status write_op(struct local_call *c,
+                     struct arena *a,
+                     const struct compiled *statement,
+                     struct tx_op *op)
 {
     uint32_t given = statement->is_deferred ? 0 : statement->statement.param_count;
     if (given > c->param_count) {
@@ -46,14 +48,14 @@ static enum status build_op(struct local_call *c,
         return ST_INVALID;
     }
     op->kind = TX_OP_SQL;
-    op->text = statement->lifted.text;
+    op->text = arena_copy(a, statement->lifted.text);
     op->param_count = given + statement->lifted.count;
-    op->params = arena_alloc_zero(&c->arena, op->param_count + 1u, sizeof *op->params);
-    if (op->params == NULL) return ST_NO_MEMORY;
+    op->params = arena_alloc_zero(a, op->param_count + 1u, sizeof *op->params);
+    if (op->params == NULL || op->text.data == NULL) return ST_NO_MEMORY;
     for (uint32_t i = 0; i < op->param_count; i++) {
         const struct sql_value *v =
             i < given ? &c->params[i] : &statement->lifted.values[i - given];
-        TRY(put_param(c, &op->params[i], v));
+        TRY(put_param(c, a, &op->params[i], v));
     }
     return ST_OK;
 }
@@ -67,7 +69,8 @@ static enum status promise(struct local_call *c, uint64_t until_ms)
     return st;
 }
 
-static enum status build_tx(struct local_call *c, struct tx *tx)
+/* All but its operations. */
+static enum status begin_tx(struct local_call *c, struct tx *tx, uint32_t op_count)
 {
     const struct local_config *config = &c->session->local->config;
     struct os *os = config->os;
@@ -85,15 +88,56 @@ static enum status build_tx(struct local_call *c, struct tx *tx)
     if (is_keyed) TRY(promise(c, tx->valid_until_ms));
     os->entropy(os, &tx->nonce, sizeof tx->nonce);
     os->entropy(os, tx->secret, sizeof tx->secret);
-    tx->ops = arena_alloc_zero(&c->arena, c->statement_count, sizeof *tx->ops);
+    tx->ops = arena_alloc_zero(&c->arena, op_count, sizeof *tx->ops);
     tx->signers = arena_alloc_zero(&c->arena, 1, sizeof *tx->signers);
     tx->signatures = arena_alloc_zero(&c->arena, 1, sizeof *tx->signatures);
     if (tx->ops == NULL || tx->signers == NULL || tx->signatures == NULL) return ST_NO_MEMORY;
-    tx->op_count = c->statement_count - c->at;
-    for (uint32_t i = 0; i < tx->op_count; i++)
-        TRY(build_op(c, c->statements[c->at + i], &tx->ops[i]));
+    tx->op_count = op_count;
     tx->signer_count = 1;
     return ST_OK;
+}
+
+static enum status build_tx(struct local_call *c, struct tx *tx)
+{
+    TRY(begin_tx(c, tx, c->statement_count - c->at));
+    for (uint32_t i = 0; i < tx->op_count; i++)
+        TRY(write_op(c, &c->arena, c->statements[c->at + i], &tx->ops[i]));
+    return ST_OK;
+}
+
+/* The last operation: what the others gave. */
+static enum status put_expectation(struct local_call *c, const struct block *b, struct tx_op *op)
+{
+    const struct hash hash = op_results_hash(b->results, b->op_count);
+    const struct sql_value value = {.type = SQL_BYTEA, .bytes = hash_span(&hash)};
+    *op = (struct tx_op){.kind = TX_OP_MODULE, .text = span_text(EXEC_EXPECT), .param_count = 1};
+    op->params = arena_alloc_zero(&c->arena, 1, sizeof *op->params);
+    return op->params == NULL ? ST_NO_MEMORY : put_param(c, &c->arena, op->params, &value);
+}
+
+static enum status send_tx(struct local_call *c, struct tx *tx, bool wants_rows)
+{
+    struct buf bytes;
+    buf_init(&bytes, c->session->local->config.mem, TX_BYTES_MAX);
+    enum status st = sign(c, tx, &bytes);
+    if (st == ST_OK && tx->idempotency_key.size > 0) note_key(c, tx);
+    if (st == ST_OK) st = submit_bytes(c, buf_span(&bytes), wants_rows);
+    mem_wipe(tx->secret, sizeof tx->secret);
+    buf_fini(&bytes);
+    return st;
+}
+
+enum status write_block(struct local_call *c)
+{
+    const struct block *b = &c->session->block;
+    struct tx tx;
+    must(b->op_count > 0);
+    TRY(begin_tx(c, &tx, b->op_count + 1));
+    memcpy(tx.ops, b->ops, b->op_count * sizeof *b->ops);
+    tx.now_ms = b->now_ms;
+    enum status st = put_expectation(c, b, &tx.ops[b->op_count]);
+    if (st == ST_OK) st = send_tx(c, &tx, false);
+    return st;
 }
 
 static enum status sign(struct local_call *c, struct tx *tx, struct buf *out)
@@ -154,15 +198,8 @@ enum status write_begin(struct local_call *c)
         TRY(preflight_check(c, &statement->statement));
     }
     struct tx tx;
-    struct buf bytes;
-    buf_init(&bytes, c->session->local->config.mem, TX_BYTES_MAX);
-    enum status st = build_tx(c, &tx);
-    if (st == ST_OK) st = sign(c, &tx, &bytes);
-    if (st == ST_OK && tx.idempotency_key.size > 0) note_key(c, &tx);
-    if (st == ST_OK) st = submit_bytes(c, buf_span(&bytes), true);
-    mem_wipe(tx.secret, sizeof tx.secret);
-    buf_fini(&bytes);
-    return st;
+    TRY(build_tx(c, &tx));
+    return send_tx(c, &tx, true);
 }
 
 static enum status submit_bytes(struct local_call *c, struct span bytes, bool wants_rows)
@@ -336,7 +373,9 @@ static void on_settled(struct ticket *t)
         c->diag = t->diag;
     } else {
         const struct exec_tx_outcome *outcome = &t->block->outcome.txs[t->index];
-        if (c->is_submit) {
+        if (c->is_block) {
+            if (!outcome->is_ok) c->diag = outcome->diag;
+        } else if (c->is_submit) {
             put_submit_row(c, outcome);
             if (c->diag.sqlstate[0] == 0) c->state = CALL_SETTLED;
         } else if (outcome->is_ok) {
@@ -345,6 +384,7 @@ static void on_settled(struct ticket *t)
             c->diag = outcome->diag;
         }
     }
+    if (c->is_block) block_settled(c);
     if (c->diag.sqlstate[0] != 0) call_forget_settings(c);
     session_advance(c->session);
 }
