@@ -11,6 +11,10 @@
 static const char *const writes[] = {"INSERT",   "UPDATE", "DELETE", "CREATE", "DROP",  "ALTER",
                                      "TRUNCATE", "GRANT",  "REVOKE", "CALL",   "MERGE", "COMMENT"};
 static const char *const settings[] = {"SET", "RESET", "SHOW"};
+/* They would tie a session to one node, whose word is not enough. */
+static const char *const blocks[] = {"BEGIN",   "START",   "COMMIT", "END",      "ROLLBACK",
+                                     "ABORT",   "PREPARE", "LOCK",   "DECLARE",  "FETCH",
+                                     "RELEASE", "MOVE",    "CLOSE",  "SAVEPOINT"};
 
 static bool is_among(const char *word, const char *const *list, size_t count)
 {
@@ -48,6 +52,15 @@ static void classify(struct proxy_statement *s)
                    strcmp(s->word, "DROP") == 0 ? "DROP" : "CREATE", what.word);
 }
 
+static enum status refuse_block(const struct proxy_statement *s, struct diag *d)
+{
+    diag_set(d, "0A000", "%s is not supported through the proxy", s->word);
+    d->position = s->position + 1;
+    diag_hint(d, "Send the statements in one query string, separated by semicolons: they are one "
+                 "transaction.");
+    return ST_UNSUPPORTED;
+}
+
 enum status proxy_split(struct arena *a,
                         struct span text,
                         struct proxy_statement **out,
@@ -63,6 +76,8 @@ enum status proxy_split(struct arena *a,
         made[i].position = texts[i].position;
         if (made[i].text.data == NULL) return ST_NO_MEMORY;
         classify(&made[i]);
+        if (is_among(made[i].word, blocks, sizeof blocks / sizeof *blocks))
+            return refuse_block(&made[i], d);
     }
     *out = made;
     return ST_OK;

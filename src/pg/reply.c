@@ -96,9 +96,15 @@ void reply_error(struct buf *to, const char *severity, const struct diag *d)
     put_diag(to, 'E', severity, d);
 }
 
+/* Class 01, and PostgreSQL's warnings about transaction blocks. */
+static bool is_warning(const char *state)
+{
+    return memcmp(state, "01", 2) == 0 || memcmp(state, "25", 2) == 0;
+}
+
 void reply_notice(struct buf *to, const struct diag *d)
 {
-    put_diag(to, 'N', memcmp(d->sqlstate, "01", 2) == 0 ? "WARNING" : "NOTICE", d);
+    put_diag(to, 'N', is_warning(d->sqlstate) ? "WARNING" : "NOTICE", d);
 }
 
 void reply_param_types(struct buf *to, const enum sql_type *types, uint32_t count)

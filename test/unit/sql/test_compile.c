@@ -167,9 +167,11 @@ static void what_is_not_supported_is_refused(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "BEGIN",
-        "COMMIT",
-        "ROLLBACK",
+        "PREPARE TRANSACTION 'x'",
+        "SET TRANSACTION SNAPSHOT 'x'",
+        "DECLARE c CURSOR WITH HOLD FOR SELECT 1",
+        "SELECT count(*) FROM t GROUP BY id FOR UPDATE",
+        "SELECT DISTINCT id FROM t FOR SHARE",
         "ALTER TABLE t ADD COLUMN z int",
         "TRUNCATE t",
         "COPY t FROM STDIN",
@@ -193,7 +195,6 @@ static void what_is_not_supported_is_refused(void **state)
         "CREATE INDEX ON t USING hash (id)",
         "SELECT * FROM generate_series(1, 3)",
         "SELECT random()",
-        "SELECT id FROM t FOR UPDATE",
         "SELECT t FROM t",
         "SELECT ARRAY[1]",
         "SELECT * FROM pg_class",
