@@ -171,6 +171,9 @@ NODISCARD enum status epoch_mode_read(struct exec *e);
 /* Make catalog (taken over, also on failure) the one of the writer. */
 NODISCARD enum status schema_take(struct exec *e, struct sql_catalog *catalog);
 NODISCARD enum status schema_reload(struct exec *e);
+/* The same between the steps of one statement of DDL, whose own text must stay: cached statements
+ * are not used before schema_reload ends it. */
+NODISCARD enum status schema_renew(struct exec *e);
 void schema_publish(struct exec *e);
 
 /* Tables that come with the versions from … to. */

@@ -48,7 +48,8 @@ enum status operation_run(struct job *j, const struct tx_op *op)
     case SQL_KIND_CREATE_INDEX:
     case SQL_KIND_DROP_INDEX:
     case SQL_KIND_GRANT:
-    case SQL_KIND_REVOKE: return run_ddl(j, &s->compiled);
+    case SQL_KIND_REVOKE:
+    case SQL_KIND_DDL: return run_ddl(j, &s->compiled);
     case SQL_KIND_EMPTY:
     case SQL_KIND_SUBMIT:
     case SQL_KIND_COMPLAIN:
@@ -205,7 +206,8 @@ static enum status run_steps(struct job *j, const struct sql_statement *s)
 {
     TRY(check_grantees(j, s));
     for (uint32_t i = 0; i < s->step_count; i++)
-        TRY(run_step(j, s->steps[i]));
+        TRY(strcmp(s->steps[i], SQL_STEP_RELOAD) == 0 ? schema_renew(j->exec)
+                                                      : run_step(j, s->steps[i]));
     return check_after(j);
 }
 

@@ -6,11 +6,10 @@
 
 static enum status watch(struct exec *e, const struct catalog_table *t);
 
-enum status schema_take(struct exec *e, struct sql_catalog *catalog)
+static enum status take(struct exec *e, struct sql_catalog *catalog)
 {
     struct sql_catalog *before = e->catalog;
     e->catalog = catalog;
-    statements_clear(e->statements); /* E4 */
     uint32_t count = before == NULL ? 0 : sql_catalog_table_count(before);
     for (uint32_t i = 0; i < count; i++) {
         const struct catalog_table *t = sql_catalog_table_at(before, i);
@@ -22,6 +21,19 @@ enum status schema_take(struct exec *e, struct sql_catalog *catalog)
         st = watch(e, sql_catalog_table_at(catalog, i)); /* E3 */
     sql_catalog_unref(before);
     return st;
+}
+
+enum status schema_take(struct exec *e, struct sql_catalog *catalog)
+{
+    statements_clear(e->statements); /* E4 */
+    return take(e, catalog);
+}
+
+enum status schema_renew(struct exec *e)
+{
+    struct sql_catalog *catalog = NULL;
+    TRY(sql_catalog_load(&catalog, e->mem, e->writer));
+    return take(e, catalog);
 }
 
 enum status schema_reload(struct exec *e)

@@ -208,6 +208,7 @@ static enum status check_kind(const struct sql_statement *s,
     case SQL_KIND_DROP_INDEX:
     case SQL_KIND_GRANT:
     case SQL_KIND_REVOKE:
+    case SQL_KIND_DDL:
     case SQL_KIND_CALL: break;
     case SQL_KIND_EMPTY:
     case SQL_KIND_SUBMIT:

@@ -335,7 +335,8 @@ static enum status run_statement(struct local_call *c, struct compiled *statemen
     case SQL_KIND_CREATE_INDEX:
     case SQL_KIND_DROP_INDEX:
     case SQL_KIND_GRANT:
-    case SQL_KIND_REVOKE: break;
+    case SQL_KIND_REVOKE:
+    case SQL_KIND_DDL: break;
     }
     return block_write(c, statement);
 }

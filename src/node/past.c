@@ -158,7 +158,7 @@ static void put_list(struct buf *out, const struct catalog_table *t, bool is_typ
 {
     for (uint32_t i = 0; i < t->column_count; i++) {
         if (i > 0) buf_put_text(out, ", ");
-        put_name(out, t->columns[i].name);
+        put_name(out, catalog_column_name(t, i));
         if (is_typed) buf_printf(out, " %s", storage_of(t->columns[i].type));
     }
 }
@@ -166,7 +166,7 @@ static void put_list(struct buf *out, const struct catalog_table *t, bool is_typ
 static bool has_column(const struct catalog_table *t, const char *name)
 {
     for (uint32_t i = 0; i < t->column_count; i++)
-        if (span_equal(t->columns[i].name, span_text(name))) return true;
+        if (span_equal(catalog_column_name(t, i), span_text(name))) return true;
     return false;
 }
 
@@ -189,7 +189,7 @@ static enum status create(const struct past *p, const struct catalog_table *t)
     put_list(&text, t, true);
     for (uint32_t i = 0; i < t->key_count; i++) {
         buf_put_text(&text, i == 0 ? ", PRIMARY KEY(" : ", ");
-        put_name(&text, t->columns[t->key_columns[i]].name);
+        put_name(&text, catalog_column_name(t, t->key_columns[i]));
     }
     buf_put_text(&text, t->key_count > 0 ? ")) STRICT" : ") STRICT");
     const enum status st = run_buf(p, &text);
@@ -230,7 +230,7 @@ static enum status prepare_drop(struct filling *f, struct buf *text)
     if (t->key_count == 0) buf_printf(text, "%s = ?1", rowid_name(t));
     for (uint32_t i = 0; i < t->key_count; i++) {
         if (i > 0) buf_put_text(text, " AND ");
-        put_name(text, t->columns[t->key_columns[i]].name);
+        put_name(text, catalog_column_name(t, t->key_columns[i]));
         buf_printf(text, " IS ?%u", i + 1);
     }
     return prepare(f->past, text, &f->drop);

@@ -69,7 +69,7 @@ static enum status put_query(struct buf *out, const struct catalog_table *table,
     buf_put_text(out, "SELECT ");
     for (uint32_t i = 0; i < table->column_count; i++) {
         if (i > 0) buf_put_u8(out, ',');
-        put_name(out, table->columns[i].name);
+        put_name(out, catalog_column_name(table, i));
     }
     if (rowid != NULL) buf_printf(out, ", %s", rowid);
     buf_put_text(out, " FROM ");
@@ -77,7 +77,7 @@ static enum status put_query(struct buf *out, const struct catalog_table *table,
     if (table->key_count == 0) buf_printf(out, " WHERE %s = ?1", rowid);
     for (uint32_t i = 0; i < table->key_count; i++) {
         buf_put_text(out, i == 0 ? " WHERE " : " AND ");
-        put_name(out, table->columns[table->key_columns[i]].name);
+        put_name(out, catalog_column_name(table, table->key_columns[i]));
         buf_printf(out, " = ?%u", i + 1);
     }
     return buf_status(out);

@@ -14,6 +14,7 @@
 #define BIND_PARAMS_MAX     65535u     /* PostgreSQL's own limit. */
 #define BIND_SOURCES_MAX    64u        /* Tables of one FROM: SQLite's limit. */
 #define BIND_TERMS_MAX      256u       /* Of GROUP BY and ORDER BY. */
+#define BIND_PATH_MAX       16u        /* Schemas of search_path. */
 #define BIND_CTES_MAX       256u       /* Of one WITH. */
 
 enum expr_kind {
@@ -241,6 +242,9 @@ struct binder {
     bool is_write;
     bool calls_node;
     bool locks_rows; /* FOR UPDATE or SHARE. */
+    uint64_t account;
+    struct span path[BIND_PATH_MAX]; /* Schemas where names without one are looked for. */
+    uint32_t path_count;
 };
 
 /* --- bind.c: tools ------------------------------------------------------------------------- */
@@ -382,6 +386,10 @@ NODISCARD enum status bind_from(struct binder *b,
 NODISCARD enum status bind_table(struct binder *b,
                                  const PgQuery__RangeVar *name,
                                  const struct catalog_table **out);
+/* schema size 0: the first of the search path that has one. Null: none. */
+const struct catalog_table *bind_find_table(const struct binder *b,
+                                            struct span schema,
+                                            struct span name);
 NODISCARD enum status bind_table_source(struct binder *b,
                                         struct source **out,
                                         const struct catalog_table *t,
@@ -496,6 +504,7 @@ typedef enum status bind_statement_fn(struct binder *b,
                                       const PgQuery__Node *n);
 bind_statement_fn compile_select, compile_insert, compile_update, compile_delete;
 bind_statement_fn compile_create_table, compile_drop, compile_create_index, compile_grant;
+bind_statement_fn compile_create_schema;
 bind_statement_fn compile_set, compile_show, compile_call, compile_transaction;
 bind_statement_fn compile_lock, compile_declare, compile_fetch, compile_close;
 NODISCARD enum status compile_set_transaction(struct binder *b,

@@ -3,23 +3,32 @@
  *    (schema, name), also distinct;
  * C2 column positions of a table are 0 … column_count − 1; positions in indexes are below it;
  * C3 rights are sorted by (table, grantee);
- * C4 nothing changes after the load but the reference count.
+ * C4 nothing changes after the load but the reference count;
+ * C5 schemas are sorted by name, properties by (object, part, kind), both distinct.
  * Rows that break C1 or C2 are ST_CORRUPT: only the chain itself writes these tables. */
-#include "sql/catalog.h"
+#include "sql/catalog_int.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/must.h"
 #include "sql/sql.h"
 
 #define CATALOG_ARENA_MAX ((size_t)1 << 30)
-#define CHAIN_TABLES_MAX  64u
 
 struct grant {
     uint64_t table_id;
     uint64_t grantee;
     uint32_t rights;
+};
+
+struct property {
+    uint64_t object;
+    uint32_t part;
+    struct span kind;
+    struct span value;
 };
 
 struct sql_catalog {
@@ -30,10 +39,14 @@ struct sql_catalog {
     struct catalog_column **columns; /* Those of tables[i], while loading. */
     struct catalog_index **indexes;
     struct grant *grants;
+    struct catalog_schema *schemas;
+    struct property *properties;
     uint64_t version;
     uint64_t next_id;
     uint32_t table_count;
     uint32_t grant_count;
+    uint32_t schema_count;
+    uint32_t property_count;
     atomic_uint references;
 };
 
@@ -43,335 +56,12 @@ struct load {
     sqlite3 *connection;
     struct catalog_table *table; /* Of the last row. */
     uint32_t count;
-    bool is_there[CHAIN_TABLES_MAX]; /* Tables of the chain. */
+    bool is_there[CATALOG_CHAIN_MAX]; /* Tables of the chain. */
 };
 typedef enum status row_fn(struct load *l, sqlite3_stmt *row);
 
-static const char *const ddl[] = {
-    "CREATE TABLE \"trustsql.tables\"(id INTEGER PRIMARY KEY, schema TEXT NOT NULL, "
-    "name TEXT NOT NULL, sqlite_name TEXT NOT NULL UNIQUE, owner INTEGER NOT NULL, "
-    "UNIQUE(schema, name)) STRICT",
-    "CREATE TABLE \"trustsql.columns\"(table_id INTEGER NOT NULL, position INTEGER NOT NULL, "
-    "name TEXT NOT NULL, type INTEGER NOT NULL, typmod INTEGER NOT NULL, "
-    "is_not_null INTEGER NOT NULL, default_sql TEXT NOT NULL, PRIMARY KEY(table_id, position)) "
-    "STRICT",
-    "CREATE TABLE \"trustsql.indexes\"(table_id INTEGER NOT NULL, id INTEGER NOT NULL, "
-    "kind TEXT NOT NULL, name TEXT NOT NULL, columns TEXT NOT NULL, definition TEXT NOT NULL, "
-    "PRIMARY KEY(table_id, id)) STRICT",
-    "CREATE TABLE \"trustsql.sequences\"(name TEXT NOT NULL PRIMARY KEY, next INTEGER NOT NULL) "
-    "STRICT",
-    "CREATE TABLE \"trustsql.rights\"(table_id INTEGER NOT NULL, grantee INTEGER NOT NULL, "
-    "rights INTEGER NOT NULL, PRIMARY KEY(table_id, grantee)) STRICT",
-    "CREATE TABLE \"trustsql.accounts\"(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, "
-    "address TEXT NOT NULL UNIQUE, scheme INTEGER NOT NULL, public_key BLOB NOT NULL, "
-    "custodian TEXT NOT NULL, organisation TEXT NOT NULL, is_admin INTEGER NOT NULL, "
-    "created_height INTEGER NOT NULL, is_closed INTEGER NOT NULL) STRICT",
-    "CREATE TABLE \"trustsql.idempotency\"(account INTEGER NOT NULL, key BLOB NOT NULL, "
-    "txid BLOB NOT NULL, height INTEGER NOT NULL, operations BLOB NOT NULL, "
-    "PRIMARY KEY(account, key)) STRICT, WITHOUT ROWID",
-    "CREATE TABLE \"trustsql.proposals\"(id INTEGER PRIMARY KEY, change TEXT NOT NULL, "
-    "subject TEXT NOT NULL, value TEXT NOT NULL, is_forced INTEGER NOT NULL, "
-    "organisation TEXT NOT NULL, account TEXT NOT NULL, height INTEGER NOT NULL, "
-    "expires INTEGER NOT NULL, state TEXT NOT NULL, epoch INTEGER) STRICT",
-    "CREATE TABLE \"trustsql.votes\"(proposal INTEGER NOT NULL, organisation TEXT NOT NULL, "
-    "account TEXT NOT NULL, height INTEGER NOT NULL, PRIMARY KEY(proposal, organisation)) "
-    "STRICT, WITHOUT ROWID",
-    "CREATE TABLE \"trustsql.epochs\"(epoch INTEGER PRIMARY KEY, first_height INTEGER, "
-    "config_hash BLOB NOT NULL, config BLOB NOT NULL, cause TEXT NOT NULL, "
-    "decided_height INTEGER NOT NULL) STRICT",
-    "CREATE TABLE \"trustsql.validators\"(\"index\" INTEGER PRIMARY KEY, name TEXT NOT NULL, "
-    "role TEXT NOT NULL, organisation TEXT NOT NULL, address TEXT NOT NULL, "
-    "public_key BLOB NOT NULL, is_barred INTEGER NOT NULL) STRICT",
-    "CREATE TABLE \"trustsql.parameters\"(name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) "
-    "STRICT, WITHOUT ROWID",
-    "CREATE TABLE \"trustsql.mode_history\"(height INTEGER PRIMARY KEY, mode TEXT NOT NULL, "
-    "cause TEXT NOT NULL) STRICT",
-    "CREATE TABLE \"trustsql.mode_state\"(id INTEGER PRIMARY KEY, state BLOB NOT NULL) STRICT",
-    "CREATE TABLE \"trustsql.convictions\"(public_key BLOB NOT NULL PRIMARY KEY, "
-    "name TEXT NOT NULL, height INTEGER NOT NULL, is_closed INTEGER NOT NULL) "
-    "STRICT, WITHOUT ROWID",
-    "INSERT INTO \"trustsql.sequences\"(name, next) VALUES ('catalog', 1), ('object', 1000)",
-    NULL,
-};
-
-/* What comes with exec_version 3. A catalog that has more tables is another one. */
-static const char *const ddl_3[] = {
-    "CREATE TABLE \"trustsql.checkpoints\"(height INTEGER PRIMARY KEY, time INTEGER NOT NULL, "
-    "row_root BLOB NOT NULL, txid_root BLOB NOT NULL, row_count INTEGER NOT NULL, "
-    "before INTEGER NOT NULL) STRICT",
-    "CREATE TABLE \"trustsql.incidents\"(height INTEGER NOT NULL, node TEXT NOT NULL, "
-    "found_ms INTEGER NOT NULL, kind TEXT NOT NULL, place TEXT NOT NULL, old_hash BLOB, "
-    "new_hash BLOB, state TEXT NOT NULL, concerns INTEGER NOT NULL, "
-    "PRIMARY KEY(node, found_ms, place)) STRICT, WITHOUT ROWID",
-    "CREATE TABLE \"trustsql.retention\"(table_id INTEGER PRIMARY KEY, blocks INTEGER NOT NULL) "
-    "STRICT",
-    "UPDATE \"trustsql.sequences\" SET next = next + 1 WHERE name = 'catalog'",
-    NULL,
-};
-
-/* Tables of the chain: what a column is, in the order of the DDL above. */
-#define TEXT_OF(s)                                                                                 \
-    {                                                                                              \
-        (const uint8_t *)(s), sizeof(s) - 1                                                        \
-    }
-#define COLUMN(name_, type_)                                                                       \
-    {                                                                                              \
-        .name = TEXT_OF(name_), .type = (type_), .typmod = -1, .is_not_null = true                 \
-    }
-static const struct catalog_column tables_columns[] = {
-    COLUMN("id", SQL_INT8),          COLUMN("schema", SQL_TEXT), COLUMN("name", SQL_TEXT),
-    COLUMN("sqlite_name", SQL_TEXT), COLUMN("owner", SQL_INT8),
-};
-static const struct catalog_column columns_columns[] = {
-    COLUMN("table_id", SQL_INT8),    COLUMN("position", SQL_INT4), COLUMN("name", SQL_TEXT),
-    COLUMN("type", SQL_INT4),        COLUMN("typmod", SQL_INT4),   COLUMN("is_not_null", SQL_BOOL),
-    COLUMN("default_sql", SQL_TEXT),
-};
-static const struct catalog_column indexes_columns[] = {
-    COLUMN("table_id", SQL_INT8), COLUMN("id", SQL_INT8),      COLUMN("kind", SQL_TEXT),
-    COLUMN("name", SQL_TEXT),     COLUMN("columns", SQL_TEXT), COLUMN("definition", SQL_TEXT),
-};
-static const struct catalog_column sequences_columns[] = {
-    COLUMN("name", SQL_TEXT),
-    COLUMN("next", SQL_INT8),
-};
-static const struct catalog_column rights_columns[] = {
-    COLUMN("table_id", SQL_INT8),
-    COLUMN("grantee", SQL_INT8),
-    COLUMN("rights", SQL_INT4),
-};
-static const struct catalog_column accounts_columns[] = {
-    COLUMN("id", SQL_INT8),
-    COLUMN("name", SQL_TEXT),
-    COLUMN("address", SQL_TEXT),
-    COLUMN("scheme", SQL_INT4),
-    COLUMN("public_key", SQL_BYTEA),
-    COLUMN("custodian", SQL_TEXT),
-    COLUMN("organisation", SQL_TEXT),
-    COLUMN("is_admin", SQL_BOOL),
-    COLUMN("created_height", SQL_INT8),
-    COLUMN("is_closed", SQL_BOOL),
-};
-static const struct catalog_column idempotency_columns[] = {
-    COLUMN("account", SQL_INT8), COLUMN("key", SQL_BYTEA),        COLUMN("txid", SQL_BYTEA),
-    COLUMN("height", SQL_INT8),  COLUMN("operations", SQL_BYTEA),
-};
-static const struct catalog_column blocks_columns[] = {
-    COLUMN("height", SQL_INT8),      COLUMN("hash", SQL_BYTEA),        COLUMN("parent", SQL_BYTEA),
-    COLUMN("time", SQL_TIMESTAMPTZ), COLUMN("tx_count", SQL_INT4),     COLUMN("proposer", SQL_INT4),
-    COLUMN("view", SQL_INT8),        COLUMN("digest", SQL_BYTEA),      COLUMN("epoch", SQL_INT8),
-    COLUMN("mode", SQL_TEXT),        COLUMN("exec_version", SQL_INT4),
-};
-static const struct catalog_column transactions_columns[] = {
-    COLUMN("txid", SQL_BYTEA),
-    COLUMN("height", SQL_INT8),
-    COLUMN("index", SQL_INT4),
-    COLUMN("account", SQL_TEXT),
-    COLUMN("status", SQL_TEXT),
-    {.name = TEXT_OF("sqlstate"), .type = SQL_TEXT, .typmod = -1},
-    {.name = TEXT_OF("message"), .type = SQL_TEXT, .typmod = -1},
-    COLUMN("time", SQL_TIMESTAMPTZ),
-};
-
-static const struct catalog_column status_columns[] = {
-    COLUMN("name", SQL_TEXT),
-    COLUMN("value", SQL_TEXT),
-};
-
-#define NULLABLE(name_, type_)                                                                     \
-    {                                                                                              \
-        .name = TEXT_OF(name_), .type = (type_), .typmod = -1                                      \
-    }
-static const struct catalog_column nodes_columns[] = {
-    COLUMN("index", SQL_INT4),
-    COLUMN("name", SQL_TEXT),
-    COLUMN("organisation", SQL_TEXT),
-    COLUMN("address", SQL_TEXT),
-    COLUMN("is_self", SQL_BOOL),
-    COLUMN("is_connected", SQL_BOOL),
-    COLUMN("is_late", SQL_BOOL),
-    NULLABLE("view", SQL_INT8),
-    NULLABLE("tip", SQL_INT8),
-    NULLABLE("final", SQL_INT8),
-    NULLABLE("height", SQL_INT8),
-    NULLABLE("digest", SQL_BYTEA),
-    NULLABLE("lag", SQL_INT8),
-    COLUMN("voted", SQL_INT8),
-    COLUMN("locked", SQL_INT8),
-    COLUMN("certified", SQL_INT8),
-    NULLABLE("rtt_us", SQL_INT8),
-    NULLABLE("clock_offset_ms", SQL_INT8),
-    NULLABLE("last_seen_ms", SQL_INT8),
-    NULLABLE("last_failure", SQL_TEXT),
-    COLUMN("role", SQL_TEXT),
-    COLUMN("epoch", SQL_INT8),
-    COLUMN("is_barred", SQL_BOOL),
-    COLUMN("is_suspect", SQL_BOOL),
-    NULLABLE("version", SQL_TEXT),
-    NULLABLE("exec_version_min", SQL_INT4),
-    NULLABLE("exec_version_max", SQL_INT4),
-    NULLABLE("program", SQL_BYTEA),
-    NULLABLE("is_same_program", SQL_BOOL),
-};
-static const struct catalog_column consensus_columns[] = {
-    COLUMN("height", SQL_INT8),
-    COLUMN("view", SQL_INT8),
-    COLUMN("proposer", SQL_INT4),
-    COLUMN("hash", SQL_BYTEA),
-    COLUMN("tx_count", SQL_INT4),
-    COLUMN("voted", SQL_TEXT),
-    COLUMN("locked", SQL_TEXT),
-    COLUMN("certified", SQL_TEXT),
-    COLUMN("missing", SQL_TEXT),
-    COLUMN("is_final", SQL_BOOL),
-    COLUMN("is_certified", SQL_BOOL),
-    COLUMN("epoch", SQL_INT8),
-    COLUMN("mode", SQL_TEXT),
-    COLUMN("leader", SQL_INT4),
-    COLUMN("f", SQL_INT4),
-    COLUMN("p", SQL_INT4),
-    COLUMN("quorum", SQL_INT4),
-    NULLABLE("fast_quorum", SQL_INT4),
-    COLUMN("view_change_quorum", SQL_INT4),
-    COLUMN("suspects", SQL_TEXT),
-};
-static const struct catalog_column evidence_columns[] = {
-    COLUMN("kind", SQL_TEXT),           COLUMN("offender", SQL_INT4),
-    NULLABLE("node", SQL_TEXT),         COLUMN("view", SQL_INT8),
-    COLUMN("height", SQL_INT8),         COLUMN("size", SQL_INT8),
-    NULLABLE("bytes", SQL_BYTEA),       COLUMN("is_in_chain", SQL_BOOL),
-    NULLABLE("chain_height", SQL_INT8),
-};
-
-static const struct catalog_column certified_columns[] = {
-    COLUMN("height", SQL_INT8),       COLUMN("digest", SQL_BYTEA),   COLUMN("executed", SQL_INT8),
-    COLUMN("certificate", SQL_BYTEA), NULLABLE("epochs", SQL_BYTEA),
-};
-
-static const struct catalog_column receipts_columns[] = {
-    COLUMN("txid", SQL_BYTEA),    COLUMN("height", SQL_INT8),   COLUMN("index", SQL_INT4),
-    COLUMN("receipt", SQL_BYTEA), NULLABLE("proof", SQL_BYTEA), NULLABLE("reply", SQL_BYTEA),
-};
-
-static const struct catalog_column proposals_columns[] = {
-    COLUMN("id", SQL_INT8),      COLUMN("change", SQL_TEXT),    COLUMN("subject", SQL_TEXT),
-    COLUMN("value", SQL_TEXT),   COLUMN("is_forced", SQL_BOOL), COLUMN("organisation", SQL_TEXT),
-    COLUMN("account", SQL_TEXT), COLUMN("height", SQL_INT8),    COLUMN("expires", SQL_TIMESTAMPTZ),
-    COLUMN("state", SQL_TEXT),   NULLABLE("epoch", SQL_INT8),
-};
-static const struct catalog_column votes_columns[] = {
-    COLUMN("proposal", SQL_INT8),
-    COLUMN("organisation", SQL_TEXT),
-    COLUMN("account", SQL_TEXT),
-    COLUMN("height", SQL_INT8),
-};
-static const struct catalog_column epochs_columns[] = {
-    COLUMN("epoch", SQL_INT8),        NULLABLE("first_height", SQL_INT8),
-    COLUMN("config_hash", SQL_BYTEA), COLUMN("config", SQL_BYTEA),
-    COLUMN("cause", SQL_TEXT),        COLUMN("decided_height", SQL_INT8),
-};
-static const struct catalog_column validators_columns[] = {
-    COLUMN("index", SQL_INT4),        COLUMN("name", SQL_TEXT),    COLUMN("role", SQL_TEXT),
-    COLUMN("organisation", SQL_TEXT), COLUMN("address", SQL_TEXT), COLUMN("public_key", SQL_BYTEA),
-    COLUMN("is_barred", SQL_BOOL),
-};
-static const struct catalog_column parameters_columns[] = {
-    COLUMN("name", SQL_TEXT),
-    COLUMN("value", SQL_TEXT),
-};
-static const struct catalog_column mode_history_columns[] = {
-    COLUMN("height", SQL_INT8),
-    COLUMN("mode", SQL_TEXT),
-    COLUMN("cause", SQL_TEXT),
-};
-static const struct catalog_column mode_state_columns[] = {
-    COLUMN("id", SQL_INT8),
-    COLUMN("state", SQL_BYTEA),
-};
-static const struct catalog_column convictions_columns[] = {
-    COLUMN("public_key", SQL_BYTEA),
-    COLUMN("name", SQL_TEXT),
-    COLUMN("height", SQL_INT8),
-    COLUMN("is_closed", SQL_BOOL),
-};
-
-static const struct catalog_column incidents_columns[] = {
-    COLUMN("height", SQL_INT8),      COLUMN("node", SQL_TEXT),  COLUMN("found_ms", SQL_INT8),
-    COLUMN("kind", SQL_TEXT),        COLUMN("place", SQL_TEXT), NULLABLE("old_hash", SQL_BYTEA),
-    NULLABLE("new_hash", SQL_BYTEA), COLUMN("state", SQL_TEXT), COLUMN("concerns", SQL_INT8),
-};
-
-static const struct catalog_column checkpoints_columns[] = {
-    COLUMN("height", SQL_INT8),     COLUMN("time", SQL_TIMESTAMPTZ), COLUMN("row_root", SQL_BYTEA),
-    COLUMN("txid_root", SQL_BYTEA), COLUMN("row_count", SQL_INT8),   COLUMN("before", SQL_INT8),
-};
-
-static const struct catalog_column retention_columns[] = {
-    COLUMN("table_id", SQL_INT8),
-    COLUMN("blocks", SQL_INT8),
-};
-
-static const uint32_t first_column[] = {0};
-static const uint32_t first_two_columns[] = {0, 1};
-static const uint32_t incidents_key[] = {1, 2, 4};   /* node, found_ms, place */
-static const uint32_t evidence_key[] = {0, 1, 3, 4}; /* kind, offender, view, height */
-
-#define CHAIN_TABLE(id_, name_, columns_, key_, key_count_, is_virtual_)                           \
-    {                                                                                              \
-        .id = (id_), .schema = TEXT_OF("trustsql"), .name = TEXT_OF(name_),                        \
-        .sqlite_name = TEXT_OF("trustsql." name_), .columns = (columns_),                          \
-        .column_count = sizeof(columns_) / sizeof((columns_)[0]), .key_columns = (key_),           \
-        .key_count = (key_count_), .is_virtual = (is_virtual_)                                     \
-    }
-static const struct catalog_table chain_tables[] = {
-    CHAIN_TABLE(1, "tables", tables_columns, first_column, 1, false),
-    CHAIN_TABLE(2, "columns", columns_columns, first_two_columns, 2, false),
-    CHAIN_TABLE(3, "indexes", indexes_columns, first_two_columns, 2, false),
-    CHAIN_TABLE(4, "sequences", sequences_columns, first_column, 1, false),
-    CHAIN_TABLE(5, "rights", rights_columns, first_two_columns, 2, false),
-    CHAIN_TABLE(6, "accounts", accounts_columns, first_column, 1, false),
-    CHAIN_TABLE(7, "blocks", blocks_columns, first_column, 1, true),
-    CHAIN_TABLE(8, "transactions", transactions_columns, first_column, 1, true),
-    CHAIN_TABLE(9, "idempotency", idempotency_columns, first_two_columns, 2, false),
-    CHAIN_TABLE(10, "status", status_columns, first_column, 1, true),
-    CHAIN_TABLE(11, "nodes", nodes_columns, first_column, 1, true),
-    CHAIN_TABLE(12, "consensus", consensus_columns, first_column, 1, true),
-    CHAIN_TABLE(13, "evidence", evidence_columns, evidence_key, 4, true),
-    CHAIN_TABLE(20, "proposals", proposals_columns, first_column, 1, false),
-    CHAIN_TABLE(21, "votes", votes_columns, first_two_columns, 2, false),
-    CHAIN_TABLE(22, "epochs", epochs_columns, first_column, 1, false),
-    CHAIN_TABLE(23, "validators", validators_columns, first_column, 1, false),
-    CHAIN_TABLE(24, "parameters", parameters_columns, first_column, 1, false),
-    CHAIN_TABLE(25, "mode_history", mode_history_columns, first_column, 1, false),
-    CHAIN_TABLE(26, "mode_state", mode_state_columns, first_column, 1, false),
-    CHAIN_TABLE(27, "convictions", convictions_columns, first_column, 1, false),
-    CHAIN_TABLE(28, "checkpoints", checkpoints_columns, first_column, 1, false),
-    CHAIN_TABLE(29, "incidents", incidents_columns, incidents_key, 3, false),
-    CHAIN_TABLE(30, "certified", certified_columns, first_column, 1, true),
-    CHAIN_TABLE(31, "receipts", receipts_columns, first_column, 1, true),
-    CHAIN_TABLE(32, "retention", retention_columns, first_column, 1, false),
-};
-/* Not there from the genesis on: from which exec_version. */
-static const struct {
-    uint64_t id;
-    uint32_t since;
-} late_tables[] = {
-    {28, 3},
-    {29, 3},
-    {32, 3},
-};
-#define CHAIN_TABLE_COUNT ((uint32_t)(sizeof chain_tables / sizeof chain_tables[0]))
-_Static_assert(sizeof chain_tables / sizeof chain_tables[0] <= CHAIN_TABLES_MAX, "grow the array");
-
 static enum status load_all(struct load *l);
 static int compare_names(const struct catalog_table *t, struct span schema, struct span name);
-
-const char *const *sql_catalog_ddl(uint32_t exec_version)
-{
-    static const char *const none[] = {NULL};
-    if (exec_version == 1) return ddl;
-    return exec_version == 3 ? ddl_3 : none;
-}
 
 enum status sql_catalog_load(struct sql_catalog **out, struct mem *mem, sqlite3 *connection)
 {
@@ -405,6 +95,59 @@ void sql_catalog_unref(struct sql_catalog *c)
     if (before > 1) return;
     arena_fini(&c->arena);
     mem_free(c->mem, c);
+}
+
+struct span catalog_column_name(const struct catalog_table *t, uint32_t column)
+{
+    must(column < t->column_count);
+    const struct catalog_column *c = &t->columns[column];
+    return c->sqlite_name.size > 0 ? c->sqlite_name : c->name;
+}
+
+uint32_t sql_catalog_schema_count(const struct sql_catalog *c)
+{
+    return c->schema_count;
+}
+
+const struct catalog_schema *sql_catalog_schema_at(const struct sql_catalog *c, uint32_t index)
+{
+    must(index < c->schema_count);
+    return &c->schemas[index];
+}
+
+const struct catalog_schema *sql_catalog_schema(const struct sql_catalog *c, struct span name)
+{
+    for (uint32_t i = 0; i < c->schema_count; i++)
+        if (span_equal(c->schemas[i].name, name)) return &c->schemas[i];
+    return NULL;
+}
+
+/* Order of (object, part, kind). */
+static int compare_property(const struct property *p, const struct property *key)
+{
+    if (p->object != key->object) return p->object < key->object ? -1 : 1;
+    if (p->part != key->part) return p->part < key->part ? -1 : 1;
+    return span_compare(p->kind, key->kind);
+}
+
+struct span sql_catalog_property(const struct sql_catalog *c,
+                                 uint64_t object,
+                                 uint32_t part,
+                                 const char *kind)
+{
+    const struct property key = {.object = object, .part = part, .kind = span_text(kind)};
+    uint32_t low = 0;
+    uint32_t high = c->property_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = compare_property(&c->properties[middle], &key);
+        if (order == 0) return c->properties[middle].value;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return (struct span){0};
 }
 
 uint64_t sql_catalog_version(const struct sql_catalog *c)
@@ -490,13 +233,17 @@ const struct catalog_table *sql_catalog_by_sqlite_name(const struct sql_catalog 
 }
 
 const struct catalog_index *sql_catalog_find_index(const struct sql_catalog *c,
+                                                   struct span schema,
                                                    struct span name,
                                                    const struct catalog_table **table)
 {
+    if (schema.size == 0) schema = span_text("public");
     for (uint32_t i = 0; i < c->table_count; i++) {
         const struct catalog_table *t = &c->tables[i];
+        if (!span_equal(t->schema, schema)) continue;
         for (uint32_t k = 0; k < t->index_count; k++) {
             if (t->indexes[k].kind == CATALOG_CHECK) continue;
+            if (t->indexes[k].kind == CATALOG_FOREIGN) continue;
             if (!span_equal(t->indexes[k].name, name)) continue;
             *table = t;
             return &t->indexes[k];
@@ -598,6 +345,15 @@ static enum status sequence_row(struct load *l, sqlite3_stmt *row)
     return ST_OK;
 }
 
+/* "c" and 3: c3. */
+static enum status own_name(struct load *l, const char *prefix, uint64_t number, struct span *out)
+{
+    char text[32];
+    (void)snprintf(text, sizeof text, "%s%" PRIu64, prefix, number);
+    *out = arena_copy(&l->catalog->arena, span_text(text));
+    return out->data == NULL ? ST_NO_MEMORY : ST_OK;
+}
+
 static enum status table_row(struct load *l, sqlite3_stmt *row)
 {
     struct sql_catalog *c = l->catalog;
@@ -608,6 +364,12 @@ static enum status table_row(struct load *l, sqlite3_stmt *row)
     TRY(copy_text(l, row, 1, &t->schema));
     TRY(copy_text(l, row, 2, &t->name));
     TRY(copy_text(l, row, 3, &t->sqlite_name));
+    struct span own = {0};
+    TRY(own_name(l, "t.", t->id, &own));
+    t->has_own_names = span_equal(t->sqlite_name, own);
+    t->definition = sql_catalog_property(c, t->id, 0, "view");
+    if (t->definition.size > 0) t->relation = CATALOG_VIEW;
+    if (sql_catalog_property(c, t->id, 0, "sequence").size > 0) t->relation = CATALOG_SEQUENCE;
     t->column_count = (uint32_t)sqlite3_column_int64(row, 5);
     t->index_count = (uint32_t)sqlite3_column_int64(row, 6);
     struct catalog_column *columns = arena_alloc_zero(&c->arena, t->column_count, sizeof *columns);
@@ -642,46 +404,119 @@ static enum status column_row(struct load *l, sqlite3_stmt *row)
                                .is_not_null = sqlite3_column_int(row, 5) != 0};
     TRY(copy_text(l, row, 2, &c.name));
     TRY(copy_text(l, row, 6, &c.default_sql));
+    if (l->table->has_own_names) TRY(own_name(l, "c", position, &c.sqlite_name));
+    struct span identity = sql_catalog_property(l->catalog, l->table->id, position + 1, "identity");
+    if (identity.size > 0) c.identity = (char)identity.data[0];
+    c.generated = sql_catalog_property(l->catalog, l->table->id, position + 1, "generated");
     l->catalog->columns[l->table - l->catalog->tables][position] = c;
     l->count++;
     return ST_OK;
 }
 
-/* "0,2" → positions. */
+/* One of "0", "2d", "e": position or expression, and how it is ordered. */
+static bool parse_column(struct span text, size_t *at, uint32_t *position, uint8_t *options)
+{
+    size_t start = *at;
+    *position = 0;
+    *options = 0;
+    if (*at < text.size && text.data[*at] == 'e') { /* Its text is a property of the index. */
+        *position = CATALOG_EXPRESSION;
+        ++*at;
+    }
+    for (; *at < text.size && text.data[*at] >= '0' && text.data[*at] <= '9' && *position < 10000;
+         ++*at)
+        *position = *position * 10 + (uint32_t)(text.data[*at] - '0');
+    if (*at == start) return false;
+    for (; *at < text.size && text.data[*at] != ','; ++*at) {
+        const uint8_t flag = text.data[*at];
+        if (flag != 'd' && flag != 'f' && flag != 'l') return false;
+        *options |= flag == 'd'   ? CATALOG_DESC
+                    : flag == 'f' ? CATALOG_NULLS_FIRST
+                                  : CATALOG_NULLS_LAST;
+    }
+    return true;
+}
+
+/* "0,2d" → positions and options. */
 static enum status parse_columns(struct load *l, struct span text, struct catalog_index *out)
 {
     uint32_t positions[CATALOG_KEY_COLUMNS_MAX];
+    uint8_t options[CATALOG_KEY_COLUMNS_MAX];
     uint32_t count = 0;
-    size_t at = 0;
-    while (at < text.size) {
-        uint32_t value = 0;
-        size_t start = at;
-        for (; at < text.size && text.data[at] >= '0' && text.data[at] <= '9' && value < 10000;
-             at++)
-            value = value * 10 + (uint32_t)(text.data[at] - '0');
-        if (at == start || count == CATALOG_KEY_COLUMNS_MAX) return ST_CORRUPT;
-        if (value >= l->table->column_count) return ST_CORRUPT; /* C2 */
-        positions[count++] = value;
-        if (at < text.size && text.data[at++] != ',') return ST_CORRUPT;
+    for (size_t at = 0; at < text.size; count++) {
+        if (count == CATALOG_KEY_COLUMNS_MAX) return ST_CORRUPT;
+        if (!parse_column(text, &at, &positions[count], &options[count])) return ST_CORRUPT;
+        if (positions[count] != CATALOG_EXPRESSION && positions[count] >= l->table->column_count)
+            return ST_CORRUPT; /* C2 */
+        at++;                  /* The comma. */
     }
     uint32_t *columns = arena_alloc(&l->catalog->arena, count * sizeof *columns);
-    if (columns == NULL) return ST_NO_MEMORY;
+    uint8_t *kept = arena_alloc(&l->catalog->arena, (size_t)count + 1);
+    if (columns == NULL || kept == NULL) return ST_NO_MEMORY;
     memcpy(columns, positions, count * sizeof *columns);
+    memcpy(kept, options, count);
     out->columns = columns;
+    out->options = kept;
     out->column_count = count;
     return ST_OK;
 }
 
 static bool kind_of(struct span text, enum catalog_index_kind *kind)
 {
-    static const enum catalog_index_kind all[] = {
-        CATALOG_PRIMARY, CATALOG_UNIQUE, CATALOG_UNIQUE_INDEX, CATALOG_INDEX, CATALOG_CHECK};
+    static const enum catalog_index_kind all[] = {CATALOG_PRIMARY,      CATALOG_UNIQUE,
+                                                  CATALOG_UNIQUE_INDEX, CATALOG_INDEX,
+                                                  CATALOG_CHECK,        CATALOG_FOREIGN};
     for (size_t i = 0; text.size == 1 && i < sizeof all / sizeof all[0]; i++) {
         if (text.data[0] != (uint8_t)all[i]) continue;
         *kind = all[i];
         return true;
     }
     return false;
+}
+
+/* "1005 0,1 a c s v": table, its columns, ON UPDATE, ON DELETE, MATCH (s, f), v valid or n not. */
+static enum status foreign_of(struct load *l, struct catalog_index *index)
+{
+    struct span text = sql_catalog_property(l->catalog, index->id, 0, "references");
+    struct catalog_index other = {0};
+    uint32_t at = 0;
+    uint64_t id = 0;
+    for (; at < text.size && text.data[at] >= '0' && text.data[at] <= '9'; at++)
+        id = id * 10 + (uint64_t)(text.data[at] - '0');
+    const struct catalog_table *t = find_id(l->catalog, id);
+    if (t == NULL || text.size < at + 10u) return ST_CORRUPT;
+    const struct catalog_table *own = l->table;
+    const struct span columns = span_of(text.data + at + 1, text.size - at - 9);
+    l->table = find_id(l->catalog, id);
+    enum status st = parse_columns(l, columns, &other);
+    l->table = find_id(l->catalog, own->id);
+    TRY(st);
+    if (other.column_count != index->column_count) return ST_CORRUPT; /* C2 */
+    struct catalog_foreign *f = arena_alloc_zero(&l->catalog->arena, 1, sizeof *f);
+    if (f == NULL) return ST_NO_MEMORY;
+    const uint8_t *flags = text.data + text.size - 7;
+    *f = (struct catalog_foreign){.table_id = id,
+                                  .columns = other.columns,
+                                  .on_update = (enum catalog_action)flags[0],
+                                  .on_delete = (enum catalog_action)flags[2],
+                                  .is_full = flags[4] == 'f',
+                                  .is_valid = flags[6] == 'v'};
+    index->foreign = f;
+    return ST_OK;
+}
+
+static enum status expressions_of(struct load *l, struct catalog_index *index)
+{
+    struct span *texts = NULL;
+    for (uint32_t i = 0; i < index->column_count; i++) {
+        if (index->columns[i] != CATALOG_EXPRESSION) continue;
+        if (texts == NULL)
+            texts = arena_alloc_zero(&l->catalog->arena, index->column_count, sizeof *texts);
+        if (texts == NULL) return ST_NO_MEMORY;
+        texts[i] = sql_catalog_property(l->catalog, index->id, i + 1, "expression");
+    }
+    index->expressions = texts;
+    return ST_OK;
 }
 
 static enum status index_row(struct load *l, sqlite3_stmt *row)
@@ -696,6 +531,12 @@ static enum status index_row(struct load *l, sqlite3_stmt *row)
     TRY(copy_text(l, row, 4, &columns));
     if (!kind_of(kind, &index.kind)) return ST_CORRUPT;
     TRY(parse_columns(l, columns, &index));
+    TRY(copy_text(l, row, 5, &index.definition));
+    index.sqlite_name = index.name;
+    if (l->table->has_own_names) TRY(own_name(l, "i.", index.id, &index.sqlite_name));
+    index.predicate = sql_catalog_property(l->catalog, index.id, 0, "predicate");
+    TRY(expressions_of(l, &index));
+    if (index.kind == CATALOG_FOREIGN) TRY(foreign_of(l, &index));
     l->catalog->indexes[l->table - l->catalog->tables][l->count++] = index;
     if (index.kind == CATALOG_PRIMARY) {
         l->table->key_columns = index.columns;
@@ -713,20 +554,14 @@ static enum status right_row(struct load *l, sqlite3_stmt *row)
     return ST_OK;
 }
 
-uint32_t sql_catalog_since(uint64_t id)
-{
-    for (size_t i = 0; i < sizeof late_tables / sizeof late_tables[0]; i++)
-        if (late_tables[i].id == id) return late_tables[i].since;
-    return 1;
-}
-
 /* What a later exec_version brings is in the catalog from then on. */
 static enum status late_table_row(struct load *l, sqlite3_stmt *row)
 {
     const char *name = (const char *)sqlite3_column_text(row, 0);
     if (name == NULL) return ST_NO_MEMORY;
-    for (uint32_t i = 0; i < CHAIN_TABLE_COUNT; i++)
-        l->is_there[i] = l->is_there[i] || span_equal(chain_tables[i].sqlite_name, span_text(name));
+    for (uint32_t i = 0; i < catalog_chain_count; i++)
+        l->is_there[i] =
+            l->is_there[i] || span_equal(catalog_chain_tables[i].sqlite_name, span_text(name));
     return ST_OK;
 }
 
@@ -734,7 +569,7 @@ static enum status load_tables(struct load *l)
 {
     struct sql_catalog *c = l->catalog;
     TRY(each_row(l, "SELECT count(*) FROM \"trustsql.tables\"", count_row));
-    uint32_t capacity = l->count + CHAIN_TABLE_COUNT;
+    uint32_t capacity = l->count + catalog_chain_count;
     c->tables = arena_alloc_zero(&c->arena, capacity, sizeof *c->tables);
     c->names = arena_alloc_zero(&c->arena, capacity, sizeof(struct catalog_table *));
     c->columns = arena_alloc_zero(&c->arena, capacity, sizeof(struct catalog_column *));
@@ -744,10 +579,10 @@ static enum status load_tables(struct load *l)
     TRY(each_row(l,
                  "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'trustsql.*'",
                  late_table_row));
-    for (uint32_t i = 0; i < CHAIN_TABLE_COUNT; i++)
-        if (sql_catalog_since(chain_tables[i].id) == 1 || l->is_there[i])
-            c->tables[c->table_count++] = chain_tables[i];
-    const uint32_t absent = CHAIN_TABLE_COUNT - c->table_count;
+    for (uint32_t i = 0; i < catalog_chain_count; i++)
+        if (sql_catalog_since(catalog_chain_tables[i].id) == 1 || l->is_there[i])
+            c->tables[c->table_count++] = catalog_chain_tables[i];
+    const uint32_t absent = catalog_chain_count - c->table_count;
     TRY(each_row(l,
                  "SELECT id, schema, name, sqlite_name, owner, "
                  "(SELECT count(*) FROM \"trustsql.columns\" c WHERE c.table_id = t.id), "
@@ -758,11 +593,55 @@ static enum status load_tables(struct load *l)
     return ST_OK;
 }
 
+static enum status schema_row(struct load *l, sqlite3_stmt *row)
+{
+    struct catalog_schema *s = &l->catalog->schemas[l->catalog->schema_count++];
+    s->id = (uint64_t)sqlite3_column_int64(row, 0);
+    s->owner = (uint64_t)sqlite3_column_int64(row, 2);
+    return copy_text(l, row, 1, &s->name);
+}
+
+static enum status property_row(struct load *l, sqlite3_stmt *row)
+{
+    struct property *p = &l->catalog->properties[l->catalog->property_count++];
+    p->object = (uint64_t)sqlite3_column_int64(row, 0);
+    p->part = (uint32_t)sqlite3_column_int64(row, 1);
+    TRY(copy_text(l, row, 2, &p->kind));
+    return copy_text(l, row, 3, &p->value);
+}
+
+/* Below exec_version 4 there is schema public, and nothing is said of any object. */
+static enum status load_schemas(struct load *l)
+{
+    struct sql_catalog *c = l->catalog;
+    TRY(each_row(l, "SELECT count(*) FROM sqlite_master WHERE name = 'trustsql.schemas'",
+                 count_row));
+    const bool is_there = l->count > 0;
+    l->count = 1;
+    if (is_there) TRY(each_row(l, "SELECT count(*) FROM \"trustsql.schemas\"", count_row));
+    c->schemas = arena_alloc_zero(&c->arena, (size_t)l->count + 1, sizeof *c->schemas);
+    if (c->schemas == NULL) return ST_NO_MEMORY;
+    if (!is_there) {
+        c->schemas[c->schema_count++] =
+            (struct catalog_schema){.id = CATALOG_PUBLIC_ID, .name = span_text("public")};
+        return ST_OK;
+    }
+    TRY(each_row(l, "SELECT id, name, owner FROM \"trustsql.schemas\" ORDER BY name", schema_row));
+    TRY(each_row(l, "SELECT count(*) FROM \"trustsql.properties\"", count_row));
+    c->properties = arena_alloc_zero(&c->arena, (size_t)l->count + 1, sizeof *c->properties);
+    if (c->properties == NULL) return ST_NO_MEMORY;
+    return each_row(l,
+                    "SELECT object, part, kind, value FROM \"trustsql.properties\" "
+                    "ORDER BY object, part, kind",
+                    property_row);
+}
+
 static enum status load_all(struct load *l)
 {
     struct sql_catalog *c = l->catalog;
     TRY(each_row(l, "SELECT name, next FROM \"trustsql.sequences\"", sequence_row));
     if (c->version == 0 || c->next_id < CATALOG_FIRST_ID) return ST_CORRUPT;
+    TRY(load_schemas(l)); /* Before the tables: what is said of them. */
     TRY(load_tables(l));
     TRY(each_row(l,
                  "SELECT table_id, position, name, type, typmod, is_not_null, default_sql "
@@ -770,7 +649,7 @@ static enum status load_all(struct load *l)
                  column_row));
     l->table = NULL;
     TRY(each_row(l,
-                 "SELECT table_id, id, kind, name, columns FROM \"trustsql.indexes\" "
+                 "SELECT table_id, id, kind, name, columns, definition FROM \"trustsql.indexes\" "
                  "ORDER BY table_id, id",
                  index_row));
     TRY(each_row(l, "SELECT count(*) FROM \"trustsql.rights\"", count_row));

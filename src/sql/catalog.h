@@ -8,9 +8,11 @@
 #include "base/mem.h"
 #include "sql/value.h"
 
-#define CATALOG_FIRST_ID        1000u /* Ids below belong to tables of the chain itself. */
-#define CATALOG_GRANTEE_ALL     0u    /* PUBLIC, in rights. */
-#define CATALOG_KEY_COLUMNS_MAX 32u   /* Of one index, as in PostgreSQL. */
+#define CATALOG_FIRST_ID        1000u      /* Ids below belong to tables of the chain itself. */
+#define CATALOG_GRANTEE_ALL     0u         /* PUBLIC, in rights. */
+#define CATALOG_KEY_COLUMNS_MAX 32u        /* Of one index, as in PostgreSQL. */
+#define CATALOG_EXPRESSION      UINT32_MAX /* In the columns of an index: an expression. */
+#define CATALOG_PUBLIC_ID       2u         /* Of schema public. */
 
 struct sql_catalog; /* Immutable. */
 
@@ -20,6 +22,9 @@ struct catalog_column {
     int32_t typmod;
     bool is_not_null;
     struct span default_sql; /* PostgreSQL text; size 0: none. */
+    struct span sqlite_name; /* Size 0: as name. Use catalog_column_name. */
+    char identity;           /* 'a': ALWAYS, 'd': BY DEFAULT, 0: none. */
+    struct span generated;   /* PostgreSQL text of GENERATED ALWAYS AS … STORED; size 0: none. */
 };
 
 enum catalog_index_kind {
@@ -28,14 +33,54 @@ enum catalog_index_kind {
     CATALOG_UNIQUE_INDEX = 'x',
     CATALOG_INDEX = 'i',
     CATALOG_CHECK = 'c',
+    CATALOG_FOREIGN = 'f', /* A foreign key: columns refer to those of another table. */
 };
+
+/* What a table of users is. */
+enum catalog_relation {
+    CATALOG_TABLE = 0,
+    CATALOG_VIEW,     /* definition is its query, columns are those of the query. */
+    CATALOG_SEQUENCE, /* One row: last_value, log_cnt, is_called. */
+};
+
+/* What happens to rows that refer, when the row they refer to is deleted, or its key changes. */
+enum catalog_action {
+    CATALOG_NO_ACTION = 'a',
+    CATALOG_RESTRICT = 'r',
+    CATALOG_CASCADE = 'c',
+    CATALOG_SET_NULL = 'n',
+    CATALOG_SET_DEFAULT = 'd',
+};
+
+struct catalog_foreign { /* The other side of a foreign key. */
+    uint64_t table_id;
+    const uint32_t *columns; /* As many as the key has. */
+    enum catalog_action on_update;
+    enum catalog_action on_delete;
+    bool is_full; /* MATCH FULL. */
+    bool is_valid;
+};
+
+enum catalog_order { CATALOG_DESC = 1, CATALOG_NULLS_FIRST = 2, CATALOG_NULLS_LAST = 4 };
 
 struct catalog_index { /* An index or a constraint. */
     uint64_t id;
     enum catalog_index_kind kind;
-    struct span name;        /* Also SQLite's name, where it has one of its own ('i' and 'x'). */
-    const uint32_t *columns; /* Positions in the table; a CHECK has none. */
+    struct span name;
+    struct span sqlite_name; /* Of an index, where SQLite has it by a name of its own. */
+    const uint32_t *columns; /* Positions in the table; CATALOG_EXPRESSION; a CHECK has none. */
+    const uint8_t *options;  /* Of each column: enum catalog_order bits. */
+    const struct span *expressions; /* Of each column that is one, PostgreSQL text; null: none. */
     uint32_t column_count;
+    struct span definition;                /* Of a CHECK: PostgreSQL text. */
+    struct span predicate;                 /* Of a partial index, PostgreSQL text; size 0: none. */
+    const struct catalog_foreign *foreign; /* Only of CATALOG_FOREIGN. */
+};
+
+struct catalog_schema {
+    uint64_t id;
+    struct span name;
+    uint64_t owner; /* Account row id; 0: the chain. */
 };
 
 struct catalog_table {
@@ -50,8 +95,14 @@ struct catalog_table {
     uint32_t column_count;
     uint32_t key_count;
     uint32_t index_count;
-    bool is_virtual; /* Read-only view of chain data ("trustsql.blocks"). */
+    bool is_virtual;    /* Read-only view of chain data ("trustsql.blocks"). */
+    bool has_own_names; /* SQLite's names say nothing of PostgreSQL's: "t.1000", "c0", "i.1001". */
+    enum catalog_relation relation;
+    struct span definition; /* Of a view: its query, PostgreSQL text. */
 };
+
+/* SQLite's name of a column. */
+struct span catalog_column_name(const struct catalog_table *t, uint32_t column);
 
 /* SQLite statements that make the chain's own tables and their first rows, null-terminated: of
  * version 1 run once at genesis; what a later exec_version adds, where it begins (genesis, or the
@@ -82,11 +133,25 @@ const struct catalog_table *sql_catalog_find(const struct sql_catalog *c,
                                              struct span schema,
                                              struct span name);
 const struct catalog_table *sql_catalog_by_id(const struct sql_catalog *c, uint64_t id);
+/* Schemas of users in order of name; public is one of them until it is dropped. */
+uint32_t sql_catalog_schema_count(const struct sql_catalog *c);
+const struct catalog_schema *sql_catalog_schema_at(const struct sql_catalog *c, uint32_t index);
+const struct catalog_schema *sql_catalog_schema(const struct sql_catalog *c, struct span name);
+
+/* What is said of an object (table, index, schema) or of one of its parts (column position + 1; 0:
+ * the whole), by kind: docs/format/catalog.md lists them. Size 0: nothing. */
+struct span sql_catalog_property(const struct sql_catalog *c,
+                                 uint64_t object,
+                                 uint32_t part,
+                                 const char *kind);
+
 /* By SQLite's name of it. */
 const struct catalog_table *sql_catalog_by_sqlite_name(const struct sql_catalog *c,
                                                        struct span sqlite_name);
-/* The index (not CHECK) of this name in schema public; *table: whose. Null: none. */
+/* The index (not CHECK, not a foreign key) of this name; schema size 0: public; *table: whose.
+ * Null: none. */
 const struct catalog_index *sql_catalog_find_index(const struct sql_catalog *c,
+                                                   struct span schema,
                                                    struct span name,
                                                    const struct catalog_table **table);
 

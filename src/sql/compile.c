@@ -106,6 +106,7 @@ static const struct {
     {compile_create_table, PG_QUERY__NODE__NODE_CREATE_STMT, true, 0},
     {compile_drop, PG_QUERY__NODE__NODE_DROP_STMT, true, 0},
     {compile_create_index, PG_QUERY__NODE__NODE_INDEX_STMT, true, 0},
+    {compile_create_schema, PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT, true, 4},
     {compile_grant, PG_QUERY__NODE__NODE_GRANT_STMT, true, 0},
     {compile_call, PG_QUERY__NODE__NODE_CALL_STMT, true, 0},
     {compile_set, PG_QUERY__NODE__NODE_VARIABLE_SET_STMT, false, 0},
@@ -203,6 +204,25 @@ enum status bind_needs(struct binder *b,
     return bind_unsupported(b, location(node), message, NULL);
 }
 
+/* "a", b, c: names as SET search_path gives them. */
+static void take_path(struct binder *b, struct span text)
+{
+    size_t at = 0;
+    while (at < text.size && b->path_count < BIND_PATH_MAX) {
+        while (at < text.size && (text.data[at] == ' ' || text.data[at] == ','))
+            at++;
+        bool is_quoted = at < text.size && text.data[at] == '"';
+        size_t start = at += is_quoted;
+        while (at < text.size && (is_quoted ? text.data[at] != '"' : text.data[at] != ','))
+            at++;
+        size_t end = at;
+        while (!is_quoted && end > start && text.data[end - 1] == ' ')
+            end--;
+        at += is_quoted;
+        if (end > start) b->path[b->path_count++] = span_of(text.data + start, end - start);
+    }
+}
+
 static enum status start(struct binder *b,
                          struct arena *a,
                          const struct sql_compile *in,
@@ -213,7 +233,9 @@ static enum status start(struct binder *b,
                          .exec_version =
                              in->exec_version == 0 ? BIND_VERSION_NEWEST : in->exec_version,
                          .text = in->text,
-                         .diag = d};
+                         .diag = d,
+                         .account = in->account};
+    take_path(b, in->search_path.size > 0 ? in->search_path : span_text("public"));
     if (in->param_count > BIND_PARAMS_MAX) {
         diag_set(d, "54023", "more than %u parameters", BIND_PARAMS_MAX);
         return ST_LIMIT;

@@ -1,8 +1,9 @@
-/* Steps of DDL, names of objects, DROP, and what the other DDL files share. */
+/* Steps of DDL, names of objects, and what the other DDL files share. */
 #include "sql/ddl_int.h"
 
 #include <inttypes.h>
 #include <pg_query.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/must.h"
@@ -24,14 +25,7 @@ enum status ddl_step_end(struct binder *b, struct sql_statement *out, struct buf
     return ST_OK;
 }
 
-/* before number after. */
-struct numbered {
-    const char *before;
-    uint64_t number;
-    const char *after;
-};
-
-static enum status add_step(struct binder *b, struct sql_statement *out, struct numbered n)
+enum status ddl_number_step(struct binder *b, struct sql_statement *out, struct ddl_numbered n)
 {
     struct buf text;
     ddl_step(b, &text);
@@ -44,9 +38,27 @@ enum status ddl_finish(struct binder *b, struct sql_statement *out, uint64_t nex
     static const char set[] = "UPDATE \"trustsql.sequences\" SET next = ";
     must(next_id >= sql_catalog_next_id(b->catalog));
     if (next_id != sql_catalog_next_id(b->catalog))
-        TRY(add_step(b, out, (struct numbered){set, next_id, " WHERE name = 'object'"}));
+        TRY(ddl_number_step(b, out, (struct ddl_numbered){set, next_id, " WHERE name = 'object'"}));
     uint64_t version = sql_catalog_version(b->catalog) + 1;
-    return add_step(b, out, (struct numbered){set, version, " WHERE name = 'catalog'"});
+    return ddl_number_step(b, out, (struct ddl_numbered){set, version, " WHERE name = 'catalog'"});
+}
+
+enum status ddl_reload(struct binder *b, struct sql_statement *out)
+{
+    struct buf text;
+    ddl_step(b, &text);
+    buf_put_text(&text, SQL_STEP_RELOAD);
+    return ddl_step_end(b, out, &text);
+}
+
+void ddl_notice(struct binder *b, struct sql_statement *out, const char *format, ...)
+{
+    char line[DIAG_TEXT_MAX];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    out->notice = arena_text(b->arena, line);
 }
 
 void ddl_skip(struct binder *b, struct sql_statement *out, const char *kind, struct span name)
@@ -79,8 +91,8 @@ bool ddl_is_taken(const struct binder *b, const struct ddl_names *names, struct 
     const struct catalog_table *table = NULL;
     for (uint32_t i = 0; i < names->count; i++)
         if (span_equal(names->taken[i], name)) return true;
-    if (sql_catalog_find(b->catalog, (struct span){0}, name) != NULL) return true;
-    return sql_catalog_find_index(b->catalog, name, &table) != NULL;
+    if (sql_catalog_find(b->catalog, names->schema, name) != NULL) return true;
+    return sql_catalog_find_index(b->catalog, names->schema, name, &table) != NULL;
 }
 
 enum status ddl_take(struct binder *b, struct ddl_names *names, struct span name)
@@ -161,19 +173,33 @@ enum status ddl_check_name(struct binder *b, struct span name, int32_t position)
     return ST_OK;
 }
 
-enum status ddl_check_schema(struct binder *b, const PgQuery__RangeVar *r)
+bool ddl_is_reserved_schema(struct span name)
+{
+    return span_equal(name, span_text("trustsql")) || span_equal(name, span_text("pg_catalog")) ||
+           span_equal(name, span_text("information_schema"));
+}
+
+enum status ddl_target_schema(struct binder *b, const PgQuery__RangeVar *r, struct span *out)
 {
     struct span schema = bind_cstring(r->schemaname);
     if (r->catalogname != NULL && r->catalogname[0] != 0)
         return bind_unsupported(b, r->location, "cross-database references are not supported",
                                 NULL);
-    if (schema.size == 0 || span_equal(schema, span_text("public"))) return ST_OK;
-    bool is_ours = span_equal(schema, span_text("trustsql")) ||
-                   span_equal(schema, span_text("pg_catalog")) ||
-                   span_equal(schema, span_text("information_schema"));
-    if (is_ours)
+    if (ddl_is_reserved_schema(schema))
         return bind_fail(b, r->location, "42501", "permission denied for schema %s", r->schemaname);
-    return bind_fail(b, r->location, "3F000", "schema \"%s\" does not exist", r->schemaname);
+    for (uint32_t i = 0; schema.size == 0 && i < b->path_count; i++)
+        if (sql_catalog_schema(b->catalog, b->path[i]) != NULL) schema = b->path[i];
+    if (schema.size == 0)
+        return bind_fail(b, r->location, "3F000", "no schema has been selected to create in");
+    const struct catalog_schema *s = sql_catalog_schema(b->catalog, schema);
+    if (s == NULL)
+        return bind_fail(b, r->location, "3F000", "schema \"%.*s\" does not exist",
+                         (int)schema.size, (const char *)schema.data);
+    if (s->owner != 0 && b->account != 0 && s->owner != b->account)
+        return bind_fail(b, r->location, "42501", "permission denied for schema %.*s",
+                         (int)schema.size, (const char *)schema.data);
+    *out = s->name;
+    return ST_OK;
 }
 
 /* --- catalog rows -------------------------------------------------------------------------- */
@@ -190,8 +216,17 @@ enum status ddl_index_row(struct binder *b,
                row->table_id, row->id, (char)row->kind);
     emit_text(&text, row->name);
     buf_put_text(&text, ", '");
-    for (uint32_t i = 0; i < row->column_count; i++)
-        buf_printf(&text, "%s%u", i > 0 ? "," : "", row->columns[i]);
+    for (uint32_t i = 0; i < row->column_count; i++) {
+        const uint8_t options = row->options == NULL ? 0 : row->options[i];
+        if (i > 0) buf_put_u8(&text, ',');
+        if (row->columns[i] == CATALOG_EXPRESSION)
+            buf_put_u8(&text, 'e');
+        else
+            buf_printf(&text, "%u", row->columns[i]);
+        if ((options & CATALOG_DESC) != 0) buf_put_u8(&text, 'd');
+        if ((options & CATALOG_NULLS_FIRST) != 0) buf_put_u8(&text, 'f');
+        if ((options & CATALOG_NULLS_LAST) != 0) buf_put_u8(&text, 'l');
+    }
     buf_put_text(&text, "', ");
     emit_text(&text, row->definition);
     buf_put_u8(&text, ')');
@@ -242,180 +277,4 @@ enum status ddl_deparse(struct binder *b, const PgQuery__Node *n, struct span *o
     tree.stmts = (PgQuery__RawStmt *[1]){&raw};
     tree.n_stmts = 1;
     return deparse_select(b, &tree, out);
-}
-
-/* --- DROP ---------------------------------------------------------------------------------- */
-
-struct dropped {
-    struct span schema;
-    struct span name;
-};
-
-static enum status object_name(struct binder *b, const PgQuery__Node *n, struct dropped *out)
-{
-    if (n->node_case != PG_QUERY__NODE__NODE_LIST || n->list->n_items > 2)
-        return bind_unsupported(b, -1, "cross-database references are not supported", NULL);
-    *out = (struct dropped){.name = bind_string(n->list->items[n->list->n_items - 1])};
-    if (n->list->n_items == 2) out->schema = bind_string(n->list->items[0]);
-    return ST_OK;
-}
-
-static bool is_schema(struct span name)
-{
-    return name.size == 0 || span_equal(name, span_text("public")) ||
-           span_equal(name, span_text("trustsql")) || span_equal(name, span_text("pg_catalog"));
-}
-
-static enum status missing(struct binder *b,
-                           struct sql_statement *out,
-                           const struct dropped *dropped,
-                           const PgQuery__DropStmt *d)
-{
-    bool is_table = d->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE;
-    struct span name = dropped->name;
-    if (!is_schema(dropped->schema)) {
-        name = dropped->schema;
-        if (!d->missing_ok)
-            return bind_fail(b, -1, "3F000", "schema \"%.*s\" does not exist", (int)name.size,
-                             (const char *)name.data);
-        ddl_skip(b, out, "schema", name);
-        return ST_OK;
-    }
-    if (d->missing_ok) {
-        ddl_skip(b, out, is_table ? "table" : "index", name);
-        return ST_OK;
-    }
-    return bind_fail(b, -1, is_table ? "42P01" : "42704", "%s \"%.*s\" does not exist",
-                     is_table ? "table" : "index", (int)name.size, (const char *)name.data);
-}
-
-static enum status drop_table(struct binder *b,
-                              struct sql_statement *out,
-                              const struct catalog_table *t)
-{
-    static const char *const rows[] = {
-        "DELETE FROM \"trustsql.rights\" WHERE table_id = ",
-        "DELETE FROM \"trustsql.indexes\" WHERE table_id = ",
-        "DELETE FROM \"trustsql.columns\" WHERE table_id = ",
-        "DELETE FROM \"trustsql.tables\" WHERE id = ",
-    };
-    static const char *const verbs[] = {"DELETE FROM ", "DROP TABLE "};
-    TRY(bind_access(b, t, SQL_RIGHT_OWNER));
-    for (size_t i = 0; i < 2; i++) { /* Rows first: each becomes part of the write set. */
-        struct buf text;
-        ddl_step(b, &text);
-        buf_put_text(&text, verbs[i]);
-        emit_name(&text, t->sqlite_name);
-        TRY(ddl_step_end(b, out, &text));
-    }
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        TRY(add_step(b, out, (struct numbered){rows[i], t->id, ""}));
-    return ST_OK;
-}
-
-static enum status wrong_kind(struct binder *b, struct span name, bool wants_table)
-{
-    (void)bind_fail(b, -1, "42809", "\"%.*s\" is not %s", (int)name.size, (const char *)name.data,
-                    wants_table ? "a table" : "an index");
-    diag_hint(b->diag, wants_table ? "Use DROP INDEX to remove an index."
-                                   : "Use DROP TABLE to remove a table.");
-    return ST_INVALID;
-}
-
-static enum status find_and_drop_table(struct binder *b,
-                                       struct sql_statement *out,
-                                       const struct dropped *d,
-                                       const PgQuery__DropStmt *s)
-{
-    const struct catalog_table *owner = NULL;
-    const struct catalog_table *t = sql_catalog_find(b->catalog, d->schema, d->name);
-    if (t == NULL) {
-        if (sql_catalog_find_index(b->catalog, d->name, &owner) != NULL)
-            return wrong_kind(b, d->name, true);
-        return missing(b, out, d, s);
-    }
-    if (t->id < CATALOG_FIRST_ID)
-        return bind_fail(b, -1, "42501", "must be owner of table %.*s", (int)d->name.size,
-                         (const char *)d->name.data);
-    return drop_table(b, out, t);
-}
-
-static enum status drop_index(struct binder *b,
-                              struct sql_statement *out,
-                              const struct catalog_table *t,
-                              const struct catalog_index *index)
-{
-    struct buf text;
-    if (index->kind == CATALOG_PRIMARY || index->kind == CATALOG_UNIQUE) {
-        (void)bind_fail(b, -1, "2BP01",
-                        "cannot drop index %.*s because constraint %.*s on table %.*s requires it",
-                        (int)index->name.size, (const char *)index->name.data,
-                        (int)index->name.size, (const char *)index->name.data, (int)t->name.size,
-                        (const char *)t->name.data);
-        return ST_INVALID;
-    }
-    TRY(bind_access(b, t, SQL_RIGHT_OWNER));
-    ddl_step(b, &text);
-    buf_put_text(&text, "DROP INDEX ");
-    emit_name(&text, index->name);
-    TRY(ddl_step_end(b, out, &text));
-    ddl_step(b, &text);
-    buf_printf(&text,
-               "DELETE FROM \"trustsql.indexes\" WHERE table_id = %" PRIu64 " AND id = %" PRIu64,
-               t->id, index->id);
-    return ddl_step_end(b, out, &text);
-}
-
-static enum status find_and_drop_index(struct binder *b,
-                                       struct sql_statement *out,
-                                       const struct dropped *d,
-                                       const PgQuery__DropStmt *s)
-{
-    const struct catalog_table *t = NULL;
-    const struct catalog_index *index = sql_catalog_find_index(b->catalog, d->name, &t);
-    bool is_public = d->schema.size == 0 || span_equal(d->schema, span_text("public"));
-    if (index != NULL && is_public) return drop_index(b, out, t, index);
-    if (sql_catalog_find(b->catalog, d->schema, d->name) != NULL)
-        return wrong_kind(b, d->name, false);
-    return missing(b, out, d, s);
-}
-
-static enum status is_named_before(struct binder *b,
-                                   const PgQuery__DropStmt *d,
-                                   size_t index,
-                                   bool *is_known)
-{
-    struct dropped object = {0};
-    TRY(object_name(b, d->objects[index], &object));
-    for (size_t i = 0; i < index; i++) {
-        struct dropped other = {0};
-        TRY(object_name(b, d->objects[i], &other));
-        *is_known = *is_known || span_equal(other.name, object.name);
-    }
-    return ST_OK;
-}
-
-enum status compile_drop(struct binder *b, struct sql_statement *out, const PgQuery__Node *n)
-{
-    const PgQuery__DropStmt *d = n->drop_stmt;
-    bool is_table = d->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE;
-    if (!is_table && d->remove_type != PG_QUERY__OBJECT_TYPE__OBJECT_INDEX)
-        return bind_unsupported(b, 0, "DROP is supported for tables and indexes", NULL);
-    if (d->concurrent)
-        return bind_unsupported(b, 0, "CONCURRENTLY is not supported", "Leave it out.");
-    out->kind = is_table ? SQL_KIND_DROP_TABLE : SQL_KIND_DROP_INDEX;
-    out->tag = is_table ? "DROP TABLE" : "DROP INDEX";
-    for (size_t i = 0; i < d->n_objects; i++) {
-        struct dropped object = {0};
-        TRY(object_name(b, d->objects[i], &object));
-        bool is_known = false; /* Named twice: dropped once. */
-        TRY(is_named_before(b, d, i, &is_known));
-        if (is_known) continue;
-        if (is_table)
-            TRY(find_and_drop_table(b, out, &object, d));
-        else
-            TRY(find_and_drop_index(b, out, &object, d));
-    }
-    out->is_no_op = out->step_count == 0;
-    return out->is_no_op ? ST_OK : ddl_finish(b, out, sql_catalog_next_id(b->catalog));
 }

@@ -1,14 +1,12 @@
-/* CREATE INDEX. */
+/* CREATE INDEX: over columns and expressions, whole or partial. */
 #include "base/must.h"
-#include "sql/ddl_int.h"
+#include "sql/ddl_model.h"
+
+#define EXPRESSIONS_SINCE 4u /* exec_version: indexes over expressions, partial ones, storage. */
 
 struct index {
-    const struct catalog_table *table;
-    struct span name;
-    uint32_t columns[CATALOG_KEY_COLUMNS_MAX];
-    bool is_desc[CATALOG_KEY_COLUMNS_MAX];
-    uint32_t column_count;
-    bool is_unique;
+    struct ddl_table table;
+    struct ddl_key key;
 };
 
 static enum status check_options(struct binder *b, const PgQuery__IndexStmt *s)
@@ -18,7 +16,8 @@ static enum status check_options(struct binder *b, const PgQuery__IndexStmt *s)
         strcmp(s->access_method, "btree") != 0)
         return bind_unsupported(b, position, "the only access method is btree", NULL);
     if (s->where_clause != NULL)
-        return bind_unsupported(b, position, "partial indexes are not supported", NULL);
+        TRY(bind_needs_or(b, EXPRESSIONS_SINCE, position, "partial indexes are not supported",
+                          NULL));
     if (s->n_index_including_params > 0)
         return bind_unsupported(b, position, "INCLUDE is not supported",
                                 "Add the columns to the index.");
@@ -27,75 +26,118 @@ static enum status check_options(struct binder *b, const PgQuery__IndexStmt *s)
     if (s->concurrent)
         return bind_unsupported(b, position, "CONCURRENTLY is not supported", "Leave it out.");
     if (s->n_options > 0 || (s->table_space != NULL && s->table_space[0] != 0))
-        return bind_unsupported(b, position, "storage options are not supported",
-                                "Leave them out.");
-    return ddl_check_schema(b, s->relation);
+        TRY(bind_needs_or(b, EXPRESSIONS_SINCE, position, "storage options are not supported",
+                          "Leave them out."));
+    return ST_OK;
+}
+
+static enum status check_open(struct binder *b, const struct index *x, enum sql_type type, bool is)
+{
+    if (!is || type != SQL_NUMERIC || x->key.kind == CATALOG_INDEX) return ST_OK;
+    return bind_unsupported(b, -1, "a key over numeric without precision is not supported",
+                            "Use numeric(p,s): then equal values are equal bytes.");
+}
+
+/* An expression, or a column in brackets. */
+static enum status add_expression(struct binder *b, struct index *x, const PgQuery__Node *n)
+{
+    struct ddl_key *k = &x->key;
+    struct expr *e = NULL;
+    TRY(ddl_bind_expr(b, &e, &x->table.catalog, n, true));
+    if (e->kind == EXPR_COLUMN) {
+        k->columns[k->column_count++] = e->column;
+        return ST_OK;
+    }
+    TRY(bind_settle(b, &e));
+    if (e->is_stable) {
+        (void)bind_fail(b, -1, "42P17", "functions in index expression must be marked IMMUTABLE");
+        return ST_INVALID;
+    }
+    TRY(check_open(b, x, e->type, e->scale < 0));
+    if (k->exprs == NULL) {
+        k->exprs = arena_alloc_zero(b->arena, CATALOG_KEY_COLUMNS_MAX, sizeof(struct expr *));
+        k->texts = arena_alloc_zero(b->arena, CATALOG_KEY_COLUMNS_MAX, sizeof *k->texts);
+        if (k->exprs == NULL || k->texts == NULL) return bind_no_memory(b);
+    }
+    k->exprs[k->column_count] = e;
+    TRY(ddl_deparse(b, n, &k->texts[k->column_count]));
+    k->columns[k->column_count++] = CATALOG_EXPRESSION;
+    return ST_OK;
+}
+
+static uint8_t order_of(const PgQuery__IndexElem *e)
+{
+    uint8_t options = 0;
+    if (e->ordering == PG_QUERY__SORT_BY_DIR__SORTBY_DESC) options |= CATALOG_DESC;
+    if (e->nulls_ordering == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST)
+        options |= CATALOG_NULLS_FIRST;
+    if (e->nulls_ordering == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST)
+        options |= CATALOG_NULLS_LAST;
+    return options;
 }
 
 static enum status add_column(struct binder *b, struct index *x, const PgQuery__IndexElem *e)
 {
-    const struct catalog_table *t = x->table;
+    const struct catalog_table *t = &x->table.catalog;
+    struct ddl_key *k = &x->key;
     if (e->expr != NULL)
-        return bind_unsupported(b, -1, "indexes over expressions are not supported",
-                                "Keep the value in a column of its own.");
+        TRY(bind_needs_or(b, EXPRESSIONS_SINCE, -1, "indexes over expressions are not supported",
+                          "Keep the value in a column of its own."));
     if (e->n_opclass > 0 || e->n_collation > 0)
         return bind_unsupported(b, -1, "operator classes and collations are not supported", NULL);
-    if (x->column_count == CATALOG_KEY_COLUMNS_MAX)
+    if (k->column_count == CATALOG_KEY_COLUMNS_MAX)
         return bind_fail(b, -1, "54011", "cannot use more than %u columns in an index",
                          CATALOG_KEY_COLUMNS_MAX);
+    k->options[k->column_count] = order_of(e);
+    if (e->expr != NULL) return add_expression(b, x, e->expr);
     for (uint32_t i = 0; i < t->column_count; i++) {
         if (!span_equal(t->columns[i].name, bind_cstring(e->name))) continue;
-        bool is_open = t->columns[i].type == SQL_NUMERIC && t->columns[i].typmod < 0;
-        if (is_open && x->is_unique)
-            return bind_unsupported(b, -1, "a key over numeric without precision is not supported",
-                                    "Use numeric(p,s): then equal values are equal bytes.");
-        x->is_desc[x->column_count] = e->ordering == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
-        x->columns[x->column_count++] = i;
+        TRY(check_open(b, x, t->columns[i].type, t->columns[i].typmod < 0));
+        k->columns[k->column_count++] = i;
         return ST_OK;
     }
     return bind_fail(b, -1, "42703", "column \"%s\" does not exist", e->name);
 }
 
-static enum status choose_name(struct binder *b, struct index *x)
+static enum status add_predicate(struct binder *b, struct index *x, const PgQuery__Node *where)
 {
-    struct ddl_names none = {0};
+    if (where == NULL) return ST_OK;
+    TRY(ddl_bind_expr(b, &x->key.where, &x->table.catalog, where, true));
+    TRY(bind_condition(b, &x->key.where, "WHERE"));
+    if (x->key.where->is_stable)
+        return bind_fail(b, -1, "42P17", "functions in index predicate must be marked IMMUTABLE");
+    return ddl_deparse(b, where, &x->key.predicate);
+}
+
+/* PostgreSQL calls an expression as it would call a column of that value. */
+static enum status choose_name(struct binder *b, struct index *x, const PgQuery__IndexStmt *s)
+{
     struct buf text;
     const char *columns = NULL;
     buf_init(&text, b->arena->mem, 0);
-    for (uint32_t i = 0; i < x->column_count; i++) {
+    for (uint32_t i = 0; i < x->key.column_count; i++) {
         if (i > 0) buf_put_u8(&text, '_');
-        buf_put(&text, x->table->columns[x->columns[i]].name);
+        if (x->key.columns[i] != CATALOG_EXPRESSION) {
+            buf_put(&text, x->table.columns[x->key.columns[i]].name);
+            continue;
+        }
+        const struct span name = bind_column_name(s->index_params[i]->index_elem->expr);
+        const bool has_name = !span_equal(name, span_text("?column?"));
+        buf_put(&text, has_name ? name : span_text("expr"));
     }
     TRY(emit_finish(b, &text, &columns));
+    struct ddl_names names = {.schema = x->table.catalog.schema};
     struct ddl_name_parts parts = {
-        .table = x->table->name, .columns = span_text(columns), .label = "idx"};
-    return ddl_choose_name(b, &none, &parts, &x->name);
+        .table = x->table.catalog.name, .columns = span_text(columns), .label = "idx"};
+    return ddl_choose_name(b, &names, &parts, &x->key.name);
 }
 
-static enum status add_steps(struct binder *b, struct sql_statement *out, const struct index *x)
+static enum status add_steps(struct binder *b, struct sql_statement *out, struct index *x)
 {
-    struct buf text;
-    ddl_step(b, &text);
-    buf_put_text(&text, x->is_unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ");
-    emit_name(&text, x->name);
-    buf_put_text(&text, " ON ");
-    emit_name(&text, x->table->sqlite_name);
-    for (uint32_t i = 0; i < x->column_count; i++) {
-        buf_put_text(&text, i == 0 ? "(" : ", ");
-        emit_name(&text, x->table->columns[x->columns[i]].name);
-        if (x->is_desc[i]) buf_put_text(&text, " DESC");
-    }
-    buf_put_u8(&text, ')');
-    TRY(ddl_step_end(b, out, &text));
-    uint64_t id = sql_catalog_next_id(b->catalog);
-    struct ddl_index_row row = {.id = id,
-                                .table_id = x->table->id,
-                                .kind = x->is_unique ? CATALOG_UNIQUE_INDEX : CATALOG_INDEX,
-                                .name = x->name,
-                                .columns = x->columns,
-                                .column_count = x->column_count};
-    TRY(ddl_index_row(b, out, &row));
-    return ddl_finish(b, out, id + 1);
+    x->key.id = sql_catalog_next_id(b->catalog);
+    TRY(ddl_model_index(b, out, &x->table, &x->key));
+    TRY(ddl_model_key_row(b, out, &x->table, &x->key));
+    return ddl_finish(b, out, x->key.id + 1);
 }
 
 enum status compile_create_index(struct binder *b,
@@ -103,23 +145,32 @@ enum status compile_create_index(struct binder *b,
                                  const PgQuery__Node *n)
 {
     const PgQuery__IndexStmt *s = n->index_stmt;
-    struct index x = {.name = bind_cstring(s->idxname), .is_unique = s->unique != 0};
-    struct ddl_names none = {0};
+    const struct catalog_table *t = NULL;
+    struct index x = {.key = {.name = bind_cstring(s->idxname),
+                              .kind = s->unique ? CATALOG_UNIQUE_INDEX : CATALOG_INDEX}};
     out->kind = SQL_KIND_CREATE_INDEX;
     out->tag = "CREATE INDEX";
     TRY(check_options(b, s));
-    TRY(bind_table(b, s->relation, &x.table));
-    must(x.table->id >= CATALOG_FIRST_ID); /* Schema public only. */
-    TRY(bind_access(b, x.table, SQL_RIGHT_OWNER));
-    if (x.name.size > 0 && ddl_is_taken(b, &none, x.name)) {
+    TRY(bind_table(b, s->relation, &t));
+    if (t->id < CATALOG_FIRST_ID)
+        return bind_fail(b, s->relation->location, "42501", "permission denied for schema %s",
+                         s->relation->schemaname);
+    if (t->relation != CATALOG_TABLE)
+        return bind_fail(b, -1, "42809", "cannot create index on relation \"%s\"",
+                         s->relation->relname);
+    TRY(bind_access(b, t, SQL_RIGHT_OWNER));
+    struct ddl_names names = {.schema = t->schema};
+    if (x.key.name.size > 0 && ddl_is_taken(b, &names, x.key.name)) {
         if (!s->if_not_exists)
             return bind_fail(b, -1, "42P07", "relation \"%s\" already exists", s->idxname);
-        ddl_skip(b, out, "relation", x.name);
+        ddl_skip(b, out, "relation", x.key.name);
         return ST_OK;
     }
+    TRY(ddl_model_load(b, &x.table, t));
     for (size_t i = 0; i < s->n_index_params; i++)
         TRY(add_column(b, &x, s->index_params[i]->index_elem));
-    if (x.name.size == 0) TRY(choose_name(b, &x));
-    TRY(ddl_check_name(b, x.name, s->relation->location));
+    TRY(add_predicate(b, &x, s->where_clause));
+    if (x.key.name.size == 0) TRY(choose_name(b, &x, s));
+    if (!t->has_own_names) TRY(ddl_check_name(b, x.key.name, s->relation->location));
     return add_steps(b, out, &x);
 }

@@ -13,8 +13,23 @@ NODISCARD enum status ddl_step_end(struct binder *b, struct sql_statement *out, 
 /* The last steps of every change of the catalog: version, and the next id if any was used. */
 NODISCARD enum status ddl_finish(struct binder *b, struct sql_statement *out, uint64_t next_id);
 
+/* A step that is before, a number, after. */
+struct ddl_numbered {
+    const char *before;
+    uint64_t number;
+    const char *after;
+};
+NODISCARD enum status ddl_number_step(struct binder *b,
+                                      struct sql_statement *out,
+                                      struct ddl_numbered n);
+/* The steps before take part in what follows (SQL_STEP_RELOAD). */
+NODISCARD enum status ddl_reload(struct binder *b, struct sql_statement *out);
+void ddl_notice(struct binder *b, struct sql_statement *out, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* Names of relations given out by this statement, not yet in the catalog. */
 struct ddl_names {
+    struct span schema; /* Whose relations; size 0: public. */
     struct span *taken;
     uint32_t count;
 };
@@ -33,8 +48,12 @@ NODISCARD enum status ddl_choose_name(struct binder *b,
                                       struct span *out);
 /* A name SQLite can hold beside those that exist: 0A000 else. */
 NODISCARD enum status ddl_check_name(struct binder *b, struct span name, int32_t position);
-/* Schema of a new object: public only. */
-NODISCARD enum status ddl_check_schema(struct binder *b, const PgQuery__RangeVar *r);
+/* Schema of a new object: the one named, or the first of the search path that exists. */
+NODISCARD enum status ddl_target_schema(struct binder *b,
+                                        const PgQuery__RangeVar *r,
+                                        struct span *out);
+/* A schema that users may have, by name. */
+bool ddl_is_reserved_schema(struct span name);
 
 /* The catalog row of an index or constraint. */
 struct ddl_index_row {
@@ -43,6 +62,7 @@ struct ddl_index_row {
     enum catalog_index_kind kind;
     struct span name;
     const uint32_t *columns;
+    const uint8_t *options; /* enum catalog_order bits; null: none. */
     uint32_t column_count;
     struct span definition;
 };

@@ -1,40 +1,11 @@
-/* CREATE TABLE. The table becomes a STRICT table of SQLite: integer types, bool and timestamptz are
- * INTEGER, text is TEXT, numeric and bytea are BLOB. A primary key of one integer column is
- * SQLite's rowid; any other key is an index. DEFAULTs stay out of SQLite's schema: INSERT spells
- * them out. */
-#include <inttypes.h>
-
+/* CREATE TABLE: columns and constraints from the tree into the model (ddl_model.h). */
 #include "base/must.h"
-#include "sql/ddl_int.h"
-
-struct key { /* PRIMARY KEY, UNIQUE. */
-    enum catalog_index_kind kind;
-    struct span name;
-    uint32_t columns[CATALOG_KEY_COLUMNS_MAX];
-    uint32_t column_count;
-};
-
-struct check {
-    struct span name;
-    struct span sqlite_name; /* "table.name": other tables may use the same name. */
-    struct span definition;
-    struct expr *expr;
-};
-
-struct table {
-    struct catalog_table catalog; /* As the binder will see it. */
-    struct catalog_column *columns;
-    struct key *keys;
-    struct check *checks;
-    uint32_t key_count;
-    uint32_t check_count;
-    struct ddl_names names;
-};
+#include "sql/ddl_model.h"
 
 /* --- columns ------------------------------------------------------------------------------- */
 
 static enum status find(struct binder *b,
-                        const struct table *t,
+                        const struct ddl_table *t,
                         const PgQuery__Node *name,
                         uint32_t *column)
 {
@@ -60,7 +31,7 @@ static bool is_same_but_case(struct span a, struct span b)
 }
 
 static enum status check_column_name(struct binder *b,
-                                     const struct table *t,
+                                     const struct ddl_table *t,
                                      struct span name,
                                      int32_t position)
 {
@@ -71,7 +42,7 @@ static enum status check_column_name(struct binder *b,
         if (span_equal(t->columns[i].name, name))
             return bind_fail(b, -1, "42701", "column \"%.*s\" specified more than once",
                              (int)name.size, (const char *)name.data);
-        if (is_same_but_case(t->columns[i].name, name))
+        if (!t->catalog.has_own_names && is_same_but_case(t->columns[i].name, name))
             return bind_unsupported(
                 b, position, "names that differ only in upper and lower case are not supported",
                 "Choose another name.");
@@ -79,7 +50,7 @@ static enum status check_column_name(struct binder *b,
     return ST_OK;
 }
 
-static enum status add_column(struct binder *b, struct table *t, const PgQuery__ColumnDef *d)
+static enum status add_column(struct binder *b, struct ddl_table *t, const PgQuery__ColumnDef *d)
 {
     struct span name = bind_cstring(d->colname);
     TRY(check_column_name(b, t, name, d->location));
@@ -98,6 +69,7 @@ static enum status add_column(struct binder *b, struct table *t, const PgQuery__
     }
     t->columns = bind_grow(b, t->columns, t->catalog.column_count, sizeof *t->columns);
     if (t->columns == NULL) return bind_no_memory(b);
+    TRY(ddl_model_name_column(b, t, t->catalog.column_count, &c.sqlite_name));
     t->columns[t->catalog.column_count++] = c;
     t->catalog.columns = t->columns;
     return ST_OK;
@@ -117,7 +89,10 @@ static enum status check_key_options(struct binder *b, const PgQuery__Constraint
     return ST_OK;
 }
 
-static enum status add_key_column(struct binder *b, struct table *t, struct key *k, uint32_t column)
+static enum status add_key_column(struct binder *b,
+                                  struct ddl_table *t,
+                                  struct ddl_key *k,
+                                  uint32_t column)
 {
     must(t->columns != NULL);
     const struct catalog_column *c = &t->columns[column];
@@ -137,7 +112,7 @@ static enum status add_key_column(struct binder *b, struct table *t, struct key 
     return ST_OK;
 }
 
-static bool has_primary(const struct table *t)
+static bool has_primary(const struct ddl_table *t)
 {
     for (uint32_t i = 0; i < t->key_count; i++)
         if (t->keys[i].kind == CATALOG_PRIMARY) return true;
@@ -146,7 +121,7 @@ static bool has_primary(const struct table *t)
 
 /* column: of a column constraint; UINT32_MAX: of the table. */
 static enum status add_key(struct binder *b,
-                           struct table *t,
+                           struct ddl_table *t,
                            const PgQuery__Constraint *c,
                            uint32_t column)
 {
@@ -158,9 +133,9 @@ static enum status add_key(struct binder *b,
                          (int)t->catalog.name.size, (const char *)t->catalog.name.data);
     t->keys = bind_grow(b, t->keys, t->key_count, sizeof *t->keys);
     if (t->keys == NULL) return bind_no_memory(b);
-    struct key *k = &t->keys[t->key_count++];
-    *k = (struct key){.kind = is_primary ? CATALOG_PRIMARY : CATALOG_UNIQUE,
-                      .name = bind_cstring(c->conname)};
+    struct ddl_key *k = &t->keys[t->key_count++];
+    *k = (struct ddl_key){.kind = is_primary ? CATALOG_PRIMARY : CATALOG_UNIQUE,
+                          .name = bind_cstring(c->conname)};
     if (column != UINT32_MAX) return add_key_column(b, t, k, column);
     for (size_t i = 0; i < c->n_keys; i++) {
         uint32_t found = 0;
@@ -170,27 +145,13 @@ static enum status add_key(struct binder *b,
     return ST_OK;
 }
 
-static enum status add_check(struct binder *b, struct table *t, const PgQuery__Constraint *c)
+static enum status add_check(struct binder *b, struct ddl_table *t, const PgQuery__Constraint *c)
 {
-    struct source *source = NULL;
-    struct scope scope = {0};
-    TRY(bind_table_source(b, &source, &t->catalog, (struct span){0}));
-    struct buf name;
-    buf_init(&name, b->arena->mem, 0);
-    emit_name(&name, t->catalog.sqlite_name);
-    TRY(emit_finish(b, &name, &source->reference));
-    TRY(bind_scope_add(b, &scope, source));
     t->checks = bind_grow(b, t->checks, t->check_count, sizeof *t->checks);
     if (t->checks == NULL) return bind_no_memory(b);
-    struct check *check = &t->checks[t->check_count++];
-    *check = (struct check){.name = bind_cstring(c->conname)};
-    /* cppcheck-suppress autoVariables; put back below, and a binder that failed is not used again
-     */
-    b->scope = &scope;
-    b->clause = CLAUSE_CHECK;
-    TRY(bind_expr(b, &check->expr, c->raw_expr));
-    b->clause = CLAUSE_NONE;
-    b->scope = NULL;
+    struct ddl_check *check = &t->checks[t->check_count++];
+    *check = (struct ddl_check){.name = bind_cstring(c->conname)};
+    TRY(ddl_bind_expr(b, &check->expr, &t->catalog, c->raw_expr, false));
     TRY(bind_condition(b, &check->expr, "CHECK"));
     if (check->expr->is_stable)
         return bind_unsupported(b, c->location,
@@ -200,7 +161,7 @@ static enum status add_check(struct binder *b, struct table *t, const PgQuery__C
 }
 
 static enum status add_default(struct binder *b,
-                               struct table *t,
+                               struct ddl_table *t,
                                const PgQuery__Constraint *c,
                                uint32_t column)
 {
@@ -246,7 +207,7 @@ static enum status unsupported_constraint(struct binder *b, const PgQuery__Const
 }
 
 static enum status column_constraint(struct binder *b,
-                                     struct table *t,
+                                     struct ddl_table *t,
                                      const PgQuery__Constraint *c,
                                      uint32_t column)
 {
@@ -262,7 +223,9 @@ static enum status column_constraint(struct binder *b,
     }
 }
 
-static enum status table_constraint(struct binder *b, struct table *t, const PgQuery__Constraint *c)
+static enum status table_constraint(struct binder *b,
+                                    struct ddl_table *t,
+                                    const PgQuery__Constraint *c)
 {
     switch ((int)c->contype) {
     case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY:
@@ -291,7 +254,7 @@ static enum status check_null(struct binder *b,
     return ST_OK;
 }
 
-static enum status bind_columns(struct binder *b, struct table *t, const PgQuery__CreateStmt *s)
+static enum status bind_columns(struct binder *b, struct ddl_table *t, const PgQuery__CreateStmt *s)
 {
     for (size_t i = 0; i < s->n_table_elts; i++) {
         const PgQuery__Node *n = s->table_elts[i];
@@ -321,7 +284,7 @@ static bool is_check(const PgQuery__Constraint *c)
     return c->contype == PG_QUERY__CONSTR_TYPE__CONSTR_CHECK;
 }
 
-static enum status bind_checks(struct binder *b, struct table *t, const PgQuery__CreateStmt *s)
+static enum status bind_checks(struct binder *b, struct ddl_table *t, const PgQuery__CreateStmt *s)
 {
     for (size_t i = 0; i < s->n_table_elts; i++) {
         const PgQuery__Node *n = s->table_elts[i];
@@ -334,232 +297,6 @@ static enum status bind_checks(struct binder *b, struct table *t, const PgQuery_
                 TRY(add_check(b, t, n->column_def->constraints[k]->constraint));
     }
     return ST_OK;
-}
-
-/* --- names --------------------------------------------------------------------------------- */
-
-static enum status join_names(struct binder *b,
-                              const struct table *t,
-                              const struct key *k,
-                              struct span *out)
-{
-    struct buf text;
-    const char *copy = NULL;
-    buf_init(&text, b->arena->mem, 0);
-    for (uint32_t i = 0; i < k->column_count; i++) {
-        if (i > 0) buf_put_u8(&text, '_');
-        buf_put(&text, t->columns[k->columns[i]].name);
-    }
-    TRY(emit_finish(b, &text, &copy));
-    *out = span_text(copy);
-    return ST_OK;
-}
-
-static enum status name_key(struct binder *b, struct table *t, struct key *k)
-{
-    struct ddl_name_parts parts = {.table = t->catalog.name,
-                                   .label = k->kind == CATALOG_PRIMARY ? "pkey" : "key"};
-    if (k->name.size > 0) {
-        if (ddl_is_taken(b, &t->names, k->name))
-            return bind_fail(b, -1, "42P07", "relation \"%.*s\" already exists", (int)k->name.size,
-                             (const char *)k->name.data);
-        return ddl_take(b, &t->names, k->name);
-    }
-    if (k->kind == CATALOG_UNIQUE) TRY(join_names(b, t, k, &parts.columns));
-    return ddl_choose_name(b, &t->names, &parts, &k->name);
-}
-
-/* The only column an expression uses; UINT32_MAX: none or several. */
-static void only_column(const struct expr *e, uint32_t *column, uint32_t *count)
-{
-    if (e->kind == EXPR_COLUMN && (*count == 0 || *column != e->column)) {
-        *column = e->column;
-        ++*count;
-    }
-    for (uint32_t i = 0; i < e->arg_count; i++)
-        only_column(e->args[i], column, count);
-}
-
-static enum status name_check(struct binder *b,
-                              struct table *t,
-                              struct ddl_names *names,
-                              struct check *c)
-{
-    if (c->name.size > 0) {
-        for (uint32_t i = 0; i < names->count; i++)
-            if (span_equal(names->taken[i], c->name))
-                return bind_fail(b, -1, "42710", "check constraint \"%.*s\" already exists",
-                                 (int)c->name.size, (const char *)c->name.data);
-        return ddl_take(b, names, c->name);
-    }
-    uint32_t column = UINT32_MAX;
-    uint32_t count = 0;
-    only_column(c->expr, &column, &count);
-    struct ddl_name_parts parts = {.table = t->catalog.name, .label = "check"};
-    if (count == 1) parts.columns = t->columns[column].name;
-    return ddl_choose_name(b, names, &parts, &c->name);
-}
-
-static enum status qualify_check(struct binder *b, const struct table *t, struct check *c)
-{
-    struct buf text;
-    const char *copy = NULL;
-    buf_init(&text, b->arena->mem, 0);
-    buf_put(&text, t->catalog.sqlite_name);
-    buf_put_u8(&text, '.');
-    buf_put(&text, c->name);
-    TRY(emit_finish(b, &text, &copy));
-    c->sqlite_name = span_text(copy);
-    return ST_OK;
-}
-
-/* PostgreSQL checks constraints in the order of their names. */
-static void sort_checks(struct table *t)
-{
-    for (uint32_t i = 1; i < t->check_count; i++) {
-        struct check c = t->checks[i];
-        uint32_t k = i;
-        for (; k > 0 && span_compare(t->checks[k - 1].name, c.name) > 0; k--)
-            t->checks[k] = t->checks[k - 1];
-        t->checks[k] = c;
-    }
-}
-
-static enum status name_all(struct binder *b, struct table *t)
-{
-    struct ddl_names constraints = {0};
-    TRY(ddl_take(b, &t->names, t->catalog.name));
-    for (uint32_t i = 0; i < t->key_count; i++) /* PostgreSQL names the primary key first. */
-        if (t->keys[i].kind == CATALOG_PRIMARY) TRY(name_key(b, t, &t->keys[i]));
-    for (uint32_t i = 0; i < t->key_count; i++)
-        if (t->keys[i].kind != CATALOG_PRIMARY) TRY(name_key(b, t, &t->keys[i]));
-    for (uint32_t i = 0; i < t->check_count; i++)
-        TRY(name_check(b, t, &constraints, &t->checks[i]));
-    for (uint32_t i = 0; i < t->check_count; i++)
-        TRY(qualify_check(b, t, &t->checks[i]));
-    sort_checks(t);
-    return ST_OK;
-}
-
-/* --- steps --------------------------------------------------------------------------------- */
-
-static const char *sqlite_type(enum sql_type type)
-{
-    switch (type) {
-    case SQL_BOOL:
-    case SQL_INT2:
-    case SQL_INT4:
-    case SQL_INT8:
-    case SQL_TIMESTAMPTZ: return "INTEGER";
-    case SQL_TEXT: return "TEXT";
-    case SQL_BYTEA:
-    case SQL_NUMERIC: return "BLOB";
-    case SQL_UNKNOWN:
-    case SQL_VOID: break;
-    }
-    must(false); /* No column has this type. */
-    return "";
-}
-
-static void emit_key(struct buf *text, const struct table *t, const struct key *k)
-{
-    buf_put_text(text, ", CONSTRAINT ");
-    emit_name(text, k->name);
-    buf_put_text(text, k->kind == CATALOG_PRIMARY ? " PRIMARY KEY(" : " UNIQUE(");
-    for (uint32_t i = 0; i < k->column_count; i++) {
-        if (i > 0) buf_put_text(text, ", ");
-        emit_name(text, t->columns[k->columns[i]].name);
-    }
-    buf_put_u8(text, ')');
-}
-
-static enum status step_create(struct binder *b, struct sql_statement *out, const struct table *t)
-{
-    struct buf text;
-    ddl_step(b, &text);
-    buf_put_text(&text, "CREATE TABLE ");
-    emit_name(&text, t->catalog.sqlite_name);
-    for (uint32_t i = 0; i < t->catalog.column_count; i++) {
-        buf_put_text(&text, i == 0 ? "(" : ", ");
-        emit_name(&text, t->columns[i].name);
-        buf_printf(&text, " %s%s", sqlite_type(t->columns[i].type),
-                   t->columns[i].is_not_null ? " NOT NULL" : "");
-    }
-    for (uint32_t i = t->key_count; i > 0; i--) /* SQLite checks the last one first. */
-        emit_key(&text, t, &t->keys[i - 1]);
-    for (uint32_t i = 0; i < t->check_count; i++) {
-        buf_put_text(&text, ", CONSTRAINT ");
-        emit_name(&text, t->checks[i].sqlite_name);
-        buf_put_text(&text, " CHECK(");
-        emit_expr(&text, t->checks[i].expr);
-        buf_put_u8(&text, ')');
-    }
-    buf_put_text(&text, ") STRICT");
-    return ddl_step_end(b, out, &text);
-}
-
-static enum status step_table_row(struct binder *b,
-                                  struct sql_statement *out,
-                                  const struct table *t)
-{
-    struct buf text;
-    ddl_step(b, &text);
-    buf_printf(&text,
-               "INSERT INTO \"trustsql.tables\"(id, schema, name, sqlite_name, owner) VALUES "
-               "(%" PRIu64 ", 'public', ",
-               t->catalog.id);
-    emit_text(&text, t->catalog.name);
-    buf_put_text(&text, ", ");
-    emit_text(&text, t->catalog.sqlite_name);
-    buf_put_text(&text, ", ?1)"); /* The account that runs the step. */
-    return ddl_step_end(b, out, &text);
-}
-
-static enum status step_column_row(struct binder *b,
-                                   struct sql_statement *out,
-                                   const struct table *t,
-                                   uint32_t column)
-{
-    const struct catalog_column *c = &t->columns[column];
-    struct buf text;
-    ddl_step(b, &text);
-    buf_printf(&text,
-               "INSERT INTO \"trustsql.columns\"(table_id, position, name, type, typmod, "
-               "is_not_null, default_sql) VALUES (%" PRIu64 ", %u, ",
-               t->catalog.id, column);
-    emit_text(&text, c->name);
-    buf_printf(&text, ", %d, %d, %d, ", (int)c->type, c->typmod, c->is_not_null ? 1 : 0);
-    emit_text(&text, c->default_sql);
-    buf_put_u8(&text, ')');
-    return ddl_step_end(b, out, &text);
-}
-
-static enum status add_steps(struct binder *b, struct sql_statement *out, const struct table *t)
-{
-    uint64_t next_id = t->catalog.id + 1;
-    TRY(step_create(b, out, t));
-    TRY(step_table_row(b, out, t));
-    for (uint32_t i = 0; i < t->catalog.column_count; i++)
-        TRY(step_column_row(b, out, t, i));
-    for (uint32_t i = 0; i < t->key_count; i++) {
-        const struct key *k = &t->keys[i];
-        struct ddl_index_row row = {.id = next_id++,
-                                    .table_id = t->catalog.id,
-                                    .kind = k->kind,
-                                    .name = k->name,
-                                    .columns = k->columns,
-                                    .column_count = k->column_count};
-        TRY(ddl_index_row(b, out, &row));
-    }
-    for (uint32_t i = 0; i < t->check_count; i++) {
-        struct ddl_index_row row = {.id = next_id++,
-                                    .table_id = t->catalog.id,
-                                    .kind = CATALOG_CHECK,
-                                    .name = t->checks[i].name,
-                                    .definition = t->checks[i].definition};
-        TRY(ddl_index_row(b, out, &row));
-    }
-    return ddl_finish(b, out, next_id);
 }
 
 /* --- entry --------------------------------------------------------------------------------- */
@@ -579,7 +316,7 @@ static enum status check_create(struct binder *b, const PgQuery__CreateStmt *s)
         (s->access_method != NULL && s->access_method[0] != 0))
         return bind_unsupported(b, s->relation->location, "storage options are not supported",
                                 "Leave them out.");
-    return ddl_check_schema(b, s->relation);
+    return ST_OK;
 }
 
 enum status compile_create_table(struct binder *b,
@@ -587,19 +324,21 @@ enum status compile_create_table(struct binder *b,
                                  const PgQuery__Node *n)
 {
     const PgQuery__CreateStmt *s = n->create_stmt;
-    struct table t = {0};
+    struct ddl_table t = {0};
     out->kind = SQL_KIND_CREATE_TABLE;
     out->tag = "CREATE TABLE";
     TRY(check_create(b, s));
-    t.catalog.name = t.catalog.sqlite_name = bind_cstring(s->relation->relname);
-    t.catalog.id = sql_catalog_next_id(b->catalog);
-    t.catalog.schema = span_text("public");
+    TRY(ddl_target_schema(b, s->relation, &t.catalog.schema));
+    TRY(ddl_model_begin(b, &t, sql_catalog_next_id(b->catalog),
+                        bind_cstring(s->relation->relname)));
+    t.names.schema = t.catalog.schema;
     bool is_taken = ddl_is_taken(b, &t.names, t.catalog.name);
     if (is_taken && s->if_not_exists) {
         ddl_skip(b, out, "relation", t.catalog.name);
         return ST_OK;
     }
-    if (!is_taken) TRY(ddl_check_name(b, t.catalog.name, s->relation->location));
+    if (!is_taken && !t.catalog.has_own_names)
+        TRY(ddl_check_name(b, t.catalog.name, s->relation->location));
     TRY(bind_columns(b, &t, s));
     if (is_taken)
         return bind_fail(b, -1, "42P07", "relation \"%s\" already exists", s->relation->relname);
@@ -607,6 +346,11 @@ enum status compile_create_table(struct binder *b,
         return bind_unsupported(b, s->relation->location,
                                 "a table without columns is not supported", NULL);
     TRY(bind_checks(b, &t, s));
-    TRY(name_all(b, &t));
-    return add_steps(b, out, &t);
+    TRY(ddl_model_name_all(b, &t));
+    uint64_t next_id = t.catalog.id + 1;
+    TRY(ddl_model_number(b, &t, &next_id));
+    TRY(ddl_model_create(b, out, &t));
+    TRY(ddl_model_indexes(b, out, &t));
+    TRY(ddl_model_rows(b, out, &t));
+    return ddl_finish(b, out, next_id);
 }

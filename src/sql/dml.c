@@ -383,7 +383,7 @@ static void emit_set_list(struct buf *out, const struct write *w)
         if (w->values[i] == NULL) continue;
         buf_put_text(out, is_first ? " SET " : ", ");
         is_first = false;
-        emit_name(out, w->table->columns[i].name);
+        emit_name(out, catalog_column_name(w->table, i));
         buf_put_text(out, " = ");
         emit_expr(out, w->values[i]);
     }
@@ -454,7 +454,7 @@ void write_emit_find_first(struct buf *out, const struct write *w)
     for (int i = 0; i < 2; i++) {
         buf_put_text(out, w->target->reference);
         buf_put_u8(out, '.');
-        emit_name(out, w->table->columns[0].name);
+        emit_name(out, catalog_column_name(w->table, 0));
         buf_put_text(out, i == 0 ? " IS " : ")");
     }
 }
@@ -615,12 +615,13 @@ static bool is_same_set(const struct catalog_index *index,
                         const struct catalog_table *t,
                         const struct insert *in)
 {
-    if (index->column_count != in->conflict_count) return false;
+    if (index->column_count != in->conflict_count || index->predicate.size > 0) return false;
     for (uint32_t i = 0; i < index->column_count; i++) {
         bool is_found = false;
+        if (index->columns[i] == CATALOG_EXPRESSION) return false;
+        const struct span name = catalog_column_name(t, index->columns[i]);
         for (uint32_t k = 0; k < in->conflict_count; k++)
-            is_found =
-                is_found || span_equal(t->columns[index->columns[i]].name, in->conflict_columns[k]);
+            is_found = is_found || span_equal(name, in->conflict_columns[k]);
         if (!is_found) return false;
     }
     return true;
@@ -639,7 +640,7 @@ static enum status conflict_constraint(struct binder *b,
             arena_alloc_zero(b->arena, index->column_count, sizeof *in->conflict_columns);
         if (in->conflict_columns == NULL) return bind_no_memory(b);
         for (uint32_t k = 0; k < index->column_count; k++)
-            in->conflict_columns[in->conflict_count++] = t->columns[index->columns[k]].name;
+            in->conflict_columns[in->conflict_count++] = catalog_column_name(t, index->columns[k]);
         return ST_OK;
     }
     return bind_fail(b, c->location, "42704", "constraint \"%s\" for table \"%.*s\" does not exist",
@@ -668,7 +669,7 @@ static enum status conflict_target(struct binder *b,
         named.location = c->location;
         uint32_t column = 0;
         TRY(find_column(b, t, &named, &column));
-        in->conflict_columns[in->conflict_count++] = t->columns[column].name;
+        in->conflict_columns[in->conflict_count++] = catalog_column_name(t, column);
     }
     for (uint32_t i = 0; i < t->index_count; i++) {
         enum catalog_index_kind kind = t->indexes[i].kind;
@@ -684,7 +685,8 @@ static enum status conflict_target(struct binder *b,
 static bool is_conflict_column(const struct insert *in, uint32_t column)
 {
     for (uint32_t i = 0; i < in->conflict_count; i++)
-        if (span_equal(in->conflict_columns[i], in->write.table->columns[column].name)) return true;
+        if (span_equal(in->conflict_columns[i], catalog_column_name(in->write.table, column)))
+            return true;
     return false;
 }
 
@@ -855,7 +857,7 @@ static enum status emit_insert(struct binder *b, struct sql_statement *out, cons
     emit_name(&text, t->sqlite_name);
     for (uint32_t i = 0; i < t->column_count; i++) {
         buf_put_text(&text, i == 0 ? "(" : ", ");
-        emit_name(&text, t->columns[i].name);
+        emit_name(&text, catalog_column_name(t, i));
     }
     buf_put_u8(&text, ')');
     emit_insert_rows(&text, in);

@@ -15,9 +15,9 @@ static const char *row_name(const struct catalog_table *t)
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         bool is_taken = false;
         for (uint32_t k = 0; k < t->column_count && !is_taken; k++) {
-            const struct span *c = &t->columns[k].name;
-            is_taken = c->size == strlen(names[i]) &&
-                       strncasecmp((const char *)c->data, names[i], c->size) == 0;
+            const struct span c = catalog_column_name(t, k);
+            is_taken = c.size == strlen(names[i]) &&
+                       strncasecmp((const char *)c.data, names[i], c.size) == 0;
         }
         if (!is_taken) return names[i];
     }
@@ -107,7 +107,7 @@ enum status compile_update_from(struct binder *b,
     for (uint32_t i = 0; i < w->table->column_count; i++) {
         if (w->values[i] == NULL) continue;
         buf_put_text(&text, separator);
-        emit_name(&text, w->table->columns[i].name);
+        emit_name(&text, catalog_column_name(w->table, i));
         buf_printf(&text, " = \"u.0\".c%u", i + 1);
         separator = ", ";
     }

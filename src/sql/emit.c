@@ -179,10 +179,11 @@ static void emit_case(struct buf *out, const struct expr *e)
 
 static void emit_column(struct buf *out, const struct expr *e)
 {
+    const bool is_alone = e->source->reference != NULL && e->source->reference[0] == 0;
     emit_source_name(out, e->source);
-    buf_put_u8(out, '.');
+    if (!is_alone) buf_put_u8(out, '.');
     if (e->source->table != NULL)
-        emit_name(out, e->source->table->columns[e->column].name);
+        emit_name(out, catalog_column_name(e->source->table, e->column));
     else
         buf_printf(out, "c%u", e->column + 1);
 }

@@ -3,6 +3,7 @@
  * SQLite names a violated constraint by its table and columns, without quotes. Taking such a text
  * apart would be fooled by names with dots and commas, so the text of every constraint of the
  * catalog is made and compared instead; that costs time only when a statement fails. */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/must.h"
@@ -87,24 +88,34 @@ static bool not_null_error(struct diag *d, struct span what, const struct catalo
 {
     if (!take(&what, t->sqlite_name) || !take(&what, span_text("."))) return false;
     for (uint32_t i = 0; i < t->column_count; i++) {
-        if (!span_equal(what, t->columns[i].name)) continue;
+        if (!span_equal(what, catalog_column_name(t, i))) continue;
+        const struct span name = t->columns[i].name;
         diag_set(d, "23502",
                  "null value in column \"%.*s\" of relation \"%.*s\" violates not-null constraint",
-                 (int)what.size, (const char *)what.data, (int)t->name.size,
+                 (int)name.size, (const char *)name.data, (int)t->name.size,
                  (const char *)t->name.data);
         return true;
     }
     return false;
 }
 
-/* The constraint's name in SQLite is "table.name", or the name alone. */
+static bool is_id(struct span text, uint64_t id)
+{
+    char wanted[24];
+    (void)snprintf(wanted, sizeof wanted, "%" PRIu64, id);
+    return span_equal(text, span_text(wanted));
+}
+
+/* The constraint's name in SQLite is "table.name", or the name alone, or "k.id". */
 static bool check_error(struct diag *d, struct span what, const struct catalog_table *t)
 {
     struct span full = what;
     const bool is_full = take(&full, t->sqlite_name) && take(&full, span_text("."));
+    if (t->has_own_names && !take(&what, span_text("k."))) return false;
     for (uint32_t i = 0; i < t->index_count; i++) {
         const struct catalog_index *check = &t->indexes[i];
-        const bool is_named = span_equal(what, check->name);
+        const bool is_named =
+            t->has_own_names ? is_id(what, check->id) : span_equal(what, check->name);
         if (check->kind != CATALOG_CHECK) continue;
         if (!is_named && !(is_full && span_equal(full, check->name))) continue;
         diag_set(d, "23514", "new row for relation \"%.*s\" violates check constraint \"%.*s\"",
@@ -121,14 +132,14 @@ static bool is_columns(struct span what,
                        const struct catalog_index *index)
 {
     struct span named = what;
-    if (take(&named, span_text("index '")) && take(&named, index->name) &&
+    if (take(&named, span_text("index '")) && take(&named, index->sqlite_name) &&
         span_equal(named, span_text("'")))
         return true;
     for (uint32_t i = 0; i < index->column_count; i++) {
-        must(index->columns[i] < t->column_count);
+        if (index->columns[i] >= t->column_count) return false; /* An expression. */
         if (i > 0 && !take(&what, span_text(", "))) return false;
         if (!take(&what, t->sqlite_name) || !take(&what, span_text("."))) return false;
-        if (!take(&what, t->columns[index->columns[i]].name)) return false;
+        if (!take(&what, catalog_column_name(t, index->columns[i]))) return false;
     }
     return index->column_count > 0 && what.size == 0;
 }
@@ -148,7 +159,9 @@ static void list_columns(char out[DIAG_TEXT_MAX],
     size_t used = 0;
     out[0] = 0;
     for (uint32_t i = 0; i < index->column_count && used < DIAG_TEXT_MAX; i++) {
-        const struct span name = t->columns[index->columns[i]].name;
+        const struct span name = index->columns[i] == CATALOG_EXPRESSION
+                                     ? index->expressions[i]
+                                     : t->columns[index->columns[i]].name;
         const int size = snprintf(out + used, DIAG_TEXT_MAX - used, "%s%.*s", i > 0 ? ", " : "",
                                   (int)name.size, (const char *)name.data);
         if (size < 0) return;

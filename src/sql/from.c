@@ -12,6 +12,18 @@ static bool is_system_schema(struct span schema, struct span name)
     return schema.size == 0 && name.size > 3 && memcmp(name.data, "pg_", 3) == 0;
 }
 
+const struct catalog_table *bind_find_table(const struct binder *b,
+                                            struct span schema,
+                                            struct span name)
+{
+    if (schema.size > 0) return sql_catalog_find(b->catalog, schema, name);
+    for (uint32_t i = 0; i < b->path_count; i++) {
+        const struct catalog_table *t = sql_catalog_find(b->catalog, b->path[i], name);
+        if (t != NULL) return t;
+    }
+    return NULL;
+}
+
 enum status bind_table(struct binder *b,
                        const PgQuery__RangeVar *r,
                        const struct catalog_table **out)
@@ -21,7 +33,7 @@ enum status bind_table(struct binder *b,
     if (r->catalogname != NULL && r->catalogname[0] != 0)
         return bind_unsupported(b, r->location, "cross-database references are not supported",
                                 "Write the table as schema.table.");
-    *out = sql_catalog_find(b->catalog, schema, name);
+    *out = bind_find_table(b, schema, name);
     if (*out != NULL) return ST_OK;
     if (is_system_schema(schema, name))
         return bind_unsupported(b, r->location, "PostgreSQL's system catalogs do not exist here",
@@ -441,6 +453,14 @@ static enum status use_column(struct binder *b,
     return ST_OK;
 }
 
+static bool is_ambiguous(const struct scope *scope, const struct lookup *l)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < scope->source_count; i++)
+        count += l->schema.size == 0 && span_equal(scope->sources[i]->alias, l->table);
+    return count > 1;
+}
+
 static struct source *find_source(const struct scope *scope, const struct lookup *l)
 {
     for (uint32_t i = 0; i < scope->source_count; i++) {
@@ -496,6 +516,9 @@ static enum status qualified(struct binder *b, struct expr **out, const struct l
     for (struct scope *scope = b->scope; scope != NULL; scope = scope->parent) {
         struct source *s = find_source(scope, l);
         if (s == NULL) continue;
+        if (is_ambiguous(scope, l))
+            return bind_fail(b, l->position, "42P09", "table reference \"%.*s\" is ambiguous",
+                             (int)l->table.size, (const char *)l->table.data);
         for (uint32_t i = 0; i < s->field_count; i++) {
             if (!span_equal(s->fields[i].name, l->column)) continue;
             struct expr *e = bind_field(b, s, i);

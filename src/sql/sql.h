@@ -13,6 +13,7 @@
 #define SQL_STATEMENTS_MAX 1024u      /* Statements of one query string. */
 #define SQL_DEPTH_MAX      200u       /* Nesting of parentheses and expressions. */
 #define SQL_COLUMNS_MAX    1600u
+#define SQL_STEP_RELOAD    ""
 #define SQL_LIFT_MAX       4096u /* Literals; a statement with more keeps all of them. */
 
 /* One statement of a query string. */
@@ -33,6 +34,7 @@ enum sql_kind {
     SQL_KIND_DROP_INDEX,
     SQL_KIND_GRANT,
     SQL_KIND_REVOKE,
+    SQL_KIND_DDL,    /* Any other change of the catalog: steps, as the kinds above. */
     SQL_KIND_CALL,   /* CALL trustsql.procedure(arguments): a module of the chain. */
     SQL_KIND_SUBMIT, /* SELECT * FROM trustsql.submit($1::bytea [, true]): with results and reply */
     SQL_KIND_COMPLAIN, /* SELECT * FROM trustsql.complain('TIMEOUT' | 'CONFLICT', $1::bytea) */
@@ -118,7 +120,7 @@ struct sql_statement {
     const char *sqlite;
     /* DDL, GRANT, REVOKE: statements to run in order on the writer, catalog rows included. ?1 in a
      * step is the row id of the account that runs it (the owner of what it makes). */
-    const char **steps;
+    const char **steps; /* SQL_STEP_RELOAD: what was made so far takes part from here on. */
     uint32_t step_count;
     enum sql_type *param_types;
     uint32_t param_count;
@@ -155,8 +157,9 @@ struct sql_compile {
     struct span text;                 /* One statement. */
     const enum sql_type *param_types; /* Declared types of $1…; SQL_UNKNOWN: to be inferred. */
     uint32_t param_count;
-    uint32_t exec_version; /* Whose functions there are; 0: the newest. */
-    uint64_t account;      /* Row id of the account that will own what the statement creates. */
+    uint32_t exec_version;   /* Whose functions there are; 0: the newest. */
+    uint64_t account;        /* Row id of the account that will own what the statement creates. */
+    struct span search_path; /* As SET search_path says it; size 0: public. */
 };
 
 /* Compile one statement. The result lives in a. On failure d says why; ST_INVALID for a wrong

@@ -143,7 +143,10 @@ static bool run_compiled(struct sql_rig *r, const struct sql_statement *s, struc
     buf_reset(&r->out);
     if (s->notice != NULL) buf_printf(&r->out, "NOTICE: %s\n", s->notice);
     for (uint32_t i = 0; i < s->step_count; i++)
-        if (!run_one(r, s, s->steps[i], p)) return false;
+        if (strcmp(s->steps[i], SQL_STEP_RELOAD) == 0)
+            load(r);
+        else if (!run_one(r, s, s->steps[i], p))
+            return false;
     if (s->step_count > 0) load(r);
     if (s->sqlite != NULL && !run_one(r, s, s->sqlite, p)) return false;
     if (s->column_count == 0 && s->notice == NULL) buf_put_text(&r->out, s->tag);

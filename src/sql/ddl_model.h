@@ -1,0 +1,120 @@
+/* ddl_model.h - A table as DDL makes or changes it: columns, keys, indexes, checks, and where each
+ * column's values come from when the rows move to a new form. For files of this folder.
+ *
+ * From exec_version 4 on SQLite's names are its own: a table is "t.<id>", its columns "c0", "c1" …,
+ * indexes "i.<id>", checks "k.<id>". So any name of PostgreSQL is possible, and a new name changes
+ * the catalog only. Tables made before keep names like the user's until they change their form. */
+#ifndef TRUSTSQL_SQL_DDL_MODEL_H
+#define TRUSTSQL_SQL_DDL_MODEL_H
+
+#include "sql/ddl_int.h"
+
+#define DDL_OWN_NAMES_SINCE 4u         /* exec_version */
+#define DDL_NEW_COLUMN      UINT32_MAX /* In sources: the column was not there. */
+
+struct ddl_key { /* PRIMARY KEY, UNIQUE, or an index. */
+    enum catalog_index_kind kind;
+    struct span name;
+    uint64_t id;
+    uint32_t columns[CATALOG_KEY_COLUMNS_MAX]; /* CATALOG_EXPRESSION: exprs has it. */
+    uint8_t options[CATALOG_KEY_COLUMNS_MAX];  /* enum catalog_order bits. */
+    struct expr **exprs;                       /* Null: only columns. */
+    struct span *texts;                        /* PostgreSQL's, of exprs. */
+    uint32_t column_count;
+    struct expr *where; /* Null: all rows. */
+    struct span predicate;
+};
+
+struct ddl_check {
+    struct span name;
+    struct span sqlite_name; /* "table.name": other tables may use the same name. */
+    struct span definition;
+    struct expr *expr;
+    uint64_t id;
+};
+
+struct ddl_table {
+    struct catalog_table catalog; /* As the binder will see it. */
+    struct catalog_column *columns;
+    struct ddl_key *keys;
+    struct ddl_check *checks;
+    uint32_t key_count;
+    uint32_t check_count;
+    struct ddl_names names;       /* Relations. */
+    struct ddl_names constraints; /* Names of this table's constraints. */
+    uint32_t *sources;            /* Of a changed table: position each column had; null: new. */
+    struct expr **fills; /* Value of the rows that are there; null: the old one, or null. */
+};
+
+/* Id and names of a new table; sqlite_name follows from them. */
+NODISCARD enum status ddl_model_begin(struct binder *b,
+                                      struct ddl_table *t,
+                                      uint64_t id,
+                                      struct span name);
+/* A table that exists, its texts bound again. */
+NODISCARD enum status ddl_model_load(struct binder *b,
+                                     struct ddl_table *t,
+                                     const struct catalog_table *from);
+/* SQLite's name of the column at the end. */
+NODISCARD enum status ddl_model_name_column(struct binder *b,
+                                            const struct ddl_table *t,
+                                            uint32_t column,
+                                            struct span *out);
+/* Names of what has none, the others checked. */
+NODISCARD enum status ddl_model_name_key(struct binder *b, struct ddl_table *t, struct ddl_key *k);
+NODISCARD enum status ddl_model_name_check(struct binder *b,
+                                           struct ddl_table *t,
+                                           struct ddl_check *c);
+NODISCARD enum status ddl_model_name_all(struct binder *b, struct ddl_table *t);
+
+/* Ids of keys and checks, from *next_id on; PostgreSQL's order of checks. */
+NODISCARD enum status ddl_model_number(struct binder *b, struct ddl_table *t, uint64_t *next_id);
+/* Steps: the table without its indexes; its indexes; its rows in the catalog. */
+NODISCARD enum status ddl_model_create(struct binder *b,
+                                       struct sql_statement *out,
+                                       const struct ddl_table *t);
+NODISCARD enum status ddl_model_index(struct binder *b,
+                                      struct sql_statement *out,
+                                      const struct ddl_table *t,
+                                      const struct ddl_key *k);
+NODISCARD enum status ddl_model_indexes(struct binder *b,
+                                        struct sql_statement *out,
+                                        const struct ddl_table *t);
+NODISCARD enum status ddl_model_rows(struct binder *b,
+                                     struct sql_statement *out,
+                                     const struct ddl_table *t);
+NODISCARD enum status ddl_model_key_row(struct binder *b,
+                                        struct sql_statement *out,
+                                        const struct ddl_table *t,
+                                        const struct ddl_key *k);
+NODISCARD enum status ddl_model_check_row(struct binder *b,
+                                          struct sql_statement *out,
+                                          const struct ddl_table *t,
+                                          const struct ddl_check *c);
+
+/* The key is SQLite's row id: a primary key of one integer column. */
+bool ddl_model_is_rowid(const struct ddl_table *t, const struct ddl_key *k);
+const char *ddl_sqlite_type(enum sql_type type);
+
+/* PostgreSQL's text of an expression over the table, bound; is_alone: without the table's name,
+ * as SQLite wants it in indexes. */
+NODISCARD enum status ddl_bind_expr(struct binder *b,
+                                    struct expr **out,
+                                    const struct catalog_table *t,
+                                    const PgQuery__Node *n,
+                                    bool is_alone);
+/* The tree of "SELECT text". */
+NODISCARD enum status ddl_parse_expr(struct binder *b, struct span text, const PgQuery__Node **out);
+
+/* A property of an object (docs/format/catalog.md); an empty value takes it away. */
+struct ddl_property {
+    uint64_t object;
+    uint32_t part;
+    const char *kind;
+    struct span value;
+};
+NODISCARD enum status ddl_put_property(struct binder *b,
+                                       struct sql_statement *out,
+                                       const struct ddl_property *p);
+
+#endif

@@ -1,0 +1,76 @@
+/* Goal: changes of the schema do what PostgreSQL 15 does, from exec_version 4 on, and below it are
+ * refused as they always were. What they answer is compared with PostgreSQL in
+ * test/conform/sqldiff. */
+#include "support/cmocka_all.h"
+#include "support/sql_rig.h"
+
+static enum status compile_at(struct sql_rig *r, const char *text, uint32_t version, struct diag *d)
+{
+    struct arena a;
+    struct sql_statement s;
+    struct sql_compile in = {
+        .catalog = sql_rig_catalog(r), .text = span_text(text), .exec_version = version};
+    arena_init(&a, mem_system(), 0);
+    *d = (struct diag){0};
+    enum status st = sql_compile(&s, &a, &in, d);
+    arena_fini(&a);
+    return st;
+}
+
+static void what_version_4_brought_is_refused_below_it(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "CREATE TABLE x(a int, \"A\" int)",
+        "CREATE TABLE sqlite_x(a int)",
+        "CREATE TABLE \"a.b\"(a int)",
+        "CREATE INDEX ON t((id + 1))",
+        "CREATE INDEX ON t(id) WHERE id > 5",
+        "CREATE SCHEMA s",
+        "DROP SCHEMA q",
+    };
+    struct sql_rig *r = sql_rig_new();
+    struct diag d;
+    sql_rig_ok(r, "CREATE TABLE t(id int PRIMARY KEY)");
+    sql_rig_ok(r, "CREATE SCHEMA q");
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (compile_at(r, texts[i], 3, &d) != ST_UNSUPPORTED) print_error("%s\n", texts[i]);
+        assert_int_equal(compile_at(r, texts[i], 3, &d), ST_UNSUPPORTED);
+        assert_string_equal(d.sqlstate, "0A000");
+        assert_int_equal(compile_at(r, texts[i], 4, &d), ST_OK);
+    }
+    sql_rig_free(r);
+}
+
+static void names_may_be_any(void **state)
+{
+    (void)state;
+    struct sql_rig *r = sql_rig_new();
+    sql_rig_ok(r, "CREATE SCHEMA s");
+    sql_rig_ok(r, "CREATE TABLE t(a int PRIMARY KEY)");
+    sql_rig_ok(r, "CREATE TABLE \"T\"(\"a.b\" int PRIMARY KEY, a int CHECK (a > 0), \"A\" int)");
+    sql_rig_ok(r, "CREATE TABLE s.t(\"c0\" text UNIQUE)");
+    sql_rig_ok(r, "INSERT INTO \"T\" VALUES (1, 2, 3)");
+    sql_rig_ok(r, "INSERT INTO s.t VALUES ('x')");
+    assert_string_equal(sql_rig_run(r, "SELECT \"a.b\", a, \"A\" FROM \"T\""), "a.b|a|A\n1|2|3\n");
+    assert_string_equal(sql_rig_run(r, "INSERT INTO \"T\" VALUES (2, 0, 0)"),
+                        "ERROR 23514: new row for relation \"T\" violates check constraint "
+                        "\"T_a_check\"");
+    assert_string_equal(sql_rig_run(r, "INSERT INTO s.t VALUES ('x')"),
+                        "ERROR 23505: duplicate key value violates unique constraint "
+                        "\"t_c0_key\"");
+    assert_string_equal(sql_rig_run(r, "DROP SCHEMA s"),
+                        "ERROR 2BP01: cannot drop schema s because other objects depend on it");
+    assert_string_equal(sql_rig_run(r, "DROP SCHEMA s CASCADE"),
+                        "NOTICE: drop cascades to table s.t\n");
+    sql_rig_free(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_version_4_brought_is_refused_below_it),
+        cmocka_unit_test(names_may_be_any),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
