@@ -108,6 +108,17 @@ static int64_t number(struct client *c, const char *text)
     return first_number(c);
 }
 
+/* What everybody sees. */
+static int64_t executed(struct exec_rig *rig, const char *text)
+{
+    struct client c;
+    client_init(&c, rig);
+    begin(&c);
+    const int64_t value = number(&c, text);
+    client_fini(&c);
+    return value;
+}
+
 static void put_expectation(struct chain_builder *b, struct tx *tx, const struct hash *hash)
 {
     struct tx_op *op = chain_op(b, tx, "");
@@ -170,12 +181,12 @@ static void what_is_the_same_is_executed(void **state)
     run(&c, "INSERT INTO u(a) SELECT n FROM t RETURNING a, at");
     run(&c, "SELECT count(*) FROM u, t");
     assert_int_equal(first_number(&c), 4);
-    assert_int_equal(exec_rig_int(rig, "SELECT n FROM t WHERE id = 1"), 10);
+    assert_int_equal(executed(rig, "SELECT n FROM t WHERE id = 1"), 10);
     send(&c);
     exec_rig_sql(rig, 1, "SELECT 1"); /* In the same block, behind it. */
     exec_rig_expect(rig, 0, "");
-    assert_int_equal(exec_rig_int(rig, "SELECT n FROM t WHERE id = 1"), 11);
-    assert_int_equal(exec_rig_int(rig, "SELECT count(*) FROM u"), 2);
+    assert_int_equal(executed(rig, "SELECT n FROM t WHERE id = 1"), 11);
+    assert_int_equal(executed(rig, "SELECT count(*) FROM u"), 2);
     const struct exec_tx_outcome *o = &rig->outcome.txs[0];
     assert_int_equal(o->op_count, 5);
     assert_string_equal(o->ops[4].tag, "COMMIT");
@@ -197,7 +208,7 @@ static void what_is_not_the_same_is_undone(void **state)
     send(&c);
     (void)exec_rig_apply(rig);
     exec_rig_expect(rig, 0, "40001");
-    assert_int_equal(exec_rig_int(rig, "SELECT n FROM t WHERE id = 2"), 20);
+    assert_int_equal(executed(rig, "SELECT n FROM t WHERE id = 2"), 20);
     begin(&c);
     run(&c, "INSERT INTO t VALUES (3, 30)");
     exec_rig_do(rig, 0, "INSERT INTO t VALUES (3, 31)");
@@ -208,7 +219,7 @@ static void what_is_not_the_same_is_undone(void **state)
     assert_string_equal(r.diag.detail, "Statement 1 fails now: duplicate key value violates unique "
                                        "constraint \"t_pkey\" (23505)");
     assert_int_equal(r.failed_op, 0);
-    assert_int_equal(exec_rig_int(rig, "SELECT n FROM t WHERE id = 3"), 31);
+    assert_int_equal(executed(rig, "SELECT n FROM t WHERE id = 3"), 31);
     client_fini(&c);
 }
 
@@ -229,7 +240,7 @@ static void what_nobody_saw_does_not_count(void **state)
     (void)exec_rig_apply(rig);
     exec_rig_expect(rig, 0, "");
     exec_rig_expect(rig, 1, "");
-    assert_int_equal(exec_rig_int(rig, "SELECT n FROM t WHERE id = 1"), 12);
+    assert_int_equal(executed(rig, "SELECT n FROM t WHERE id = 1"), 12);
     client_fini(&a);
     client_fini(&b);
 }
@@ -291,7 +302,7 @@ static void stopped_and_exhausted(void **state)
         enum status st = attempt(&c, text);
         if (st != ST_OK) break;
     }
-    assert_int_equal(exec_rig_int(rig, "SELECT count(*) FROM t"), 2);
+    assert_int_equal(executed(rig, "SELECT count(*) FROM t"), 2);
     client_fini(&c);
 }
 
@@ -323,7 +334,7 @@ static void expectations_have_one_form(void **state)
     for (uint32_t i = 0; i < 3; i++)
         exec_rig_expect(rig, i, "22023");
     exec_rig_expect(rig, 3, "0A000");
-    assert_int_equal(exec_rig_int(rig, "SELECT sum(n) FROM t"), 30);
+    assert_int_equal(executed(rig, "SELECT sum(n) FROM t"), 30);
 }
 
 static void older_versions_know_nothing_of_it(void **state)
@@ -397,7 +408,7 @@ static void no_update_is_lost(void **state)
         (void)exec_rig_apply(rig);
         for (uint32_t i = 0; i < count; i++)
             executed += exec_rig_receipt(rig, i).status == RECEIPT_OK;
-        assert_int_equal(exec_rig_int(rig, "SELECT sum(n) FROM t"), 100);
+        assert_int_equal(executed(rig, "SELECT sum(n) FROM t"), 100);
         exec_rig_expect(rig, 0, ""); /* The first always wins. */
     }
     assert_true(executed > 60);
