@@ -194,6 +194,12 @@ uint32_t leader_of(const struct consensus *c, uint64_t view)
     return quorum_leader(&c->config.validators, view);
 }
 
+/* Of the first view's time: nobody's timer may run out for it. */
+uint64_t load_wait_ms(const struct consensus *c)
+{
+    return c->config.view_ms / PATIENCE_PARTS;
+}
+
 struct signature sign_own(const struct consensus *c, const struct hash *hash)
 {
     struct signature sig;

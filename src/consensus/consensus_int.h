@@ -56,6 +56,7 @@
 
 #define LOCK_WAIT_MS_MIN   1u  /* A lock of its own waits so long for the fast quorum … */
 #define LOCK_WAIT_MS_MAX   20u /* … at least, and at most. */
+#define PATIENCE_PARTS     4u  /* Under load a leader, and a vote, wait such a part of T_view. */
 #define GAP_SCALE          16u /* The mean of gaps is kept in sixteenths of a millisecond … */
 #define GAP_WEIGHT         8u  /* … and follows each new one by an eighth. */
 #define GAP_MS_MAX         1000u
@@ -67,6 +68,10 @@
 #define REST_MS            100u  /* Of silence, before what is final is written down. */
 #define QUIET_TXS          8u    /* A block with more transactions than this means load. */
 #define BUSY_TXS           48u   /* … and with more than this, that it pays to wait for more. */
+#define ENOUGH_TXS         60u   /* For each validator: its two signatures are 3 % beside them. */
+#define AGREEMENT_MS_MAX   1000u
+#define AGREEMENT_SCALE    16u   /* The mean is kept in sixteenths of a millisecond … */
+#define AGREEMENT_WEIGHT   8u    /* … and follows each new one by an eighth. */
 #define HEARD_MS           450u  /* A peer is heard if something came from it in this time. */
 #define DEAF_MS            1000u /* So long without enough of them: the view timer starts anew. */
 #define FRESH_MS           50u   /* Between questions of a node that starts. */
@@ -97,9 +102,10 @@ struct block {    /* A header that is known. */
     struct hash hash;
     struct header header;
     struct signature sig;
-    uint64_t wall_ms;       /* When it arrived: its time is judged by that (1.16). */
-    uint64_t asked_mono_ms; /* When its body was last asked for; 0: never. */
-    bool has_facts;         /* Without them it cannot become final while the engine adapts (I7). */
+    uint64_t wall_ms;          /* When it arrived: its time is judged by that (1.16). */
+    uint64_t asked_mono_ms;    /* When its body was last asked for; 0: never. */
+    uint64_t proposed_mono_ms; /* By this node; 0: by another one. */
+    bool has_facts; /* Without them it cannot become final while the engine adapts (I7). */
     struct mode_facts facts;
 };
 
@@ -251,7 +257,9 @@ struct consensus {
     uint64_t executed_height;
     uint64_t digest_low; /* Digests are known from here … */
     struct hash digests[RESULT_HEIGHTS];
-    uint64_t p3_height; /* Newest P3 sent. */
+    uint64_t p3_height;        /* Newest P3 sent. */
+    uint64_t executed_mono_ms; /* When the newest block was executed. */
+    uint32_t last_final_txs;   /* In the newest final block. */
     uint64_t result_height;
     bool has_res_cert;
     struct certificate res_cert; /* Newest certified, executed here too. */
@@ -297,6 +305,7 @@ struct consensus {
     struct hash batch_res_hash;
     uint64_t proposed_mono_ms;
     uint32_t last_tx_count;
+    uint32_t agreement; /* Mean time from an own proposal to its finality, scaled. */
     uint32_t waiting;
     uint64_t waiting_since_ms;
     uint64_t oldest_wait_ms;
@@ -377,6 +386,7 @@ bool is_halted(const struct consensus *c);  /* Signs nothing ever again. */
 bool is_signing(const struct consensus *c); /* Votes, proposes, changes views. */
 bool is_open_for_votes(const struct consensus *c);
 uint32_t leader_of(const struct consensus *c, uint64_t view);
+uint64_t load_wait_ms(const struct consensus *c); /* Under load; see PATIENCE_PARTS. */
 struct signature sign_own(const struct consensus *c, const struct hash *hash);
 bool is_signed_by(const struct consensus *c,
                   uint32_t voter,
@@ -466,6 +476,7 @@ uint64_t message_delay_ms(const struct consensus *c);
 /* --- propose.c --- */
 void propose_settle(struct consensus *c);
 enum status propose_on_batch(struct consensus *c, const struct consensus_event *event);
+void propose_on_final(struct consensus *c, const struct block *b);
 void propose_claim(struct consensus *c); /* Promise to be the one who proposes in cur_view. */
 
 /* --- votes.c --- */

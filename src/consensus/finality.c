@@ -85,6 +85,7 @@ enum status finality_on_executed(struct consensus *c, const struct consensus_eve
     /* Blocks that the runtime caught up with may be executed without a word. */
     if (event->height > c->executed_height + 1) c->digest_low = event->height;
     c->executed_height = event->height;
+    c->executed_mono_ms = c->mono_ms;
     c->digests[event->height % RESULT_HEIGHTS] = event->digest;
     if (event->height >= c->digest_low + RESULT_HEIGHTS)
         c->digest_low = event->height - RESULT_HEIGHTS + 1;
@@ -118,6 +119,7 @@ enum status finality_on_advanced(struct consensus *c, const struct consensus_eve
     if (!c->is_dead && !is_line_longer) line_cut(c, c->voted_count);
     c->final = tip_of(event->header, &event->hash);
     c->final_tree = *event->history;
+    c->last_final_txs = event->header->tx_count;
     c->last_txs_height = event->last_txs_height;
     if (!c->is_dead) line_cut(c, c->voted_count);
     move_root(c);
@@ -236,12 +238,14 @@ static void add_final(struct consensus *c, const struct block *b)
     must(b->header.height == c->final.height + 1);
     adapt_on_final(c, b);
     floor_on_final(c, b);
+    propose_on_final(c, b);
     struct consensus_effect *final = effect_add(c, CONSENSUS_FINAL);
     final->height = b->header.height;
     final->hash = b->hash;
     final->view = c->commit_cert.statement.view;
     final->final_cert = show(c, b);
     c->final = tip_of(&b->header, &b->hash);
+    c->last_final_txs = b->header.tx_count;
     struct hash leaf = merkle_leaf(hash_span(&b->hash));
     merkle_tree_add(&c->final_tree, &leaf);
     must(c->final_tree.count == c->final.height);

@@ -1,9 +1,9 @@
 /* propose.c - A leader's blocks: when, on what, with which certificates.
  *
  * A block is due when transactions wait (nothing in flight: at once; else a full batch or old
- * enough), when a certified result of transactions is in no header yet, or after a minute of
- * silence (1.9). A header never falls behind its parent in final_height and res_height, so a leader
- * that has not collected such a certificate yet waits for it.
+ * enough, see distance_ms), when a certified result of transactions is in no header yet, or after a
+ * minute of silence (1.9). A header never falls behind its parent in final_height and res_height,
+ * so a leader that has not collected such a certificate yet waits for it.
  *
  * A node proposes in a view only under a durable promise, and never again in that view after a
  * restart (1.14). */
@@ -60,6 +60,7 @@ enum status propose_on_batch(struct consensus *c, const struct consensus_event *
     c->idle_blocks = h.tx_count > 0 ? 0 : c->idle_blocks + 1;
     b->has_sig = true;
     b->from = c->config.self;
+    b->proposed_mono_ms = c->mono_ms > 0 ? c->mono_ms : 1;
     struct hash signed_hash = proposal_hash(&hash);
     b->sig = sign_own(c, &signed_hash);
     c->proposed_mono_ms = c->mono_ms;
@@ -71,6 +72,18 @@ enum status propose_on_batch(struct consensus *c, const struct consensus_event *
     send_proposal(c, b);
     line_add(c, &b->hash, b);
     return ST_OK; /* settle votes for it. */
+}
+
+/* What this node proposed is final: the mean of the times that this took. */
+void propose_on_final(struct consensus *c, const struct block *b)
+{
+    if (b->proposed_mono_ms == 0 || b->header.tx_count == 0) return;
+    must(b->proposed_mono_ms <= c->mono_ms);
+    uint64_t taken_ms = c->mono_ms - b->proposed_mono_ms;
+    if (taken_ms > AGREEMENT_MS_MAX) taken_ms = AGREEMENT_MS_MAX;
+    c->agreement += (uint32_t)taken_ms * AGREEMENT_SCALE / AGREEMENT_WEIGHT;
+    c->agreement -= c->agreement / AGREEMENT_WEIGHT;
+    must(c->agreement <= AGREEMENT_MS_MAX * AGREEMENT_SCALE);
 }
 
 static bool is_proposing(const struct consensus *c)
@@ -116,14 +129,21 @@ static bool is_block_due(const struct consensus *c, const struct tip *parent)
     return silence >= CONSENSUS_QUIET_MS;
 }
 
-/* Under load blocks keep a distance: each costs syncs, and of several validators some fifteen
- * signatures on every node. */
+/* Under load blocks keep a distance: each costs syncs, and of several validators two signatures of
+ * each on every node. Under heavy load it follows the time that a block takes to become final,
+ * which grows when the nodes are what limits, until so many transactions wait that the signatures
+ * no longer count beside them. */
 static uint64_t distance_ms(const struct consensus *c)
 {
     uint64_t age = c->config.batch_age_ms;
+    uint32_t validators = c->config.validators.count;
     if (c->last_tx_count <= QUIET_TXS) return 0;
-    if (c->config.validators.count == 1) return age / 2;
-    return c->last_tx_count <= BUSY_TXS ? age : 2 * age;
+    if (validators == 1) return age / 2;
+    if (c->last_tx_count <= BUSY_TXS) return age;
+    uint64_t agreement = c->agreement / AGREEMENT_SCALE;
+    if (agreement > load_wait_ms(c)) agreement = load_wait_ms(c);
+    bool is_enough = c->waiting >= validators * ENOUGH_TXS;
+    return is_enough || agreement < 2 * age ? 2 * age : agreement;
 }
 
 static uint64_t newest_txs_height(const struct consensus *c)

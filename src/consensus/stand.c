@@ -173,7 +173,8 @@ static void add_timing(struct hasher *h, const struct consensus *c)
                                c->open_mono_ms,     c->status_mono_ms,  c->behind_mono_ms,
                                c->lagging_mono_ms,  c->fetch_next,      c->proposed_mono_ms,
                                c->waiting_since_ms, c->oldest_wait_ms,  c->waiting,
-                               c->last_tx_count,    c->last_txs_height, c->batch_time_ms,
+                               c->last_tx_count,    c->agreement,       c->executed_mono_ms,
+                               c->last_final_txs,   c->last_txs_height, c->batch_time_ms,
                                c->wanted_height,    c->deaf_mono_ms,    c->gap,
                                c->floor.since_ms,   c->floor.txs,       c->floor.view_ms,
                                c->floor.view_txs,   c->floor.low,       c->floor.count};

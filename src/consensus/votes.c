@@ -35,6 +35,8 @@ static bool fill_due(struct consensus *c, struct vote *v, uint64_t *lsn);
 static struct line_item *due_item(struct consensus *c, enum vote_part part, uint64_t *height);
 static bool is_due(const struct consensus *c, const struct promise *p);
 static void say(struct promise *p, uint64_t *lsn);
+static bool is_next_near(const struct consensus *c);
+static bool may_result_wait(const struct consensus *c);
 static bool fill_result(struct consensus *c, struct statement *s);
 static struct vote_slot *find_statement(const struct consensus *c,
                                         uint32_t voter,
@@ -490,9 +492,29 @@ static void note_gap(struct consensus *c, const struct statement *s)
 
 static uint64_t lock_wait_ms(const struct consensus *c)
 {
+    if (is_next_near(c)) return load_wait_ms(c);
     uint64_t wait = 2 * (uint64_t)c->gap / GAP_SCALE;
     if (wait < LOCK_WAIT_MS_MIN) return LOCK_WAIT_MS_MIN;
     return wait < LOCK_WAIT_MS_MAX ? wait : LOCK_WAIT_MS_MAX;
+}
+
+/* Load: a block follows, and with its first vote goes what could be said alone now. Each statement
+ * that leaves alone costs every node a signature. */
+static bool is_next_near(const struct consensus *c)
+{
+    const struct line_item *tip = c->line_count > 0 ? &c->line[c->line_count - 1] : NULL;
+    if (c->config.validators.count == 1 || c->waiting <= QUIET_TXS) return false;
+    if (c->is_dead || c->phase != PHASE_OPEN) return false;
+    if (tip == NULL || tip->block == NULL) return c->last_final_txs > BUSY_TXS;
+    const struct header *h = &tip->block->header;
+    return h->tx_count > BUSY_TXS && (h->flags & BLOCK_EPOCH_CLOSE) == 0;
+}
+
+/* The newest alone: who has executed more than one block says so at once. */
+static bool may_result_wait(const struct consensus *c)
+{
+    if (c->p3_height + 1 < c->executed_height || !is_next_near(c)) return false;
+    return c->mono_ms - c->executed_mono_ms < load_wait_ms(c);
 }
 
 /* A quorum voted for what is not known here. */
@@ -543,8 +565,9 @@ static bool fill_due(struct consensus *c, struct vote *v, uint64_t *lsn)
         v->parts[VOTE_P2] = statement_of(c, i2, h2);
         say(&i2->p2, lsn);
     }
-    bool has_result = fill_result(c, &v->parts[VOTE_P3]);
-    if (i1 == NULL && i2 == NULL && !has_result) return false;
+    bool is_alone = i1 == NULL && i2 == NULL;
+    bool has_result = !(is_alone && may_result_wait(c)) && fill_result(c, &v->parts[VOTE_P3]);
+    if (is_alone && !has_result) return false;
     votes_make(c, v);
     return true;
 }

@@ -256,7 +256,8 @@ static void refuse_expired(void *context, struct flow_tx *t)
 /* Judged by the final tip: a block that lost its view may still come back below a later time. */
 void core_sweep(struct core *c)
 {
-    if (c->has_failed) return;
+    if (c->has_failed || c->mono_ms - c->swept_ms < CORE_SWEEP_MS) return;
+    c->swept_ms = c->mono_ms;
     struct pool_tip tip = {.height = c->final_height + 1,
                            .time_ms = c->final_height == 0 ? 0 : c->final_header.time_ms + 1};
     pool_sweep(c->pool, &tip, refuse_expired, c);

@@ -66,6 +66,7 @@
 #define CORE_VIEW_AGAIN_MS  250u       /* NEWVIEW to the same peer, at most this often. */
 #define CORE_READ_MS        5000u      /* For the height of a linearizable read. */
 #define CORE_STOP_MS        500u       /* For what is in flight, when the node ends. */
+#define CORE_SWEEP_MS       50u        /* Between two looks for expired transactions. */
 #define CORE_FORGOTTEN      4u /* View times that a transaction waits before it seems forgotten. */
 #define CORE_BAD_MS         10000u
 #define CORE_SETTLE_MS      500u   /* Without an append: what is appended is settled. */
@@ -293,6 +294,7 @@ struct core {
     bool has_failed;
     bool is_stopping;
     uint64_t stop_ms;       /* Since when. */
+    uint64_t swept_ms;      /* When the pool was last looked through for what has expired. */
     bool is_engine_stopped; /* It has written down what is final. */
     uint64_t mono_ms;
     uint64_t wall_ms;

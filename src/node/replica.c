@@ -29,7 +29,7 @@
 #define REPLICA_CHUNK      256u
 #define REPLICA_TICK_MS    10u
 #define REPLICA_INVITED_MS 1000u /* Between two looks for invitations, while it is alone. */
-#define REPLICA_VIEW_MS    20u   /* The large view is copied at most this often. */
+#define REPLICA_VIEW_MS    50u   /* The large view is copied at most this often. */
 
 struct replica {
     struct replica_config config;
