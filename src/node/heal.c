@@ -38,20 +38,19 @@ enum status heal_new(struct heal **out, const struct heal_config *config)
 
 void heal_stop(struct heal *h)
 {
-    if (h->thread == NULL) {
-        store_scrub_free(h->round.scrub);
-        h->round.scrub = NULL;
-        return;
+    if (h->thread != NULL) {
+        mutex_lock(h->mutex);
+        h->is_closing = true;
+        cond_broadcast(h->wake);
+        cond_broadcast(h->change);
+        mutex_unlock(h->mutex);
+        thread_join(h->thread);
+        h->thread = NULL;
     }
-    mutex_lock(h->mutex);
-    h->is_closing = true;
-    cond_broadcast(h->wake);
-    cond_broadcast(h->change);
-    mutex_unlock(h->mutex);
-    thread_join(h->thread);
-    h->thread = NULL;
     store_scrub_free(h->round.scrub);
     h->round.scrub = NULL;
+    row_check_free(h->round.rows);
+    h->round.rows = NULL;
 }
 
 void heal_free(struct heal *h)
@@ -283,6 +282,7 @@ static enum status round_step(struct heal *h, bool is_fast)
     }
     case HEAL_STORE: return heal_store_step(h, round, is_fast);
     case HEAL_GAPS: return heal_store_gaps(h, round, is_fast);
+    case HEAL_ROWS: return heal_rows_step(h, round, is_fast);
     case HEAL_DONE: break;
     }
     return ST_OK;
@@ -297,8 +297,9 @@ static void finish_asked(struct heal *h)
     buf_printf(&h->report, "%" PRIu32 " damaged", round->finds);
     if (round->open > 0) buf_printf(&h->report, ", %" PRIu32 " not repaired yet", round->open);
     buf_printf(&h->report,
-               "; %" PRIu64 " pages of the state, %" PRIu64 " bytes of blocks and results\n",
-               round->pages, round->bytes);
+               "; %" PRIu64 " pages and %" PRIu64 " rows of the state, %" PRIu64
+               " bytes of blocks and results\n",
+               round->pages, round->row_count, round->bytes);
     buf_put(&h->report, buf_span(&round->text));
     if (h->has_given_up)
         buf_put_text(&h->report, "the node starts again and makes its state from the blocks\n");
@@ -309,6 +310,7 @@ static void close_round(struct heal *h)
 {
     struct buf text = h->round.text;
     store_scrub_free(h->round.scrub);
+    row_check_free(h->round.rows);
     const bool was_whole = h->round.stage == HEAL_DONE;
     buf_reset(&text);
     h->round = (struct heal_round){.stage = HEAL_FILES, .text = text};
@@ -339,7 +341,7 @@ static bool read_mark(struct os *os, const char *dir, struct heal_find *find)
     const bool is_there = os_read_file(os, path, MARK_SIZE_MAX, &text) == ST_OK;
     struct span rest = buf_span(&text);
     size_t at = 0;
-    *find = (struct heal_find){.kind = INCIDENT_STATE, .state = INCIDENT_REPAIRED};
+    *find = (struct heal_find){.state = INCIDENT_REPAIRED};
     for (; at < rest.size && rest.data[at] >= '0' && rest.data[at] <= '9'; at++)
         find->time_ms = find->time_ms * 10 + (uint64_t)(rest.data[at] - '0');
     find->time_ms &= INT64_MAX; /* Whoever wrote it. */
@@ -347,6 +349,8 @@ static bool read_mark(struct os *os, const char *dir, struct heal_find *find)
     for (at = from; at < rest.size && rest.data[at] != '\n' && at - from < INCIDENT_PLACE_MAX; at++)
         find->place[at - from] = (char)rest.data[at];
     if (find->place[0] == 0) (void)snprintf(find->place, sizeof find->place, "state/main.db");
+    find->kind =
+        strncmp(find->place, "table ", strlen("table ")) == 0 ? INCIDENT_ROW : INCIDENT_STATE;
     buf_fini(&text);
     return is_there;
 }

@@ -49,6 +49,8 @@ struct heal_config {
     struct store *store;
     struct executor *executor;
     struct heal_settings settings;
+    bool
+        was_made_again; /* The state, at this start: rows that are still wrong are told, no more. */
     /* A find, and the same again when its state is another. On the thread of heal. */
     void (*found)(void *context, const struct heal_find *find);
     /* H3; any thread. */

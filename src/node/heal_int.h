@@ -6,13 +6,14 @@
 
 #include "base/must.h"
 #include "node/heal.h"
+#include "node/row_check.h"
 #include "os/thread.h"
 
 #define HEAL_PAGES    64u /* Looked at in one step. */
 
 #define HEAL_OPEN_MAX 32u
 
-enum heal_stage { HEAL_FILES, HEAL_PAGES_STAGE, HEAL_STORE, HEAL_GAPS, HEAL_DONE };
+enum heal_stage { HEAL_FILES, HEAL_PAGES_STAGE, HEAL_STORE, HEAL_GAPS, HEAL_ROWS, HEAL_DONE };
 
 struct heal_open { /* A find in the store that is not put right yet. */
     struct heal_find find;
@@ -24,6 +25,9 @@ struct heal_round {
     uint32_t page; /* Next. */
     uint64_t pages;
     struct store_scrub *scrub;
+    struct row_check *rows;
+    uint64_t row_count;
+    uint32_t row_tries;   /* It had to begin anew so often. */
     uint64_t bytes;       /* Of the store. */
     uint64_t link_height; /* Of the block before; 0: unknown. */
     struct hash link_hash;
@@ -80,7 +84,11 @@ NODISCARD enum status heal_store_step(struct heal *h, struct heal_round *round, 
 NODISCARD enum status heal_store_gaps(struct heal *h, struct heal_round *round, bool is_fast);
 bool heal_has_gap(const struct heal *h);
 
+/* heal_rows.c */
+NODISCARD enum status heal_rows_step(struct heal *h, struct heal_round *round, bool is_fast);
+
 /* heal_state.c */
+void heal_give_up(struct heal *h, const struct heal_find *find); /* H3 */
 NODISCARD enum status heal_state_files(struct heal *h, struct heal_round *round);
 /* A few pages; *pages are counted. What is damaged is put right, or given up. */
 NODISCARD enum status heal_state_pages(struct heal *h, struct heal_round *round, uint32_t count);

@@ -16,7 +16,6 @@ static enum status mend_one(struct heal *h,
                             struct heal_again *again,
                             uint32_t page,
                             bool *is_mended);
-static void give_up(struct heal *h, const struct heal_find *find);
 
 enum status heal_state_files(struct heal *h, struct heal_round *round)
 {
@@ -26,7 +25,7 @@ enum status heal_state_files(struct heal *h, struct heal_round *round)
     struct heal_find find = find_of(h, &damage);
     heal_note(h, round, &find, true);
     if (damage.is_mended) return ST_OK;
-    give_up(h, &find);
+    heal_give_up(h, &find);
     return ST_OK;
 }
 
@@ -81,7 +80,7 @@ static enum status mend_pages(struct heal *h,
         return ST_OK;
     }
     if (st != ST_OK) {
-        give_up(h, &find);
+        heal_give_up(h, &find);
         return ST_OK;
     }
     db_forget_damage(exec_db(h->config.exec));
@@ -131,7 +130,7 @@ static enum status mend_one(struct heal *h,
 }
 
 /* H3 */
-static void give_up(struct heal *h, const struct heal_find *find)
+void heal_give_up(struct heal *h, const struct heal_find *find)
 {
     mutex_lock(h->mutex);
     h->has_given_up = true;

@@ -142,7 +142,7 @@ enum status heal_store_gaps(struct heal *h, struct heal_round *round, bool is_fa
 {
     struct store *store = h->config.store;
     uint64_t until = 0;
-    round->stage = HEAL_DONE;
+    round->stage = HEAL_ROWS;
     mutex_lock(h->mutex);
     until = h->mono_ms + GAP_MS;
     while (is_fast && store_has_gap(store, STORE_BLOCKS) && !h->is_closing && h->mono_ms < until)

@@ -128,6 +128,18 @@ static void put_column(struct buf *out, sqlite3_stmt *s, int column)
         cbor_put_bytes(out, bytes);
 }
 
+/* Of a step that gave no row. */
+static enum status status_of(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_DONE: return ST_NOT_FOUND;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return ST_CORRUPT;
+    case SQLITE_NOMEM: return ST_NO_MEMORY;
+    default: return ST_BUSY;
+    }
+}
+
 void row_reader_init(struct row_reader *r, sqlite3 *connection)
 {
     *r = (struct row_reader){.connection = connection};
@@ -168,7 +180,7 @@ enum status row_reader_read(struct row_reader *r,
     sqlite3_stmt *s = r->statement;
     enum status st = bind_key(s, table, key);
     const int code = st == ST_OK ? sqlite3_step(s) : SQLITE_DONE;
-    if (st == ST_OK && code != SQLITE_ROW) st = code == SQLITE_DONE ? ST_NOT_FOUND : ST_BUSY;
+    if (st == ST_OK && code != SQLITE_ROW) st = status_of(code);
     if (st == ST_OK) {
         cbor_put_array(out, 3);
         cbor_put_uint(out, table->id);
@@ -195,4 +207,42 @@ enum status row_entry_read(struct buf *out,
     enum status st = row_reader_read(&r, out, table, key, &rowid);
     row_reader_fini(&r);
     return st;
+}
+
+enum status row_keys_begin(sqlite3_stmt **out,
+                           struct mem *mem,
+                           sqlite3 *connection,
+                           const struct catalog_table *table)
+{
+    struct buf text;
+    const char *rowid = rowid_name(table);
+    *out = NULL;
+    if (table->key_count == 0 && rowid == NULL) return ST_UNSUPPORTED;
+    buf_init(&text, mem, 0);
+    buf_put_text(&text, "SELECT ");
+    for (uint32_t i = 0; i < table->key_count; i++) {
+        if (i > 0) buf_put_u8(&text, ',');
+        put_name(&text, table->columns[table->key_columns[i]].name);
+    }
+    if (table->key_count == 0) buf_put_text(&text, rowid);
+    buf_put_text(&text, " FROM ");
+    put_name(&text, table->sqlite_name);
+    enum status st = buf_status(&text);
+    int code = SQLITE_OK;
+    if (st == ST_OK)
+        code = sqlite3_prepare_v2(connection, (const char *)text.data, (int)text.size, out, NULL);
+    buf_fini(&text);
+    TRY(st);
+    return code == SQLITE_OK ? ST_OK : code == SQLITE_NOMEM ? ST_NO_MEMORY : ST_NOT_FOUND;
+}
+
+enum status row_keys_next(struct buf *out, sqlite3_stmt *keys, const struct catalog_table *table)
+{
+    const uint32_t count = table->key_count == 0 ? 1 : table->key_count;
+    const int code = sqlite3_step(keys);
+    if (code != SQLITE_ROW) return status_of(code);
+    cbor_put_array(out, count);
+    for (uint32_t i = 0; i < count; i++)
+        put_column(out, keys, (int)i);
+    return buf_status(out);
 }

@@ -25,12 +25,22 @@ struct row_reader {
 };
 void row_reader_init(struct row_reader *r, sqlite3 *connection);
 void row_reader_fini(struct row_reader *r);
-/* As row_entry_read; also of tables without a key, whose key is the row id. *rowid means something
- * when r->has_rowid. table lives as long as r. */
+/* As row_entry_read (and ST_CORRUPT: SQLite cannot read it); also of tables without a key, whose
+ * key is the row id. *rowid means something when r->has_rowid. table lives as long as r. */
 NODISCARD enum status row_reader_read(struct row_reader *r,
                                       struct buf *out,
                                       const struct catalog_table *table,
                                       struct span key,
                                       int64_t *rowid);
+
+/* The keys of all rows of a table, in any order. sqlite3_finalize ends it. */
+NODISCARD enum status row_keys_begin(sqlite3_stmt **out,
+                                     struct mem *mem,
+                                     sqlite3 *connection,
+                                     const struct catalog_table *table);
+/* Append the next one. ST_NOT_FOUND: that was all. */
+NODISCARD enum status row_keys_next(struct buf *out,
+                                    sqlite3_stmt *keys,
+                                    const struct catalog_table *table);
 
 #endif

@@ -112,6 +112,29 @@ enum status delta_sort(struct delta *p)
     return ST_OK;
 }
 
+const struct delta_order *delta_orders(const struct delta *p, size_t *count)
+{
+    *count = p->orders.size / sizeof(struct delta_order);
+    return (const void *)p->orders.data;
+}
+
+const struct delta_change *delta_find(const struct delta *p, const struct row_position *position)
+{
+    size_t count = 0;
+    const struct delta_order *orders = delta_orders(p, &count);
+    size_t low = 0;
+    size_t high = count; /* Behind the last one of position. */
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (row_position_compare(&orders[middle].position, position) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (high == 0 || row_position_compare(&orders[high - 1].position, position) != 0) return NULL;
+    return change_at(p, orders[high - 1].index);
+}
+
 enum status delta_write(struct delta *p, struct run_writer *w)
 {
     const size_t count = delta_count(p);

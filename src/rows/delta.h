@@ -50,6 +50,10 @@ size_t delta_count(const struct delta *p);
 /* Root over the ids of blocks above height. */
 NODISCARD enum status delta_txid_root(struct delta *p, uint64_t above, struct hash *root);
 
+/* After delta_sort: changes in order of position, and the last one of a position; null: none. */
+const struct delta_order *delta_orders(const struct delta *p, size_t *count);
+const struct delta_change *delta_find(const struct delta *p, const struct row_position *position);
+
 void delta_clear(struct delta *p); /* The changes. */
 void delta_clear_txids(struct delta *p);
 

@@ -16,9 +16,6 @@ static struct queue_item *item_new(struct rows *r, const struct rows_block *b);
 static void run_thread(void *context);
 static struct queue_item *take_item(struct rows *r);
 static void fail(struct rows *r, enum status st);
-static enum status read_bucket(struct rows_view *v,
-                               const struct tree_way *way,
-                               struct row_place *places);
 
 /* --- opening --------------------------------------------------------------------------------- */
 
@@ -260,77 +257,6 @@ const struct checkpoint *rows_view_checkpoint(const struct rows_view *v)
 bool rows_view_is_checkpoint(const struct rows_view *v)
 {
     return v->is_checkpoint;
-}
-
-enum status rows_view_path(struct rows_view *v,
-                           const struct row_position *position,
-                           struct arena *a,
-                           struct row_path *out)
-{
-    struct tree_way *way = arena_alloc(a, sizeof *way);
-    if (way == NULL) return ST_NO_MEMORY;
-    tree_find(v->tree, position, way);
-    struct row_place *places = arena_alloc(a, way->place_count * sizeof *places);
-    if (places == NULL) return ST_NO_MEMORY;
-    TRY(read_bucket(v, way, places));
-    *out = (struct row_path){.steps = way->steps,
-                             .step_count = way->step_count,
-                             .places = places,
-                             .place_count = way->place_count};
-    return ST_OK;
-}
-
-static enum status read_bucket(struct rows_view *v,
-                               const struct tree_way *way,
-                               struct row_place *places)
-{
-    if (way->place_count == 0) return ST_OK;
-    struct merge *m = mem_alloc(v->rows->env.mem, sizeof *m);
-    if (m == NULL) return ST_NO_MEMORY;
-    merge_begin(m, v->rows->env.mem, v->set);
-    enum status st = merge_seek(m, &way->first, NULL);
-    for (uint32_t i = 0; i < way->place_count && st == ST_OK; i++) {
-        if (!m->has) st = ST_CORRUPT;
-        if (st != ST_OK) break;
-        places[i] = m->record->place;
-        if (i > 0 && row_position_compare(&places[i - 1].position, &places[i].position) >= 0)
-            st = ST_CORRUPT;
-        if (st == ST_OK) st = merge_next(m);
-    }
-    merge_end(m);
-    mem_free(v->rows->env.mem, m);
-    TRY(st);
-    struct hash bucket = row_bucket_hash(places, way->place_count);
-    return hash_equal(&bucket, &way->bucket) ? ST_OK : ST_CORRUPT;
-}
-
-/* The key of an integer position is in the position. */
-static struct span key_of(const struct row_record *record, struct buf *scratch)
-{
-    if (!row_position_has_key(&record->place.position)) return record->key;
-    buf_reset(scratch);
-    row_position_key(&record->place.position, scratch);
-    return buf_span(scratch);
-}
-
-enum status rows_view_walk(struct rows_view *v, const struct rows_walk *walk)
-{
-    uint8_t bytes[16];
-    struct buf scratch;
-    struct merge *m = mem_alloc(v->rows->env.mem, sizeof *m);
-    if (m == NULL) return ST_NO_MEMORY;
-    buf_init_fixed(&scratch, bytes, sizeof bytes);
-    merge_begin(m, v->rows->env.mem, v->set);
-    enum status st = merge_seek(m, &walk->from, NULL);
-    while (st == ST_OK && m->has &&
-           row_position_compare(&m->record->place.position, &walk->below) < 0) {
-        const struct rows_row row = {.place = m->record->place, .key = key_of(m->record, &scratch)};
-        st = walk->visit(walk->context, &row);
-        if (st == ST_OK) st = merge_next(m);
-    }
-    merge_end(m);
-    mem_free(v->rows->env.mem, m);
-    return st;
 }
 
 /* --- what it costs --------------------------------------------------------------------------- */

@@ -90,6 +90,11 @@ struct rows_walk {
     void *context;
 };
 NODISCARD enum status rows_view_walk(struct rows_view *v, const struct rows_walk *walk);
+/* The same, each bucket held against the tree, each key against its position. ST_CORRUPT: the files
+ * do not give the root. */
+NODISCARD enum status rows_view_walk_checked(struct rows_view *v, const struct rows_walk *walk);
+/* How many rows a table has. */
+NODISCARD enum status rows_view_count(struct rows_view *v, uint64_t table, uint64_t *count);
 
 /* --- what it costs ------------------------------------------------------------------------------
  */

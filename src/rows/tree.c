@@ -444,14 +444,50 @@ void tree_buckets_begin(struct tree_buckets *b, const struct tree *t)
     if (t != NULL) b->above[b->depth++] = t;
 }
 
-const struct row_position *tree_buckets_next(struct tree_buckets *b)
+/* Where position parts from the rows that its bits lead to, all of that part lie on one side of it:
+ * behind it, and then they come, or before it. */
+void tree_buckets_seek(struct tree_buckets *b,
+                       const struct tree *t,
+                       const struct row_position *position)
 {
-    if (b->depth == 0) return NULL;
+    b->depth = 0;
+    if (t == NULL) return;
+    const struct tree *near = t;
+    while (near->bit != BUCKET)
+        near = near->sides[row_position_bit(position, near->bit) ? 1 : 0];
+    const uint32_t parts = row_position_differ(&near->first, position);
+    while (t->bit != BUCKET && t->bit < parts) {
+        const bool is_right = row_position_bit(position, t->bit);
+        if (!is_right) b->above[b->depth++] = t->sides[1];
+        t = t->sides[is_right ? 1 : 0];
+    }
+    const bool is_before = t->bit != BUCKET && row_position_bit(position, parts);
+    if (!is_before) b->above[b->depth++] = t;
+}
+
+bool tree_buckets_next(struct tree_buckets *b, struct tree_bucket *out)
+{
+    if (b->depth == 0) return false;
     const struct tree *t = b->above[--b->depth];
     while (t->bit != BUCKET) {
         must(b->depth < sizeof b->above / sizeof b->above[0]); /* T2 */
         b->above[b->depth++] = t->sides[1];
         t = t->sides[0];
     }
-    return &t->first;
+    *out = (struct tree_bucket){.first = &t->first, .hash = &t->hash, .count = (uint32_t)t->count};
+    return true;
+}
+
+uint64_t tree_count_in(const struct tree *t, const struct prefix *prefix, struct tree_bucket *mixed)
+{
+    mixed->count = 0;
+    while (t != NULL && t->bit != BUCKET && t->bit < prefix->bits) {
+        if (row_position_differ(&t->first, &prefix->at) < t->bit) return 0;
+        t = t->sides[row_position_bit(&prefix->at, t->bit) ? 1 : 0];
+    }
+    if (t == NULL) return 0;
+    if (t->bit != BUCKET) return prefix_has(prefix, &t->first) ? t->count : 0;
+    *mixed =
+        (struct tree_bucket){.first = &t->first, .hash = &t->hash, .count = (uint32_t)t->count};
+    return 0;
 }

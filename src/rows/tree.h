@@ -61,8 +61,22 @@ struct tree_buckets {
     const struct tree *above[ROW_POSITION_BITS + 1]; /* What is still to come, the next on top. */
 };
 void tree_buckets_begin(struct tree_buckets *b, const struct tree *t); /* Null allowed. */
-/* First position of the next bucket; null: there is none. */
-const struct row_position *tree_buckets_next(struct tree_buckets *b);
+/* From the bucket on that has the first row at position or behind it, or one just before it. */
+void tree_buckets_seek(struct tree_buckets *b,
+                       const struct tree *t,
+                       const struct row_position *position);
+struct tree_bucket {
+    const struct row_position *first;
+    const struct hash *hash;
+    uint32_t count;
+};
+bool tree_buckets_next(struct tree_buckets *b, struct tree_bucket *out); /* False: no more. */
+
+/* Rows with this prefix. mixed->count > 0: they are among the rows of that bucket, which has
+ * others, too, perhaps. */
+uint64_t tree_count_in(const struct tree *t,
+                       const struct prefix *prefix,
+                       struct tree_bucket *mixed);
 
 /* One node as it is. */
 struct tree_look {

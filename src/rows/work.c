@@ -207,15 +207,16 @@ static enum status write_merged(struct run_writer *w, struct merge *m, const str
 {
     static const struct row_position least = {{0}};
     struct tree_buckets buckets;
+    struct tree_bucket next;
     tree_buckets_begin(&buckets, tree);
-    const struct row_position *begin = tree_buckets_next(&buckets);
+    bool has_next = tree_buckets_next(&buckets, &next);
     TRY(merge_seek(m, &least, NULL));
     while (m->has) {
         const struct row_position *position = &m->record->place.position;
-        const bool is_new = begin != NULL && row_position_compare(begin, position) <= 0;
+        const bool is_new = has_next && row_position_compare(next.first, position) <= 0;
         if (is_new) TRY(row_run_writer_cut(w));
-        while (begin != NULL && row_position_compare(begin, position) <= 0)
-            begin = tree_buckets_next(&buckets);
+        while (has_next && row_position_compare(next.first, position) <= 0)
+            has_next = tree_buckets_next(&buckets, &next);
         TRY(row_run_writer_put(w, m->record));
         TRY(merge_next(m));
     }

@@ -285,6 +285,40 @@ static enum status on_row(void *context, const struct rows_row *row)
     return ST_OK;
 }
 
+/* From every row on, before it and behind it, up to some later one, the checked walk gives the
+ * model's rows; and tables have as many rows as there. */
+static void check_walks(struct rows_view *v, const struct slow_rows *model)
+{
+    for (size_t i = 0; i < model->count; i += 7) {
+        for (int step = -1; step <= 1; step++) {
+            const size_t to = i + (i * 13) % (model->count - i);
+            struct walked walked = {.model = model, .at = step > 0 ? i + 1 : i};
+            struct rows_walk walk = {.from = model->places[i].position,
+                                     .below = model->places[to].position,
+                                     .visit = on_row,
+                                     .context = &walked};
+            uint8_t *last = &walk.from.bytes[ROW_POSITION_SIZE - 1];
+            const int moved = *last + step;
+            if (to <= walked.at || moved < 0 || moved > UINT8_MAX) continue;
+            *last = (uint8_t)moved;
+            assert_int_equal(rows_view_walk_checked(v, &walk), ST_OK);
+            assert_int_equal(walked.at, to);
+        }
+    }
+    for (size_t i = 0; i < model->count;) {
+        const uint64_t table = row_position_table(&model->places[i].position);
+        uint64_t count = 0;
+        uint64_t expected = 0;
+        for (; i < model->count && row_position_table(&model->places[i].position) == table; i++)
+            expected++;
+        assert_int_equal(rows_view_count(v, table, &count), ST_OK);
+        assert_int_equal(count, expected);
+    }
+    uint64_t count = 1;
+    assert_int_equal(rows_view_count(v, UINT64_MAX - 1, &count), ST_OK);
+    assert_int_equal(count, 0);
+}
+
 /* A view stays what it is while blocks, saves and merges go on. */
 static void views_stay(void **state)
 {
@@ -312,6 +346,10 @@ static void views_stay(void **state)
     memset(walk.below.bytes, 0xff, sizeof walk.below.bytes);
     assert_int_equal(rows_view_walk(v, &walk), ST_OK);
     assert_int_equal(walked.at, model.count);
+    walked.at = 0;
+    assert_int_equal(rows_view_walk_checked(v, &walk), ST_OK);
+    assert_int_equal(walked.at, model.count);
+    check_walks(v, &model);
     struct rows_view *gone = NULL;
     assert_int_equal(rows_view_open(&gone, r, 256), ST_NOT_FOUND);
     rows_view_close(v);
