@@ -62,6 +62,8 @@ static const struct field fields[] = {
      65536},
     {"scrub", "pause_seconds", FIELD_U32, offsetof(struct node_config, scrub_pause_seconds), 1,
      1000000},
+    {"scrub", "start_rows", FIELD_U32, offsetof(struct node_config, scrub_start_rows), 0,
+     UINT32_MAX},
     {"alarm", "webhook", FIELD_URL, offsetof(struct node_config, webhook), 0, 0},
     {"session", "read", FIELD_READ, offsetof(struct node_config, session.read), 0, 0},
     {"session", "wait", FIELD_WAIT, offsetof(struct node_config, session.wait), 0, 0},
@@ -80,7 +82,8 @@ void node_config_defaults(struct node_config *config)
                                    .store_hot_segments = STORE_HOT_SEGMENTS,
                                    .scrub_cpu_percent = 2,
                                    .scrub_mb_per_second = 16,
-                                   .scrub_pause_seconds = 60};
+                                   .scrub_pause_seconds = 60,
+                                   .scrub_start_rows = 131072};
 }
 
 struct parse {
@@ -287,8 +290,11 @@ void node_config_write(const struct node_config *config, struct buf *out)
     buf_printf(out, "[store]\nsegment_bytes = %llu\nhot_segments = %u\ncold = %s\n\n",
                (unsigned long long)config->segment_size, config->store_hot_segments,
                config->store_cold);
-    buf_printf(out, "[scrub]\ncpu_percent = %u\nmb_per_second = %u\npause_seconds = %u\n\n",
-               config->scrub_cpu_percent, config->scrub_mb_per_second, config->scrub_pause_seconds);
+    buf_printf(
+        out,
+        "[scrub]\ncpu_percent = %u\nmb_per_second = %u\npause_seconds = %u\nstart_rows = %u\n\n",
+        config->scrub_cpu_percent, config->scrub_mb_per_second, config->scrub_pause_seconds,
+        config->scrub_start_rows);
     buf_printf(out, "[alarm]\nwebhook = %s\n\n", config->webhook);
     buf_printf(out, "[session]\nread = %s\nwait = %s\n", settings_read_text(config->session.read),
                settings_wait_text(config->session.wait));

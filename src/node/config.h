@@ -39,6 +39,7 @@ struct node_config {
     uint32_t scrub_cpu_percent; /* Of a processor, for looking at the node's own files; 0: never. */
     uint32_t scrub_mb_per_second;
     uint32_t scrub_pause_seconds;
+    uint32_t scrub_start_rows;      /* Compared with the tree of rows before anybody reads. */
     char webhook[NODE_WEBHOOK_MAX]; /* Where alarms are sent; "": nowhere. */
     struct settings_choice session; /* What a client's session begins with. */
 };

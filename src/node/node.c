@@ -18,6 +18,7 @@
 #include "node/quarantine.h"
 #include "node/readers.h"
 #include "node/rescue.h"
+#include "node/row_check.h"
 #include "node/row_files.h"
 #include "node/status.h"
 #include "os/thread.h"
@@ -57,6 +58,7 @@ struct node {
     char failure_what[NODE_WHAT_MAX];
     struct alarm *alarm;                    /* Null: no webhook. */
     struct heal_find finds[NODE_FINDS_MAX]; /* Of the opening. */
+    bool was_made_again;                    /* The state, by the opening. */
     uint32_t find_count;
     atomic_bool is_stopping;
     bool is_stop_seen;
@@ -278,6 +280,7 @@ static enum status open_state(struct node *n,
 {
     struct heal_find find;
     enum status st = heal_settle(n->os, n->dir, &find);
+    if (find.place[0] != 0) n->was_made_again = true;
     if (find.place[0] != 0 && n->find_count < NODE_FINDS_MAX) n->finds[n->find_count++] = find;
     if (st != ST_OK) say(what, st, "the damaged state cannot be removed");
     TRY(st);
@@ -289,6 +292,7 @@ static enum status open_state(struct node *n,
     if (open->warn != NULL) open->warn(what);
     if (open->warn != NULL) open->warn("the state is made again from the blocks");
     note_find(n, INCIDENT_STATE, INCIDENT_REPAIRED, what);
+    n->was_made_again = true;
     what[0] = 0;
     st = heal_remove_state(n->os, n->dir);
     if (st != ST_OK) say(what, st, "the damaged state cannot be removed");
@@ -419,6 +423,33 @@ static enum status open_rows(struct node *n, const struct node_open *open, char 
     return st;
 }
 
+/* State and page sums agree, yet a row is another than the tree says: both were exchanged. */
+static enum status check_rows(struct node *n, const struct node_open *open, char *what)
+{
+    const struct row_check_config config = {.mem = n->mem, .exec = n->exec, .store = n->store};
+    struct row_find find;
+    if (n->was_made_again) return ST_OK;
+    enum status st = row_check_start(&config, n->config.scrub_start_rows, &find);
+    if (st != ST_CORRUPT) return st;
+    if (open->warn != NULL) open->warn(find.place);
+    if (open->warn != NULL) open->warn("the state is made again from the blocks");
+    note_find(n, INCIDENT_ROW, INCIDENT_REPAIRED, find.place);
+    struct heal_find *told = &n->finds[n->find_count - 1];
+    if (told->kind == INCIDENT_ROW) {
+        told->height = find.height;
+        told->old_hash = find.expected;
+        told->new_hash = find.found;
+    }
+    rows_close(n->rows);
+    n->rows = NULL;
+    exec_close(n->exec);
+    n->exec = NULL;
+    n->was_made_again = true;
+    TRY(heal_remove_state(n->os, n->dir));
+    TRY(open_state(n, open, true, what));
+    return open_rows(n, open, what);
+}
+
 /* The newest results were damaged and cut off: they are derived, as the state is. */
 static enum status mend_results(struct node *n, const struct node_open *open, char *what)
 {
@@ -460,6 +491,7 @@ static enum status open_data(struct node *n, const struct node_open *open, char 
     TRY(mend_results(n, open, what));
     TRY(check_heights(n, what));
     TRY(open_rows(n, open, what));
+    TRY(check_rows(n, open, what));
     TRY(save_genesis(n));
     st = custody_open(&n->custody, n->os, n->mem, n->dir, n->signer);
     if (st != ST_OK) say(what, st, "the custody of keys cannot be opened");
@@ -530,6 +562,7 @@ static enum status open_replica_once(struct node *n, const struct node_open *ope
         .genesis_bytes = buf_span(&n->genesis_bytes),
         .exec = n->exec,
         .store = n->store,
+        .was_made_again = n->was_made_again,
         .keyed = n->keyed,
         .outbox = n->outbox,
         .failed = node_failed,

@@ -163,6 +163,7 @@ static enum status new_heal(struct replica *r)
                                        .exec = r->config.exec,
                                        .store = r->config.store,
                                        .executor = r->executor,
+                                       .was_made_again = r->config.was_made_again,
                                        .settings = {.cpu_percent = settings->scrub_cpu_percent,
                                                     .mb_per_second = settings->scrub_mb_per_second,
                                                     .pause_seconds = settings->scrub_pause_seconds},

@@ -33,6 +33,7 @@ struct replica_config {
     struct span genesis_bytes; /* Encoded; outlives the replica. */
     struct exec *exec;
     struct store *store;
+    bool was_made_again; /* The state, by this start (heal.h). */
     struct keyed *keyed;
     struct queue *outbox; /* Holds at least REPLICA_TICKETS_MAX + REPLICA_READS_MAX. */
     /* The node must stop; any thread. */

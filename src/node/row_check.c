@@ -17,6 +17,7 @@
 #define VIEWS_TRIED 8u
 #define ABOVE_MAX   4096u /* Blocks between tree and state whose results are read. */
 #define KEY_SHOWN   48u
+#define START_STEP  4096u
 
 enum pass { PASS_COUNTS, PASS_ROWS, PASS_ABOVE, PASS_DONE };
 
@@ -96,6 +97,20 @@ void row_check_free(struct row_check *c)
     buf_fini(&c->entry);
     arena_fini(&c->arena);
     mem_free(c->config.mem, c);
+}
+
+enum status row_check_start(const struct row_check_config *config,
+                            uint64_t rows,
+                            struct row_find *find)
+{
+    struct row_check *check = NULL;
+    if (rows == 0) return ST_OK;
+    TRY(row_check_new(&check, config));
+    enum status st = ST_OK;
+    while (st == ST_OK && check->compared < rows)
+        st = row_check_step(check, START_STEP, find);
+    row_check_free(check);
+    return st == ST_CORRUPT || st == ST_NO_MEMORY ? st : ST_OK;
 }
 
 uint64_t row_check_count(const struct row_check *c)

@@ -36,6 +36,12 @@ void row_check_free(struct row_check *c); /* Null allowed. */
  * not now; the check begins anew. ST_UNSUPPORTED: the files of the tree are damaged. */
 NODISCARD enum status row_check_step(struct row_check *c, uint32_t rows, struct row_find *find);
 
+/* The first rows, about as many, or all when they are less, before anybody reads them. ST_OK,
+ * ST_NO_MEMORY; or ST_CORRUPT: *find is wrong. */
+NODISCARD enum status row_check_start(const struct row_check_config *config,
+                                      uint64_t rows,
+                                      struct row_find *find);
+
 /* Rows that were compared. 0 at the end: there was no checkpoint to compare with. */
 uint64_t row_check_count(const struct row_check *c);
 

@@ -2,6 +2,7 @@
 told on the chain within ten seconds of a scrub, and no read gives what was forged meanwhile."""
 
 import contextlib
+import hashlib
 import http.server
 import json
 import os
@@ -39,6 +40,34 @@ def content(path):
 
 def middle(path):
     return os.path.getsize(path) // 2
+
+
+def tagged(tag, *parts):
+    """H(tag ‖ 0 ‖ parts): docs/format/state.md."""
+    return hashlib.sha256(tag + b"\0" + b"".join(parts)).digest()
+
+
+def forge_sums(path):
+    """Make main.db.sums say what main.db is now, as whoever knows the format can."""
+    pages = content(path)
+    with open(path + ".sums", "r+b") as file:
+        versions = []
+        for slot in range(2):
+            file.seek(4096 * slot)
+            versions.append(int.from_bytes(file.read(64)[8:16], "little"))
+        slot, version = versions.index(max(versions)), max(versions)
+        count = len(pages) // 4096
+        sums = [tagged(b"page", (n + 1).to_bytes(8, "little"), pages[4096 * n:4096 * n + 4096])[:16]
+                if any(pages[4096 * n:4096 * n + 4096]) else bytes(16) for n in range(count)]
+        chunks = [b"".join(sums[i:i + 256]).ljust(4096, b"\0") for i in range(0, count, 256)]
+        for index, chunk in enumerate(chunks):
+            file.seek(12288 + 8192 * index + 4096 * slot)
+            file.write(chunk)
+        numbers = [version.to_bytes(8, "little"), count.to_bytes(8, "little")]
+        head = (b"TSQLSUMS" + numbers[0] + count.to_bytes(4, "little") + bytes(4)
+                + tagged(b"sums", *numbers, *chunks))
+        file.seek(4096 * slot)
+        file.write(head + tagged(b"sumshead", head)[:8])
 
 
 class Reader:
@@ -208,6 +237,34 @@ class HealTest(unittest.TestCase):
                 self.assertEqual(reader.forged, [])
         self.check_end(victim)
 
+    def test_forged_with_sums(self):
+        """Database and page sums that agree, but not with the chain: the tree of rows tells."""
+        victim = harness.RANDOM.choice(list(self.cluster.nodes))
+        for text, place in ((
+                "UPDATE t SET v = 'forged' WHERE id = 7", "table public.t key (7): the row is not what"),
+                ("DELETE FROM t WHERE id = 8", "table public.t key (8): the row is missing"),
+                ("INSERT INTO t VALUES (100000, 'forged', '')", "table public.t key (100000): a row that no"),
+                ("DROP TABLE t", "table public.t: the table is missing")):
+            with self.subTest(text):
+                self.prepare(victim)
+                self.cluster.signal(signal.SIGTERM, victim)
+                self.edit(victim, text)
+                forge_sums(self.state(victim))
+                with Reader(self.cluster, victim) as reader:
+                    self.cluster.start_node(victim)
+                    self.check_repaired(victim, "row", place)
+                self.assertEqual(reader.forged, [])
+        # Rows that a start does not come to are the scrub's: it names the one, and the node starts anew.
+        self.prepare(victim)
+        self.cluster.signal(signal.SIGTERM, victim)
+        self.cluster.configure(victim, "scrub", "start_rows", 0)
+        self.cluster.configure(victim, "scrub", "cpu_percent", 0)
+        self.edit(victim, "UPDATE t SET v = 'forged' WHERE id = 9")
+        forge_sums(self.state(victim))
+        self.cluster.start_node(victim)
+        self.check_repaired(victim, "row", "table public.t key (9): the row is not what")
+        self.check_end(victim)
+
     def test_journal_rolled_back(self):
         """Under a running node it is written anew; a stopped one refuses to vote from then on, and says so."""
         victim = harness.RANDOM.choice(list(self.cluster.nodes))
@@ -249,6 +306,41 @@ class HealTest(unittest.TestCase):
             self.check_repaired(2, "state", "main.db")
             wait_until(lambda: any("main.db" in alarm["text"] for alarm in taken), "an alarm", REPAIR_S)
             server.shutdown()
+
+    def test_rows_of_all_kinds(self):
+        """No row is taken for damaged, whatever its types and key; nor what came and went since the checkpoint."""
+        def compared(chain):
+            report = chain.execute("SELECT trustsql.scrub()")[0][0]
+            self.assertTrue(report.startswith("0 damaged"), report)
+            return int(report.split(" rows of the state")[0].split(" and ")[-1])
+        with harness.Chain() as chain:
+            chain.execute("CREATE TABLE k (a text, b bytea, n numeric(20, 4), c timestamptz, d boolean, e smallint, "
+                          "f bigint, PRIMARY KEY (a, b, n))")
+            chain.execute("CREATE TABLE \"no \"\"key\" (rowid text, x numeric)")
+            chain.execute("CREATE TABLE i (id integer PRIMARY KEY, v text UNIQUE)")
+            chain.execute("CREATE TABLE gone (id integer PRIMARY KEY)")
+            chain.execute("INSERT INTO k VALUES ('é', '\\x00ff', 1.50, '2026-01-01 00:00:00+00', true, -1, 1 << 40), "
+                          "('', '', -0.0001, NULL, NULL, NULL, NULL)")
+            chain.execute("INSERT INTO \"no \"\"key\" VALUES ('a', 1.0), ('a', 1.00), (NULL, NULL)")
+            for row in range(200):
+                chain.execute(f"INSERT INTO i VALUES ({row}, 'v{row}')")
+            chain.execute("INSERT INTO gone VALUES (1), (2)")
+            chain.execute("CALL trustsql.checkpoint()")
+            wait_until(lambda: chain.execute("SELECT count(*) FROM trustsql.checkpoints")[0][0] >= 2, "a checkpoint")
+            count = compared(chain)
+            self.assertGreater(count, 207)
+            chain.execute("DROP TABLE gone")
+            chain.execute("DELETE FROM i WHERE id < 50")
+            chain.execute("UPDATE i SET v = 'new' WHERE id = 70")
+            chain.execute("INSERT INTO i VALUES (1, 'back'), (-1, 'more')")
+            chain.execute("UPDATE \"no \"\"key\" SET x = 7")
+            compared(chain)
+            chain.stop()
+            chain.start()
+            self.assertGreater(compared(chain), 150)
+            chain.kill()
+            chain.start()
+            self.assertGreater(compared(chain), 150)
 
     def test_without_peers(self):
         """The state needs none: its blocks are here. A damaged block stays down, and nothing is made worse."""
