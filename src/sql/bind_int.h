@@ -26,6 +26,7 @@ enum expr_kind {
     EXPR_CASE,      /* args: condition, result, …, and the ELSE result last. */
     EXPR_QUERY,     /* A template with args and "%q" for the query. */
     EXPR_AGGREGATE, /* As EXPR_CALL, with is_distinct and filter. */
+    EXPR_GROUPING,  /* GROUPING(args); bind_branches() replaces it. */
     EXPR_WINDOW,    /* As EXPR_CALL, with filter and window. */
     EXPR_DEFAULT    /* DEFAULT in VALUES and SET. */
 };
@@ -171,6 +172,10 @@ struct query {
     struct expr *where;
     struct expr **groups;
     uint32_t group_count;
+    uint32_t *sets; /* GROUPING SETS: bit masks over groups. */
+    uint32_t set_count;
+    struct query **branches; /* The query is UNION ALL of them. */
+    uint32_t branch_count;
     struct expr *having;
     struct window **windows; /* WINDOW w AS (…). */
     uint32_t window_count;
@@ -190,7 +195,8 @@ struct query {
     bool is_all;    /* INTERSECT ALL, EXCEPT ALL. */
     bool with_ties; /* FETCH FIRST … WITH TIES. */
     bool has_aggregates;
-    bool is_scalar; /* More than one row is an error: 21000. */
+    bool has_grouping; /* GROUPING() */
+    bool is_scalar;    /* More than one row is an error: 21000. */
 };
 
 struct literal {  /* A constant that sql_lift() may make a parameter. */
@@ -436,6 +442,28 @@ bool bind_same_text(struct binder *b,
 NODISCARD enum status bind_sort_direction(struct binder *b,
                                           struct sort *out,
                                           const PgQuery__SortBy *s);
+
+/* A query as an item of FROM, without a name. */
+NODISCARD enum status bind_query_source(struct binder *b, struct source **out, struct query *q);
+
+/* --- grouping.c ---------------------------------------------------------------------------- */
+
+/* GROUP BY; query.c has the plain one, and how one term is bound. */
+NODISCARD enum status bind_grouping(struct binder *b,
+                                    struct query *q,
+                                    const PgQuery__SelectStmt *s);
+NODISCARD enum status bind_plain_groups(struct binder *b,
+                                        struct query *q,
+                                        const PgQuery__SelectStmt *s);
+NODISCARD enum status bind_group_term(struct binder *b,
+                                      const struct query *q,
+                                      const PgQuery__Node *n,
+                                      struct expr **out);
+NODISCARD enum status bind_grouping_call(struct binder *b,
+                                         struct expr **out,
+                                         const PgQuery__Node *n);
+/* After all clauses but LIMIT are bound and checked. */
+NODISCARD enum status bind_branches(struct binder *b, struct query *q);
 
 /* --- agg_order.c --------------------------------------------------------------------------- */
 

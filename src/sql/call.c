@@ -435,6 +435,7 @@ static struct named name_of(const PgQuery__Node *n)
                    : (struct named){span_text("least"), 2};
     case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION:
         return name_of_value_function(n->sqlvalue_function);
+    case PG_QUERY__NODE__NODE_GROUPING_FUNC: return (struct named){span_text("grouping"), 2};
     case PG_QUERY__NODE__NODE_SUB_LINK: return name_of_sublink(n->sub_link);
     default: break;
     }

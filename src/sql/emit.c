@@ -200,6 +200,7 @@ void emit_expr(struct buf *out, const struct expr *e)
     case EXPR_QUERY:
     case EXPR_AGGREGATE:
     case EXPR_WINDOW: emit_template(out, e); return;
+    case EXPR_GROUPING: buf_put_u8(out, '0'); return; /* Printed only to be compared. */
     case EXPR_DEFAULT: break;
     }
     must(false); /* DEFAULT is replaced before. */
@@ -454,6 +455,23 @@ static void emit_ranked(struct buf *out, const struct query *q)
     }
 }
 
+/* GROUPING SETS. A branch is a grouped query also where its set is empty: count(*) makes it one. */
+static void emit_branches(struct buf *out, const struct query *q)
+{
+    for (uint32_t i = 0; i < q->branch_count; i++) {
+        const struct query *branch = q->branches[i];
+        buf_put_text(out, i == 0 ? "SELECT " : " UNION ALL SELECT ");
+        emit_targets(out, branch->targets, branch->target_count);
+        buf_put_text(out, ", count(*) AS n");
+        emit_from_items(out, branch, false);
+        if (branch->where != NULL) {
+            buf_put_text(out, " WHERE ");
+            emit_expr(out, branch->where);
+        }
+        emit_groups(out, branch);
+    }
+}
+
 static void emit_limit(struct buf *out, const struct query *q)
 {
     if ((q->limit == NULL || q->with_ties) && q->offset == NULL) return;
@@ -476,6 +494,8 @@ void emit_query(struct buf *out, const struct query *q)
         emit_values(out, q);
     else if (q->op != SET_NONE)
         emit_set(out, q);
+    else if (q->branch_count > 0)
+        emit_branches(out, q);
     else if (is_ranked)
         emit_ranked(out, q);
     else

@@ -346,6 +346,7 @@ enum status bind_expr(struct binder *b, struct expr **out, const PgQuery__Node *
         {PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION, bind_value_function},
         {PG_QUERY__NODE__NODE_COLLATE_CLAUSE, bind_collate},
         {PG_QUERY__NODE__NODE_SET_TO_DEFAULT, bind_default},
+        {PG_QUERY__NODE__NODE_GROUPING_FUNC, bind_grouping_call},
     };
     for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++)
         if (nodes[i].kind == n->node_case) return nodes[i].bind(b, out, n);

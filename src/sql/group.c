@@ -41,7 +41,9 @@ static enum status check_column(struct check *c, const struct expr *e, bool is_o
 {
     const struct query *q = c->query;
     if (!is_own(q, e->source)) return ST_OK;
-    if (is_grouped_column(q, e->source, e->column) || is_determined(q, e->source)) return ST_OK;
+    if (is_grouped_column(q, e->source, e->column) ||
+        (q->set_count == 0 && is_determined(q, e->source)))
+        return ST_OK;
     const struct span *table = &e->source->alias;
     const struct span *column = &e->source->fields[e->column].name;
     if (is_outer)
@@ -84,7 +86,7 @@ static enum status is_group(struct check *c, const struct expr *e, bool *is_foun
 static enum status check_expr(struct check *c, const struct expr *e)
 {
     bool is_found = false;
-    if (e->kind == EXPR_AGGREGATE) return ST_OK;
+    if (e->kind == EXPR_AGGREGATE || e->kind == EXPR_GROUPING) return ST_OK;
     if (e->kind == EXPR_COLUMN) return check_column(c, e, false);
     TRY(is_group(c, e, &is_found));
     if (is_found) return ST_OK;
@@ -115,19 +117,21 @@ static bool has_aggregate(const struct expr *e)
 }
 
 /* SQLite takes HAVING without GROUP BY only beside an aggregate in the list of columns. */
-static enum status check_having(struct binder *b, const struct query *q)
+static enum status check_having(struct binder *b, struct query *q)
 {
-    if (q->having == NULL || q->group_count > 0) return ST_OK;
+    if (q->having == NULL || q->group_count > 0 || q->set_count > 0) return ST_OK;
     for (uint32_t i = 0; i < q->target_count; i++)
         if (has_aggregate(q->targets[i].expr)) return ST_OK;
-    return bind_unsupported(b, q->having->position,
-                            "HAVING without GROUP BY needs an aggregate in the SELECT list",
-                            "Add GROUP BY, or count(*) to the columns.");
+    q->has_grouping = true; /* As with GROUP BY (): grouping.c gives it the aggregate. */
+    return bind_needs_or(b, 4, q->having->position,
+                         "HAVING without GROUP BY needs an aggregate in the SELECT list",
+                         "Add GROUP BY, or count(*) to the columns.");
 }
 
 enum status bind_check_groups(struct binder *b, struct query *q)
 {
-    if (q->group_count == 0 && q->having == NULL && !q->has_aggregates) return ST_OK;
+    const bool is_grouped = q->group_count > 0 || q->set_count > 0;
+    if (!is_grouped && q->having == NULL && !q->has_aggregates) return ST_OK;
     struct check c = {.binder = b, .query = q};
     c.groups = arena_alloc_zero(b->arena, q->group_count + 1u, sizeof *c.groups);
     if (c.groups == NULL) return bind_no_memory(b);
@@ -143,7 +147,8 @@ enum status bind_check_groups(struct binder *b, struct query *q)
         TRY(check_expr(&c, q->sorts[i].expr));
     for (uint32_t i = 0; i < q->grouped_ref_count; i++)
         TRY(check_column(&c, q->scope.outer_refs[q->first_grouped_ref + i], true));
-    for (uint32_t i = 0; i < q->group_count; i++) /* 1.0 and 1.00 are one group. */
+    for (uint32_t i = 0; q->set_count == 0 && i < q->group_count;
+         i++) /* 1.0 and 1.00 are one group. */
         TRY(bind_canonical(b, &q->groups[i]));
     return ST_OK;
 }

@@ -153,30 +153,31 @@ static bool is_input_column(const struct binder *b, const PgQuery__Node *n)
     return false;
 }
 
-static enum status bind_groups(struct binder *b, struct query *q, const PgQuery__SelectStmt *s)
+enum status bind_group_term(struct binder *b,
+                            const struct query *q,
+                            const PgQuery__Node *n,
+                            struct expr **out)
+{
+    uint32_t ordinal = 0;
+    b->clause = CLAUSE_GROUP;
+    if (!is_input_column(b, n)) TRY(output_name(b, q, n, &ordinal));
+    if (ordinal == 0) TRY(output_number(b, q, n, &ordinal));
+    if (ordinal > 0)
+        *out = q->targets[ordinal - 1].expr;
+    else
+        TRY(bind_expr(b, out, n));
+    return bind_settle(b, out);
+}
+
+enum status bind_plain_groups(struct binder *b, struct query *q, const PgQuery__SelectStmt *s)
 {
     if (s->n_group_clause == 0) return ST_OK;
     if (s->n_group_clause > BIND_TERMS_MAX)
         return bind_too_many(b, "terms in GROUP BY", BIND_TERMS_MAX);
-    b->clause = CLAUSE_GROUP;
     q->groups = arena_alloc_zero(b->arena, s->n_group_clause, sizeof(struct expr *));
     if (q->groups == NULL) return bind_no_memory(b);
-    for (size_t i = 0; i < s->n_group_clause; i++) {
-        const PgQuery__Node *n = s->group_clause[i];
-        struct expr **group = &q->groups[q->group_count++];
-        uint32_t ordinal = 0;
-        if (n->node_case == PG_QUERY__NODE__NODE_GROUPING_SET)
-            return bind_unsupported(b, n->grouping_set->location,
-                                    "GROUPING SETS, ROLLUP and CUBE are not supported",
-                                    "Use UNION ALL of several GROUP BY.");
-        if (!is_input_column(b, n)) TRY(output_name(b, q, n, &ordinal));
-        if (ordinal == 0) TRY(output_number(b, q, n, &ordinal));
-        if (ordinal > 0)
-            *group = q->targets[ordinal - 1].expr;
-        else
-            TRY(bind_expr(b, group, n));
-        TRY(bind_settle(b, group));
-    }
+    for (size_t i = 0; i < s->n_group_clause; i++)
+        TRY(bind_group_term(b, q, s->group_clause[i], &q->groups[q->group_count++]));
     return ST_OK;
 }
 
@@ -364,7 +365,7 @@ static enum status bind_simple(struct binder *b, struct query *q, const PgQuery_
     if (!q->keeps_unknown) TRY(bind_settle_targets(b, q));
     TRY(bind_sorts(b, q, s));
     TRY(bind_distinct_on(b, q, s));
-    TRY(bind_groups(b, q, s));
+    TRY(bind_grouping(b, q, s));
     if (s->having_clause != NULL) {
         b->clause = CLAUSE_HAVING;
         TRY(bind_expr(b, &q->having, s->having_clause));
@@ -372,9 +373,10 @@ static enum status bind_simple(struct binder *b, struct query *q, const PgQuery_
     }
     b->keep_literals -= is_matched;
     q->grouped_ref_count = q->scope.outer_ref_count - q->first_grouped_ref;
-    TRY(bind_limits(b, q, s));
     if (q->is_distinct) TRY(check_distinct(b, q));
-    return bind_check_groups(b, q);
+    TRY(bind_check_groups(b, q));
+    TRY(bind_branches(b, q));
+    return bind_limits(b, q, s);
 }
 
 /* --- VALUES -------------------------------------------------------------------------------- */

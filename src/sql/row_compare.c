@@ -160,7 +160,7 @@ enum status bind_rows_in(struct binder *b, struct expr **out, const PgQuery__AEx
 /* --- a > ANY (SELECT …) -------------------------------------------------------------------- */
 
 /* The rows of a query as a source. */
-static enum status query_source(struct binder *b, struct source **out, struct query *q)
+enum status bind_query_source(struct binder *b, struct source **out, struct query *q)
 {
     struct source *s = arena_alloc_zero(b->arena, 1, sizeof *s);
     if (s == NULL) return bind_no_memory(b);
@@ -202,7 +202,7 @@ enum status bind_rows_of_query(struct binder *b,
         TRY(bind_expr(b, &r.left[0], s->testexpr));
     b->keep_literals--;
     TRY(bind_settle_targets(b, q));
-    TRY(query_source(b, &source, q));
+    TRY(bind_query_source(b, &source, q));
     for (uint32_t i = 0; i < r.width; i++) {
         r.right[i] = bind_field(b, source, i);
         if (r.right[i] == NULL) return bind_no_memory(b);
