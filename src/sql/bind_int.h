@@ -181,6 +181,7 @@ struct query {
     uint32_t window_count;
     struct expr **distinct_on;
     uint32_t distinct_on_count;
+    bool keeps_any; /* DISTINCT ON: rows of one group are equal, whichever comes first is kept. */
     struct sort *sorts;
     uint32_t sort_count;
     struct expr *limit;
@@ -433,6 +434,14 @@ NODISCARD enum status bind_query_node(struct binder *b, struct query **out, cons
 /* Untyped constants in the targets become text. */
 NODISCARD enum status bind_settle_targets(struct binder *b, struct query *q);
 
+/* A term of GROUP BY or DISTINCT ON (b->clause): output column by name or number, or an expression.
+ */
+NODISCARD enum status bind_output_term(struct binder *b,
+                                       const struct query *q,
+                                       const PgQuery__Node *n,
+                                       struct expr **out);
+/* All columns of the primary key of the only table are sorted by: no two rows are equal. */
+bool bind_is_total_order(const struct query *q);
 /* Do both print the same? False: no memory. */
 bool bind_same_text(struct binder *b,
                     const struct expr *left,
@@ -455,15 +464,21 @@ NODISCARD enum status bind_grouping(struct binder *b,
 NODISCARD enum status bind_plain_groups(struct binder *b,
                                         struct query *q,
                                         const PgQuery__SelectStmt *s);
-NODISCARD enum status bind_group_term(struct binder *b,
-                                      const struct query *q,
-                                      const PgQuery__Node *n,
-                                      struct expr **out);
 NODISCARD enum status bind_grouping_call(struct binder *b,
                                          struct expr **out,
                                          const PgQuery__Node *n);
 /* After all clauses but LIMIT are bound and checked. */
 NODISCARD enum status bind_branches(struct binder *b, struct query *q);
+
+/* --- distinct.c ---------------------------------------------------------------------------- */
+
+bool bind_is_distinct_on(const PgQuery__SelectStmt *s);
+NODISCARD enum status bind_distinct_on(struct binder *b,
+                                       struct query *q,
+                                       const PgQuery__SelectStmt *s);
+/* After the clauses of a SELECT, or of a set operation, are bound, before LIMIT. */
+NODISCARD enum status bind_distinct(struct binder *b, struct query *q);
+NODISCARD enum status bind_distinct_set(struct binder *b, struct query *q);
 
 /* --- agg_order.c --------------------------------------------------------------------------- */
 

@@ -423,7 +423,7 @@ static void emit_ranked(struct buf *out, const struct query *q)
     const struct window w = {.partitions = q->distinct_on,
                              .partition_count = q->distinct_on_count,
                              .sorts = q->sorts,
-                             .sort_count = q->sort_count};
+                             .sort_count = q->keeps_any ? 0 : q->sort_count};
     buf_put_text(out, "SELECT ");
     emit_columns(out, q->target_count);
     buf_put_text(out, " FROM (SELECT ");

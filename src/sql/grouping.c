@@ -168,7 +168,8 @@ static enum status bind_term(struct binder *b,
                              uint32_t *bit)
 {
     struct expr *e = NULL;
-    TRY(bind_group_term(b, q, n, &e));
+    b->clause = CLAUSE_GROUP;
+    TRY(bind_output_term(b, q, n, &e));
     for (uint32_t i = 0; i < q->group_count; i++) {
         bool is_same = false;
         if (!bind_same_text(b, q->groups[i], e, &is_same)) return bind_no_memory(b);

@@ -28,7 +28,7 @@ static enum status bind_plain(struct binder *b, struct expr **out, const PgQuery
     return bind_operator(b, out, symbol, args, e->location);
 }
 
-static enum status bind_distinct(struct binder *b, struct expr **out, const PgQuery__AExpr *e)
+static enum status bind_distinct_from(struct binder *b, struct expr **out, const PgQuery__AExpr *e)
 {
     struct expr *args[2] = {NULL, NULL};
     struct expr *equal = NULL;
@@ -190,7 +190,7 @@ enum status bind_a_expr(struct binder *b, struct expr **out, const PgQuery__Node
     case PG_QUERY__A__EXPR__KIND__AEXPR_LIKE:
     case PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE: return bind_plain(b, out, e);
     case PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT:
-    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT: return bind_distinct(b, out, e);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT: return bind_distinct_from(b, out, e);
     case PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF: return bind_nullif(b, out, e);
     case PG_QUERY__A__EXPR__KIND__AEXPR_IN: return bind_in(b, out, e);
     case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN:

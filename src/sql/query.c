@@ -153,14 +153,14 @@ static bool is_input_column(const struct binder *b, const PgQuery__Node *n)
     return false;
 }
 
-enum status bind_group_term(struct binder *b,
-                            const struct query *q,
-                            const PgQuery__Node *n,
-                            struct expr **out)
+enum status bind_output_term(struct binder *b,
+                             const struct query *q,
+                             const PgQuery__Node *n,
+                             struct expr **out)
 {
     uint32_t ordinal = 0;
-    b->clause = CLAUSE_GROUP;
-    if (!is_input_column(b, n)) TRY(output_name(b, q, n, &ordinal));
+    const bool is_group = b->clause == CLAUSE_GROUP; /* Columns of FROM come first there. */
+    if (!is_group || !is_input_column(b, n)) TRY(output_name(b, q, n, &ordinal));
     if (ordinal == 0) TRY(output_number(b, q, n, &ordinal));
     if (ordinal > 0)
         *out = q->targets[ordinal - 1].expr;
@@ -176,8 +176,9 @@ enum status bind_plain_groups(struct binder *b, struct query *q, const PgQuery__
         return bind_too_many(b, "terms in GROUP BY", BIND_TERMS_MAX);
     q->groups = arena_alloc_zero(b->arena, s->n_group_clause, sizeof(struct expr *));
     if (q->groups == NULL) return bind_no_memory(b);
+    b->clause = CLAUSE_GROUP;
     for (size_t i = 0; i < s->n_group_clause; i++)
-        TRY(bind_group_term(b, q, s->group_clause[i], &q->groups[q->group_count++]));
+        TRY(bind_output_term(b, q, s->group_clause[i], &q->groups[q->group_count++]));
     return ST_OK;
 }
 
@@ -210,8 +211,7 @@ static enum status bind_limit(struct binder *b,
     return ST_OK;
 }
 
-/* All columns of the primary key of the only table are sorted by: no two rows are equal. */
-static bool is_total_order(const struct query *q)
+bool bind_is_total_order(const struct query *q)
 {
     if (q->from_count != 1 || q->from[0]->join != JOIN_NONE) return false;
     const struct catalog_table *t = q->from[0]->source->table;
@@ -248,7 +248,7 @@ static enum status bind_limits(struct binder *b, struct query *q, const PgQuery_
     TRY(bind_limit(b, &q->limit, s->limit_count, false));
     TRY(bind_limit(b, &q->offset, s->limit_offset, true));
     if (!b->is_write || (q->limit == NULL && q->offset == NULL)) return ST_OK;
-    if (is_total_order(q) || (q->has_aggregates && q->group_count == 0)) return ST_OK;
+    if (bind_is_total_order(q) || (q->has_aggregates && q->group_count == 0)) return ST_OK;
     if (q->with_ties && q->offset == NULL) return ST_OK;
     return bind_unsupported(b, -1,
                             "LIMIT and OFFSET in a write need an ORDER BY that leaves no ties",
@@ -256,60 +256,6 @@ static enum status bind_limits(struct binder *b, struct query *q, const PgQuery_
 }
 
 /* --- SELECT -------------------------------------------------------------------------------- */
-
-static bool is_distinct_on(const PgQuery__SelectStmt *s)
-{
-    return s->n_distinct_clause > 0 &&
-           s->distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET;
-}
-
-/* ORDER BY begins with the expressions of DISTINCT ON, in any order among themselves. */
-static enum status check_distinct_order(struct binder *b, const struct query *q)
-{
-    uint32_t found = 0;
-    bool is_past = false;
-    for (uint32_t i = 0; i < q->sort_count; i++) {
-        bool is_same = false;
-        for (uint32_t k = 0; k < q->distinct_on_count && !is_same; k++)
-            if (!bind_same_text(b, q->sorts[i].expr, q->distinct_on[k], &is_same))
-                return bind_no_memory(b);
-        found += is_same;
-        if (is_past && is_same) break;
-        is_past = is_past || !is_same;
-        if (!is_same && found < q->distinct_on_count)
-            return bind_fail(b, -1, "42P10",
-                             "SELECT DISTINCT ON expressions must match initial ORDER BY "
-                             "expressions");
-    }
-    return ST_OK;
-}
-
-/* The first row of each group of equal values, in the order of ORDER BY. */
-static enum status bind_distinct_on(struct binder *b, struct query *q, const PgQuery__SelectStmt *s)
-{
-    if (!is_distinct_on(s)) return ST_OK;
-    if (s->n_distinct_clause > BIND_TERMS_MAX)
-        return bind_too_many(b, "terms in DISTINCT ON", BIND_TERMS_MAX);
-    q->distinct_on = arena_alloc_zero(b->arena, s->n_distinct_clause, sizeof(struct expr *));
-    if (q->distinct_on == NULL) return bind_no_memory(b);
-    b->clause = CLAUSE_ORDER;
-    for (size_t i = 0; i < s->n_distinct_clause; i++) {
-        struct expr **e = &q->distinct_on[q->distinct_on_count++];
-        uint32_t ordinal = 0;
-        TRY(output_name(b, q, s->distinct_clause[i], &ordinal));
-        if (ordinal == 0) TRY(output_number(b, q, s->distinct_clause[i], &ordinal));
-        if (ordinal > 0)
-            *e = q->targets[ordinal - 1].expr;
-        else
-            TRY(bind_expr(b, e, s->distinct_clause[i]));
-        TRY(bind_settle(b, e));
-        TRY(bind_canonical(b, e));
-    }
-    TRY(check_distinct_order(b, q));
-    if (!b->is_write || is_total_order(q)) return ST_OK;
-    return bind_unsupported(b, -1, "DISTINCT ON in a write needs an ORDER BY that leaves no ties",
-                            "Select from one table and order by its primary key.");
-}
 
 static enum status check_select(struct binder *b, const PgQuery__SelectStmt *s)
 {
@@ -319,22 +265,9 @@ static enum status check_select(struct binder *b, const PgQuery__SelectStmt *s)
     TRY(bind_locking(b, s));
     if (s->n_window_clause > 0)
         TRY(bind_needs_or(b, 4, -1, "window functions are not supported", NULL));
-    if (is_distinct_on(s))
+    if (bind_is_distinct_on(s))
         TRY(bind_needs_or(b, 4, -1, "SELECT DISTINCT ON is not supported",
                           "Use GROUP BY with min() or max()."));
-    return ST_OK;
-}
-
-static enum status check_distinct(struct binder *b, const struct query *q)
-{
-    for (uint32_t i = 0; i < q->target_count; i++) {
-        const struct expr *e = q->targets[i].expr;
-        if (e->type == SQL_NUMERIC && e->scale < 0)
-            return bind_unsupported(b, e->position,
-                                    "DISTINCT and set operations over numeric values of unknown "
-                                    "scale are not supported",
-                                    "Cast them to numeric(p,s).");
-    }
     return ST_OK;
 }
 
@@ -348,7 +281,7 @@ enum status bind_settle_targets(struct binder *b, struct query *q)
 static enum status bind_simple(struct binder *b, struct query *q, const PgQuery__SelectStmt *s)
 {
     TRY(check_select(b, s));
-    q->is_distinct = s->n_distinct_clause > 0 && !is_distinct_on(s);
+    q->is_distinct = s->n_distinct_clause > 0 && !bind_is_distinct_on(s);
     TRY(bind_from(b, q, s->from_clause, s->n_from_clause));
     if (s->where_clause != NULL) {
         b->clause = CLAUSE_WHERE;
@@ -373,7 +306,7 @@ static enum status bind_simple(struct binder *b, struct query *q, const PgQuery_
     }
     b->keep_literals -= is_matched;
     q->grouped_ref_count = q->scope.outer_ref_count - q->first_grouped_ref;
-    if (q->is_distinct) TRY(check_distinct(b, q));
+    TRY(bind_distinct(b, q));
     TRY(bind_check_groups(b, q));
     TRY(bind_branches(b, q));
     return bind_limits(b, q, s);
@@ -516,7 +449,7 @@ static enum status unify_sides(struct binder *b, struct query *q)
         e->scale = left == q->right->targets[i].expr->scale ? left : -1;
         q->targets[i] = (struct target){.expr = e, .name = q->left->targets[i].name};
     }
-    return q->op == SET_UNION_ALL ? ST_OK : check_distinct(b, q);
+    return ST_OK;
 }
 
 static enum status bind_set(struct binder *b, struct query *q, const PgQuery__SelectStmt *s)
@@ -536,6 +469,7 @@ static enum status bind_set(struct binder *b, struct query *q, const PgQuery__Se
     TRY(unify_sides(b, q));
     if (q->defines != NULL) TRY(bind_recursion_end(b, q, s));
     TRY(bind_sorts(b, q, s));
+    TRY(bind_distinct_set(b, q));
     return bind_limits(b, q, s);
 }
 

@@ -52,3 +52,18 @@ select (1, 2) = (1, 2, 3)
 select (1, 2) in (select 1)
 select row(1, 2) < row(1, 3), (1, 'b') > (1, 'a'), (1, null) < (2, null), (1, null) = (2, 2), (1, null) = (1, 2)
 select (n, id) > (1.00, 3) from d order by id
+create table dn (id integer primary key, x numeric, g text)
+insert into dn values (1, 1.5, 'a'), (2, 2.25, 'a'), (3, 1.5, 'b'), (4, null, 'b'), (5, null, 'a'), (6, 10, 'a'), (7, 10, 'a')
+select distinct x from dn order by x
+select distinct x, g from dn order by g, x desc
+select distinct x * 2 from dn order by 1
+select distinct g, x / 3 from dn order by 1, 2
+select count(*) from (select distinct x from dn) y
+select x from dn union select 7.75 order by 1
+select x, g from dn union select id, g from dn order by 1, 2
+select 1 union select 2.5 union select 3 order by 1 desc
+select 1.5 union select 2.5 order by 1 limit 1
+select distinct x from dn order by x limit 2
+select x from dn union select 1 intersect select 1 order by 1
+select distinct x, row_number() over (order by id) from dn order by 2
+insert into dn (id, x) select 100, x from (select distinct x from dn) y where x = 2.25
