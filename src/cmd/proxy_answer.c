@@ -178,13 +178,10 @@ void proxy_answer_diag(const PGresult *r, struct diag *out)
 
 bool proxy_type_of(Oid oid, enum sql_type *out)
 {
-    static const enum sql_type known[] = {SQL_BOOL, SQL_BYTEA, SQL_INT8,        SQL_INT2,
-                                          SQL_INT4, SQL_TEXT,  SQL_TIMESTAMPTZ, SQL_NUMERIC};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if ((Oid)known[i] == oid) {
-            *out = known[i];
-            return true;
-        }
+    if (sql_type_is_known(oid, UINT32_MAX)) {
+        *out = sql_type_find(oid)->type;
+        return true;
+    }
     *out = SQL_TEXT;
     return oid == TYPE_VARCHAR;
 }
@@ -209,7 +206,7 @@ static void put_value(struct buf *to, const struct sql_value *v)
 {
     if (v->is_null)
         sql_rowset_put_null(to);
-    else if (v->type == SQL_TEXT || v->type == SQL_BYTEA || v->type == SQL_NUMERIC)
+    else if (sql_type_storage(v->type) != SQL_STORE_INTEGER)
         sql_rowset_put_bytes(to, v->bytes);
     else
         sql_rowset_put_integer(to, v->integer);

@@ -44,7 +44,6 @@ static enum status compile(struct entry *e, const struct statements_want *want, 
 static enum status check_kind(const struct sql_statement *s,
                               const struct sql_catalog *catalog,
                               struct diag *d);
-static bool type_is_known(uint32_t type);
 static void keep(struct statements *c, struct entry *e);
 static void link_newest(struct statements *c, struct entry *e);
 static void unlink_entry(struct statements *c, struct entry *e);
@@ -168,7 +167,8 @@ static enum status compile(struct entry *e, const struct statements_want *want, 
     if (e->text.data == NULL || e->types == NULL) return ST_NO_MEMORY;
     e->type_count = op->param_count;
     for (uint32_t i = 0; i < op->param_count; i++) {
-        if (!type_is_known(op->params[i].type)) {
+        /* A transaction says the type of each value: none is left to inference. */
+        if (!sql_type_is_known(op->params[i].type, want->exec_version)) {
             diag_set(d, "42704", "parameter $%u has no type of this chain", i + 1);
             return ST_REJECTED;
         }
@@ -228,16 +228,6 @@ static enum status check_kind(const struct sql_statement *s,
         return ST_REJECTED;
     }
     return ST_OK;
-}
-
-/* A transaction says the type of each value: none is left to inference. */
-static bool type_is_known(uint32_t type)
-{
-    static const uint32_t known[] = {SQL_BOOL, SQL_BYTEA, SQL_INT2,        SQL_INT4,
-                                     SQL_INT8, SQL_TEXT,  SQL_TIMESTAMPTZ, SQL_NUMERIC};
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (known[i] == type) return true;
-    return false;
 }
 
 static void keep(struct statements *c, struct entry *e)

@@ -234,8 +234,9 @@ static bool put_value(struct buf *out, sqlite3_value *value, enum sql_type type)
 {
     const int kind = sqlite3_value_type(value);
     const bool is_text = type == SQL_TEXT;
-    const bool is_blob = type == SQL_BYTEA || type == SQL_NUMERIC;
-    if (kind == SQLITE_INTEGER && !is_text && !is_blob) {
+    const bool is_integer = sql_type_storage(type) == SQL_STORE_INTEGER;
+    const bool is_float = type == SQL_FLOAT4 || type == SQL_FLOAT8; /* Two zeros. */
+    if (kind == SQLITE_INTEGER && is_integer && !is_float) {
         cbor_put_int(out, sqlite3_value_int64(value));
         return true;
     }
@@ -245,7 +246,7 @@ static bool put_value(struct buf *out, sqlite3_value *value, enum sql_type type)
         cbor_put_text(out, bytes);
         return true;
     }
-    if (kind != SQLITE_BLOB || type != SQL_BYTEA) return false;
+    if (kind != SQLITE_BLOB || (type != SQL_BYTEA && type != SQL_UUID)) return false;
     cbor_put_bytes(out, bytes);
     return true;
 }

@@ -148,18 +148,12 @@ static void put_name(struct buf *out, struct span name)
     buf_put_u8(out, '"');
 }
 
-static const char *storage_of(enum sql_type type)
-{
-    if (type == SQL_TEXT) return "TEXT";
-    return type == SQL_BYTEA || type == SQL_NUMERIC ? "BLOB" : "INTEGER";
-}
-
 static void put_list(struct buf *out, const struct catalog_table *t, bool is_typed)
 {
     for (uint32_t i = 0; i < t->column_count; i++) {
         if (i > 0) buf_put_text(out, ", ");
         put_name(out, catalog_column_name(t, i));
-        if (is_typed) buf_printf(out, " %s", storage_of(t->columns[i].type));
+        if (is_typed) buf_printf(out, " %s", sql_type_column(t->columns[i].type));
     }
 }
 

@@ -79,15 +79,6 @@ static void get_operation(struct cbor *in, struct arena *a, struct exec_rows *op
     op->rows = cbor_get_bytes(in);
 }
 
-static bool type_is_known(uint64_t type)
-{
-    static const enum sql_type known[] = {SQL_BOOL, SQL_BYTEA, SQL_INT8,        SQL_INT2,
-                                          SQL_INT4, SQL_TEXT,  SQL_TIMESTAMPTZ, SQL_NUMERIC};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if ((uint64_t)known[i] == type) return true;
-    return false;
-}
-
 static void get_columns(struct cbor *in, struct arena *a, struct exec_rows *op)
 {
     uint64_t count = cbor_get_array(in);
@@ -106,7 +97,7 @@ static void get_columns(struct cbor *in, struct arena *a, struct exec_rows *op)
         op->columns[i].name = cbor_get_text(in);
         uint64_t type = cbor_get_uint(in);
         int64_t typmod = cbor_get_int(in);
-        if (!type_is_known(type) || typmod < INT32_MIN || typmod > INT32_MAX) cbor_fail(in);
+        if (type > UINT32_MAX || !sql_type_is_known((uint32_t)type, UINT32_MAX) || typmod < INT32_MIN || typmod > INT32_MAX) cbor_fail(in);
         op->columns[i].type = (enum sql_type)type;
         op->columns[i].typmod = (int32_t)typmod;
     }

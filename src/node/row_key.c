@@ -51,19 +51,13 @@ static enum status next_field(struct record *r, struct span *out, struct arena *
 /* As SQLite stores it and a write set shows it. */
 static void put_value(struct buf *out, const struct sql_value *v)
 {
-    switch (v->type) {
-    case SQL_TEXT: cbor_put_text(out, v->bytes); return;
-    case SQL_BYTEA:
-    case SQL_NUMERIC: cbor_put_bytes(out, v->bytes); return;
-    case SQL_BOOL:
-    case SQL_INT2:
-    case SQL_INT4:
-    case SQL_INT8:
-    case SQL_TIMESTAMPTZ: cbor_put_int(out, v->integer); return;
-    case SQL_UNKNOWN:
-    case SQL_VOID: break;
+    switch (sql_type_storage(v->type)) {
+    case SQL_STORE_TEXT: cbor_put_text(out, v->bytes); return;
+    case SQL_STORE_BLOB: cbor_put_bytes(out, v->bytes); return;
+    case SQL_STORE_INTEGER: cbor_put_int(out, v->integer); return;
+    case SQL_STORE_NONE: break;
     }
-    must(false); /* No column has these types. */
+    must(false); /* No column has such a type. */
 }
 
 enum status row_key_encode(struct buf *out,

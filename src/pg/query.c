@@ -8,7 +8,6 @@
 #include "pg/session_int.h"
 
 #define TYPE_NONE   0u
-#define TYPE_BPCHAR 1042u
 #define TYPE_NAME   19u
 
 static bool on_query(struct pg_session *s, const struct wire_message *m);
@@ -116,17 +115,14 @@ static bool on_parse(struct pg_session *s, const struct wire_message *m)
 
 static bool type_of(uint32_t oid, enum sql_type *type)
 {
-    static const enum sql_type known[] = {SQL_UNKNOWN, SQL_BOOL,        SQL_BYTEA,
-                                          SQL_INT8,    SQL_INT2,        SQL_INT4,
-                                          SQL_TEXT,    SQL_TIMESTAMPTZ, SQL_NUMERIC};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if ((uint32_t)known[i] != oid) continue;
-        *type = known[i];
+    if (sql_type_is_known(oid, UINT32_MAX)) {
+        *type = sql_type_find(oid)->type;
         return true;
     }
+    if (oid == SQL_UNKNOWN) oid = TYPE_NONE;
     if (oid == TYPE_NONE) *type = SQL_UNKNOWN;
-    if (oid == REPLY_TYPE_VARCHAR || oid == TYPE_BPCHAR || oid == TYPE_NAME) *type = SQL_TEXT;
-    return oid == TYPE_NONE || oid == REPLY_TYPE_VARCHAR || oid == TYPE_BPCHAR || oid == TYPE_NAME;
+    if (oid == REPLY_TYPE_VARCHAR || oid == TYPE_NAME) *type = SQL_TEXT;
+    return oid == TYPE_NONE || oid == REPLY_TYPE_VARCHAR || oid == TYPE_NAME;
 }
 
 static bool declared_equal(const struct statement *st, const struct wire_message *m)

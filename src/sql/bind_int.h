@@ -11,6 +11,7 @@
 #include "sql/sql.h"
 
 #define BIND_VERSION_NEWEST UINT32_MAX /* exec_version of what a door compiles for itself. */
+#define TYPES_SINCE         4u         /* exec_version of the types beside the first ten. */
 #define BIND_PARAMS_MAX     65535u     /* PostgreSQL's own limit. */
 #define BIND_SOURCES_MAX    64u        /* Tables of one FROM: SQLite's limit. */
 #define BIND_TERMS_MAX      256u       /* Of GROUP BY and ORDER BY. */
@@ -305,6 +306,8 @@ NODISCARD enum status bind_type(struct binder *b,
                                 const PgQuery__TypeName *name,
                                 enum sql_type *type,
                                 int32_t *typmod);
+/* The type of a name that this exec_version knows; false: none. */
+bool bind_type_of_name(const struct binder *b, struct span name, enum sql_type *type);
 /* A type of PostgreSQL, known here or not. */
 bool bind_is_type(struct span name);
 bool type_can_coerce(enum sql_type from, enum sql_type to, enum sql_cast_context context);
@@ -357,7 +360,8 @@ struct call_site {
 NODISCARD enum status bind_function(struct binder *b,
                                     struct expr **out,
                                     const struct call_site *site);
-/* A form in which equal values are equal bytes: numeric of unknown scale without trailing zeros. */
+/* A form in which equal values are equal bytes: numeric of unknown scale without trailing zeros, no
+ * −0 of floating point. */
 NODISCARD enum status bind_canonical(struct binder *b, struct expr **e);
 
 /* --- expr.c, call.c ------------------------------------------------------------------------ */

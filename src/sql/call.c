@@ -186,10 +186,27 @@ enum status bind_func_call(struct binder *b, struct expr **out, const PgQuery__N
     return ST_OK;
 }
 
+/* What came with exec_version 4. */
+static bool is_late_value(PgQuery__SQLValueFunctionOp op)
+{
+    return op == PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP_N ||
+           op == PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_DATE ||
+           op == PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME ||
+           op == PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME_N ||
+           op == PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP ||
+           op == PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP_N;
+}
+
 enum status bind_value_function(struct binder *b, struct expr **out, const PgQuery__Node *n)
 {
     static const char *const names[] = {
         [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP] = "now",
+        [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP_N] = "now",
+        [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_DATE] = "current_date",
+        [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME] = "localtime",
+        [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME_N] = "localtime",
+        [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP] = "localtimestamp",
+        [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP_N] = "localtimestamp",
         [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_ROLE] = "current_user",
         [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_USER] = "current_user",
         [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_USER] = "current_user",
@@ -200,11 +217,18 @@ enum status bind_value_function(struct binder *b, struct expr **out, const PgQue
     size_t which = (size_t)f->op;
     if (f->op == PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_SCHEMA)
         return public_schema(b, out, f->location);
-    if (which >= sizeof names / sizeof names[0] || names[which] == NULL)
+    const bool is_there = which < sizeof names / sizeof names[0] && names[which] != NULL &&
+                          (b->exec_version >= TYPES_SINCE || !is_late_value(f->op));
+    if (!is_there)
         return bind_unsupported(b, f->location, "dates and local times are not supported",
                                 "Use now(): the time of the block, with time zone.");
     struct call_site site = {.name = span_text(names[which]), .position = f->location};
-    return bind_function(b, out, &site);
+    TRY(bind_function(b, out, &site));
+    if (f->typmod < 0) return ST_OK;
+    struct coercion to = {.type = (*out)->type,
+                          .typmod = f->typmod > 6 ? 6 : f->typmod,
+                          .context = SQL_CAST_EXPLICIT};
+    return bind_coerce(b, out, &to);
 }
 
 /* --- subqueries ---------------------------------------------------------------------------- */

@@ -151,24 +151,6 @@ enum status ddl_model_number(struct binder *b, struct ddl_table *t, uint64_t *ne
 
 /* --- steps --------------------------------------------------------------------------------- */
 
-const char *ddl_sqlite_type(enum sql_type type)
-{
-    switch (type) {
-    case SQL_BOOL:
-    case SQL_INT2:
-    case SQL_INT4:
-    case SQL_INT8:
-    case SQL_TIMESTAMPTZ: return "INTEGER";
-    case SQL_TEXT: return "TEXT";
-    case SQL_BYTEA:
-    case SQL_NUMERIC: return "BLOB";
-    case SQL_UNKNOWN:
-    case SQL_VOID: break;
-    }
-    must(false); /* No column has this type. */
-    return "";
-}
-
 bool ddl_model_is_rowid(const struct ddl_table *t, const struct ddl_key *k)
 {
     if (k->kind != CATALOG_PRIMARY || k->column_count != 1) return false;
@@ -212,7 +194,7 @@ enum status ddl_model_create(struct binder *b, struct sql_statement *out, const 
     for (uint32_t i = 0; i < t->catalog.column_count; i++) {
         buf_put_text(&text, i == 0 ? "(" : ", ");
         emit_column(&text, t, i);
-        buf_printf(&text, " %s%s", ddl_sqlite_type(t->columns[i].type),
+        buf_printf(&text, " %s%s", sql_type_column(t->columns[i].type),
                    t->columns[i].is_not_null ? " NOT NULL" : "");
     }
     for (uint32_t i = t->key_count; i > 0; i--) /* SQLite checks the last one first. */

@@ -94,7 +94,6 @@ NODISCARD enum status ddl_model_check_row(struct binder *b,
 
 /* The key is SQLite's row id: a primary key of one integer column. */
 bool ddl_model_is_rowid(const struct ddl_table *t, const struct ddl_key *k);
-const char *ddl_sqlite_type(enum sql_type type);
 
 /* PostgreSQL's text of an expression over the table, bound; is_alone: without the table's name,
  * as SQLite wants it in indexes. */

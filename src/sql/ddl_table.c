@@ -107,6 +107,9 @@ static enum status add_key_column(struct binder *b,
     if (c->type == SQL_NUMERIC && c->typmod < 0)
         return bind_unsupported(b, -1, "a key over numeric without precision is not supported",
                                 "Use numeric(p,s): then equal values are equal bytes.");
+    if (c->type == SQL_INTERVAL && k->kind == CATALOG_PRIMARY)
+        return bind_unsupported(b, -1, "a primary key over interval is not supported",
+                                "Use UNIQUE: '1 day' and '24 hours' are one key in two forms.");
     k->columns[k->column_count++] = column;
     if (k->kind == CATALOG_PRIMARY) t->columns[column].is_not_null = true;
     return ST_OK;

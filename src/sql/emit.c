@@ -7,6 +7,8 @@
 #include "base/must.h"
 #include "sql/bind_int.h"
 
+static void emit_bare(struct buf *out, const struct expr *e);
+
 #define JOINED_FLAT_MAX 64u /* Operands of AND and OR side by side. */
 
 static void emit_source_name(struct buf *out, const struct source *s)
@@ -60,28 +62,35 @@ static void emit_const(struct buf *out, const struct sql_value *v)
         buf_put_text(out, "NULL");
         return;
     }
-    switch (v->type) {
-    case SQL_BOOL:
-    case SQL_INT2:
-    case SQL_INT4:
-    case SQL_INT8:
-    case SQL_TIMESTAMPTZ:
+    switch (sql_type_storage(v->type)) {
+    case SQL_STORE_INTEGER:
         buf_printf(out, v->integer < 0 ? "(%" PRId64 ")" : "%" PRId64, v->integer);
         return;
-    case SQL_BYTEA:
-    case SQL_NUMERIC: emit_bytes(out, v->bytes); return;
-    case SQL_TEXT:
-    case SQL_UNKNOWN: emit_text(out, v->bytes); return;
-    case SQL_VOID: break;
+    case SQL_STORE_BLOB: emit_bytes(out, v->bytes); return;
+    case SQL_STORE_TEXT: emit_text(out, v->bytes); return;
+    case SQL_STORE_NONE: break;
     }
     must(false); /* Constants have a type. */
+}
+
+/* An argument of a function goes without its collation, which SQLite would carry over to what the
+ * function gives; where SQLite itself compares, it says it. */
+static void emit_arg(struct buf *out, const struct expr *e, uint32_t index)
+{
+    const char *t = e->template;
+    const bool is_call = e->kind != EXPR_QUERY && t[0] >= 'a' && t[0] <= 'z' && !e->is_distinct &&
+                         strncmp(t, "min(", 4) != 0 && strncmp(t, "max(", 4) != 0;
+    if (is_call)
+        emit_bare(out, e->args[index]);
+    else
+        emit_expr(out, e->args[index]);
 }
 
 static void emit_args(struct buf *out, const struct expr *e, uint32_t first)
 {
     for (uint32_t i = first; i < e->arg_count; i++) {
         if (i > first) buf_put_text(out, ", ");
-        emit_expr(out, e->args[i]);
+        emit_arg(out, e, i);
     }
 }
 
@@ -122,9 +131,17 @@ static void emit_placeholder(struct buf *out, const struct expr *e, char what)
     default:
         must(what >= '1' && what <= '9');
         must((uint32_t)(what - '1') < e->arg_count);
-        emit_expr(out, e->args[what - '1']);
+        emit_arg(out, e, (uint32_t)(what - '1'));
         break;
     }
+}
+
+/* "%t1": the OID of the first argument's type; "%t0": of the result's. */
+static void emit_type(struct buf *out, const struct expr *e, char which)
+{
+    must(which >= '0' && which <= '9');
+    must((uint32_t)(which - '0') <= e->arg_count);
+    buf_printf(out, "%u", (unsigned)(which == '0' ? e->type : e->args[which - '1']->type));
 }
 
 static void emit_template(struct buf *out, const struct expr *e)
@@ -134,6 +151,11 @@ static void emit_template(struct buf *out, const struct expr *e)
         buf_put(out, span_of(at, plain));
         at += plain;
         if (*at == 0) break;
+        if (at[1] == 't') {
+            emit_type(out, e, at[2]);
+            at += 3;
+            continue;
+        }
         emit_placeholder(out, e, at[1]);
         at += 2;
     }
@@ -188,7 +210,27 @@ static void emit_column(struct buf *out, const struct expr *e)
         buf_printf(out, "c%u", e->column + 1);
 }
 
+/* What a column says by itself, other expressions must be told: by what they are compared. */
+static const char *collation_of(const struct expr *e)
+{
+    if (e->kind == EXPR_COLUMN && e->source->function == NULL) return NULL;
+    if (e->kind == EXPR_DEFAULT) return NULL;
+    return sql_type_info(e->type)->collation;
+}
+
 void emit_expr(struct buf *out, const struct expr *e)
+{
+    const char *collation = collation_of(e);
+    if (collation == NULL) {
+        emit_bare(out, e);
+        return;
+    }
+    buf_put_u8(out, '(');
+    emit_bare(out, e);
+    buf_printf(out, " COLLATE %s)", collation);
+}
+
+static void emit_bare(struct buf *out, const struct expr *e)
 {
     switch (e->kind) {
     case EXPR_CONST: emit_const(out, &e->value); return;

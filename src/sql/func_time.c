@@ -1,38 +1,13 @@
-/* func_time.c - extract and date_trunc of timestamptz, in UTC. */
+/* func_time.c - extract and date_trunc of timestamptz, in UTC, of timestamp and of date. */
 #include "base/must.h"
+#include "sql/datetime.h"
 #include "sql/function_int.h"
 #include "sql/time.h"
+#include "sql/time_unit.h"
 
 #define HOUR_US   3600000000
 #define MINUTE_US 60000000
-#define TYPE_NAME "timestamp with time zone"
 
-enum field {
-    FIELD_MICROSECOND,
-    FIELD_MILLISECOND,
-    FIELD_SECOND,
-    FIELD_MINUTE,
-    FIELD_HOUR,
-    FIELD_DAY,
-    FIELD_WEEK,
-    FIELD_MONTH,
-    FIELD_QUARTER,
-    FIELD_YEAR,
-    FIELD_DECADE,
-    FIELD_CENTURY,
-    FIELD_MILLENNIUM,
-    FIELD_DOW,
-    FIELD_ISODOW,
-    FIELD_DOY,
-    FIELD_ISOYEAR,
-    FIELD_EPOCH,
-    FIELD_ZONE,
-    FIELD_ZONE_HOUR,
-    FIELD_ZONE_MINUTE,
-    FIELD_UNKNOWN
-};
-
-static enum field field_of(struct span name);
 static void extract_infinite(sqlite3_context *c, enum field field, struct span name);
 static void extract_seconds(sqlite3_context *c,
                             enum field field,
@@ -47,51 +22,97 @@ static uint32_t iso_weekday(int64_t days);
 static int64_t iso_week_start(int64_t year);
 static int64_t iso_year(const struct time_fields *f);
 static int64_t floor_div(int64_t a, int64_t b);
-static void not_recognized(sqlite3_context *c, struct span name);
-static void not_supported(sqlite3_context *c, struct span name);
+static void extract_julian(struct numeric *out, const struct time_fields *f, bool is_date);
+static void not_recognized(sqlite3_context *c, struct span name, enum sql_type type);
+static void not_supported(sqlite3_context *c, struct span name, enum sql_type type);
 
-static void time_extract(sqlite3_context *c, int count, sqlite3_value **args)
+/* Fields that a type does not have. */
+static bool is_foreign(enum sql_type type, enum field field)
+{
+    const bool is_zone =
+        field == FIELD_ZONE || field == FIELD_ZONE_HOUR || field == FIELD_ZONE_MINUTE;
+    if (type == SQL_DATE) return is_zone || field <= FIELD_HOUR;
+    return type == SQL_TIMESTAMP && is_zone;
+}
+
+static void extract(sqlite3_context *c, int count, sqlite3_value **args, enum sql_type type)
 {
     if (!function_begin(c, count, args)) return;
     const struct span name = function_bytes(args[0]);
     const int64_t time = sqlite3_value_int64(args[1]);
-    const enum field field = field_of(name);
-    if (field == FIELD_UNKNOWN) {
-        not_recognized(c, name);
+    const enum field field = time_field_of(name);
+    /* The Julian day came with exec_version 4; extract of timestamptz was there before. */
+    if (field == FIELD_UNKNOWN || (field == FIELD_JULIAN && type == SQL_TIMESTAMPTZ)) {
+        not_recognized(c, name, type);
         return;
     }
-    if (time == TIME_INFINITY || time == TIME_MINUS_INFINITY) {
+    if (is_foreign(type, field)) {
+        not_supported(c, name, type);
+        return;
+    }
+    const bool is_date = type == SQL_DATE;
+    const bool is_infinite = is_date ? time == DATE_INFINITY || time == DATE_MINUS_INFINITY
+                                     : time == TIME_INFINITY || time == TIME_MINUS_INFINITY;
+    if (is_infinite) {
         extract_infinite(c, field, name);
         return;
     }
     struct time_fields f;
-    time_split(&f, time);
+    if (is_date)
+        date_split(&f, time);
+    else
+        time_split(&f, time);
+    struct numeric out;
+    if (is_date && field == FIELD_EPOCH) {
+        numeric_from_int(&out, time * 86400 + TIME_EPOCH_S);
+        function_return_numeric(c, &out);
+        return;
+    }
+    if (field == FIELD_JULIAN) {
+        extract_julian(&out, &f, is_date);
+        function_return_numeric(c, &out);
+        return;
+    }
     if (field <= FIELD_SECOND || field == FIELD_EPOCH) {
         extract_seconds(c, field, time, &f);
         return;
     }
-    struct numeric out;
     numeric_from_int(&out, extract_whole(field, &f));
     function_return_numeric(c, &out);
 }
 
-static void time_trunc(sqlite3_context *c, int count, sqlite3_value **args)
+static void time_extract(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    extract(c, count, args, SQL_TIMESTAMPTZ);
+}
+
+static void timestamp_extract(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    extract(c, count, args, SQL_TIMESTAMP);
+}
+
+static void date_extract(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    extract(c, count, args, SQL_DATE);
+}
+
+static void trunc_to(sqlite3_context *c, int count, sqlite3_value **args, enum sql_type type)
 {
     if (!function_begin(c, count, args)) return;
     const struct span name = function_bytes(args[0]);
     const int64_t time = sqlite3_value_int64(args[1]);
-    const enum field field = field_of(name);
+    const enum field field = time_field_of(name);
     if (time == TIME_INFINITY ||
         time == TIME_MINUS_INFINITY) { /* Before the unit is looked at, as PostgreSQL. */
         sqlite3_result_int64(c, time);
         return;
     }
-    if (field == FIELD_UNKNOWN) {
-        not_recognized(c, name);
+    if (field == FIELD_UNKNOWN || (field == FIELD_JULIAN && type == SQL_TIMESTAMPTZ)) {
+        not_recognized(c, name, type);
         return;
     }
     if (field > FIELD_MILLENNIUM) {
-        not_supported(c, name);
+        not_supported(c, name, type);
         return;
     }
     struct time_fields f;
@@ -103,13 +124,26 @@ static void time_trunc(sqlite3_context *c, int count, sqlite3_value **args)
         function_fail(c, "22008", "timestamp out of range");
 }
 
+static void time_trunc(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    trunc_to(c, count, args, SQL_TIMESTAMPTZ);
+}
+
+static void timestamp_trunc(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    trunc_to(c, count, args, SQL_TIMESTAMP);
+}
+
 const struct native function_times[] = {
     {.name = "time_extract", .args = 2, .call = time_extract},
     {.name = "time_trunc", .args = 2, .call = time_trunc},
+    {.name = "timestamp_extract", .args = 2, .call = timestamp_extract},
+    {.name = "date_extract", .args = 2, .call = date_extract},
+    {.name = "timestamp_trunc", .args = 2, .call = timestamp_trunc},
     {.name = NULL},
 };
 
-static enum field field_of(struct span name)
+enum field time_field_of(struct span name)
 {
     static const struct {
         const char *name;
@@ -158,6 +192,8 @@ static enum field field_of(struct span name)
         {"isodow", FIELD_ISODOW},
         {"doy", FIELD_DOY},
         {"isoyear", FIELD_ISOYEAR},
+        {"julian", FIELD_JULIAN},
+        {"jd", FIELD_JULIAN},
         {"epoch", FIELD_EPOCH},
         {"timezone", FIELD_ZONE},
         {"timezone_hour", FIELD_ZONE_HOUR},
@@ -243,6 +279,7 @@ static int64_t extract_whole(enum field field, const struct time_fields *f)
     case FIELD_MICROSECOND:
     case FIELD_MILLISECOND:
     case FIELD_SECOND:
+    case FIELD_JULIAN:
     case FIELD_EPOCH:
     case FIELD_UNKNOWN: break;
     }
@@ -271,6 +308,7 @@ static int64_t truncated(enum field field, const struct time_fields *f)
     case FIELD_ISODOW:
     case FIELD_DOY:
     case FIELD_ISOYEAR:
+    case FIELD_JULIAN:
     case FIELD_EPOCH:
     case FIELD_ZONE:
     case FIELD_ZONE_HOUR:
@@ -322,14 +360,35 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a >= 0 ? a / b : -((-(a + 1)) / b) - 1;
 }
 
-static void not_recognized(sqlite3_context *c, struct span name)
+/* Days since 4714-11-24 BC, with the part of the day. */
+static void extract_julian(struct numeric *out, const struct time_fields *f, bool is_date)
 {
-    function_fail(c, "22023", "unit \"%.*s\" not recognized for type " TYPE_NAME, (int)name.size,
-                  (const char *)name.data);
+    struct numeric whole;
+    struct numeric part;
+    struct numeric day;
+    struct numeric quotient;
+    struct diag unused;
+    numeric_from_int(&whole, f->days - DATE_MIN);
+    *out = whole;
+    if (is_date) return;
+    numeric_from_int(&part, f->us);
+    numeric_from_int(&day, TIME_DAY_US);
+    enum status st =
+        numeric_calculate(&quotient, NUMERIC_DIV, numeric_span(&part), numeric_span(&day), &unused);
+    must(st == ST_OK);
+    st =
+        numeric_calculate(out, NUMERIC_ADD, numeric_span(&whole), numeric_span(&quotient), &unused);
+    must(st == ST_OK);
 }
 
-static void not_supported(sqlite3_context *c, struct span name)
+static void not_recognized(sqlite3_context *c, struct span name, enum sql_type type)
 {
-    function_fail(c, "0A000", "unit \"%.*s\" not supported for type " TYPE_NAME, (int)name.size,
-                  (const char *)name.data);
+    function_fail(c, "22023", "unit \"%.*s\" not recognized for type %s", (int)name.size,
+                  (const char *)name.data, sql_type_info(type)->title);
+}
+
+static void not_supported(sqlite3_context *c, struct span name, enum sql_type type)
+{
+    function_fail(c, "0A000", "unit \"%.*s\" not supported for type %s", (int)name.size,
+                  (const char *)name.data, sql_type_info(type)->title);
 }

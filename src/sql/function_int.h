@@ -32,6 +32,9 @@ extern const struct native function_casts[];
 extern const struct native function_aggregates[];
 extern const struct native function_ordered[];
 extern const struct native function_compilers[];
+extern const struct native function_values[];
+extern const struct native function_floats[];
+extern const struct native function_datetimes[];
 extern const struct native function_contexts[]; /* Not deterministic for SQLite. */
 
 /* Begin a strict function: false when an argument is NULL (the result is NULL then) or the fuel for
@@ -65,5 +68,18 @@ void function_return_text(sqlite3_context *c, struct span text);
 void function_return_bytea(sqlite3_context *c, struct span bytes);
 void function_return_numeric(sqlite3_context *c, const struct numeric *n);
 void function_return_bool(sqlite3_context *c, bool value);
+
+/* func_value.c: a stored value of any type; false when it is damaged, the error is set. */
+bool function_value(sqlite3_context *c,
+                    sqlite3_value *value,
+                    enum sql_type type,
+                    struct sql_value *out);
+void function_return_value(sqlite3_context *c, const struct sql_value *v);
+/* The buffer's text, or its failure; ends the buffer. */
+void function_return_buf(sqlite3_context *c, struct buf *text);
+struct interval;
+bool function_interval(sqlite3_context *c, sqlite3_value *value, struct interval *out);
+void function_return_interval(sqlite3_context *c, const struct interval *v);
+int function_collations(sqlite3 *connection); /* SQLite's code. */
 
 #endif

@@ -1,99 +1,9 @@
 /* functions.c - The tables of functions and casts, and look-up in them.
  *
  * A table line is a promise: the template gives PostgreSQL's result. Names in templates are those
- * of the func_*.c files. Types in lines are short names defined below and undefined at the end. */
-#include "sql/functions.h"
-
-#define BOOL  SQL_BOOL
-#define BYTEA SQL_BYTEA
-#define INT2  SQL_INT2
-#define INT4  SQL_INT4
-#define INT8  SQL_INT8
-#define TEXT  SQL_TEXT
-#define TIME  SQL_TIMESTAMPTZ
-#define NUM   SQL_NUMERIC
-#define ANY   SQL_UNKNOWN
-
-#define FUNC0(name_, result_, sqlite_)                                                             \
-    {                                                                                              \
-        .name = (name_), .kind = SQL_FUNCTION, .result = (result_), .sqlite = (sqlite_)            \
-    }
-#define STABLE0(name_, result_, sqlite_)                                                           \
-    {                                                                                              \
-        .name = (name_), .kind = SQL_FUNCTION, .volatility = SQL_STABLE, .result = (result_),      \
-        .sqlite = (sqlite_)                                                                        \
-    }
-#define FUNC1(name_, a, result_, sqlite_)                                                          \
-    {                                                                                              \
-        .name = (name_), .kind = SQL_FUNCTION, .arg_count = 1, .args = {a}, .result = (result_),   \
-        .sqlite = (sqlite_)                                                                        \
-    }
-#define FUNC2(name_, a, b, result_, sqlite_)                                                       \
-    {                                                                                              \
-        .name = (name_), .kind = SQL_FUNCTION, .arg_count = 2, .args = {a, b},                     \
-        .result = (result_), .sqlite = (sqlite_)                                                   \
-    }
-#define FUNC3(name_, a, b, c, result_, sqlite_)                                                    \
-    {                                                                                              \
-        .name = (name_), .kind = SQL_FUNCTION, .arg_count = 3, .args = {a, b, c},                  \
-        .result = (result_), .sqlite = (sqlite_)                                                   \
-    }
-#define VARIADIC(name_, a, result_, sqlite_)                                                       \
-    {                                                                                              \
-        .name = (name_), .kind = SQL_FUNCTION, .arg_count = 1, .is_variadic = true, .args = {a},   \
-        .result = (result_), .sqlite = (sqlite_)                                                   \
-    }
-#define OPER(name_, a, b, result_, sqlite_)                                                        \
-    {                                                                                              \
-        .name = (name_), .kind = SQL_OPERATOR, .arg_count = 2, .args = {a, b},                     \
-        .result = (result_), .sqlite = (sqlite_)                                                   \
-    }
-#define PREFIX(name_, a, result_, sqlite_)                                                         \
-    {                                                                                              \
-        .name = (name_), .kind = SQL_PREFIX, .arg_count = 1, .args = {a}, .result = (result_),     \
-        .sqlite = (sqlite_)                                                                        \
-    }
-#define AGG1(name_, a, result_, sqlite_)                                                           \
-    {                                                                                              \
-        .name = (name_), .kind = SQL_AGGREGATE, .arg_count = 1, .args = {a}, .result = (result_),  \
-        .sqlite = (sqlite_)                                                                        \
-    }
-/* An aggregate that can also take a row back (function_int.h): for any frame of a window. */
-#define MOVING1(name_, a, result_, sqlite_)                                                        \
-    {                                                                                              \
-        .name = (name_), .kind = SQL_AGGREGATE, .arg_count = 1, .args = {a}, .result = (result_),  \
-        .sqlite = (sqlite_), .window = SQL_WINDOW_ANY                                              \
-    }
-
-/* Comparison of a type whose stored order in SQLite is PostgreSQL's. */
-#define COMPARE(type)                                                                              \
-    OPER("=", type, type, BOOL, "(%1 = %2)"), OPER("<>", type, type, BOOL, "(%1 <> %2)"),          \
-        OPER("<", type, type, BOOL, "(%1 < %2)"), OPER("<=", type, type, BOOL, "(%1 <= %2)"),      \
-        OPER(">", type, type, BOOL, "(%1 > %2)"), OPER(">=", type, type, BOOL, "(%1 >= %2)")
-#define COMPARE_NUM(symbol)                                                                        \
-    {                                                                                              \
-        .name = (symbol), .kind = SQL_OPERATOR, .arg_count = 2, .args = {NUM, NUM},                \
-        .result = BOOL, .sqlite = "(numeric_cmp(%1, %2) " symbol " 0)",                            \
-        .sqlite_same_scale = "(%1 " symbol " %2)"                                                  \
-    }
-#define ARITHMETIC(type, prefix)                                                                   \
-    OPER("+", type, type, type, prefix "_add(%1, %2)"),                                            \
-        OPER("-", type, type, type, prefix "_sub(%1, %2)"),                                        \
-        OPER("*", type, type, type, prefix "_mul(%1, %2)"),                                        \
-        OPER("/", type, type, type, prefix "_div(%1, %2)"),                                        \
-        OPER("%", type, type, type, prefix "_mod(%1, %2)"),                                        \
-        PREFIX("-", type, type, prefix "_neg(%1)"), PREFIX("+", type, type, "%1"),                 \
-        FUNC1("abs", type, type, prefix "_abs(%1)"),                                               \
-        FUNC2("mod", type, type, type, prefix "_mod(%1, %2)")
-#define BITS(type, prefix)                                                                         \
-    OPER("&", type, type, type, "(%1 & %2)"), OPER("|", type, type, type, "(%1 | %2)"),            \
-        OPER("#", type, type, type, "int_xor(%1, %2)"), PREFIX("~", type, type, "(~%1)"),          \
-        OPER("<<", type, INT4, type, prefix "_shl(%1, %2)"),                                       \
-        OPER(">>", type, INT4, type, prefix "_shr(%1, %2)")
-#define MIN_MAX(type) MOVING1("min", type, type, "min(%1)"), MOVING1("max", type, type, "max(%1)")
-#define MOST(type, prefix)                                                                         \
-    VARIADIC("greatest", type, type, prefix "_greatest(%*)"),                                      \
-        VARIADIC("least", type, type, prefix "_least(%*)")
+ * of the func_*.c files. What came with exec_version 4 has tables of its own (table_*.c). */
+#define SINCE 0
+#include "sql/function_table.h"
 
 static const struct sql_function functions[] = {
     COMPARE(BOOL),
@@ -317,11 +227,6 @@ static const struct sql_function functions[] = {
      .window = SQL_WINDOW_GROWING},
 };
 
-#define CAST(from_, to_, context_, sqlite_)                                                        \
-    {                                                                                              \
-        .from = (from_), .to = (to_), .context = SQL_CAST_##context_, .sqlite = (sqlite_)          \
-    }
-
 static const struct sql_cast casts[] = {
     CAST(INT2, INT4, IMPLICIT, "%1"),
     CAST(INT2, INT8, IMPLICIT, "%1"),
@@ -355,26 +260,57 @@ static const struct sql_cast casts[] = {
     CAST(TEXT, TIME, EXPLICIT, "time_in(%1)"),
 };
 
-#define COUNT(table) ((uint32_t)(sizeof(table) / sizeof(table)[0]))
+static const struct function_table own_functions = {functions, COUNT_OF(functions)};
+static const struct cast_table own_casts = {casts, COUNT_OF(casts)};
+
+static const struct function_table *const function_tables[] = {&own_functions,
+                                                               &function_table_types};
+static const struct cast_table *const cast_tables[] = {&own_casts, &cast_table_types};
+
+static bool has_name(const struct sql_function *f, struct span name)
+{
+    return name.size > 0 && f->name[0] == (char)name.data[0] &&
+           span_equal(span_text(f->name), name);
+}
+
+const struct sql_function *sql_function_next(struct span name,
+                                             enum sql_function_kind kind,
+                                             uint32_t *at)
+{
+    if (kind == SQL_NODE) {
+        const struct sql_function *f = NULL;
+        while ((f = sql_node_function_at((*at)++)) != NULL)
+            if (has_name(f, name)) return f;
+        return NULL;
+    }
+    uint32_t before = 0;
+    for (uint32_t t = 0; t < COUNT_OF(function_tables); t++) {
+        const struct function_table *table = function_tables[t];
+        for (; *at < before + table->count;) {
+            const struct sql_function *f = &table->lines[(*at)++ - before];
+            if (f->kind == kind && has_name(f, name)) return f;
+        }
+        before += table->count;
+    }
+    return NULL;
+}
 
 const struct sql_function *sql_function_find(struct span name,
                                              enum sql_function_kind kind,
                                              uint32_t index)
 {
     const struct sql_function *f = NULL;
-    const bool is_node = kind == SQL_NODE;
-    for (uint32_t i = 0; (f = is_node ? sql_node_function_at(i) : sql_function_at(i)) != NULL;
-         i++) {
-        if (f->kind != kind || !span_equal(span_text(f->name), name)) continue;
+    for (uint32_t at = 0; (f = sql_function_next(name, kind, &at)) != NULL;)
         if (index-- == 0) return f;
-    }
     return NULL;
 }
 
 const struct sql_cast *sql_cast_find(enum sql_type from, enum sql_type to)
 {
-    for (uint32_t i = 0; i < COUNT(casts); i++) {
-        if (casts[i].from == from && casts[i].to == to) return &casts[i];
+    for (uint32_t t = 0; t < COUNT_OF(cast_tables); t++) {
+        const struct cast_table *table = cast_tables[t];
+        for (uint32_t i = 0; i < table->count; i++)
+            if (table->lines[i].from == from && table->lines[i].to == to) return &table->lines[i];
     }
     return NULL;
 }
@@ -382,33 +318,41 @@ const struct sql_cast *sql_cast_find(enum sql_type from, enum sql_type to)
 const char *sql_fit_template(enum sql_type type, bool is_assignment)
 {
     if (type == SQL_NUMERIC) return "numeric_fit(%1, %2)";
+    if (type == SQL_BPCHAR)
+        return is_assignment ? "bpchar_fit(%1, %2, 0)" : "bpchar_fit(%1, %2, 1)";
+    if (type == SQL_TIME) return "time_of_day_fit(%1, %2)";
+    if (type == SQL_TIMESTAMP || type == SQL_TIMESTAMPTZ) return "timestamp_fit(%1, %2)";
+    if (type == SQL_INTERVAL) return "interval_fit(%1, %2)";
     if (type == SQL_TEXT) return is_assignment ? "text_fit(%1, %2)" : "text_cut(%1, %2)";
     return NULL;
 }
 
 const char *sql_output_template(enum sql_type type)
 {
-    switch (type) {
-    case SQL_BOOL: return "bool_out(%1)";
-    case SQL_INT2:
-    case SQL_INT4:
-    case SQL_INT8: return "int_out(%1)";
-    case SQL_NUMERIC: return "numeric_out(%1)";
-    case SQL_BYTEA: return "bytea_out(%1)";
-    case SQL_TIMESTAMPTZ: return "time_out(%1)";
-    case SQL_TEXT:
-    case SQL_UNKNOWN:
-    case SQL_VOID: return "%1";
+    if (sql_type_info(type)->since == 0) {
+        if (type == SQL_BOOL) return "bool_out(%1)";
+        if (type == SQL_INT2 || type == SQL_INT4 || type == SQL_INT8) return "int_out(%1)";
+        if (type == SQL_NUMERIC) return "numeric_out(%1)";
+        if (type == SQL_BYTEA) return "bytea_out(%1)";
+        return type == SQL_TIMESTAMPTZ ? "time_out(%1)" : "%1";
     }
-    return "%1";
+    return type == SQL_BPCHAR ? "%1" : "value_out(%t1, %1)";
 }
 
 const struct sql_function *sql_function_at(uint32_t index)
 {
-    return index < COUNT(functions) ? &functions[index] : NULL;
+    for (uint32_t t = 0; t < COUNT_OF(function_tables); t++) {
+        if (index < function_tables[t]->count) return &function_tables[t]->lines[index];
+        index -= function_tables[t]->count;
+    }
+    return NULL;
 }
 
 const struct sql_cast *sql_cast_at(uint32_t index)
 {
-    return index < COUNT(casts) ? &casts[index] : NULL;
+    for (uint32_t t = 0; t < COUNT_OF(cast_tables); t++) {
+        if (index < cast_tables[t]->count) return &cast_tables[t]->lines[index];
+        index -= cast_tables[t]->count;
+    }
+    return NULL;
 }

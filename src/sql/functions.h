@@ -1,8 +1,9 @@
 /* functions.h - Which PostgreSQL functions, operators and casts exist, and the SQLite text of each.
  *
  * The compiler resolves names against these tables and emits the template; the functions named in
- * the templates are the ones sql_functions_register() installs. Templates: "%1" … "%4" stand for an
- * argument already emitted, "%*" for all arguments with commas. An operator of SQLite appears in a
+ * the templates are the ones sql_functions_register() installs. Templates: "%1" … "%7" stand for an
+ * argument already emitted, "%*" for all arguments with commas, "%t1" for the OID of
+ * an argument's type, "%t0" for that of the result. An operator of SQLite appears in a
  * template only where docs/sql/functions.md shows that it gives PostgreSQL's result for stored
  * values of that type. Immutable data; thread-safe. */
 #ifndef TRUSTSQL_SQL_FUNCTIONS_H
@@ -10,7 +11,7 @@
 
 #include "sql/value.h"
 
-#define SQL_FUNCTION_ARGS_MAX 4u
+#define SQL_FUNCTION_ARGS_MAX 7u
 
 enum sql_function_kind {
     SQL_FUNCTION,  /* lower(text) */
@@ -30,6 +31,7 @@ enum sql_any {
 enum sql_volatility {
     SQL_IMMUTABLE, /* May stand in CHECK constraints and indexes. */
     SQL_STABLE,    /* Depends on the context (now, current_user): not in CHECK and indexes. */
+    SQL_INEXACT,   /* The last bits depend on the node's library: in plain reads only. */
     SQL_ORDERED,   /* Aggregate whose result depends on the order of rows: writes need ORDER BY. */
 };
 
@@ -49,7 +51,7 @@ struct sql_function {
     enum sql_volatility volatility;
     enum sql_type args[SQL_FUNCTION_ARGS_MAX];
     enum sql_type result;
-    const char *sqlite;
+    const char *sqlite; /* Null: PostgreSQL has it, and it is refused. */
     /* Template to use instead when all numeric arguments have one known scale (columns
      * numeric(p,s), constants fitted to it): plain SQLite, so indexes serve it. Null: none. */
     const char *sqlite_same_scale;
@@ -68,6 +70,12 @@ struct sql_cast {
     enum sql_cast_context context; /* The weakest one in which it may be used. */
     const char *sqlite;            /* "%1" where the stored value is the same. */
 };
+
+/* The next entry called name of this kind from *at on, in table order; null after the last. *at
+ * begins as 0. */
+const struct sql_function *sql_function_next(struct span name,
+                                             enum sql_function_kind kind,
+                                             uint32_t *at);
 
 /* The index-th entry called name of this kind, in table order; null after the last. */
 const struct sql_function *sql_function_find(struct span name,

@@ -4,6 +4,7 @@
 
 #include "base/must.h"
 #include "sql/bind_int.h"
+#include "sql/float.h"
 #include "sql/numeric.h"
 #include "sql/postgres.h"
 
@@ -59,6 +60,20 @@ static uint32_t preferred_args(const struct sql_function *f, const struct choice
     return preferred;
 }
 
+/* The same by category: exec_version 4. An argument that needs a conversion and would get the
+ * preferred type of its own category. */
+static uint32_t preferred_or_exact(const struct sql_function *f, const struct choice *c)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < c->arg_count; i++) {
+        const struct sql_type_info *given = sql_type_info(c->args[i]->type);
+        const struct sql_type_info *wanted = sql_type_info(arg_type(f, i));
+        if (given->type == SQL_UNKNOWN) continue;
+        count += given == wanted || (wanted->is_preferred && wanted->category == given->category);
+    }
+    return count;
+}
+
 typedef uint32_t rank_fn(const struct sql_function *f, const struct choice *c);
 
 static void keep_best(struct choice *c, rank_fn *rank)
@@ -91,6 +106,65 @@ static uint32_t guessed_args(const struct sql_function *f, const struct choice *
     return matching;
 }
 
+/* Step 4.e of the manual's 10.3: an untyped argument takes the category that all candidates agree
+ * on, or text where one takes text, and in it the preferred type where one takes that. */
+static void keep_category(struct choice *c, uint32_t arg)
+{
+    char category = 0;
+    bool is_mixed = false;
+    for (uint32_t i = 0; i < c->count; i++) {
+        const char next = sql_type_info(arg_type(c->found[i], arg))->category;
+        is_mixed = is_mixed || (category != 0 && category != 'S' && next != category);
+        if (category != 'S') category = next;
+    }
+    if (is_mixed && category != 'S') return;
+    bool has_preferred = false;
+    for (uint32_t i = 0; i < c->count; i++) {
+        const struct sql_type_info *t = sql_type_info(arg_type(c->found[i], arg));
+        has_preferred = has_preferred || (t->category == category && t->is_preferred);
+    }
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < c->count; i++) {
+        const struct sql_type_info *t = sql_type_info(arg_type(c->found[i], arg));
+        if (t->category == category && (t->is_preferred || !has_preferred))
+            c->found[kept++] = c->found[i];
+    }
+    c->count = kept;
+}
+
+/* Step 4.f: the untyped arguments as if they had the one type of the known ones. */
+static void keep_same_type(struct choice *c)
+{
+    enum sql_type known = SQL_UNKNOWN;
+    for (uint32_t i = 0; i < c->arg_count; i++) {
+        const enum sql_type type = c->args[i]->type;
+        if (type == SQL_UNKNOWN || type == known) continue;
+        if (known != SQL_UNKNOWN) return;
+        known = type;
+    }
+    if (known == SQL_UNKNOWN) return;
+    const struct sql_function *only = NULL;
+    for (uint32_t i = 0; i < c->count; i++) {
+        bool takes = true;
+        for (uint32_t k = 0; k < c->arg_count; k++)
+            takes = takes && type_can_coerce(known, arg_type(c->found[i], k), SQL_CAST_IMPLICIT);
+        if (takes && only != NULL) return;
+        if (takes) only = c->found[i];
+    }
+    if (only == NULL) return;
+    c->found[0] = only;
+    c->count = 1;
+}
+
+static void choose_among(struct choice *c)
+{
+    if (c->count > 1) keep_best(c, exact_args);
+    if (c->count > 1) keep_best(c, preferred_or_exact);
+    for (uint32_t i = 0; i < c->arg_count && c->count > 1; i++)
+        if (c->args[i]->type == SQL_UNKNOWN) keep_category(c, i);
+    if (c->count > 1) keep_same_type(c);
+}
+
 static bool has_exact(const struct choice *c, const struct sql_function *f, enum sql_type other)
 {
     for (uint32_t i = 0; i < c->arg_count; i++) {
@@ -113,7 +187,7 @@ static void choose(const struct binder *b, struct choice *c, bool *any_name)
 {
     const struct sql_function *f = NULL;
     *any_name = false;
-    for (uint32_t i = 0; (f = sql_function_find(c->name, c->kind, i)) != NULL; i++) {
+    for (uint32_t at = 0; (f = sql_function_next(c->name, c->kind, &at)) != NULL;) {
         if (f->since > b->exec_version) continue; /* As if it were not known. */
         *any_name = true;
         if (!takes_count(f, c->arg_count)) continue;
@@ -123,6 +197,10 @@ static void choose(const struct binder *b, struct choice *c, bool *any_name)
             return;
         }
         if (takes_args(f, c) && c->count < CANDIDATES_MAX) c->found[c->count++] = f;
+    }
+    if (b->exec_version >= TYPES_SINCE) {
+        choose_among(c);
+        return;
     }
     if (c->count > 1) keep_best(c, exact_args);
     if (c->count > 1) keep_best(c, preferred_args);
@@ -207,6 +285,9 @@ static enum status flatten_concat(struct binder *b, struct expr *e)
 static enum status apply(struct binder *b, struct expr **out, struct choice *c)
 {
     const struct sql_function *f = c->found[0];
+    if (f->sqlite == NULL)
+        return bind_unsupported(b, c->position, "this function of numeric is not supported",
+                                "Cast the argument to double precision.");
     enum expr_kind kind = f->kind == SQL_AGGREGATE ? EXPR_AGGREGATE : EXPR_CALL;
     struct expr *e = bind_new_expr(b, kind, f->result, c->position);
     struct expr **args = arena_alloc_zero(b->arena, c->arg_count + 1, sizeof(struct expr *));
@@ -228,6 +309,15 @@ static enum status apply(struct binder *b, struct expr **out, struct choice *c)
     e->scale = result_scale(f, e);
     if (f->sqlite_same_scale != NULL && shared_scale(b, args, c->arg_count) >= 0)
         e->template = f->sqlite_same_scale;
+    const bool is_compared = f->kind == SQL_OPERATOR && f->result == SQL_BOOL;
+    for (uint32_t i = 0; is_compared && i < c->arg_count; i++)
+        if (args[i]->type == SQL_FLOAT4 || args[i]->type == SQL_FLOAT8)
+            TRY(bind_canonical(b, &args[i]));
+    if (f->volatility == SQL_INEXACT && (b->is_write || b->exec_version != BIND_VERSION_NEWEST))
+        return bind_unsupported(b, c->position,
+                                "a function whose last digits differ between machines is not "
+                                "supported in a transaction",
+                                "Run it in a SELECT of its own, and give the value.");
     if (f->volatility == SQL_ORDERED && b->is_write && !c->is_ordered)
         return bind_unsupported(b, c->position,
                                 "an aggregate that depends on the order of rows is not supported "
@@ -398,6 +488,11 @@ static enum status unknown_function(struct binder *b, const struct choice *c)
     return bind_unsupported(b, c->position, what, hint);
 }
 
+static enum status bind_function_cast(struct binder *b,
+                                      struct expr **out,
+                                      const struct call_site *site,
+                                      bool *is_cast);
+
 enum status bind_function(struct binder *b, struct expr **out, const struct call_site *site)
 {
     static const enum sql_function_kind own[] = {SQL_FUNCTION, SQL_AGGREGATE};
@@ -414,18 +509,48 @@ enum status bind_function(struct binder *b, struct expr **out, const struct call
                             .position = site->position,
                             .is_ordered = site->is_ordered};
         bool any_name = false;
-        if (is_double(&c))
+        if (b->exec_version < TYPES_SINCE && is_double(&c))
             return bind_unsupported(b, c.position, "the result would be double precision",
                                     "Cast the argument to numeric.");
         choose(b, &c, &any_name);
         if (c.count == 1) return apply(b, out, &c);
         if (any_name) return no_function(b, &c);
     }
-    return unknown_function(b, &c);
+    bool is_cast = false;
+    TRY(bind_function_cast(b, out, site, &is_cast));
+    return is_cast ? ST_OK : unknown_function(b, &c);
+}
+
+/* date(x), float8(x): a cast, where the type has a name that is no function. */
+static enum status bind_function_cast(struct binder *b,
+                                      struct expr **out,
+                                      const struct call_site *site,
+                                      bool *is_cast)
+{
+    enum sql_type type = SQL_VOID;
+    *is_cast = site->arg_count == 1 && !site->is_node && b->exec_version >= TYPES_SINCE &&
+               bind_type_of_name(b, site->name, &type) &&
+               type_can_coerce(site->args[0]->type, type, SQL_CAST_EXPLICIT);
+    if (!*is_cast) return ST_OK;
+    *out = site->args[0];
+    const struct coercion to = {.type = type, .typmod = -1, .context = SQL_CAST_EXPLICIT};
+    return bind_coerce(b, out, &to);
+}
+
+/* Columns hold no −0. */
+static enum status without_minus_zero(struct binder *b, struct expr **e)
+{
+    if ((*e)->kind == EXPR_COLUMN && (*e)->source->table != NULL) return ST_OK;
+    if ((*e)->kind == EXPR_CONST && (*e)->value.integer != FLOAT_MINUS_ZERO) return ST_OK;
+    struct expr *call = bind_call(b, (*e)->type, "float_no_minus_zero(%1)", (struct expr *[3]){*e});
+    if (call == NULL) return bind_no_memory(b);
+    *e = call;
+    return ST_OK;
 }
 
 enum status bind_canonical(struct binder *b, struct expr **e)
 {
+    if ((*e)->type == SQL_FLOAT4 || (*e)->type == SQL_FLOAT8) return without_minus_zero(b, e);
     if ((*e)->type != SQL_NUMERIC || (*e)->scale >= 0) return ST_OK;
     struct call_site site = {
         .name = span_text("trim_scale"), .args = e, .arg_count = 1, .position = (*e)->position};

@@ -4,12 +4,14 @@
 
 #include "base/must.h"
 #include "sql/bind_int.h"
+#include "sql/float.h"
+#include "sql/interval.h"
 #include "sql/numeric.h"
 
 struct type_entry {
     const char *name;   /* As the grammar leaves it: "int4" for integer. */
     enum sql_type type; /* SQL_VOID: known to PostgreSQL, not here. */
-    const char *hint;
+    const char *hint;   /* Where it is not there, or was not before its exec_version. */
 };
 
 static const struct type_entry type_entries[] = {
@@ -22,18 +24,18 @@ static const struct type_entry type_entries[] = {
     {"numeric", SQL_NUMERIC, NULL},
     {"timestamptz", SQL_TIMESTAMPTZ, NULL},
     {"varchar", SQL_TEXT, NULL},
-    {"float4", SQL_VOID, "Use numeric: binary floating point differs between machines."},
-    {"float8", SQL_VOID, "Use numeric: binary floating point differs between machines."},
-    {"bpchar", SQL_VOID, "Use text or varchar(n)."},
+    {"float4", SQL_FLOAT4, "Use numeric: binary floating point differs between machines."},
+    {"float8", SQL_FLOAT8, "Use numeric: binary floating point differs between machines."},
+    {"bpchar", SQL_BPCHAR, "Use text or varchar(n)."},
     {"serial", SQL_VOID, "Use integer and give the values."},
     {"bigserial", SQL_VOID, "Use bigint and give the values."},
     {"smallserial", SQL_VOID, "Use smallint and give the values."},
-    {"timestamp", SQL_VOID, "Use timestamptz."},
-    {"date", SQL_VOID, "Use timestamptz."},
-    {"time", SQL_VOID, "Use timestamptz."},
+    {"timestamp", SQL_TIMESTAMP, "Use timestamptz."},
+    {"date", SQL_DATE, "Use timestamptz."},
+    {"time", SQL_TIME, "Use timestamptz."},
     {"timetz", SQL_VOID, "Use timestamptz."},
-    {"interval", SQL_VOID, "Use bigint for a number of seconds."},
-    {"uuid", SQL_VOID, "Use text or bytea."},
+    {"interval", SQL_INTERVAL, "Use bigint for a number of seconds."},
+    {"uuid", SQL_UUID, "Use text or bytea."},
     {"json", SQL_VOID, "Use text."},
     {"jsonb", SQL_VOID, "Use text."},
     {"xml", SQL_VOID, "Use text."},
@@ -78,6 +80,12 @@ bool bind_is_type(struct span name)
     return false;
 }
 
+/* This program knows it, and the exec_version has it. */
+static bool has_type(const struct binder *b, const struct type_entry *e)
+{
+    return e->type != SQL_VOID && sql_type_info(e->type)->since <= b->exec_version;
+}
+
 static enum status find_type(struct binder *b,
                              const PgQuery__TypeName *name,
                              const struct type_entry **out)
@@ -87,14 +95,14 @@ static enum status find_type(struct binder *b,
     for (size_t i = 0; i < sizeof type_entries / sizeof type_entries[0]; i++) {
         const struct type_entry *e = &type_entries[i];
         if (!span_equal(span_text(e->name), last)) continue;
-        if (e->type == SQL_VOID || name->n_array_bounds > 0 || name->setof || name->pct_type) break;
+        if (!has_type(b, e) || name->n_array_bounds > 0 || name->setof || name->pct_type) break;
         *out = e;
         return ST_OK;
     }
     for (size_t i = 0; i < sizeof type_entries / sizeof type_entries[0]; i++) {
         const struct type_entry *e = &type_entries[i];
         if (!span_equal(span_text(e->name), last)) continue;
-        const char *hint = e->type == SQL_VOID ? e->hint : "Use a table for several values.";
+        const char *hint = has_type(b, e) ? "Use a table for several values." : e->hint;
         char what[96];
         (void)snprintf(what, sizeof what, "type %s%s is not supported", e->name,
                        name->n_array_bounds > 0 ? "[]" : "");
@@ -102,6 +110,17 @@ static enum status find_type(struct binder *b,
     }
     return bind_fail(b, name->location, "42704", "type \"%.*s\" does not exist", (int)last.size,
                      last.data == NULL ? "" : (const char *)last.data);
+}
+
+bool bind_type_of_name(const struct binder *b, struct span name, enum sql_type *type)
+{
+    for (size_t i = 0; i < sizeof type_entries / sizeof type_entries[0]; i++) {
+        if (!span_equal(name, span_text(type_entries[i].name)) || !has_type(b, &type_entries[i]))
+            continue;
+        *type = type_entries[i].type;
+        return true;
+    }
+    return false;
 }
 
 static enum status integer_typmods(struct binder *b,
@@ -138,6 +157,55 @@ static enum status numeric_modifier(struct binder *b,
     return ST_OK;
 }
 
+/* varchar(n), char(n) */
+static enum status length_modifier(struct binder *b,
+                                   const PgQuery__TypeName *name,
+                                   int32_t given,
+                                   int32_t *typmod)
+{
+    const struct span last = bind_string(name->names[name->n_names - 1]);
+    const bool is_varchar = span_equal(last, span_text("varchar"));
+    if (given < 1)
+        return bind_fail(b, name->location, "22023", "length for type %s must be at least 1",
+                         is_varchar ? "varchar" : "char");
+    if (given > (int32_t)SQL_VALUE_MAX)
+        return bind_fail(b, name->location, "22023", "length for type %s cannot exceed %u",
+                         is_varchar ? "varchar" : "char", SQL_VALUE_MAX);
+    *typmod = given + 4;
+    return ST_OK;
+}
+
+/* time(p), timestamp(p): PostgreSQL takes 6 for more, with a warning. */
+static enum status clock_modifier(struct binder *b,
+                                  const PgQuery__TypeName *name,
+                                  int32_t given,
+                                  int32_t *typmod)
+{
+    if (given < 0)
+        return bind_fail(b, -1, "22023", "%s precision must not be negative",
+                         (const char *)bind_string(name->names[name->n_names - 1]).data);
+    *typmod = given > 6 ? 6 : given;
+    return ST_OK;
+}
+
+/* interval(p), interval year to month, interval second(p): fields in the upper half, digits in the
+ * lower. */
+static enum status interval_modifier(struct binder *b,
+                                     const PgQuery__TypeName *name,
+                                     const int32_t given[static 2],
+                                     int32_t *typmod)
+{
+    uint32_t digits = 0xFFFFu;
+    if (name->n_typmods == 2) {
+        if (given[1] < 0)
+            return bind_fail(b, -1, "22023", "INTERVAL(%d) precision must not be negative",
+                             given[1]);
+        digits = given[1] > 6 ? 6u : (uint32_t)given[1];
+    }
+    *typmod = (int32_t)(((uint32_t)given[0] & INTERVAL_ALL) << 16 | digits);
+    return ST_OK;
+}
+
 enum status bind_type(struct binder *b,
                       const PgQuery__TypeName *name,
                       enum sql_type *type,
@@ -153,19 +221,14 @@ enum status bind_type(struct binder *b,
     if (name->n_typmods == 0) return ST_OK;
     if (e->type == SQL_NUMERIC) return numeric_modifier(b, name, given, typmod);
     bool is_varchar = strcmp(e->name, "varchar") == 0;
-    if (is_varchar && name->n_typmods == 1) {
-        if (given[0] < 1)
-            return bind_fail(b, name->location, "22023",
-                             "length for type varchar must be at least 1");
-        if (given[0] > (int32_t)SQL_VALUE_MAX)
-            return bind_fail(b, name->location, "22023", "length for type varchar cannot exceed %u",
-                             SQL_VALUE_MAX);
-        *typmod = given[0] + 4;
-        return ST_OK;
-    }
+    if ((is_varchar || e->type == SQL_BPCHAR) && name->n_typmods == 1)
+        return length_modifier(b, name, given[0], typmod);
     if (e->type == SQL_TIMESTAMPTZ)
-        return bind_unsupported(b, name->location, "timestamptz(p) is not supported",
-                                "Use timestamptz: it keeps microseconds.");
+        TRY(bind_needs_or(b, 4, name->location, "timestamptz(p) is not supported",
+                          "Use timestamptz: it keeps microseconds."));
+    if (e->type == SQL_INTERVAL) return interval_modifier(b, name, given, typmod);
+    bool is_clock = e->type == SQL_TIME || e->type == SQL_TIMESTAMP || e->type == SQL_TIMESTAMPTZ;
+    if (is_clock && name->n_typmods == 1) return clock_modifier(b, name, given[0], typmod);
     return bind_fail(b, name->location, "42601", "type modifier is not allowed for type \"%s\"",
                      e->name);
 }
@@ -179,11 +242,14 @@ bool type_can_coerce(enum sql_type from, enum sql_type to, enum sql_cast_context
     return cast != NULL && cast->context <= context;
 }
 
-static enum status settle_const(struct binder *b, struct expr *e, enum sql_type type)
+static enum status settle_const(struct binder *b,
+                                struct expr *e,
+                                enum sql_type type,
+                                int32_t typmod)
 {
     struct sql_value value = {.type = type, .is_null = e->value.is_null};
     if (!e->value.is_null) {
-        enum status st = sql_value_parse(&value, b->arena, type, -1, e->value.bytes, b->diag);
+        enum status st = sql_value_parse(&value, b->arena, type, typmod, e->value.bytes, b->diag);
         if (st != ST_OK) {
             parse_position(b->diag, b->text, e->position);
             return st;
@@ -251,7 +317,7 @@ enum status bind_coerce(struct binder *b, struct expr **e, const struct coercion
     if ((*e)->type == SQL_UNKNOWN) {
         must((*e)->kind == EXPR_CONST || (*e)->kind == EXPR_PARAM);
         if ((*e)->kind == EXPR_CONST)
-            TRY(settle_const(b, *e, to->type));
+            TRY(settle_const(b, *e, to->type, to->type == SQL_INTERVAL ? to->typmod : -1));
         else
             TRY(settle_param(b, *e, to->type));
     } else if ((*e)->type != to->type) {
@@ -259,11 +325,15 @@ enum status bind_coerce(struct binder *b, struct expr **e, const struct coercion
         if (cast == NULL || cast->context > to->context) return coercion_failed(b, *e, to);
         struct expr *call = bind_call(b, to->type, cast->sqlite, (struct expr *[3]){*e});
         if (call == NULL) return bind_no_memory(b);
-        if (to->type == SQL_NUMERIC) call->scale = 0; /* From an integer. */
-        if (to->type == SQL_NUMERIC && (*e)->type == SQL_TEXT) call->scale = -1;
+        const bool is_whole =
+            (*e)->type == SQL_INT2 || (*e)->type == SQL_INT4 || (*e)->type == SQL_INT8;
+        if (to->type == SQL_NUMERIC && is_whole) call->scale = 0;
         *e = call;
     }
-    return fit(b, e, to);
+    TRY(fit(b, e, to));
+    const bool is_float = to->type == SQL_FLOAT4 || to->type == SQL_FLOAT8;
+    /* Columns hold no -0: there equal numbers are equal integers. */
+    return is_float && to->context == SQL_CAST_ASSIGNMENT ? bind_canonical(b, e) : ST_OK;
 }
 
 enum status bind_coerce_implicit(struct binder *b, struct expr **e, enum sql_type type)
@@ -292,6 +362,13 @@ static bool is_number(enum sql_type type)
     return type == SQL_INT2 || type == SQL_INT4 || type == SQL_INT8 || type == SQL_NUMERIC;
 }
 
+/* The rule before exec_version 4, when the only types of one category were numbers. */
+static bool can_match(const struct binder *b, enum sql_type left, enum sql_type right)
+{
+    if (b->exec_version < TYPES_SINCE) return is_number(left) && is_number(right);
+    return sql_type_info(left)->category == sql_type_info(right)->category;
+}
+
 enum status bind_common_type(struct binder *b,
                              struct expr *const *items,
                              uint32_t count,
@@ -306,10 +383,13 @@ enum status bind_common_type(struct binder *b,
             common = next;
             continue;
         }
-        if (!(is_number(common) && is_number(next)))
+        if (!can_match(b, common, next))
             return bind_fail(b, items[i]->position, "42804", "%s types %s and %s cannot be matched",
                              construct, bind_type_name(b, common), bind_type_name(b, next));
-        if (type_can_coerce(common, next, SQL_CAST_IMPLICIT)) common = next;
+        const bool goes_up = !sql_type_info(common)->is_preferred &&
+                             type_can_coerce(common, next, SQL_CAST_IMPLICIT) &&
+                             !type_can_coerce(next, common, SQL_CAST_IMPLICIT);
+        if (goes_up) common = next;
     }
     *type = common == SQL_UNKNOWN ? SQL_TEXT : common;
     return ST_OK;

@@ -12,27 +12,15 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/status.h"
+#include "sql/type.h"
 
 #define SQL_VALUE_MAX (1u << 20) /* Bytes of one value. */
-
-enum sql_type {
-    SQL_UNKNOWN = 705, /* An untyped literal or parameter before binding. */
-    SQL_BOOL = 16,
-    SQL_BYTEA = 17,
-    SQL_INT8 = 20,
-    SQL_INT2 = 21,
-    SQL_INT4 = 23,
-    SQL_TEXT = 25,
-    SQL_TIMESTAMPTZ = 1184, /* int64 microseconds since 2000-01-01 UTC, as PostgreSQL. */
-    SQL_NUMERIC = 1700,     /* memcmp-ordered decimal bytes, src/sql/numeric.h. */
-    SQL_VOID = 2278
-};
 
 struct sql_value {
     enum sql_type type;
     bool is_null;
-    int64_t integer;   /* bool, int2, int4, int8, timestamptz. */
-    struct span bytes; /* text (UTF-8), bytea, numeric (memcmp form). */
+    int64_t integer;   /* Of types stored as integers (sql_type_storage). */
+    struct span bytes; /* Of the others, as they are stored. */
 };
 
 /* PostgreSQL's text input and output of a type (typmod -1: none). Input failures: 22P02, 22003,

@@ -4,6 +4,27 @@
 
 #include "sql/value.h"
 
+/* How values of one type are read and shown. A value handed to print, send or is_valid is not null;
+ * v->type is set for parse and receive. */
+struct sql_codec {
+    enum status (*parse)(
+        struct sql_value *v, struct arena *a, int32_t typmod, struct span text, struct diag *d);
+    void (*print)(struct buf *out, const struct sql_value *v);
+    enum status (*receive)(struct sql_value *v, struct arena *a, struct span bytes, struct diag *d);
+    void (*send)(struct buf *out, const struct sql_value *v);
+    bool (*is_valid)(const struct sql_value *v); /* A value that may be stored. */
+};
+
+extern const struct sql_codec codec_bool, codec_int, codec_float, codec_text, codec_bpchar;
+extern const struct sql_codec codec_bytea, codec_numeric, codec_datetime, codec_timestamptz;
+extern const struct sql_codec codec_interval, codec_uuid;
+
+/* A copy in the arena; 54000 when it is too long. */
+NODISCARD enum status sql_value_take(struct sql_value *v,
+                                     struct arena *a,
+                                     struct span bytes,
+                                     struct diag *d);
+
 NODISCARD enum status sql_bool_parse(int64_t *out, struct span text, struct diag *d);
 
 /* SQL_INT2, SQL_INT4 or SQL_INT8. */
@@ -25,6 +46,10 @@ NODISCARD enum status sql_text_check(struct span text, struct diag *d);
 
 /* varchar(n) on assignment: cut blanks beyond n characters, refuse others with 22001. */
 NODISCARD enum status sql_text_fit(struct span *text, int32_t typmod, struct diag *d);
+
+/* char(n): cut blanks beyond n characters, or pad with them. is_explicit: a cast, which cuts. */
+NODISCARD enum status sql_bpchar_fit(
+    struct span *text, struct arena *a, int32_t typmod, bool is_explicit, struct diag *d);
 
 /* Bytes of the character that begins at data, from its first byte; text is valid UTF-8. */
 static inline size_t sql_char_size(uint8_t first)

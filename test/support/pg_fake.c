@@ -294,7 +294,7 @@ static void put_value(struct buf *rows, const struct sql_value *v)
 {
     if (v->is_null)
         buf_put_u8(rows, 0);
-    else if (v->type == SQL_TEXT || v->type == SQL_BYTEA || v->type == SQL_NUMERIC)
+    else if (sql_type_storage(v->type) != SQL_STORE_INTEGER)
         sql_rowset_put_bytes(rows, v->bytes);
     else
         sql_rowset_put_integer(rows, v->integer);

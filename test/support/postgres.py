@@ -24,7 +24,7 @@ SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
     "timezone": "UTC",
-    "datestyle": "ISO, YMD",
+    "datestyle": "ISO, MDY",
     "bytea_output": "hex",
     "max_connections": "40",
     "log_min_messages": "fatal",

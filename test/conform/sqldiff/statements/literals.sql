@@ -86,7 +86,7 @@ select '🎉' as "🎉", char_length('🎉')
 select current_user = session_user, current_database() = current_catalog
 select current_date
 select current_time
-select localtimestamp
+select localtimestamp is null, localtime is null
 select null::int, null::text, null::numeric(5,2), null::boolean
 select null = null, null is null, null is not null, null <> 1
 select row(1, 2)

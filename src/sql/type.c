@@ -1,0 +1,150 @@
+/* type.c - The table of types. An OID is the place in an array of small numbers, so that finding a
+ * type costs two loads. */
+#include "sql/type.h"
+
+#include "base/must.h"
+#include "sql/value_int.h"
+
+#define OID_MAX 4096u
+
+enum place {
+    NOWHERE,
+    AT_BOOL,
+    AT_BYTEA,
+    AT_INT8,
+    AT_INT2,
+    AT_INT4,
+    AT_TEXT,
+    AT_FLOAT4,
+    AT_FLOAT8,
+    AT_UNKNOWN,
+    AT_BPCHAR,
+    AT_DATE,
+    AT_TIME,
+    AT_TIMESTAMP,
+    AT_TIMESTAMPTZ,
+    AT_INTERVAL,
+    AT_NUMERIC,
+    AT_VOID,
+    AT_UUID,
+    PLACES
+};
+
+static const uint8_t places[OID_MAX] = {
+    [SQL_BOOL] = AT_BOOL,           [SQL_BYTEA] = AT_BYTEA,
+    [SQL_INT8] = AT_INT8,           [SQL_INT2] = AT_INT2,
+    [SQL_INT4] = AT_INT4,           [SQL_TEXT] = AT_TEXT,
+    [SQL_FLOAT4] = AT_FLOAT4,       [SQL_FLOAT8] = AT_FLOAT8,
+    [SQL_UNKNOWN] = AT_UNKNOWN,     [SQL_BPCHAR] = AT_BPCHAR,
+    [SQL_DATE] = AT_DATE,           [SQL_TIME] = AT_TIME,
+    [SQL_TIMESTAMP] = AT_TIMESTAMP, [SQL_TIMESTAMPTZ] = AT_TIMESTAMPTZ,
+    [SQL_INTERVAL] = AT_INTERVAL,   [SQL_NUMERIC] = AT_NUMERIC,
+    [SQL_VOID] = AT_VOID,           [SQL_UUID] = AT_UUID,
+};
+
+#define INTEGER(type_, category_, preferred_, size_, since_, name_, title_, codec_)                \
+    {                                                                                              \
+        .type = (type_), .storage = SQL_STORE_INTEGER, .category = (category_),                    \
+        .is_preferred = (preferred_), .size = (size_), .since = (since_), .name = (name_),         \
+        .title = (title_), .codec = (codec_)                                                       \
+    }
+#define BYTES(type_, storage_, category_, preferred_, size_, since_, name_, title_, codec_)        \
+    {                                                                                              \
+        .type = (type_), .storage = SQL_STORE_##storage_, .category = (category_),                 \
+        .is_preferred = (preferred_), .size = (size_), .since = (since_), .name = (name_),         \
+        .title = (title_), .codec = (codec_)                                                       \
+    }
+
+static const struct sql_type_info types[PLACES] = {
+    [AT_BOOL] = INTEGER(SQL_BOOL, 'B', true, 1, 0, "bool", "boolean", &codec_bool),
+    [AT_BYTEA] = BYTES(SQL_BYTEA, BLOB, 'U', false, -1, 0, "bytea", "bytea", &codec_bytea),
+    [AT_INT8] = INTEGER(SQL_INT8, 'N', false, 8, 0, "int8", "bigint", &codec_int),
+    [AT_INT2] = INTEGER(SQL_INT2, 'N', false, 2, 0, "int2", "smallint", &codec_int),
+    [AT_INT4] = INTEGER(SQL_INT4, 'N', false, 4, 0, "int4", "integer", &codec_int),
+    [AT_TEXT] = BYTES(SQL_TEXT, TEXT, 'S', true, -1, 0, "text", "text", &codec_text),
+    [AT_FLOAT4] = INTEGER(SQL_FLOAT4, 'N', false, 4, 4, "float4", "real", &codec_float),
+    [AT_FLOAT8] = INTEGER(SQL_FLOAT8, 'N', true, 8, 4, "float8", "double precision", &codec_float),
+    [AT_UNKNOWN] = BYTES(SQL_UNKNOWN, TEXT, 'X', false, -2, 0, "unknown", "unknown", &codec_text),
+    [AT_BPCHAR] = {.type = SQL_BPCHAR,
+                   .storage = SQL_STORE_TEXT,
+                   .category = 'S',
+                   .size = -1,
+                   .since = 4,
+                   .name = "bpchar",
+                   .title = "character",
+                   .collation = "RTRIM",
+                   .codec = &codec_bpchar},
+    [AT_DATE] = INTEGER(SQL_DATE, 'D', false, 4, 4, "date", "date", &codec_datetime),
+    [AT_TIME] =
+        INTEGER(SQL_TIME, 'D', false, 8, 4, "time", "time without time zone", &codec_datetime),
+    [AT_TIMESTAMP] = INTEGER(SQL_TIMESTAMP,
+                             'D',
+                             false,
+                             8,
+                             4,
+                             "timestamp",
+                             "timestamp without time zone",
+                             &codec_datetime),
+    [AT_TIMESTAMPTZ] = INTEGER(SQL_TIMESTAMPTZ,
+                               'D',
+                               true,
+                               8,
+                               0,
+                               "timestamptz",
+                               "timestamp with time zone",
+                               &codec_timestamptz),
+    [AT_INTERVAL] = {.type = SQL_INTERVAL,
+                     .storage = SQL_STORE_TEXT,
+                     .category = 'T',
+                     .is_preferred = true,
+                     .size = 16,
+                     .since = 4,
+                     .name = "interval",
+                     .title = "interval",
+                     .collation = "TRUSTSQL_INTERVAL",
+                     .codec = &codec_interval},
+    [AT_NUMERIC] =
+        BYTES(SQL_NUMERIC, BLOB, 'N', false, -1, 0, "numeric", "numeric", &codec_numeric),
+    [AT_VOID] = BYTES(SQL_VOID, NONE, 'P', false, 4, 0, "void", "void", NULL),
+    [AT_UUID] = BYTES(SQL_UUID, BLOB, 'U', false, 16, 4, "uuid", "uuid", &codec_uuid),
+};
+
+const struct sql_type_info *sql_type_find(uint32_t oid)
+{
+    if (oid >= OID_MAX || places[oid] == NOWHERE) return NULL;
+    return &types[places[oid]];
+}
+
+const struct sql_type_info *sql_type_info(enum sql_type type)
+{
+    const struct sql_type_info *info = sql_type_find((uint32_t)type);
+    must(info != NULL);
+    return info;
+}
+
+bool sql_type_is_known(uint32_t oid, uint32_t exec_version)
+{
+    const struct sql_type_info *info = sql_type_find(oid);
+    return info != NULL && info->type != SQL_UNKNOWN && info->type != SQL_VOID &&
+           info->since <= exec_version;
+}
+
+enum sql_storage sql_type_storage(enum sql_type type)
+{
+    return sql_type_info(type)->storage;
+}
+
+const char *sql_type_column(enum sql_type type)
+{
+    const struct sql_type_info *info = sql_type_info(type);
+    if (info->type == SQL_BPCHAR) return "TEXT COLLATE RTRIM";
+    if (info->type == SQL_INTERVAL) return "TEXT COLLATE TRUSTSQL_INTERVAL";
+    switch (info->storage) {
+    case SQL_STORE_INTEGER: return "INTEGER";
+    case SQL_STORE_TEXT: return "TEXT";
+    case SQL_STORE_BLOB: return "BLOB";
+    case SQL_STORE_NONE: break;
+    }
+    must(false); /* No column has this type. */
+    return "";
+}

@@ -1,0 +1,67 @@
+/* type.h - What the types are: names, category, storage, and from which exec_version they exist.
+ *
+ * One table for everything that goes by type. The number of a type is PostgreSQL's OID. Immutable
+ * data; thread-safe. */
+#ifndef TRUSTSQL_SQL_TYPE_H
+#define TRUSTSQL_SQL_TYPE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/span.h"
+
+enum sql_type {
+    SQL_BOOL = 16,
+    SQL_BYTEA = 17,
+    SQL_INT8 = 20,
+    SQL_INT2 = 21,
+    SQL_INT4 = 23,
+    SQL_TEXT = 25,
+    SQL_FLOAT4 = 700,
+    SQL_FLOAT8 = 701,
+    SQL_UNKNOWN = 705, /* An untyped literal or parameter before binding. */
+    SQL_BPCHAR = 1042, /* char(n): kept padded, compared without the blanks at its end. */
+    SQL_DATE = 1082,   /* Days since 2000-01-01. */
+    SQL_TIME = 1083,   /* Microseconds of the day. */
+    SQL_TIMESTAMP = 1114,
+    SQL_TIMESTAMPTZ = 1184, /* int64 microseconds since 2000-01-01 UTC, as PostgreSQL. */
+    SQL_INTERVAL = 1186,    /* src/sql/interval.h. */
+    SQL_NUMERIC = 1700,     /* memcmp-ordered decimal bytes, src/sql/numeric.h. */
+    SQL_VOID = 2278,
+    SQL_UUID = 2950
+};
+
+enum sql_storage { /* Where a value lies: in SQLite, in a rowset, in struct sql_value. */
+                   SQL_STORE_NONE,
+                   SQL_STORE_INTEGER, /* integer */
+                   SQL_STORE_TEXT,    /* bytes, UTF-8 */
+                   SQL_STORE_BLOB     /* bytes */
+};
+
+struct sql_codec; /* value_int.h */
+
+struct sql_type_info {
+    enum sql_type type;
+    enum sql_storage storage;
+    char category;     /* pg_type.typcategory */
+    bool is_preferred; /* pg_type.typispreferred */
+    int16_t size;      /* pg_type.typlen */
+    uint32_t since;    /* exec_version from which it is there; 0: always. */
+    const char *name;  /* pg_type.typname */
+    const char *title; /* What format_type says of it. */
+    /* Of SQLite, where equal values may be different bytes; null: the order of the bytes. */
+    const char *collation;
+    const struct sql_codec *codec; /* Null: no input and no output. */
+};
+
+/* Null: no such type. */
+const struct sql_type_info *sql_type_find(uint32_t oid);
+/* Of a type of the enum. */
+const struct sql_type_info *sql_type_info(enum sql_type type);
+/* A type that columns, parameters and results may have under an exec_version (UINT32_MAX: any). */
+bool sql_type_is_known(uint32_t oid, uint32_t exec_version);
+enum sql_storage sql_type_storage(enum sql_type type);
+/* "INTEGER", "TEXT COLLATE …", "BLOB": of a column in SQLite. */
+const char *sql_type_column(enum sql_type type);
+
+#endif
