@@ -320,6 +320,19 @@ static bool is_mixed(struct proxy_call *c, const struct proxy_statement *all, ui
     return false;
 }
 
+static bool has_copy(struct proxy_call *c, const struct proxy_statement *all, uint32_t count)
+{
+    struct diag d;
+    for (uint32_t i = 0; i < count; i++) {
+        if (strcmp(all[i].word, "COPY") != 0) continue;
+        diag_set(&d, "0A000", "the proxy has no COPY");
+        diag_hint(&d, "Connect to a node, or use INSERT with several rows.");
+        proxy_say_failure(c, &d);
+        return true;
+    }
+    return false;
+}
+
 static void run_call(struct proxy_call *c)
 {
     struct diag d = {.sqlstate = ""};
@@ -331,6 +344,7 @@ static void run_call(struct proxy_call *c)
         proxy_say_failure(c, &d);
         return;
     }
+    if (has_copy(c, all, count)) return;
     for (uint32_t i = 0; i < count; i++)
         has_write = has_write || all[i].kind == STATEMENT_WRITE;
     if (has_write) {

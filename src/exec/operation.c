@@ -7,11 +7,18 @@
 
 #include "base/must.h"
 #include "exec/sqlite.h"
+#include "sql/copy.h"
 
 static enum status prepare(struct job *j, const struct tx_op *op, struct prepared **out);
 static enum status run_call(struct job *j, const struct tx_op *op, const struct sql_statement *s);
 static enum status run_ddl(struct job *j, const struct sql_statement *s);
 static enum status run_statement(struct job *j, const struct tx_op *op, const struct prepared *s);
+static enum status run_copy(struct job *j, const struct tx_op *op, const struct prepared *s);
+static enum status copy_rows(struct job *j,
+                             struct span rows,
+                             const struct prepared *s,
+                             struct sql_value *values,
+                             uint64_t *count);
 static enum status bind(struct job *j, const struct tx_op *op, const struct prepared *s);
 static enum status collect(struct job *j, const struct prepared *s, uint64_t *row_count);
 static enum status add_row(struct job *j, const struct prepared *s, uint64_t row_count);
@@ -43,6 +50,7 @@ enum status operation_run(struct job *j, const struct tx_op *op)
     case SQL_KIND_UPDATE:
     case SQL_KIND_DELETE: return run_statement(j, op, s);
     case SQL_KIND_CALL: return run_call(j, op, &s->compiled);
+    case SQL_KIND_COPY_IN: return run_copy(j, op, s);
     case SQL_KIND_CREATE_TABLE:
     case SQL_KIND_DROP_TABLE:
     case SQL_KIND_CREATE_INDEX:
@@ -55,7 +63,8 @@ enum status operation_run(struct job *j, const struct tx_op *op)
     case SQL_KIND_COMPLAIN:
     case SQL_KIND_SET:
     case SQL_KIND_SHOW:
-    case SQL_KIND_CONTROL: break;
+    case SQL_KIND_CONTROL:
+    case SQL_KIND_COPY_OUT: break;
     }
     must(false); /* statements_get refuses these. */
     return ST_REJECTED;
@@ -155,6 +164,73 @@ static enum status run_statement(struct job *j, const struct tx_op *op, const st
     if (s->compiled.column_count > 0)
         result->result_hash = hash_of("rows", buf_span(&j->exec->rows));
     return keep_rows(j, &s->compiled, returned);
+}
+
+/* The rows of each parameter in turn: one INSERT for each. */
+static enum status run_copy(struct job *j, const struct tx_op *op, const struct prepared *s)
+{
+    must(s->stmt != NULL);
+    struct exec *e = j->exec;
+    const struct sql_copy *copy = s->compiled.copy;
+    struct sql_value *values = mem_alloc_zero(e->mem, copy->column_count + 1u, sizeof *values);
+    if (values == NULL) return ST_NO_MEMORY;
+    enum status st = ST_OK;
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < op->param_count && st == ST_OK; i++) {
+        struct cbor in = cbor_of(op->params[i].value);
+        const struct span rows = cbor_get_bytes(&in);
+        if (op->params[i].type == SQL_BYTEA && cbor_end(&in) == ST_OK) {
+            charge(j, rows.size);
+            st = copy_rows(j, rows, s, values, &count);
+        } else {
+            diag_set(&j->diag, "22P03", "parameter $%u of COPY holds no rows", i + 1);
+            st = ST_REJECTED;
+        }
+    }
+    (void)sqlite3_clear_bindings(s->stmt); /* They pointed into the operation. */
+    mem_free(e->mem, values);
+    if (st == ST_REJECTED) j->diag.row = count;
+    TRY(st);
+    j->ops[j->op].row_count = count;
+    j->ops[j->op].result_hash = (struct hash){{0}};
+    return keep_rows(j, &s->compiled, 0);
+}
+
+static enum status copy_row(struct job *j, const struct prepared *s, const struct sql_value *values)
+{
+    enum status st = ST_OK;
+    for (uint32_t i = 0; i < s->compiled.copy->column_count && st == ST_OK; i++)
+        st = sql_value_bind(s->stmt, (int)i + 1, &values[i]);
+    if (st == ST_OK) {
+        const int code = step(j, s->stmt);
+        if (code != SQLITE_DONE) st = step_failed(j, code);
+    }
+    uint64_t steps =
+        (uint64_t)(uint32_t)sqlite3_stmt_status(s->stmt, SQLITE_STMTSTATUS_VM_STEP, true);
+    (void)sqlite3_reset(s->stmt);
+    TRY(st);
+    charge(j, steps % EXEC_FUEL_STEP);
+    return check_after(j);
+}
+
+static enum status copy_rows(struct job *j,
+                             struct span rows,
+                             const struct prepared *s,
+                             struct sql_value *values,
+                             uint64_t *count)
+{
+    struct cbor in = cbor_of(rows);
+    const struct sql_copy *copy = s->compiled.copy;
+    while (cbor_end(&in) != ST_OK) {
+        (*count)++;
+        if (copy->column_count == 0 || sql_copy_row(&in, copy, values) != ST_OK) {
+            diag_set(&j->diag, "22P03", "row %llu of COPY is no row of the table",
+                     (unsigned long long)*count);
+            return ST_REJECTED;
+        }
+        TRY(copy_row(j, s, values));
+    }
+    return ST_OK;
 }
 
 static enum status bind(struct job *j, const struct tx_op *op, const struct prepared *s)

@@ -209,13 +209,15 @@ static enum status check_kind(const struct sql_statement *s,
     case SQL_KIND_GRANT:
     case SQL_KIND_REVOKE:
     case SQL_KIND_DDL:
-    case SQL_KIND_CALL: break;
+    case SQL_KIND_CALL:
+    case SQL_KIND_COPY_IN: break;
     case SQL_KIND_EMPTY:
     case SQL_KIND_SUBMIT:
     case SQL_KIND_COMPLAIN:
     case SQL_KIND_SET:
     case SQL_KIND_SHOW:
     case SQL_KIND_CONTROL:
+    case SQL_KIND_COPY_OUT:
         diag_set(d, "0A000", "%s cannot be an operation of a transaction", s->tag);
         return ST_REJECTED;
     }

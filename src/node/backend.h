@@ -8,17 +8,31 @@
 
 #include "base/diag.h"
 #include "custody/scram.h"
-#include "sql/sql.h"
+#include "sql/copy.h"
 
 struct backend;
 struct backend_session; /* One client's: user, ledger, settings. */
 
-#define BACKEND_CALLS_MAX 256u /* Calls of one session that may run at once. */
+#define BACKEND_CALLS_MAX 256u       /* Calls of one session that may run at once. */
+#define BACKEND_COPY_ROWS (1u << 14) /* Of one transaction, when a COPY may be several. */
 
-/* Where the results of one call go. Order: for each statement described? rows* complete; a failure
- * ends the call with failed; every call ends with done, exactly once, also after cancel and close.
- * Callbacks may come while execute runs. Calls that overlap are answered in the order in which they
- * were issued: nothing of a call comes before the done of the one before it. */
+struct backend_copy_begin {
+    const struct sql_copy *copy; /* Lives until the call is done. */
+    /* FROM: bytes of rows that one transaction takes, and whether there may be several. */
+    size_t bytes_max;
+    bool is_split;
+};
+
+struct backend_copy {
+    struct span rows;          /* Of an operation (sql/copy.h), whole. */
+    bool is_last;              /* After what is not, reply.copy_more comes, or the end. */
+    const struct diag *failed; /* Not null: nothing of it, this is why. */
+};
+
+/* Where the results of one call go. Order: for each statement (columns | copy)? rows* complete; a
+ * failure ends the call with failed; every call ends with done, exactly once, also after cancel and
+ * close. Callbacks may come while execute runs. Calls that overlap are answered in the order in
+ * which they were issued: nothing of a call comes before the done of the one before it. */
 struct backend_reply {
     void (*columns)(void *context, const struct sql_column *columns, uint32_t count);
     void (*rows)(void *context,
@@ -26,6 +40,10 @@ struct backend_reply {
                  uint32_t count,
                  struct span rows,
                  uint64_t row_count); /* Rowset encoding, whole rows. */
+    /* COPY TO: instead of columns; rows follow. COPY FROM: copy_more follows, then the call waits
+     * for table.copy. */
+    void (*copy)(void *context, const struct backend_copy_begin *begin);
+    void (*copy_more)(void *context); /* COPY FROM: what was given is final; rows may come. */
     void (*complete)(void *context, const char *tag, bool has_count, uint64_t count);
     void (*notice)(void *context, const struct diag *d);
     void (*failed)(void *context, const struct diag *d);
@@ -107,6 +125,8 @@ struct backend_table {
     /* Sync, after calls that were is_open: their transaction ends; undone when one of them failed.
      * Answered as a call, without complete. May be null: each call was a transaction of its own. */
     void (*sync)(struct backend *b, struct backend_session *s, const struct backend_reply *reply);
+    /* Rows for the COPY FROM that waits, or its end. May be null: then no call has copy. */
+    void (*copy)(struct backend *b, struct backend_session *s, const struct backend_copy *in);
     /* The client was told of an error that the door found itself: an open transaction has failed,
      * as by a call. May be null. */
     void (*spoil)(struct backend *b, struct backend_session *s);

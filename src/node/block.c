@@ -312,6 +312,35 @@ static enum status set(struct local_call *c, const struct sql_statement *s)
     return call_set(c, s);
 }
 
+/* The desk first: the client sends what nobody can send again. */
+static enum status copy_in(struct local_call *c)
+{
+    if (block_needs_desk(c)) return begin_desk(c);
+    c->wait = WAIT_COPY;
+    const enum status st = call_copy_begin(c);
+    if (st != ST_OK) c->wait = WAIT_NOTHING;
+    return st;
+}
+
+void block_copy(struct local_call *c, struct span rows)
+{
+    must(c->wait == WAIT_COPY);
+    c->wait = WAIT_NOTHING;
+    if (!has_failed(c) && rows.size == 0) {
+        c->text_at++;
+        c->reply.complete(c->reply.context, "COPY", true, 0);
+    } else if (!has_failed(c)) {
+        struct sql_value value = {.type = SQL_BYTEA, .bytes = rows};
+        struct sql_value *before = c->params;
+        c->params = &value;
+        c->param_count = 1;
+        explain(c, block_write(c, c->statements[0]));
+        c->params = before;
+        c->param_count = 0;
+    }
+    if (c->wait == WAIT_NOTHING) go_on(c);
+}
+
 static enum status run_statement(struct local_call *c, struct compiled *statement)
 {
     const struct sql_statement *s = &statement->statement;
@@ -324,9 +353,11 @@ static enum status run_statement(struct local_call *c, struct compiled *statemen
     case SQL_KIND_CALL:
     case SQL_KIND_SUBMIT:
     case SQL_KIND_COMPLAIN: return refuse_inside(c, s);
+    case SQL_KIND_COPY_OUT: return read(c, statement);
     case SQL_KIND_SELECT:
         if (!s->is_write) return read(c, statement);
         break;
+    case SQL_KIND_COPY_IN: return copy_in(c);
     case SQL_KIND_INSERT:
     case SQL_KIND_UPDATE:
     case SQL_KIND_DELETE:
@@ -345,7 +376,7 @@ static enum status run_statement(struct local_call *c, struct compiled *statemen
 static bool is_of_chain(const struct compiled *statement)
 {
     const struct sql_statement *s = &statement->statement;
-    if (s->calls_node) return false;
+    if (s->calls_node || s->kind == SQL_KIND_COPY_OUT) return false; /* Neither is an operation. */
     for (uint32_t i = 0; i < s->access_count; i++) {
         const struct catalog_table *t =
             sql_catalog_by_id(statement->catalog, s->access[i].table_id);
@@ -573,7 +604,7 @@ void block_cancel(struct local_call *c)
 {
     if (c->is_asking)
         atomic_store(&c->height.is_cancelled, true);
-    else if (c->wait != WAIT_NOTHING && c->wait != WAIT_COMMIT)
+    else if (c->wait != WAIT_NOTHING && c->wait != WAIT_COMMIT && c->wait != WAIT_COPY)
         readers_cancel(c->session->local->readers, &c->read);
 }
 
@@ -582,7 +613,7 @@ void block_cancel(struct local_call *c)
 static void say_columns(struct local_call *c)
 {
     const struct sql_statement *s = c->read.statement;
-    if (!c->has_columns_sent) c->reply.columns(c->reply.context, s->columns, s->column_count);
+    if (!c->has_columns_sent) call_say_columns(c, s);
     c->has_columns_sent = true;
 }
 
@@ -648,6 +679,7 @@ static enum status take_result(struct local_call *c)
     case WAIT_NOTHING:
     case WAIT_HEIGHT:
     case WAIT_BEGIN:
+    case WAIT_COPY:
     case WAIT_COMMIT: break;
     }
     return ST_OK;

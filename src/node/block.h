@@ -81,6 +81,9 @@ void block_cancel(struct local_call *c);
 /* A statement that writes, with c->params; answered like any (COPY). */
 NODISCARD enum status block_write(struct local_call *c, const struct compiled *statement);
 
+/* The rows that a COPY FROM waited for, or c->diag says why there are none. */
+void block_copy(struct local_call *c, struct span rows);
+
 struct backend_session;
 /* A failed block lets nothing be parsed or run but what ends it. */
 bool block_refuses(const struct backend_session *s, struct span text, struct diag *d);

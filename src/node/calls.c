@@ -207,6 +207,11 @@ static void next_part(struct local_call *c)
     c->state = CALL_RUNNING;
 }
 
+static bool is_copy(const struct local_call *c)
+{
+    return c->statements[c->at]->statement.kind == SQL_KIND_COPY_IN;
+}
+
 static void begin_part(struct local_call *c)
 {
     call_compile(c);
@@ -218,6 +223,8 @@ static void begin_part(struct local_call *c)
     c->state = CALL_RUNNING;
     if (st == ST_OK && c->is_submit)
         st = submit_begin(c);
+    else if (st == ST_OK && c->is_write && is_copy(c))
+        st = call_copy_begin(c);
     else if (st == ST_OK && c->is_write)
         st = begin_write(c);
     else if (st == ST_OK)
@@ -535,7 +542,7 @@ void call_read_chunk(struct local_call *c, struct read_chunk *chunk)
     bool has_failed = is_last && chunk->diag.sqlstate[0] != 0;
     if (has_failed) c->diag = chunk->diag;
     if (!has_failed && !c->has_columns_sent) {
-        c->reply.columns(c->reply.context, statement->columns, statement->column_count);
+        call_say_columns(c, statement);
         c->has_columns_sent = true;
     }
     if (!has_failed && chunk->row_count > 0)

@@ -38,6 +38,7 @@ static void table_sync(struct backend *b,
                        struct backend_session *s,
                        const struct backend_reply *reply);
 static void table_spoil(struct backend *b, struct backend_session *s);
+static void table_copy(struct backend *b, struct backend_session *s, const struct backend_copy *in);
 
 static const struct backend_table local_table = {.verifier = table_verifier,
                                                  .token = table_token,
@@ -49,7 +50,8 @@ static const struct backend_table local_table = {.verifier = table_verifier,
                                                  .flow = table_flow,
                                                  .block = table_block,
                                                  .sync = table_sync,
-                                                 .spoil = table_spoil};
+                                                 .spoil = table_spoil,
+                                                 .copy = table_copy};
 
 static struct local *local_of(struct backend *b)
 {
@@ -253,6 +255,11 @@ static void table_session_close(struct backend *b, struct backend_session *s)
             c->refusal.reply.done(c->refusal.reply.context);
     }
     s->is_closed = true;
+    if (s->first != NULL && s->first->is_copying) { /* Its rows will not come. */
+        s->first->is_copying = false;
+        s->first->wait = WAIT_NOTHING;
+        s->first->state = CALL_DONE;
+    }
     s->is_advancing = true; /* What was held back is used up first; then the end is decided once. */
     table_flow(b, s, true);
     s->is_advancing = false;
@@ -312,10 +319,12 @@ void session_advance(struct backend_session *s)
     if (s->is_advancing) return; /* The one that runs sees what changed. */
     s->is_advancing = true;
     begin_overlapping(s);
+    if (s->first != NULL) call_copy_tell(s->first);
     while (s->first != NULL && (s->first->state == CALL_DONE || s->first->state == CALL_SETTLED)) {
         if (s->first->state == CALL_SETTLED) submit_answer(s->first);
         drop_first(s);
         begin_overlapping(s);
+        if (s->first != NULL) call_copy_tell(s->first);
     }
     s->is_advancing = false;
     if (s->is_closed && s->first == NULL) free_session(s);
@@ -468,6 +477,7 @@ static enum status describe_one(struct backend_session *s,
         if (out->columns[i].name.data == NULL) return ST_NO_MEMORY;
     }
     out->may_overlap = st->kind == SQL_KIND_SUBMIT;
+    if (st->kind == SQL_KIND_COPY_OUT) out->column_count = 0; /* It returns no rows. */
     return ST_OK;
 }
 
@@ -501,6 +511,13 @@ static enum status table_describe(struct backend *b,
     sql_catalog_unref(catalog);
     if (st != ST_OK && d->sqlstate[0] == 0) diag_set(d, "53200", "out of memory");
     return st;
+}
+
+static void table_copy(struct backend *b, struct backend_session *s, const struct backend_copy *in)
+{
+    (void)b;
+    must(s->first != NULL);
+    call_copy_take(s->first, in);
 }
 
 static void table_cancel(struct backend *b, struct backend_session *s)

@@ -23,6 +23,7 @@ enum call_wait {
     WAIT_ROWS,
     WAIT_CURSOR,
     WAIT_WRITE,
+    WAIT_COPY, /* For rows of the client. */
     WAIT_SAVEPOINT,
     WAIT_RELEASE,
     WAIT_ROLLBACK_TO,
@@ -78,6 +79,9 @@ struct local_call {
     bool has_height; /* A linearizable transaction knows what is newest. */
     struct cursor_rows *cursor;
     struct compiled *cursor_select; /* Of a DECLARE that runs. */
+    bool is_copying;                /* COPY FROM: it waits for rows of the door, */
+    bool is_told;                   /* which knows. */
+    bool has_more;                  /* COPY FROM: after this transaction it waits again. */
     struct read_job read;
     struct flow_read height; /* Of a linearizable read. */
     bool is_asking;          /* For it. */
@@ -161,6 +165,15 @@ NODISCARD enum status write_op(struct local_call *c,
 NODISCARD enum status write_block(struct local_call *c);
 /* Say the answer of a settled submit. */
 void submit_answer(struct local_call *c);
+
+/* copy.c - what a statement returns: columns, or a COPY. */
+void call_say_columns(const struct local_call *c, const struct sql_statement *statement);
+/* COPY FROM: the call begins to wait for rows; rows or the end have come; its transaction is final:
+ * true when it waits for more. The door sends nothing before call_copy_tell. */
+NODISCARD enum status call_copy_begin(struct local_call *c);
+void call_copy_tell(struct local_call *c); /* If it waits and the door does not know. */
+void call_copy_take(struct local_call *c, const struct backend_copy *in);
+bool call_copy_goes_on(struct local_call *c);
 
 /* complain.c - take a complaint and answer it. */
 NODISCARD enum status complain_run(struct local_call *c, const struct sql_statement *statement);

@@ -185,6 +185,17 @@ static bool set_height(uint64_t *to, struct span value)
     return true;
 }
 
+/* Nothing: off. */
+static bool set_flag(bool *to, struct span value)
+{
+    const bool is_on = equals(value, "on") || equals(value, "true") || equals(value, "1");
+    if (!is_on && value.size > 0 && !equals(value, "off") && !equals(value, "false") &&
+        !equals(value, "0"))
+        return false;
+    *to = is_on;
+    return true;
+}
+
 static bool set_key(struct settings *s, struct span value)
 {
     if (value.size > SETTINGS_KEY_MAX) return false;
@@ -218,6 +229,10 @@ static bool set_own(struct settings *s, struct span name, struct span value, boo
         *is_good = set_key(s, value);
         return true;
     }
+    if (equals(name, "trustsql.copy_split")) {
+        *is_good = set_flag(&s->is_copy_split, value);
+        return true;
+    }
     const bool is_read = equals(name, "trustsql.read");
     if (!is_read && !equals(name, "trustsql.wait")) return false;
     *is_good = true;
@@ -234,6 +249,7 @@ static bool set_own(struct settings *s, struct span name, struct span value, boo
 
 static const char *show_own(const struct settings *s, struct span name)
 {
+    if (equals(name, "trustsql.copy_split")) return s->is_copy_split ? "on" : "off";
     if (equals(name, "application_name")) return s->application_name;
     if (equals(name, "trustsql.read")) return settings_read_text(s->chosen.read);
     if (equals(name, "trustsql.wait")) return settings_wait_text(s->chosen.wait);
@@ -243,6 +259,10 @@ static const char *show_own(const struct settings *s, struct span name)
 static enum status refuse_own(struct span name, struct span value, struct diag *d)
 {
     const bool is_read = equals(name, "trustsql.read");
+    if (equals(name, "trustsql.copy_split")) {
+        diag_set(d, "22023", "parameter \"trustsql.copy_split\" requires a Boolean value");
+        return ST_INVALID;
+    }
     const bool is_past = equals(name, "trustsql.height");
     if (is_past || equals(name, "trustsql.read_height")) {
         diag_set(d, "22023", "parameter \"trustsql.%s\" takes a height",
@@ -300,6 +320,7 @@ enum status settings_set(struct settings *s, struct span name, struct span value
         s->height = 0;
         s->key_size = 0;
         s->default_modes = (struct settings_modes){.isolation = SQL_SERIALIZABLE};
+        s->is_copy_split = false;
         return ST_OK;
     }
     bool is_good = true;

@@ -43,6 +43,7 @@ struct settings {
     /* trustsql.idempotency_key: of each transaction until it is changed; size 0: none. */
     uint8_t key[SETTINGS_KEY_MAX];
     uint32_t key_size;
+    bool is_copy_split; /* trustsql.copy_split: one COPY FROM may be several transactions. */
     uint64_t height; /* trustsql.height: the ledger as it was then, schema too; 0: now. */
     struct settings_modes modes;         /* Of the transaction that is open. */
     struct settings_modes default_modes; /* Of the next. */

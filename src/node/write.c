@@ -42,6 +42,7 @@ enum status write_op(struct local_call *c,
                      struct tx_op *op)
 {
     uint32_t given = statement->is_deferred ? 0 : statement->statement.param_count;
+    if (statement->statement.kind == SQL_KIND_COPY_IN) given = c->param_count; /* Rows. */
     if (given > c->param_count) {
         diag_set(&c->diag, "08P01", "the statement needs %u parameters, %u were given", given,
                  c->param_count);
@@ -378,6 +379,8 @@ static void on_settled(struct ticket *t)
         } else if (c->is_submit) {
             put_submit_row(c, outcome);
             if (c->diag.sqlstate[0] == 0) c->state = CALL_SETTLED;
+        } else if (outcome->is_ok && call_copy_goes_on(c)) {
+            c->diag = (struct diag){0}; /* The next rows, when the door knows. */
         } else if (outcome->is_ok) {
             answer_write(c, outcome);
         } else {

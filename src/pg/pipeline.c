@@ -15,6 +15,13 @@ static void on_rows(void *context,
                     uint32_t count,
                     struct span rows,
                     uint64_t row_count);
+static void on_copy(void *context, const struct backend_copy_begin *begin);
+static void on_copy_more(void *context);
+static enum status put_row(struct pg_session *s,
+                           struct item *i,
+                           const struct sql_column *columns,
+                           uint32_t count,
+                           struct span *rows);
 static void on_complete(void *context, const char *tag, bool has_count, uint64_t count);
 static void on_notice(void *context, const struct diag *d);
 static void on_failed(void *context, const struct diag *d);
@@ -42,6 +49,8 @@ static struct backend_reply reply_to(struct pg_session *s)
 {
     return (struct backend_reply){.columns = on_columns,
                                   .rows = on_rows,
+                                  .copy = on_copy,
+                                  .copy_more = on_copy_more,
                                   .complete = on_complete,
                                   .notice = on_notice,
                                   .failed = on_failed,
@@ -244,6 +253,35 @@ static void on_columns(void *context, const struct sql_column *columns, uint32_t
     }
 }
 
+static const struct wire_formats *formats_of(const struct item *i)
+{
+    return i->kind == ITEM_QUERY || i->copy != NULL ? &all_text : &i->portal->result_formats;
+}
+
+static enum status put_row(struct pg_session *s,
+                           struct item *i,
+                           const struct sql_column *columns,
+                           uint32_t count,
+                           struct span *rows)
+{
+    if (i->copy != NULL) return copy_put_row(s, i, rows);
+    struct buf *to = i->kind == ITEM_LIMITED ? &i->portal->rows : &s->out;
+    return reply_row(to, columns, count, formats_of(i), rows);
+}
+
+static void on_copy(void *context, const struct backend_copy_begin *begin)
+{
+    struct pg_session *s = context;
+    struct item *i = current(s);
+    if (i != NULL) copy_begin(s, i, begin);
+}
+
+static void on_copy_more(void *context)
+{
+    struct pg_session *s = context;
+    if (current(s) != NULL) copy_more(s);
+}
+
 static void on_rows(void *context,
                     const struct sql_column *columns,
                     uint32_t count,
@@ -254,8 +292,7 @@ static void on_rows(void *context,
     struct item *i = current(s);
     if (i == NULL) return;
     i->has_result = true;
-    const struct wire_formats *formats =
-        i->kind == ITEM_QUERY ? &all_text : &i->portal->result_formats;
+    const struct wire_formats *formats = formats_of(i);
     if (formats->count > 1 && formats->count != count) {
         fail_call(s, i, "0A000", "cached plan must not change result type");
         return;
@@ -263,7 +300,7 @@ static void on_rows(void *context,
     struct buf *to = i->kind == ITEM_LIMITED ? &i->portal->rows : &s->out;
     for (uint64_t n = 0; n < row_count && s->phase == PG_READY; n++) {
         size_t size_before = to->size;
-        if (reply_row(to, columns, count, formats, &rows) != ST_OK) {
+        if (put_row(s, i, columns, count, &rows) != ST_OK) {
             fail_call(s, i, "XX000", "the backend gave rows that are not well formed");
             return;
         }
@@ -295,6 +332,10 @@ static void on_complete(void *context, const char *tag, bool has_count, uint64_t
     struct item *i = current(s);
     if (i == NULL) return;
     i->has_result = true;
+    if (i->copy != NULL) {
+        copy_complete(s, i, tag, count);
+        return;
+    }
     if (i->kind != ITEM_LIMITED) {
         reply_complete(&s->out, tag, has_count, count);
         return;
@@ -319,7 +360,9 @@ static void on_failed(void *context, const struct diag *d)
     struct item *i = current(s);
     if (i == NULL) return;
     i->has_failed = true;
-    reply_error(&s->out, "ERROR", d);
+    struct diag explained = *d;
+    if (i->copy != NULL) copy_explain(s, i, &explained);
+    reply_error(&s->out, "ERROR", &explained);
     if (i->kind == ITEM_QUERY) return;
     s->is_failed = true;                           /* S3 */
     if (i->kind == ITEM_COMMIT) return;            /* Its Sync was read. */
@@ -351,6 +394,7 @@ static void on_done(void *context)
     } else if (i != NULL && !i->has_result && i->kind != ITEM_COMMIT) {
         reply_signal(&s->out, REPLY_EMPTY_QUERY);
     }
+    if (first->copy != NULL) copy_end(s);
     if (first->portal != NULL && first->portal->state == PORTAL_RUNNING)
         first->portal->state = PORTAL_DONE;
     if (first->kind == ITEM_QUERY) say_ready(s);

@@ -29,6 +29,7 @@ bool session_message(struct pg_session *s, const struct wire_message *m)
 {
     must(s->phase == PG_READY);
     if (s->is_skipping && m->kind != WIRE_SYNC && m->kind != WIRE_TERMINATE) return true; /* S4 */
+    if (s->copy.reader != NULL && m->kind != WIRE_TERMINATE) return copy_message(s, m);
     switch (m->kind) {
     case WIRE_QUERY: return on_query(s, m);
     case WIRE_PARSE: return on_parse(s, m);
@@ -44,7 +45,7 @@ bool session_message(struct pg_session *s, const struct wire_message *m)
         return true;
     case WIRE_COPY_DATA:
     case WIRE_COPY_DONE:
-    case WIRE_COPY_FAIL: return true; /* Left over from a COPY that was refused: as PostgreSQL. */
+    case WIRE_COPY_FAIL: return copy_message(s, m);
     case WIRE_FUNCTION:
         if (s->first != NULL) return false;
         fail(s, "0A000", "function calls of the protocol are not supported");

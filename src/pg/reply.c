@@ -138,6 +138,31 @@ void reply_columns(struct buf *to,
     end(to, at);
 }
 
+void reply_copy(struct buf *to, const struct sql_copy *copy)
+{
+    must(copy->column_count <= SQL_COLUMNS_MAX);
+    const uint8_t format = copy->format == SQL_COPY_BINARY ? 1 : 0;
+    size_t at = begin(to, copy->is_from ? 'G' : 'H');
+    buf_put_u8(to, format);
+    buf_put_u16_be(to, (uint16_t)copy->column_count);
+    for (uint32_t i = 0; i < copy->column_count; i++)
+        buf_put_u16_be(to, format);
+    end(to, at);
+}
+
+size_t reply_copy_data_begin(struct buf *to)
+{
+    return begin(to, 'd');
+}
+
+void reply_copy_data_end(struct buf *to, size_t at)
+{
+    if (buf_status(to) == ST_OK && to->size == at + WIRE_HEAD_SIZE)
+        to->size = at;
+    else
+        end(to, at);
+}
+
 enum status reply_row(struct buf *to,
                       const struct sql_column *columns,
                       uint32_t count,

@@ -19,6 +19,7 @@ enum reply_signal {
     REPLY_PARSE_COMPLETE = '1',
     REPLY_BIND_COMPLETE = '2',
     REPLY_CLOSE_COMPLETE = '3',
+    REPLY_COPY_DONE = 'c',
     REPLY_EMPTY_QUERY = 'I',
     REPLY_NO_DATA = 'n',
     REPLY_SUSPENDED = 's'
@@ -48,6 +49,11 @@ void reply_columns(struct buf *to,
                    const struct sql_column *columns,
                    uint32_t count,
                    const struct wire_formats *formats);
+/* CopyInResponse or CopyOutResponse; and CopyData around what is appended between the two calls,
+ * which is no message when that is nothing. */
+void reply_copy(struct buf *to, const struct sql_copy *copy);
+size_t reply_copy_data_begin(struct buf *to);
+void reply_copy_data_end(struct buf *to, size_t at);
 /* One row, taken from *rows (rowset encoding). ST_INVALID: it is not well formed. */
 NODISCARD enum status reply_row(struct buf *to,
                                 const struct sql_column *columns,

@@ -64,6 +64,7 @@ void pg_session_free(struct pg_session *s)
     s->phase = PG_OVER;
     struct backend *b = s->config.backend;
     if (s->backend_session != NULL) b->table->session_close(b, s->backend_session);
+    copy_end(s);
     pipeline_fini(s);
     prepared_fini(s);
     scram_free(s->scram);
@@ -115,7 +116,10 @@ void pg_session_cancel(struct pg_session *s, uint32_t secret)
     uint32_t difference = s->secret ^ secret;
     if (difference != 0 || s->call_count == 0) return;
     struct backend *b = s->config.backend;
-    b->table->cancel(b, s->backend_session);
+    if (s->copy.is_waiting)
+        copy_cancel(s);
+    else
+        b->table->cancel(b, s->backend_session);
 }
 
 enum pg_session_state pg_session_state(const struct pg_session *s)

@@ -4,6 +4,7 @@
  *   query.c     what each message after login does
  *   pipeline.c  calls that run, and the order of what is sent
  *   prepared.c  statements and portals by name
+ *   copy.c      COPY of the protocol
  *
  * Order of answers. Messages are read ahead of the answers of calls that still run. `first … last`
  * is a queue of what is not answered yet: calls, and the Syncs between them. Bytes that belong
@@ -92,14 +93,26 @@ enum item_kind {
     ITEM_SYNC
 };
 
+/* A COPY FROM that runs: the only call of the queue. */
+struct copy_in {
+    struct sql_copy_reader *reader; /* Null: none runs. */
+    struct buf rows;
+    uint64_t rows_before; /* In transactions before. */
+    size_t at;            /* Of the CopyData that is processed: what was read. */
+    size_t bytes_max;
+    bool is_split;
+    bool is_waiting; /* For the client. */
+};
+
 struct item {
     struct item *next;
     enum item_kind kind;
     bool has_failed;
     bool has_result; /* Something was said about a statement. */
     uint32_t row_max;
-    struct portal *portal; /* Of an Execute; a reference. */
-    struct buf tail;       /* What is sent behind its answer. */
+    struct portal *portal;       /* Of an Execute; a reference. */
+    const struct sql_copy *copy; /* Not null: it is a COPY. */
+    struct buf tail;             /* What is sent behind its answer. */
 };
 
 struct pg_session {
@@ -132,6 +145,8 @@ struct pg_session {
     uint32_t call_count;
     uint32_t sync_count;
     size_t tail_bytes;
+
+    struct copy_in copy;
 
     /* Login. */
     struct arena arena; /* user, database, application_name. */
@@ -197,6 +212,20 @@ bool pipeline_has_room(const struct pg_session *s);
 /* Send rows kept by a portal, at most row_max. */
 void portal_send(struct pg_session *s, struct buf *to, struct portal *p, uint32_t row_max);
 void pipeline_fini(struct pg_session *s);
+
+/* --- copy.c
+ * --------------------------------------------------------------------------------------*/
+
+/* The call is a COPY: answer so. */
+void copy_begin(struct pg_session *s, struct item *i, const struct backend_copy_begin *begin);
+void copy_more(struct pg_session *s); /* The next transaction may begin. */
+/* A message while a COPY FROM runs. False: it stays. */
+bool copy_message(struct pg_session *s, const struct wire_message *m);
+NODISCARD enum status copy_put_row(struct pg_session *s, const struct item *i, struct span *rows);
+void copy_complete(struct pg_session *s, const struct item *i, const char *tag, uint64_t count);
+void copy_explain(const struct pg_session *s, const struct item *i, struct diag *d);
+void copy_cancel(struct pg_session *s); /* One that waits for the client. */
+void copy_end(struct pg_session *s);    /* The call is done, or the session. */
 
 /* --- prepared.c
  * ----------------------------------------------------------------------------------*/

@@ -559,6 +559,7 @@ NODISCARD enum status compile_set_transaction(struct binder *b,
                                               const PgQuery__VariableSetStmt *s);
 /* FOR UPDATE, FOR SHARE: what PostgreSQL does not take with them is refused. */
 NODISCARD enum status bind_locking(struct binder *b, const PgQuery__SelectStmt *s);
+bind_statement_fn compile_copy;
 
 /* Result columns from targets, and the SQLite text. */
 NODISCARD enum status compile_columns(struct binder *b,

@@ -3,6 +3,7 @@
 
 #include "base/must.h"
 #include "sql/bind_int.h"
+#include "sql/copy.h"
 #include "sql/lex.h"
 
 /* --- split --------------------------------------------------------------------------------- */
@@ -116,6 +117,7 @@ static const struct {
     {compile_declare, PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT, false, 4},
     {compile_fetch, PG_QUERY__NODE__NODE_FETCH_STMT, false, 4},
     {compile_close, PG_QUERY__NODE__NODE_CLOSE_PORTAL_STMT, false, 4},
+    {compile_copy, PG_QUERY__NODE__NODE_COPY_STMT, false, 4}, /* Decides itself if it writes. */
 };
 
 /* Statements that are not supported, or were not below some exec_version (bind_needs). */
@@ -378,6 +380,8 @@ enum status sql_lift(struct sql_lifted *out,
     TRY(start(&b, a, in, d));
     TRY(bind_statement(&b, &s, in));
     *out = (struct sql_lifted){.text = in->text};
+    if (s.kind == SQL_KIND_COPY_IN)
+        out->text = s.copy->text; /* What is signed names its columns. */
     if (b.literal_count <= SQL_LIFT_MAX) sort_literals(&b);
     if (!can_lift(&b, &s)) return ST_OK;
     struct sql_value *lifted = arena_alloc_zero(a, b.literal_count, sizeof *lifted);

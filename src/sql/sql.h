@@ -40,7 +40,9 @@ enum sql_kind {
     SQL_KIND_COMPLAIN, /* SELECT * FROM trustsql.complain('TIMEOUT' | 'CONFLICT', $1::bytea) */
     SQL_KIND_SET,      /* SET / RESET of a session setting. */
     SQL_KIND_SHOW,
-    SQL_KIND_CONTROL /* Steers the session's transaction: struct sql_control. */
+    SQL_KIND_CONTROL, /* Steers the session's transaction: struct sql_control. */
+    SQL_KIND_COPY_IN, /* COPY … FROM STDIN: sqlite is the INSERT of one row, ?1…?n its columns. */
+    SQL_KIND_COPY_OUT /* COPY … TO STDOUT: a SELECT whose rows go out in another form. */
 };
 
 enum sql_verb {
@@ -91,6 +93,8 @@ struct sql_control {
     int64_t count; /* FETCH, MOVE; SQL_FETCH_ALL. */
 };
 
+struct sql_copy; /* sql/copy.h */
+
 struct sql_column {
     struct span name;
     enum sql_type type;
@@ -136,6 +140,7 @@ struct sql_statement {
     const struct sql_control *control; /* SQL_KIND_CONTROL */
     bool locks_rows;                   /* SELECT … FOR UPDATE or SHARE. */
     bool is_local;                     /* SET LOCAL */
+    const struct sql_copy *copy;       /* COPY_IN, COPY_OUT. */
     bool calls_node;    /* A function that the node answers for itself (node_functions.c). */
     bool is_no_op;      /* IF EXISTS / IF NOT EXISTS found nothing to do; notice says so. */
     const char *notice; /* Null, or a notice for the client. */

@@ -172,8 +172,6 @@ explain select 1
 explain analyze select * from u
 analyze u
 vacuum
-copy u from stdin
-copy u to stdout
 prepare p as select 1
 execute p
 declare c cursor for select 1
