@@ -6,8 +6,7 @@
 #include "node/proof_maker.h"
 #include "node/row_key.h"
 
-#define SHOWN_MAX   1024u
-#define LOOK_AT_MAX 65536u /* Blocks, for the one that changed a row last. */
+#define SHOWN_MAX 1024u
 
 struct shown_list {
     struct proof_shown items[SHOWN_MAX];
@@ -196,7 +195,7 @@ enum status proof_function_row(const struct node_functions *f,
     struct proof_row_request request = {.connection = f->connection,
                                         .table = table,
                                         .height = chain_tables_height(f->source),
-                                        .look_at = LOOK_AT_MAX,
+                                        .look_at = UINT32_MAX,
                                         .is_cancelled = f->is_cancelled};
     if (count == 3) {
         const int64_t height = sqlite3_value_int64(args[2]);

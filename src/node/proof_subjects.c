@@ -1,6 +1,10 @@
 /* proof_subjects.c - What proofs are about, taken from blocks, results and their write sets. */
 #include "base/must.h"
+#include "node/historian.h"
 #include "node/proof_maker.h"
+
+#define SCAN_MAX       65536u /* Blocks that are read when no index tells where a row changed. */
+#define CANDIDATES_MAX 16u
 
 struct write_set { /* Of one block. */
     struct hash *leaves;
@@ -9,8 +13,21 @@ struct write_set { /* Of one block. */
     struct span entry;
 };
 
+struct candidates {
+    uint32_t count; /* Of all; the newest are kept. */
+    uint64_t heights[CANDIDATES_MAX];
+};
+
 static enum status add_receipt(struct proof_maker *m, uint32_t index);
 static enum status add_shown(struct proof_maker *m, const struct proof_tx_request *r);
+static enum status find_candidates(const struct chain_tables_source *source,
+                                   const struct proof_row_request *request,
+                                   struct candidates *out);
+static enum status try_height(const struct chain_tables_source *source,
+                              const struct proof_row_request *request,
+                              uint64_t height,
+                              struct proof_maker **out,
+                              struct write_set *set);
 static enum status find_change(struct proof_maker *m,
                                const struct proof_row_request *r,
                                uint64_t height,
@@ -113,22 +130,65 @@ static enum status add_shown(struct proof_maker *m, const struct proof_tx_reques
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
-/* From a height downwards: the maker that stands at the newest block that changed the row. */
+/* The maker that stands at the newest block that changed the row, of those that may have. */
 static enum status search(const struct chain_tables_source *source,
                           const struct proof_row_request *request,
                           struct proof_maker **out,
                           struct write_set *set)
 {
-    enum status st = ST_NOT_FOUND;
-    struct proof_maker *m = NULL;
-    for (uint32_t i = 0; i < request->look_at && st == ST_NOT_FOUND; i++) {
-        if (i >= request->height) break;
-        if (request->is_cancelled != NULL && atomic_load(request->is_cancelled)) break;
-        proof_maker_free(m);
-        m = proof_maker_new(source);
-        if (m == NULL) return ST_NO_MEMORY;
-        st = find_change(m, request, request->height - i, set);
+    struct candidates found;
+    if (source->historian != NULL && find_candidates(source, request, &found) == ST_OK) {
+        const uint32_t kept = found.count < CANDIDATES_MAX ? found.count : CANDIDATES_MAX;
+        for (uint32_t i = 1; i <= kept; i++) { /* Nearly always the first of them. */
+            const uint64_t height = found.heights[(found.count - i) % CANDIDATES_MAX];
+            enum status st = try_height(source, request, height, out, set);
+            if (st != ST_NOT_FOUND) return st;
+        }
+        if (found.count <= CANDIDATES_MAX) return ST_NOT_FOUND;
     }
+    for (uint32_t i = 0; i < request->look_at && i < SCAN_MAX && i < request->height; i++) {
+        if (request->is_cancelled != NULL && atomic_load(request->is_cancelled)) break;
+        enum status st = try_height(source, request, request->height - i, out, set);
+        if (st != ST_NOT_FOUND) return st;
+    }
+    return ST_NOT_FOUND;
+}
+
+/* What the index of row versions names: heights with a key of this hash. */
+static enum status find_candidates(const struct chain_tables_source *source,
+                                   const struct proof_row_request *request,
+                                   struct candidates *out)
+{
+    struct history_cursor *cursor = NULL;
+    struct history_entry entry;
+    const uint64_t last = request->height;
+    const struct history_range range = {
+        .table = request->table->id,
+        .first = last > request->look_at ? last - request->look_at + 1 : 1,
+        .last = last,
+        .has_key = true,
+        .key = history_key_hash(request->key)};
+    out->count = 0;
+    TRY(historian_read(source->historian, &cursor, &range));
+    enum status st = history_cursor_next(cursor, &entry);
+    for (; st == ST_OK; st = history_cursor_next(cursor, &entry)) {
+        const uint64_t newest =
+            out->count == 0 ? 0 : out->heights[(out->count - 1) % CANDIDATES_MAX];
+        if (entry.height != newest) out->heights[out->count++ % CANDIDATES_MAX] = entry.height;
+    }
+    history_cursor_close(cursor);
+    return st == ST_NOT_FOUND ? ST_OK : st;
+}
+
+static enum status try_height(const struct chain_tables_source *source,
+                              const struct proof_row_request *request,
+                              uint64_t height,
+                              struct proof_maker **out,
+                              struct write_set *set)
+{
+    struct proof_maker *m = proof_maker_new(source);
+    if (m == NULL) return ST_NO_MEMORY;
+    enum status st = find_change(m, request, height, set);
     if (st == ST_OK)
         *out = m;
     else

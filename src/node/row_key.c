@@ -70,6 +70,7 @@ enum status row_key_encode(struct buf *out,
     if (table->key_count == 0) {
         diag_set(d, "0A000", "table %.*s has no primary key", (int)table->name.size,
                  (const char *)table->name.data);
+        diag_hint(d, "A proof names its row by the primary key.");
         return ST_UNSUPPORTED;
     }
     const bool is_record = table->key_count > 1;

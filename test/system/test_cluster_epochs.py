@@ -2,7 +2,10 @@
 and what blocks mean changes. Nothing acknowledged is lost, and writes never rest for long."""
 
 import contextlib
+import json
+import os
 import shutil
+import sys
 import threading
 import time
 import unittest
@@ -14,6 +17,9 @@ from acknowledged import COLUMNS, ClusterWriters
 from cluster import Cluster, Stopwatch
 from harness import wait_until
 from newcomer import PASSWORD, Newcomer
+
+sys.path.insert(0, os.path.join(harness.ROOT, "test", "conform", "proofs"))
+import verify  # noqa: E402 (found by the line above)
 
 GAP_S = 5
 OTHERS = [0, 1, 2, 3]
@@ -132,7 +138,27 @@ class ClusterEpochsTest(unittest.TestCase):
         except psycopg2.errors.FeatureNotSupported:
             return False
 
+    def prove(self, key):
+        """A proof of the row, which its node gives as soon as later blocks show the certificates."""
+        def proof():
+            return self.row(f"SELECT trustsql.proof_row('proved', '{key}')")
+        return bytes(wait_until(proof, f"a proof of row {key}"))
+
+    def check_proofs(self, proofs):
+        """They hold by the hash of the genesis alone, whoever has been a validator since."""
+        genesis = self.cluster.value(0, "chain_id")
+        for name, proof in proofs.items():
+            path = f"{self.cluster.top}/proof"
+            with open(path, "wb") as file:
+                file.write(proof)
+            done = harness.run("verify", "proof", path, "--genesis", genesis, "--json")
+            self.assertEqual((done.returncode, json.loads(done.stdout)["ok"]), (0, True), f"{name}: {done.stdout}")
+            self.assertIsNone(verify.why(proof, bytes.fromhex(genesis)), name)
+
     def test_changes_under_load(self):
+        self.cluster.create("proved", "id integer PRIMARY KEY, v text")
+        self.cluster.execute(0, "INSERT INTO proved VALUES (1, 'before')")
+        proofs = {"old": self.prove(1)}
         self.writers.start()
         self.pulse.start()
         newcomers = [Newcomer(self, self.cluster.top, name) for name in ("fifth", "sixth")]
@@ -149,6 +175,9 @@ class ClusterEpochsTest(unittest.TestCase):
         self.pulse.is_ending = True
         self.pulse.join(harness.WAIT_S)
         self.writers.stop()
+        self.cluster.execute(0, "INSERT INTO proved VALUES (2, 'after')")
+        proofs |= {"old, made later": self.prove(1), "new": self.prove(2)}
+        self.check_proofs(proofs)
         print("# longest silence: " + ", ".join(f"{what} {gap:.2f} s" for what, gap in self.gaps.items()))
         self.finish(newcomers)
 

@@ -20,6 +20,7 @@ class ProofTest(unittest.TestCase):
         cls.chain.__enter__()
         execute = cls.chain.execute
         execute("CREATE TABLE t (id integer PRIMARY KEY, name text, secret text)")
+        execute("CREATE TABLE bag (v text)")
         execute("CREATE TABLE pairs (a integer, b text, PRIMARY KEY (a, b))")
         cls.txid = cls.write("INSERT INTO t VALUES (1, 'one', 'hidden')")
         execute("INSERT INTO t VALUES (2, 'two', 'gone'); DELETE FROM t WHERE id = 3")
@@ -130,6 +131,7 @@ class ProofTest(unittest.TestCase):
         for text, state in (("SELECT trustsql.proof_row('nothing', 1)", "42P01"),
                             ("SELECT trustsql.proof_row('pairs', 1)", "22P02"),
                             ("SELECT trustsql.proof_row('trustsql.blocks', 1)", "0A000"),
+                            ("SELECT trustsql.proof_row('bag', 1)", "0A000"),
                             ("SELECT trustsql.proof_row('t', 1, 0)", "22023"),
                             ("SELECT trustsql.proof_row('t', 1, 1000000)", "TQ008"),
                             ("INSERT INTO t(id) VALUES (length(trustsql.proof_row('t', 1)))", "0A000")):
