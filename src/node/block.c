@@ -510,7 +510,7 @@ static bool evict(struct local *l, struct desk_place **out)
     for (struct backend_session *s = l->sessions; s != NULL; s = s->next) {
         const bool is_idle = s->block.place != NULL && s->first == NULL &&
                              now - s->block.used_ms >= READERS_PATIENCE_MS;
-        if (is_idle && (idlest == NULL || s->block.used_ms < idlest->block.used_ms)) idlest = s;
+        if (is_idle && (idlest == NULL || s->block.used_ms <= idlest->block.used_ms)) idlest = s;
     }
     if (idlest == NULL) return false;
     struct block *b = &idlest->block;

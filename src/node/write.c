@@ -387,7 +387,10 @@ static void on_settled(struct ticket *t)
             c->diag = outcome->diag;
         }
     }
-    if (c->is_block) block_settled(c);
+    if (c->is_block) {
+        block_settled(c); /* It may be gone then. */
+        return;
+    }
     if (c->diag.sqlstate[0] != 0) call_forget_settings(c);
     session_advance(c->session);
 }
