@@ -551,7 +551,7 @@ typedef enum status bind_statement_fn(struct binder *b,
                                       const PgQuery__Node *n);
 bind_statement_fn compile_select, compile_insert, compile_update, compile_delete;
 bind_statement_fn compile_create_table, compile_drop, compile_create_index, compile_grant;
-bind_statement_fn compile_create_schema;
+bind_statement_fn compile_create_schema, compile_alter_table, compile_rename, compile_set_schema;
 bind_statement_fn compile_set, compile_show, compile_call, compile_transaction;
 bind_statement_fn compile_lock, compile_declare, compile_fetch, compile_close;
 NODISCARD enum status compile_set_transaction(struct binder *b,

@@ -22,6 +22,11 @@ struct ddl_numbered {
 NODISCARD enum status ddl_number_step(struct binder *b,
                                       struct sql_statement *out,
                                       struct ddl_numbered n);
+/* before: the table whose row number gets another owner. */
+NODISCARD enum status ddl_set_owner(struct binder *b,
+                                    struct sql_statement *out,
+                                    const struct ddl_numbered *row,
+                                    const PgQuery__RoleSpec *role);
 /* The steps before take part in what follows (SQL_STEP_RELOAD). */
 NODISCARD enum status ddl_reload(struct binder *b, struct sql_statement *out);
 void ddl_notice(struct binder *b, struct sql_statement *out, const char *format, ...)

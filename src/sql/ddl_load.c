@@ -26,25 +26,6 @@ static enum status load_text(
     return ST_OK;
 }
 
-static enum status load_expressions(struct binder *b,
-                                    const struct ddl_table *t,
-                                    struct ddl_key *k,
-                                    const struct catalog_index *index)
-{
-    for (uint32_t i = 0; i < k->column_count; i++) {
-        if (k->columns[i] != CATALOG_EXPRESSION) continue;
-        if (k->exprs == NULL) {
-            k->exprs = arena_alloc_zero(b->arena, k->column_count, sizeof(struct expr *));
-            k->texts = arena_alloc_zero(b->arena, k->column_count, sizeof *k->texts);
-            if (k->exprs == NULL || k->texts == NULL) return bind_no_memory(b);
-        }
-        k->texts[i] = index->expressions[i];
-        TRY(load_text(b, &k->exprs[i], t, k->texts[i], true));
-    }
-    if (k->predicate.size == 0) return ST_OK;
-    return load_text(b, &k->where, t, k->predicate, true);
-}
-
 static enum status load_key(struct binder *b,
                             struct ddl_table *t,
                             const struct catalog_index *index)
@@ -62,7 +43,12 @@ static enum status load_key(struct binder *b,
         k->columns[i] = index->columns[i];
         k->options[i] = index->options[i];
     }
-    return load_expressions(b, t, k, index);
+    if (index->expressions == NULL) return ST_OK;
+    k->exprs = arena_alloc_zero(b->arena, index->column_count, sizeof(struct expr *));
+    k->texts = arena_alloc_zero(b->arena, index->column_count, sizeof *k->texts);
+    if (k->exprs == NULL || k->texts == NULL) return bind_no_memory(b);
+    memcpy(k->texts, index->expressions, index->column_count * sizeof *k->texts);
+    return ST_OK;
 }
 
 static enum status load_check(struct binder *b,
@@ -71,9 +57,26 @@ static enum status load_check(struct binder *b,
 {
     t->checks = bind_grow(b, t->checks, t->check_count, sizeof *t->checks);
     if (t->checks == NULL) return bind_no_memory(b);
-    struct ddl_check *c = &t->checks[t->check_count++];
-    *c = (struct ddl_check){.name = index->name, .definition = index->definition, .id = index->id};
-    return load_text(b, &c->expr, t, c->definition, false);
+    t->checks[t->check_count++] =
+        (struct ddl_check){.name = index->name, .definition = index->definition, .id = index->id};
+    return ST_OK;
+}
+
+static enum status bind_key(struct binder *b, const struct ddl_table *t, struct ddl_key *k)
+{
+    for (uint32_t i = 0; i < k->column_count; i++)
+        if (k->columns[i] == CATALOG_EXPRESSION)
+            TRY(load_text(b, &k->exprs[i], t, k->texts[i], true));
+    return k->predicate.size == 0 ? ST_OK : load_text(b, &k->where, t, k->predicate, true);
+}
+
+enum status ddl_model_bind(struct binder *b, struct ddl_table *t)
+{
+    for (uint32_t i = 0; i < t->key_count; i++)
+        TRY(bind_key(b, t, &t->keys[i]));
+    for (uint32_t i = 0; i < t->check_count; i++)
+        TRY(load_text(b, &t->checks[i].expr, t, t->checks[i].definition, false));
+    return ST_OK;
 }
 
 enum status ddl_model_load(struct binder *b, struct ddl_table *t, const struct catalog_table *from)
@@ -89,5 +92,5 @@ enum status ddl_model_load(struct binder *b, struct ddl_table *t, const struct c
             TRY(load_key(b, t, index));
         TRY(ddl_take(b, &t->constraints, index->name));
     }
-    return ST_OK;
+    return ddl_model_bind(b, t);
 }

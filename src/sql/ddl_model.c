@@ -137,16 +137,22 @@ enum status ddl_model_name_all(struct binder *b, struct ddl_table *t)
     return ST_OK;
 }
 
+enum status ddl_model_sort_checks(struct binder *b, struct ddl_table *t)
+{
+    sort_checks(t);
+    for (uint32_t i = 0; i < t->check_count; i++)
+        TRY(qualify_check(b, t, &t->checks[i]));
+    return ST_OK;
+}
+
 enum status ddl_model_number(struct binder *b, struct ddl_table *t, uint64_t *next_id)
 {
     sort_checks(t);
     for (uint32_t i = 0; i < t->key_count; i++)
         t->keys[i].id = (*next_id)++;
-    for (uint32_t i = 0; i < t->check_count; i++) {
+    for (uint32_t i = 0; i < t->check_count; i++)
         t->checks[i].id = (*next_id)++;
-        TRY(qualify_check(b, t, &t->checks[i]));
-    }
-    return ST_OK;
+    return ddl_model_sort_checks(b, t);
 }
 
 /* --- steps --------------------------------------------------------------------------------- */

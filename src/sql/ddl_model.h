@@ -55,6 +55,24 @@ NODISCARD enum status ddl_model_begin(struct binder *b,
 NODISCARD enum status ddl_model_load(struct binder *b,
                                      struct ddl_table *t,
                                      const struct catalog_table *from);
+/* Checks and parts of indexes bound again from their texts, against the columns as they are now. */
+NODISCARD enum status ddl_model_bind(struct binder *b, struct ddl_table *t);
+
+/* What CREATE TABLE and ALTER TABLE add. A CHECK is bound when all columns are known: the two for
+ * constraints leave it out. */
+NODISCARD enum status ddl_model_add_column(struct binder *b,
+                                           struct ddl_table *t,
+                                           const PgQuery__ColumnDef *d);
+NODISCARD enum status ddl_model_column_constraint(struct binder *b,
+                                                  struct ddl_table *t,
+                                                  const PgQuery__Constraint *c,
+                                                  uint32_t column);
+NODISCARD enum status ddl_model_table_constraint(struct binder *b,
+                                                 struct ddl_table *t,
+                                                 const PgQuery__Constraint *c);
+NODISCARD enum status ddl_model_add_check(struct binder *b,
+                                          struct ddl_table *t,
+                                          const PgQuery__Constraint *c);
 /* SQLite's name of the column at the end. */
 NODISCARD enum status ddl_model_name_column(struct binder *b,
                                             const struct ddl_table *t,
@@ -67,7 +85,9 @@ NODISCARD enum status ddl_model_name_check(struct binder *b,
                                            struct ddl_check *c);
 NODISCARD enum status ddl_model_name_all(struct binder *b, struct ddl_table *t);
 
-/* Ids of keys and checks, from *next_id on; PostgreSQL's order of checks. */
+/* PostgreSQL's order of checks, and SQLite's names of them. */
+NODISCARD enum status ddl_model_sort_checks(struct binder *b, struct ddl_table *t);
+/* The same, with ids of keys and checks from *next_id on. */
 NODISCARD enum status ddl_model_number(struct binder *b, struct ddl_table *t, uint64_t *next_id);
 /* Steps: the table without its indexes; its indexes; its rows in the catalog. */
 NODISCARD enum status ddl_model_create(struct binder *b,
@@ -115,5 +135,24 @@ struct ddl_property {
 NODISCARD enum status ddl_put_property(struct binder *b,
                                        struct sql_statement *out,
                                        const struct ddl_property *p);
+
+/* --- ddl_reshape.c ------------------------------------------------------------------------- */
+
+/* What ALTER TABLE found to do. */
+struct ddl_change {
+    const struct catalog_table *old;
+    struct ddl_table now;
+    bool is_reshaped;       /* SQLite's table must be made anew: under a new id. */
+    uint32_t key_count;     /* Keys from here on are new, */
+    uint32_t check_count;   /* and checks, */
+    bool *must_not_be_null; /* and of these columns (now's positions) it must be found out. */
+    const struct catalog_index **dropped; /* Indexes that go. */
+    uint32_t dropped_count;
+};
+/* c->old as it is, with room for more columns. */
+NODISCARD enum status ddl_change_open(struct binder *b, struct ddl_change *c, size_t more);
+NODISCARD enum status ddl_change_steps(struct binder *b,
+                                       struct sql_statement *out,
+                                       struct ddl_change *c);
 
 #endif

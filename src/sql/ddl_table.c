@@ -50,7 +50,7 @@ static enum status check_column_name(struct binder *b,
     return ST_OK;
 }
 
-static enum status add_column(struct binder *b, struct ddl_table *t, const PgQuery__ColumnDef *d)
+enum status ddl_model_add_column(struct binder *b, struct ddl_table *t, const PgQuery__ColumnDef *d)
 {
     struct span name = bind_cstring(d->colname);
     TRY(check_column_name(b, t, name, d->location));
@@ -148,7 +148,7 @@ static enum status add_key(struct binder *b,
     return ST_OK;
 }
 
-static enum status add_check(struct binder *b, struct ddl_table *t, const PgQuery__Constraint *c)
+enum status ddl_model_add_check(struct binder *b, struct ddl_table *t, const PgQuery__Constraint *c)
 {
     t->checks = bind_grow(b, t->checks, t->check_count, sizeof *t->checks);
     if (t->checks == NULL) return bind_no_memory(b);
@@ -209,10 +209,10 @@ static enum status unsupported_constraint(struct binder *b, const PgQuery__Const
                                           : NULL);
 }
 
-static enum status column_constraint(struct binder *b,
-                                     struct ddl_table *t,
-                                     const PgQuery__Constraint *c,
-                                     uint32_t column)
+enum status ddl_model_column_constraint(struct binder *b,
+                                        struct ddl_table *t,
+                                        const PgQuery__Constraint *c,
+                                        uint32_t column)
 {
     must(t->columns != NULL);
     switch ((int)c->contype) {
@@ -226,9 +226,9 @@ static enum status column_constraint(struct binder *b,
     }
 }
 
-static enum status table_constraint(struct binder *b,
-                                    struct ddl_table *t,
-                                    const PgQuery__Constraint *c)
+enum status ddl_model_table_constraint(struct binder *b,
+                                       struct ddl_table *t,
+                                       const PgQuery__Constraint *c)
 {
     switch ((int)c->contype) {
     case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY:
@@ -262,7 +262,7 @@ static enum status bind_columns(struct binder *b, struct ddl_table *t, const PgQ
     for (size_t i = 0; i < s->n_table_elts; i++) {
         const PgQuery__Node *n = s->table_elts[i];
         if (n->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF)
-            TRY(add_column(b, t, n->column_def));
+            TRY(ddl_model_add_column(b, t, n->column_def));
         else if (n->node_case != PG_QUERY__NODE__NODE_CONSTRAINT)
             return bind_unsupported(b, -1, "LIKE in CREATE TABLE is not supported",
                                     "Write the columns out.");
@@ -273,12 +273,13 @@ static enum status bind_columns(struct binder *b, struct ddl_table *t, const PgQ
         if (n->node_case != PG_QUERY__NODE__NODE_COLUMN_DEF) continue;
         TRY(check_null(b, s, n->column_def));
         for (size_t k = 0; k < n->column_def->n_constraints; k++)
-            TRY(column_constraint(b, t, n->column_def->constraints[k]->constraint, column));
+            TRY(ddl_model_column_constraint(b, t, n->column_def->constraints[k]->constraint,
+                                            column));
         column++;
     }
     for (size_t i = 0; i < s->n_table_elts; i++)
         if (s->table_elts[i]->node_case == PG_QUERY__NODE__NODE_CONSTRAINT)
-            TRY(table_constraint(b, t, s->table_elts[i]->constraint));
+            TRY(ddl_model_table_constraint(b, t, s->table_elts[i]->constraint));
     return ST_OK;
 }
 
@@ -292,12 +293,12 @@ static enum status bind_checks(struct binder *b, struct ddl_table *t, const PgQu
     for (size_t i = 0; i < s->n_table_elts; i++) {
         const PgQuery__Node *n = s->table_elts[i];
         if (n->node_case == PG_QUERY__NODE__NODE_CONSTRAINT) {
-            if (is_check(n->constraint)) TRY(add_check(b, t, n->constraint));
+            if (is_check(n->constraint)) TRY(ddl_model_add_check(b, t, n->constraint));
             continue;
         }
         for (size_t k = 0; k < n->column_def->n_constraints; k++)
             if (is_check(n->column_def->constraints[k]->constraint))
-                TRY(add_check(b, t, n->column_def->constraints[k]->constraint));
+                TRY(ddl_model_add_check(b, t, n->column_def->constraints[k]->constraint));
     }
     return ST_OK;
 }

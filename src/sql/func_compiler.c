@@ -71,6 +71,22 @@ static void one_match_call(sqlite3_context *c, int count, sqlite3_value **args)
                  "more than one row of FROM gives new values to a row of the updated table");
 }
 
+/* sql_raise(state, message, detail): what a step of DDL found. An empty detail is none. */
+static void raise_call(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    struct diag d = {0};
+    must(count == 3);
+    const struct span state = function_bytes(args[0]);
+    const struct span message = function_bytes(args[1]);
+    const struct span detail = function_bytes(args[2]);
+    must(state.size == 5); /* The compiler wrote it. */
+    char sqlstate[6] = {0};
+    memcpy(sqlstate, state.data, 5);
+    diag_set(&d, sqlstate, "%.*s", (int)message.size, (const char *)message.data);
+    if (detail.size > 0) diag_detail(&d, "%.*s", (int)detail.size, (const char *)detail.data);
+    function_fail_with(c, &d);
+}
+
 /* sql_single(value): the value of the only row, NULL without rows. */
 static void single_step(sqlite3_context *c, int count, sqlite3_value **args)
 {
@@ -103,6 +119,7 @@ const struct native function_compilers[] = {
     {.name = "sql_not_null", .args = 3, .call = not_null_call},
     {.name = "sql_once", .args = 1, .call = once_call},
     {.name = "sql_one_match", .args = 1, .call = one_match_call},
+    {.name = "sql_raise", .args = 3, .call = raise_call},
     {.name = "sql_single", .args = 1, .step = single_step, .finish = single_finish},
     {.name = NULL},
 };

@@ -21,13 +21,11 @@ static void what_version_4_brought_is_refused_below_it(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "CREATE TABLE x(a int, \"A\" int)",
-        "CREATE TABLE sqlite_x(a int)",
-        "CREATE TABLE \"a.b\"(a int)",
-        "CREATE INDEX ON t((id + 1))",
-        "CREATE INDEX ON t(id) WHERE id > 5",
-        "CREATE SCHEMA s",
-        "DROP SCHEMA q",
+        "CREATE TABLE x(a int, \"A\" int)",   "CREATE TABLE sqlite_x(a int)",
+        "CREATE TABLE \"a.b\"(a int)",        "CREATE INDEX ON t((id + 1))",
+        "CREATE INDEX ON t(id) WHERE id > 5", "CREATE SCHEMA s",
+        "ALTER TABLE t ADD COLUMN z int",     "ALTER TABLE t RENAME TO z",
+        "ALTER TABLE t SET SCHEMA q",         "DROP SCHEMA q",
     };
     struct sql_rig *r = sql_rig_new();
     struct diag d;
@@ -66,11 +64,48 @@ static void names_may_be_any(void **state)
     sql_rig_free(r);
 }
 
+/* Columns come, go and change while rows are there; an id is used once. */
+static void tables_change_their_form(void **state)
+{
+    (void)state;
+    struct sql_rig *r = sql_rig_new();
+    sql_rig_ok(r, "CREATE TABLE t(id int PRIMARY KEY, a int CHECK (a > 0), b text UNIQUE)");
+    sql_rig_ok(r, "INSERT INTO t VALUES (1, 10, 'x'), (2, 20, 'y')");
+    sql_rig_ok(r, "GRANT SELECT ON t TO bob");
+    const uint64_t before =
+        sql_catalog_table_at(sql_rig_catalog(r), sql_catalog_table_count(sql_rig_catalog(r)) - 1)
+            ->id;
+    sql_rig_ok(r, "ALTER TABLE t ADD COLUMN c text NOT NULL DEFAULT 'z', DROP COLUMN a");
+    const struct catalog_table *t =
+        sql_catalog_find(sql_rig_catalog(r), (struct span){0}, span_text("t"));
+    assert_non_null(t);
+    assert_true(t->id > before);
+    assert_null(sql_catalog_by_id(sql_rig_catalog(r), before));
+    assert_int_equal(t->column_count, 3);
+    assert_int_equal(t->index_count, 2);
+    assert_int_equal(sql_catalog_granted(sql_rig_catalog(r), t->id, 8), SQL_RIGHT_SELECT);
+    assert_string_equal(sql_rig_run(r, "SELECT * FROM t ORDER BY id"), "id|b|c\n1|x|z\n2|y|z\n");
+    assert_string_equal(sql_rig_run(r, "INSERT INTO t VALUES (3, 'x')"),
+                        "ERROR 23505: duplicate key value violates unique constraint \"t_b_key\"");
+    assert_string_equal(sql_rig_run(r, "ALTER TABLE t ADD CHECK (b <> 'y')"),
+                        "ERROR 23514: check constraint \"t_b_check\" of relation \"t\" is violated "
+                        "by some row");
+    const uint64_t id = t->id;
+    sql_rig_ok(r, "ALTER TABLE t RENAME COLUMN b TO \"B\"");
+    sql_rig_ok(r, "ALTER TABLE t RENAME TO \"T\"");
+    t = sql_catalog_find(sql_rig_catalog(r), (struct span){0}, span_text("T"));
+    assert_non_null(t);
+    assert_int_equal(t->id, id); /* Names are the catalog's alone. */
+    assert_string_equal(sql_rig_run(r, "SELECT \"B\" FROM \"T\" WHERE \"B\" = 'y'"), "B\ny\n");
+    sql_rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_version_4_brought_is_refused_below_it),
         cmocka_unit_test(names_may_be_any),
+        cmocka_unit_test(tables_change_their_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

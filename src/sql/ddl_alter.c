@@ -1,0 +1,488 @@
+/* ALTER TABLE: each command changes the model of the table (ddl_model.h), in order; at the end the
+ * steps are made of what is different (ddl_reshape.c). */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/must.h"
+#include "sql/ddl_model.h"
+
+static enum status fail_column(struct binder *b, const struct ddl_change *c, const char *name)
+{
+    const struct span table = c->now.catalog.name;
+    return bind_fail(b, -1, "42703", "column \"%s\" of relation \"%.*s\" does not exist", name,
+                     (int)table.size, (const char *)table.data);
+}
+
+static bool find_column(const struct ddl_change *c, const char *name, uint32_t *column)
+{
+    for (uint32_t i = 0; i < c->now.catalog.column_count; i++) {
+        if (!span_equal(c->now.columns[i].name, bind_cstring(name))) continue;
+        *column = i;
+        return true;
+    }
+    return false;
+}
+
+/* --- columns ------------------------------------------------------------------------------- */
+
+static bool uses_column(const struct expr *e, uint32_t column)
+{
+    if (e == NULL) return false;
+    if (e->kind == EXPR_COLUMN && e->column == column) return true;
+    for (uint32_t i = 0; i < e->arg_count; i++)
+        if (uses_column(e->args[i], column)) return true;
+    return false;
+}
+
+static bool key_uses(const struct ddl_key *k, uint32_t column)
+{
+    for (uint32_t i = 0; i < k->column_count; i++) {
+        if (k->columns[i] == column) return true;
+        if (k->columns[i] == CATALOG_EXPRESSION && uses_column(k->exprs[i], column)) return true;
+    }
+    return uses_column(k->where, column);
+}
+
+static enum status drop_constraint(struct binder *b, struct ddl_change *c, uint64_t id)
+{
+    const struct catalog_table *old = c->old;
+    for (uint32_t i = 0; i < old->index_count; i++) {
+        if (old->indexes[i].id != id) continue;
+        c->dropped = bind_grow(b, c->dropped, c->dropped_count, sizeof *c->dropped);
+        if (c->dropped == NULL) return bind_no_memory(b);
+        c->dropped[c->dropped_count++] = &old->indexes[i];
+        return ST_OK;
+    }
+    return ST_OK; /* Made by the statement itself. */
+}
+
+static enum status remove_key(struct binder *b, struct ddl_change *c, uint32_t at)
+{
+    struct ddl_table *t = &c->now;
+    const struct ddl_key *k = &t->keys[at];
+    if (k->kind == CATALOG_PRIMARY) c->is_reshaped = true;
+    if (at < c->key_count) {
+        TRY(drop_constraint(b, c, k->id));
+        c->key_count--;
+    }
+    t->key_count--;
+    memmove(&t->keys[at], &t->keys[at + 1], (t->key_count - at) * sizeof *t->keys);
+    return ST_OK;
+}
+
+static enum status remove_check(struct binder *b, struct ddl_change *c, uint32_t at)
+{
+    struct ddl_table *t = &c->now;
+    c->is_reshaped = true;
+    if (at < c->check_count) {
+        TRY(drop_constraint(b, c, t->checks[at].id));
+        c->check_count--;
+    }
+    t->check_count--;
+    memmove(&t->checks[at], &t->checks[at + 1], (t->check_count - at) * sizeof *t->checks);
+    return ST_OK;
+}
+
+static enum status drop_users_of(struct binder *b, struct ddl_change *c, uint32_t column)
+{
+    for (uint32_t i = c->now.key_count; i > 0; i--)
+        if (key_uses(&c->now.keys[i - 1], column)) TRY(remove_key(b, c, i - 1));
+    for (uint32_t i = c->now.check_count; i > 0; i--)
+        if (uses_column(c->now.checks[i - 1].expr, column)) TRY(remove_check(b, c, i - 1));
+    return ST_OK;
+}
+
+static void shift_positions(struct ddl_table *t, uint32_t column)
+{
+    for (uint32_t i = 0; i < t->key_count; i++)
+        for (uint32_t k = 0; k < t->keys[i].column_count; k++)
+            if (t->keys[i].columns[k] != CATALOG_EXPRESSION && t->keys[i].columns[k] > column)
+                t->keys[i].columns[k]--;
+}
+
+static enum status drop_column(struct binder *b,
+                               struct sql_statement *out,
+                               struct ddl_change *c,
+                               const PgQuery__AlterTableCmd *cmd)
+{
+    struct ddl_table *t = &c->now;
+    uint32_t at = 0;
+    if (!find_column(c, cmd->name, &at)) {
+        if (!cmd->missing_ok) return fail_column(b, c, cmd->name);
+        ddl_notice(b, out, "column \"%s\" of relation \"%.*s\" does not exist, skipping", cmd->name,
+                   (int)t->catalog.name.size, (const char *)t->catalog.name.data);
+        return ST_OK;
+    }
+    if (t->catalog.column_count == 1)
+        return bind_unsupported(b, -1, "a table without columns is not supported", NULL);
+    TRY(drop_users_of(b, c, at));
+    shift_positions(t, at);
+    const uint32_t after = --t->catalog.column_count - at;
+    memmove(&t->columns[at], &t->columns[at + 1], after * sizeof *t->columns);
+    memmove(&t->sources[at], &t->sources[at + 1], after * sizeof *t->sources);
+    memmove(&t->fills[at], &t->fills[at + 1], after * sizeof(struct expr *));
+    memmove(&c->must_not_be_null[at], &c->must_not_be_null[at + 1], after * sizeof(bool));
+    c->is_reshaped = true;
+    return ddl_model_bind(b, t);
+}
+
+/* The DEFAULT of a column, bound and of its type. */
+static enum status bind_default(struct binder *b, struct expr **out, const struct catalog_column *c)
+{
+    const PgQuery__Node *n = NULL;
+    struct span before = b->text;
+    TRY(ddl_parse_expr(b, c->default_sql, &n));
+    b->clause = CLAUSE_DEFAULT;
+    TRY(bind_expr(b, out, n));
+    b->clause = CLAUSE_NONE;
+    b->text = before;
+    struct coercion to = {
+        .type = c->type, .typmod = c->typmod, .context = SQL_CAST_ASSIGNMENT, .column = c->name};
+    return bind_coerce(b, out, &to);
+}
+
+static bool is_check(const PgQuery__Node *n)
+{
+    return n->constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_CHECK;
+}
+
+static enum status name_new(struct binder *b, struct ddl_change *c, uint32_t keys, uint32_t checks)
+{
+    for (uint32_t i = keys; i < c->now.key_count; i++) {
+        TRY(ddl_model_name_key(b, &c->now, &c->now.keys[i]));
+        if (c->now.keys[i].kind == CATALOG_PRIMARY) c->is_reshaped = true;
+    }
+    for (uint32_t i = checks; i < c->now.check_count; i++)
+        TRY(ddl_model_name_check(b, &c->now, &c->now.checks[i]));
+    if (checks < c->now.check_count) c->is_reshaped = true;
+    return ST_OK;
+}
+
+static enum status add_column(struct binder *b,
+                              struct sql_statement *out,
+                              struct ddl_change *c,
+                              const PgQuery__AlterTableCmd *cmd)
+{
+    struct ddl_table *t = &c->now;
+    const PgQuery__ColumnDef *d = cmd->def->column_def;
+    const uint32_t keys = t->key_count;
+    const uint32_t checks = t->check_count;
+    const uint32_t at = t->catalog.column_count;
+    uint32_t same = 0;
+    if (find_column(c, d->colname, &same)) {
+        if (!cmd->missing_ok)
+            return bind_fail(b, -1, "42701", "column \"%s\" of relation \"%.*s\" already exists",
+                             d->colname, (int)t->catalog.name.size,
+                             (const char *)t->catalog.name.data);
+        ddl_notice(b, out, "column \"%s\" of relation \"%.*s\" already exists, skipping",
+                   d->colname, (int)t->catalog.name.size, (const char *)t->catalog.name.data);
+        return ST_OK;
+    }
+    TRY(ddl_model_add_column(b, t, d));
+    for (size_t i = 0; i < d->n_constraints; i++)
+        TRY(ddl_model_column_constraint(b, t, d->constraints[i]->constraint, at));
+    for (size_t i = 0; i < d->n_constraints; i++)
+        if (is_check(d->constraints[i]))
+            TRY(ddl_model_add_check(b, t, d->constraints[i]->constraint));
+    t->sources[at] = DDL_NEW_COLUMN;
+    t->fills[at] = NULL;
+    c->must_not_be_null[at] = t->columns[at].is_not_null;
+    c->is_reshaped = true;
+    TRY(name_new(b, c, keys, checks));
+    if (t->columns[at].default_sql.size == 0) return ST_OK;
+    return bind_default(b, &t->fills[at], &t->columns[at]);
+}
+
+static enum status set_default(struct binder *b,
+                               struct ddl_change *c,
+                               const PgQuery__AlterTableCmd *cmd)
+{
+    uint32_t at = 0;
+    if (!find_column(c, cmd->name, &at)) return fail_column(b, c, cmd->name);
+    if (c->now.columns[at].identity != 0)
+        return bind_fail(b, -1, "42601", "column \"%s\" of relation \"%.*s\" is an identity column",
+                         cmd->name, (int)c->now.catalog.name.size,
+                         (const char *)c->now.catalog.name.data);
+    c->now.columns[at].default_sql = (struct span){0};
+    if (cmd->def == NULL) return ST_OK;
+    PgQuery__Constraint constraint;
+    pg_query__constraint__init(&constraint);
+    PgQuery__Node value = *cmd->def;
+    constraint.contype = PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT;
+    constraint.raw_expr = &value;
+    return ddl_model_column_constraint(b, &c->now, &constraint, at);
+}
+
+static enum status set_not_null(struct binder *b,
+                                struct ddl_change *c,
+                                const PgQuery__AlterTableCmd *cmd,
+                                bool is_not_null)
+{
+    uint32_t at = 0;
+    if (!find_column(c, cmd->name, &at)) return fail_column(b, c, cmd->name);
+    for (uint32_t i = 0; i < c->now.key_count && !is_not_null; i++)
+        if (c->now.keys[i].kind == CATALOG_PRIMARY && key_uses(&c->now.keys[i], at))
+            return bind_fail(b, -1, "42P16", "column \"%s\" is in a primary key", cmd->name);
+    if (c->now.columns[at].is_not_null == is_not_null) return ST_OK;
+    c->now.columns[at].is_not_null = is_not_null;
+    c->must_not_be_null[at] = is_not_null;
+    c->is_reshaped = true;
+    return ST_OK;
+}
+
+/* --- TYPE ---------------------------------------------------------------------------------- */
+
+/* Every value of the one is stored as the same value of the other. */
+static bool is_same_storage(const struct catalog_column *from, const struct catalog_column *to)
+{
+    if (from->type == to->type)
+        return from->typmod == to->typmod || (from->type == SQL_TEXT && to->typmod < 0);
+    const bool grows = (from->type == SQL_INT2 && (to->type == SQL_INT4 || to->type == SQL_INT8)) ||
+                       (from->type == SQL_INT4 && to->type == SQL_INT8);
+    return grows;
+}
+
+static enum status convert(struct binder *b,
+                           struct ddl_change *c,
+                           uint32_t at,
+                           const PgQuery__Node *using)
+{
+    struct catalog_column *column = &c->now.columns[at];
+    struct source *source = NULL;
+    struct buf name;
+    struct expr *e = NULL;
+    const struct coercion to = {.type = column->type,
+                                .typmod = column->typmod,
+                                .context = SQL_CAST_ASSIGNMENT,
+                                .column = column->name};
+    if (c->now.sources[at] == DDL_NEW_COLUMN) return ST_OK;
+    if (using != NULL) {
+        TRY(ddl_bind_expr(b, &e, c->old, using, false));
+    } else {
+        TRY(bind_table_source(b, &source, c->old, (struct span){0}));
+        buf_init(&name, b->arena->mem, 0);
+        emit_name(&name, c->old->sqlite_name);
+        TRY(emit_finish(b, &name, &source->reference));
+        e = bind_field(b, source, c->now.sources[at]);
+        if (e == NULL) return bind_no_memory(b);
+    }
+    if (e->type != SQL_UNKNOWN && !type_can_coerce(e->type, to.type, SQL_CAST_ASSIGNMENT)) {
+        const char *what = using == NULL ? "" : "result of USING clause for ";
+        (void)bind_fail(b, -1, "42804", "%scolumn \"%.*s\" cannot be cast automatically to type %s",
+                        what, (int)column->name.size, (const char *)column->name.data,
+                        bind_type_name(b, to.type));
+        if (using == NULL)
+            diag_hint(b->diag, "You might need to specify \"USING %.*s::%s\".",
+                      (int)column->name.size, (const char *)column->name.data,
+                      bind_type_name(b, to.type));
+        else
+            diag_hint(b->diag, "You might need to add an explicit cast.");
+        return ST_INVALID;
+    }
+    c->now.fills[at] = e;
+    return bind_coerce(b, &c->now.fills[at], &to);
+}
+
+static enum status set_type(struct binder *b,
+                            struct ddl_change *c,
+                            const PgQuery__AlterTableCmd *cmd)
+{
+    const PgQuery__ColumnDef *d = cmd->def->column_def;
+    uint32_t at = 0;
+    if (!find_column(c, cmd->name, &at)) return fail_column(b, c, cmd->name);
+    struct catalog_column *column = &c->now.columns[at];
+    const struct catalog_column before = *column;
+    TRY(bind_type(b, d->type_name, &column->type, &column->typmod));
+    for (uint32_t i = 0; i < c->now.key_count; i++)
+        if (key_uses(&c->now.keys[i], at) && column->type == SQL_NUMERIC && column->typmod < 0 &&
+            c->now.keys[i].kind != CATALOG_INDEX)
+            return bind_unsupported(b, -1, "a key over numeric without precision is not supported",
+                                    "Use numeric(p,s): then equal values are equal bytes.");
+    if (d->raw_default != NULL || !is_same_storage(&before, column)) {
+        c->is_reshaped = true;
+        TRY(convert(b, c, at, d->raw_default));
+    }
+    TRY(ddl_model_bind(b, &c->now));
+    if (column->default_sql.size == 0) return ST_OK;
+    struct expr *e = NULL;
+    return bind_default(b, &e, column);
+}
+
+/* --- constraints --------------------------------------------------------------------------- */
+
+static enum status check_name(struct binder *b, const struct ddl_change *c, const char *name)
+{
+    for (uint32_t i = 0; name != NULL && i < c->now.constraints.count; i++)
+        if (span_equal(c->now.constraints.taken[i], bind_cstring(name)))
+            return bind_fail(b, -1, "42710",
+                             "constraint \"%s\" for relation \"%.*s\" already exists", name,
+                             (int)c->now.catalog.name.size, (const char *)c->now.catalog.name.data);
+    return ST_OK;
+}
+
+static enum status add_constraint(struct binder *b,
+                                  struct ddl_change *c,
+                                  const PgQuery__Constraint *constraint)
+{
+    struct ddl_table *t = &c->now;
+    const uint32_t keys = t->key_count;
+    const uint32_t checks = t->check_count;
+    if (constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_CHECK) {
+        if (constraint->skip_validation)
+            return bind_unsupported(b, constraint->location,
+                                    "NOT VALID is not supported for CHECK constraints",
+                                    "Leave it out: rows that are there are checked.");
+        TRY(check_name(b, c, constraint->conname));
+        TRY(ddl_model_add_check(b, t, constraint));
+        return name_new(b, c, keys, checks);
+    }
+    TRY(ddl_model_table_constraint(b, t, constraint));
+    for (uint32_t i = keys; i < t->key_count; i++)
+        for (uint32_t k = 0; k < t->keys[i].column_count; k++)
+            c->must_not_be_null[t->keys[i].columns[k]] |= t->keys[i].kind == CATALOG_PRIMARY;
+    return name_new(b, c, keys, checks);
+}
+
+static enum status drop_named(struct binder *b,
+                              struct sql_statement *out,
+                              struct ddl_change *c,
+                              const PgQuery__AlterTableCmd *cmd)
+{
+    const struct span name = bind_cstring(cmd->name);
+    const struct span table = c->now.catalog.name;
+    for (uint32_t i = 0; i < c->now.key_count; i++) {
+        enum catalog_index_kind kind = c->now.keys[i].kind;
+        if (kind != CATALOG_PRIMARY && kind != CATALOG_UNIQUE) continue;
+        if (span_equal(c->now.keys[i].name, name)) return remove_key(b, c, i);
+    }
+    for (uint32_t i = 0; i < c->now.check_count; i++)
+        if (span_equal(c->now.checks[i].name, name)) return remove_check(b, c, i);
+    if (!cmd->missing_ok)
+        return bind_fail(b, -1, "42704", "constraint \"%s\" of relation \"%.*s\" does not exist",
+                         cmd->name, (int)table.size, (const char *)table.data);
+    ddl_notice(b, out, "constraint \"%s\" of relation \"%.*s\" does not exist, skipping", cmd->name,
+               (int)table.size, (const char *)table.data);
+    return ST_OK;
+}
+
+/* --- the statement ------------------------------------------------------------------------- */
+
+static enum status apply(struct binder *b,
+                         struct sql_statement *out,
+                         struct ddl_change *c,
+                         const PgQuery__AlterTableCmd *cmd)
+{
+    switch ((int)cmd->subtype) {
+    case PG_QUERY__ALTER_TABLE_TYPE__AT_AddColumn: return add_column(b, out, c, cmd);
+    case PG_QUERY__ALTER_TABLE_TYPE__AT_DropColumn: return drop_column(b, out, c, cmd);
+    case PG_QUERY__ALTER_TABLE_TYPE__AT_ColumnDefault: return set_default(b, c, cmd);
+    case PG_QUERY__ALTER_TABLE_TYPE__AT_SetNotNull: return set_not_null(b, c, cmd, true);
+    case PG_QUERY__ALTER_TABLE_TYPE__AT_DropNotNull: return set_not_null(b, c, cmd, false);
+    case PG_QUERY__ALTER_TABLE_TYPE__AT_AlterColumnType: return set_type(b, c, cmd);
+    case PG_QUERY__ALTER_TABLE_TYPE__AT_AddConstraint:
+        return add_constraint(b, c, cmd->def->constraint);
+    case PG_QUERY__ALTER_TABLE_TYPE__AT_DropConstraint: return drop_named(b, out, c, cmd);
+    case PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions:
+    case PG_QUERY__ALTER_TABLE_TYPE__AT_ResetRelOptions:
+    case PG_QUERY__ALTER_TABLE_TYPE__AT_SetStatistics:
+    case PG_QUERY__ALTER_TABLE_TYPE__AT_SetStorage:
+    case PG_QUERY__ALTER_TABLE_TYPE__AT_ClusterOn:
+    case PG_QUERY__ALTER_TABLE_TYPE__AT_DropCluster:
+    case PG_QUERY__ALTER_TABLE_TYPE__AT_ReplicaIdentity:
+        ddl_notice(b, out, "storage parameters have no effect here");
+        return ST_OK;
+    default: break;
+    }
+    return bind_unsupported(b, 0, "this form of ALTER TABLE is not supported",
+                            "docs/sql/statements.md lists what there is.");
+}
+
+enum status ddl_change_open(struct binder *b, struct ddl_change *c, size_t more)
+{
+    const size_t count = c->old->column_count + more;
+    TRY(ddl_model_load(b, &c->now, c->old));
+    c->key_count = c->now.key_count;
+    c->check_count = c->now.check_count;
+    c->now.sources = arena_alloc_zero(b->arena, count, sizeof *c->now.sources);
+    c->now.fills = arena_alloc_zero(b->arena, count, sizeof(struct expr *));
+    c->must_not_be_null = arena_alloc_zero(b->arena, count, sizeof(bool));
+    if (c->now.sources == NULL || c->now.fills == NULL || c->must_not_be_null == NULL)
+        return bind_no_memory(b);
+    for (uint32_t i = 0; i < c->old->column_count; i++)
+        c->now.sources[i] = i;
+    return ST_OK;
+}
+
+/* The table; null with a notice: there is none, and IF EXISTS. */
+static enum status find_table(struct binder *b,
+                              struct sql_statement *out,
+                              const PgQuery__AlterTableStmt *s,
+                              const struct catalog_table **t)
+{
+    *t = bind_find_table(b, bind_cstring(s->relation->schemaname),
+                         bind_cstring(s->relation->relname));
+    if (*t == NULL && s->missing_ok) {
+        ddl_notice(b, out, "relation \"%s\" does not exist, skipping", s->relation->relname);
+        out->is_no_op = true;
+        return ST_OK;
+    }
+    if (*t == NULL)
+        return bind_fail(b, -1, "42P01", "relation \"%s%s%s\" does not exist",
+                         s->relation->schemaname, s->relation->schemaname[0] == 0 ? "" : ".",
+                         s->relation->relname);
+    if ((*t)->id < CATALOG_FIRST_ID)
+        return bind_fail(b, -1, "42501", "must be owner of table %s", s->relation->relname);
+    return bind_access(b, *t, SQL_RIGHT_OWNER);
+}
+
+/* The name is looked up when the step runs: the compiler does not know accounts. */
+enum status ddl_set_owner(struct binder *b,
+                          struct sql_statement *out,
+                          const struct ddl_numbered *row,
+                          const PgQuery__RoleSpec *role)
+{
+    struct buf text;
+    const bool is_named = role->roletype == PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_CSTRING;
+    const struct span name = bind_cstring(role->rolename);
+    ddl_step(b, &text);
+    buf_printf(&text, "UPDATE \"%s\" SET owner = ", row->before);
+    if (!is_named) buf_put_text(&text, "?1");
+    if (is_named) {
+        buf_put_text(&text,
+                     "coalesce((SELECT id FROM \"trustsql.accounts\" WHERE NOT is_closed AND "
+                     "name = ");
+        emit_text(&text, name);
+        buf_put_text(&text, "), sql_raise('42704', 'role \"' || ");
+        emit_text(&text, name);
+        buf_put_text(&text, " || '\" does not exist', ''))");
+    }
+    buf_printf(&text, " WHERE id = %" PRIu64, row->number);
+    TRY(ddl_step_end(b, out, &text));
+    return ddl_finish(b, out, sql_catalog_next_id(b->catalog));
+}
+
+static const char *tag_of(PgQuery__ObjectType type)
+{
+    if (type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW) return "ALTER VIEW";
+    return type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE ? "ALTER SEQUENCE" : "ALTER TABLE";
+}
+
+enum status compile_alter_table(struct binder *b, struct sql_statement *out, const PgQuery__Node *n)
+{
+    const PgQuery__AlterTableStmt *s = n->alter_table_stmt;
+    struct ddl_change c = {0};
+    out->kind = SQL_KIND_DDL;
+    out->tag = tag_of(s->objtype);
+    TRY(find_table(b, out, s, &c.old));
+    if (c.old == NULL) return ST_OK;
+    const PgQuery__AlterTableCmd *first = s->cmds[0]->alter_table_cmd;
+    if (s->n_cmds == 1 && first->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_ChangeOwner)
+        return ddl_set_owner(b, out, &(struct ddl_numbered){"trustsql.tables", c.old->id, ""},
+                             first->newowner);
+    if (c.old->relation != CATALOG_TABLE)
+        return bind_unsupported(b, 0, "this form of ALTER is supported for tables only", NULL);
+    TRY(ddl_change_open(b, &c, s->n_cmds));
+    for (size_t i = 0; i < s->n_cmds; i++)
+        TRY(apply(b, out, &c, s->cmds[i]->alter_table_cmd));
+    return ddl_change_steps(b, out, &c);
+}
