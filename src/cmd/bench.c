@@ -9,14 +9,18 @@
 #include "os/process.h"
 #include "os/thread.h"
 
-#define BENCH_RATE_MAX  40000u /* Transactions signed ahead for each second of full load. */
-#define BENCH_ID_SINGLE (1ull << 40)
+#define BENCH_RATE_MAX   40000u /* Transactions signed ahead for each second of full load. */
+#define BENCH_ID_SINGLE  (1ull << 40)
+#define BENCH_ROWS_MAX   1000000000u
+#define BENCH_BLOCKS_MAX 100000000u
 
 struct bench_options {
     uint64_t nodes;
     uint64_t seconds;
     uint64_t base_port;
     uint64_t rate;
+    uint64_t rows;
+    uint64_t blocks;
     const char *keep;
     const char *beside;
     const char *mode;
@@ -120,6 +124,8 @@ static int run(const struct command *self, int argc, char **argv)
         {"seconds", OPTION_NUMBER, &o.seconds, 2, 400},
         {"base-port", OPTION_NUMBER, &o.base_port, 1, 65000},
         {"rate", OPTION_NUMBER, &o.rate, 1, BENCH_RATE_MAX},
+        {"rows", OPTION_NUMBER, &o.rows, 0, BENCH_ROWS_MAX},
+        {"blocks", OPTION_NUMBER, &o.blocks, 0, BENCH_BLOCKS_MAX},
         {"keep", OPTION_TEXT, &o.keep, 0, 0},
         {"beside", OPTION_TEXT, &o.beside, 0, 0},
         {"mode", OPTION_TEXT, &o.mode, 0, 0},
@@ -144,6 +150,8 @@ static int run(const struct command *self, int argc, char **argv)
     b->self = self;
     b->os = os_posix();
     b->mode = o.mode;
+    b->rows = o.rows;
+    b->blocks = o.blocks;
     b->layout = (struct layout){.os = b->os,
                                 .dir = o.keep != NULL ? o.keep : scratch,
                                 .node_count = (uint32_t)o.nodes,
@@ -156,8 +164,9 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_bench = {
     "bench", "measure throughput, latency and CPU per transaction",
-    "Usage: trustsql bench [--nodes N] [--mode MODE] [--seconds S] [--rate R] [--keep DIR]\n"
-    "                      [--beside sqlite] [--base-port P] [--json]\n\n"
+    "Usage: trustsql bench [--nodes N] [--mode MODE] [--seconds S] [--rate R] [--rows N] [--blocks "
+    "N]\n"
+    "                      [--keep DIR] [--beside sqlite] [--base-port P] [--json]\n\n"
     "Make a chain, load all its nodes alike with distinct transactions signed ahead by 1,000\n"
     "accounts (200-byte rows, one secondary index), count only receipts whose proof verifies.\n"
     "Half of the time at full load (throughput, CPU by stage and node), half as an open loop at\n"
@@ -167,6 +176,8 @@ const struct command command_bench = {
     "  --mode MODE      raft, bft or adaptive (default: as testnet)\n"
     "  --seconds S      duration of the load (default: 10)\n"
     "  --rate R         transactions due a second in the first half (default: as many as fit)\n"
+    "  --rows N         so many rows are in the table before the load begins (default: 0)\n"
+    "  --blocks N       … and so many blocks in the chain\n"
     "  --keep DIR       make the chain in DIR and keep it; `trustsql verify node DIR/node<i>`\n"
     "                   then counts the same transactions and signatures\n"
     "  --beside sqlite  also measure SQLite alone with the same rows\n"

@@ -62,7 +62,7 @@ int bench_chain_stop(struct bench *b)
     return run_testnet(argv, 4);
 }
 
-static enum status query(struct bench *b, PGconn *link, const char *text)
+enum status bench_query(struct bench *b, PGconn *link, const char *text)
 {
     PGresult *result = PQexec(link, text);
     ExecStatusType status = PQresultStatus(result);
@@ -84,7 +84,7 @@ static enum status make_accounts(struct bench *b, PGconn *link)
         if ((i + 1) % BENCH_ACCOUNTS_A_CALL != 0 && i + 1 != BENCH_ACCOUNTS) continue;
         buf_put_u8(&text, 0);
         st = buf_status(&text);
-        if (st == ST_OK) st = query(b, link, (const char *)text.data);
+        if (st == ST_OK) st = bench_query(b, link, (const char *)text.data);
         buf_reset(&text);
     }
     buf_fini(&text);
@@ -101,7 +101,7 @@ static enum status draw_keys(struct bench *b)
     return ST_OK;
 }
 
-static enum status newest_height(PGconn *link, uint64_t *height)
+enum status bench_height(PGconn *link, uint64_t *height)
 {
     PGresult *result = PQexec(link, "SELECT max(height) FROM trustsql.blocks");
     bool is_good = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1;
@@ -130,11 +130,13 @@ int bench_chain_prepare(struct bench *b)
     PGconn *link = NULL;
     enum status st = draw_keys(b);
     if (st == ST_OK) st = link_open_admin(&link, &b->layout, 0);
-    if (st == ST_OK) st = query(b, link, BENCH_CREATE_TABLE "; " BENCH_CREATE_INDEX);
-    if (st == ST_OK) st = query(b, link, "GRANT INSERT ON bench TO PUBLIC");
+    if (st == ST_OK) st = bench_query(b, link, BENCH_CREATE_TABLE "; " BENCH_CREATE_INDEX);
+    if (st == ST_OK) st = bench_query(b, link, "GRANT INSERT ON bench TO PUBLIC");
     if (st == ST_OK) st = make_accounts(b, link);
+    if (st == ST_OK) st = bench_fill_rows(b, link, b->rows);
+    if (st == ST_OK) st = bench_fill_blocks(b, link, b->blocks);
     if (st == ST_OK) st = bench_await_level(b); /* All know the accounts. */
-    if (st == ST_OK) st = newest_height(link, &b->setup_height);
+    if (st == ST_OK) st = bench_height(link, &b->setup_height);
     if (st == ST_OK) st = write_setup_height(b);
     PQfinish(link);
     return st == ST_OK ? EXIT_FINE : fail(b, "the chain cannot be prepared", st);

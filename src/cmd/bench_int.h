@@ -24,6 +24,8 @@ struct bench {
     struct os *os;
     struct layout layout;
     const char *mode; /* Null: as testnet chooses. */
+    uint64_t rows;    /* In its table, before it is measured … */
+    uint64_t blocks;  /* … and height of the chain, at least. */
     struct signer *signer;
     struct buf genesis_bytes;
     struct arena genesis_arena;
@@ -40,6 +42,12 @@ struct bench {
 int bench_chain_start(struct bench *b);
 int bench_chain_prepare(struct bench *b);
 int bench_chain_stop(struct bench *b);
+NODISCARD enum status bench_query(struct bench *b, PGconn *link, const char *text); /* It tells. */
+NODISCARD enum status bench_height(PGconn *link, uint64_t *height);
+
+/* bench_fill.c */
+NODISCARD enum status bench_fill_rows(struct bench *b, PGconn *link, uint64_t rows);
+NODISCARD enum status bench_fill_blocks(struct bench *b, PGconn *link, uint64_t blocks);
 
 /* bench_txs.c: signed transactions made ahead. */
 struct bench_txs {
