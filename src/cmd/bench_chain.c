@@ -15,7 +15,7 @@ static int run_testnet(const char *const *argv, int argc)
         const char *const *in;
         char **out;
     } arguments = {.in = argv};
-    return command_testnet.run(&command_testnet, argc, arguments.out);
+    return testnet_run_bound(argc, arguments.out);
 }
 
 static int fail(const struct bench *b, const char *what, enum status st)

@@ -27,6 +27,8 @@ struct command {
 
 extern const struct command command_dev;
 extern const struct command command_testnet;
+/* Part of another command: nodes that --detach started end with this process all the same. */
+int testnet_run_bound(int argc, char **argv);
 extern const struct command command_init;
 extern const struct command command_invite;
 extern const struct command command_join;

@@ -17,6 +17,7 @@
 struct testnet {
     const struct command *self;
     struct layout layout;
+    enum process_life life; /* Of the nodes. */
     bool is_quiet;
 };
 
@@ -33,7 +34,7 @@ static enum status spawn(const struct testnet *t, uint32_t index, bool is_detach
     TRY(layout_node_dir(&t->layout, index, dir));
     TRY(os_path_join(log, dir, "log"));
     const char *const argv[] = {"trustsql", "node", dir, NULL};
-    return process_spawn_self(pid, argv, is_detached ? log : NULL);
+    return process_spawn_self(pid, argv, is_detached ? log : NULL, t->life);
 }
 
 /* Serves SQL: an administrator can log in and read. */
@@ -294,7 +295,7 @@ static int make_and_start(struct testnet *t, const struct testnet_options *o)
     return start_all(t, o->is_detached);
 }
 
-static int run(const struct command *self, int argc, char **argv)
+static int run_for(const struct command *self, int argc, char **argv, bool is_bound)
 {
     struct testnet_options o = {.dir = LAYOUT_DIR,
                                 .base_port = LAYOUT_BASE_PORT,
@@ -327,6 +328,8 @@ static int run(const struct command *self, int argc, char **argv)
         return EXIT_USAGE;
     }
     struct testnet t = {.self = self, .layout = {.os = os_posix(), .dir = o.dir}};
+    t.life = o.is_detached && !is_bound ? PROCESS_FREE : PROCESS_BOUND;
+    if (o.start != UINT64_MAX) t.life = PROCESS_FREE;
     if (!o.is_status && !o.is_stop && o.start == UINT64_MAX) return make_and_start(&t, &o);
 
     char what[160] = "";
@@ -338,6 +341,16 @@ static int run(const struct command *self, int argc, char **argv)
     if (o.is_stop) return stop(&t, &words);
     if (o.start != UINT64_MAX) return start_one(&t, (uint32_t)o.start);
     return show_status(&t, o.is_json);
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+    return run_for(self, argc, argv, false);
+}
+
+int testnet_run_bound(int argc, char **argv)
+{
+    return run_for(&command_testnet, argc, argv, true);
 }
 
 const struct command command_testnet = {

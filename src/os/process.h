@@ -11,13 +11,19 @@
 
 enum process_signal { PROCESS_TERMINATE, PROCESS_KILL };
 
+enum process_life {
+    PROCESS_BOUND, /* The child is asked to terminate when the thread that started it ends. */
+    PROCESS_FREE,  /* It outlives the parent. */
+};
+
 /* Start this program (its own executable file) with arguments argv[0…] up to null, argv[0] being
  * its name. log_path not null: standard output and error are appended there, standard input is
- * empty, and the child has its own session: it outlives the parent and does not see its Ctrl-C.
- * Null: it shares the terminal, and is asked to terminate when the parent dies. */
+ * empty, and the child has its own session: it does not see the parent's Ctrl-C. Null: it shares
+ * the terminal. */
 NODISCARD enum status process_spawn_self(int64_t *pid,
                                          const char *const *argv,
-                                         const char *log_path);
+                                         const char *log_path,
+                                         enum process_life life);
 
 /* Where the file of this program can be read, even after another took its name. */
 const char *process_self_path(void);

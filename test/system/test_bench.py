@@ -1,14 +1,26 @@
 """Goal: what `bench` says of four nodes is so: each of them has checked every signature itself, and `verify` counts the
 same transactions on each."""
 
+import fcntl
 import json
 import os
+import subprocess
 import tempfile
 import unittest
 
 import harness
 
 STAGES = ["verify", "net", "exec", "store", "door", "consensus"]
+
+
+def is_held(node):
+    """A process runs on this directory."""
+    with open(node + "/lock", "r+b") as lock:
+        try:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
 
 
 class BenchTest(unittest.TestCase):
@@ -51,6 +63,18 @@ class BenchTest(unittest.TestCase):
             self.assertRegex(done.stdout, r"(?m)^full load: \d+ transactions/s, efficiency ")
             self.assertRegex(done.stdout, r"(?m)^  node0: .*consensus .* signatures verified$")
             self.assertEqual(os.listdir(folder), [], "a measurement leaves files")
+
+    def test_killed(self):
+        """Its nodes end with it."""
+        with tempfile.TemporaryDirectory(prefix="trustsql-bench-") as folder:
+            node = folder + "/chain/node0"
+            with subprocess.Popen([harness.PROGRAM, "bench", "--base-port", str(harness.free_base_port()),
+                                   "--seconds", "60", "--keep", folder + "/chain"],
+                                  stdout=subprocess.DEVNULL) as bench:
+                harness.wait_until(lambda: os.path.exists(node + "/setup.height"), "the load")
+                self.assertTrue(is_held(node))
+                bench.kill()
+            harness.wait_until(lambda: not is_held(node), "the end of the node")
 
     def test_impossible(self):
         self.bench("--nodes", "2", code=2)

@@ -30,14 +30,21 @@ static void become_child(const char *self, char *const *argv, const char *log_pa
         (void)close(log);
         (void)close(null);
         (void)setsid();
-    } else {
-        (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     }
     (void)execv(self, argv);
     _exit(127);
 }
 
-enum status process_spawn_self(int64_t *pid, const char *const *argv, const char *log_path)
+/* A parent that died before the child could ask to hear of it is gone already. */
+static void bind_to(pid_t parent)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent) _exit(127);
+}
+
+enum status process_spawn_self(int64_t *pid,
+                               const char *const *argv,
+                               const char *log_path,
+                               enum process_life life)
 {
     char self[4096];
     ssize_t size = readlink(SELF_PATH, self, sizeof self - 1);
@@ -48,9 +55,13 @@ enum status process_spawn_self(int64_t *pid, const char *const *argv, const char
         char *const *out;
     } arguments = {.in = argv};
     (void)fflush(NULL);
-    pid_t child = fork();
+    const pid_t parent = getpid();
+    const pid_t child = fork();
     if (child < 0) return ST_NO_MEMORY;
-    if (child == 0) become_child(self, arguments.out, log_path);
+    if (child == 0) {
+        if (life == PROCESS_BOUND) bind_to(parent);
+        become_child(self, arguments.out, log_path);
+    }
     *pid = child;
     return ST_OK;
 }
