@@ -334,20 +334,69 @@ static bool reads_target(const struct expr *e)
 
 /* --- SET ----------------------------------------------------------------------------------- */
 
+/* The column that SET names, which has no value yet. */
+static enum status set_target(struct binder *b,
+                              const struct write *w,
+                              const PgQuery__ResTarget *t,
+                              uint32_t *column)
+{
+    TRY(find_column(b, w->table, t, column));
+    if (w->values[*column] == NULL) return ST_OK;
+    return bind_fail(b, t->location, "42601", "multiple assignments to same column \"%s\"",
+                     t->name);
+}
+
+static enum status set_value(struct binder *b, struct write *w, uint32_t column, struct expr *value)
+{
+    w->values[column] = value;
+    if (reads_target(value)) TRY(bind_access(b, w->table, SQL_RIGHT_SELECT));
+    w->value_count++;
+    return assign(b, &w->values[column], w->table, column);
+}
+
 static enum status set_column(struct binder *b,
                               struct write *w,
                               const PgQuery__ResTarget *t,
                               const PgQuery__Node *value)
 {
+    struct expr *e = NULL;
     uint32_t column = 0;
-    TRY(find_column(b, w->table, t, &column));
-    if (w->values[column] != NULL)
-        return bind_fail(b, t->location, "42601", "multiple assignments to same column \"%s\"",
-                         t->name);
-    TRY(bind_expr(b, &w->values[column], value));
-    if (reads_target(w->values[column])) TRY(bind_access(b, w->table, SQL_RIGHT_SELECT));
-    w->value_count++;
-    return assign(b, &w->values[column], w->table, column);
+    TRY(set_target(b, w, t, &column));
+    TRY(bind_expr(b, &e, value));
+    return set_value(b, w, column, e);
+}
+
+/* SET (a, b) = (SELECT x, y …): the query once for each column. */
+static enum status set_from_query(struct binder *b,
+                                  struct write *w,
+                                  const PgQuery__ResTarget *t,
+                                  const PgQuery__MultiAssignRef *m)
+{
+    struct query *q = NULL;
+    struct buf text;
+    const char *template = NULL;
+    uint32_t target = 0;
+    TRY(bind_needs_or(b, 4, t->location, "SET (columns) = (SELECT ...) is not supported",
+                      "Set each column by itself."));
+    TRY(set_target(b, w, t, &target));
+    b->keep_literals++;
+    TRY(bind_query_node(b, &q, m->source->sub_link->subselect));
+    b->keep_literals--;
+    if ((uint32_t)m->ncolumns != q->target_count)
+        return bind_fail(b, m->source->sub_link->location, "42601",
+                         "number of columns does not match number of values");
+    must(m->colno >= 1 && m->colno <= m->ncolumns);
+    buf_init(&text, b->arena->mem, 0);
+    buf_printf(&text, "(SELECT sql_single(c%d) FROM (%%q))", m->colno);
+    TRY(emit_finish(b, &text, &template));
+    const struct expr *column = q->targets[m->colno - 1].expr;
+    struct expr *e = bind_new_expr(b, EXPR_QUERY, column->type, t->location);
+    if (e == NULL) return bind_no_memory(b);
+    e->typmod = column->typmod;
+    e->scale = column->scale;
+    e->query = q;
+    e->template = template;
+    return set_value(b, w, target, e);
 }
 
 enum status write_set_list(struct binder *b,
@@ -362,6 +411,10 @@ enum status write_set_list(struct binder *b,
         if (value->node_case == PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF) {
             const PgQuery__MultiAssignRef *m = value->multi_assign_ref;
             const PgQuery__Node *source = m->source;
+            if (source->node_case == PG_QUERY__NODE__NODE_SUB_LINK) {
+                TRY(set_from_query(b, w, t, m));
+                continue;
+            }
             if (source->node_case != PG_QUERY__NODE__NODE_ROW_EXPR)
                 return bind_unsupported(b, t->location,
                                         "SET (columns) = (SELECT ...) is not supported",

@@ -42,3 +42,11 @@ insert into nk values (null, 'x', 1), (null, 'x', 2), (1, null, 3) on conflict (
 insert into nk values (1, 'x', 1), (2, 'x', 2), (null, 'x', 9) on conflict (a, b) do update set c = nk.c + excluded.c
 insert into nk values (1, 'x', 10), (2, 'x', 20), (null, 'x', 90) on conflict (a, b) do update set c = nk.c + excluded.c
 select * from nk order by c
+update p set (name, stock) = (select 'from ' || q.pid, q.add_stock from (values (1, 77)) as q(pid, add_stock) where q.pid = p.id) where id = 1 returning *
+update p set (name, stock) = (select 'x', 2 union all select 'y', 3) where id = 1
+update p set (stock, price) = (select count(*), max(price) from p) where id in (1, 7) returning id, stock, price
+update p set (stock, price) = (select 1, 2, 3)
+update p set (stock, price) = (select stock, price from p b where b.id = -1) where id = 8 returning id, stock, price
+update p set (stock, stock) = (select 1, 2)
+update p set (name, nothing) = (select 1, 2)
+update p set (stock, price) = row(5, 6.5) where id = 7 returning id, stock, price
