@@ -10,6 +10,7 @@
 #include "base/must.h"
 #include "ledger/block.h"
 #include "node/consensus_tables.h"
+#include "node/explain_table.h"
 #include "node/history_table.h"
 #include "node/proof_tables.h"
 #include "node/status.h"
@@ -338,5 +339,6 @@ enum status chain_tables_register(sqlite3 *connection, const struct chain_tables
     TRY(proof_tables_register(connection, source));
     TRY(history_table_register(connection, source));
     TRY(tx_status_register(connection, source));
+    TRY(explain_table_register(connection, source));
     return consensus_tables_register(connection, source);
 }

@@ -249,6 +249,9 @@ struct binder {
     struct cte *recursion; /* query.recursion */
     bool is_write;
     bool calls_node;
+    bool explains; /* EXPLAIN: sources are listed. */
+    struct source **explained;
+    uint32_t explained_count;
     bool locks_rows; /* FOR UPDATE or SHARE. */
     uint64_t account;
     struct span path[BIND_PATH_MAX]; /* Schemas where names without one are looked for. */
@@ -552,7 +555,8 @@ typedef enum status bind_statement_fn(struct binder *b,
 bind_statement_fn compile_select, compile_insert, compile_update, compile_delete;
 bind_statement_fn compile_create_table, compile_drop, compile_create_index, compile_grant;
 bind_statement_fn compile_create_schema, compile_alter_table, compile_rename, compile_set_schema;
-bind_statement_fn compile_set, compile_show, compile_call, compile_transaction;
+bind_statement_fn compile_set, compile_show, compile_call, compile_transaction, compile_explain;
+bind_statement_fn compile_statement; /* Any. */
 bind_statement_fn compile_lock, compile_declare, compile_fetch, compile_close;
 NODISCARD enum status compile_set_transaction(struct binder *b,
                                               struct sql_statement *out,

@@ -115,6 +115,7 @@ static const struct {
     {compile_call, PG_QUERY__NODE__NODE_CALL_STMT, true, 0},
     {compile_set, PG_QUERY__NODE__NODE_VARIABLE_SET_STMT, false, 0},
     {compile_show, PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT, false, 0},
+    {compile_explain, PG_QUERY__NODE__NODE_EXPLAIN_STMT, false, 0},
     {compile_transaction, PG_QUERY__NODE__NODE_TRANSACTION_STMT, false, 4},
     {compile_lock, PG_QUERY__NODE__NODE_LOCK_STMT, false, 4},
     {compile_declare, PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT, false, 4},
@@ -144,7 +145,6 @@ static const struct refusal {
     {PG_QUERY__NODE__NODE_CREATE_TRIG_STMT, "triggers are not supported", NULL},
     {PG_QUERY__NODE__NODE_CREATE_ROLE_STMT, "CREATE ROLE is not supported",
      "Accounts are made with CALL trustsql.create_account(...)."},
-    {PG_QUERY__NODE__NODE_EXPLAIN_STMT, "EXPLAIN is not supported", NULL},
     {PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT, "CREATE TABLE AS is not supported",
      "Use CREATE TABLE and INSERT ... SELECT."},
     {PG_QUERY__NODE__NODE_PREPARE_STMT, "PREPARE is not supported",
@@ -267,7 +267,7 @@ static enum status check_params(struct binder *b, uint32_t declared)
     return ST_OK;
 }
 
-static enum status compile_node(struct binder *b, struct sql_statement *out, const PgQuery__Node *n)
+enum status compile_statement(struct binder *b, struct sql_statement *out, const PgQuery__Node *n)
 {
     for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
         if (statements[i].kind != n->node_case) continue;
@@ -293,7 +293,7 @@ static enum status bind_statement(struct binder *b,
         out->tag = "";
         return ST_OK;
     }
-    TRY(compile_node(b, out, tree->stmts[0]->stmt));
+    TRY(compile_statement(b, out, tree->stmts[0]->stmt));
     return check_params(b, in->param_count);
 }
 

@@ -59,7 +59,11 @@ static struct source *new_source(struct binder *b, struct span alias, uint32_t f
     s->alias = alias;
     s->field_count = field_count;
     s->fields = arena_alloc_zero(b->arena, field_count, sizeof *s->fields);
-    return s->fields == NULL ? NULL : s;
+    if (s->fields == NULL || !b->explains) return s->fields == NULL ? NULL : s;
+    b->explained = bind_grow(b, b->explained, b->explained_count, sizeof(struct source *));
+    if (b->explained == NULL) return NULL;
+    b->explained[b->explained_count++] = s;
+    return s;
 }
 
 enum status bind_table_source(struct binder *b,

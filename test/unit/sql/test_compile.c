@@ -204,7 +204,9 @@ static void what_is_not_supported_is_refused(void **state)
         "UPDATE t SET id = 1 RETURNING (SELECT 1)",
         "GRANT SELECT (id) ON t TO bob",
         "GRANT SELECT ON t TO bob WITH GRANT OPTION",
-        "EXPLAIN SELECT 1",
+        "EXPLAIN SELECT $1",
+        "EXPLAIN ANALYZE DELETE FROM t",
+        "EXPLAIN (FORMAT JSON) SELECT 1",
         "DO $$ BEGIN END $$",
     };
     struct sql_rig *r = sql_rig_new();
