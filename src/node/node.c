@@ -400,14 +400,21 @@ static enum status rescue_blocks(struct node *n, const struct node_open *open, c
 /* When the stored results are damaged, too, all that is derived is made again from the blocks. */
 static enum status open_rows(struct node *n, const struct node_open *open, char *what)
 {
+    bool was_ahead = false;
     struct row_files_config config = {.os = n->os,
                                       .mem = n->mem,
                                       .dir = n->dir,
                                       .exec = n->exec,
                                       .store = n->store,
                                       .genesis = buf_span(&n->genesis_bytes),
-                                      .warn = open->warn};
+                                      .warn = open->warn,
+                                      .was_ahead = &was_ahead};
     enum status st = row_files_open(&n->rows, &config);
+    if (was_ahead && n->find_count == 0 && !n->was_made_again) {
+        static const char text[] = "state/main.db: an older copy was put in its place";
+        if (open->warn != NULL) open->warn(text);
+        note_find(n, INCIDENT_STATE, INCIDENT_REPAIRED, text);
+    }
     if (st == ST_CORRUPT || st == ST_NOT_FOUND) {
         if (open->warn != NULL)
             open->warn("stored results are damaged: state and results are made again");

@@ -222,7 +222,7 @@ enum status row_keys_begin(sqlite3_stmt **out,
     buf_put_text(&text, "SELECT ");
     for (uint32_t i = 0; i < table->key_count; i++) {
         if (i > 0) buf_put_u8(&text, ',');
-        put_name(&text, table->columns[table->key_columns[i]].name);
+        put_name(&text, catalog_column_name(table, table->key_columns[i]));
     }
     if (table->key_count == 0) buf_put_text(&text, rowid);
     buf_put_text(&text, " FROM ");

@@ -9,7 +9,9 @@ enum status row_files_open(struct rows **out, const struct row_files_config *con
 {
     char dir[OS_PATH_MAX];
     enum status st = attach(out, config);
+    *config->was_ahead = false;
     if (st != ST_CORRUPT && st != ST_EXISTS) return st;
+    *config->was_ahead = st == ST_EXISTS; /* The state is always saved first. */
     if (st == ST_CORRUPT && config->warn != NULL)
         config->warn("the tree of rows (rows/) is damaged: it is made again from the results");
     TRY(os_path_join(dir, config->dir, ROWS_DIR));

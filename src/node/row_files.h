@@ -15,6 +15,7 @@ struct row_files_config {
     struct store *store;
     struct span genesis;            /* Encoded. */
     void (*warn)(const char *text); /* May be null. */
+    bool *was_ahead;                /* The state is older than the tree: it was put back. */
 };
 
 /* Attached to exec, with a thread of its own; close it after exec. ST_CORRUPT, ST_NOT_FOUND: the
