@@ -130,6 +130,7 @@ struct join {
     const struct command *self;
     struct org_options org;
     const char *proxy;
+    const char *by;
     bool is_json;
     struct invitation invitation;
     struct card card;
@@ -247,6 +248,12 @@ static int join(struct join *j, const char *token)
         complain(j->self, NULL, "--proxy is http://host:port or socks5://host:port");
         return EXIT_USAGE;
     }
+    j->org.is_by_snapshot = strcmp(j->by, "snapshot") == 0;
+    j->org.is_by_replay = strcmp(j->by, "replay") == 0;
+    if (j->by[0] != 0 && !j->org.is_by_snapshot && !j->org.is_by_replay) {
+        complain(j->self, "Try --help.", "--by is snapshot or replay");
+        return EXIT_USAGE;
+    }
     int exit_code = prepare(j);
     if (exit_code != EXIT_FINE) return exit_code;
     st = node_key_read(os_posix(), j->org.dir, &key);
@@ -257,7 +264,7 @@ static int join(struct join *j, const char *token)
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    struct join j = {.self = self, .org = {.address = "", .port = 5442}, .proxy = ""};
+    struct join j = {.self = self, .org = {.address = "", .port = 5442}, .proxy = "", .by = ""};
     const char *items[1];
     struct words words = {.items = items, .max = 1};
     int exit_code;
@@ -270,6 +277,7 @@ static int run(const struct command *self, int argc, char **argv)
         {"port", OPTION_NUMBER, &j.org.port, 1, 65535},
         {"password-file", OPTION_TEXT, &j.org.password_file, 0, 0},
         {"proxy", OPTION_TEXT, &j.proxy, 0, 0},
+        {"by", OPTION_TEXT, &j.by, 0, 0},
         {"json", OPTION_FLAG, &j.is_json, 0, 0},
     };
     if (!options_parse(
@@ -288,8 +296,8 @@ static int run(const struct command *self, int argc, char **argv)
 const struct command command_join = {
     "join", "bring a new organisation's node to a chain, with an invitation",
     "Usage: trustsql join TOKEN --dir D --name ORGANISATION [--address HOST:PORT] [--node NAME]\n"
-    "                     [--admin ACCOUNT] [--port P] [--password-file F] [--proxy URL] "
-    "[--json]\n\n"
+    "                     [--admin ACCOUNT] [--port P] [--password-file F] [--proxy URL]\n"
+    "                     [--by snapshot|replay] [--json]\n\n"
     "Make the keys of the organisation's node and administrator in D, show its card to the node\n"
     "that invited, and fetch the genesis from there. The card is proposed to the chain: with the\n"
     "votes it takes the node becomes an observer, and `trustsql node D` follows the chain.\n"
@@ -302,5 +310,9 @@ const struct command command_join = {
     "  --port P             port for PostgreSQL clients (default: 5442)\n"
     "  --password-file F    the administrator's password; asked for otherwise\n"
     "  --proxy URL          dial through http://host:port or socks5://host:port\n"
+    "  --by snapshot        fetch the state at a certified checkpoint, whatever the chain's "
+    "length;\n"
+    "  --by replay          execute all blocks (default: by snapshot when it is 4096 blocks "
+    "behind)\n"
     "  --json               for machines\n",
     run};

@@ -20,6 +20,8 @@ static enum status write_settings(const struct org_options *o)
     struct buf text;
     TRY(os_path_join(path, o->dir, "node.conf"));
     node_config_defaults(&config);
+    if (o->is_by_snapshot) config.snapshot_blocks = NODE_SNAPSHOT_BLOCKS_MIN;
+    if (o->is_by_replay) config.snapshot_blocks = 0;
     config.pg_port = (uint16_t)o->port;
     config.p2p_is_outbound_only = o->address[0] == 0;
     if (o->address[0] != 0) config.p2p_port = port_of(o->address);

@@ -13,7 +13,9 @@ struct org_options {
     const char *admin;   /* Null: admin@NODE. */
     const char *address; /* "": it only dials. */
     const char *password_file;
-    uint64_t port; /* For PostgreSQL clients. */
+    uint64_t port;       /* For PostgreSQL clients. */
+    bool is_by_snapshot; /* It joins by snapshot as soon as it can; */
+    bool is_by_replay;   /* never. Neither: as far as its default says. */
 };
 
 /* All but keys. An exit code; what is wrong is said. */

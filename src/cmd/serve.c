@@ -5,6 +5,7 @@
 
 #include "crypto/identity.h"
 #include "node/heal.h"
+#include "node/joining.h"
 #include "node/node.h"
 #include "node/quarantine.h"
 #include "node/release.h"
@@ -190,8 +191,10 @@ int serve_node(const struct serve *serve)
                              .warn = on_warning,
                              .release = &release};
     enum status st = serve_once(serve, &s, &open, what);
-    /* A refuted state is made again by a start, at most QUARANTINE_REBUILDS_MAX times. */
-    while (st == ST_CORRUPT && is_rebuild_due(serve->dir)) {
+    /* A refuted state is made again by a start, at most QUARANTINE_REBUILDS_MAX times; a node that
+     * is far behind joins by snapshot. */
+    while ((st == ST_CORRUPT && is_rebuild_due(serve->dir)) ||
+           (st == ST_BUSY && joining_is_due(os_posix(), serve->dir))) {
         on_warning(what);
         st = serve_once(serve, &s, &open, what);
     }

@@ -194,5 +194,12 @@ struct exec_record {
 NODISCARD enum status exec_record_decode(struct exec_record *out,
                                          struct arena *a,
                                          struct span record);
+/* The same without gone and origins, which no digest binds: for who has it from others. */
+void exec_record_strip(struct buf *out, const struct exec_record *r);
+
+/* What the note of a state says (docs/format/result.md). ST_INVALID, ST_TRUNCATED: it is none. */
+NODISCARD enum status exec_note_read(struct span note,
+                                     struct hash *digest,
+                                     struct merkle_tree *history);
 
 #endif

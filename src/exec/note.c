@@ -57,11 +57,9 @@ enum status note_write(struct exec *e, const struct note *note)
     return ST_OK;
 }
 
-enum status note_read(struct exec *e)
+static enum status decode(struct note *out, struct span bytes)
 {
-    buf_reset(&e->bytes);
-    TRY(db_note_read(e->db, &e->bytes));
-    struct cbor in = cbor_of(buf_span(&e->bytes));
+    struct cbor in = cbor_of(bytes);
     struct note note = {0};
     struct merkle_tree *history = &note.history;
     const uint64_t fields = cbor_get_array(&in);
@@ -75,11 +73,31 @@ enum status note_read(struct exec *e)
     for (uint32_t i = 0; i < MERKLE_PATH_MAX; i++)
         if (history->count >> i & 1) cbor_get_fixed(&in, history->peaks[i].bytes, HASH_SIZE);
     if (is_longer) get_checkpoints(&in, &note.checkpoints);
-    if (cbor_end(&in) != ST_OK || history->count != db_height(e->db)) return ST_CORRUPT;
-    e->height = history->count;
+    TRY(cbor_end(&in));
+    *out = note;
+    return ST_OK;
+}
+
+enum status note_read(struct exec *e)
+{
+    struct note note;
+    buf_reset(&e->bytes);
+    TRY(db_note_read(e->db, &e->bytes));
+    enum status st = decode(&note, buf_span(&e->bytes));
+    if (st != ST_OK || note.history.count != db_height(e->db)) return ST_CORRUPT;
+    e->height = note.history.count;
     e->digest = note.digest;
     e->history = note.history;
     e->checkpoints = note.checkpoints;
+    return ST_OK;
+}
+
+enum status exec_note_read(struct span bytes, struct hash *digest, struct merkle_tree *history)
+{
+    struct note note;
+    TRY(decode(&note, bytes));
+    *digest = note.digest;
+    *history = note.history;
     return ST_OK;
 }
 

@@ -45,6 +45,23 @@ void exec_record_encode(struct buf *out,
     cbor_put_bytes(out, rows->origins);
 }
 
+void exec_record_strip(struct buf *out, const struct exec_record *r)
+{
+    cbor_put_array(out, RECORD_FIELDS);
+    cbor_put_uint(out, RECORD_VERSION);
+    cbor_put_uint(out, r->result.height);
+    cbor_put_bytes(out, hash_span(&r->result.block_hash));
+    cbor_put_bytes(out, hash_span(&r->result.writeset_root));
+    cbor_put_bytes(out, hash_span(&r->result.receipts_root));
+    cbor_put_bytes(out, hash_span(&r->result.checkpoint));
+    cbor_put_bytes(out, hash_span(&r->digest_before));
+    cbor_put_bytes(out, hash_span(&r->digest));
+    cbor_put_array(out, r->receipt_count);
+    for (uint32_t i = 0; i < r->receipt_count; i++)
+        cbor_put_bytes(out, r->receipts[i]);
+    cbor_put_bytes(out, r->rows.write_set);
+}
+
 enum status exec_record_decode(struct exec_record *out, struct arena *a, struct span record)
 {
     struct exec_record r = {0};

@@ -10,10 +10,12 @@
 #include "os/os.h"
 #include "store/store.h"
 
-#define NODE_HOST_MAX      64u
-#define NODE_PROXY_MAX     256u
-#define NODE_WEBHOOK_MAX   512u
-#define NODE_PEER_NAME_MAX 40u /* So that a section "[peer.NAME]" can name it. */
+#define NODE_HOST_MAX            64u
+#define NODE_PROXY_MAX           256u
+#define NODE_WEBHOOK_MAX         512u
+#define NODE_SNAPSHOT_BLOCKS     4096u
+#define NODE_SNAPSHOT_BLOCKS_MIN 128u
+#define NODE_PEER_NAME_MAX       40u /* So that a section "[peer.NAME]" can name it. */
 
 struct node_config_peer { /* [peer.NAME] */
     char name[GENESIS_NAME_MAX + 1];
@@ -39,7 +41,8 @@ struct node_config {
     uint32_t scrub_cpu_percent; /* Of a processor, for looking at the node's own files; 0: never. */
     uint32_t scrub_mb_per_second;
     uint32_t scrub_pause_seconds;
-    uint32_t scrub_start_rows;      /* Compared with the tree of rows before anybody reads. */
+    uint32_t scrub_start_rows; /* Compared with the tree of rows before anybody reads. */
+    uint32_t snapshot_blocks;  /* So far behind the others a node joins by snapshot; 0: never. */
     char webhook[NODE_WEBHOOK_MAX]; /* Where alarms are sent; "": nowhere. */
     struct settings_choice session; /* What a client's session begins with. */
 };

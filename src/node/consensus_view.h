@@ -34,6 +34,7 @@ struct consensus_view_member { /* Validators by voter index, then observers. */
     uint64_t final_height;
     uint64_t executed_height;
     struct hash executed_digest;
+    uint64_t said_final;                         /* As it said, in whatever epoch it is. */
     uint64_t voted_height[VOTE_PARTS];           /* Newest height of each part that is held here. */
     char address[CONSENSUS_VIEW_TEXT_SIZE];      /* Dialled, or "" when it dials us; own. */
     char last_failure[CONSENSUS_VIEW_TEXT_SIZE]; /* Why no connection came about; "" none since. */

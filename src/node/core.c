@@ -602,6 +602,7 @@ void core_on_peer(struct core *c, uint32_t peer, bool is_up)
     c->peers[peer].is_up = is_up;
     if (is_up) {
         c->peers[peer].up_height = c->final_height;
+        c->peers[peer].said_final = 0;
         c->peers[peer].view_sent_ms = 0;
         core_gossip_to(c, peer);
         core_evidence_to(c, peer);
@@ -634,7 +635,13 @@ static enum core_channel channel_of(enum wire_kind kind)
     case WIRE_INCIDENT:
     case WIRE_REPORT:
     case WIRE_JOIN:
-    case WIRE_WELCOME: return CORE_BULK;
+    case WIRE_WELCOME:
+    case WIRE_GET_HISTORY:
+    case WIRE_HISTORY:
+    case WIRE_GET_SNAPSHOT:
+    case WIRE_SNAPSHOT:
+    case WIRE_GET_PIECE:
+    case WIRE_PIECE: return CORE_BULK;
     }
     return CORE_BULK;
 }
@@ -672,6 +679,7 @@ static enum status on_consensus(struct core *c, uint32_t peer, struct span bytes
     if (c->message->kind == CONSENSUS_STATUS) {
         note_epoch(c, peer, &c->message->status);
         struct core_peer *p = &c->peers[peer];
+        p->said_final = c->message->status.final_height;
         p->is_late = peer >= c->node_count && c->message->status.final_height < p->serve_max;
     }
     struct consensus_event event = {
@@ -728,6 +736,12 @@ static enum status on_decoded(struct core *c, uint32_t peer, struct wire_message
     case WIRE_GET_HEIGHT: core_on_get_height(c, peer, &m->get_height); return ST_OK;
     case WIRE_HEIGHT: core_on_height(c, peer, &m->height); return ST_OK;
     case WIRE_REPORT: core_on_report(c, peer, &m->report); return ST_OK;
+    case WIRE_GET_HISTORY: /* Answered beside the core (snapshot_server); or too late. */
+    case WIRE_HISTORY:
+    case WIRE_GET_SNAPSHOT:
+    case WIRE_SNAPSHOT:
+    case WIRE_GET_PIECE:
+    case WIRE_PIECE: return ST_OK;
     case WIRE_JOIN: /* Of guests and to them: no member says it. */
     case WIRE_WELCOME: break;
     }

@@ -181,6 +181,7 @@ struct core_peer {
     struct public_key key;
     uint64_t serve_max;    /* Blocks up to here are told; a former node's last one. */
     bool is_late;          /* A former node that has not all of those yet. */
+    uint64_t said_final;   /* What it last called final, in whatever epoch; 0: nothing yet. */
     uint64_t epoch_at_ms;  /* When it was last asked about a newer epoch. */
     uint64_t up_height;    /* What was final when it came up: it had no vote on that. */
     uint64_t lies;         /* Answers that were none. */

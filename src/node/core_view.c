@@ -152,6 +152,7 @@ static void fill_members(const struct core *c,
             continue;
         }
         m->is_connected = c->peers[i].is_up;
+        m->said_final = c->peers[i].said_final;
         m->release = c->peers[i].release;
         if (!m->is_validator) continue; /* An observer says nothing of where it stands. */
         fill_peer(c, &s->peers[i], c->peers[i].up_height, m);

@@ -13,6 +13,7 @@
 #include "node/executor.h"
 #include "node/heal.h"
 #include "node/historian.h"
+#include "node/joining.h"
 #include "node/keyed.h"
 #include "node/local.h"
 #include "node/quarantine.h"
@@ -66,6 +67,7 @@ struct node {
     void *stopped_context;
     void (*rekeyed)(void *context, const struct secret_key *key);
     void *rekeyed_context;
+    bool may_join;    /* By snapshot: not tried in vain by this process. */
     bool has_new_key; /* For the doors; under failure_mutex, as the next two. */
     struct public_key new_key;
     struct secret_key new_secret;
@@ -476,6 +478,68 @@ static enum status mend_results(struct node *n, const struct node_open *open, ch
     return open_state(n, open, true, what);
 }
 
+/* A state that came as a snapshot takes the place of the own. */
+static enum status settle_joining(struct node *n, char *what)
+{
+    bool is_done = false;
+    enum status st = joining_settle(n->os, n->dir, &is_done);
+    if (st != ST_OK) say(what, st, "the joined state cannot be put in its place");
+    return st;
+}
+
+/* The blocks are here, and so many are not executed: the state was lost. */
+static bool is_state_far_behind(const struct node *n)
+{
+    const uint64_t most = n->config.snapshot_blocks;
+    const uint64_t state = exec_height(n->exec);
+    return most > 0 && store_height(n->store) >= state + most;
+}
+
+static enum status run_joining(struct node *n, const struct node_open *open, char *what)
+{
+    struct exec_epoch now;
+    const struct hash none = {{0}};
+    exec_epoch(n->exec, &now);
+    const struct joining_config config = {
+        .os = n->os,
+        .mem = n->mem,
+        .dir = n->dir,
+        .store = n->store,
+        .signer = n->signer,
+        .chain_id = n->chain_id,
+        .settings = &n->config,
+        .keys = &n->keys,
+        .genesis = &n->genesis,
+        /* With a higher state there are results that tell. */
+        .genesis_digest = exec_height(n->exec) == 0 ? exec_digest(n->exec) : none,
+        .config = now.config,
+        .warn = open->warn,
+    };
+    return joining_run(&config, what);
+}
+
+/* Whoever asked for it, this attempt is the only one of the process when it is in vain. */
+static enum status join_by_snapshot(struct node *n, const struct node_open *open, char *what)
+{
+    const bool is_asked = joining_is_due(n->os, n->dir);
+    n->may_join = n->config.snapshot_blocks > 0;
+    if (!is_asked && !(n->may_join && is_state_far_behind(n))) return ST_OK;
+    if (!n->may_join) return joining_forget(n->os, n->dir);
+    enum status st = run_joining(n, open, what);
+    if (st == ST_NOT_FOUND) {
+        if (open->warn != NULL) open->warn(what);
+        what[0] = 0;
+        n->may_join = false;
+        return joining_forget(n->os, n->dir);
+    }
+    TRY(st);
+    exec_close(n->exec);
+    n->exec = NULL;
+    TRY(settle_joining(n, what));
+    if (open->warn != NULL) open->warn("joined by snapshot");
+    return open_exec(n, what);
+}
+
 static enum status open_data(struct node *n, const struct node_open *open, char *what)
 {
     struct damage damage = {0};
@@ -493,8 +557,10 @@ static enum status open_data(struct node *n, const struct node_open *open, char 
     /* Lost results took the state with them. */
     for (uint32_t i = 0; i < n->find_count; i++)
         was_due = was_due || n->finds[i].kind == INCIDENT_RESULT;
+    TRY(settle_joining(n, what));
     TRY(open_state(n, open, was_due, what));
     TRY(rescue_blocks(n, open, what));
+    TRY(join_by_snapshot(n, open, what));
     TRY(mend_results(n, open, what));
     TRY(check_heights(n, what));
     TRY(open_rows(n, open, what));
@@ -517,8 +583,11 @@ static void node_failed(void *context, enum status st, const char *what)
     mutex_lock(n->failure_mutex);
     if (n->failure == ST_OK) {
         n->failure = st == ST_OK ? ST_IO : st;
-        (void)snprintf(n->failure_what, NODE_WHAT_MAX, "%s: %s", what, status_text(st));
-        alarm_raise_text(n->alarm, n->failure_what);
+        if (st == ST_BUSY) /* It begins anew, to join by snapshot. */
+            (void)snprintf(n->failure_what, NODE_WHAT_MAX, "%s", what);
+        else
+            (void)snprintf(n->failure_what, NODE_WHAT_MAX, "%s: %s", what, status_text(st));
+        if (st != ST_BUSY) alarm_raise_text(n->alarm, n->failure_what);
     }
     mutex_unlock(n->failure_mutex);
     node_stop(n);
@@ -572,6 +641,7 @@ static enum status open_replica_once(struct node *n, const struct node_open *ope
         .was_made_again = n->was_made_again,
         .keyed = n->keyed,
         .outbox = n->outbox,
+        .may_join = n->may_join,
         .failed = node_failed,
         .executed = executed,
         .rekeyed = key_changed,

@@ -3,27 +3,17 @@
  * I2 after a failure nothing is decided any more: the core takes things back and says nothing.
  * I3 every ticket is settled once, after a failure too: nobody waits for what never comes. */
 #include "node/replica.h"
-#include "node/epoch_links.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/must.h"
-#include "node/alarm.h"
 #include "node/core_start.h"
-#include "node/evidence_store.h"
-#include "node/executor.h"
-#include "node/finds.h"
-#include "node/guests.h"
+#include "node/epoch_links.h"
 #include "node/incident_store.h"
-#include "node/peers.h"
+#include "node/joining.h"
+#include "node/lag.h"
 #include "node/quarantine.h"
-#include "node/repair.h"
-#include "node/storage.h"
-#include "node/verify.h"
-#include "node/watch.h"
-#include "os/loop.h"
-#include "os/thread.h"
+#include "node/replica_int.h"
 
 #define REPLICA_INBOX_MAX  (2u * VERIFY_QUEUE_MAX + REPLICA_READS_MAX + 1024u)
 #define REPLICA_CHUNK      256u
@@ -31,47 +21,9 @@
 #define REPLICA_INVITED_MS 1000u /* Between two looks for invitations, while it is alone. */
 #define REPLICA_VIEW_MS    50u   /* The large view is copied at most this often. */
 
-struct replica {
-    struct replica_config config;
-    struct core_ports ports;
-    struct core *core;
-    struct peers *peers;
-    struct public_key told_key; /* Of this node, as the doors know it. */
-    struct evidence_store *evidence;
-    struct verify *verify;
-    struct storage *storage;
-    struct executor *executor;
-    struct heal *heal;
-    struct repair *repair; /* Null: not yet, or no more. */
-    struct finds finds;
-    bool is_rollback_told;
-    struct queue *inbox;
-    struct loop *loop;
-    struct loop_wake *wake;
-    struct loop_timer *timer;
-    struct thread *thread;
-    struct mutex *view_mutex;
-    struct replica_view view;
-    struct consensus_view consensus;
-    const char *why_silent;     /* It does not vote: static text; else null. */
-    uint64_t consensus_mono_ms; /* When it was copied. */
-    struct watch watch;
-    struct guests *guests;
-    uint64_t invited_ms; /* When it last looked for invitations. */
-    uint32_t jobs_out;   /* Storage jobs under way. */
-    bool is_core_stopped;
-    atomic_uint read_count;   /* Asked, not answered. */
-    atomic_uint proof_count;  /* Of clients, in the inbox. */
-    struct core_voice voice;  /* Under view_mutex. */
-    uint64_t signed_height;   /* Under view_mutex: no result above it was ever signed here. */
-    _Atomic uint64_t core_ns; /* CPU time of the loop's thread inside the core. */
-    atomic_bool is_stopping;
-    atomic_bool has_failed;
-    atomic_bool is_quarantined;
-};
-
 static void on_wake(void *context);
 static void on_timer(void *context);
+static void warn(void *context, const char *text);
 static enum status new_network(struct replica *r);
 static enum status follow_network(struct replica *r, char *what);
 static void describe_core(const struct replica *r,
@@ -80,6 +32,8 @@ static void describe_core(const struct replica *r,
 static void set_ports(struct replica *r);
 static void tell_key(struct replica *r, const struct chain_config *config);
 static enum status open_repair(struct replica *r);
+static enum status open_snapshots(struct replica *r);
+static void look_for_lag(struct replica *r);
 static void publish(struct replica *r);
 static void take_proof(struct replica *r, struct flow_proof *p);
 
@@ -281,6 +235,7 @@ enum status replica_new(struct replica **out,
     enum status st = open_parts(r);
     if (st == ST_OK) st = open_core(r, progress);
     if (st == ST_OK) st = open_repair(r);
+    if (st == ST_OK) st = open_snapshots(r);
     if (st == ST_OK) incident_store_each(config->os, config->dir, take_kept, r);
     if (st == ST_OK) st = follow_network(r, what);
     if (st != ST_OK) {
@@ -298,6 +253,7 @@ void replica_free(struct replica *r)
     heal_free(r->heal);
     verify_free(r->verify);
     repair_free(r->repair);
+    snapshot_server_free(r->snapshots);
     storage_free(r->storage);
     executor_free(r->executor);
     peers_free(r->peers);
@@ -425,6 +381,8 @@ void replica_stop(struct replica *r)
     executor_stop(r->executor);
     repair_free(r->repair);
     r->repair = NULL;
+    snapshot_server_free(r->snapshots);
+    r->snapshots = NULL;
     must(r->jobs_out == 0); /* I1: nothing will be pushed any more. */
     storage_free(
         r->storage); /* It settles by itself, too: from here on the store is the caller's. */
@@ -648,6 +606,47 @@ static enum status open_repair(struct replica *r)
     return repair_new(&r->repair, &repair);
 }
 
+/* --- joining ---------------------------------------------------------------------------------- */
+
+static enum status snapshots_send(void *context, uint32_t peer, struct span message)
+{
+    const struct replica *r = context;
+    return peers_send(r->peers, peer, P2P_BULK, message);
+}
+
+static void snapshots_certificates(void *context,
+                                   struct certificate *commit,
+                                   struct certificate *result)
+{
+    const struct replica *r = context; /* The loop's thread alone writes voice. */
+    *commit = r->voice.committed;
+    *result = r->voice.certified;
+}
+
+static enum status open_snapshots(struct replica *r)
+{
+    const struct snapshot_server_config config = {.os = r->config.os,
+                                                  .mem = r->config.mem,
+                                                  .dir = r->config.dir,
+                                                  .chain_id = r->config.chain_id,
+                                                  .exec = r->config.exec,
+                                                  .store = r->config.store,
+                                                  .send = snapshots_send,
+                                                  .certificates = snapshots_certificates,
+                                                  .warn = warn,
+                                                  .context = r};
+    return snapshot_server_new(&r->snapshots, &config);
+}
+
+static void look_for_lag(struct replica *r)
+{
+    const uint32_t most = r->config.settings->snapshot_blocks;
+    if (!r->config.may_join || atomic_load(&r->is_stopping)) return;
+    if (!lag_is_large(&r->consensus, most)) return;
+    if (joining_ask(r->config.os, r->config.dir) != ST_OK) return;
+    fail(r, ST_BUSY, "the others are far ahead: this node joins by snapshot");
+}
+
 /* --- network ---------------------------------------------------------------------------------- */
 
 static void on_peer(void *context, uint32_t peer, bool is_up)
@@ -665,6 +664,9 @@ static void on_peer_message(void *context,
     struct replica *r = context;
     if (atomic_load(&r->has_failed)) return; /* I2 */
     if (repair_on_message(r->repair, peer, bytes)) return;
+    const bool is_member = peer < r->consensus.node_count;
+    if (channel == P2P_BULK && snapshot_server_on_message(r->snapshots, peer, is_member, bytes))
+        return;
     const uint64_t start = thread_own_cpu_ns();
     enum status st = core_on_message(r->core, peer, channels[channel], bytes);
     atomic_fetch_add(&r->core_ns, thread_own_cpu_ns() - start);
@@ -792,11 +794,6 @@ static void look_for_divergence(struct replica *r, const struct consensus_stand 
     }
 }
 
-bool replica_is_quarantined(const struct replica *r)
-{
-    return atomic_load(&r->is_quarantined);
-}
-
 static void publish(struct replica *r)
 {
     struct consensus_stand stand;
@@ -823,46 +820,8 @@ static void publish(struct replica *r)
         r->voice.epoch != core_present_epoch(r->core) || r->voice.key.scheme == 0)
         core_voice(r->core, &r->voice);
     mutex_unlock(r->view_mutex);
+    if (is_due) look_for_lag(r);
     if (is_due) watch_look(&r->watch, &r->consensus, warn, r); /* Only this thread writes it. */
-}
-
-bool replica_committed(struct replica *r, struct certificate *out)
-{
-    mutex_lock(r->view_mutex);
-    bool is_known = r->voice.committed.entry_count > 0;
-    if (is_known) *out = r->voice.committed;
-    mutex_unlock(r->view_mutex);
-    return is_known;
-}
-
-bool replica_certified(struct replica *r, struct certificate *out, uint64_t *executed_height)
-{
-    mutex_lock(r->view_mutex);
-    bool is_known = r->voice.certified.entry_count > 0;
-    if (is_known) *out = r->voice.certified;
-    *executed_height = r->signed_height;
-    mutex_unlock(r->view_mutex);
-    return is_known;
-}
-
-enum status replica_sign_reply(struct replica *r, struct reply *reply)
-{
-    struct secret_key key = {0};
-    mutex_lock(r->view_mutex);
-    const struct core_voice *v = &r->voice;
-    bool may_sign = v->self < NODES_MAX && v->epoch == reply->epoch &&
-                    reply->height <= v->certified.statement.height;
-    if (may_sign) {
-        key = v->key;
-        reply->node = v->self;
-    }
-    mutex_unlock(r->view_mutex);
-    if (!may_sign) return ST_NOT_FOUND;
-    reply->chain_id = r->config.chain_id;
-    struct hash hash = reply_hash(reply);
-    enum status st = sign_hash(r->config.signer, &reply->sig, &key, &hash);
-    mem_wipe(&key, sizeof key);
-    return st;
 }
 
 enum status replica_epochs(struct replica *r, uint64_t epoch, struct buf *out)
@@ -872,73 +831,6 @@ enum status replica_epochs(struct replica *r, uint64_t epoch, struct buf *out)
                                         .read_config = port_read_config,
                                         .context = r};
     return epoch_chain_read(&source, epoch, out);
-}
-
-void replica_view(struct replica *r, struct replica_view *out)
-{
-    mutex_lock(r->view_mutex);
-    *out = r->view;
-    mutex_unlock(r->view_mutex);
-}
-
-void replica_consensus(struct replica *r, struct consensus_view *out)
-{
-    mutex_lock(r->view_mutex);
-    *out = r->consensus;
-    mutex_unlock(r->view_mutex);
-}
-
-const char *replica_why_silent(const struct replica *r)
-{
-    return r->why_silent;
-}
-
-enum status replica_evidence(struct replica *r,
-                             uint32_t index,
-                             struct evidence_view *out,
-                             struct buf *bytes)
-{
-    return evidence_store_get(r->evidence, index, out, bytes);
-}
-
-enum status replica_flush(struct replica *r, uint64_t *height)
-{
-    return executor_flush(r->executor, height);
-}
-
-enum status replica_scrub(struct replica *r,
-                          struct buf *report,
-                          bool *was_clean,
-                          const atomic_bool *is_cancelled)
-{
-    return heal_scrub(r->heal, report, was_clean, is_cancelled);
-}
-
-void replica_heal_view(struct replica *r, struct heal_view *out)
-{
-    heal_view(r->heal, out);
-}
-
-void replica_stop_heal(struct replica *r)
-{
-    heal_stop(r->heal);
-}
-
-uint64_t replica_signatures(const struct replica *r)
-{
-    return r->verify == NULL ? 0 : verify_signatures(r->verify);
-}
-
-void replica_cpu(const struct replica *r, struct replica_cpu *out)
-{
-    out->verify = r->verify == NULL ? 0 : verify_cpu_ns(r->verify);
-    const uint64_t loop = r->thread == NULL ? 0 : thread_cpu_ns(r->thread);
-    out->consensus = atomic_load(&r->core_ns);
-    out->net = loop > out->consensus ? loop - out->consensus : 0;
-    out->store = r->storage == NULL ? 0 : storage_cpu_ns(r->storage);
-    out->exec = executor_cpu_ns(r->executor);
-    out->checkpoint = executor_checkpoint_cpu_ns(r->executor);
-    out->heal = r->heal == NULL ? 0 : heal_cpu_ns(r->heal);
 }
 
 static void follow_or_fail(struct replica *r)
@@ -960,6 +852,7 @@ static void tick(struct replica *r)
     }
     core_tick(r->core);
     repair_tick(r->repair, port_mono_ms(r));
+    snapshot_server_tick(r->snapshots, port_mono_ms(r));
     look_for_invitations(r);
     follow_or_fail(r);
     if (r->is_core_stopped && core_is_idle(r->core)) loop_stop(r->loop);

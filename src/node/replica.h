@@ -35,6 +35,7 @@ struct replica_config {
     struct store *store;
     bool was_made_again; /* The state, by this start (heal.h). */
     struct keyed *keyed;
+    bool may_join; /* Far behind the others: ask for a start that joins by snapshot (ST_BUSY). */
     struct queue *outbox; /* Holds at least REPLICA_TICKETS_MAX + REPLICA_READS_MAX. */
     /* The node must stop; any thread. */
     void (*failed)(void *context, enum status status, const char *what);

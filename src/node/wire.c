@@ -18,6 +18,13 @@
  *   14 join         [card]
  *   15 welcome      [genesis as bytes, is accepted, text]
  *   16 incident     incident (docs/format/incident.md)
+ *   17 get history  [id, height]
+ *   18 history      [id, final height, commit certificate / null, result certificate / null,
+ *                   [block as bytes, result as bytes, …]]
+ *   19 get snapshot [id, height]
+ *   20 snapshot     [id, height, is ready, hash of the manifest, its size, size, chunks]
+ *   21 get piece    [id, kind, height, at, size, offset]
+ *   22 piece        [id, size, offset, bytes]
  *
  * Lists are checked whole when a message is decoded, and read item by item when they are used:
  * nothing is allocated here. */
@@ -97,6 +104,51 @@ static void put_chain(struct buf *out, const struct wire_chain *c)
     put_items(out, &c->blocks, 1);
 }
 
+static void put_history(struct buf *out, const struct wire_history *h)
+{
+    must(h->items.count <= 2 * WIRE_CHAIN_BLOCKS);
+    must(h->items.count % 2 == 0);
+    cbor_put_array(out, 5);
+    cbor_put_uint(out, h->id);
+    cbor_put_uint(out, h->final_height);
+    put_certificate(out, h->has_cert, &h->cert);
+    put_certificate(out, h->has_res_cert, &h->res_cert);
+    put_items(out, &h->items, 1);
+}
+
+static void put_snapshot(struct buf *out, const struct wire_snapshot *s)
+{
+    cbor_put_array(out, 7);
+    cbor_put_uint(out, s->id);
+    cbor_put_uint(out, s->height);
+    cbor_put_bool(out, s->is_ready);
+    cbor_put_bytes(out, hash_span(&s->hash));
+    cbor_put_uint(out, s->manifest_size);
+    cbor_put_uint(out, s->size);
+    cbor_put_uint(out, s->chunk_count);
+}
+
+static void put_get_piece(struct buf *out, const struct wire_get_piece *g)
+{
+    cbor_put_array(out, 6);
+    cbor_put_uint(out, g->id);
+    cbor_put_uint(out, (uint64_t)g->kind);
+    cbor_put_uint(out, g->height);
+    cbor_put_uint(out, g->at);
+    cbor_put_uint(out, g->size);
+    cbor_put_uint(out, g->offset);
+}
+
+static void put_piece(struct buf *out, const struct wire_piece *p)
+{
+    must(p->offset + p->bytes.size <= p->size);
+    cbor_put_array(out, 4);
+    cbor_put_uint(out, p->id);
+    cbor_put_uint(out, p->size);
+    cbor_put_uint(out, p->offset);
+    cbor_put_bytes(out, p->bytes);
+}
+
 static void put_report(struct buf *out, const struct wire_report *r)
 {
     must(r->exec_version_min <= r->exec_version_max);
@@ -157,6 +209,20 @@ void wire_encode(struct buf *out, const struct wire_message *m)
         cbor_put_bool(out, m->welcome.is_accepted);
         cbor_put_text(out, m->welcome.said);
         return;
+    case WIRE_GET_HISTORY:
+        cbor_put_array(out, 2);
+        cbor_put_uint(out, m->get_history.id);
+        cbor_put_uint(out, m->get_history.height);
+        return;
+    case WIRE_HISTORY: put_history(out, &m->history); return;
+    case WIRE_GET_SNAPSHOT:
+        cbor_put_array(out, 2);
+        cbor_put_uint(out, m->get_snapshot.id);
+        cbor_put_uint(out, m->get_snapshot.height);
+        return;
+    case WIRE_SNAPSHOT: put_snapshot(out, &m->snapshot); return;
+    case WIRE_GET_PIECE: put_get_piece(out, &m->get_piece); return;
+    case WIRE_PIECE: put_piece(out, &m->piece); return;
     }
     must(false);
 }
@@ -294,6 +360,54 @@ static void get_chain(struct wire_chain *c, struct cbor *in)
     c->blocks = get_items(in, WIRE_CHAIN_BLOCKS, BLOCK_SIZE_MAX);
 }
 
+static void get_history(struct wire_history *h, struct cbor *in)
+{
+    cbor_expect_array(in, 5);
+    h->id = cbor_get_uint(in);
+    h->final_height = cbor_get_uint(in);
+    h->has_cert = get_certificate(in, &h->cert);
+    h->has_res_cert = get_certificate(in, &h->res_cert);
+    h->items = get_items(in, 2 * WIRE_CHAIN_BLOCKS, BLOCK_SIZE_MAX);
+    if (h->items.count % 2 != 0) cbor_fail(in);
+}
+
+static void get_snapshot(struct wire_snapshot *s, struct cbor *in)
+{
+    cbor_expect_array(in, 7);
+    s->id = cbor_get_uint(in);
+    s->height = cbor_get_uint(in);
+    s->is_ready = cbor_get_bool(in);
+    cbor_get_fixed(in, s->hash.bytes, HASH_SIZE);
+    s->manifest_size = cbor_get_uint_max(in, WIRE_PIECE_MAX);
+    s->size = cbor_get_uint(in);
+    s->chunk_count = (uint32_t)cbor_get_uint_max(in, UINT32_MAX);
+}
+
+static void get_get_piece(struct wire_get_piece *g, struct cbor *in)
+{
+    cbor_expect_array(in, 6);
+    g->id = cbor_get_uint(in);
+    const uint64_t kind = cbor_get_uint_max(in, PIECE_CHUNK);
+    if (kind < PIECE_BLOCK) cbor_fail(in);
+    g->kind = kind < PIECE_BLOCK ? PIECE_BLOCK : (enum wire_piece_kind)kind;
+    g->height = cbor_get_uint(in);
+    g->at = cbor_get_uint(in);
+    g->size = cbor_get_uint_max(in, WIRE_PIECE_MAX);
+    g->offset = cbor_get_uint_max(in, WIRE_PIECE_MAX);
+    if (g->kind != PIECE_CHUNK && (g->at != 0 || g->size != 0)) cbor_fail(in);
+}
+
+static void get_piece(struct wire_piece *p, struct cbor *in)
+{
+    cbor_expect_array(in, 4);
+    p->id = cbor_get_uint(in);
+    p->size = cbor_get_uint_max(in, WIRE_PIECE_MAX);
+    p->offset = cbor_get_uint_max(in, WIRE_PIECE_MAX);
+    p->bytes = cbor_get_bytes(in);
+    if (p->offset > p->size || p->bytes.size > p->size - p->offset) cbor_fail(in);
+    if (p->size > 0 && p->bytes.size == 0) cbor_fail(in); /* It would be asked for again. */
+}
+
 static void get_get_txs(struct wire_get_txs *g, struct cbor *in)
 {
     cbor_expect_array(in, 2);
@@ -371,6 +485,20 @@ static void decode_body(struct wire_message *m, struct cbor *in)
         if (m->card.size > CARD_SIZE_MAX) cbor_fail_with(in, ST_LIMIT);
         return;
     case WIRE_WELCOME: get_welcome(&m->welcome, in); return;
+    case WIRE_GET_HISTORY:
+        cbor_expect_array(in, 2);
+        m->get_history.id = cbor_get_uint(in);
+        m->get_history.height = cbor_get_uint(in);
+        return;
+    case WIRE_HISTORY: get_history(&m->history, in); return;
+    case WIRE_GET_SNAPSHOT:
+        cbor_expect_array(in, 2);
+        m->get_snapshot.id = cbor_get_uint(in);
+        m->get_snapshot.height = cbor_get_uint(in);
+        return;
+    case WIRE_SNAPSHOT: get_snapshot(&m->snapshot, in); return;
+    case WIRE_GET_PIECE: get_get_piece(&m->get_piece, in); return;
+    case WIRE_PIECE: get_piece(&m->piece, in); return;
     }
     cbor_fail(in);
 }

@@ -11,6 +11,7 @@
 #define WIRE_CHUNK_BYTES  (1u << 20) /* Answers hold about this much, and at least one item. */
 #define WIRE_CHAIN_BLOCKS 256u       /* Blocks in one answer. */
 #define WIRE_TXS_MAX      BLOCK_TXS_MAX
+#define WIRE_PIECE_MAX    ((uint64_t)256 << 20) /* Bytes of anything that is asked for in pieces. */
 
 enum wire_kind {
     WIRE_CONSENSUS = 1, /* A message of the engine. */
@@ -25,12 +26,18 @@ enum wire_kind {
     WIRE_EVIDENCE = 10,
     WIRE_GET_HEIGHT = 11, /* Asks what the receiver has executed, for a linearizable read… */
     WIRE_HEIGHT = 12,
-    WIRE_REPORT = 13,  /* Which program its sender runs. */
-    WIRE_JOIN = 14,    /* Of a guest: the card of a node that wants to come… */
-    WIRE_WELCOME = 15, /* … and what became of it. */
-    WIRE_INCIDENT = 16 /* Damage that a node found in its own files. */
+    WIRE_REPORT = 13,      /* Which program its sender runs. */
+    WIRE_JOIN = 14,        /* Of a guest: the card of a node that wants to come… */
+    WIRE_WELCOME = 15,     /* … and what became of it. */
+    WIRE_INCIDENT = 16,    /* Damage that a node found in its own files. */
+    WIRE_GET_HISTORY = 17, /* Of a node that joins: blocks in a row with their results… */
+    WIRE_HISTORY = 18,
+    WIRE_GET_SNAPSHOT = 19, /* Which snapshot the receiver has; it makes one if it has none… */
+    WIRE_SNAPSHOT = 20,
+    WIRE_GET_PIECE = 21, /* Asks for a part of something large… */
+    WIRE_PIECE = 22
 };
-#define WIRE_KIND_LAST   WIRE_INCIDENT
+#define WIRE_KIND_LAST   WIRE_PIECE
 #define WIRE_SAID_MAX    1024u /* Bytes of the text of a welcome. */
 #define WIRE_VERSION_MAX 63u   /* Bytes of a program's version. */
 
@@ -115,6 +122,50 @@ struct wire_welcome {
     struct span said; /* UTF-8, for people. */
 };
 
+struct wire_history {
+    uint64_t id;
+    uint64_t final_height; /* Up to which the sender has both. */
+    bool has_cert;         /* Its newest commit certificate. */
+    struct certificate cert;
+    bool has_res_cert; /* Its newest result certificate. */
+    struct certificate res_cert;
+    struct wire_items items; /* Block, result, block, … from the height asked for; none when the
+                                first two are larger than WIRE_CHUNK_BYTES: ask for pieces. */
+};
+
+struct wire_get_snapshot {
+    uint64_t id;
+    uint64_t height; /* 0: any. */
+};
+
+struct wire_snapshot {
+    uint64_t id;
+    uint64_t height; /* 0: none, and none can be made. */
+    bool is_ready;   /* Else it is being made. The rest of it: */
+    struct hash hash;
+    uint64_t manifest_size;
+    uint64_t size;
+    uint32_t chunk_count;
+};
+
+enum wire_piece_kind { PIECE_BLOCK = 1, PIECE_RESULT = 2, PIECE_MANIFEST = 3, PIECE_CHUNK = 4 };
+
+struct wire_get_piece {
+    uint64_t id;
+    enum wire_piece_kind kind;
+    uint64_t height; /* Of the block, the result, the snapshot. */
+    uint64_t at;     /* PIECE_CHUNK: where it begins in the file of chunks; else 0. */
+    uint64_t size;   /* PIECE_CHUNK: its size; else 0. */
+    uint64_t offset; /* In it. */
+};
+
+struct wire_piece {
+    uint64_t id;
+    uint64_t size; /* Of the whole; 0: it is not here. */
+    uint64_t offset;
+    struct span bytes;
+};
+
 struct wire_message { /* Some 24 KiB. */
     enum wire_kind kind;
     union {
@@ -132,6 +183,12 @@ struct wire_message { /* Some 24 KiB. */
         struct wire_report report;
         struct span card; /* WIRE_JOIN: text. */
         struct wire_welcome welcome;
+        struct wire_get_chain get_history; /* As of the chain. */
+        struct wire_history history;
+        struct wire_get_snapshot get_snapshot;
+        struct wire_snapshot snapshot;
+        struct wire_get_piece get_piece;
+        struct wire_piece piece;
     };
 };
 

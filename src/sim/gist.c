@@ -105,6 +105,12 @@ static void gist_wire(struct gist *n, const struct wire_message *w, struct conse
         return;
     case WIRE_REPORT: n->kind = GIST_REPORT; return;
     case WIRE_INCIDENT: n->kind = GIST_INCIDENT; return;
+    case WIRE_GET_HISTORY: /* The simulator's nodes join by replay. */
+    case WIRE_HISTORY:
+    case WIRE_GET_SNAPSHOT:
+    case WIRE_SNAPSHOT:
+    case WIRE_GET_PIECE:
+    case WIRE_PIECE:
     case WIRE_JOIN:
     case WIRE_WELCOME: return; /* No member says it: garbage. */
     }
