@@ -62,6 +62,7 @@ struct field { /* A column of a source. */
     int32_t typmod;
     int32_t scale;
     bool is_not_null;
+    const char *sqlite; /* Of a source with rows: "%s" is the source; null: its c1, c2 … */
 };
 
 struct source {            /* A table or subquery in FROM, or the target of a write. */
@@ -75,6 +76,7 @@ struct source {            /* A table or subquery in FROM, or the target of a wr
     const char *function; /* A function in FROM, with its arguments; null: none. */
     struct expr **args;
     uint32_t arg_count;
+    const struct expr *rows; /* A function that gives rows (SQL_ROWS); null: none. */
     struct field *fields;
     uint32_t field_count;
     bool is_nullable; /* On the side of an outer join that may be missing. */
@@ -235,8 +237,9 @@ struct binder {
     enum sql_type *param_types;
     uint32_t param_count;
     struct scope *scope;
-    struct cte *ctes;    /* Visible here, newest first. */
-    struct query *query; /* Whose clauses are being bound; null outside. */
+    struct scope *beside; /* Items of FROM before this one, for functions that give rows. */
+    struct cte *ctes;     /* Visible here, newest first. */
+    struct query *query;  /* Whose clauses are being bound; null outside. */
     enum clause clause;
     struct sql_access *access;
     uint32_t access_count;
@@ -358,6 +361,7 @@ struct call_site {
     uint32_t arg_count;
     int32_t position;
     bool is_ordered; /* An aggregate that has ORDER BY, or is DISTINCT. */
+    bool is_rows;    /* In FROM: a function that gives rows. */
     bool is_node;    /* trustsql.f(…): a function that the node answers for itself. */
 };
 NODISCARD enum status bind_function(struct binder *b,
@@ -366,6 +370,23 @@ NODISCARD enum status bind_function(struct binder *b,
 /* A form in which equal values are equal bytes: numeric of unknown scale without trailing zeros, no
  * −0 of floating point. */
 NODISCARD enum status bind_canonical(struct binder *b, struct expr **e);
+
+/* --- bind_array.c -------------------------------------------------------------------------- */
+
+bool polymorph_is(const struct sql_function *f); /* ANYARRAY or ANYELEMENT among its arguments. */
+/* The element type that fits all such arguments; SQL_UNKNOWN: all are untyped; SQL_VOID: none. */
+enum sql_type polymorph_element(const struct sql_function *f,
+                                struct expr *const *args,
+                                uint32_t count);
+enum sql_type polymorph_type(enum sql_type declared, enum sql_type element);
+/* ARRAY[…]; wanted: the array type it is cast to at once, SQL_VOID: none. */
+NODISCARD enum status bind_array(struct binder *b,
+                                 struct expr **out,
+                                 const PgQuery__Node *n,
+                                 enum sql_type wanted);
+NODISCARD enum status bind_indirection(struct binder *b, struct expr **out, const PgQuery__Node *n);
+/* x = ANY (array), x <> ALL (array) */
+NODISCARD enum status bind_any_array(struct binder *b, struct expr **out, const PgQuery__AExpr *e);
 
 /* --- expr.c, call.c ------------------------------------------------------------------------ */
 
@@ -424,6 +445,11 @@ NODISCARD enum status bind_scope_add(struct binder *b, struct scope *scope, stru
 
 /* trustsql.tx_status reads the table of keys: as part of a query, and in an expression. */
 NODISCARD enum status bind_key_access(struct binder *b);
+/* Functions of PostgreSQL that give rows (rows_function.c); *is_ready false: it is none. */
+NODISCARD enum status bind_rows_function(struct binder *b,
+                                         struct source **out,
+                                         const PgQuery__RangeFunction *r,
+                                         bool *is_ready);
 NODISCARD enum status bind_range_function(struct binder *b,
                                           struct source **out,
                                           const PgQuery__RangeFunction *r);

@@ -125,7 +125,8 @@ enum status bind_finish_aggregate(struct binder *b, struct expr *e, const PgQuer
                          "DISTINCT, FILTER and * belong to aggregate functions");
     }
     e->is_distinct = c->agg_distinct != 0;
-    const bool is_listed = e->is_distinct && e->arg_count != 1;
+    const bool is_listed =
+        e->is_distinct && (e->arg_count != 1 || e->function->volatility == SQL_ORDERED);
     if (is_listed)
         TRY(bind_needs_or(b, 4, c->location, "DISTINCT over several arguments is not supported",
                           NULL));
@@ -174,7 +175,9 @@ enum status bind_func_call(struct binder *b, struct expr **out, const PgQuery__N
             return ST_INVALID;
         }
     }
-    site.is_ordered = c->n_agg_order > 0 || (c->agg_distinct && c->n_args > 1);
+    const struct sql_function *first = sql_function_find(site.name, SQL_AGGREGATE, 0);
+    const bool is_list = first != NULL && first->volatility == SQL_ORDERED;
+    site.is_ordered = c->n_agg_order > 0 || (c->agg_distinct && (c->n_args > 1 || is_list));
     b->keep_literals += site.is_ordered;
     TRY(bind_expr_list(b, &site.args, c->args, c->n_args));
     b->keep_literals -= site.is_ordered;
@@ -338,6 +341,27 @@ static enum status bind_in_query(struct binder *b,
     return ST_OK;
 }
 
+/* ARRAY(SELECT …): in the order of the rows. */
+static enum status bind_array_query(struct binder *b,
+                                    struct expr **out,
+                                    struct query *q,
+                                    int32_t position)
+{
+    TRY(bind_needs_or(b, TYPES_SINCE, position, "this kind of subquery is not supported",
+                      "Use a subquery with one column."));
+    TRY(one_column(b, q, position));
+    if (b->is_write && q->sort_count == 0)
+        return bind_unsupported(b, position, "ARRAY(SELECT ...) in a write needs an ORDER BY",
+                                "Its elements stand in the order of the rows.");
+    const enum sql_type array = sql_type_info(q->targets[0].expr->type)->array;
+    if (array == 0)
+        return bind_unsupported(b, position, "an array of this type is not supported", NULL);
+    *out = query_expr(b, q, array, "coalesce((SELECT array_agg(%t0, c1) FROM (%q)), x'00')");
+    if (*out == NULL) return bind_no_memory(b);
+    (*out)->position = position;
+    return ST_OK;
+}
+
 enum status bind_sublink(struct binder *b, struct expr **out, const PgQuery__Node *n)
 {
     const PgQuery__SubLink *s = n->sub_link;
@@ -354,12 +378,12 @@ enum status bind_sublink(struct binder *b, struct expr **out, const PgQuery__Nod
     case PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK:
         *out = query_expr(b, q, SQL_BOOL, "EXISTS (%q)");
         return *out == NULL ? bind_no_memory(b) : ST_OK;
+    case PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK: return bind_array_query(b, out, q, s->location);
     case PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK: return bind_scalar(b, out, q, s->location);
     case PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK:
     case PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK: return bind_in_query(b, out, q, s);
     case PG_QUERY__SUB_LINK_TYPE__ROWCOMPARE_SUBLINK:
     case PG_QUERY__SUB_LINK_TYPE__MULTIEXPR_SUBLINK:
-    case PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK:
     case PG_QUERY__SUB_LINK_TYPE__CTE_SUBLINK:
     case PG_QUERY__SUB_LINK_TYPE__SUB_LINK_TYPE_UNDEFINED:
     case _PG_QUERY__SUB_LINK_TYPE_IS_INT_SIZE: break;
@@ -389,6 +413,8 @@ static struct named name_of_sublink(const PgQuery__SubLink *s)
 {
     if (s->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK)
         return (struct named){span_text("exists"), 2};
+    if (s->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK)
+        return (struct named){span_text("array"), 2};
     if (s->sub_link_type != PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK) return (struct named){{0}, 0};
     const PgQuery__SelectStmt *q = s->subselect->node_case == PG_QUERY__NODE__NODE_SELECT_STMT
                                        ? s->subselect->select_stmt
@@ -461,6 +487,8 @@ static struct named name_of(const PgQuery__Node *n)
         return name_of_value_function(n->sqlvalue_function);
     case PG_QUERY__NODE__NODE_GROUPING_FUNC: return (struct named){span_text("grouping"), 2};
     case PG_QUERY__NODE__NODE_SUB_LINK: return name_of_sublink(n->sub_link);
+    case PG_QUERY__NODE__NODE_A_INDIRECTION: return name_of(n->a_indirection->arg);
+    case PG_QUERY__NODE__NODE_A_ARRAY_EXPR: return (struct named){span_text("array"), 2};
     default: break;
     }
     return (struct named){{0}, 0};

@@ -199,9 +199,24 @@ static void emit_case(struct buf *out, const struct expr *e)
     buf_put_text(out, " END)");
 }
 
+/* "%s" in the text is the source. */
+static void emit_made_column(struct buf *out, const struct source *s, const char *text)
+{
+    const char *at = strstr(text, "%s");
+    must(at != NULL);
+    buf_put(out, span_of(text, (size_t)(at - text)));
+    emit_source_name(out, s);
+    buf_put_text(out, at + 2);
+}
+
 static void emit_column(struct buf *out, const struct expr *e)
 {
     const bool is_alone = e->source->reference != NULL && e->source->reference[0] == 0;
+    const char *made = e->source->rows != NULL ? e->source->fields[e->column].sqlite : NULL;
+    if (made != NULL) {
+        emit_made_column(out, e->source, made);
+        return;
+    }
     emit_source_name(out, e->source);
     if (!is_alone) buf_put_u8(out, '.');
     if (e->source->table != NULL)
@@ -213,7 +228,8 @@ static void emit_column(struct buf *out, const struct expr *e)
 /* What a column says by itself, other expressions must be told: by what they are compared. */
 static const char *collation_of(const struct expr *e)
 {
-    if (e->kind == EXPR_COLUMN && e->source->function == NULL) return NULL;
+    if (e->kind == EXPR_COLUMN && e->source->function == NULL && e->source->rows == NULL)
+        return NULL;
     if (e->kind == EXPR_DEFAULT) return NULL;
     return sql_type_info(e->type)->collation;
 }
@@ -270,6 +286,8 @@ static void emit_source(struct buf *out, const struct source *s)
         buf_printf(out, "\"w.%u\"", s->cte->id);
     } else if (s->function != NULL) {
         emit_call(out, s);
+    } else if (s->rows != NULL) {
+        emit_bare(out, s->rows);
     } else {
         buf_put_u8(out, '(');
         emit_query(out, s->query);

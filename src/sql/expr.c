@@ -260,6 +260,11 @@ static enum status bind_min_max(struct binder *b, struct expr **out, const PgQue
 
 /* --- casts --------------------------------------------------------------------------------- */
 
+static enum status bind_plain_array(struct binder *b, struct expr **out, const PgQuery__Node *n)
+{
+    return bind_array(b, out, n, SQL_VOID);
+}
+
 static enum status bind_cast(struct binder *b, struct expr **out, const PgQuery__Node *n)
 {
     const PgQuery__TypeCast *c = n->type_cast;
@@ -270,7 +275,9 @@ static enum status bind_cast(struct binder *b, struct expr **out, const PgQuery_
                      c->location < c->arg->a_const->location &&
                      c->type_name->location < c->arg->a_const->location;
     b->keep_literals += is_prefix;
-    enum status st = bind_expr(b, out, c->arg);
+    const bool is_array =
+        c->arg->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR && sql_type_is_array(to.type);
+    enum status st = is_array ? bind_array(b, out, c->arg, to.type) : bind_expr(b, out, c->arg);
     b->keep_literals -= is_prefix;
     if (st != ST_OK) return st;
     st = bind_coerce(b, out, &to);
@@ -310,14 +317,9 @@ static enum status bind_default(struct binder *b, struct expr **out, const PgQue
 static enum status unsupported_node(struct binder *b, const PgQuery__Node *n)
 {
     switch ((int)n->node_case) {
-    case PG_QUERY__NODE__NODE_A_ARRAY_EXPR:
-        return bind_unsupported(b, n->a_array_expr->location, "arrays are not supported",
-                                "Use a table, or IN (...) for a list.");
     case PG_QUERY__NODE__NODE_ROW_EXPR:
         return bind_unsupported(b, n->row_expr->location, "row values are not supported",
                                 "Compare column by column.");
-    case PG_QUERY__NODE__NODE_A_INDIRECTION:
-        return bind_unsupported(b, -1, "subscripts and composite fields are not supported", NULL);
     case PG_QUERY__NODE__NODE_XML_EXPR:
         return bind_unsupported(b, n->xml_expr->location, "XML is not supported", NULL);
     default: return bind_unsupported(b, -1, "this kind of expression is not supported", NULL);
@@ -346,6 +348,8 @@ enum status bind_expr(struct binder *b, struct expr **out, const PgQuery__Node *
         {PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION, bind_value_function},
         {PG_QUERY__NODE__NODE_COLLATE_CLAUSE, bind_collate},
         {PG_QUERY__NODE__NODE_SET_TO_DEFAULT, bind_default},
+        {PG_QUERY__NODE__NODE_A_ARRAY_EXPR, bind_plain_array},
+        {PG_QUERY__NODE__NODE_A_INDIRECTION, bind_indirection},
         {PG_QUERY__NODE__NODE_GROUPING_FUNC, bind_grouping_call},
     };
     for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++)

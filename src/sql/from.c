@@ -391,6 +391,18 @@ static enum status bind_join(struct binder *b, struct from *f, const PgQuery__Jo
     return bind_on(b, f, j->quals);
 }
 
+/* A function sees the items of FROM before it. */
+static enum status bind_beside(struct binder *b,
+                               struct source **out,
+                               const PgQuery__RangeFunction *r)
+{
+    struct scope *scope = b->scope;
+    b->scope = b->beside;
+    TRY(bind_range_function(b, out, r));
+    b->scope = scope;
+    return ST_OK;
+}
+
 static enum status bind_from_item(struct binder *b, struct from **out, const PgQuery__Node *n)
 {
     struct from *f = arena_alloc_zero(b->arena, 1, sizeof *f);
@@ -403,14 +415,18 @@ static enum status bind_from_item(struct binder *b, struct from **out, const PgQ
         TRY(bind_range_subselect(b, &f->source, n->range_subselect));
         break;
     case PG_QUERY__NODE__NODE_RANGE_FUNCTION:
-        TRY(bind_range_function(b, &f->source, n->range_function));
+        TRY(bind_beside(b, &f->source, n->range_function));
         break;
     default: return bind_unsupported(b, -1, "this kind of FROM item is not supported", NULL);
     }
     TRY(add_source(b, &f->sources, &f->source_count, f->source));
-    for (uint32_t i = 0; i < f->source->field_count; i++)
-        TRY(add_entry(b, &f->entries, &f->entry_count,
-                      (struct entry){f->source->fields[i].name, bind_field(b, f->source, i)}));
+    must(b->beside != NULL);
+    TRY(add_source(b, &b->beside->sources, &b->beside->source_count, f->source));
+    for (uint32_t i = 0; i < f->source->field_count; i++) {
+        const struct entry e = {f->source->fields[i].name, bind_field(b, f->source, i)};
+        TRY(add_entry(b, &f->entries, &f->entry_count, e));
+        TRY(add_entry(b, &b->beside->entries, &b->beside->entry_count, e));
+    }
     return ST_OK;
 }
 
@@ -418,8 +434,14 @@ enum status bind_from(struct binder *b, struct query *q, PgQuery__Node *const *i
 {
     q->from = arena_alloc_zero(b->arena, count + 1, sizeof(struct from *));
     if (q->from == NULL) return bind_no_memory(b);
+    struct scope *before = b->beside;
+    struct scope beside = {.parent = b->scope};
+    /* cppcheck-suppress autoVariables; put back below, and a binder that failed is not used again
+     */
+    b->beside = &beside;
     for (size_t i = 0; i < count; i++)
         TRY(bind_from_item(b, &q->from[q->from_count++], items[i]));
+    b->beside = before;
     /* Only now: items of FROM do not see each other. */
     for (uint32_t i = 0; i < q->from_count; i++) {
         struct from *f = q->from[i];

@@ -687,7 +687,42 @@ static void interval_avg_finish(sqlite3_context *c)
     return_span(c, !s->is_over && interval_divide(&out, &v, (double)s->rows), &out);
 }
 
+/* --- steps of series --------------------------------------------------------------------------- */
+
+static void return_step(sqlite3_context *c, int sign)
+{
+    if (sign == 0)
+        function_fail(c, "22023", "step size cannot equal zero");
+    else
+        sqlite3_result_int(c, sign);
+}
+
+static void series_step(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    if (!function_begin(c, count, args)) return;
+    const int64_t step = sqlite3_value_int64(args[0]);
+    return_step(c, (step > 0) - (step < 0));
+}
+
+static void series_interval(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    static const struct interval zero = {0, 0, 0};
+    struct interval v;
+    if (!function_begin(c, count, args) || !function_interval(c, args[0], &v)) return;
+    return_step(c, interval_compare(&v, &zero));
+}
+
+static void series_numeric(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    struct span n;
+    if (!function_begin(c, count, args) || !function_numeric(c, args[0], &n)) return;
+    return_step(c, numeric_sign(n));
+}
+
 const struct native function_datetimes[] = {
+    {.name = "series_step", .args = 1, .call = series_step},
+    {.name = "series_interval", .args = 1, .call = series_interval},
+    {.name = "series_numeric", .args = 1, .call = series_numeric},
     {.name = "date_to_timestamp", .args = 1, .call = date_to_timestamp},
     {.name = "timestamp_to_date", .args = 1, .call = timestamp_to_date},
     {.name = "timestamp_to_time", .args = 1, .call = timestamp_to_time},

@@ -38,7 +38,8 @@ static size_t key_room(int count, sqlite3_value **args);
 static uint8_t *put_value(uint8_t *to, sqlite3_value *value, char order);
 static bool keep_row(sqlite3_context *c, struct ordered *o, sqlite3_value **args);
 static int compare_rows(const void *a, const void *b);
-static void return_joined(sqlite3_context *c, struct ordered *o, bool is_text);
+enum joined { JOINED_TEXT, JOINED_BYTES, JOINED_ARRAY };
+static void return_joined(sqlite3_context *c, struct ordered *o, enum joined kind);
 
 /* --- sql_sort_key(orders, value, …): for each value a letter ------------------------------------
  * a, d: ASC, DESC with NULL last, first; A, D: ASC with NULL first, DESC with NULL last. */
@@ -176,16 +177,23 @@ static bool keep_row(sqlite3_context *c, struct ordered *o, sqlite3_value **args
 static void text_finish(sqlite3_context *c)
 {
     struct ordered *o = sqlite3_aggregate_context(c, 0);
-    if (o != NULL) return_joined(c, o, true);
+    if (o != NULL) return_joined(c, o, JOINED_TEXT);
 }
 
 static void bytea_finish(sqlite3_context *c)
 {
     struct ordered *o = sqlite3_aggregate_context(c, 0);
-    if (o != NULL) return_joined(c, o, false);
+    if (o != NULL) return_joined(c, o, JOINED_BYTES);
+}
+
+static void array_finish(sqlite3_context *c)
+{
+    struct ordered *o = sqlite3_aggregate_context(c, 0);
+    if (o != NULL) return_joined(c, o, JOINED_ARRAY);
 }
 
 const struct native function_ordered[] = {
+    {.name = "array_agg_by", .args = 4, .step = step, .finish = array_finish},
     {.name = "sql_sort_key", .args = -1, .call = key_call},
     {.name = "text_string_agg_by", .args = 4, .step = step, .finish = text_finish},
     {.name = "bytea_string_agg_by", .args = 4, .step = step, .finish = bytea_finish},
@@ -237,14 +245,14 @@ static void free_rows(struct ordered *o)
     o->count = 0;
 }
 
-static void return_joined(sqlite3_context *c, struct ordered *o, bool is_text)
+static void return_joined(sqlite3_context *c, struct ordered *o, enum joined kind)
 {
     if (o->has_failed || o->count == 0) {
         free_rows(o);
         return;
     }
     qsort(o->rows, o->count, sizeof *o->rows, compare_rows);
-    const size_t size = joined_size(o);
+    const size_t size = joined_size(o) + (kind == JOINED_ARRAY);
     uint8_t *joined = function_alloc(c, size);
     uint8_t *end = joined;
     for (size_t i = 0; joined != NULL && i < o->count; i++) {
@@ -252,10 +260,11 @@ static void return_joined(sqlite3_context *c, struct ordered *o, bool is_text)
         if (i > 0) (void)copy_to(&end, o->rows[i].separator);
         (void)copy_to(&end, o->rows[i].value);
     }
+    if (joined != NULL && kind == JOINED_ARRAY) *end++ = 0; /* The end of an array (array.h). */
     must(joined == NULL || (size_t)(end - joined) == size);
     free_rows(o);
     if (joined == NULL) return;
-    if (is_text)
+    if (kind == JOINED_TEXT)
         function_take_text(c, joined, size);
     else
         function_take_bytea(c, joined, size);

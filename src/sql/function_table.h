@@ -15,7 +15,8 @@ struct cast_table {
     uint32_t count;
 };
 
-extern const struct function_table function_table_types;
+extern const struct function_table function_table_types, function_table_arrays;
+extern const struct function_table function_table_rows;
 extern const struct cast_table cast_table_types;
 
 #define COUNT_OF(table) ((uint32_t)(sizeof(table) / sizeof(table)[0]))

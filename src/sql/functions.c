@@ -263,9 +263,14 @@ static const struct sql_cast casts[] = {
 static const struct function_table own_functions = {functions, COUNT_OF(functions)};
 static const struct cast_table own_casts = {casts, COUNT_OF(casts)};
 
-static const struct function_table *const function_tables[] = {&own_functions,
-                                                               &function_table_types};
+static const struct function_table *const function_tables[] = {
+    &own_functions, &function_table_types, &function_table_arrays, &function_table_rows};
 static const struct cast_table *const cast_tables[] = {&own_casts, &cast_table_types};
+
+static const struct sql_cast array_to_text = {SQL_ANYARRAY, SQL_TEXT, SQL_CAST_ASSIGNMENT,
+                                              "value_out(%t1, %1)"};
+static const struct sql_cast text_to_array = {SQL_TEXT, SQL_ANYARRAY, SQL_CAST_EXPLICIT,
+                                              "value_in(%t0, %1)"};
 
 static bool has_name(const struct sql_function *f, struct span name)
 {
@@ -305,8 +310,29 @@ const struct sql_function *sql_function_find(struct span name,
     return NULL;
 }
 
+/* Arrays are cast by way of the elements' text: where that is what a cast of elements gives. */
+static const struct sql_cast *array_cast_find(enum sql_type from, enum sql_type to)
+{
+    static const struct sql_cast by_context[] = {
+        {SQL_ANYARRAY, SQL_ANYARRAY, SQL_CAST_IMPLICIT, "array_cast(%t1, %1, %t0)"},
+        {SQL_ANYARRAY, SQL_ANYARRAY, SQL_CAST_ASSIGNMENT, "array_cast(%t1, %1, %t0)"},
+        {SQL_ANYARRAY, SQL_ANYARRAY, SQL_CAST_EXPLICIT, "array_cast(%t1, %1, %t0)"}};
+    const enum sql_type left = sql_type_info(from)->element;
+    const enum sql_type right = sql_type_info(to)->element;
+    const struct sql_cast *of_elements = sql_cast_find(left, right);
+    const bool is_int = left == SQL_INT2 || left == SQL_INT4 || left == SQL_INT8;
+    const bool is_text = left == SQL_TEXT || right == SQL_TEXT;
+    const bool is_number =
+        is_int && sql_type_info(right)->category == 'N'; /* Their text is exact. */
+    if (of_elements == NULL || !(is_text || is_number)) return NULL;
+    return &by_context[of_elements->context];
+}
+
 const struct sql_cast *sql_cast_find(enum sql_type from, enum sql_type to)
 {
+    if (sql_type_is_array(from) && sql_type_is_array(to)) return array_cast_find(from, to);
+    if (sql_type_is_array(from) && to == SQL_TEXT) return &array_to_text;
+    if (sql_type_is_array(to) && from == SQL_TEXT) return &text_to_array;
     for (uint32_t t = 0; t < COUNT_OF(cast_tables); t++) {
         const struct cast_table *table = cast_tables[t];
         for (uint32_t i = 0; i < table->count; i++)

@@ -18,6 +18,7 @@ enum sql_function_kind {
     SQL_OPERATOR,  /* text || text */
     SQL_PREFIX,    /* - int4 */
     SQL_AGGREGATE, /* sum(int4); count(*) is the entry with no argument */
+    SQL_ROWS,      /* generate_series(int4, int4): gives rows; in FROM. */
     SQL_NODE,      /* trustsql.proof_tx(bytea): a node answers for itself; only in plain reads */
 };
 

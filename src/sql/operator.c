@@ -198,9 +198,7 @@ enum status bind_a_expr(struct binder *b, struct expr **out, const PgQuery__Node
     case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM:
     case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM: return bind_between(b, out, e);
     case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY:
-    case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL:
-        return bind_unsupported(b, e->location, "ANY and ALL over arrays are not supported",
-                                "Use IN (...).");
+    case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL: return bind_any_array(b, out, e);
     case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR:
         return bind_unsupported(b, e->location, "SIMILAR TO is not supported", "Use LIKE.");
     case PG_QUERY__A__EXPR__KIND__A_EXPR_KIND_UNDEFINED:

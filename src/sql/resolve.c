@@ -35,9 +35,14 @@ static bool takes_count(const struct sql_function *f, uint32_t count)
 
 static bool takes_args(const struct sql_function *f, const struct choice *c)
 {
-    for (uint32_t i = 0; i < c->arg_count; i++)
-        if (!type_can_coerce(c->args[i]->type, arg_type(f, i), SQL_CAST_IMPLICIT)) return false;
-    return true;
+    for (uint32_t i = 0; i < c->arg_count; i++) {
+        const enum sql_type type = arg_type(f, i);
+        if (type == SQL_ANYARRAY || type == SQL_ANYELEMENT) continue;
+        const bool is_array = sql_type_is_array(c->args[i]->type);
+        if (type == SQL_UNKNOWN && is_array && f->kind == SQL_OPERATOR) return false;
+        if (!type_can_coerce(c->args[i]->type, type, SQL_CAST_IMPLICIT)) return false;
+    }
+    return !polymorph_is(f) || polymorph_element(f, c->args, c->arg_count) != SQL_VOID;
 }
 
 static uint32_t exact_args(const struct sql_function *f, const struct choice *c)
@@ -169,6 +174,7 @@ static bool has_exact(const struct choice *c, const struct sql_function *f, enum
 {
     for (uint32_t i = 0; i < c->arg_count; i++) {
         enum sql_type type = c->args[i]->type == SQL_UNKNOWN ? other : c->args[i]->type;
+        if (arg_type(f, i) == SQL_ANYARRAY && sql_type_is_array(type)) continue;
         if (type == SQL_UNKNOWN || type != arg_type(f, i)) return false;
     }
     return true;
@@ -191,7 +197,7 @@ static void choose(const struct binder *b, struct choice *c, bool *any_name)
         if (f->since > b->exec_version) continue; /* As if it were not known. */
         *any_name = true;
         if (!takes_count(f, c->arg_count)) continue;
-        if (has_exact(c, f, other_type(c))) {
+        if (has_exact(c, f, other_type(c)) && (!polymorph_is(f) || takes_args(f, c))) {
             c->found[0] = f;
             c->count = 1;
             return;
@@ -282,6 +288,20 @@ static enum status flatten_concat(struct binder *b, struct expr *e)
     return ST_OK;
 }
 
+/* What ANYELEMENT is in this call. */
+static enum status choose_element(struct binder *b,
+                                  const struct sql_function *f,
+                                  const struct choice *c,
+                                  enum sql_type *element)
+{
+    if (!polymorph_is(f)) return ST_OK;
+    *element = polymorph_element(f, c->args, c->arg_count);
+    if (*element == SQL_UNKNOWN && f->kind == SQL_AGGREGATE) *element = SQL_TEXT;
+    if (*element != SQL_UNKNOWN && *element != SQL_VOID) return ST_OK;
+    return bind_fail(b, -1, "42804",
+                     "could not determine polymorphic type because input has type unknown");
+}
+
 static enum status apply(struct binder *b, struct expr **out, struct choice *c)
 {
     const struct sql_function *f = c->found[0];
@@ -289,7 +309,9 @@ static enum status apply(struct binder *b, struct expr **out, struct choice *c)
         return bind_unsupported(b, c->position, "this function of numeric is not supported",
                                 "Cast the argument to double precision.");
     enum expr_kind kind = f->kind == SQL_AGGREGATE ? EXPR_AGGREGATE : EXPR_CALL;
-    struct expr *e = bind_new_expr(b, kind, f->result, c->position);
+    enum sql_type element = SQL_VOID;
+    TRY(choose_element(b, f, c, &element));
+    struct expr *e = bind_new_expr(b, kind, polymorph_type(f->result, element), c->position);
     struct expr **args = arena_alloc_zero(b->arena, c->arg_count + 1, sizeof(struct expr *));
     if (e == NULL || args == NULL) return bind_no_memory(b);
     e->args = args;
@@ -299,7 +321,7 @@ static enum status apply(struct binder *b, struct expr **out, struct choice *c)
     e->is_stable = f->volatility == SQL_STABLE;
     for (uint32_t i = 0; i < c->arg_count; i++) {
         args[i] = c->args[i];
-        enum sql_type type = arg_type(f, i);
+        enum sql_type type = polymorph_type(arg_type(f, i), element);
         if (type == SQL_UNKNOWN)
             TRY(pass_any(b, &args[i], f->any));
         else
@@ -308,6 +330,8 @@ static enum status apply(struct binder *b, struct expr **out, struct choice *c)
     }
     e->scale = result_scale(f, e);
     if (f->sqlite_same_scale != NULL && shared_scale(b, args, c->arg_count) >= 0)
+        e->template = f->sqlite_same_scale;
+    if (f->sqlite_same_scale != NULL && element != SQL_VOID && sql_type_is_canonical(element))
         e->template = f->sqlite_same_scale;
     const bool is_compared = f->kind == SQL_OPERATOR && f->result == SQL_BOOL;
     for (uint32_t i = 0; is_compared && i < c->arg_count; i++)
@@ -497,9 +521,9 @@ enum status bind_function(struct binder *b, struct expr **out, const struct call
 {
     static const enum sql_function_kind own[] = {SQL_FUNCTION, SQL_AGGREGATE};
     static const enum sql_function_kind node[] = {SQL_NODE};
-    const enum sql_function_kind *kinds = site->is_node ? node : own;
-    const size_t kind_count =
-        site->is_node ? sizeof node / sizeof node[0] : sizeof own / sizeof own[0];
+    static const enum sql_function_kind rows[] = {SQL_ROWS};
+    const enum sql_function_kind *kinds = site->is_node ? node : site->is_rows ? rows : own;
+    const size_t kind_count = site->is_node || site->is_rows ? 1u : sizeof own / sizeof own[0];
     struct choice c = {0};
     for (size_t i = 0; i < kind_count; i++) {
         c = (struct choice){.kind = kinds[i],

@@ -41,6 +41,9 @@ enum status bind_range_function(struct binder *b,
                                 struct source **out,
                                 const PgQuery__RangeFunction *r)
 {
+    bool is_ready = false;
+    TRY(bind_rows_function(b, out, r, &is_ready));
+    if (is_ready) return ST_OK;
     if (b->is_write || b->exec_version != BIND_VERSION_NEWEST) return refuse(b, NULL);
     const bool is_plain =
         !r->lateral && !r->ordinality && !r->is_rowsfrom && r->n_functions == 1 &&

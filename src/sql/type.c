@@ -27,44 +27,102 @@ enum place {
     AT_NUMERIC,
     AT_VOID,
     AT_UUID,
+    AT_ANYARRAY,
+    AT_ANYELEMENT,
+    AT_BOOL_ARRAY,
+    AT_BYTEA_ARRAY,
+    AT_INT2_ARRAY,
+    AT_INT4_ARRAY,
+    AT_TEXT_ARRAY,
+    AT_BPCHAR_ARRAY,
+    AT_INT8_ARRAY,
+    AT_FLOAT4_ARRAY,
+    AT_FLOAT8_ARRAY,
+    AT_TIMESTAMP_ARRAY,
+    AT_DATE_ARRAY,
+    AT_TIME_ARRAY,
+    AT_TIMESTAMPTZ_ARRAY,
+    AT_INTERVAL_ARRAY,
+    AT_NUMERIC_ARRAY,
+    AT_UUID_ARRAY,
     PLACES
 };
 
 static const uint8_t places[OID_MAX] = {
-    [SQL_BOOL] = AT_BOOL,           [SQL_BYTEA] = AT_BYTEA,
-    [SQL_INT8] = AT_INT8,           [SQL_INT2] = AT_INT2,
-    [SQL_INT4] = AT_INT4,           [SQL_TEXT] = AT_TEXT,
-    [SQL_FLOAT4] = AT_FLOAT4,       [SQL_FLOAT8] = AT_FLOAT8,
-    [SQL_UNKNOWN] = AT_UNKNOWN,     [SQL_BPCHAR] = AT_BPCHAR,
-    [SQL_DATE] = AT_DATE,           [SQL_TIME] = AT_TIME,
-    [SQL_TIMESTAMP] = AT_TIMESTAMP, [SQL_TIMESTAMPTZ] = AT_TIMESTAMPTZ,
-    [SQL_INTERVAL] = AT_INTERVAL,   [SQL_NUMERIC] = AT_NUMERIC,
-    [SQL_VOID] = AT_VOID,           [SQL_UUID] = AT_UUID,
+    [SQL_BOOL] = AT_BOOL,
+    [SQL_BYTEA] = AT_BYTEA,
+    [SQL_INT8] = AT_INT8,
+    [SQL_INT2] = AT_INT2,
+    [SQL_INT4] = AT_INT4,
+    [SQL_TEXT] = AT_TEXT,
+    [SQL_FLOAT4] = AT_FLOAT4,
+    [SQL_FLOAT8] = AT_FLOAT8,
+    [SQL_UNKNOWN] = AT_UNKNOWN,
+    [SQL_BPCHAR] = AT_BPCHAR,
+    [SQL_DATE] = AT_DATE,
+    [SQL_TIME] = AT_TIME,
+    [SQL_TIMESTAMP] = AT_TIMESTAMP,
+    [SQL_TIMESTAMPTZ] = AT_TIMESTAMPTZ,
+    [SQL_INTERVAL] = AT_INTERVAL,
+    [SQL_NUMERIC] = AT_NUMERIC,
+    [SQL_VOID] = AT_VOID,
+    [SQL_UUID] = AT_UUID,
+    [SQL_ANYARRAY] = AT_ANYARRAY,
+    [SQL_ANYELEMENT] = AT_ANYELEMENT,
+    [SQL_BOOL_ARRAY] = AT_BOOL_ARRAY,
+    [SQL_BYTEA_ARRAY] = AT_BYTEA_ARRAY,
+    [SQL_INT2_ARRAY] = AT_INT2_ARRAY,
+    [SQL_INT4_ARRAY] = AT_INT4_ARRAY,
+    [SQL_TEXT_ARRAY] = AT_TEXT_ARRAY,
+    [SQL_BPCHAR_ARRAY] = AT_BPCHAR_ARRAY,
+    [SQL_INT8_ARRAY] = AT_INT8_ARRAY,
+    [SQL_FLOAT4_ARRAY] = AT_FLOAT4_ARRAY,
+    [SQL_FLOAT8_ARRAY] = AT_FLOAT8_ARRAY,
+    [SQL_TIMESTAMP_ARRAY] = AT_TIMESTAMP_ARRAY,
+    [SQL_DATE_ARRAY] = AT_DATE_ARRAY,
+    [SQL_TIME_ARRAY] = AT_TIME_ARRAY,
+    [SQL_TIMESTAMPTZ_ARRAY] = AT_TIMESTAMPTZ_ARRAY,
+    [SQL_INTERVAL_ARRAY] = AT_INTERVAL_ARRAY,
+    [SQL_NUMERIC_ARRAY] = AT_NUMERIC_ARRAY,
+    [SQL_UUID_ARRAY] = AT_UUID_ARRAY,
 };
 
-#define INTEGER(type_, category_, preferred_, size_, since_, name_, title_, codec_)                \
+#define INTEGER(type_, category_, preferred_, size_, since_, name_, title_, codec_, array_)        \
     {                                                                                              \
         .type = (type_), .storage = SQL_STORE_INTEGER, .category = (category_),                    \
         .is_preferred = (preferred_), .size = (size_), .since = (since_), .name = (name_),         \
-        .title = (title_), .codec = (codec_)                                                       \
+        .title = (title_), .codec = (codec_), .array = (array_)                                    \
     }
-#define BYTES(type_, storage_, category_, preferred_, size_, since_, name_, title_, codec_)        \
+#define BYTES(type_, storage_, category_, preferred_, size_, since_, name_, title_, codec_,        \
+              array_)                                                                              \
     {                                                                                              \
         .type = (type_), .storage = SQL_STORE_##storage_, .category = (category_),                 \
         .is_preferred = (preferred_), .size = (size_), .since = (since_), .name = (name_),         \
-        .title = (title_), .codec = (codec_)                                                       \
+        .title = (title_), .codec = (codec_), .array = (array_)                                    \
+    }
+
+#define ARRAY(name_, pg_, title_)                                                                  \
+    {                                                                                              \
+        .type = SQL_##name_##_ARRAY, .storage = SQL_STORE_BLOB, .category = 'A', .size = -1,       \
+        .since = 4, .name = (pg_), .title = (title_), .element = SQL_##name_,                      \
+        .codec = &codec_array                                                                      \
     }
 
 static const struct sql_type_info types[PLACES] = {
-    [AT_BOOL] = INTEGER(SQL_BOOL, 'B', true, 1, 0, "bool", "boolean", &codec_bool),
-    [AT_BYTEA] = BYTES(SQL_BYTEA, BLOB, 'U', false, -1, 0, "bytea", "bytea", &codec_bytea),
-    [AT_INT8] = INTEGER(SQL_INT8, 'N', false, 8, 0, "int8", "bigint", &codec_int),
-    [AT_INT2] = INTEGER(SQL_INT2, 'N', false, 2, 0, "int2", "smallint", &codec_int),
-    [AT_INT4] = INTEGER(SQL_INT4, 'N', false, 4, 0, "int4", "integer", &codec_int),
-    [AT_TEXT] = BYTES(SQL_TEXT, TEXT, 'S', true, -1, 0, "text", "text", &codec_text),
-    [AT_FLOAT4] = INTEGER(SQL_FLOAT4, 'N', false, 4, 4, "float4", "real", &codec_float),
-    [AT_FLOAT8] = INTEGER(SQL_FLOAT8, 'N', true, 8, 4, "float8", "double precision", &codec_float),
-    [AT_UNKNOWN] = BYTES(SQL_UNKNOWN, TEXT, 'X', false, -2, 0, "unknown", "unknown", &codec_text),
+    [AT_BOOL] = INTEGER(SQL_BOOL, 'B', true, 1, 0, "bool", "boolean", &codec_bool, SQL_BOOL_ARRAY),
+    [AT_BYTEA] =
+        BYTES(SQL_BYTEA, BLOB, 'U', false, -1, 0, "bytea", "bytea", &codec_bytea, SQL_BYTEA_ARRAY),
+    [AT_INT8] = INTEGER(SQL_INT8, 'N', false, 8, 0, "int8", "bigint", &codec_int, SQL_INT8_ARRAY),
+    [AT_INT2] = INTEGER(SQL_INT2, 'N', false, 2, 0, "int2", "smallint", &codec_int, SQL_INT2_ARRAY),
+    [AT_INT4] = INTEGER(SQL_INT4, 'N', false, 4, 0, "int4", "integer", &codec_int, SQL_INT4_ARRAY),
+    [AT_TEXT] =
+        BYTES(SQL_TEXT, TEXT, 'S', true, -1, 0, "text", "text", &codec_text, SQL_TEXT_ARRAY),
+    [AT_FLOAT4] =
+        INTEGER(SQL_FLOAT4, 'N', false, 4, 4, "float4", "real", &codec_float, SQL_FLOAT4_ARRAY),
+    [AT_FLOAT8] = INTEGER(
+        SQL_FLOAT8, 'N', true, 8, 4, "float8", "double precision", &codec_float, SQL_FLOAT8_ARRAY),
+    [AT_UNKNOWN] =
+        BYTES(SQL_UNKNOWN, TEXT, 'X', false, -2, 0, "unknown", "unknown", &codec_text, SQL_VOID),
     [AT_BPCHAR] = {.type = SQL_BPCHAR,
                    .storage = SQL_STORE_TEXT,
                    .category = 'S',
@@ -73,10 +131,19 @@ static const struct sql_type_info types[PLACES] = {
                    .name = "bpchar",
                    .title = "character",
                    .collation = "RTRIM",
-                   .codec = &codec_bpchar},
-    [AT_DATE] = INTEGER(SQL_DATE, 'D', false, 4, 4, "date", "date", &codec_datetime),
-    [AT_TIME] =
-        INTEGER(SQL_TIME, 'D', false, 8, 4, "time", "time without time zone", &codec_datetime),
+                   .codec = &codec_bpchar,
+                   .array = SQL_BPCHAR_ARRAY},
+    [AT_DATE] =
+        INTEGER(SQL_DATE, 'D', false, 4, 4, "date", "date", &codec_datetime, SQL_DATE_ARRAY),
+    [AT_TIME] = INTEGER(SQL_TIME,
+                        'D',
+                        false,
+                        8,
+                        4,
+                        "time",
+                        "time without time zone",
+                        &codec_datetime,
+                        SQL_TIME_ARRAY),
     [AT_TIMESTAMP] = INTEGER(SQL_TIMESTAMP,
                              'D',
                              false,
@@ -84,7 +151,8 @@ static const struct sql_type_info types[PLACES] = {
                              4,
                              "timestamp",
                              "timestamp without time zone",
-                             &codec_datetime),
+                             &codec_datetime,
+                             SQL_TIMESTAMP_ARRAY),
     [AT_TIMESTAMPTZ] = INTEGER(SQL_TIMESTAMPTZ,
                                'D',
                                true,
@@ -92,7 +160,8 @@ static const struct sql_type_info types[PLACES] = {
                                0,
                                "timestamptz",
                                "timestamp with time zone",
-                               &codec_timestamptz),
+                               &codec_timestamptz,
+                               SQL_TIMESTAMPTZ_ARRAY),
     [AT_INTERVAL] = {.type = SQL_INTERVAL,
                      .storage = SQL_STORE_TEXT,
                      .category = 'T',
@@ -102,11 +171,41 @@ static const struct sql_type_info types[PLACES] = {
                      .name = "interval",
                      .title = "interval",
                      .collation = "TRUSTSQL_INTERVAL",
-                     .codec = &codec_interval},
-    [AT_NUMERIC] =
-        BYTES(SQL_NUMERIC, BLOB, 'N', false, -1, 0, "numeric", "numeric", &codec_numeric),
-    [AT_VOID] = BYTES(SQL_VOID, NONE, 'P', false, 4, 0, "void", "void", NULL),
-    [AT_UUID] = BYTES(SQL_UUID, BLOB, 'U', false, 16, 4, "uuid", "uuid", &codec_uuid),
+                     .codec = &codec_interval,
+                     .array = SQL_INTERVAL_ARRAY},
+    [AT_NUMERIC] = BYTES(SQL_NUMERIC,
+                         BLOB,
+                         'N',
+                         false,
+                         -1,
+                         0,
+                         "numeric",
+                         "numeric",
+                         &codec_numeric,
+                         SQL_NUMERIC_ARRAY),
+    [AT_VOID] = BYTES(SQL_VOID, NONE, 'P', false, 4, 0, "void", "void", NULL, SQL_VOID),
+    [AT_UUID] =
+        BYTES(SQL_UUID, BLOB, 'U', false, 16, 4, "uuid", "uuid", &codec_uuid, SQL_UUID_ARRAY),
+    [AT_ANYARRAY] =
+        BYTES(SQL_ANYARRAY, NONE, 'P', false, -1, 4, "anyarray", "anyarray", NULL, SQL_VOID),
+    [AT_ANYELEMENT] =
+        BYTES(SQL_ANYELEMENT, NONE, 'P', false, 4, 4, "anyelement", "anyelement", NULL, SQL_VOID),
+    [AT_BOOL_ARRAY] = ARRAY(BOOL, "_bool", "boolean[]"),
+    [AT_BYTEA_ARRAY] = ARRAY(BYTEA, "_bytea", "bytea[]"),
+    [AT_INT2_ARRAY] = ARRAY(INT2, "_int2", "smallint[]"),
+    [AT_INT4_ARRAY] = ARRAY(INT4, "_int4", "integer[]"),
+    [AT_TEXT_ARRAY] = ARRAY(TEXT, "_text", "text[]"),
+    [AT_BPCHAR_ARRAY] = ARRAY(BPCHAR, "_bpchar", "character[]"),
+    [AT_INT8_ARRAY] = ARRAY(INT8, "_int8", "bigint[]"),
+    [AT_FLOAT4_ARRAY] = ARRAY(FLOAT4, "_float4", "real[]"),
+    [AT_FLOAT8_ARRAY] = ARRAY(FLOAT8, "_float8", "double precision[]"),
+    [AT_TIMESTAMP_ARRAY] = ARRAY(TIMESTAMP, "_timestamp", "timestamp without time zone[]"),
+    [AT_DATE_ARRAY] = ARRAY(DATE, "_date", "date[]"),
+    [AT_TIME_ARRAY] = ARRAY(TIME, "_time", "time without time zone[]"),
+    [AT_TIMESTAMPTZ_ARRAY] = ARRAY(TIMESTAMPTZ, "_timestamptz", "timestamp with time zone[]"),
+    [AT_INTERVAL_ARRAY] = ARRAY(INTERVAL, "_interval", "interval[]"),
+    [AT_NUMERIC_ARRAY] = ARRAY(NUMERIC, "_numeric", "numeric[]"),
+    [AT_UUID_ARRAY] = ARRAY(UUID, "_uuid", "uuid[]"),
 };
 
 const struct sql_type_info *sql_type_find(uint32_t oid)
@@ -125,13 +224,20 @@ const struct sql_type_info *sql_type_info(enum sql_type type)
 bool sql_type_is_known(uint32_t oid, uint32_t exec_version)
 {
     const struct sql_type_info *info = sql_type_find(oid);
-    return info != NULL && info->type != SQL_UNKNOWN && info->type != SQL_VOID &&
+    return info != NULL && info->type != SQL_UNKNOWN && info->storage != SQL_STORE_NONE &&
            info->since <= exec_version;
 }
 
 enum sql_storage sql_type_storage(enum sql_type type)
 {
     return sql_type_info(type)->storage;
+}
+
+bool sql_type_is_canonical(enum sql_type type)
+{
+    const struct sql_type_info *info = sql_type_info(type);
+    if (info->category == 'A') return sql_type_is_canonical(info->element);
+    return info->collation == NULL && type != SQL_NUMERIC;
 }
 
 const char *sql_type_column(enum sql_type type)

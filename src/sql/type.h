@@ -28,7 +28,25 @@ enum sql_type {
     SQL_INTERVAL = 1186,    /* src/sql/interval.h. */
     SQL_NUMERIC = 1700,     /* memcmp-ordered decimal bytes, src/sql/numeric.h. */
     SQL_VOID = 2278,
-    SQL_UUID = 2950
+    SQL_ANYARRAY = 2277,   /* Of arguments and results in the table of functions only. */
+    SQL_ANYELEMENT = 2283, /* The same: the element of that array. */
+    SQL_UUID = 2950,
+    SQL_BOOL_ARRAY = 1000, /* Arrays of one dimension: src/sql/array.h. */
+    SQL_BYTEA_ARRAY = 1001,
+    SQL_INT2_ARRAY = 1005,
+    SQL_INT4_ARRAY = 1007,
+    SQL_TEXT_ARRAY = 1009,
+    SQL_BPCHAR_ARRAY = 1014,
+    SQL_INT8_ARRAY = 1016,
+    SQL_FLOAT4_ARRAY = 1021,
+    SQL_FLOAT8_ARRAY = 1022,
+    SQL_TIMESTAMP_ARRAY = 1115,
+    SQL_DATE_ARRAY = 1182,
+    SQL_TIME_ARRAY = 1183,
+    SQL_TIMESTAMPTZ_ARRAY = 1185,
+    SQL_INTERVAL_ARRAY = 1187,
+    SQL_NUMERIC_ARRAY = 1231,
+    SQL_UUID_ARRAY = 2951
 };
 
 enum sql_storage { /* Where a value lies: in SQLite, in a rowset, in struct sql_value. */
@@ -51,6 +69,8 @@ struct sql_type_info {
     const char *title; /* What format_type says of it. */
     /* Of SQLite, where equal values may be different bytes; null: the order of the bytes. */
     const char *collation;
+    enum sql_type element;         /* Of an array; SQL_VOID: it is none. */
+    enum sql_type array;           /* Of which this is the element; SQL_VOID: none. */
     const struct sql_codec *codec; /* Null: no input and no output. */
 };
 
@@ -61,6 +81,12 @@ const struct sql_type_info *sql_type_info(enum sql_type type);
 /* A type that columns, parameters and results may have under an exec_version (UINT32_MAX: any). */
 bool sql_type_is_known(uint32_t oid, uint32_t exec_version);
 enum sql_storage sql_type_storage(enum sql_type type);
+static inline bool sql_type_is_array(enum sql_type type)
+{
+    return sql_type_info(type)->category == 'A';
+}
+/* Equal values are equal bytes. Of arrays: those of the elements are. */
+bool sql_type_is_canonical(enum sql_type type);
 /* "INTEGER", "TEXT COLLATE …", "BLOB": of a column in SQLite. */
 const char *sql_type_column(enum sql_type type);
 

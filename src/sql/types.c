@@ -86,6 +86,15 @@ static bool has_type(const struct binder *b, const struct type_entry *e)
     return e->type != SQL_VOID && sql_type_info(e->type)->since <= b->exec_version;
 }
 
+/* integer[], of one dimension. */
+static bool has_array(const struct binder *b,
+                      const struct type_entry *e,
+                      const PgQuery__TypeName *name)
+{
+    return name->n_array_bounds == 1 && b->exec_version >= TYPES_SINCE &&
+           sql_type_info(e->type)->array != 0;
+}
+
 static enum status find_type(struct binder *b,
                              const PgQuery__TypeName *name,
                              const struct type_entry **out)
@@ -95,7 +104,8 @@ static enum status find_type(struct binder *b,
     for (size_t i = 0; i < sizeof type_entries / sizeof type_entries[0]; i++) {
         const struct type_entry *e = &type_entries[i];
         if (!span_equal(span_text(e->name), last)) continue;
-        if (!has_type(b, e) || name->n_array_bounds > 0 || name->setof || name->pct_type) break;
+        if (!has_type(b, e) || name->setof || name->pct_type) break;
+        if (name->n_array_bounds > 0 && !has_array(b, e, name)) break;
         *out = e;
         return ST_OK;
     }
@@ -216,9 +226,16 @@ enum status bind_type(struct binder *b,
     must(e != NULL);
     int32_t given[2] = {0, 0};
     TRY(integer_typmods(b, name, given));
-    *type = e->type;
+    *type = name->n_array_bounds > 0 ? sql_type_info(e->type)->array : e->type;
     *typmod = -1;
     if (name->n_typmods == 0) return ST_OK;
+    if (name->n_array_bounds > 0 && e->type != SQL_BPCHAR)
+        return bind_unsupported(b, name->location,
+                                "a type modifier for the elements of an array is not supported",
+                                "Leave it out.");
+    if (name->n_array_bounds > 0)
+        return bind_unsupported(b, name->location, "arrays of char(n) are not supported",
+                                "Use text[].");
     if (e->type == SQL_NUMERIC) return numeric_modifier(b, name, given, typmod);
     bool is_varchar = strcmp(e->name, "varchar") == 0;
     if ((is_varchar || e->type == SQL_BPCHAR) && name->n_typmods == 1)

@@ -54,7 +54,7 @@ static void put_template(
         const char *piece = NULL;
         if (c[0] == '%' && c[1] >= '1' && c[1] <= '7') piece = args[c[1] - '1'];
         if (c[0] == '%' && c[1] == 't') { /* "%t1": a type. */
-            piece = "25";
+            piece = "1009";
             c++;
         }
         if (c[0] == '%' && c[1] == '*') {
@@ -81,11 +81,13 @@ static void every_template_runs(void **state)
     uint32_t count = 0;
     for (uint32_t i = 0; sql_function_at(i) != NULL; i++, count++) {
         const struct sql_function *f = sql_function_at(i);
-        if (f->sqlite == NULL) continue; /* Known, and refused. */
+        if (f->sqlite == NULL) continue;   /* Known, and refused. */
+        if (f->kind == SQL_ROWS) continue; /* No expression. */
+        const bool is_open = f->args[0] == SQL_ANYARRAY || f->args[0] == SQL_ANYELEMENT;
         put_template(sql, sizeof sql, f->sqlite, nulls, f->arg_count);
         const char *got = answer(sql);
         /* Everything is strict but these. */
-        const bool is_other = f->arg_count == 0 || strcmp(f->name, "concat") == 0;
+        const bool is_other = is_open || f->arg_count == 0 || strcmp(f->name, "concat") == 0;
         if (!is_other && strcmp(f->name, "count") != 0) assert_string_equal(got, "NULL");
         if (f->sqlite_same_scale == NULL) continue;
         put_template(sql, sizeof sql, f->sqlite_same_scale, nulls, f->arg_count);
@@ -96,10 +98,10 @@ static void every_template_runs(void **state)
         put_template(sql, sizeof sql, sql_cast_at(i)->sqlite, nulls, 1);
         assert_string_equal(answer(sql), "NULL");
     }
-    static const enum sql_type types[] = {
-        SQL_BOOL,        SQL_BYTEA, SQL_INT2,   SQL_INT4,   SQL_INT8,      SQL_NUMERIC,
-        SQL_TIMESTAMPTZ, SQL_TEXT,  SQL_FLOAT4, SQL_FLOAT8, SQL_TIMESTAMP, SQL_DATE,
-        SQL_TIME,        SQL_UUID,  SQL_BPCHAR, SQL_INTERVAL};
+    static const enum sql_type types[] = {SQL_BOOL,   SQL_BYTEA,   SQL_INT2,        SQL_INT4,
+                                          SQL_INT8,   SQL_NUMERIC, SQL_TIMESTAMPTZ, SQL_TEXT,
+                                          SQL_FLOAT4, SQL_FLOAT8,  SQL_TIMESTAMP,   SQL_DATE,
+                                          SQL_TIME,   SQL_UUID,    SQL_BPCHAR,      SQL_INTERVAL};
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         put_template(sql, sizeof sql, sql_output_template(types[i]), nulls, 1);
         assert_string_equal(answer(sql), "NULL");
