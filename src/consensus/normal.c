@@ -4,6 +4,7 @@
  * of blocks. Bodies are asked for as soon as the header is valid and linked, several at a time. */
 #include "consensus/consensus_int.h"
 
+static void learn_result(struct consensus *c, const struct certificate *cert);
 static enum consensus_reject screen(struct consensus *c, const struct proposal *p);
 static void accuse_late(struct consensus *c, const struct proposal *p, enum consensus_reject wrong);
 static struct block *next_proposal(struct consensus *c);
@@ -52,7 +53,11 @@ enum status normal_on_body_ok(struct consensus *c, const struct consensus_event 
         b = block_add(c, event->header, &event->hash);
         if (b == NULL) return ST_OK;
     }
-    if (block_is_whole(c, b)) return ST_OK;
+    bool is_of_start = b->has_body && b->asked_mono_ms == 0; /* Nobody asked: it was held. */
+    if (block_is_whole(c, b) || is_of_start) {
+        learn_result(c, event->res_cert);
+        return ST_OK;
+    }
     enum consensus_reject wrong = body_check(c, b, event);
     const struct block_content content = {
         .final_cert = event->final_cert, .res_cert = event->res_cert, .notes = event->notes};
@@ -163,6 +168,14 @@ void block_fetch(struct consensus *c, uint64_t height, const struct hash *hash)
     get->height = height;
     get->hash = *hash;
     get->peer = NODES_MAX;
+}
+
+/* Of a body that was held when this node started. Validators repeat their votes to one another; an
+ * observer has no other word of that result while the chain is idle. */
+static void learn_result(struct consensus *c, const struct certificate *cert)
+{
+    if (cert == NULL || cert->statement.height <= c->result_height) return;
+    if (certificate_is_valid(c, cert, VOTE_P3)) finality_on_result(c, cert);
 }
 
 /* Cheap checks that need nothing but the header. */

@@ -445,6 +445,7 @@ static enum status take_held(struct core *c, const struct core_start *start)
         TRY(core_block_decode(c, start->held[i], &b));
         b->is_held = true;
         TRY(pool_mark(start->pool, b->flow, c->mono_ms));
+        if (b->has_res_cert) core_push(c, CONSENSUS_ON_BODY_OK, &b->flow->hash);
     }
     return ST_OK;
 }
@@ -573,7 +574,7 @@ void core_tick(struct core *c)
     }
     uint64_t oldest = pool_oldest_ms(c->pool);
     uint32_t waiting = pool_waiting(c->pool);
-    if (waiting == 0 && is_leader(c) && core_incidents_wait(c)) {
+    if (waiting == 0 && core_incidents_wait(c) && is_leader(c)) {
         waiting = 1; /* Worth a block of their own; nobody is blamed for making none. */
         oldest = c->mono_ms;
     }

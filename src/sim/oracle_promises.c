@@ -233,6 +233,8 @@ static void judge_vc_content(struct oracle *o, struct host *h, const struct view
                           U(v->height), U(oracle_round_view(v->round)));
     }
     if (!p->has_locked || p->lock_round >= wanted) return;
+    /* The last block of that epoch is final: what was locked above it is committed nowhere. */
+    if (oracle_round_epoch(p->lock_round) < vc->epoch) return;
     const uint64_t hq = oracle_round(vc->hq.statement.epoch, vc->hq.statement.view);
     bool is_shown =
         vc->final_height >= p->lock_height ||
