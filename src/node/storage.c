@@ -100,6 +100,8 @@ static enum status perform(struct store *store, const struct storage_job *job)
         struct store_block block = as_stored(job->append);
         TRY(store_append(store, &block));
     }
+    /* Before any record behind it: that may name blocks as final that catch-up appended. */
+    if (job->needs_settle) TRY(store_settle(store));
     if (job->record_size == 0) return ST_OK;
     if (store_journal_is_lost(store)) return ST_OK; /* It does not vote: it promises nothing. */
     return store_journal(store, job->slot, span_of(job->record, job->record_size));
@@ -109,15 +111,12 @@ static enum status perform(struct store *store, const struct storage_job *job)
 enum status storage_perform(struct store *store, struct storage_job *const *jobs, uint32_t count)
 {
     bool needs_sync = false;
-    bool needs_settle = false;
     enum status st = ST_OK;
     for (uint32_t i = 0; i < count; i++) {
         if (st == ST_OK) st = perform(store, jobs[i]);
         needs_sync = needs_sync || jobs[i]->needs_sync;
-        needs_settle = needs_settle || jobs[i]->needs_settle;
     }
     if (needs_sync && st == ST_OK) st = store_sync(store);
-    if (st == ST_OK && needs_settle) st = store_settle(store);
     const bool is_crowded = st == ST_OK && store_is_crowded(store);
     for (uint32_t i = 0; i < count; i++) {
         jobs[i]->status = st;

@@ -32,8 +32,8 @@ struct storage_job {         /* Whoever makes it frees it after it came back. Do
 struct storage_job *storage_job_new(struct mem *mem, uint32_t slot, struct span record);
 void storage_job_free(struct mem *mem, struct storage_job *job); /* Null allowed. */
 
-/* Does the jobs, then one sync and one settling if any of them needs one; sets the status of each.
- * After a failure nothing may be done on this store any more. */
+/* Does the jobs, settling where one says so, then one sync if any of them needs one; sets the
+ * status of each. After a failure nothing may be done on this store any more. */
 NODISCARD enum status storage_perform(struct store *store,
                                       struct storage_job *const *jobs,
                                       uint32_t count);
