@@ -139,6 +139,12 @@ $(OUT)/test/%: $(OUT)/obj/test/%.o $(TEST_SUPPORT_OBJ) $(LIB_FILES)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) $< $(TEST_SUPPORT_OBJ) -Wl,--start-group $(filter-out %/cmd.a,$(LIB_FILES)) -Wl,--end-group -lcmocka $(LIBS) -o $@
 
+# The unit test TEST (FOLDER/test_NAME) with one source file replaced, for tools/mutants.
+.PHONY: mutant-test
+mutant-test: $(OUT)/obj/test/unit/$(TEST).o $(TEST_SUPPORT_OBJ) $(LIB_FILES)
+	@for file in $(BY); do $(CC) $(CFLAGS) -w -c $$file -o $$file.o || exit 1; done
+	@$(CC) $(LDFLAGS) $< $(BY:=.o) $(TEST_SUPPORT_OBJ) -Wl,--start-group $(filter-out %/cmd.a,$(LIB_FILES)) -Wl,--end-group -lcmocka $(LIBS) -o $(TO)
+
 $(OUT)/fuzz/%: $(OUT)/obj/test/fuzz/%.o $(TEST_SUPPORT_OBJ) $(LIB_FILES)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) -fsanitize=fuzzer $< $(TEST_SUPPORT_OBJ) -Wl,--start-group $(filter-out %/cmd.a,$(LIB_FILES)) -Wl,--end-group -lcmocka $(LIBS) -o $@
