@@ -261,20 +261,20 @@ static enum status refuse_inside(struct local_call *c, const struct sql_statemen
     return ST_INVALID;
 }
 
+enum status block_refuse_write(struct local_call *c, const struct sql_statement *s)
+{
+    diag_set(&c->diag, "25006", "cannot execute %.*s%s%s in a read-only transaction",
+             tag_size(s->tag), s->tag, s->locks != NULL ? " " : "",
+             s->locks != NULL ? s->locks : "");
+    return ST_INVALID;
+}
+
 static enum status check_modes(struct local_call *c, const struct sql_statement *s)
 {
     const struct settings *settings = &c->session->settings;
-    const bool writes = s->is_write || s->locks_rows;
+    const bool writes = s->is_write || s->locks != NULL;
     if (!writes) return ST_OK;
-    if (settings->modes.is_read_only) {
-        diag_set(&c->diag, "25006", "cannot execute %.*s in a read-only transaction",
-                 tag_size(s->tag), s->locks_rows ? "SELECT FOR UPDATE" : s->tag);
-        if (s->locks_rows)
-            diag_set(&c->diag, "25006",
-                     "cannot execute SELECT FOR UPDATE in a read-only "
-                     "transaction");
-        return ST_INVALID;
-    }
+    if (settings->modes.is_read_only) return block_refuse_write(c, s);
     if (settings->height == 0 && settings->read_height == 0) return ST_OK;
     diag_set(&c->diag, "25006",
              "cannot write while trustsql.height or trustsql.read_height is set");
@@ -390,7 +390,7 @@ static bool counts(const struct local_call *c, const struct sql_statement *s)
 {
     const struct settings_modes *modes = &c->session->settings.modes;
     if (modes->is_read_only || s->access_count == 0) return false;
-    return s->locks_rows || modes->isolation > SQL_READ_COMMITTED;
+    return s->locks != NULL || modes->isolation > SQL_READ_COMMITTED;
 }
 
 enum status block_select(struct local_call *c,

@@ -78,6 +78,10 @@ void block_settled(struct local_call *c);
 /* The running statement of a call that is_block, if it can be. */
 void block_cancel(struct local_call *c);
 
+struct sql_statement;
+/* 25006: the transaction is read-only. */
+NODISCARD enum status block_refuse_write(struct local_call *c, const struct sql_statement *s);
+
 /* A statement that writes, with c->params; answered like any (COPY). */
 NODISCARD enum status block_write(struct local_call *c, const struct compiled *statement);
 

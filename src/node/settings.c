@@ -330,6 +330,9 @@ enum status settings_set(struct settings *s, struct span name, struct span value
         diag_set(d, "22023", "invalid value for parameter \"%.*s\": \"%.*s\"", (int)name.size,
                  (const char *)name.data, (int)(value.size < 64 ? value.size : 64),
                  (const char *)value.data);
+        if (name.size > 9 && equals(span_of(name.data + name.size - 9, 9), "isolation"))
+            diag_hint(d, "Available values: serializable, repeatable read, read committed, read "
+                         "uncommitted.");
         return ST_INVALID;
     }
     const struct setting *found = find(name);

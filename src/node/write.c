@@ -193,6 +193,8 @@ enum status write_begin(struct local_call *c)
     }
     for (uint32_t i = c->at; i < c->statement_count; i++) {
         const struct compiled *statement = c->statements[i];
+        if (c->session->settings.default_modes.is_read_only && statement->statement.is_write)
+            return block_refuse_write(c, &statement->statement);
         if (statement->is_deferred) continue; /* Checked when it is executed. */
         TRY(exec_check_access(statement->catalog, &statement->statement, &c->session->account,
                               &c->diag));

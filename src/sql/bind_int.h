@@ -255,7 +255,7 @@ struct binder {
     bool explains; /* EXPLAIN: sources are listed. */
     struct source **explained;
     uint32_t explained_count;
-    bool locks_rows; /* FOR UPDATE or SHARE. */
+    const char *locks; /* "FOR UPDATE" …; null: none. */
     uint64_t account;
     struct span path[BIND_PATH_MAX]; /* Schemas where names without one are looked for. */
     uint32_t path_count;
@@ -589,6 +589,10 @@ NODISCARD enum status compile_set_transaction(struct binder *b,
                                               const PgQuery__VariableSetStmt *s);
 /* FOR UPDATE, FOR SHARE: what PostgreSQL does not take with them is refused. */
 NODISCARD enum status bind_locking(struct binder *b, const PgQuery__SelectStmt *s);
+/* The same, of what is known when the query is bound. */
+NODISCARD enum status bind_locked(struct binder *b,
+                                  const struct query *q,
+                                  const PgQuery__SelectStmt *s);
 bind_statement_fn compile_copy;
 
 /* Result columns from targets, and the SQLite text. */

@@ -311,7 +311,7 @@ enum status sql_compile(struct sql_statement *out,
     s.access = b.access;
     s.access_count = b.access_count;
     s.calls_node = b.calls_node;
-    s.locks_rows = b.locks_rows;
+    s.locks = b.locks;
     must(s.tag != NULL);
     *out = s;
     return ST_OK;

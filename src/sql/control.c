@@ -251,6 +251,40 @@ enum status bind_locking(struct binder *b, const PgQuery__SelectStmt *s)
         return bind_fail(b, -1, "0A000", "%s %s %s", what,
                          s->n_values_lists > 0 ? "cannot be applied to" : "is not allowed with",
                          with);
-    b->locks_rows = true;
+    b->locks = what;
+    return ST_OK;
+}
+
+static bool is_source(const struct query *q, struct span name)
+{
+    for (uint32_t i = 0; i < q->scope.source_count; i++)
+        if (span_equal(q->scope.sources[i]->alias, name)) return true;
+    return false;
+}
+
+/* FOR UPDATE OF names what stands in FROM. */
+static enum status check_locked(struct binder *b,
+                                const struct query *q,
+                                const PgQuery__LockingClause *clause)
+{
+    const char *what = strength_text(clause->strength);
+    for (size_t i = 0; i < clause->n_locked_rels; i++) {
+        const PgQuery__RangeVar *r = clause->locked_rels[i]->range_var;
+        if (is_source(q, bind_cstring(r->relname))) continue;
+        return bind_fail(b, r->location, "42P01",
+                         "relation \"%s\" in %s clause not found in FROM clause", r->relname, what);
+    }
+    return ST_OK;
+}
+
+enum status bind_locked(struct binder *b, const struct query *q, const PgQuery__SelectStmt *s)
+{
+    for (size_t i = 0; i < s->n_locking_clause; i++) {
+        const PgQuery__LockingClause *clause = s->locking_clause[i]->locking_clause;
+        if (q->has_aggregates)
+            return bind_fail(b, -1, "0A000", "%s is not allowed with aggregate functions",
+                             strength_text(clause->strength));
+        TRY(check_locked(b, q, clause));
+    }
     return ST_OK;
 }

@@ -138,7 +138,7 @@ struct sql_statement {
     struct sql_argument *arguments;
     uint32_t argument_count;
     const struct sql_control *control; /* SQL_KIND_CONTROL */
-    bool locks_rows;                   /* SELECT … FOR UPDATE or SHARE. */
+    const char *locks;                 /* "FOR UPDATE" … of a SELECT; null: none. */
     bool is_local;                     /* SET LOCAL */
     const struct sql_copy *copy;       /* COPY_IN, COPY_OUT. */
     bool calls_node;    /* A function that the node answers for itself (node_functions.c). */

@@ -11,10 +11,9 @@ A statement is one of four things:
 import collections
 import re
 
-NUMBER = re.compile(r"-?[0-9]+\.[0-9]+")
+import libpq
 
-# A refused statement of these kinds would leave the connection in another state.
-KEPT_FROM_POSTGRES = ("copy", "begin", "commit", "rollback", "start", "end", "abort", "discard")
+NUMBER = re.compile(r"-?[0-9]+\.[0-9]+")
 
 DIFFERENT, WORDING, REFUSED, EQUAL = "different", "wording", "refused", "equal"
 
@@ -51,6 +50,9 @@ class Pair:
             return Outcome(kind, text, "", ours, theirs)
         theirs = self.theirs.run(text)
         outcome = compare(text, ours, theirs)
+        if self.ours.block() != self.theirs.block():
+            why = f"block {self.ours.block()} and {self.theirs.block()}"
+            return Outcome(DIFFERENT, text, why, ours, theirs)
         if outcome.kind == EQUAL and notices != [message for _, message in self.theirs.notices]:
             why = f"notices {notices} and {self.theirs.notices}"
             return Outcome(WORDING, text, why, ours, theirs)
@@ -58,12 +60,17 @@ class Pair:
 
 
     def try_out(self, text):
-        """What PostgreSQL says to a statement that TrustSQL refuses, without its effects."""
-        if text.lower().split()[0] in KEPT_FROM_POSTGRES:
-            return []
-        self.theirs.run("BEGIN")
+        """What PostgreSQL says to a statement that TrustSQL refuses, without its effects. A block has failed at TrustSQL:
+        then it fails at PostgreSQL, too."""
+        if self.theirs.block() == libpq.FAILED:
+            return self.theirs.run(text)
+        is_inside = self.theirs.block() == libpq.OPEN
+        self.theirs.run("SAVEPOINT sqldiff" if is_inside else "BEGIN")
         results = self.theirs.run(text)
-        self.theirs.run("ROLLBACK")
+        if not is_inside:
+            self.theirs.run("ROLLBACK")
+        elif self.theirs.block() == libpq.OPEN:
+            self.theirs.run("ROLLBACK TO sqldiff; RELEASE sqldiff; SELECT 1 / 0")
         return results
 
 

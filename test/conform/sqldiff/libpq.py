@@ -24,6 +24,10 @@ for _name, _result, _arguments in (
     ("PQfmod", ctypes.c_int, [ctypes.c_void_p, ctypes.c_int]),
     ("PQgetvalue", ctypes.c_char_p, [ctypes.c_void_p, ctypes.c_int, ctypes.c_int]),
     ("PQgetisnull", ctypes.c_int, [ctypes.c_void_p, ctypes.c_int, ctypes.c_int]),
+    ("PQtransactionStatus", ctypes.c_int, [ctypes.c_void_p]),
+    ("PQputCopyEnd", ctypes.c_int, [ctypes.c_void_p, ctypes.c_char_p]),
+    ("PQgetCopyData", ctypes.c_int, [ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p), ctypes.c_int]),
+    ("PQfreemem", None, [ctypes.c_void_p]),
     ("PQclear", None, [ctypes.c_void_p]),
     ("PQsetNoticeReceiver", ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]),
 ):
@@ -31,7 +35,8 @@ for _name, _result, _arguments in (
     _function.restype = _result
     _function.argtypes = _arguments
 
-EMPTY_QUERY, FATAL_ERROR, BAD_RESPONSE = 0, 7, 5
+EMPTY_QUERY, COPY_OUT, COPY_IN = 0, 3, 4
+IDLE, OPEN, FAILED = 0, 2, 3  # Of a transaction.
 RECEIVER = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
 
 
@@ -80,10 +85,27 @@ class Connection:
             if not handle:
                 break
             results.append(Result(handle))
+            status = LIB.PQresultStatus(handle)
             LIB.PQclear(handle)
+            if status == COPY_IN:
+                LIB.PQputCopyEnd(self.handle, None)
+            elif status == COPY_OUT:
+                results[-1].rows = self.copied()
         if LIB.PQstatus(self.handle) != 0:
             raise SystemExit("sqldiff: connection lost by: " + text)
         return results
+
+    def copied(self):
+        """The lines of COPY TO STDOUT."""
+        lines, line = [], ctypes.c_void_p()
+        while (size := LIB.PQgetCopyData(self.handle, ctypes.byref(line), 0)) > 0:
+            lines.append((ctypes.string_at(line, size).decode(),))
+            LIB.PQfreemem(line)
+        return lines
+
+    def block(self):
+        """Where the connection is: IDLE, OPEN or FAILED."""
+        return LIB.PQtransactionStatus(self.handle)
 
     def close(self):
         LIB.PQfinish(self.handle)

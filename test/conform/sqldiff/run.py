@@ -36,6 +36,9 @@ def read_statements(path):
 
 def clear(pair):
     """Both schemas empty, also after a statement that only one of them took."""
+    for connection in (pair.theirs, pair.ours):
+        if connection.block() != 0:
+            connection.run("rollback")
     names = "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'"
     for (name,) in pair.theirs.run(names)[0].rows:
         quoted = name.replace('"', '""')

@@ -159,21 +159,10 @@ select * from multi
 create table multi (a int primary key); create index multi_a on multi (a); insert into multi values (1); insert into multi values (1)
 select * from multi
 insert into u values (40, 'v', 1) returning id; update u set e = 'vv' where id = 40 returning e; delete from u where id = 40 returning id, e
-begin
-commit
-rollback
-begin; insert into u values (50, 'w', 1); commit
-begin; insert into u values (51, 'x1', 1); rollback
-savepoint s
-start transaction
-set transaction isolation level serializable
-lock table u
 analyze u
 vacuum
 prepare p as select 1
 execute p
-declare c cursor for select 1
-fetch c
 listen x
 notify x
 do $$ begin end $$
