@@ -56,6 +56,8 @@ static enum status open_all(struct rows *r, const struct rows_config *config)
     crc32c_init(&r->env.crc);
     delta_init(&r->delta, config->mem);
     r->next_id = 1;
+    r->changes_max = config->changes_max == 0 ? ROWS_CHANGES_MAX : config->changes_max;
+    r->run_bytes_max = config->run_bytes_max == 0 ? ROWS_RUN_BYTES_MAX : config->run_bytes_max;
     TRY(mutex_new(&r->lock, config->mem));
     TRY(cond_new(&r->changed, config->mem));
     TRY(tree_slots(&r->nodes, config->mem));
@@ -92,6 +94,7 @@ void rows_close(struct rows *r)
     for (uint32_t i = 0; i < r->view_count; i++)
         rows_view_close(r->views[i]);
     run_set_free(mem, r->set);
+    if (r->tree != NULL) tree_unref(r->nodes, r->tree);
     delta_fini(&r->delta);
     slots_free(r->nodes);
     cond_free(r->changed);

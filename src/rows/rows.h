@@ -19,6 +19,10 @@
 #define ROWS_QUEUE_MAX 64u    /* Blocks that wait for the thread; then rows_feed waits. */
 #define ROWS_KEPT      2u     /* Certified checkpoints that stay readable. */
 
+/* Of bulk loads: 50 MB of changes, 32 MB of a run. */
+#define ROWS_CHANGES_MAX   ((size_t)1 << 18)
+#define ROWS_RUN_BYTES_MAX ((size_t)32 << 20)
+
 struct rows;
 
 struct rows_config {
@@ -26,8 +30,10 @@ struct rows_config {
     struct mem *mem;
     const char *dir; /* Made if absent; null: all stays in memory. */
     bool is_threaded;
-    bool is_read_only; /* Nothing is made or removed; rows_save does nothing. ST_NOT_FOUND: no
-                          directory. */
+    size_t changes_max;   /* Held in memory between updates of the tree; 0: ROWS_CHANGES_MAX. */
+    size_t run_bytes_max; /* A run in memory; larger ones are files. 0: ROWS_RUN_BYTES_MAX. */
+    bool is_read_only;    /* Nothing is made or removed; rows_save does nothing. ST_NOT_FOUND: no
+                             directory. */
 };
 
 /* ST_CORRUPT: rows_remove, and feed it again from the genesis. Reads all there is and checks it

@@ -1,11 +1,12 @@
 /* rows_int.h - What the files of this folder share.
  *
  * Invariants
- * W1  set is what stands after block done - 1 without the pending changes of blocks since the last
- *     view; a view's set and tree say the same rows.
+ * W1  set and tree are what stands after block done - 1 without the changes that are pending in
+ *     delta: since the last view, or since they became too many to be held. Tree and set of a view
+ *     say the same rows, and so do these two.
  * W2  What is saved is a view's height: blocks above it can be fed again.
- * W3  views, set, recent, done, saved and failure are touched under lock; delta by the thread
- *     that works alone; saving is one thread's. */
+ * W3  next_id, views, set, recent, done, saved and failure are touched under lock; delta by the
+ * thread that works alone; saving is one thread's. */
 #ifndef TRUSTSQL_ROWS_ROWS_INT_H
 #define TRUSTSQL_ROWS_ROWS_INT_H
 
@@ -61,6 +62,9 @@ struct rows {
     struct rows_view *views[VIEWS_MAX]; /* Ascending by height; W3. */
     uint32_t view_count;
     struct run_set *set; /* W1 */
+    struct tree *tree;   /* W1; of the thread that works. */
+    size_t changes_max;
+    size_t run_bytes_max;
     struct recent recent;
     uint64_t done; /* Height of the block to be worked on next. */
     bool is_read_only;
@@ -96,6 +100,8 @@ struct merging {
 NODISCARD enum status rows_merge_runs(const struct run_env *env,
                                       const struct merging *merging,
                                       struct run **out);
+
+uint64_t rows_take_id(struct rows *r); /* Of a new file. */
 
 /* save.c: what the manifest of the directory says; nothing: an empty directory. */
 NODISCARD enum status rows_load(struct rows *r);

@@ -33,7 +33,7 @@ static enum status remove_rest(struct rows *r, const struct saved *s);
 enum status rows_save(struct rows *r, uint64_t height)
 {
     if (r->env.dir == NULL || r->is_read_only) return ST_OK;
-    struct save s = {.rows = r, .view = newest_view(r, height), .id = r->next_id};
+    struct save s = {.rows = r, .view = newest_view(r, height), .id = rows_take_id(r)};
     if (s.view == NULL) return ST_OK;
     s.set = run_set_copy(r->env.mem, s.view->set);
     enum status st = s.set == NULL ? ST_NO_MEMORY : ST_OK;
@@ -44,6 +44,14 @@ enum status rows_save(struct rows *r, uint64_t height)
     run_set_free(r->env.mem, s.set);
     rows_view_close(s.view);
     return st;
+}
+
+uint64_t rows_take_id(struct rows *r)
+{
+    mutex_lock(r->lock);
+    const uint64_t id = r->next_id++;
+    mutex_unlock(r->lock);
+    return id;
 }
 
 /* The newest at or below height that is newer than what is saved; null: none. */
@@ -102,7 +110,6 @@ static enum status write_manifest(const struct save *s)
     uint64_t sizes[RUN_SET_MAX];
     struct saved out = {.checkpoint = s->view->checkpoint,
                         .is_checkpoint = s->view->is_checkpoint,
-                        .next_id = s->id + 1,
                         .run_ids = ids,
                         .run_sizes = sizes,
                         .run_count = s->set->count,
@@ -113,6 +120,7 @@ static enum status write_manifest(const struct save *s)
         sizes[i] = row_run_size(s->set->runs[i]);
     }
     mutex_lock(r->lock);
+    out.next_id = r->next_id;
     for (uint32_t i = 0; i < r->recent.count; i++)
         if (r->recent.items[i].height <= out.checkpoint.height)
             recent_add(&out.recent, &r->recent.items[i]);
@@ -195,7 +203,6 @@ static enum status adopt(struct save *s)
         next = before;
         r->saved = s->view->checkpoint.height;
         r->has_saved = true;
-        r->next_id = s->id + 1;
     }
     mutex_unlock(r->lock);
     run_set_free(r->env.mem, next);
@@ -265,6 +272,7 @@ static enum status load_view(struct rows *r, const struct saved *s)
     r->set = set;
     r->views[r->view_count++] = v;
     r->recent = s->recent;
+    r->tree = tree_ref(v->tree);
     r->next_id = s->next_id;
     r->saved = s->checkpoint.height;
     r->has_saved = true;

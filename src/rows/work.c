@@ -4,7 +4,8 @@
 #include "rows/rows_int.h"
 
 static enum status bring_up(struct rows *r, const struct rows_block *b);
-static enum status take_changes(struct rows *r, struct rows_view *v);
+static enum status relieve(struct rows *r);
+static enum status take_changes(struct rows *r, struct run_set **set);
 static enum status make_run(struct rows *r, struct run **out);
 static enum status absorb(struct rows *r, struct run **run, struct run_set *absorbed);
 static enum status exchange_set(struct rows *r,
@@ -20,7 +21,10 @@ enum status rows_work(struct rows *r, const struct rows_block *b)
     must(b->height == r->done);
     TRY(delta_add(&r->delta, b->write_set));
     TRY(delta_add_txids(&r->delta, b->height, b->txids, b->tx_count));
-    if (b->is_checkpoint || b->height % CHECKPOINT_BLOCKS == 0) TRY(bring_up(r, b));
+    if (b->is_checkpoint || b->height % CHECKPOINT_BLOCKS == 0)
+        TRY(bring_up(r, b));
+    else if (delta_count(&r->delta) >= r->changes_max)
+        TRY(relieve(r));
     mutex_lock(r->lock);
     r->done = b->height + 1;
     cond_broadcast(r->changed);
@@ -53,7 +57,8 @@ static enum status bring_up(struct rows *r, const struct rows_block *b)
     if (v == NULL) return ST_NO_MEMORY;
     v->is_checkpoint = b->is_checkpoint;
     v->checkpoint.height = b->height;
-    enum status st = take_changes(r, v);
+    enum status st = take_changes(r, &v->set);
+    if (st == ST_OK) v->tree = tree_ref(r->tree);
     if (st == ST_OK && b->is_checkpoint) {
         v->checkpoint.before = b->before;
         st = delta_txid_root(&r->delta, b->before, &v->checkpoint.txid_root);
@@ -69,8 +74,18 @@ static enum status bring_up(struct rows *r, const struct rows_block *b)
     return rows_publish(r, v);
 }
 
-/* The newest view's tree with what is pending: the tree, and the runs that say the same. */
-static enum status take_changes(struct rows *r, struct rows_view *v)
+/* Too many changes to be held until the next view. */
+static enum status relieve(struct rows *r)
+{
+    struct run_set *set = NULL;
+    enum status st = take_changes(r, &set);
+    run_set_free(r->env.mem, set);
+    if (st == ST_OK) delta_clear(&r->delta);
+    return st;
+}
+
+/* Tree and set with what is pending; *set: a copy of the latter. */
+static enum status take_changes(struct rows *r, struct run_set **set)
 {
     struct run *run = NULL;
     struct run_set *absorbed = run_set_new(r->env.mem);
@@ -78,16 +93,22 @@ static enum status take_changes(struct rows *r, struct rows_view *v)
     enum status st = absorbed == NULL || m == NULL ? ST_NO_MEMORY : ST_OK;
     if (st == ST_OK && delta_count(&r->delta) > 0) st = make_run(r, &run);
     if (st == ST_OK && run != NULL) st = absorb(r, &run, absorbed);
-    if (st == ST_OK) st = exchange_set(r, run, absorbed, &v->set);
-    if (st != ST_OK) goto out; /* exchange_set has taken run, or nothing was made. */
+    if (st != ST_OK) goto out;
+    st = exchange_set(r, run, absorbed, set);
+    run = NULL;
+    if (st != ST_OK) goto out;
     struct tree_changes changes;
     changes.positions = delta_positions(&r->delta, &changes.count);
     changes.dropped = delta_dropped(&r->delta, &changes.dropped_count);
-    struct tree *before = r->view_count == 0 ? NULL : r->views[r->view_count - 1]->tree;
-    merge_begin(m, r->env.mem, v->set);
-    st = tree_update(&v->tree, r->nodes, before, m, &changes);
+    struct tree *after = NULL;
+    merge_begin(m, r->env.mem, *set);
+    st = tree_update(&after, r->nodes, r->tree, m, &changes);
     merge_end(m);
+    if (st != ST_OK) goto out;
+    tree_unref(r->nodes, r->tree);
+    r->tree = after; /* W1 */
 out:
+    row_run_unref(run);
     mem_free(r->env.mem, m);
     run_set_free(r->env.mem, absorbed);
     return st;
@@ -129,12 +150,17 @@ static enum status absorb(struct rows *r, struct run **run, struct run_set *abso
         absorbed->runs[absorbed->count++] = parts[i];
     *run = NULL;
     TRY(st);
-    if (count == 0) {
+    const bool is_file = size > r->run_bytes_max && r->env.dir != NULL && !r->is_read_only;
+    if (count == 0 && !is_file) {
         *run = row_run_ref(absorbed->runs[0]);
         return ST_OK;
     }
-    const struct merging merging = {.set = absorbed, .count = absorbed->count, .keeps_gone = true};
-    return rows_merge_runs(&r->env, &merging, run);
+    const struct merging merging = {.set = absorbed,
+                                    .count = absorbed->count,
+                                    .keeps_gone = true,
+                                    .id = is_file ? rows_take_id(r) : 0};
+    TRY(rows_merge_runs(&r->env, &merging, run));
+    return is_file ? r->env.os->sync_dir(r->env.os, r->env.dir) : ST_OK;
 }
 
 /* What is below stays as it is now, saved or not, without what run holds already. Takes run. */
