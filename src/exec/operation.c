@@ -64,7 +64,8 @@ enum status operation_run(struct job *j, const struct tx_op *op)
     case SQL_KIND_SET:
     case SQL_KIND_SHOW:
     case SQL_KIND_CONTROL:
-    case SQL_KIND_COPY_OUT: break;
+    case SQL_KIND_COPY_OUT:
+    case SQL_KIND_FORGET: break;
     }
     must(false); /* statements_get refuses these. */
     return ST_REJECTED;

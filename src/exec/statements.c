@@ -218,6 +218,7 @@ static enum status check_kind(const struct sql_statement *s,
     case SQL_KIND_SHOW:
     case SQL_KIND_CONTROL:
     case SQL_KIND_COPY_OUT:
+    case SQL_KIND_FORGET:
         diag_set(d, "0A000", "%s cannot be an operation of a transaction", s->tag);
         return ST_REJECTED;
     }

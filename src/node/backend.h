@@ -45,6 +45,11 @@ struct backend_reply {
     void (*copy)(void *context, const struct backend_copy_begin *begin);
     void (*copy_more)(void *context); /* COPY FROM: what was given is final; rows may come. */
     void (*complete)(void *context, const char *tag, bool has_count, uint64_t count);
+    /* DEALLOCATE, DISCARD ALL: the prepared statement of this name, size 0: all. False: there is
+     * none. */
+    bool (*forget)(void *context, struct span name);
+    /* A setting that clients are told of has another value. */
+    void (*parameter)(void *context, const char *name, struct span value);
     void (*notice)(void *context, const struct diag *d);
     void (*failed)(void *context, const struct diag *d);
     void (*done)(void *context);
@@ -125,6 +130,15 @@ struct backend_table {
     /* Sync, after calls that were is_open: their transaction ends; undone when one of them failed.
      * Answered as a call, without complete. May be null: each call was a transaction of its own. */
     void (*sync)(struct backend *b, struct backend_session *s, const struct backend_reply *reply);
+    /* A setting of the start-up packet, before the first call. What cannot hold is ignored. May be
+     * null. */
+    void (*set)(struct backend *b, struct backend_session *s, struct span name, struct span value);
+    /* Columns of the cursor that DECLARE made, borrowed until the next call; null: there is none.
+     * May be null. */
+    const struct sql_column *(*cursor)(struct backend *b,
+                                       const struct backend_session *s,
+                                       struct span name,
+                                       uint32_t *count);
     /* Rows for the COPY FROM that waits, or its end. May be null: then no call has copy. */
     void (*copy)(struct backend *b, struct backend_session *s, const struct backend_copy *in);
     /* The client was told of an error that the door found itself: an open transaction has failed,

@@ -287,7 +287,9 @@ static enum status set(struct local_call *c, const struct sql_statement *s)
     struct backend_session *session = c->session;
     struct block *b = &session->block;
     c->text_at++;
-    if (settings_is_height(s->name) && b->state != BLOCK_NONE) return refuse_inside(c, s);
+    const bool is_all = span_equal(s->name, span_text("all"));
+    const bool moves = settings_is_height(s->name) && (!is_all || session->settings.height != 0);
+    if (moves && b->state != BLOCK_NONE) return refuse_inside(c, s);
     if (settings_is_mode(s->name) && b->has_run) {
         diag_set(&c->diag, "25001", "%.*s must be set before any query", (int)s->name.size,
                  (const char *)s->name.data);
@@ -349,6 +351,11 @@ static enum status run_statement(struct local_call *c, struct compiled *statemen
     case SQL_KIND_EMPTY: c->text_at++; return ST_OK;
     case SQL_KIND_SET: return set(c, s);
     case SQL_KIND_SHOW: c->text_at++; return call_show(c, s);
+    case SQL_KIND_FORGET:
+        if (strcmp(s->tag, "DISCARD ALL") == 0 && c->session->block.state != BLOCK_NONE)
+            return refuse_inside(c, s);
+        c->text_at++;
+        return call_forget(c, s);
     case SQL_KIND_CONTROL: return block_control(c, statement);
     case SQL_KIND_CALL:
     case SQL_KIND_SUBMIT:

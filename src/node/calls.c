@@ -1,5 +1,7 @@
 /* A call: its query string compiled, then its statements one after the other (reads), or all of
  * them as one transaction (when any writes). */
+#include <strings.h>
+
 #include "base/must.h"
 #include "node/local_int.h"
 #include "sql/lex.h"
@@ -417,11 +419,26 @@ enum status call_show(struct local_call *c, const struct sql_statement *statemen
         c->reply.columns(c->reply.context, statement->columns, statement->column_count);
         c->reply.rows(c->reply.context, statement->columns, statement->column_count, buf_span(&row),
                       1);
-        c->reply.complete(c->reply.context, "SHOW", false, 0);
+        c->reply.complete(c->reply.context, statement->tag, statement->tag_has_count, 1);
     }
     buf_fini(&value);
     buf_fini(&row);
     return st;
+}
+
+/* The only setting that changes and that PostgreSQL's clients are told of. */
+static void tell_parameter(const struct local_call *c, struct span name)
+{
+    struct buf value;
+    struct diag d;
+    uint8_t bytes[SETTINGS_VALUE_MAX];
+    const struct span own = span_text("application_name");
+    const bool is_own = name.size == own.size &&
+                        strncasecmp((const char *)name.data, (const char *)own.data, own.size) == 0;
+    if (c->reply.parameter == NULL || (!is_own && !span_equal(name, span_text("all")))) return;
+    buf_init_fixed(&value, bytes, sizeof bytes);
+    if (settings_show(&c->session->settings, own, &value, &d) == ST_OK)
+        c->reply.parameter(c->reply.context, "application_name", buf_span(&value));
 }
 
 enum status call_set(struct local_call *c, const struct sql_statement *statement)
@@ -433,6 +450,27 @@ enum status call_set(struct local_call *c, const struct sql_statement *statement
     if (c->session->settings.height != c->height_before) {
         TRY(travel(c));
         if (c->is_travelling) return ST_OK; /* Goes on in arrive. */
+    }
+    tell_parameter(c, statement->name);
+    if (statement->column_count > 0) return call_show(c, statement); /* set_config(…) */
+    c->reply.complete(c->reply.context, statement->tag, false, 0);
+    return ST_OK;
+}
+
+enum status call_forget(struct local_call *c, const struct sql_statement *statement)
+{
+    const struct span name = statement->name;
+    const bool is_discard = strcmp(statement->tag, "DISCARD ALL") == 0;
+    if (!statement->is_no_op && c->reply.forget != NULL &&
+        !c->reply.forget(c->reply.context, name) && name.size > 0) {
+        diag_set(&c->diag, "26000", "prepared statement \"%.*s\" does not exist", (int)name.size,
+                 (const char *)name.data);
+        return ST_NOT_FOUND;
+    }
+    if (is_discard) {
+        must(settings_set(&c->session->settings, span_text("all"), span_of(NULL, 0), &c->diag) ==
+             ST_OK);
+        tell_parameter(c, span_text("all"));
     }
     c->reply.complete(c->reply.context, statement->tag, false, 0);
     return ST_OK;
@@ -516,6 +554,8 @@ static void run_reads(struct local_call *c)
             if (c->is_travelling) return;
         } else if (kind == SQL_KIND_SHOW) {
             st = call_show(c, &statement->statement);
+        } else if (kind == SQL_KIND_FORGET) {
+            st = call_forget(c, &statement->statement);
         } else if (kind == SQL_KIND_COMPLAIN) {
             st = complain_run(c, &statement->statement);
         } else if (kind != SQL_KIND_EMPTY) {

@@ -38,6 +38,14 @@ static void table_sync(struct backend *b,
                        struct backend_session *s,
                        const struct backend_reply *reply);
 static void table_spoil(struct backend *b, struct backend_session *s);
+static void table_set(struct backend *b,
+                      struct backend_session *s,
+                      struct span name,
+                      struct span value);
+static const struct sql_column *table_cursor(struct backend *b,
+                                             const struct backend_session *s,
+                                             struct span name,
+                                             uint32_t *count);
 static void table_copy(struct backend *b, struct backend_session *s, const struct backend_copy *in);
 
 static const struct backend_table local_table = {.verifier = table_verifier,
@@ -51,6 +59,8 @@ static const struct backend_table local_table = {.verifier = table_verifier,
                                                  .block = table_block,
                                                  .sync = table_sync,
                                                  .spoil = table_spoil,
+                                                 .set = table_set,
+                                                 .cursor = table_cursor,
                                                  .copy = table_copy};
 
 static struct local *local_of(struct backend *b)
@@ -511,6 +521,30 @@ static enum status table_describe(struct backend *b,
     sql_catalog_unref(catalog);
     if (st != ST_OK && d->sqlstate[0] == 0) diag_set(d, "53200", "out of memory");
     return st;
+}
+
+static void table_set(struct backend *b,
+                      struct backend_session *s,
+                      struct span name,
+                      struct span value)
+{
+    (void)b;
+    struct diag d;
+    if (settings_is_height(name) || value.size == 0) return;
+    const enum status st = settings_set(&s->settings, name, value, &d);
+    if (st != ST_OK) return; /* What holds is told. */
+}
+
+static const struct sql_column *table_cursor(struct backend *b,
+                                             const struct backend_session *s,
+                                             struct span name,
+                                             uint32_t *count)
+{
+    (void)b;
+    const struct cursor_rows *cursor = cursors_find(&s->block.cursors, name);
+    if (cursor == NULL) return NULL;
+    *count = cursor->column_count;
+    return cursor->columns;
 }
 
 static void table_copy(struct backend *b, struct backend_session *s, const struct backend_copy *in)

@@ -166,6 +166,9 @@ NODISCARD enum status write_block(struct local_call *c);
 /* Say the answer of a settled submit. */
 void submit_answer(struct local_call *c);
 
+/* calls.c */
+NODISCARD enum status call_forget(struct local_call *c, const struct sql_statement *statement);
+
 /* copy.c - what a statement returns: columns, or a COPY. */
 void call_say_columns(const struct local_call *c, const struct sql_statement *statement);
 /* COPY FROM: the call begins to wait for rows; rows or the end have come; its transaction is final:

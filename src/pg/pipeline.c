@@ -17,6 +17,8 @@ static void on_rows(void *context,
                     uint64_t row_count);
 static void on_copy(void *context, const struct backend_copy_begin *begin);
 static void on_copy_more(void *context);
+static bool on_forget(void *context, struct span name);
+static void on_parameter(void *context, const char *name, struct span value);
 static enum status put_row(struct pg_session *s,
                            struct item *i,
                            const struct sql_column *columns,
@@ -50,6 +52,8 @@ static struct backend_reply reply_to(struct pg_session *s)
     return (struct backend_reply){.columns = on_columns,
                                   .rows = on_rows,
                                   .copy = on_copy,
+                                  .forget = on_forget,
+                                  .parameter = on_parameter,
                                   .copy_more = on_copy_more,
                                   .complete = on_complete,
                                   .notice = on_notice,
@@ -274,6 +278,25 @@ static void on_copy(void *context, const struct backend_copy_begin *begin)
     struct pg_session *s = context;
     struct item *i = current(s);
     if (i != NULL) copy_begin(s, i, begin);
+}
+
+static bool on_forget(void *context, struct span name)
+{
+    struct pg_session *s = context;
+    if (current(s) == NULL) return true;
+    if (name.size == 0) {
+        statement_remove_all(s);
+        return true;
+    }
+    const bool is_there = statement_find(s, name) != NULL;
+    statement_remove(s, name);
+    return is_there;
+}
+
+static void on_parameter(void *context, const char *name, struct span value)
+{
+    struct pg_session *s = context;
+    if (current(s) != NULL) reply_parameter(&s->out, name, value);
 }
 
 static void on_copy_more(void *context)

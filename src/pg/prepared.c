@@ -64,6 +64,12 @@ void statement_remove(struct pg_session *s, struct span name)
     statement_unref(s, st);
 }
 
+void statement_remove_all(struct pg_session *s)
+{
+    while (s->statements != NULL)
+        statement_remove(s, s->statements->name);
+}
+
 void statement_unref(struct pg_session *s, struct statement *st)
 {
     must(st->references > 0);
@@ -189,8 +195,7 @@ void prepared_fini(struct pg_session *s)
         arena_fini(&p->arena);
         mem_free(s->config.mem, p);
     }
-    while (s->statements != NULL)
-        statement_remove(s, s->statements->name);
+    statement_remove_all(s);
     must(s->prepared_bytes == 0);
 }
 

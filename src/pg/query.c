@@ -7,8 +7,8 @@
 #include "codec/cbor.h"
 #include "pg/session_int.h"
 
-#define TYPE_NONE   0u
-#define TYPE_NAME   19u
+#define TYPE_NONE 0u
+#define TYPE_NAME 19u
 
 static bool on_query(struct pg_session *s, const struct wire_message *m);
 static bool on_parse(struct pg_session *s, const struct wire_message *m);
@@ -150,6 +150,11 @@ static enum status fill_statement(struct pg_session *s,
                  wire_type(m, i));
         return ST_UNSUPPORTED;
     }
+    uint32_t *oids = arena_alloc_zero(&st->arena, m->type_count + 1u, sizeof *oids);
+    if (oids == NULL) return ST_NO_MEMORY;
+    for (uint16_t i = 0; i < m->type_count; i++)
+        oids[i] = wire_type(m, i);
+    st->declared_oids = oids;
     st->declared = types;
     st->declared_count = m->type_count;
     const struct backend_call call = {
@@ -285,12 +290,27 @@ static void describe_columns(struct pg_session *s,
     }
 }
 
+/* A cursor of SQL is a portal, too. */
+static void describe_cursor(struct pg_session *s, struct span name)
+{
+    struct backend *b = s->config.backend;
+    const struct wire_formats all_text = {.count = 0};
+    uint32_t count = 0;
+    const struct sql_column *columns = NULL;
+    if (b->table->cursor != NULL && s->first == NULL)
+        columns = b->table->cursor(b, s->backend_session, name, &count);
+    if (columns == NULL)
+        fail_name(s, "34000", "portal", name, "does not exist");
+    else
+        reply_columns(pipeline_out(s), columns, count, &all_text);
+}
+
 static void on_describe(struct pg_session *s, const struct wire_message *m)
 {
     if (m->is_portal) {
         const struct portal *p = portal_find(s, m->name);
         if (p == NULL) {
-            fail_name(s, "34000", "portal", m->name, "does not exist");
+            describe_cursor(s, m->name);
         } else {
             describe_columns(s, p->statement, &p->result_formats);
         }
@@ -302,7 +322,11 @@ static void on_describe(struct pg_session *s, const struct wire_message *m)
         return;
     }
     const struct wire_formats all_text = {.count = 0};
-    reply_param_types(pipeline_out(s), st->description.param_types, st->description.param_count);
+    const struct reply_params params = {.types = st->description.param_types,
+                                        .count = st->description.param_count,
+                                        .declared = st->declared_oids,
+                                        .declared_count = st->declared_count};
+    reply_param_types(pipeline_out(s), &params);
     describe_columns(s, st, &all_text);
 }
 

@@ -107,13 +107,16 @@ void reply_notice(struct buf *to, const struct diag *d)
     put_diag(to, 'N', is_warning(d->sqlstate) ? "WARNING" : "NOTICE", d);
 }
 
-void reply_param_types(struct buf *to, const enum sql_type *types, uint32_t count)
+void reply_param_types(struct buf *to, const struct reply_params *params)
 {
-    must(count <= UINT16_MAX);
+    must(params->count <= UINT16_MAX);
     size_t at = begin(to, 't');
-    buf_put_u16_be(to, (uint16_t)count);
-    for (uint32_t i = 0; i < count; i++)
-        buf_put_u32_be(to, (uint32_t)types[i]);
+    buf_put_u16_be(to, (uint16_t)params->count);
+    for (uint32_t i = 0; i < params->count; i++) {
+        uint32_t oid = i < params->declared_count ? params->declared[i] : 0;
+        if (oid == 0 || oid == (uint32_t)SQL_UNKNOWN) oid = (uint32_t)params->types[i];
+        buf_put_u32_be(to, oid);
+    }
     end(to, at);
 }
 

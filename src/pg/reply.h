@@ -44,7 +44,13 @@ void reply_error(struct buf *to, const char *severity, const struct diag *d);
 void reply_notice(struct buf *to, const struct diag *d);
 
 /* Results. */
-void reply_param_types(struct buf *to, const enum sql_type *types, uint32_t count);
+struct reply_params {
+    const enum sql_type *types;
+    uint32_t count;
+    const uint32_t *declared; /* OIDs that the client gave, 0: none; told as they are. */
+    uint32_t declared_count;
+};
+void reply_param_types(struct buf *to, const struct reply_params *params);
 void reply_columns(struct buf *to,
                    const struct sql_column *columns,
                    uint32_t count,

@@ -545,6 +545,8 @@ static void log_in(struct pg_session *s)
         pg_session_end(s, &d);
         return;
     }
+    if (b->table->set != NULL)
+        b->table->set(b, s->backend_session, span_text("application_name"), s->application_name);
     send_parameters(s);
     if (s->has_options) {
         diag_set(&d, "01000", "the start-up parameter \"options\" has no effect here");

@@ -59,6 +59,7 @@ struct statement {
     struct span name;
     struct span text;
     const enum sql_type *declared;
+    const uint32_t *declared_oids; /* As the client said them. */
     uint32_t declared_count;
     struct backend_description description;
 };
@@ -236,6 +237,7 @@ struct statement *statement_new(struct pg_session *s, struct span name);
 /* ST_LIMIT: too many or too much. */
 NODISCARD enum status statement_add(struct pg_session *s, struct statement *st);
 void statement_remove(struct pg_session *s, struct span name); /* Nothing when there is none. */
+void statement_remove_all(struct pg_session *s);
 void statement_unref(struct pg_session *s, struct statement *st);
 
 struct portal *portal_find(struct pg_session *s, struct span name);

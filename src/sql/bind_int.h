@@ -594,6 +594,10 @@ NODISCARD enum status bind_locked(struct binder *b,
                                   const struct query *q,
                                   const PgQuery__SelectStmt *s);
 bind_statement_fn compile_copy;
+bind_statement_fn compile_copy, compile_deallocate, compile_discard, compile_unlisten;
+/* SELECT set_config(…), current_setting(…): SET and SHOW by another name. False: it is neither. */
+NODISCARD bool bind_setting_call(const PgQuery__SelectStmt *s);
+bind_statement_fn compile_setting_call;
 
 /* Result columns from targets, and the SQLite text. */
 NODISCARD enum status compile_columns(struct binder *b,

@@ -121,6 +121,9 @@ static const struct {
     {compile_declare, PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT, false, 4},
     {compile_fetch, PG_QUERY__NODE__NODE_FETCH_STMT, false, 4},
     {compile_close, PG_QUERY__NODE__NODE_CLOSE_PORTAL_STMT, false, 4},
+    {compile_deallocate, PG_QUERY__NODE__NODE_DEALLOCATE_STMT, false, 4},
+    {compile_discard, PG_QUERY__NODE__NODE_DISCARD_STMT, false, 4},
+    {compile_unlisten, PG_QUERY__NODE__NODE_UNLISTEN_STMT, false, 4},
     {compile_copy, PG_QUERY__NODE__NODE_COPY_STMT, false, 4}, /* Decides itself if it writes. */
 };
 

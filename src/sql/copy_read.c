@@ -174,7 +174,7 @@ enum status sql_copy_read_end(struct sql_copy_reader *r, struct buf *rows, struc
 {
     d->sqlstate[0] = 0;
     if (r->copy->format == SQL_COPY_BINARY) {
-        if (r->is_over && r->pending.size == 0) return ST_OK;
+        if (r->has_head && r->pending.size == 0) return ST_OK; /* With or without its last word. */
         if (!r->has_head)
             diag_set(d, "22P04", "COPY file signature not recognized");
         else

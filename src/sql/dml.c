@@ -143,6 +143,8 @@ enum status compile_select(struct binder *b, struct sql_statement *out, const Pg
     if (submit != NULL) return compile_submit(b, out, n->select_stmt, submit);
     const PgQuery__FuncCall *complain = own_function(n->select_stmt, "complain");
     if (complain != NULL) return compile_complain(b, out, n->select_stmt, complain);
+    if (b->exec_version >= 4 && bind_setting_call(n->select_stmt))
+        return compile_setting_call(b, out, n);
     struct query *q = NULL;
     TRY(bind_query(b, &q, n->select_stmt));
     out->kind = SQL_KIND_SELECT;

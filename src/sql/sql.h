@@ -42,7 +42,9 @@ enum sql_kind {
     SQL_KIND_SHOW,
     SQL_KIND_CONTROL, /* Steers the session's transaction: struct sql_control. */
     SQL_KIND_COPY_IN, /* COPY … FROM STDIN: sqlite is the INSERT of one row, ?1…?n its columns. */
-    SQL_KIND_COPY_OUT /* COPY … TO STDOUT: a SELECT whose rows go out in another form. */
+    SQL_KIND_COPY_OUT, /* COPY … TO STDOUT: a SELECT whose rows go out in another form. */
+    SQL_KIND_FORGET    /* DEALLOCATE, DISCARD, UNLISTEN: of the prepared statement `name`, of all
+                        * (size 0), or of what there never is (is_no_op). */
 };
 
 enum sql_verb {

@@ -220,6 +220,7 @@ static const struct sql_function functions[] = {
      .sqlite = "make_interval(%*)",
      .since = SINCE},
     FUNC1("to_timestamp", FLOAT8, TIME, "epoch_to_timestamp(%1)"),
+    FUNC0("pg_advisory_unlock_all", SQL_VOID, "NULL"), /* There are no such locks. */
     STABLE0("current_date", DATE, "timestamp_to_date(ctx_now())"),
     STABLE0("localtimestamp", STAMP, "ctx_now()"),
     STABLE0("localtime", CLOCK, "timestamp_to_time(ctx_now())"),
