@@ -101,6 +101,7 @@ void normal_extend(struct consensus *c)
             break;
         }
         line_add(c, &b->hash, b);
+        c->waiting -= b->header.tx_count < c->waiting ? b->header.tx_count : c->waiting;
         if (!b->has_body) block_ask(c, b);
     }
     vote_line(c);
