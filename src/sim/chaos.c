@@ -12,6 +12,12 @@
 
 #define PPM              1000000u
 #define STEP_US          50000u
+#define LOAD_US          10000u
+#define PHASE_US         200000u
+#define REAL_TXS         10u
+#define CROWD_ONE_IN     40u
+#define CROWD_TXS        50u  /* Blocks with room for more: a crowd comes. */
+#define CROWD_US         200u /* Between its transactions. */
 #define REAL_ONE_IN      100u /* Runs with real signatures. */
 #define SETTLE_US        UINT64_C(15000000)
 #define CHAOS_EPOCHS_MAX 8u
@@ -46,8 +52,22 @@ struct phase {
     struct rng rng; /* Its own: other phases do not change what it does. */
 };
 
+/* How much happens in a run. Most runs are short: much of what goes wrong, goes wrong in the first
+ * phase, and many small runs meet more of it than few large ones. Load goes on through the phases.
+ */
+struct length {
+    uint32_t share; /* In a hundred runs. */
+    uint32_t phases;
+    uint32_t txs_low;
+    uint32_t txs_high;
+    uint64_t period_us; /* Between transactions: up to this and LOAD_US. */
+    uint64_t begin_us;  /* Before the first phase: up to this and as much as a third of it. */
+    uint64_t phase_us;  /* A phase: up to this and PHASE_US. */
+};
+
 struct chaos {
     const struct chaos_options *options;
+    const struct length *length;
     struct world *world;
     struct rng rng; /* Decides the plan; the world has its own. */
     struct phase phases[CHAOS_PHASES_MAX];
@@ -56,6 +76,8 @@ struct chaos {
     uint32_t restored;  /* Host whose directory is put back, + 1; 0: none. */
 };
 
+static const struct length *length_of(struct rng *r);
+static void load(struct chaos *c);
 static void make_plan(struct chaos *c);
 static void make_byzantine(struct chaos *c);
 static void run_phase(struct chaos *c, struct phase *p);
@@ -160,6 +182,8 @@ void chaos_run(const struct chaos_options *options, struct chaos_result *out)
     /* One draw a statement, here and everywhere: compilers differ in the order within one. */
     uint32_t view_ms = 200 + 100 * (uint32_t)rng_below(&c.rng, 4);
     uint32_t block_txs_max = 1 + (uint32_t)rng_below(&c.rng, 20);
+    if (rng_below(&c.rng, CROWD_ONE_IN) == 0) block_txs_max *= 5;
+    c.length = length_of(&c.rng);
     struct world_config config = {.nodes = shape.nodes,
                                   .f = shape.f,
                                   .p = shape.p,
@@ -179,9 +203,8 @@ void chaos_run(const struct chaos_options *options, struct chaos_result *out)
     make_plan(&c);
     make_byzantine(&c);
     world_begin(w);
-    uint32_t txs = config.has_real_signatures ? 10 : 10 + (uint32_t)rng_below(&c.rng, 50);
-    clients_load(w, HOSTS_ALL, txs, 10000 + rng_below(&c.rng, 50000));
-    world_run_until(w, 100000 + rng_below(&c.rng, 300000));
+    load(&c);
+    world_run_until(w, c.length->begin_us / 3 + rng_below(&c.rng, c.length->begin_us));
     for (uint32_t i = 0; i < c.phase_count; i++)
         if (options->phases >> i & 1u) run_phase(&c, &c.phases[i]);
     heal(&c);
@@ -221,14 +244,41 @@ uint32_t chaos_shrink(const struct chaos_options *options, const struct violatio
 
 /* --- the plan --------------------------------------------------------------------------------- */
 
+static const struct length *length_of(struct rng *r)
+{
+    static const struct length lengths[] = {
+        {80, 1, 4, 15, 50000, 100000, 900000},
+        {15, 2, 10, 29, 50000, 300000, 1800000},
+        {5, CHAOS_PHASES_MAX, 10, 59, 50000, 300000, 1800000},
+    };
+    uint64_t draw = rng_below(r, 100);
+    const struct length *l = lengths;
+    while (draw >= l->share)
+        draw -= (l++)->share;
+    return l;
+}
+
+/* One run in CROWD_ONE_IN has blocks of many transactions and bursts that fill them. */
+static void load(struct chaos *c)
+{
+    const struct length *l = c->length;
+    struct world *w = c->world;
+    uint32_t txs = l->txs_low + (uint32_t)rng_below(&c->rng, l->txs_high - l->txs_low + 1);
+    uint64_t period_us = LOAD_US + rng_below(&c->rng, l->period_us);
+    if (w->config.has_real_signatures && txs > REAL_TXS) txs = REAL_TXS;
+    clients_load(w, HOSTS_ALL, txs, period_us);
+    bool is_crowd = w->config.block_txs_max > CROWD_TXS && !w->config.has_real_signatures;
+    if (is_crowd) clients_load(w, HOSTS_ALL, 2 * w->config.block_txs_max, CROWD_US);
+}
+
 static void make_plan(struct chaos *c)
 {
-    c->phase_count = 1 + (uint32_t)rng_below(&c->rng, CHAOS_PHASES_MAX);
+    c->phase_count = 1 + (uint32_t)rng_below(&c->rng, c->length->phases);
     for (uint32_t i = 0; i < c->phase_count; i++) {
         struct phase *p = &c->phases[i];
         for (uint64_t count = 1 + rng_below(&c->rng, 3); count > 0; count--)
             p->troubles |= 1u << rng_below(&c->rng, TROUBLE_COUNT);
-        p->length_us = 200000 + rng_below(&c->rng, 1800000);
+        p->length_us = PHASE_US + rng_below(&c->rng, c->length->phase_us);
         p->rng.state = rng_u64(&c->rng);
     }
 }
