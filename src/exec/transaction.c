@@ -109,6 +109,7 @@ static enum status set_context(struct job *j)
     c->now_us = ((int64_t)now_ms - (int64_t)EXEC_EPOCH_2000_MS) * 1000;
     c->user = span_text(j->account.name);
     c->ledger = j->tx->ledger;
+    c->drawn_count = 0;
     return ST_OK;
 }
 

@@ -256,6 +256,8 @@ struct binder {
     struct source **explained;
     uint32_t explained_count;
     const char *locks; /* "FOR UPDATE" …; null: none. */
+    bool moves_sequence; /* nextval, setval: a write, also in a SELECT. */
+    bool is_identity;    /* The DEFAULT of an identity column: no right on its sequence is asked. */
     uint64_t account;
     struct span path[BIND_PATH_MAX]; /* Schemas where names without one are looked for. */
     uint32_t path_count;
@@ -396,6 +398,15 @@ NODISCARD enum status bind_expr_list(struct binder *b,
                                      PgQuery__Node *const *items,
                                      size_t count);
 NODISCARD enum status bind_func_call(struct binder *b, struct expr **out, const PgQuery__Node *n);
+/* call_sequence.c: nextval, currval, lastval, setval. */
+bool bind_is_sequence_call(const struct binder *b, struct span name);
+NODISCARD enum status bind_sequence_call(struct binder *b,
+                                         struct expr **out,
+                                         const PgQuery__FuncCall *c);
+/* A DEFAULT that is nextval('s'): its text as PostgreSQL keeps it; anything else: as it was. */
+NODISCARD enum status bind_sequence_default(struct binder *b,
+                                            const PgQuery__Node *n,
+                                            struct span *text);
 NODISCARD enum status bind_value_function(struct binder *b,
                                           struct expr **out,
                                           const PgQuery__Node *n);
@@ -580,6 +591,7 @@ typedef enum status bind_statement_fn(struct binder *b,
                                       const PgQuery__Node *n);
 bind_statement_fn compile_select, compile_insert, compile_update, compile_delete;
 bind_statement_fn compile_create_table, compile_drop, compile_create_index, compile_grant;
+bind_statement_fn compile_create_sequence, compile_alter_sequence;
 bind_statement_fn compile_create_schema, compile_alter_table, compile_rename, compile_set_schema;
 bind_statement_fn compile_set, compile_show, compile_call, compile_transaction, compile_explain;
 bind_statement_fn compile_statement; /* Any. */

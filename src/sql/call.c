@@ -161,6 +161,7 @@ enum status bind_func_call(struct binder *b, struct expr **out, const PgQuery__N
                              .is_node = is_node_call(b, c)};
     if (c->n_args == 0 && span_equal(site.name, span_text("current_schema")))
         return public_schema(b, out, c->location);
+    if (bind_is_sequence_call(b, site.name)) return bind_sequence_call(b, out, c);
     if (c->over != NULL && !site.is_node) return bind_window_call(b, out, c);
     if (!site.is_node) TRY(bind_needs_window(b, c));
     bool is_aggregate = !site.is_node && bind_is_aggregate_name(site.name);

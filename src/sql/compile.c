@@ -110,6 +110,8 @@ static const struct {
     {compile_alter_table, PG_QUERY__NODE__NODE_ALTER_TABLE_STMT, true, 4},
     {compile_rename, PG_QUERY__NODE__NODE_RENAME_STMT, true, 4},
     {compile_set_schema, PG_QUERY__NODE__NODE_ALTER_OBJECT_SCHEMA_STMT, true, 4},
+    {compile_create_sequence, PG_QUERY__NODE__NODE_CREATE_SEQ_STMT, true, 4},
+    {compile_alter_sequence, PG_QUERY__NODE__NODE_ALTER_SEQ_STMT, true, 4},
     {compile_create_schema, PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT, true, 4},
     {compile_grant, PG_QUERY__NODE__NODE_GRANT_STMT, true, 0},
     {compile_call, PG_QUERY__NODE__NODE_CALL_STMT, true, 0},
@@ -315,6 +317,7 @@ enum status sql_compile(struct sql_statement *out,
     s.access_count = b.access_count;
     s.calls_node = b.calls_node;
     s.locks = b.locks;
+    s.is_write = s.is_write || b.moves_sequence;
     must(s.tag != NULL);
     *out = s;
     return ST_OK;

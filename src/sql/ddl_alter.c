@@ -100,6 +100,19 @@ static void shift_positions(struct ddl_table *t, uint32_t column)
                 t->keys[i].columns[k]--;
 }
 
+static enum status drop_sequences_of(struct binder *b, struct ddl_change *c, uint32_t column)
+{
+    for (uint32_t i = 0; i < sql_catalog_table_count(b->catalog); i++) {
+        const struct catalog_table *t = sql_catalog_table_at(b->catalog, i);
+        struct ddl_sequence s;
+        if (t->relation != CATALOG_SEQUENCE) continue;
+        ddl_sequence_load(&s, b->catalog, t);
+        if (s.table_id == c->old->id && s.column == column)
+            TRY(ddl_drops_add(b, &c->gone, (struct ddl_object){.table = t}));
+    }
+    return ST_OK;
+}
+
 static enum status drop_column(struct binder *b,
                                struct sql_statement *out,
                                struct ddl_change *c,
@@ -116,6 +129,7 @@ static enum status drop_column(struct binder *b,
     if (t->catalog.column_count == 1)
         return bind_unsupported(b, -1, "a table without columns is not supported", NULL);
     TRY(drop_users_of(b, c, at));
+    TRY(drop_sequences_of(b, c, t->sources[at]));
     shift_positions(t, at);
     const uint32_t after = --t->catalog.column_count - at;
     memmove(&t->columns[at], &t->columns[at + 1], after * sizeof *t->columns);
@@ -158,6 +172,19 @@ static enum status name_new(struct binder *b, struct ddl_change *c, uint32_t key
     return ST_OK;
 }
 
+/* The rows that are there take the first values of a new sequence, in their order. */
+static enum status number_rows(struct binder *b, struct expr **out, const struct ddl_sequence *s)
+{
+    char text[128];
+    (void)snprintf(text, sizeof text,
+                   "(%" PRId64 " + (row_number() OVER (ORDER BY rowid) - 1) * %" PRId64 ")",
+                   s->start, s->increment);
+    const char *copy = arena_text(b->arena, text);
+    struct expr *none[3] = {NULL, NULL, NULL};
+    *out = copy == NULL ? NULL : bind_call(b, s->type, copy, none);
+    return *out == NULL ? bind_no_memory(b) : ST_OK;
+}
+
 static enum status add_column(struct binder *b,
                               struct sql_statement *out,
                               struct ddl_change *c,
@@ -168,6 +195,7 @@ static enum status add_column(struct binder *b,
     const uint32_t keys = t->key_count;
     const uint32_t checks = t->check_count;
     const uint32_t at = t->catalog.column_count;
+    const uint32_t serials = t->serial_count;
     uint32_t same = 0;
     if (find_column(c, d->colname, &same)) {
         if (!cmd->missing_ok)
@@ -189,6 +217,7 @@ static enum status add_column(struct binder *b,
     c->must_not_be_null[at] = t->columns[at].is_not_null;
     c->is_reshaped = true;
     TRY(name_new(b, c, keys, checks));
+    if (t->serial_count > serials) return number_rows(b, &t->fills[at], &t->serials[serials]);
     if (t->columns[at].default_sql.size == 0) return ST_OK;
     return bind_default(b, &t->fills[at], &t->columns[at]);
 }
@@ -211,6 +240,21 @@ static enum status set_default(struct binder *b,
     constraint.contype = PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT;
     constraint.raw_expr = &value;
     return ddl_model_column_constraint(b, &c->now, &constraint, at);
+}
+
+static enum status add_identity(struct binder *b,
+                                struct ddl_change *c,
+                                const PgQuery__AlterTableCmd *cmd)
+{
+    uint32_t at = 0;
+    if (!find_column(c, cmd->name, &at)) return fail_column(b, c, cmd->name);
+    if (!c->now.columns[at].is_not_null)
+        return bind_fail(b, -1, "55000",
+                         "column \"%s\" of relation \"%.*s\" must be declared NOT NULL before "
+                         "identity can be added",
+                         cmd->name, (int)c->now.catalog.name.size,
+                         (const char *)c->now.catalog.name.data);
+    return ddl_model_column_constraint(b, &c->now, cmd->def->constraint, at);
 }
 
 static enum status set_not_null(struct binder *b,
@@ -381,6 +425,7 @@ static enum status apply(struct binder *b,
     case PG_QUERY__ALTER_TABLE_TYPE__AT_AlterColumnType: return set_type(b, c, cmd);
     case PG_QUERY__ALTER_TABLE_TYPE__AT_AddConstraint:
         return add_constraint(b, c, cmd->def->constraint);
+    case PG_QUERY__ALTER_TABLE_TYPE__AT_AddIdentity: return add_identity(b, c, cmd);
     case PG_QUERY__ALTER_TABLE_TYPE__AT_DropConstraint: return drop_named(b, out, c, cmd);
     case PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions:
     case PG_QUERY__ALTER_TABLE_TYPE__AT_ResetRelOptions:

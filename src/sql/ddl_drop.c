@@ -3,6 +3,7 @@
  * What depends on a relation: foreign keys of other tables that refer to it, views that read it,
  * and sequences that belong to one of its columns (these go without a word). */
 #include "sql/ddl_drop.h"
+#include "sql/ddl_sequence.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -159,6 +160,35 @@ static enum status find_dependents(struct binder *b, struct dependent *d, struct
     return ST_OK;
 }
 
+/* A DEFAULT that draws from the sequence is not taken away. */
+static enum status check_defaults(struct binder *b, const struct ddl_drops *d)
+{
+    for (uint32_t i = 0; i < d->named; i++) {
+        const struct catalog_table *s = d->items[i].table;
+        if (d->items[i].index != NULL || s->relation != CATALOG_SEQUENCE) continue;
+        struct ddl_sequence sequence;
+        struct span text = {0};
+        ddl_sequence_load(&sequence, b->catalog, s);
+        TRY(ddl_sequence_default(b, &sequence, &text));
+        for (uint32_t k = 0; k < sql_catalog_table_count(b->catalog); k++) {
+            const struct catalog_table *t = sql_catalog_table_at(b->catalog, k);
+            if (is_among(d, (struct ddl_object){.table = t})) continue;
+            for (uint32_t c = 0; c < t->column_count; c++) {
+                if (!span_equal(t->columns[c].default_sql, text)) continue;
+                (void)bind_fail(b, -1, "2BP01", "cannot drop %s because other objects depend on it",
+                                ddl_object_text(b, d->items[i]));
+                diag_detail(b->diag, "default value for column %.*s of %s depends on %s",
+                            (int)t->columns[c].name.size, (const char *)t->columns[c].name.data,
+                            ddl_object_text(b, (struct ddl_object){.table = t}),
+                            ddl_object_text(b, d->items[i]));
+                diag_hint(b->diag, "Use DROP ... CASCADE to drop the dependent objects too.");
+                return ST_INVALID;
+            }
+        }
+    }
+    return ST_OK;
+}
+
 static enum status refuse(struct binder *b, const struct buf *details, const char *subject)
 {
     (void)bind_fail(b, -1, "2BP01", "cannot drop %s because other objects depend on %s",
@@ -193,7 +223,7 @@ enum status ddl_drops_close(struct binder *b,
     if (st == ST_OK && found.count > 0)
         st = mode.is_cascade ? tell(b, out, &found) : refuse(b, &details, mode.subject);
     buf_fini(&details);
-    return st;
+    return st == ST_OK ? check_defaults(b, d) : st;
 }
 
 /* --- steps --------------------------------------------------------------------------------- */

@@ -387,6 +387,44 @@ enum status ddl_model_rows(struct binder *b, struct sql_statement *out, const st
     return ST_OK;
 }
 
+/* --- serial -------------------------------------------------------------------------------- */
+
+enum status ddl_model_add_serial(struct binder *b,
+                                 struct ddl_table *t,
+                                 uint32_t column,
+                                 const PgQuery__Constraint *identity)
+{
+    struct catalog_column *c = &t->columns[column];
+    struct ddl_sequence s = {.schema = t->catalog.schema, .type = c->type, .column = column};
+    struct ddl_name_parts parts = {.table = t->catalog.name, .columns = c->name, .label = "seq"};
+    TRY(ddl_sequence_options(b, &s, identity == NULL ? NULL : identity->options,
+                             identity == NULL ? 0 : identity->n_options));
+    if (s.name.size == 0)
+        TRY(ddl_choose_name(b, &t->names, &parts, &s.name));
+    else if (ddl_is_taken(b, &t->names, s.name))
+        return bind_fail(b, -1, "42P07", "relation \"%.*s\" already exists", (int)s.name.size,
+                         (const char *)s.name.data);
+    TRY(ddl_sequence_default(b, &s, &c->default_sql));
+    c->is_not_null = true;
+    t->serials = bind_grow(b, t->serials, t->serial_count, sizeof *t->serials);
+    if (t->serials == NULL) return bind_no_memory(b);
+    t->serials[t->serial_count++] = s;
+    return ST_OK;
+}
+
+enum status ddl_model_serials(struct binder *b,
+                              struct sql_statement *out,
+                              struct ddl_table *t,
+                              uint64_t *next_id)
+{
+    for (uint32_t i = 0; i < t->serial_count; i++) {
+        t->serials[i].id = (*next_id)++;
+        t->serials[i].table_id = t->catalog.id;
+        TRY(ddl_sequence_steps(b, out, &t->serials[i]));
+    }
+    return ST_OK;
+}
+
 /* --- expressions over a table -------------------------------------------------------------- */
 
 enum status ddl_bind_expr(struct binder *b,

@@ -7,7 +7,8 @@
 #ifndef TRUSTSQL_SQL_DDL_MODEL_H
 #define TRUSTSQL_SQL_DDL_MODEL_H
 
-#include "sql/ddl_int.h"
+#include "sql/ddl_drop.h"
+#include "sql/ddl_sequence.h"
 
 #define DDL_OWN_NAMES_SINCE 4u         /* exec_version */
 #define DDL_NEW_COLUMN      UINT32_MAX /* In sources: the column was not there. */
@@ -38,8 +39,10 @@ struct ddl_table {
     struct catalog_column *columns;
     struct ddl_key *keys;
     struct ddl_check *checks;
+    struct ddl_sequence *serials; /* New, each of a column. */
     uint32_t key_count;
     uint32_t check_count;
+    uint32_t serial_count;
     struct ddl_names names;       /* Relations. */
     struct ddl_names constraints; /* Names of this table's constraints. */
     uint32_t *sources;            /* Of a changed table: position each column had; null: new. */
@@ -112,6 +115,17 @@ NODISCARD enum status ddl_model_check_row(struct binder *b,
                                           const struct ddl_table *t,
                                           const struct ddl_check *c);
 
+/* The sequences of serial and identity columns, with ids from *next_id on. */
+NODISCARD enum status ddl_model_serials(struct binder *b,
+                                        struct sql_statement *out,
+                                        struct ddl_table *t,
+                                        uint64_t *next_id);
+/* A sequence for the column, and its DEFAULT. */
+NODISCARD enum status ddl_model_add_serial(struct binder *b,
+                                           struct ddl_table *t,
+                                           uint32_t column,
+                                           const PgQuery__Constraint *identity);
+
 /* The key is SQLite's row id: a primary key of one integer column. */
 bool ddl_model_is_rowid(const struct ddl_table *t, const struct ddl_key *k);
 
@@ -148,6 +162,7 @@ struct ddl_change {
     bool *must_not_be_null; /* and of these columns (now's positions) it must be found out. */
     const struct catalog_index **dropped; /* Indexes that go. */
     uint32_t dropped_count;
+    struct ddl_drops gone; /* Sequences of dropped columns. */
 };
 /* c->old as it is, with room for more columns. */
 NODISCARD enum status ddl_change_open(struct binder *b, struct ddl_change *c, size_t more);

@@ -250,6 +250,7 @@ static enum status in_place(struct binder *b, struct sql_statement *out, struct 
     TRY(ddl_model_rows(b, out, &c->now));
     for (uint32_t i = c->key_count; i < c->now.key_count; i++)
         TRY(ddl_model_index(b, out, &c->now, &c->now.keys[i]));
+    TRY(ddl_model_serials(b, out, &c->now, &next_id));
     return ddl_finish(b, out, next_id);
 }
 
@@ -355,6 +356,28 @@ static enum status rename_row(struct binder *b,
     return ddl_step_end(b, out, &text);
 }
 
+/* The rows that were there took the first values of new sequences. */
+static enum status advance_serials(struct binder *b,
+                                   struct sql_statement *out,
+                                   const struct ddl_change *c)
+{
+    for (uint32_t i = 0; i < c->now.serial_count; i++) {
+        const struct ddl_sequence *s = &c->now.serials[i];
+        struct buf text;
+        if (c->now.sources[s->column] != DDL_NEW_COLUMN) continue;
+        ddl_step(b, &text);
+        buf_printf(&text, "UPDATE \"t.%" PRIu64 "\" SET c2 = 1, c0 = c0 + %" PRId64 " * ((", s->id,
+                   s->increment);
+        buf_put_text(&text, "SELECT count(*) FROM ");
+        emit_name(&text, c->old->sqlite_name);
+        buf_put_text(&text, ") - 1) WHERE EXISTS (SELECT 1 FROM ");
+        emit_name(&text, c->old->sqlite_name);
+        buf_put_u8(&text, ')');
+        TRY(ddl_step_end(b, out, &text));
+    }
+    return ST_OK;
+}
+
 /* The new table is in the catalog under no schema until the old one is gone: so the writer knows
  * both while rows move. */
 static enum status reshape(struct binder *b, struct sql_statement *out, struct ddl_change *c)
@@ -377,7 +400,9 @@ static enum status reshape(struct binder *b, struct sql_statement *out, struct d
     t->catalog.schema = (struct span){0};
     TRY(ddl_model_rows(b, out, t));
     TRY(ddl_reload(b, out));
+    TRY(ddl_model_serials(b, out, t, &next_id));
     TRY(copy_rows(b, out, c));
+    TRY(advance_serials(b, out, c));
     TRY(named(b, out, "DELETE FROM ", c->old->sqlite_name));
     TRY(named(b, out, "DROP TABLE ", c->old->sqlite_name));
     TRY(drop_indexes(b, out, c));
@@ -388,6 +413,7 @@ static enum status reshape(struct binder *b, struct sql_statement *out, struct d
     TRY(move_properties(b, out, c));
     TRY(of_table(b, out, "DELETE FROM \"trustsql.tables\" WHERE id = ", c->old->id));
     TRY(rename_row(b, out, c));
+    TRY(ddl_drops_steps(b, out, &c->gone));
     return ddl_finish(b, out, next_id);
 }
 

@@ -50,6 +50,24 @@ static enum status check_column_name(struct binder *b,
     return ST_OK;
 }
 
+static bool serial_type(const PgQuery__TypeName *n, enum sql_type *type)
+{
+    static const struct {
+        const char *names[2];
+        enum sql_type type;
+    } kinds[] = {{{"smallserial", "serial2"}, SQL_INT2},
+                 {{"serial", "serial4"}, SQL_INT4},
+                 {{"bigserial", "serial8"}, SQL_INT8}};
+    if (n->n_names != 1 || n->n_array_bounds > 0 || n->n_typmods > 0) return false;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        for (size_t k = 0; k < 2; k++) {
+            if (!span_equal(bind_string(n->names[0]), span_text(kinds[i].names[k]))) continue;
+            *type = kinds[i].type;
+            return true;
+        }
+    return false;
+}
+
 enum status ddl_model_add_column(struct binder *b, struct ddl_table *t, const PgQuery__ColumnDef *d)
 {
     struct span name = bind_cstring(d->colname);
@@ -57,8 +75,10 @@ enum status ddl_model_add_column(struct binder *b, struct ddl_table *t, const Pg
     if (t->catalog.column_count >= SQL_COLUMNS_MAX)
         return bind_fail(b, d->location, "54011", "tables can have at most %u columns",
                          SQL_COLUMNS_MAX);
-    struct catalog_column c = {.name = name, .is_not_null = d->is_not_null != 0};
-    TRY(bind_type(b, d->type_name, &c.type, &c.typmod));
+    struct catalog_column c = {.name = name, .is_not_null = d->is_not_null != 0, .typmod = -1};
+    const bool is_serial =
+        b->exec_version >= DDL_OWN_NAMES_SINCE && serial_type(d->type_name, &c.type);
+    if (!is_serial) TRY(bind_type(b, d->type_name, &c.type, &c.typmod));
     if (d->coll_clause != NULL) {
         struct span collation = {0};
         if (d->coll_clause->n_collname > 0)
@@ -72,7 +92,8 @@ enum status ddl_model_add_column(struct binder *b, struct ddl_table *t, const Pg
     TRY(ddl_model_name_column(b, t, t->catalog.column_count, &c.sqlite_name));
     t->columns[t->catalog.column_count++] = c;
     t->catalog.columns = t->columns;
-    return ST_OK;
+    if (!is_serial) return ST_OK;
+    return ddl_model_add_serial(b, t, t->catalog.column_count - 1, NULL);
 }
 
 /* --- constraints --------------------------------------------------------------------------- */
@@ -192,7 +213,8 @@ static enum status add_default(struct binder *b,
                           .context = SQL_CAST_ASSIGNMENT,
                           .column = target->name};
     TRY(bind_coerce(b, &e, &to));
-    return ddl_deparse(b, c->raw_expr, &target->default_sql);
+    TRY(ddl_deparse(b, c->raw_expr, &target->default_sql));
+    return bind_sequence_default(b, c->raw_expr, &target->default_sql);
 }
 
 static enum status unsupported_constraint(struct binder *b, const PgQuery__Constraint *c)
@@ -209,6 +231,27 @@ static enum status unsupported_constraint(struct binder *b, const PgQuery__Const
                                           : NULL);
 }
 
+static enum status add_identity(struct binder *b,
+                                struct ddl_table *t,
+                                const PgQuery__Constraint *c,
+                                uint32_t column)
+{
+    struct catalog_column *target = &t->columns[column];
+    if (b->exec_version < DDL_OWN_NAMES_SINCE) return unsupported_constraint(b, c);
+    if (target->identity != 0 || target->default_sql.size > 0)
+        return bind_fail(b, c->location, "42601",
+                         "both default and identity specified for column \"%.*s\" of table "
+                         "\"%.*s\"",
+                         (int)target->name.size, (const char *)target->name.data,
+                         (int)t->catalog.name.size, (const char *)t->catalog.name.data);
+    if (target->type != SQL_INT2 && target->type != SQL_INT4 && target->type != SQL_INT8)
+        return bind_fail(b, -1, "22023",
+                         "identity column type must be smallint, integer, or bigint");
+    TRY(ddl_model_add_serial(b, t, column, c));
+    target->identity = c->generated_when[0];
+    return ST_OK;
+}
+
 enum status ddl_model_column_constraint(struct binder *b,
                                         struct ddl_table *t,
                                         const PgQuery__Constraint *c,
@@ -222,6 +265,7 @@ enum status ddl_model_column_constraint(struct binder *b,
     case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY:
     case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE: return add_key(b, t, c, column);
     case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK: return ST_OK; /* When all columns are known. */
+    case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY: return add_identity(b, t, c, column);
     default: return unsupported_constraint(b, c);
     }
 }
@@ -356,5 +400,6 @@ enum status compile_create_table(struct binder *b,
     TRY(ddl_model_create(b, out, &t));
     TRY(ddl_model_indexes(b, out, &t));
     TRY(ddl_model_rows(b, out, &t));
+    TRY(ddl_model_serials(b, out, &t, &next_id));
     return ddl_finish(b, out, next_id);
 }

@@ -273,7 +273,9 @@ static enum status default_expr(struct binder *b,
     b->text = span_text(select);
     b->clause = CLAUSE_DEFAULT;
     b->keep_literals++;
+    b->is_identity = column->identity != 0;
     TRY(bind_expr(b, out, s->target_list[0]->res_target->val));
+    b->is_identity = false;
     b->keep_literals--;
     b->clause = clause;
     b->text = before;
@@ -348,11 +350,24 @@ static enum status set_target(struct binder *b,
                      t->name);
 }
 
+static enum status not_of_user(struct binder *b, struct span column, const char *before)
+{
+    const char *after =
+        before[0] == 'c' && before[1] == 'o' ? " can only be updated to DEFAULT" : "";
+    (void)bind_fail(b, -1, "428C9", "%s \"%.*s\"%s", before, (int)column.size,
+                    (const char *)column.data, after);
+    diag_detail(b->diag, "Column \"%.*s\" is an identity column defined as GENERATED ALWAYS.",
+                (int)column.size, (const char *)column.data);
+    return ST_INVALID;
+}
+
 static enum status set_value(struct binder *b, struct write *w, uint32_t column, struct expr *value)
 {
     w->values[column] = value;
     if (reads_target(value)) TRY(bind_access(b, w->table, SQL_RIGHT_SELECT));
     w->value_count++;
+    if (w->table->columns[column].identity == 'a' && value->kind != EXPR_DEFAULT)
+        return not_of_user(b, w->table->columns[column].name, "column");
     return assign(b, &w->values[column], w->table, column);
 }
 
@@ -542,6 +557,7 @@ enum status compile_delete(struct binder *b, struct sql_statement *out, const Pg
 
 struct insert {
     struct write write;
+    PgQuery__OverridingKind override;
     uint32_t *columns; /* Where the given values go. */
     uint32_t column_count;
     struct row *rows; /* VALUES: one value per table column. */
@@ -589,6 +605,24 @@ static enum status check_width(struct binder *b,
 }
 
 /* One row of VALUES, spread over the table's columns. */
+/* A value for an identity column: OVERRIDING says whether it counts. */
+static enum status override(struct binder *b,
+                            const struct insert *in,
+                            struct expr **value,
+                            const struct catalog_column *c)
+{
+    if (*value == NULL || c->identity == 0 || (*value)->kind == EXPR_DEFAULT) return ST_OK;
+    if (in->override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_USER_VALUE) {
+        *value = NULL;
+        return ST_OK;
+    }
+    if (c->identity != 'a' || in->override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_SYSTEM_VALUE)
+        return ST_OK;
+    (void)not_of_user(b, c->name, "cannot insert a non-DEFAULT value into column");
+    diag_hint(b->diag, "Use OVERRIDING SYSTEM VALUE to override.");
+    return ST_INVALID;
+}
+
 static enum status insert_row(struct binder *b, struct insert *in, const PgQuery__List *list)
 {
     const struct catalog_table *t = in->write.table;
@@ -597,6 +631,7 @@ static enum status insert_row(struct binder *b, struct insert *in, const PgQuery
     for (size_t i = 0; i < list->n_items; i++)
         TRY(bind_expr(b, &values[in->columns[i]], list->items[i]));
     for (uint32_t i = 0; i < t->column_count; i++) {
+        TRY(override(b, in, &values[i], &t->columns[i]));
         if (values[i] == NULL) TRY(default_expr(b, &values[i], &t->columns[i]));
         TRY(assign(b, &values[i], t, i));
     }
@@ -650,6 +685,7 @@ static enum status insert_select(struct binder *b, struct insert *in, const PgQu
         if (row->values[in->columns[i]] == NULL) return bind_no_memory(b);
     }
     for (uint32_t i = 0; i < t->column_count; i++) {
+        TRY(override(b, in, &row->values[i], &t->columns[i]));
         if (row->values[i] == NULL) TRY(default_expr(b, &row->values[i], &t->columns[i]));
         TRY(assign(b, &row->values[i], t, i));
     }
@@ -924,7 +960,7 @@ static enum status emit_insert(struct binder *b, struct sql_statement *out, cons
 enum status compile_insert(struct binder *b, struct sql_statement *out, const PgQuery__Node *n)
 {
     const PgQuery__InsertStmt *s = n->insert_stmt;
-    struct insert in = {0};
+    struct insert in = {.override = s->override};
     out->kind = SQL_KIND_INSERT;
     out->tag = "INSERT 0";
     out->tag_has_count = true;

@@ -23,6 +23,7 @@ enum status sql_functions_register(sqlite3 *connection, struct sql_context *ctx)
         function_values,   function_floats,     function_datetimes, function_arrays};
     const int always = SQLITE_UTF8 | SQLITE_INNOCUOUS;
     int code = install(connection, ctx, function_contexts, always);
+    if (code == SQLITE_OK) code = install(connection, ctx, function_sequences, SQLITE_UTF8);
     if (code == SQLITE_OK) code = function_collations(connection);
     for (size_t i = 0; i < sizeof tables / sizeof tables[0] && code == SQLITE_OK; i++)
         code = install(connection, ctx, tables[i], always | SQLITE_DETERMINISTIC);

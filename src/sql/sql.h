@@ -190,13 +190,24 @@ NODISCARD enum status sql_lift(struct sql_lifted *out,
                                const struct sql_compile *in,
                                struct diag *d);
 
+#define SQL_DRAWN_MAX 32u
+
+struct sql_drawn { /* A value of a sequence. */
+    uint64_t id;
+    int64_t value;
+};
+
 /* What functions may know while a statement runs; set by the caller before each statement. */
 struct sql_context {
     int64_t now_us;     /* now(): microseconds since 2000-01-01 UTC. */
     uint64_t fuel;      /* Left; functions charge for bytes. 0: reached. */
     struct span user;   /* current_user. */
     struct span ledger; /* current_database(). */
-    struct diag *diag;  /* Where a function puts its error; sqlstate "" before. */
+    /* What the transaction drew from sequences, for currval and lastval. */
+    struct sql_drawn drawn[SQL_DRAWN_MAX];
+    uint32_t drawn_count;
+    uint64_t drawn_last;
+    struct diag *diag; /* Where a function puts its error; sqlstate "" before. */
 };
 
 /* Register the function library on a connection; ctx outlives it. */

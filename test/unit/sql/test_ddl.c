@@ -21,11 +21,19 @@ static void what_version_4_brought_is_refused_below_it(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "CREATE TABLE x(a int, \"A\" int)",   "CREATE TABLE sqlite_x(a int)",
-        "CREATE TABLE \"a.b\"(a int)",        "CREATE INDEX ON t((id + 1))",
-        "CREATE INDEX ON t(id) WHERE id > 5", "CREATE SCHEMA s",
-        "ALTER TABLE t ADD COLUMN z int",     "ALTER TABLE t RENAME TO z",
-        "ALTER TABLE t SET SCHEMA q",         "DROP SCHEMA q",
+        "CREATE TABLE x(a int, \"A\" int)",
+        "CREATE TABLE sqlite_x(a int)",
+        "CREATE TABLE \"a.b\"(a int)",
+        "CREATE INDEX ON t((id + 1))",
+        "CREATE INDEX ON t(id) WHERE id > 5",
+        "CREATE SCHEMA s",
+        "CREATE SEQUENCE s",
+        "CREATE TABLE x(a serial)",
+        "CREATE TABLE x(a int GENERATED ALWAYS AS IDENTITY)",
+        "ALTER TABLE t ADD COLUMN z int",
+        "ALTER TABLE t RENAME TO z",
+        "ALTER TABLE t SET SCHEMA q",
+        "DROP SCHEMA q",
     };
     struct sql_rig *r = sql_rig_new();
     struct diag d;
