@@ -1,6 +1,6 @@
 # TrustSQL - build, run, test. `make help` lists the targets.
 #
-# PROFILE = release (default) debug asan tsan cov fuzz; CC = gcc (default) or clang.
+# PROFILE = release (default) debug asan tsan cov fuzz seeds; CC = gcc (default) or clang.
 # Sources and tests are found by their place: src/FOLDER/*.c become one archive a folder,
 # test/unit/FOLDER/test_*.c one program each, test/fuzz/fuzz_*.c one fuzzer each.
 
@@ -27,8 +27,12 @@ OPT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-o
 OPT_tsan := -O1 -g -fsanitize=thread
 OPT_cov := -O0 -g --coverage
 OPT_fuzz := -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -fprofile-instr-generate -fcoverage-mapping
+# For tools/seeds alone: the folders that a simulated run is made of, optimised as a whole and by its own profile, for
+# this processor; all else comes from build/release, which must be there.
+SEEDS_FOLDERS := base crypto codec ledger consensus store node sim os/fake
+OPT_seeds := -O3 -g -march=native -fno-plt -flto -w
 OPT := $(OPT_$(PROFILE)) $(EXTRA_OPT)
-SANITIZE := $(filter -fsanitize=% --coverage -fprofile-instr-generate,$(OPT))
+SANITIZE := $(filter -fsanitize=% --coverage -fprofile-instr-generate,$(OPT)) $(if $(filter seeds,$(PROFILE)),$(OPT) -flto=2)
 
 LIBPQ_INCLUDE := $(shell pkg-config --variable=includedir libpq 2>/dev/null)
 
@@ -38,7 +42,8 @@ LDFLAGS := -pie -pthread -Wl,-z,relro,-z,now $(SANITIZE)
 LIBS := -Wl,-Bstatic -lpg_query -lprotobuf-c -lsecp256k1 -lsqlite3 -lgmp -linih -lzstd -Wl,-Bdynamic \
   -luv -lcurl -lsodium -lssl -lcrypto -lpq -lm -ldl
 
-archive = $(OUT)/lib/$(subst /,_,$(1)).a
+BUILT_FOLDERS := $(if $(filter seeds,$(PROFILE)),$(SEEDS_FOLDERS),$(FOLDERS))
+archive = $(if $(filter $(1),$(BUILT_FOLDERS)),$(OUT),build/release)/lib/$(subst /,_,$(1)).a
 LIB_FILES := $(foreach f,$(LINK_ORDER),$(call archive,$(f)))
 
 .PHONY: all build setup run test check mutants nightly bench clean help install-hooks
@@ -90,7 +95,7 @@ $(call archive,$(1)): $$(OBJ_$(1))
 	@ar rcsD $$@ $$^
 OBJECTS += $$(OBJ_$(1))
 endef
-$(foreach f,$(FOLDERS),$(eval $(call folder_rules,$(f))))
+$(foreach f,$(BUILT_FOLDERS),$(eval $(call folder_rules,$(f))))
 
 # libtrustsql: what include/trustsql.h declares, for programs of others.
 LIBRARY_FOLDERS := base os os/posix crypto codec ledger client
