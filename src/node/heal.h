@@ -27,6 +27,9 @@ struct heal_settings {      /* [scrub] of node.conf. */
     uint32_t cpu_percent;   /* Of one processor, in the background; 0: no background rounds. */
     uint32_t mb_per_second; /* Read in the background. */
     uint32_t pause_seconds; /* Between two rounds. */
+    /* With as many, the state is not made again from the blocks beside the running node: it begins
+     * anew and joins by snapshot (joining.h). 0: there is nobody to join from. */
+    uint64_t blocks_most;
 };
 
 /* A find as it is told; place is text for people. */

@@ -68,6 +68,10 @@ static enum status mend_pages(struct heal *h,
     struct heal_find find = find_of(h, first);
     const uint64_t height = db_file_height(exec_db(h->config.exec));
     heal_note(h, round, &find, true);
+    if (h->config.settings.blocks_most > 0 && height >= h->config.settings.blocks_most) {
+        heal_give_up(h, &find);
+        return ST_OK;
+    }
     enum status st = heal_again_new(&again, h, height);
     if (st == ST_OK) st = mend_all(h, again, &mended);
     heal_again_free(again);

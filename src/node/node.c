@@ -432,6 +432,8 @@ static enum status open_rows(struct node *n, const struct node_open *open, char 
     return st;
 }
 
+static enum status join_by_snapshot(struct node *n, const struct node_open *open, char *what);
+
 /* State and page sums agree, yet a row is another than the tree says: both were exchanged. */
 static enum status check_rows(struct node *n, const struct node_open *open, char *what)
 {
@@ -449,13 +451,14 @@ static enum status check_rows(struct node *n, const struct node_open *open, char
         told->old_hash = find.expected;
         told->new_hash = find.found;
     }
-    rows_close(n->rows);
-    n->rows = NULL;
     exec_close(n->exec);
     n->exec = NULL;
+    rows_close(n->rows);
+    n->rows = NULL;
     n->was_made_again = true;
     TRY(heal_remove_state(n->os, n->dir));
     TRY(open_state(n, open, true, what));
+    TRY(join_by_snapshot(n, open, what));
     return open_rows(n, open, what);
 }
 

@@ -15,6 +15,8 @@
 #include "node/quarantine.h"
 #include "node/replica_int.h"
 
+#define REBUILD_FACTOR 16u /* Of snapshot_blocks: executing them takes minutes, beside the rest.   \
+                            */
 #define REPLICA_INBOX_MAX  (2u * VERIFY_QUEUE_MAX + REPLICA_READS_MAX + 1024u)
 #define REPLICA_CHUNK      256u
 #define REPLICA_TICK_MS    10u
@@ -110,20 +112,24 @@ static void take_kept(void *context, struct span bytes)
 static enum status new_heal(struct replica *r)
 {
     const struct node_config *settings = r->config.settings;
-    const struct heal_config config = {.os = r->config.os,
-                                       .mem = r->config.mem,
-                                       .dir = r->config.dir,
-                                       .genesis = r->config.genesis_bytes,
-                                       .exec = r->config.exec,
-                                       .store = r->config.store,
-                                       .executor = r->executor,
-                                       .was_made_again = r->config.was_made_again,
-                                       .settings = {.cpu_percent = settings->scrub_cpu_percent,
-                                                    .mb_per_second = settings->scrub_mb_per_second,
-                                                    .pause_seconds = settings->scrub_pause_seconds},
-                                       .found = on_find,
-                                       .failed = fail,
-                                       .context = r};
+    const bool is_alone = r->config.genesis->member_count == 1;
+    const struct heal_config config = {
+        .os = r->config.os,
+        .mem = r->config.mem,
+        .dir = r->config.dir,
+        .genesis = r->config.genesis_bytes,
+        .exec = r->config.exec,
+        .store = r->config.store,
+        .executor = r->executor,
+        .was_made_again = r->config.was_made_again,
+        .settings = {.cpu_percent = settings->scrub_cpu_percent,
+                     .mb_per_second = settings->scrub_mb_per_second,
+                     .pause_seconds = settings->scrub_pause_seconds,
+                     .blocks_most =
+                         is_alone ? 0 : REBUILD_FACTOR * (uint64_t)settings->snapshot_blocks},
+        .found = on_find,
+        .failed = fail,
+        .context = r};
     return heal_new(&r->heal, &config);
 }
 
