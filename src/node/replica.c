@@ -15,8 +15,7 @@
 #include "node/quarantine.h"
 #include "node/replica_int.h"
 
-#define REBUILD_FACTOR 16u /* Of snapshot_blocks: executing them takes minutes, beside the rest.   \
-                            */
+#define REBUILD_FACTOR     16u /* Of snapshot_blocks: more take minutes. */
 #define REPLICA_INBOX_MAX  (2u * VERIFY_QUEUE_MAX + REPLICA_READS_MAX + 1024u)
 #define REPLICA_CHUNK      256u
 #define REPLICA_TICK_MS    10u
