@@ -162,7 +162,9 @@ bool joining_send(struct joining *j, uint32_t peer)
 static void on_up(void *context, uint32_t place, bool is_up)
 {
     struct joining *j = context;
-    if (place < PEERS_PLACES && is_up) j->peer[place].asked_ms = 0;
+    if (place >= PEERS_PLACES || !is_up) return;
+    j->peer[place].asked_ms = 0;
+    j->has_met = true;
 }
 
 static void on_message(void *context, uint32_t place, enum p2p_channel channel, struct span bytes)
@@ -241,7 +243,7 @@ static void on_timer(void *context)
         joining_fail(j, ST_NOT_FOUND, "the connections to the other nodes could not be made");
     if (j->status == ST_OK) joining_history_tick(j);
     if (j->status == ST_OK) joining_snapshot_tick(j);
-    if (j->status == ST_OK && j->now_ms - j->progress_ms > JOINING_PATIENCE_MS)
+    if (j->now_ms - j->progress_ms > (j->has_met ? JOINING_PATIENCE_MS : JOINING_ALONE_MS))
         joining_fail(j, ST_NOT_FOUND, "no node gave what is missing");
     tell(j);
     if (j->status != ST_OK || j->step == STEP_READY) loop_stop(j->loop);

@@ -40,6 +40,10 @@ enum status joining_history_open(struct joining *j)
     enum status st = find_config(j, epoch);
     if (st == ST_NOT_FOUND) j->why = "the configuration of its newest block is not known here";
     TRY(st);
+    if (j->nodes->node_count < 2) {
+        j->why = "there is no other node";
+        return ST_NOT_FOUND;
+    }
     buf_reset(&j->next_config);
     st = joining_read(j, "next", &j->next_config); /* Decided, in a run before. */
     if (st == ST_NOT_FOUND) buf_reset(&j->next_config);

@@ -27,6 +27,7 @@
 #define JOINING_REST_MS     100u   /* Before a peer that has no more is asked again. */
 #define JOINING_NEAR        256u   /* Blocks behind the peers that are left to the core. */
 #define JOINING_PATIENCE_MS 30000u /* Without any progress: given up. */
+#define JOINING_ALONE_MS    10000u /* Without any connection: given up. */
 #define JOINING_NOBODY      UINT32_MAX
 
 struct piece { /* A block and its result, not proved yet. */
@@ -74,6 +75,7 @@ struct joining {
     struct buf sent;
     uint64_t serial;
     uint64_t now_ms;
+    bool has_met;         /* Somebody was reached. */
     uint64_t progress_ms; /* When something came that was of use. */
     uint64_t told_ms;
     enum status status; /* Not ST_OK: it is over. */
@@ -108,6 +110,8 @@ struct joining {
     /* Snapshot. */
     uint64_t wanted; /* Height; 0: any. */
     uint64_t wanted_ms;
+    uint64_t none_ms;       /* Since when nobody has any; 0: not so. */
+    uint64_t made_until_ms; /* So long whoever says that it makes it is believed. */
     uint32_t tries;
     struct offer chosen;
     struct buf manifest;

@@ -7,8 +7,11 @@
 #include "node/joining_int.h"
 #include "node/snapshot_install.h"
 
-#define OFFER_MS  500u   /* Between two questions to a peer for its snapshot. */
-#define AGREE_MS  15000u /* So few name it: another height. */
+#define OFFER_MS  500u    /* Between two questions to a peer for its snapshot. */
+#define AGREE_MS  15000u  /* So few name it: another height. */
+#define NONE_MS   2000u   /* Who has none is asked again so much later; */
+#define WAIT_MS   25000u  /* a checkpoint may come meanwhile. */
+#define MAKE_MS   900000u /* A snapshot takes no longer. */
 #define HAS_CHUNK 1u
 #define ASKED     2u
 
@@ -49,6 +52,13 @@ static bool is_usable(const struct joining *j, uint32_t peer)
     return peer < j->nodes->node_count && !j->peer[peer].is_liar && peers_is_up(j->peers, peer);
 }
 
+static void want(struct joining *j, uint64_t height)
+{
+    j->wanted = height;
+    j->wanted_ms = j->now_ms;
+    j->made_until_ms = j->now_ms + MAKE_MS;
+}
+
 /* A run before may have brought chunks of this one. */
 static void begin_with_old(struct joining *j)
 {
@@ -61,8 +71,7 @@ static void begin_with_old(struct joining *j)
     }
     arena_init(&arena, j->config->mem, 0);
     if (snapshot_decode(&old, &arena, buf_span(&j->manifest)) == ST_OK) {
-        j->wanted = snapshot_checkpoint(&old)->height;
-        j->wanted_ms = j->now_ms;
+        want(j, snapshot_checkpoint(&old)->height);
     }
     arena_fini(&arena);
 }
@@ -74,6 +83,8 @@ static void ask_offers(struct joining *j)
     for (uint32_t i = 0; i < j->nodes->node_count; i++) {
         struct joining_peer *p = &j->peer[i];
         if (!is_usable(j, i) || (p->asked_ms != 0 && j->now_ms - p->asked_ms < OFFER_MS)) continue;
+        const bool has_none = p->offer.is_known && p->offer.snapshot.height == 0;
+        if (j->wanted == 0 && has_none && j->now_ms - p->asked_ms < NONE_MS) continue;
         if (j->step > STEP_OFFERS && p->offer.is_known && p->offer.snapshot.is_ready) continue;
         p->asked_ms = j->now_ms;
         p->offer_id = ++j->serial;
@@ -95,10 +106,10 @@ void joining_on_offer(struct joining *j, uint32_t peer, const struct wire_snapsh
         return;
     }
     if (j->wanted == 0 && s->height > 0 && j->step == STEP_OFFERS) {
-        j->wanted = s->height;
-        j->wanted_ms = j->now_ms;
+        want(j, s->height);
     }
-    if (s->height > 0 && s->height == j->wanted && !s->is_ready) joining_progress(j);
+    if (s->height > 0 && s->height == j->wanted && !s->is_ready && j->now_ms < j->made_until_ms)
+        joining_progress(j);
 }
 
 /* Who says the same decides what no quorum has signed. */
@@ -155,7 +166,9 @@ static void choose(struct joining *j)
             up++;
             is_none = is_none && j->peer[i].offer.is_known && j->peer[i].offer.snapshot.height == 0;
         }
-        if (up > 0 && is_none)
+        if (up == 0 || !is_none) return;
+        if (j->none_ms == 0) j->none_ms = j->now_ms;
+        if (j->now_ms - j->none_ms > WAIT_MS)
             joining_fail(j, ST_NOT_FOUND, "no other node has a checkpoint to hand on");
         return;
     }
@@ -174,7 +187,7 @@ static void choose(struct joining *j)
         for (uint32_t i = 0; i < j->validators.count; i++)
             is_making = is_making || (is_usable(j, i) && !j->peer[i].offer.snapshot.is_ready &&
                                       j->peer[i].offer.snapshot.height == j->wanted);
-        if (is_making) j->wanted_ms = j->now_ms;
+        if (is_making && j->now_ms < j->made_until_ms) j->wanted_ms = j->now_ms;
     }
     if (j->now_ms - j->wanted_ms > AGREE_MS) other_height(j);
 }
@@ -194,8 +207,7 @@ static void other_height(struct joining *j)
         j->peer[i].asked_ms = 0;
         o->is_known = false;
     }
-    j->wanted = height;
-    j->wanted_ms = j->now_ms;
+    want(j, height);
     j->step = STEP_OFFERS;
 }
 

@@ -344,7 +344,8 @@ static enum status put_history(struct snapshot_server *s, const struct slot *slo
     return ST_OK;
 }
 
-/* Height of the newest checkpoint that is certified and still readable; 0: none. */
+/* Height of the newest checkpoint that is certified and still readable; 0: none. A node that has
+ * just started reads no height before its start. */
 static uint64_t newest_checkpoint(const struct snapshot_server *s, uint64_t most)
 {
     struct rows *rows = exec_row_tree(s->config.exec);
@@ -357,6 +358,7 @@ static uint64_t newest_checkpoint(const struct snapshot_server *s, uint64_t most
         const uint64_t height = rows_view_checkpoint(view)->height;
         const bool is_checkpoint = rows_view_is_checkpoint(view);
         rows_view_close(view);
+        if (height < db_height_min(exec_db(s->config.exec))) return 0;
         if (is_checkpoint || height == 0) return height;
         most = height - 1;
     }

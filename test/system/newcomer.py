@@ -25,13 +25,13 @@ class Newcomer:
             file.write(PASSWORD + "\n")
         test.addCleanup(self.stop)
 
-    def try_join(self, token):
+    def try_join(self, token, *options):
         """The finished process of `trustsql join`."""
         return harness.run("join", token, "--dir", self.directory, "--name", self.name,
-                           "--port", str(self.port), "--password-file", self.top + "/password")
+                           "--port", str(self.port), "--password-file", self.top + "/password", *options)
 
-    def join(self, cluster):
-        done = self.try_join(harness.run("invite", "--dir", cluster.directory).stdout.strip())
+    def join(self, cluster, *options):
+        done = self.try_join(harness.run("invite", "--dir", cluster.directory).stdout.strip(), *options)
         assert done.returncode == 0, done.stdout + done.stderr
         return done
 
@@ -47,13 +47,19 @@ class Newcomer:
         self.process.wait(harness.WAIT_S)
         self.process = None
 
+    def kill(self):
+        """The process ends at once, wherever it is."""
+        self.process.kill()
+        self.process.wait(harness.WAIT_S)
+        self.process = None
+
     def card(self):
         with open(self.directory + "/card", encoding="utf-8") as file:
             return file.read()
 
-    def log(self):
+    def log(self, size=2000):
         with open(self.top + "/log", encoding="utf-8", errors="replace") as file:
-            return file.read()[-2000:]
+            return file.read()[-size:]
 
     def ask(self, text):
         """On the new node, as its own administrator."""

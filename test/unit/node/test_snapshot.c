@@ -17,6 +17,7 @@
 #define ROWS     "joined-rows"
 
 static const struct chain_options options = {.exec_version = 3};
+static const struct chain_options version_4 = {.exec_version = 4};
 
 struct joined {
     struct exec *exec;
@@ -257,6 +258,97 @@ static void snapshots_are_canonical(void **state)
     exec_rig_fini(&rig);
 }
 
+/* Schemas, every type, indexes over expressions and of a part, tables that were altered: made again
+ * in their order, with the rows as they are, and used by what comes. */
+static void what_version_4_brings(void **state)
+{
+    static const char *const before[] = {
+        "CREATE SCHEMA other",
+        "CREATE TABLE other.t (u uuid PRIMARY KEY, d date, x double precision, i interval)",
+        "CREATE TABLE a (k text PRIMARY KEY, n bigint)",
+        "CREATE INDEX by_lower ON a (lower(k)) WHERE n > 3",
+        "INSERT INTO a SELECT 'K' || n, n FROM (VALUES (1), (5), (9), (3)) v (n)",
+        "ALTER TABLE a ADD COLUMN late text DEFAULT 'some'",
+        "ALTER TABLE a ADD COLUMN gone integer",
+        "INSERT INTO a VALUES ('Kz', 77, 'own', 1)",
+        "ALTER TABLE a DROP COLUMN gone",
+        "ALTER TABLE a RENAME COLUMN n TO number",
+        "ALTER TABLE a RENAME TO \"b c\"",
+        "CREATE UNIQUE INDEX ON \"b c\" (number, late)",
+        "INSERT INTO other.t VALUES ('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '2026-01-02', 0.1, "
+        "'1 day 2 hours')",
+        "CREATE TABLE r (x real, y timestamp)",
+        "INSERT INTO r VALUES (1.5, '2026-01-02 03:04:05'), (NULL, NULL)",
+    };
+    static const char *const after[] = {
+        "UPDATE \"b c\" SET number = number + 1 WHERE lower(k) > 'k1' AND number > 3",
+        "INSERT INTO \"b c\" (k, number) VALUES ('new', 5)",
+        "ALTER TABLE \"b c\" ALTER COLUMN late SET DEFAULT 'other'",
+        "INSERT INTO other.t SELECT 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12', d + 1, x * 3, i FROM "
+        "other.t",
+        "ALTER TABLE r ADD PRIMARY KEY (y)",
+        "DELETE FROM r WHERE x IS NULL",
+        "DROP SCHEMA other CASCADE",
+    };
+    (void)state;
+    struct exec_rig rig;
+    struct joined j = {0};
+    struct snapshot_written first;
+    struct snapshot_written second;
+    exec_rig_init(&rig, &version_4);
+    for (size_t i = 0; i < sizeof before / sizeof before[0]; i++)
+        do_sql(&rig, before[i]);
+    to_checkpoint(&rig);
+    assert_int_equal(write_now(&rig, mem_system(), &first), ST_OK);
+    read_manifest(&rig, &j);
+    assert_int_equal(install(&rig, &j, mem_system()), ST_OK);
+    open_joined(&rig, &j);
+    struct exec *own = rig.exec;
+    rig.exec = j.exec;
+    assert_int_equal(write_now(&rig, mem_system(), &second), ST_OK);
+    rig.exec = own;
+    assert_true(hash_equal(&first.hash, &second.hash));
+    for (size_t i = 0; i < sizeof after / sizeof after[0]; i++) {
+        chain_tx(rig.chain, 0, after[i]);
+        (void)exec_rig_apply(&rig);
+        follow(&rig, &j);
+    }
+    close_joined(&j);
+    exec_rig_fini(&rig);
+}
+
+/* Large rows divide what is small by count: several chunks, all of them a state again. */
+static void many_chunks(void **state)
+{
+    (void)state;
+    struct exec_rig rig;
+    struct joined j = {0};
+    struct snapshot_written written;
+    exec_rig_init(&rig, &options);
+    fill(&rig, 10);
+    do_sql(&rig, "CREATE TABLE large (a integer PRIMARY KEY, b text)");
+    for (uint32_t i = 0; i < 90; i++) {
+        char sql[96];
+        (void)snprintf(sql, sizeof sql, "INSERT INTO large VALUES (%u, repeat('x%u', 20000))",
+                       i * 1000003u % 997u, i);
+        do_sql(&rig, sql);
+    }
+    to_checkpoint(&rig);
+    assert_int_equal(write_now(&rig, mem_system(), &written), ST_OK);
+    read_manifest(&rig, &j);
+    assert_true(j.snapshot.part_count > 3);
+    assert_int_equal(install(&rig, &j, mem_system()), ST_OK);
+    open_joined(&rig, &j);
+    for (uint32_t i = 0; i < 10; i++) {
+        more(&rig, i);
+        (void)exec_rig_apply(&rig);
+        follow(&rig, &j);
+    }
+    assert_same_state(&rig, &j);
+    close_joined(&j);
+    exec_rig_fini(&rig);
+}
+
 static void without_memory(void **state)
 {
     (void)state;
@@ -366,6 +458,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_joined_state_goes_on), cmocka_unit_test(snapshots_are_canonical),
+        cmocka_unit_test(what_version_4_brings),  cmocka_unit_test(many_chunks),
         cmocka_unit_test(without_memory),         cmocka_unit_test(with_a_failing_disk),
         cmocka_unit_test(every_byte_counts),
     };
