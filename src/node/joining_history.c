@@ -40,7 +40,8 @@ enum status joining_history_open(struct joining *j)
     enum status st = find_config(j, epoch);
     if (st == ST_NOT_FOUND) j->why = "the configuration of its newest block is not known here";
     TRY(st);
-    if (j->nodes->node_count < 2) {
+    const bool is_member = node_keys_find(j->config->keys, j->nodes) < j->config->keys->count;
+    if (j->nodes->node_count == is_member) {
         j->why = "there is no other node";
         return ST_NOT_FOUND;
     }
