@@ -4,6 +4,7 @@
 #include "base/endian.h"
 #include "base/must.h"
 #include "sql/interval.h"
+#include "sql/json.h"
 #include "sql/numeric.h"
 #include "sql/value_int.h"
 
@@ -120,6 +121,17 @@ static int compare_bytes(struct span a, struct span b)
     return (order > 0) - (order < 0);
 }
 
+static int compare_jsonb(struct span a, struct span b)
+{
+    struct arena arena;
+    arena_init(&arena, mem_system(), 0);
+    const struct json *x = json_read(&arena, a);
+    const struct json *y = json_read(&arena, b);
+    const int order = x != NULL && y != NULL ? json_compare(x, y) : compare_bytes(a, b);
+    arena_fini(&arena);
+    return order;
+}
+
 int value_compare(const struct sql_value *a, const struct sql_value *b)
 {
     if (a->is_null || b->is_null) return (int)a->is_null - (int)b->is_null;
@@ -138,6 +150,7 @@ int value_compare(const struct sql_value *a, const struct sql_value *b)
         while (right.size > 0 && right.data[right.size - 1] == ' ')
             right.size--;
     }
+    if (a->type == SQL_JSONB) return compare_jsonb(left, right);
     return compare_bytes(left, right);
 }
 

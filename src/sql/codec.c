@@ -4,6 +4,7 @@
 #include "sql/datetime.h"
 #include "sql/float.h"
 #include "sql/interval.h"
+#include "sql/json.h"
 #include "sql/numeric.h"
 #include "sql/value_int.h"
 
@@ -448,6 +449,72 @@ static bool uuid_is_valid(const struct sql_value *v)
 
 const struct sql_codec codec_uuid = {uuid_parse, uuid_print, uuid_receive, bytes_print,
                                      uuid_is_valid};
+
+/* --- json and jsonb ------------------------------------------------------------------------ */
+
+static enum status json_read_into(
+    struct sql_value *v, struct arena *a, int32_t typmod, struct span text, struct diag *d)
+{
+    struct json *j = NULL;
+    struct buf out;
+    (void)typmod;
+    TRY(json_parse(&j, a, text, d));
+    if (v->type == SQL_JSON) return sql_value_take(v, a, text, d);
+    TRY(json_normalize(j, a, d));
+    buf_init(&out, a->mem, SQL_VALUE_MAX);
+    json_print(&out, j);
+    enum status st = buf_status(&out);
+    if (st == ST_OK) st = sql_value_take(v, a, buf_span(&out), d);
+    if (st == ST_LIMIT) diag_set(d, "54000", "a value is limited to %u bytes", SQL_VALUE_MAX);
+    buf_fini(&out);
+    return st;
+}
+
+static enum status json_receive(struct sql_value *v,
+                                struct arena *a,
+                                struct span bytes,
+                                struct diag *d)
+{
+    TRY(sql_text_check(bytes, d));
+    return json_read_into(v, a, -1, bytes, d);
+}
+
+/* jsonb begins with the number of its form. */
+static enum status jsonb_receive(struct sql_value *v,
+                                 struct arena *a,
+                                 struct span bytes,
+                                 struct diag *d)
+{
+    if (bytes.size == 0 || bytes.data[0] != 1) {
+        diag_set(d, "XX000", "unsupported jsonb version number %d",
+                 bytes.size == 0 ? 0 : bytes.data[0]);
+        return ST_INVALID;
+    }
+    return json_receive(v, a, span_of(bytes.data + 1, bytes.size - 1), d);
+}
+
+static void jsonb_send(struct buf *out, const struct sql_value *v)
+{
+    buf_put_u8(out, 1);
+    buf_put(out, v->bytes);
+}
+
+static bool json_is_valid(const struct sql_value *v)
+{
+    struct arena a;
+    struct sql_value again = {.type = v->type};
+    struct diag unused;
+    arena_init(&a, mem_system(), 0);
+    const bool is_right = json_read_into(&again, &a, -1, v->bytes, &unused) == ST_OK &&
+                          span_equal(again.bytes, v->bytes);
+    arena_fini(&a);
+    return is_right;
+}
+
+const struct sql_codec codec_json = {json_read_into, bytes_print, json_receive, bytes_print,
+                                     json_is_valid};
+const struct sql_codec codec_jsonb = {json_read_into, bytes_print, jsonb_receive, jsonb_send,
+                                      json_is_valid};
 
 /* --- char(n) ------------------------------------------------------------------------------- */
 

@@ -128,9 +128,18 @@ static enum status add_key_column(struct binder *b,
     if (c->type == SQL_NUMERIC && c->typmod < 0)
         return bind_unsupported(b, -1, "a key over numeric without precision is not supported",
                                 "Use numeric(p,s): then equal values are equal bytes.");
-    if (c->type == SQL_INTERVAL && k->kind == CATALOG_PRIMARY)
-        return bind_unsupported(b, -1, "a primary key over interval is not supported",
+    const bool has_forms = c->type == SQL_INTERVAL || c->type == SQL_JSONB;
+    if (has_forms && k->kind == CATALOG_PRIMARY)
+        return bind_unsupported(b, -1, "a primary key over interval or jsonb is not supported",
                                 "Use UNIQUE: '1 day' and '24 hours' are one key in two forms.");
+    if (sql_type_is_array(c->type) && !sql_type_is_canonical(c->type))
+        return bind_unsupported(b, -1, "a key over an array of this type is not supported",
+                                "Equal elements may be different bytes.");
+    if (c->type == SQL_JSON) {
+        (void)bind_fail(b, -1, "42704",
+                        "data type json has no default operator class for access method \"btree\"");
+        return ST_INVALID;
+    }
     k->columns[k->column_count++] = column;
     if (k->kind == CATALOG_PRIMARY) t->columns[column].is_not_null = true;
     return ST_OK;

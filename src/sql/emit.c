@@ -111,11 +111,21 @@ static void emit_sort_key(struct buf *out, const struct expr *e)
     buf_put_u8(out, ')');
 }
 
+/* "%p": of each argument its type and itself. */
+static void emit_pairs(struct buf *out, const struct expr *e)
+{
+    for (uint32_t i = 0; i < e->arg_count; i++) {
+        buf_printf(out, "%s%u, ", i > 0 ? ", " : "", (unsigned)e->args[i]->type);
+        emit_arg(out, e, i);
+    }
+}
+
 static void emit_placeholder(struct buf *out, const struct expr *e, char what)
 {
     if (e->is_distinct && (what == '*' || what == '1')) buf_put_text(out, "DISTINCT ");
     switch (what) {
     case '*': emit_args(out, e, 0); break;
+    case 'p': emit_pairs(out, e); break;
     case '+': emit_args(out, e, 1); break;
     case 'q':
         must(e->query != NULL);

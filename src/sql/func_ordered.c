@@ -38,7 +38,7 @@ static size_t key_room(int count, sqlite3_value **args);
 static uint8_t *put_value(uint8_t *to, sqlite3_value *value, char order);
 static bool keep_row(sqlite3_context *c, struct ordered *o, sqlite3_value **args);
 static int compare_rows(const void *a, const void *b);
-enum joined { JOINED_TEXT, JOINED_BYTES, JOINED_ARRAY };
+enum joined { JOINED_TEXT, JOINED_BYTES, JOINED_ARRAY, JOINED_JSON };
 static void return_joined(sqlite3_context *c, struct ordered *o, enum joined kind);
 
 /* --- sql_sort_key(orders, value, …): for each value a letter ------------------------------------
@@ -192,7 +192,14 @@ static void array_finish(sqlite3_context *c)
     if (o != NULL) return_joined(c, o, JOINED_ARRAY);
 }
 
+static void json_finish(sqlite3_context *c)
+{
+    struct ordered *o = sqlite3_aggregate_context(c, 0);
+    if (o != NULL) return_joined(c, o, JOINED_JSON);
+}
+
 const struct native function_ordered[] = {
+    {.name = "json_list_agg_by", .args = 4, .step = step, .finish = json_finish},
     {.name = "array_agg_by", .args = 4, .step = step, .finish = array_finish},
     {.name = "sql_sort_key", .args = -1, .call = key_call},
     {.name = "text_string_agg_by", .args = 4, .step = step, .finish = text_finish},
@@ -252,19 +259,21 @@ static void return_joined(sqlite3_context *c, struct ordered *o, enum joined kin
         return;
     }
     qsort(o->rows, o->count, sizeof *o->rows, compare_rows);
-    const size_t size = joined_size(o) + (kind == JOINED_ARRAY);
+    const size_t size = joined_size(o) + (kind == JOINED_ARRAY ? 1 : kind == JOINED_JSON ? 2 : 0);
     uint8_t *joined = function_alloc(c, size);
     uint8_t *end = joined;
+    if (joined != NULL && kind == JOINED_JSON) *end++ = '[';
     for (size_t i = 0; joined != NULL && i < o->count; i++) {
         if (is_again(o, i)) continue;
         if (i > 0) (void)copy_to(&end, o->rows[i].separator);
         (void)copy_to(&end, o->rows[i].value);
     }
     if (joined != NULL && kind == JOINED_ARRAY) *end++ = 0; /* The end of an array (array.h). */
+    if (joined != NULL && kind == JOINED_JSON) *end++ = ']';
     must(joined == NULL || (size_t)(end - joined) == size);
     free_rows(o);
     if (joined == NULL) return;
-    if (kind == JOINED_TEXT)
+    if (kind == JOINED_TEXT || kind == JOINED_JSON)
         function_take_text(c, joined, size);
     else
         function_take_bytea(c, joined, size);

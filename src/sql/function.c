@@ -20,11 +20,13 @@ enum status sql_functions_register(sqlite3 *connection, struct sql_context *ctx)
         function_integers, function_numerics,   function_texts,     function_text_parts,
         function_searches, function_matches,    function_byteas,    function_times,
         function_casts,    function_aggregates, function_ordered,   function_compilers,
-        function_values,   function_floats,     function_datetimes, function_arrays};
+        function_values,   function_floats,     function_datetimes, function_arrays,
+        function_jsons};
     const int always = SQLITE_UTF8 | SQLITE_INNOCUOUS;
     int code = install(connection, ctx, function_contexts, always);
     if (code == SQLITE_OK) code = install(connection, ctx, function_sequences, SQLITE_UTF8);
     if (code == SQLITE_OK) code = function_collations(connection);
+    if (code == SQLITE_OK) code = function_collation_jsonb(connection);
     for (size_t i = 0; i < sizeof tables / sizeof tables[0] && code == SQLITE_OK; i++)
         code = install(connection, ctx, tables[i], always | SQLITE_DETERMINISTIC);
     if (code == SQLITE_OK) return ST_OK;

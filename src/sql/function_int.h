@@ -36,6 +36,7 @@ extern const struct native function_values[];
 extern const struct native function_floats[];
 extern const struct native function_datetimes[];
 extern const struct native function_arrays[];
+extern const struct native function_jsons[];
 extern const struct native function_sequences[]; /* Not deterministic for SQLite. */
 extern const struct native function_contexts[]; /* Not deterministic for SQLite. */
 
@@ -83,5 +84,6 @@ struct interval;
 bool function_interval(sqlite3_context *c, sqlite3_value *value, struct interval *out);
 void function_return_interval(sqlite3_context *c, const struct interval *v);
 int function_collations(sqlite3 *connection); /* SQLite's code. */
+int function_collation_jsonb(sqlite3 *connection);
 
 #endif

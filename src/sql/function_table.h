@@ -16,8 +16,8 @@ struct cast_table {
 };
 
 extern const struct function_table function_table_types, function_table_arrays;
-extern const struct function_table function_table_rows;
-extern const struct cast_table cast_table_types;
+extern const struct function_table function_table_rows, function_table_json;
+extern const struct cast_table cast_table_types, cast_table_json;
 
 #define COUNT_OF(table) ((uint32_t)(sizeof(table) / sizeof(table)[0]))
 
@@ -152,6 +152,22 @@ extern const struct cast_table cast_table_types;
     {                                                                                              \
         .name = (name_), .kind = SQL_AGGREGATE, .arg_count = 2, .volatility = SQL_INEXACT,         \
         .args = {a, b}, .result = (result_), .sqlite = (sqlite_), .since = SINCE                   \
+    }
+
+#define ROWS2(name_, a, b, result_, sqlite_)                                                       \
+    {                                                                                              \
+        .name = (name_), .kind = SQL_ROWS, .arg_count = 2, .args = {a, b}, .result = (result_),    \
+        .sqlite = (sqlite_), .since = SINCE                                                        \
+    }
+#define ROWS3(name_, a, b, c, result_, sqlite_)                                                    \
+    {                                                                                              \
+        .name = (name_), .kind = SQL_ROWS, .arg_count = 3, .args = {a, b, c}, .result = (result_), \
+        .sqlite = (sqlite_), .since = SINCE                                                        \
+    }
+#define ROWS1(name_, a, result_, sqlite_)                                                          \
+    {                                                                                              \
+        .name = (name_), .kind = SQL_ROWS, .arg_count = 1, .args = {a}, .result = (result_),       \
+        .sqlite = (sqlite_), .since = SINCE                                                        \
     }
 
 #define CAST(from_, to_, context_, sqlite_)                                                        \

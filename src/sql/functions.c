@@ -264,8 +264,10 @@ static const struct function_table own_functions = {functions, COUNT_OF(function
 static const struct cast_table own_casts = {casts, COUNT_OF(casts)};
 
 static const struct function_table *const function_tables[] = {
-    &own_functions, &function_table_types, &function_table_arrays, &function_table_rows};
-static const struct cast_table *const cast_tables[] = {&own_casts, &cast_table_types};
+    &own_functions, &function_table_types, &function_table_arrays, &function_table_rows,
+    &function_table_json};
+static const struct cast_table *const cast_tables[] = {&own_casts, &cast_table_types,
+                                                       &cast_table_json};
 
 static const struct sql_cast array_to_text = {SQL_ANYARRAY, SQL_TEXT, SQL_CAST_ASSIGNMENT,
                                               "value_out(%t1, %1)"};
@@ -362,7 +364,8 @@ const char *sql_output_template(enum sql_type type)
         if (type == SQL_BYTEA) return "bytea_out(%1)";
         return type == SQL_TIMESTAMPTZ ? "time_out(%1)" : "%1";
     }
-    return type == SQL_BPCHAR ? "%1" : "value_out(%t1, %1)";
+    const bool is_text = type == SQL_BPCHAR || type == SQL_JSON || type == SQL_JSONB;
+    return is_text ? "%1" : "value_out(%t1, %1)";
 }
 
 const struct sql_function *sql_function_at(uint32_t index)

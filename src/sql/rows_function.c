@@ -8,13 +8,21 @@
 
 #define EACH "json_each("
 
-struct columns { /* What a function gives, where it is more than one column. */
+struct columns { /* What a function gives, where its columns have names. */
     const char *name;
     const char *names[2];
     enum sql_type types[2];
 };
 
-static const struct columns several[] = {{NULL, {NULL, NULL}, {SQL_VOID, SQL_VOID}}};
+static const struct columns several[] = {
+    {"json_array_elements", {"value", NULL}, {SQL_JSON, SQL_VOID}},
+    {"jsonb_array_elements", {"value", NULL}, {SQL_JSONB, SQL_VOID}},
+    {"json_array_elements_text", {"value", NULL}, {SQL_TEXT, SQL_VOID}},
+    {"jsonb_array_elements_text", {"value", NULL}, {SQL_TEXT, SQL_VOID}},
+    {"json_each", {"key", "value"}, {SQL_TEXT, SQL_JSON}},
+    {"jsonb_each", {"key", "value"}, {SQL_TEXT, SQL_JSONB}},
+    {"json_each_text", {"key", "value"}, {SQL_TEXT, SQL_TEXT}},
+    {"jsonb_each_text", {"key", "value"}, {SQL_TEXT, SQL_TEXT}}};
 
 static bool uses_own_columns(const struct binder *b, const struct expr *e)
 {
@@ -44,17 +52,21 @@ static const char *column_text(enum sql_type type, bool is_each, uint32_t column
     return sql_type_storage(type) == SQL_STORE_BLOB ? "row_bytes(%s.value)" : "%s.value";
 }
 
+static const struct columns *columns_of(struct span name)
+{
+    for (size_t i = 0; i < sizeof several / sizeof several[0]; i++)
+        if (span_equal(name, span_text(several[i].name))) return &several[i];
+    return NULL;
+}
+
 static enum status fill_fields(struct binder *b,
                                struct source *s,
                                const struct expr *rows,
                                struct span name,
                                bool has_ordinality)
 {
-    const struct columns *c = NULL;
-    for (size_t i = 0; i < sizeof several / sizeof several[0]; i++)
-        if (several[i].name != NULL && span_equal(name, span_text(several[i].name)))
-            c = &several[i];
-    const uint32_t count = c != NULL ? 2 : 1;
+    const struct columns *c = columns_of(name);
+    const uint32_t count = c != NULL && c->names[1] != NULL ? 2 : 1;
     const bool is_each = strncmp(rows->template, EACH, strlen(EACH)) == 0;
     s->fields = arena_alloc_zero(b->arena, count + 1u, sizeof *s->fields);
     if (s->fields == NULL) return bind_no_memory(b);
@@ -115,6 +127,6 @@ enum status bind_rows_function(struct binder *b,
     *is_ready = true;
     if (r->alias == NULL) return ST_OK;
     s->alias = bind_cstring(r->alias->aliasname);
-    if (s->field_count == 1u + (r->ordinality != 0)) s->fields[0].name = s->alias;
+    if (columns_of(name) == NULL) s->fields[0].name = s->alias;
     return bind_rename_fields(b, s, r->alias);
 }

@@ -3,22 +3,6 @@
 #define SINCE 4
 #include "sql/function_table.h"
 
-#define ROWS2(name_, a, b, result_, sqlite_)                                                       \
-    {                                                                                              \
-        .name = (name_), .kind = SQL_ROWS, .arg_count = 2, .args = {a, b}, .result = (result_),    \
-        .sqlite = (sqlite_), .since = SINCE                                                        \
-    }
-#define ROWS3(name_, a, b, c, result_, sqlite_)                                                    \
-    {                                                                                              \
-        .name = (name_), .kind = SQL_ROWS, .arg_count = 3, .args = {a, b, c}, .result = (result_), \
-        .sqlite = (sqlite_), .since = SINCE                                                        \
-    }
-#define ROWS1(name_, a, result_, sqlite_)                                                          \
-    {                                                                                              \
-        .name = (name_), .kind = SQL_ROWS, .arg_count = 1, .args = {a}, .result = (result_),       \
-        .sqlite = (sqlite_), .since = SINCE                                                        \
-    }
-
 #define INT_SERIES(type)                                                                           \
     ROWS3("generate_series", type, type, type, type,                                               \
           "(WITH RECURSIVE g(c1) AS (SELECT %1 WHERE (series_step(%3) > 0 AND %1 <= %2) OR (%3 < " \

@@ -45,6 +45,10 @@ enum place {
     AT_INTERVAL_ARRAY,
     AT_NUMERIC_ARRAY,
     AT_UUID_ARRAY,
+    AT_JSON,
+    AT_JSONB,
+    AT_JSON_ARRAY,
+    AT_JSONB_ARRAY,
     PLACES
 };
 
@@ -67,6 +71,10 @@ static const uint8_t places[OID_MAX] = {
     [SQL_NUMERIC] = AT_NUMERIC,
     [SQL_VOID] = AT_VOID,
     [SQL_UUID] = AT_UUID,
+    [SQL_JSON] = AT_JSON,
+    [SQL_JSONB] = AT_JSONB,
+    [SQL_JSON_ARRAY] = AT_JSON_ARRAY,
+    [SQL_JSONB_ARRAY] = AT_JSONB_ARRAY,
     [SQL_ANYARRAY] = AT_ANYARRAY,
     [SQL_ANYELEMENT] = AT_ANYELEMENT,
     [SQL_BOOL_ARRAY] = AT_BOOL_ARRAY,
@@ -184,6 +192,20 @@ static const struct sql_type_info types[PLACES] = {
                          &codec_numeric,
                          SQL_NUMERIC_ARRAY),
     [AT_VOID] = BYTES(SQL_VOID, NONE, 'P', false, 4, 0, "void", "void", NULL, SQL_VOID),
+    [AT_JSON] =
+        BYTES(SQL_JSON, TEXT, 'U', false, -1, 4, "json", "json", &codec_json, SQL_JSON_ARRAY),
+    [AT_JSONB] = {.type = SQL_JSONB,
+                  .storage = SQL_STORE_TEXT,
+                  .category = 'U',
+                  .size = -1,
+                  .since = 4,
+                  .name = "jsonb",
+                  .title = "jsonb",
+                  .collation = "TRUSTSQL_JSONB",
+                  .array = SQL_JSONB_ARRAY,
+                  .codec = &codec_jsonb},
+    [AT_JSON_ARRAY] = ARRAY(JSON, "_json", "json[]"),
+    [AT_JSONB_ARRAY] = ARRAY(JSONB, "_jsonb", "jsonb[]"),
     [AT_UUID] =
         BYTES(SQL_UUID, BLOB, 'U', false, 16, 4, "uuid", "uuid", &codec_uuid, SQL_UUID_ARRAY),
     [AT_ANYARRAY] =
@@ -245,6 +267,7 @@ const char *sql_type_column(enum sql_type type)
     const struct sql_type_info *info = sql_type_info(type);
     if (info->type == SQL_BPCHAR) return "TEXT COLLATE RTRIM";
     if (info->type == SQL_INTERVAL) return "TEXT COLLATE TRUSTSQL_INTERVAL";
+    if (info->type == SQL_JSONB) return "TEXT COLLATE TRUSTSQL_JSONB";
     switch (info->storage) {
     case SQL_STORE_INTEGER: return "INTEGER";
     case SQL_STORE_TEXT: return "TEXT";

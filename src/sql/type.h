@@ -46,7 +46,11 @@ enum sql_type {
     SQL_TIMESTAMPTZ_ARRAY = 1185,
     SQL_INTERVAL_ARRAY = 1187,
     SQL_NUMERIC_ARRAY = 1231,
-    SQL_UUID_ARRAY = 2951
+    SQL_UUID_ARRAY = 2951,
+    SQL_JSON = 114,   /* As it was given. */
+    SQL_JSONB = 3802, /* src/sql/json.h */
+    SQL_JSON_ARRAY = 199,
+    SQL_JSONB_ARRAY = 3807
 };
 
 enum sql_storage { /* Where a value lies: in SQLite, in a rowset, in struct sql_value. */

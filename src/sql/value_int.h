@@ -18,6 +18,7 @@ struct sql_codec {
 extern const struct sql_codec codec_bool, codec_int, codec_float, codec_text, codec_bpchar;
 extern const struct sql_codec codec_bytea, codec_numeric, codec_datetime, codec_timestamptz;
 extern const struct sql_codec codec_interval, codec_uuid, codec_array;
+extern const struct sql_codec codec_json, codec_jsonb;
 
 /* A copy in the arena; 54000 when it is too long. */
 NODISCARD enum status sql_value_take(struct sql_value *v,
