@@ -161,9 +161,10 @@ $(OUT)/obj/bench/%.o: bench/%.c
 	@$(CC) $(CFLAGS) -Itest -D_POSIX_C_SOURCE=200809L -MMD -MP -c $< -o $@
 
 .PRECIOUS: $(OUT)/obj/bench/%.o
+$(OUT)/bench/sql: $(OUT)/obj/test/support/sql_rig.o
 $(OUT)/bench/%: $(OUT)/obj/bench/%.o $(LIB_FILES)
 	@mkdir -p $(@D)
-	@$(CC) $(LDFLAGS) $< -Wl,--start-group $(filter-out %/cmd.a,$(LIB_FILES)) -Wl,--end-group $(LIBS) -o $@
+	@$(CC) $(LDFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter-out %/cmd.a,$(LIB_FILES)) -Wl,--end-group $(LIBS) -o $@
 
 .PHONY: tests fuzzers
 tests: $(TEST_PROGRAMS)

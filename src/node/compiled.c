@@ -48,12 +48,8 @@ static enum status compile(struct compiled *c, struct diag *d)
                              .param_types = c->declared,
                              .param_count = c->declared_count,
                              .account = c->account};
-    TRY(sql_compile(&c->statement, &c->arena, &in, d));
-    if (!c->statement.is_write && c->statement.kind != SQL_KIND_SELECT) return ST_OK;
     /* A SELECT may become part of a transaction that writes. */
-    in.param_types = c->statement.param_types;
-    in.param_count = c->statement.param_count;
-    return sql_lift(&c->lifted, &c->arena, &in, d);
+    return sql_compile_and_lift(&c->statement, &c->lifted, &c->arena, &in, d);
 }
 
 enum status compiled_get(struct compiled **out,

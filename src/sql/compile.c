@@ -302,25 +302,34 @@ static enum status bind_statement(struct binder *b,
     return check_params(b, in->param_count);
 }
 
+static enum status compile_with(struct binder *b,
+                                struct sql_statement *out,
+                                struct arena *a,
+                                const struct sql_compile *in,
+                                struct diag *d)
+{
+    struct sql_statement s = {.kind = SQL_KIND_EMPTY, .tag = ""};
+    TRY(start(b, a, in, d));
+    TRY(bind_statement(b, &s, in));
+    s.param_types = b->param_types;
+    s.param_count = b->param_count;
+    s.access = b->access;
+    s.access_count = b->access_count;
+    s.calls_node = b->calls_node;
+    s.locks = b->locks;
+    s.is_write = s.is_write || b->moves_sequence;
+    must(s.tag != NULL);
+    *out = s;
+    return ST_OK;
+}
+
 enum status sql_compile(struct sql_statement *out,
                         struct arena *a,
                         const struct sql_compile *in,
                         struct diag *d)
 {
     struct binder b;
-    struct sql_statement s = {.kind = SQL_KIND_EMPTY, .tag = ""};
-    TRY(start(&b, a, in, d));
-    TRY(bind_statement(&b, &s, in));
-    s.param_types = b.param_types;
-    s.param_count = b.param_count;
-    s.access = b.access;
-    s.access_count = b.access_count;
-    s.calls_node = b.calls_node;
-    s.locks = b.locks;
-    s.is_write = s.is_write || b.moves_sequence;
-    must(s.tag != NULL);
-    *out = s;
-    return ST_OK;
+    return compile_with(&b, out, a, in, d);
 }
 
 /* --- lift ---------------------------------------------------------------------------------- */
@@ -379,6 +388,25 @@ static enum status lifted_text(struct binder *b,
     return ST_OK;
 }
 
+/* param_count: of those before the lifted ones. */
+static enum status lift(struct sql_lifted *out,
+                        struct binder *b,
+                        const struct sql_statement *s,
+                        uint32_t param_count)
+{
+    *out = (struct sql_lifted){.text = b->text};
+    if (s->kind == SQL_KIND_COPY_IN)
+        out->text = s->copy->text; /* What is signed names its columns. */
+    if (b->literal_count <= SQL_LIFT_MAX) sort_literals(b);
+    if (!can_lift(b, s)) return ST_OK;
+    struct sql_value *lifted = arena_alloc_zero(b->arena, b->literal_count, sizeof *lifted);
+    if (lifted == NULL) return bind_no_memory(b);
+    TRY(lifted_text(b, param_count, &out->text, lifted));
+    out->values = lifted;
+    out->count = b->literal_count;
+    return ST_OK;
+}
+
 enum status sql_lift(struct sql_lifted *out,
                      struct arena *a,
                      const struct sql_compile *in,
@@ -388,15 +416,16 @@ enum status sql_lift(struct sql_lifted *out,
     struct sql_statement s = {.kind = SQL_KIND_EMPTY};
     TRY(start(&b, a, in, d));
     TRY(bind_statement(&b, &s, in));
-    *out = (struct sql_lifted){.text = in->text};
-    if (s.kind == SQL_KIND_COPY_IN)
-        out->text = s.copy->text; /* What is signed names its columns. */
-    if (b.literal_count <= SQL_LIFT_MAX) sort_literals(&b);
-    if (!can_lift(&b, &s)) return ST_OK;
-    struct sql_value *lifted = arena_alloc_zero(a, b.literal_count, sizeof *lifted);
-    if (lifted == NULL) return bind_no_memory(&b);
-    TRY(lifted_text(&b, in->param_count, &out->text, lifted));
-    out->values = lifted;
-    out->count = b.literal_count;
-    return ST_OK;
+    return lift(out, &b, &s, in->param_count);
+}
+
+enum status sql_compile_and_lift(struct sql_statement *out,
+                                 struct sql_lifted *lifted,
+                                 struct arena *a,
+                                 const struct sql_compile *in,
+                                 struct diag *d)
+{
+    struct binder b;
+    TRY(compile_with(&b, out, a, in, d));
+    return lift(lifted, &b, out, b.param_count);
 }

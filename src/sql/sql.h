@@ -190,6 +190,13 @@ NODISCARD enum status sql_lift(struct sql_lifted *out,
                                const struct sql_compile *in,
                                struct diag *d);
 
+/* Both at once, from one parse tree: lifted parameters come behind all of the statement's. */
+NODISCARD enum status sql_compile_and_lift(struct sql_statement *out,
+                                           struct sql_lifted *lifted,
+                                           struct arena *a,
+                                           const struct sql_compile *in,
+                                           struct diag *d);
+
 #define SQL_DRAWN_MAX 32u
 
 struct sql_drawn { /* A value of a sequence. */
