@@ -1,6 +1,7 @@
 /* Goal: no bytes in a segment, an index, a file of results, of held blocks or the journal make
- * opening, reading, looking up or scanning misbehave. The first byte chooses the file and whether
- * the checksums of the input are made right first, so that the code behind them is reached. */
+ * opening, reading, looking up or scanning misbehave; segments may be packed. The first byte
+ * chooses the file and whether the checksums of the input are made right first, so that the code
+ * behind them is reached. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,10 +10,12 @@
 #include "store/crc32c.h"
 #include "support/store_rig.h"
 
-#define INPUT_MAX 8193u
-#define BLOCKS    9u
-#define PAGE_SIZE 4096u
-#define HEAD_SIZE 60u
+#define INPUT_MAX  8193u
+#define BLOCKS     9u
+#define PAGE_SIZE  4096u
+#define HEAD_SIZE  60u
+#define PACK_HEAD  64u
+#define PACK_ENTRY 8u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -42,6 +45,29 @@ static void mend_segment(const struct crc32c *c, uint8_t *bytes, size_t size, si
         if (body > left) return;
         at += HEAD_SIZE + (size_t)body;
     }
+}
+
+static bool is_packed(const uint8_t *bytes, size_t size)
+{
+    return size >= PACK_HEAD && memcmp(bytes, "TSQLPAK1", 8) == 0;
+}
+
+/* Frames where the table says, the table, the header. */
+static void mend_pack(const struct crc32c *c, uint8_t *bytes, size_t size)
+{
+    const uint64_t count = get_u32_le(bytes + 12);
+    if (count > (size - PACK_HEAD) / PACK_ENTRY) return;
+    uint64_t at = PACK_HEAD + count * PACK_ENTRY;
+    for (uint64_t i = 0; i < count; i++) {
+        uint8_t *entry = bytes + PACK_HEAD + i * PACK_ENTRY;
+        const uint64_t frame = get_u32_le(entry);
+        if (frame > size - at) break;
+        put_u32_le(entry + 4, crc32c_add(c, 0, span_of(bytes + at, (size_t)frame)));
+        at += frame;
+    }
+    const struct span table = span_of(bytes + PACK_HEAD, (size_t)count * PACK_ENTRY);
+    put_u32_le(bytes + 56, crc32c_add(c, 0, table));
+    put_crc(c, bytes, 60, 0);
 }
 
 static void mend_index(const struct crc32c *c, uint8_t *bytes, size_t size)
@@ -159,7 +185,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(bytes, data + 1, size);
     crc32c_init(&crc);
     if (is_mended && file == 2) mend_index(&crc, bytes, size);
-    if (is_mended && file < 4 && file != 2) mend_segment(&crc, bytes, size, 92);
+    const bool is_pack = is_packed(bytes, size);
+    if (is_mended && file < 4 && is_pack) mend_pack(&crc, bytes, size);
+    if (is_mended && file < 4 && file != 2 && !is_pack) mend_segment(&crc, bytes, size, 92);
     if (is_mended && file == 5) mend_segment(&crc, bytes, size, 60);
     if (file == 4) { /* The journal has a fixed size: one area, in both copies. */
         if (size > 4096) size = 4096;

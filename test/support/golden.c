@@ -20,7 +20,7 @@ static void write_golden(const char *path, struct span bytes)
     assert_int_equal(fclose(file), 0);
 }
 
-void golden_check(const char *name, struct span bytes)
+static struct span read_golden(const char *name, struct span bytes)
 {
     char path[256];
     static char text[4 * GOLDEN_BYTES_MAX];
@@ -33,6 +33,17 @@ void golden_check(const char *name, struct span bytes)
     size_t size = fread(text, 1, sizeof text - 1, file);
     assert_int_equal(fclose(file), 0);
     text[size] = 0;
-    size_t count = hex_bytes(want, sizeof want, text);
-    if (!span_equal(bytes, span_of(want, count))) fail_msg("%s is not what is encoded", path);
+    return span_of(want, hex_bytes(want, sizeof want, text));
+}
+
+void golden_check(const char *name, struct span bytes)
+{
+    if (!span_equal(bytes, read_golden(name, bytes)))
+        fail_msg("test/golden/%s.hex is not what is encoded", name);
+}
+
+void golden_read(struct buf *out, const char *name, struct span bytes)
+{
+    buf_put(out, read_golden(name, bytes));
+    assert_int_equal(buf_status(out), ST_OK);
 }
