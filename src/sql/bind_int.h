@@ -255,7 +255,7 @@ struct binder {
     bool explains; /* EXPLAIN: sources are listed. */
     struct source **explained;
     uint32_t explained_count;
-    const char *locks; /* "FOR UPDATE" …; null: none. */
+    const char *locks;   /* "FOR UPDATE" …; null: none. */
     bool moves_sequence; /* nextval, setval: a write, also in a SELECT. */
     bool is_identity;    /* The DEFAULT of an identity column: no right on its sequence is asked. */
     uint64_t account;
@@ -592,6 +592,8 @@ typedef enum status bind_statement_fn(struct binder *b,
 bind_statement_fn compile_select, compile_insert, compile_update, compile_delete;
 bind_statement_fn compile_create_table, compile_drop, compile_create_index, compile_grant;
 bind_statement_fn compile_create_sequence, compile_alter_sequence;
+bind_statement_fn compile_truncate, compile_vacuum, compile_reindex, compile_cluster;
+bind_statement_fn compile_comment;
 bind_statement_fn compile_create_schema, compile_alter_table, compile_rename, compile_set_schema;
 bind_statement_fn compile_set, compile_show, compile_call, compile_transaction, compile_explain;
 bind_statement_fn compile_statement; /* Any. */

@@ -371,8 +371,8 @@ static enum status check_create(struct binder *b, const PgQuery__CreateStmt *s)
                                 "inheritance, partitions and typed tables are not supported", NULL);
     if (s->n_options > 0 || (s->tablespacename != NULL && s->tablespacename[0] != 0) ||
         (s->access_method != NULL && s->access_method[0] != 0))
-        return bind_unsupported(b, s->relation->location, "storage options are not supported",
-                                "Leave them out.");
+        TRY(bind_needs_or(b, DDL_OWN_NAMES_SINCE, s->relation->location,
+                          "storage options are not supported", "Leave them out."));
     return ST_OK;
 }
 

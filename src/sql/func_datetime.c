@@ -687,7 +687,8 @@ static void interval_avg_finish(sqlite3_context *c)
     return_span(c, !s->is_over && interval_divide(&out, &v, (double)s->rows), &out);
 }
 
-/* --- steps of series --------------------------------------------------------------------------- */
+/* --- steps of series ---------------------------------------------------------------------------
+ */
 
 static void return_step(sqlite3_context *c, int sign)
 {

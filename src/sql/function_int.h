@@ -38,7 +38,7 @@ extern const struct native function_datetimes[];
 extern const struct native function_arrays[];
 extern const struct native function_jsons[];
 extern const struct native function_sequences[]; /* Not deterministic for SQLite. */
-extern const struct native function_contexts[]; /* Not deterministic for SQLite. */
+extern const struct native function_contexts[];  /* Not deterministic for SQLite. */
 
 /* Begin a strict function: false when an argument is NULL (the result is NULL then) or the fuel for
  * the arguments' bytes is not left (the error is set). */
