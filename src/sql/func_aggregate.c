@@ -7,6 +7,7 @@
 #include "base/must.h"
 #include "sql/function_int.h"
 #include "sql/numeric_int.h"
+#include "sql/numeric_power.h"
 
 __extension__ typedef __int128 wide;
 
@@ -162,6 +163,110 @@ static void numeric_avg_finish(sqlite3_context *c)
         function_fail_with(c, &d);
 }
 
+/* --- variance: exact sums of the values and of their squares --------------------------------- */
+
+struct numeric_squares {
+    uint64_t rows;
+    bool has_failed;
+    struct numeric sum;
+    struct numeric squares;
+};
+
+static bool add_to(struct numeric *sum, struct span n, struct diag *d)
+{
+    struct numeric next;
+    if (numeric_calculate(&next, NUMERIC_ADD, numeric_span(sum), n, d) != ST_OK) return false;
+    *sum = next;
+    return true;
+}
+
+static void squares_step(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    struct span n;
+    struct numeric square;
+    struct diag d;
+    if (!function_begin(c, count, args) || !function_numeric(c, args[0], &n)) return;
+    struct numeric_squares *s = sqlite3_aggregate_context(c, sizeof *s);
+    if (s == NULL) {
+        function_no_memory(c);
+        return;
+    }
+    if (s->rows == 0) {
+        numeric_from_int(&s->sum, 0);
+        numeric_from_int(&s->squares, 0);
+    }
+    s->rows++;
+    const bool is_right = numeric_calculate(&square, NUMERIC_MUL, n, n, &d) == ST_OK &&
+                          add_to(&s->sum, n, &d) && add_to(&s->squares, numeric_span(&square), &d);
+    if (is_right || s->has_failed) return;
+    s->has_failed = true;
+    function_fail_with(c, &d);
+}
+
+/* (N · Σx² − (Σx)²) / (N · (N − 1)), or by N² */
+static enum status variance_of(struct numeric *out,
+                               const struct numeric_squares *s,
+                               bool is_sample,
+                               struct diag *d)
+{
+    struct numeric rows;
+    struct numeric other;
+    struct numeric above;
+    struct numeric below;
+    struct numeric square;
+    numeric_from_int(&rows, (int64_t)s->rows);
+    numeric_from_int(&other, (int64_t)s->rows - (is_sample ? 1 : 0));
+    const struct span n = numeric_span(&rows);
+    TRY(numeric_calculate(&above, NUMERIC_MUL, n, numeric_span(&s->squares), d));
+    TRY(numeric_calculate(&square, NUMERIC_MUL, numeric_span(&s->sum), numeric_span(&s->sum), d));
+    TRY(numeric_calculate(out, NUMERIC_SUB, numeric_span(&above), numeric_span(&square), d));
+    if (numeric_sign(numeric_span(out)) <= 0) {
+        numeric_from_int(out, 0);
+        return ST_OK;
+    }
+    above = *out;
+    TRY(numeric_calculate(&below, NUMERIC_MUL, n, numeric_span(&other), d));
+    return numeric_calculate(out, NUMERIC_DIV, numeric_span(&above), numeric_span(&below), d);
+}
+
+static void squares_finish(sqlite3_context *c, bool is_sample, bool is_root)
+{
+    const struct numeric_squares *s = sqlite3_aggregate_context(c, 0);
+    struct numeric out;
+    struct numeric variance;
+    struct diag d;
+    if (s == NULL || s->has_failed || s->rows < (is_sample ? 2u : 1u)) return;
+    enum status st = variance_of(&variance, s, is_sample, &d);
+    out = variance;
+    if (st == ST_OK && is_root && numeric_sign(numeric_span(&variance)) > 0)
+        st = numeric_root_to(&out, numeric_span(&variance), numeric_scale(numeric_span(&variance)),
+                             &d);
+    if (st == ST_OK)
+        function_return_numeric(c, &out);
+    else
+        function_fail_with(c, &d);
+}
+
+static void var_samp_finish(sqlite3_context *c)
+{
+    squares_finish(c, true, false);
+}
+
+static void var_pop_finish(sqlite3_context *c)
+{
+    squares_finish(c, false, false);
+}
+
+static void stddev_samp_finish(sqlite3_context *c)
+{
+    squares_finish(c, true, true);
+}
+
+static void stddev_pop_finish(sqlite3_context *c)
+{
+    squares_finish(c, false, true);
+}
+
 static void min_step(sqlite3_context *c, int count, sqlite3_value **args)
 {
     if (function_begin(c, count, args)) best_step(c, args[0], -1);
@@ -218,6 +323,10 @@ static void bytea_agg_value(sqlite3_context *c)
 }
 
 const struct native function_aggregates[] = {
+    {.name = "numeric_var_samp", .args = 1, .step = squares_step, .finish = var_samp_finish},
+    {.name = "numeric_var_pop", .args = 1, .step = squares_step, .finish = var_pop_finish},
+    {.name = "numeric_stddev_samp", .args = 1, .step = squares_step, .finish = stddev_samp_finish},
+    {.name = "numeric_stddev_pop", .args = 1, .step = squares_step, .finish = stddev_pop_finish},
     {.name = "int_sum",
      .args = 1,
      .step = int_step,

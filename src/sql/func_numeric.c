@@ -1,6 +1,7 @@
 /* func_numeric.c - Operators and functions of numeric, over numeric.h. */
 #include "base/must.h"
 #include "sql/function_int.h"
+#include "sql/numeric_power.h"
 
 static void calculate(sqlite3_context *c, int count, sqlite3_value **args, enum numeric_op op);
 static void round_to(sqlite3_context *c, int count, sqlite3_value **args, enum numeric_round how);
@@ -134,7 +135,70 @@ static void call_least(sqlite3_context *c, int count, sqlite3_value **args)
     extreme(c, count, args, -1);
 }
 
+typedef enum status math_fn(struct numeric *out, struct span x, struct diag *d);
+
+/* Costs about the square of the digits. */
+static void compute(sqlite3_context *c, int count, sqlite3_value **args, math_fn *fn)
+{
+    struct span n;
+    struct numeric out;
+    struct diag d;
+    if (!function_begin(c, count, args) || !function_numeric(c, args[0], &n)) return;
+    if (!function_charge(c, 200 + n.size * n.size)) return;
+    if (fn(&out, n, &d) == ST_OK)
+        function_return_numeric(c, &out);
+    else
+        function_fail_with(c, &d);
+}
+
+static void call_sqrt(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    compute(c, count, args, numeric_square_root);
+}
+
+static void call_exp(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    compute(c, count, args, numeric_exponential);
+}
+
+static void call_ln(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    compute(c, count, args, numeric_logarithm);
+}
+
+static void call_two(sqlite3_context *c, int count, sqlite3_value **args, bool is_log)
+{
+    struct span a;
+    struct span b;
+    struct numeric out;
+    struct diag d;
+    if (!function_begin(c, count, args)) return;
+    if (!function_numeric(c, args[0], &a) || !function_numeric(c, args[1], &b)) return;
+    if (!function_charge(c, 1000 + (a.size + b.size) * (a.size + b.size))) return;
+    const enum status st =
+        is_log ? numeric_logarithm_to(&out, a, b, &d) : numeric_raise(&out, a, b, &d);
+    if (st == ST_OK)
+        function_return_numeric(c, &out);
+    else
+        function_fail_with(c, &d);
+}
+
+static void call_log(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    call_two(c, count, args, true);
+}
+
+static void call_power(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    call_two(c, count, args, false);
+}
+
 const struct native function_numerics[] = {
+    {.name = "numeric_sqrt", .args = 1, .call = call_sqrt},
+    {.name = "numeric_exp", .args = 1, .call = call_exp},
+    {.name = "numeric_ln", .args = 1, .call = call_ln},
+    {.name = "numeric_log", .args = 2, .call = call_log},
+    {.name = "numeric_power", .args = 2, .call = call_power},
     {.name = "numeric_add", .args = 2, .call = numeric_add},
     {.name = "numeric_sub", .args = 2, .call = numeric_sub},
     {.name = "numeric_mul", .args = 2, .call = numeric_mul},
