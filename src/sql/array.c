@@ -468,6 +468,12 @@ static void array_send(struct buf *out, const struct sql_value *v)
     arena_fini(&a);
 }
 
+/* Kept as 0, so that equal arrays are equal bytes. */
+static bool is_minus_zero(const struct sql_value *v)
+{
+    return (v->type == SQL_FLOAT4 || v->type == SQL_FLOAT8) && v->integer == -1;
+}
+
 static bool array_is_valid(const struct sql_value *v)
 {
     const struct sql_type_info *element = sql_type_info(sql_type_info(v->type)->element);
@@ -477,7 +483,7 @@ static bool array_is_valid(const struct sql_value *v)
     arena_init(&a, mem_system(), 0);
     struct array_reader r = array_read(v->bytes, element->type, &a);
     while (is_valid && array_next(&r, &e))
-        is_valid = e.is_null || element->codec->is_valid(&e);
+        is_valid = e.is_null || (element->codec->is_valid(&e) && !is_minus_zero(&e));
     arena_fini(&a);
     return is_valid && !r.is_damaged;
 }

@@ -10,8 +10,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct arena arena;
 
-static const enum sql_type types[] = {SQL_BOOL, SQL_INT2,  SQL_INT4,    SQL_INT8,
-                                      SQL_TEXT, SQL_BYTEA, SQL_NUMERIC, SQL_TIMESTAMPTZ};
+static const enum sql_type types[] = {
+    SQL_BOOL,   SQL_INT2,   SQL_INT4,        SQL_INT8,       SQL_TEXT, SQL_BYTEA,     SQL_NUMERIC,
+    SQL_FLOAT4, SQL_DATE,   SQL_TIMESTAMPTZ, SQL_FLOAT8,     SQL_TIME, SQL_TIMESTAMP, SQL_INTERVAL,
+    SQL_UUID,   SQL_BPCHAR, SQL_INT4_ARRAY,  SQL_TEXT_ARRAY, SQL_JSON, SQL_JSONB};
 
 static bool is_same(const struct sql_value *a, const struct sql_value *b)
 {
