@@ -158,7 +158,7 @@ static enum status get_schema(struct snapshot *s, struct arena *a, struct cbor *
 {
     uint64_t count = cbor_get_array(in);
     if (in->status != ST_OK) return in->status;
-    if (count > 4 * SNAPSHOT_TABLES_MAX) return ST_LIMIT;
+    if (count > SNAPSHOT_STATEMENTS_MAX) return ST_LIMIT;
     s->schema = arena_alloc_zero(a, (size_t)count, sizeof *s->schema);
     if (s->schema == NULL) return ST_NO_MEMORY;
     for (uint64_t i = 0; i < count && in->status == ST_OK; i++) {

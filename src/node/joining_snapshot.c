@@ -156,20 +156,42 @@ static void name_liars(struct joining *j)
     }
 }
 
+/* Everybody who can be asked says that there is none. */
+static bool has_nobody_any(const struct joining *j)
+{
+    uint32_t up = 0;
+    for (uint32_t i = 0; i < j->nodes->node_count; i++) {
+        if (!is_usable(j, i)) continue;
+        up++;
+        if (!j->peer[i].offer.is_known || j->peer[i].offer.snapshot.height != 0) return false;
+    }
+    return up > 0;
+}
+
+static void wait_for_any(struct joining *j)
+{
+    if (!has_nobody_any(j)) return;
+    if (j->none_ms == 0) j->none_ms = j->now_ms;
+    if (j->now_ms - j->none_ms > WAIT_MS)
+        joining_fail(j, ST_NOT_FOUND, "no other node has a checkpoint to hand on");
+}
+
+/* Enough may still come to name the one that is wanted. */
+static bool is_being_made(const struct joining *j)
+{
+    if (j->now_ms >= j->made_until_ms || count_at(j, j->wanted) < needed(j)) return false;
+    for (uint32_t i = 0; i < j->validators.count; i++) {
+        const struct offer *o = &j->peer[i].offer;
+        if (!is_usable(j, i) || !o->is_known) continue;
+        if (o->snapshot.height == j->wanted && !o->snapshot.is_ready) return true;
+    }
+    return false;
+}
+
 static void choose(struct joining *j)
 {
     if (j->wanted == 0) {
-        bool is_none = true;
-        uint32_t up = 0;
-        for (uint32_t i = 0; i < j->nodes->node_count; i++) {
-            if (!is_usable(j, i)) continue;
-            up++;
-            is_none = is_none && j->peer[i].offer.is_known && j->peer[i].offer.snapshot.height == 0;
-        }
-        if (up == 0 || !is_none) return;
-        if (j->none_ms == 0) j->none_ms = j->now_ms;
-        if (j->now_ms - j->none_ms > WAIT_MS)
-            joining_fail(j, ST_NOT_FOUND, "no other node has a checkpoint to hand on");
+        wait_for_any(j);
         return;
     }
     for (uint32_t i = 0; i < j->validators.count; i++) {
@@ -182,13 +204,7 @@ static void choose(struct joining *j)
         name_liars(j);
         return;
     }
-    if (count_at(j, j->wanted) >= needed(j)) {
-        bool is_making = false;
-        for (uint32_t i = 0; i < j->validators.count; i++)
-            is_making = is_making || (is_usable(j, i) && !j->peer[i].offer.snapshot.is_ready &&
-                                      j->peer[i].offer.snapshot.height == j->wanted);
-        if (is_making && j->now_ms < j->made_until_ms) j->wanted_ms = j->now_ms;
-    }
+    if (is_being_made(j)) j->wanted_ms = j->now_ms;
     if (j->now_ms - j->wanted_ms > AGREE_MS) other_height(j);
 }
 

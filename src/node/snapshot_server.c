@@ -511,7 +511,7 @@ static enum status rename_file(const struct snapshot_server *s, uint64_t height,
 
 static void make(struct snapshot_server *s, uint64_t height)
 {
-    struct snapshot_written written;
+    struct snapshot_written written = {.height = 0};
     enum status st = write_files(s, height, &written);
     if (st == ST_OK) st = rename_file(s, written.height, "chunks");
     if (st == ST_OK) st = rename_file(s, written.height, "manifest"); /* V2 */

@@ -179,7 +179,7 @@ static enum status read_schema(struct writing *x)
     sqlite3_stmt *s = NULL;
     uint32_t most = 0;
     TRY(count_schema(x, &most));
-    if (most > 4 * SNAPSHOT_TABLES_MAX) return ST_LIMIT;
+    if (most > SNAPSHOT_STATEMENTS_MAX) return ST_LIMIT;
     snapshot->schema = arena_alloc_zero(&x->arena, (size_t)most + 1, sizeof(struct span));
     if (snapshot->schema == NULL) return ST_NO_MEMORY;
     int code = sqlite3_prepare_v2(x->reader, text, -1, &s, NULL);

@@ -43,6 +43,45 @@ static void fill_proposal(struct wire_message *m, struct buf *leaves)
     arena_fini(&a);
 }
 
+/* What is said to a node that joins, and by it. */
+static void fill_joining(struct wire_message *m, enum wire_kind kind, struct buf *parts)
+{
+    static const char *const texts[] = {"one", "two"};
+    const struct hash hash = hash_of("test", span_text("hash"));
+    if (kind == WIRE_GET_HISTORY) {
+        m->get_history = (struct wire_get_chain){.id = 4, .height = 78};
+    }
+    if (kind == WIRE_HISTORY) {
+        m->history = (struct wire_history){.id = 4, .final_height = 81, .has_cert = true};
+        m->history.cert = sample_certificate(VOTE_P2, 81, &hash, 3);
+        m->history.items = put_items(parts, texts, 2);
+    }
+    if (kind == WIRE_GET_SNAPSHOT) {
+        m->get_snapshot = (struct wire_get_snapshot){.id = 5, .height = 1280};
+    }
+    if (kind == WIRE_SNAPSHOT) {
+        m->snapshot = (struct wire_snapshot){.id = 5,
+                                             .height = 1280,
+                                             .is_ready = true,
+                                             .hash = hash,
+                                             .manifest_size = 9000,
+                                             .size = 1u << 20,
+                                             .chunk_count = 17};
+    }
+    if (kind == WIRE_GET_PIECE) {
+        m->get_piece = (struct wire_get_piece){.id = 6,
+                                               .kind = PIECE_CHUNK,
+                                               .height = 1280,
+                                               .at = 1u << 21,
+                                               .size = 1u << 20,
+                                               .offset = 4096};
+    }
+    if (kind == WIRE_PIECE) {
+        m->piece = (struct wire_piece){
+            .id = 6, .size = 5000, .offset = 4096, .bytes = span_text("a piece")};
+    }
+}
+
 /* parts keeps what m borrows. */
 static void fill(struct wire_message *m, enum wire_kind kind, struct buf *parts)
 {
@@ -97,36 +136,12 @@ static void fill(struct wire_message *m, enum wire_kind kind, struct buf *parts)
                                            .is_accepted = true,
                                            .said = span_text("proposal 1 has 1 of 3 votes")};
         return;
-    case WIRE_GET_HISTORY: m->get_history = (struct wire_get_chain){.id = 4, .height = 78}; return;
+    case WIRE_GET_HISTORY:
     case WIRE_HISTORY:
-        m->history = (struct wire_history){.id = 4, .final_height = 81, .has_cert = true};
-        m->history.cert = sample_certificate(VOTE_P2, 81, &hash, 3);
-        m->history.items = put_items(parts, texts, 2);
-        return;
     case WIRE_GET_SNAPSHOT:
-        m->get_snapshot = (struct wire_get_snapshot){.id = 5, .height = 1280};
-        return;
     case WIRE_SNAPSHOT:
-        m->snapshot = (struct wire_snapshot){.id = 5,
-                                             .height = 1280,
-                                             .is_ready = true,
-                                             .hash = hash,
-                                             .manifest_size = 9000,
-                                             .size = 1u << 20,
-                                             .chunk_count = 17};
-        return;
     case WIRE_GET_PIECE:
-        m->get_piece = (struct wire_get_piece){.id = 6,
-                                               .kind = PIECE_CHUNK,
-                                               .height = 1280,
-                                               .at = 1u << 21,
-                                               .size = 1u << 20,
-                                               .offset = 4096};
-        return;
-    case WIRE_PIECE:
-        m->piece = (struct wire_piece){
-            .id = 6, .size = 5000, .offset = 4096, .bytes = span_text("a piece")};
-        return;
+    case WIRE_PIECE: fill_joining(m, kind, parts); return;
     }
 }
 
