@@ -271,6 +271,51 @@ static int run_send(const struct command *self, const char *file, const struct s
     return exit_code;
 }
 
+/* --- cosign ---------------------------------------------------------------------------------- */
+
+static bool is_txid(const char *text)
+{
+    uint8_t bytes[HASH_SIZE];
+    return strlen(text) == 2 * (size_t)HASH_SIZE &&
+           hex_decode(bytes, HASH_SIZE, span_text(text)) == ST_OK;
+}
+
+/* Without a key the node signs for the user who logs in; with one the approval is a transaction
+ * signed here: `tx sign`, then `tx send`. */
+static int run_cosign(const struct command *self,
+                      const char *txid,
+                      struct sign_options *s,
+                      const struct send_options *o)
+{
+    char text[2 * HASH_SIZE + 40];
+    PGconn *link = NULL;
+    if (!is_txid(txid)) {
+        complain(self, NULL, "a txid has 64 hexadecimal digits");
+        return EXIT_USAGE;
+    }
+    (void)snprintf(text, sizeof text, "CALL trustsql.approve('%s')", txid);
+    if (s->key != NULL) {
+        if (s->out == NULL) {
+            complain(self, "Try --help.", "say where the signed approval is to be: --out FILE");
+            return EXIT_USAGE;
+        }
+        s->sql = text;
+        int exit_code = run_sign(self, s);
+        return exit_code == EXIT_FINE ? run_send(self, s->out, o) : exit_code;
+    }
+    int exit_code = link_connect(&link, self, &o->link);
+    if (exit_code == EXIT_FINE) {
+        PGresult *result = PQexec(link, text);
+        if (PQresultStatus(result) != PGRES_COMMAND_OK) {
+            fprintf(stderr, "%s", PQresultErrorMessage(result));
+            exit_code = EXIT_CHECK_FAILED;
+        }
+        PQclear(result);
+    }
+    PQfinish(link);
+    return exit_code;
+}
+
 /* --- show ------------------------------------------------------------------------------------ */
 
 static void put_tx_json(struct buf *out, const struct tx *tx)
@@ -371,7 +416,10 @@ static int run(const struct command *self, int argc, char **argv)
     if (words.count == 2 && strcmp(items[0], "send") == 0) return run_send(self, items[1], &o);
     if (words.count == 2 && strcmp(items[0], "show") == 0)
         return run_show(self, items[1], o.is_json);
-    complain(self, "Try --help.", "say `tx sign`, `tx send FILE` or `tx show FILE`");
+    if (words.count == 2 && strcmp(items[0], "cosign") == 0)
+        return run_cosign(self, items[1], &s, &o);
+    complain(self, "Try --help.",
+             "say `tx sign`, `tx send FILE`, `tx cosign TXID` or `tx show FILE`");
     return EXIT_USAGE;
 }
 
@@ -382,10 +430,14 @@ const struct command command_tx = {
     "                        [--idempotency-key TEXT] [--json]\n"
     "       trustsql tx send FILE [--genesis G] [--proof FILE] [--json]\n"
     "                        " LINK_USAGE "\n"
+    "       trustsql tx cosign TXID [--key F --height H --out FILE (--genesis G | --chain ID)]\n"
+    "                        " LINK_USAGE "\n"
     "       trustsql tx show FILE [--json]\n\n"
     "sign needs no network: it writes the signed transaction to FILE and prints its txid. send\n"
     "hands it to a node, waits until it is final, and checks the proof of the receipt against\n"
-    "the genesis. Exit code 1: it was refused, failed, or the proof does not hold.\n\n"
+    "the genesis. Exit code 1: it was refused, failed, or the proof does not hold. cosign\n"
+    "approves a transaction that waits for signatures (docs/sql/signatures.md): with --key as a\n"
+    "transaction signed here, else with the key that the node keeps for the user.\n\n"
     "  --key F            key file made by `trustsql key new`\n"
     "  --sql TEXT         statements; all of them are one transaction\n"
     "  --height H         the chain's height as you know it: the transaction is valid for 60,000\n"

@@ -18,6 +18,7 @@ static enum status roll_back(struct apply *a);
 static enum status apply_transaction(struct apply *a, uint32_t index);
 static enum status run_in_savepoint(struct apply *a, struct job *j);
 static enum status undo(struct apply *a, struct job *j, const struct moment *before);
+static enum status wait(struct apply *a, struct job *j, const struct moment *before);
 static enum status fail_doomed(struct apply *a, struct job *j);
 static enum status savepoint(struct exec *e, enum savepoint which);
 static enum status write_receipt(struct apply *a,
@@ -135,6 +136,7 @@ static enum status run_in_savepoint(struct apply *a, struct job *j)
                                   .accounts_version = accounts_version(e->accounts),
                                   .catalog = sql_catalog_ref(e->catalog)};
     enum status st = transaction_run(j);
+    if (st == ST_OK && j->is_waiting) st = wait(a, j, &before);
     if (st == ST_OK) st = capture_status(e->capture);
     if (st == ST_LIMIT) st = job_limit(j, "the block changes too many rows");
     struct hash write_root;
@@ -150,15 +152,29 @@ static enum status run_in_savepoint(struct apply *a, struct job *j)
     return st;
 }
 
-static enum status undo(struct apply *a, struct job *j, const struct moment *before)
+static enum status go_back(struct exec *e, const struct moment *before)
 {
-    struct exec *e = a->exec;
     TRY(savepoint(e, SAVEPOINT_ROLLBACK));
-    TRY(savepoint(e, SAVEPOINT_RELEASE));
     capture_rollback(e->capture, before->mark);
     if (accounts_version(e->accounts) != before->accounts_version) accounts_forget(e->accounts);
-    if (e->catalog != before->catalog) TRY(schema_take(e, sql_catalog_ref(before->catalog)));
+    if (e->catalog == before->catalog) return ST_OK;
+    return schema_take(e, sql_catalog_ref(before->catalog));
+}
+
+static enum status undo(struct apply *a, struct job *j, const struct moment *before)
+{
+    TRY(go_back(a->exec, before));
+    TRY(savepoint(a->exec, SAVEPOINT_RELEASE));
     return write_receipt(a, j, NULL);
+}
+
+/* It needs more signatures: nothing of it happens but that it waits. */
+static enum status wait(struct apply *a, struct job *j, const struct moment *before)
+{
+    j->wants_checkpoint = false;
+    TRY(go_back(a->exec, before));
+    TRY(approval_wait(j));
+    return transaction_add_key(j);
 }
 
 static enum status savepoint(struct exec *e, enum savepoint which)

@@ -118,6 +118,12 @@ struct job {
     bool is_short;              /* The block had less fuel left than a transaction may use. */
     char notice[DIAG_TEXT_MAX]; /* Of the operation that runs. */
     bool wants_checkpoint;      /* CALL trustsql.checkpoint(). */
+    const uint64_t *signers;    /* Row ids; null: the account alone. */
+    uint32_t signer_count;
+    bool is_inner;      /* It waited, and an approval runs it. */
+    bool is_waiting;    /* It needs more signatures (approval.c). */
+    uint32_t missing;   /* So many. */
+    uint32_t hours;     /* How long it may wait. */
     bool is_block_lost; /* SQLite rolled back the block: begin again without this transaction. */
 };
 
@@ -138,6 +144,18 @@ bool expect_is_made(const struct job *j); /* The transaction has one. */
 NODISCARD enum status expect_check(struct job *j, const struct tx_op *op);
 /* An operation failed that had succeeded for the client: job->diag says so. */
 void expect_explain(struct job *j);
+
+/* approval.c: what a statement changes may need signatures: j->is_waiting. */
+NODISCARD enum status approval_check_access(struct job *j, const struct sql_statement *s);
+/* rule: of the table, as its property says; size 0: none. */
+NODISCARD enum status approval_check(struct job *j, uint64_t table, struct span rule);
+/* All it did was taken back: now it waits. */
+NODISCARD enum status approval_wait(struct job *j);
+/* CALL trustsql.approve(txid). */
+NODISCARD enum status approval_run(struct job *j, const struct hash *txid);
+
+/* transaction.c: the row of its idempotency key, if it has one. */
+NODISCARD enum status transaction_add_key(struct job *j);
 
 /* ST_REJECTED with diag saying that a limit was reached (54000). what: static text. */
 NODISCARD enum status job_limit(struct job *j, const char *what);

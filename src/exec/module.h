@@ -26,6 +26,11 @@ struct module_call {
     const struct sql_value *arguments;
     uint32_t argument_count;
     struct diag *diag;
+    /* Out: what trustsql.require_signatures and trustsql.approve want (exec/approval.c). */
+    bool changes_catalog;
+    uint64_t guarded_table; /* 0: none. */
+    bool approves;
+    struct hash approved;
     bool wants_checkpoint;      /* Out: when the transaction succeeds, its block is one. */
     char notice[DIAG_TEXT_MAX]; /* What the client is told beside success; "": nothing. */
 };

@@ -127,14 +127,15 @@ static enum status prepare(struct job *j, const struct tx_op *op, struct prepare
     TRY(statements_get(e->statements, out, &want, &j->diag));
     const struct exec_account account = {.id = j->account.id, .is_admin = j->account.is_admin};
     enum status st = exec_check_access(e->catalog, &(*out)->compiled, &account, &j->diag);
-    return st == ST_OK ? ST_OK : ST_REJECTED;
+    return st == ST_OK ? approval_check_access(j, &(*out)->compiled) : ST_REJECTED;
 }
 
 static enum status run_call(struct job *j, const struct tx_op *op, const struct sql_statement *s)
 {
-    TRY(procedure_run(j, op, s));
+    TRY(procedure_run(j, op, s)); /* s may be gone then: what is approved empties the cache. */
     TRY(check_after(j));
-    return keep_rows(j, s, 0);
+    const struct sql_statement done = {.kind = SQL_KIND_CALL, .tag = "CALL"};
+    return keep_rows(j, &done, 0);
 }
 
 static enum status run_ddl(struct job *j, const struct sql_statement *s)

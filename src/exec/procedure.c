@@ -49,7 +49,11 @@ enum status procedure_run(struct job *j, const struct tx_op *op, const struct sq
     enum status st = p->run(&call);
     if (st == ST_OK) memcpy(j->notice, call.notice, sizeof j->notice);
     if (st == ST_OK && call.wants_checkpoint) j->wants_checkpoint = true;
-    return st;
+    if (st == ST_OK && call.guarded_table != 0) /* By the rule that there was. */
+        st = approval_check(j, call.guarded_table,
+                            sql_catalog_property(e->catalog, call.guarded_table, 0, "signatures"));
+    if (st == ST_OK && call.changes_catalog) st = schema_reload(e);
+    return st == ST_OK && call.approves ? approval_run(j, &call.approved) : st;
 }
 
 /* Position of the parameter of this name; the count of parameters: there is none. */

@@ -14,7 +14,6 @@ static enum status run_operations(struct job *j);
 static enum status find_first(struct job *j, bool *is_repeated);
 static enum status tell_first(struct job *j, const struct hash *txid, uint64_t height);
 static enum status describe(struct job *j);
-static enum status add_key(struct job *j);
 
 enum status transaction_run(struct job *j)
 {
@@ -44,7 +43,7 @@ enum status transaction_run(struct job *j)
         diag_set(&j->diag, "23503", "the transaction leaves a foreign key without its row");
         return ST_REJECTED;
     }
-    return add_key(j);
+    return transaction_add_key(j);
 }
 
 /* The first signer must hold the account's present key. */
@@ -163,7 +162,7 @@ static enum status describe(struct job *j)
     return ST_OK;
 }
 
-static enum status add_key(struct job *j)
+enum status transaction_add_key(struct job *j)
 {
     if (j->tx->idempotency_key.size == 0) return ST_OK;
     const struct idempotency_row row = {.txid = j->tx->txid,

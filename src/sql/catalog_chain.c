@@ -71,6 +71,13 @@ static const char *const ddl_4[] = {
     "CREATE TABLE \"trustsql.properties\"(object INTEGER NOT NULL, part INTEGER NOT NULL, "
     "kind TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY(object, part, kind)) "
     "STRICT, WITHOUT ROWID",
+    "CREATE TABLE \"trustsql.pending_transactions\"(txid BLOB NOT NULL PRIMARY KEY, "
+    "account INTEGER NOT NULL, body BLOB, height INTEGER NOT NULL, expires INTEGER NOT NULL, "
+    "state TEXT NOT NULL, executed_height INTEGER) STRICT, WITHOUT ROWID",
+    "CREATE TABLE \"trustsql.approvals\"(txid BLOB NOT NULL, account INTEGER NOT NULL, "
+    "height INTEGER NOT NULL, PRIMARY KEY(txid, account)) STRICT, WITHOUT ROWID",
+    "CREATE INDEX \"trustsql.pending_waiting\" ON \"trustsql.pending_transactions\"(expires) "
+    "WHERE state = 'waiting'",
     "INSERT INTO \"trustsql.schemas\"(id, name, owner) VALUES (2, 'public', 0)",
     "UPDATE \"trustsql.sequences\" SET next = next + 1 WHERE name = 'catalog'",
     NULL,
@@ -290,6 +297,21 @@ static const struct catalog_column properties_columns[] = {
     COLUMN("value", SQL_TEXT),
 };
 
+static const struct catalog_column pending_columns[] = {
+    COLUMN("txid", SQL_BYTEA),
+    COLUMN("account", SQL_INT8),
+    NULLABLE("body", SQL_BYTEA),
+    COLUMN("height", SQL_INT8),
+    COLUMN("expires", SQL_TIMESTAMPTZ),
+    COLUMN("state", SQL_TEXT),
+    NULLABLE("executed_height", SQL_INT8),
+};
+static const struct catalog_column approvals_columns[] = {
+    COLUMN("txid", SQL_BYTEA),
+    COLUMN("account", SQL_INT8),
+    COLUMN("height", SQL_INT8),
+};
+
 static const uint32_t first_column[] = {0};
 static const uint32_t first_three_columns[] = {0, 1, 2};
 static const uint32_t first_two_columns[] = {0, 1};
@@ -332,13 +354,15 @@ const struct catalog_table catalog_chain_tables[] = {
     CHAIN_TABLE(32, "retention", retention_columns, first_column, 1, false),
     CHAIN_TABLE(33, "schemas", schemas_columns, first_column, 1, false),
     CHAIN_TABLE(34, "properties", properties_columns, first_three_columns, 3, false),
+    CHAIN_TABLE(48, "pending_transactions", pending_columns, first_column, 1, false),
+    CHAIN_TABLE(49, "approvals", approvals_columns, first_two_columns, 2, false),
 };
 /* Not there from the genesis on: from which exec_version. */
 static const struct {
     uint64_t id;
     uint32_t since;
 } late_tables[] = {
-    {28, 3}, {29, 3}, {32, 3}, {33, 4}, {34, 4},
+    {28, 3}, {29, 3}, {32, 3}, {33, 4}, {34, 4}, {48, 4}, {49, 4},
 };
 const uint32_t catalog_chain_count =
     (uint32_t)(sizeof catalog_chain_tables / sizeof catalog_chain_tables[0]);

@@ -4,6 +4,7 @@
 #include "base/must.h"
 #include "exec/modules/system/governance.h"
 #include "exec/modules/system/retention.h"
+#include "exec/modules/system/signatures.h"
 #include "ledger/checkpoint.h"
 
 enum { NAME, PUBLIC_KEY, CUSTODIAN, ORGANISATION, IS_ADMIN, CREATE_ARGUMENTS };
@@ -52,6 +53,20 @@ static const struct module_procedure procedures[] = {
      .argument_names = retention_names,
      .since = RETENTION_EXEC_VERSION,
      .run = retention_set},
+    {.name = "require_signatures",
+     .argument_count_min = 3,
+     .argument_count = 4,
+     .types = signatures_types,
+     .argument_names = signatures_names,
+     .since = SIGNATURES_EXEC_VERSION,
+     .run = signatures_require},
+    {.name = "approve",
+     .argument_count_min = 1,
+     .argument_count = 1,
+     .types = approve_types,
+     .argument_names = approve_names,
+     .since = SIGNATURES_EXEC_VERSION,
+     .run = signatures_approve},
     {.name = "checkpoint", .since = CHECKPOINT_EXEC_VERSION, .run = checkpoint},
 };
 
