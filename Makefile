@@ -139,16 +139,17 @@ $(OUT)/obj/test/%.o: test/%.c
 	@echo "  CC    $<"
 	@$(CC) $(CFLAGS) -Itest -D_POSIX_C_SOURCE=200809L -MMD -MP -c $< -o $@
 
+# A test has a main of its own, so the program's stays in its archive; those of a fuzzer and of a measurement come later.
 .PRECIOUS: $(OUT)/obj/test/%.o
 $(OUT)/test/%: $(OUT)/obj/test/%.o $(TEST_SUPPORT_OBJ) $(LIB_FILES)
 	@mkdir -p $(@D)
-	@$(CC) $(LDFLAGS) $< $(TEST_SUPPORT_OBJ) -Wl,--start-group $(filter-out %/cmd.a,$(LIB_FILES)) -Wl,--end-group -lcmocka $(LIBS) -o $@
+	@$(CC) $(LDFLAGS) $< $(TEST_SUPPORT_OBJ) -Wl,--start-group $(LIB_FILES) -Wl,--end-group -lcmocka $(LIBS) -o $@
 
 # The unit test TEST (FOLDER/test_NAME) with one source file replaced, for tools/mutants.
 .PHONY: mutant-test
 mutant-test: $(OUT)/obj/test/unit/$(TEST).o $(TEST_SUPPORT_OBJ) $(LIB_FILES)
 	@for file in $(BY); do $(CC) $(CFLAGS) -w -c $$file -o $$file.o || exit 1; done
-	@$(CC) $(LDFLAGS) $< $(BY:=.o) $(TEST_SUPPORT_OBJ) -Wl,--start-group $(filter-out %/cmd.a,$(LIB_FILES)) -Wl,--end-group -lcmocka $(LIBS) -o $(TO)
+	@$(CC) $(LDFLAGS) $< $(BY:=.o) $(TEST_SUPPORT_OBJ) -Wl,--start-group $(LIB_FILES) -Wl,--end-group -lcmocka $(LIBS) -o $(TO)
 
 $(OUT)/fuzz/%: $(OUT)/obj/test/fuzz/%.o $(TEST_SUPPORT_OBJ) $(LIB_FILES)
 	@mkdir -p $(@D)
