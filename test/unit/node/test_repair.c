@@ -57,6 +57,8 @@ struct world {
     struct wire_message out;
 };
 
+static enum status remove_all(struct os *os, char *path);
+
 static void make_blocks(struct chain_builder **out,
                         const struct chain_block **blocks,
                         uint32_t fill)
@@ -236,15 +238,28 @@ static void world_open(struct world *w)
     append_all(w);
 }
 
+static enum status remove_entry(void *context, const char *name)
+{
+    char path[OS_PATH_MAX];
+    TRY(os_path_join(path, context, name));
+    return remove_all(os_posix(), path);
+}
+
+/* A file, or a directory with all that is in it. */
+static enum status remove_all(struct os *os, char *path)
+{
+    if (os->remove(os, path) == ST_OK) return ST_OK;
+    TRY(os->list_dir(os, path, remove_entry, path));
+    return os->remove(os, path);
+}
+
 static void world_close(struct world *w)
 {
-    char command[96];
     store_close(w->store);
     chain_builder_free(w->chain);
     chain_builder_free(w->other);
     buf_fini(&w->question);
-    (void)snprintf(command, sizeof command, "rm -r '%s'", w->dir);
-    assert_int_equal(system(command), 0); // NOLINT(concurrency-mt-unsafe,cert-env33-c)
+    assert_int_equal(remove_all(os_posix(), w->dir), ST_OK);
 }
 
 static void begin_repair(struct world *w)
