@@ -1,22 +1,57 @@
 /* schema.c - The catalog of the writer, what capture knows of it, and the copy readers take. */
 #include "exec/exec_int.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/must.h"
 #include "exec/sqlite.h"
 
 static enum status watch(struct exec *e, const struct catalog_table *t);
 
+/* Not a name of any table. */
+static void name_between(char out[32], const struct catalog_table *t)
+{
+    (void)snprintf(out, 32, "\x01%" PRIu64, t->id);
+}
+
+/* Tables that are there under another name than before: by way of a name that no table has, for
+ * several may have changed places. */
+static enum status rename_tables(struct exec *e, const struct sql_catalog *before)
+{
+    for (int step = 0; step < 2; step++) {
+        for (uint32_t i = 0; i < sql_catalog_table_count(before); i++) {
+            const struct catalog_table *t = sql_catalog_table_at(before, i);
+            const struct catalog_table *now = sql_catalog_by_id(e->catalog, t->id);
+            char between[32];
+            if (now == NULL || span_equal(now->sqlite_name, t->sqlite_name)) continue;
+            name_between(between, t);
+            const char *from = (const char *)t->sqlite_name.data;
+            const char *to = (const char *)now->sqlite_name.data;
+            TRY(capture_table_rename(e->capture, step == 0 ? from : between,
+                                     step == 0 ? between : to));
+        }
+    }
+    return ST_OK;
+}
+
+/* before may be null. */
+static enum status forget_tables(struct exec *e, const struct sql_catalog *before)
+{
+    if (before == NULL || e->capture == NULL) return ST_OK;
+    for (uint32_t i = 0; i < sql_catalog_table_count(before); i++) {
+        const struct catalog_table *t = sql_catalog_table_at(before, i);
+        const struct catalog_table *now = sql_catalog_by_id(e->catalog, t->id);
+        if (now == NULL) capture_table_remove(e->capture, (const char *)t->sqlite_name.data);
+    }
+    return rename_tables(e, before);
+}
+
 static enum status take(struct exec *e, struct sql_catalog *catalog)
 {
     struct sql_catalog *before = e->catalog;
     e->catalog = catalog;
-    uint32_t count = before == NULL ? 0 : sql_catalog_table_count(before);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct catalog_table *t = sql_catalog_table_at(before, i);
-        const struct catalog_table *now = sql_catalog_by_id(catalog, t->id);
-        if (now == NULL) capture_table_remove(e->capture, (const char *)t->sqlite_name.data);
-    }
-    enum status st = ST_OK;
+    enum status st = forget_tables(e, before);
     for (uint32_t i = 0; st == ST_OK && i < sql_catalog_table_count(catalog); i++)
         st = watch(e, sql_catalog_table_at(catalog, i)); /* E3 */
     sql_catalog_unref(before);

@@ -345,7 +345,7 @@ static enum status sequence_row(struct load *l, sqlite3_stmt *row)
     return ST_OK;
 }
 
-/* "c" and 3: c3. */
+/* "i." and 1003: i.1003. */
 static enum status own_name(struct load *l, const char *prefix, uint64_t number, struct span *out)
 {
     char text[32];
@@ -364,9 +364,7 @@ static enum status table_row(struct load *l, sqlite3_stmt *row)
     TRY(copy_text(l, row, 1, &t->schema));
     TRY(copy_text(l, row, 2, &t->name));
     TRY(copy_text(l, row, 3, &t->sqlite_name));
-    struct span own = {0};
-    TRY(own_name(l, "t.", t->id, &own));
-    t->has_own_names = span_equal(t->sqlite_name, own);
+    t->has_own_names = sql_catalog_property(c, t->id, 0, "form").size > 0;
     t->definition = sql_catalog_property(c, t->id, 0, "view");
     if (t->definition.size > 0) t->relation = CATALOG_VIEW;
     if (sql_catalog_property(c, t->id, 0, "sequence").size > 0) t->relation = CATALOG_SEQUENCE;
@@ -404,7 +402,7 @@ static enum status column_row(struct load *l, sqlite3_stmt *row)
                                .is_not_null = sqlite3_column_int(row, 5) != 0};
     TRY(copy_text(l, row, 2, &c.name));
     TRY(copy_text(l, row, 6, &c.default_sql));
-    if (l->table->has_own_names) TRY(own_name(l, "c", position, &c.sqlite_name));
+    c.sqlite_name = sql_catalog_property(l->catalog, l->table->id, position + 1, "sqlite_name");
     struct span identity = sql_catalog_property(l->catalog, l->table->id, position + 1, "identity");
     if (identity.size > 0) c.identity = (char)identity.data[0];
     c.generated = sql_catalog_property(l->catalog, l->table->id, position + 1, "generated");

@@ -78,7 +78,7 @@ static uint8_t lower(uint8_t c)
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
 }
 
-static bool is_same_folded(struct span a, struct span b)
+bool ddl_is_same_folded(struct span a, struct span b)
 {
     if (a.size != b.size) return false;
     for (size_t i = 0; i < a.size; i++)
@@ -148,25 +148,27 @@ enum status ddl_choose_name(struct binder *b,
                      (const char *)parts->table.data);
 }
 
-static bool is_folded_taken(const struct binder *b, struct span name)
+bool ddl_is_sqlite_free(const struct binder *b, struct span name, uint64_t id)
 {
+    if (name.size >= 7 && ddl_is_same_folded(span_of(name.data, 7), span_text("sqlite_")))
+        return false;
     for (uint32_t i = 0; i < sql_catalog_table_count(b->catalog); i++) {
         const struct catalog_table *t = sql_catalog_table_at(b->catalog, i);
-        if (is_same_folded(t->sqlite_name, name)) return true;
+        if (t->id != id && ddl_is_same_folded(t->sqlite_name, name)) return false;
         for (uint32_t k = 0; k < t->index_count; k++)
-            if (is_same_folded(t->indexes[k].name, name)) return true;
+            if (ddl_is_same_folded(t->indexes[k].sqlite_name, name)) return false;
     }
-    return false;
+    return true;
 }
 
 enum status ddl_check_name(struct binder *b, struct span name, int32_t position)
 {
     if (memchr(name.data, '.', name.size) != NULL)
         return bind_unsupported(b, position, "a name with a dot is not supported", NULL);
-    if (name.size >= 7 && is_same_folded(span_of(name.data, 7), span_text("sqlite_")))
+    if (name.size >= 7 && ddl_is_same_folded(span_of(name.data, 7), span_text("sqlite_")))
         return bind_unsupported(b, position, "names that begin with \"sqlite_\" are reserved",
                                 NULL);
-    if (is_folded_taken(b, name))
+    if (!ddl_is_sqlite_free(b, name, 0))
         return bind_unsupported(b, position,
                                 "names that differ only in upper and lower case are not supported",
                                 "Choose another name.");

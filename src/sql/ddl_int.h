@@ -51,6 +51,9 @@ NODISCARD enum status ddl_choose_name(struct binder *b,
                                       struct ddl_names *names,
                                       const struct ddl_name_parts *parts,
                                       struct span *out);
+/* No other table (id) or index of SQLite has the name, in any case. */
+bool ddl_is_sqlite_free(const struct binder *b, struct span name, uint64_t id);
+bool ddl_is_same_folded(struct span a, struct span b);
 /* A name SQLite can hold beside those that exist: 0A000 else. */
 NODISCARD enum status ddl_check_name(struct binder *b, struct span name, int32_t position);
 /* Schema of a new object: the one named, or the first of the search path that exists. */

@@ -73,8 +73,10 @@ static enum status restart_sequences(struct binder *b,
         ddl_sequence_load(&s, b->catalog, t);
         if (s.table_id != of->id) continue;
         ddl_step(b, &text);
-        buf_printf(&text, "UPDATE \"t.%" PRIu64 "\" SET c0 = %" PRId64 ", c1 = 0, c2 = 0", s.id,
-                   s.start);
+        buf_printf(&text,
+                   "UPDATE \"t.%" PRIu64 "\" SET last_value = %" PRId64
+                   ", log_cnt = 0, is_called = 0",
+                   s.id, s.start);
         TRY(ddl_step_end(b, out, &text));
     }
     return ST_OK;

@@ -23,15 +23,50 @@ enum status ddl_model_begin(struct binder *b, struct ddl_table *t, uint64_t id, 
     t->catalog.name = t->catalog.sqlite_name = name;
     t->catalog.has_own_names = b->exec_version >= DDL_OWN_NAMES_SINCE;
     if (!t->catalog.has_own_names) return ST_OK;
-    return printed(b, "t.", id, &t->catalog.sqlite_name);
+    return ddl_sqlite_name(b, &t->catalog, &t->catalog.sqlite_name);
 }
 
-enum status ddl_model_name_column(struct binder *b,
-                                  const struct ddl_table *t,
-                                  uint32_t column,
-                                  struct span *out)
+enum status ddl_own_name(struct binder *b, uint64_t id, struct span *out)
 {
-    return t->catalog.has_own_names ? printed(b, "c", column, out) : ST_OK;
+    return printed(b, "t.", id, out);
+}
+
+/* Schemas whose names would look like those of ids. */
+static bool is_like_own(struct span schema)
+{
+    return schema.size == 1 && memchr("tik", schema.data[0], 3) != NULL;
+}
+
+enum status ddl_sqlite_name(struct binder *b, const struct catalog_table *t, struct span *out)
+{
+    const bool is_public = span_equal(t->schema, span_text("public"));
+    const bool has_dot = memchr(t->name.data, '.', t->name.size) != NULL ||
+                         memchr(t->schema.data, '.', t->schema.size) != NULL;
+    struct buf text;
+    const char *copy = NULL;
+    buf_init(&text, b->arena->mem, 0);
+    if (!is_public) {
+        buf_put(&text, t->schema);
+        buf_put_u8(&text, '.');
+    }
+    buf_put(&text, t->name);
+    TRY(emit_finish(b, &text, &copy));
+    *out = span_text(copy);
+    if (!has_dot && !is_like_own(t->schema) && ddl_is_sqlite_free(b, *out, t->id)) return ST_OK;
+    return ddl_own_name(b, t->id, out);
+}
+
+enum status ddl_model_name_columns(struct binder *b, struct ddl_table *t)
+{
+    for (uint32_t i = 0; t->catalog.has_own_names && i < t->catalog.column_count; i++) {
+        bool is_alone = true;
+        for (uint32_t k = 0; k < t->catalog.column_count; k++)
+            is_alone =
+                is_alone && (k == i || !ddl_is_same_folded(t->columns[k].name, t->columns[i].name));
+        t->columns[i].sqlite_name = (struct span){0};
+        if (!is_alone) TRY(printed(b, "c.", i, &t->columns[i].sqlite_name));
+    }
+    return ST_OK;
 }
 
 /* --- names --------------------------------------------------------------------------------- */
@@ -362,6 +397,11 @@ static enum status column_properties(struct binder *b,
 {
     const struct catalog_column *c = &t->columns[column];
     struct ddl_property p = {.object = t->catalog.id, .part = column + 1};
+    if (c->sqlite_name.size > 0 && !span_equal(c->sqlite_name, c->name)) {
+        p.kind = "sqlite_name";
+        p.value = c->sqlite_name;
+        TRY(ddl_put_property(b, out, &p));
+    }
     if (c->identity != 0) {
         p.kind = "identity";
         p.value = span_of(&c->identity, 1);
@@ -375,7 +415,10 @@ static enum status column_properties(struct binder *b,
 
 enum status ddl_model_rows(struct binder *b, struct sql_statement *out, const struct ddl_table *t)
 {
+    const struct ddl_property form = {
+        .object = t->catalog.id, .kind = "form", .value = span_text("4")};
     TRY(step_table_row(b, out, t));
+    if (t->catalog.has_own_names) TRY(ddl_put_property(b, out, &form));
     for (uint32_t i = 0; i < t->catalog.column_count; i++) {
         TRY(step_column_row(b, out, t, i));
         TRY(column_properties(b, out, t, i));

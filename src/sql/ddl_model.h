@@ -1,9 +1,11 @@
 /* ddl_model.h - A table as DDL makes or changes it: columns, keys, indexes, checks, and where each
  * column's values come from when the rows move to a new form. For files of this folder.
  *
- * From exec_version 4 on SQLite's names are its own: a table is "t.<id>", its columns "c0", "c1" …,
- * indexes "i.<id>", checks "k.<id>". So any name of PostgreSQL is possible, and a new name changes
- * the catalog only. Tables made before keep names like the user's until they change their form. */
+ * SQLite's name of a table of schema public is its own name, of another schema "schema.table",
+ * when that is free there; else "t.<id>". A column keeps its name unless another differs only in
+ * case: then "c.<n>". So the plain sqlite3 tool reads a stopped node's file. From exec_version 4 on
+ * indexes are "i.<id>" and checks "k.<id>", and a column's new name changes the catalog only.
+ */
 #ifndef TRUSTSQL_SQL_DDL_MODEL_H
 #define TRUSTSQL_SQL_DDL_MODEL_H
 
@@ -76,11 +78,14 @@ NODISCARD enum status ddl_model_table_constraint(struct binder *b,
 NODISCARD enum status ddl_model_add_check(struct binder *b,
                                           struct ddl_table *t,
                                           const PgQuery__Constraint *c);
-/* SQLite's name of the column at the end. */
-NODISCARD enum status ddl_model_name_column(struct binder *b,
-                                            const struct ddl_table *t,
-                                            uint32_t column,
-                                            struct span *out);
+/* SQLite's names of the columns, when all are known. */
+NODISCARD enum status ddl_model_name_columns(struct binder *b, struct ddl_table *t);
+/* SQLite's name of a table, by its schema, name and id. */
+NODISCARD enum status ddl_sqlite_name(struct binder *b,
+                                      const struct catalog_table *t,
+                                      struct span *out);
+/* "t.<id>" */
+NODISCARD enum status ddl_own_name(struct binder *b, uint64_t id, struct span *out);
 /* Names of what has none, the others checked. */
 NODISCARD enum status ddl_model_name_key(struct binder *b, struct ddl_table *t, struct ddl_key *k);
 NODISCARD enum status ddl_model_name_check(struct binder *b,

@@ -113,6 +113,7 @@ static enum status rename_column(struct binder *b,
         return bind_fail(b, -1, "42703", "column \"%s\" does not exist", s->subname);
     struct renaming r = {.b = b, .from = t->columns[at].name, .to = s->newname};
     TRY(rename_texts(&r, t));
+    if (t->columns[at].sqlite_name.size == 0) t->columns[at].sqlite_name = t->columns[at].name;
     t->columns[at].name = bind_cstring(s->newname);
     TRY(ddl_model_bind(b, t));
     return ddl_change_steps(b, out, c);
@@ -155,16 +156,30 @@ static enum status rename_constraint(struct binder *b,
     return ddl_change_steps(b, out, c);
 }
 
-static enum status set_table(struct binder *b,
-                             struct sql_statement *out,
-                             const char *column,
-                             const struct catalog_table *t,
-                             struct span value)
+/* In SQLite, too, so that who reads the file finds the table. */
+static enum status set_name(struct binder *b,
+                            struct sql_statement *out,
+                            const struct catalog_table *t,
+                            const struct catalog_table *now)
 {
+    struct span name = t->sqlite_name;
     struct buf text;
+    if (t->relation == CATALOG_TABLE) TRY(ddl_sqlite_name(b, now, &name));
+    if (!span_equal(name, t->sqlite_name)) {
+        ddl_step(b, &text);
+        buf_put_text(&text, "ALTER TABLE ");
+        emit_name(&text, t->sqlite_name);
+        buf_put_text(&text, " RENAME TO ");
+        emit_name(&text, name);
+        TRY(ddl_step_end(b, out, &text));
+    }
     ddl_step(b, &text);
-    buf_printf(&text, "UPDATE \"trustsql.tables\" SET %s = ", column);
-    emit_text(&text, value);
+    buf_put_text(&text, "UPDATE \"trustsql.tables\" SET schema = ");
+    emit_text(&text, now->schema);
+    buf_put_text(&text, ", name = ");
+    emit_text(&text, now->name);
+    buf_put_text(&text, ", sqlite_name = ");
+    emit_text(&text, name);
     buf_printf(&text, " WHERE id = %" PRIu64, t->id);
     TRY(ddl_step_end(b, out, &text));
     return ddl_finish(b, out, sql_catalog_next_id(b->catalog));
@@ -210,7 +225,9 @@ static enum status rename_relation(struct binder *b,
         return bind_fail(b, -1, "42501", "must be owner of table %s", s->relation->relname);
     TRY(bind_access(b, t, SQL_RIGHT_OWNER));
     TRY(taken(b, t->schema, s->newname));
-    if (index == NULL) return set_table(b, out, "name", t, bind_cstring(s->newname));
+    struct catalog_table now = *t;
+    now.name = bind_cstring(s->newname);
+    if (index == NULL) return set_name(b, out, t, &now);
     if (t->has_own_names) return rename_index(b, out, s, index);
     struct ddl_change c = {.old = t};
     TRY(open_model(b, &c));
@@ -309,5 +326,7 @@ enum status compile_set_schema(struct binder *b, struct sql_statement *out, cons
     if (ddl_is_taken(b, &names, t->name))
         return bind_fail(b, -1, "42P07", "relation \"%.*s\" already exists in schema \"%s\"",
                          (int)t->name.size, (const char *)t->name.data, s->newschema);
-    return set_table(b, out, "schema", t, schema);
+    struct catalog_table now = *t;
+    now.schema = schema;
+    return set_name(b, out, t, &now);
 }

@@ -214,8 +214,8 @@ static enum status forget(struct binder *b, struct sql_statement *out, const str
     const uint64_t id = c->old->id;
     TRY(of_table(b, out, "DELETE FROM \"trustsql.columns\" WHERE table_id = ", id));
     TRY(of_table(b, out,
-                 "DELETE FROM \"trustsql.properties\" WHERE kind IN ('identity', 'generated') "
-                 "AND object = ",
+                 "DELETE FROM \"trustsql.properties\" WHERE kind IN ('identity', 'generated', "
+                 "'sqlite_name', 'form') AND object = ",
                  id));
     return of_table(b, out,
                     "DELETE FROM \"trustsql.indexes\" WHERE kind <> 'f' AND table_id = ", id);
@@ -344,14 +344,32 @@ static enum status move_properties(struct binder *b,
     return of_table(b, out, "DELETE FROM \"trustsql.properties\" WHERE object = ", c->old->id);
 }
 
-static enum status rename_row(struct binder *b,
-                              struct sql_statement *out,
-                              const struct ddl_change *c)
+/* The old table is gone: its name is free. */
+static enum status take_name(struct binder *b,
+                             struct sql_statement *out,
+                             const struct ddl_change *c)
 {
+    struct catalog_table now = c->now.catalog;
+    const struct span own = now.sqlite_name;
+    struct span name = {0};
     struct buf text;
+    now.id = c->old->id; /* Whose name counts as free. */
+    now.schema = c->old->schema;
+    TRY(ddl_sqlite_name(b, &now, &name));
+    if (memcmp(name.data, "t.", name.size < 2 ? name.size : 2) == 0) name = own;
+    if (!span_equal(name, own)) {
+        ddl_step(b, &text);
+        buf_put_text(&text, "ALTER TABLE ");
+        emit_name(&text, own);
+        buf_put_text(&text, " RENAME TO ");
+        emit_name(&text, name);
+        TRY(ddl_step_end(b, out, &text));
+    }
     ddl_step(b, &text);
     buf_put_text(&text, "UPDATE \"trustsql.tables\" SET schema = ");
     emit_text(&text, c->old->schema);
+    buf_put_text(&text, ", sqlite_name = ");
+    emit_text(&text, name);
     buf_printf(&text, " WHERE id = %" PRIu64, c->now.catalog.id);
     return ddl_step_end(b, out, &text);
 }
@@ -366,8 +384,10 @@ static enum status advance_serials(struct binder *b,
         struct buf text;
         if (c->now.sources[s->column] != DDL_NEW_COLUMN) continue;
         ddl_step(b, &text);
-        buf_printf(&text, "UPDATE \"t.%" PRIu64 "\" SET c2 = 1, c0 = c0 + %" PRId64 " * ((", s->id,
-                   s->increment);
+        buf_printf(&text,
+                   "UPDATE \"t.%" PRIu64 "\" SET is_called = 1, last_value = last_value + %" PRId64
+                   " * ((",
+                   s->id, s->increment);
         buf_put_text(&text, "SELECT count(*) FROM ");
         emit_name(&text, c->old->sqlite_name);
         buf_put_text(&text, ") - 1) WHERE EXISTS (SELECT 1 FROM ");
@@ -384,11 +404,10 @@ static enum status reshape(struct binder *b, struct sql_statement *out, struct d
 {
     uint64_t next_id = sql_catalog_next_id(b->catalog);
     struct ddl_table *t = &c->now;
-    const struct span name = t->catalog.name;
-    TRY(ddl_model_begin(b, t, next_id++, name));
+    TRY(ddl_model_begin(b, t, next_id, t->catalog.name));
+    TRY(ddl_own_name(b, next_id++, &t->catalog.sqlite_name)); /* While the old one is there. */
     t->catalog.owner = c->old->owner;
-    for (uint32_t i = 0; i < t->catalog.column_count; i++)
-        TRY(ddl_model_name_column(b, t, i, &t->columns[i].sqlite_name));
+    TRY(ddl_model_name_columns(b, t));
     for (uint32_t i = c->key_count; i < t->key_count; i++)
         t->keys[i].id = next_id++;
     for (uint32_t i = c->check_count; i < t->check_count; i++)
@@ -412,7 +431,7 @@ static enum status reshape(struct binder *b, struct sql_statement *out, struct d
     TRY(move_one(b, out, c, "retention"));
     TRY(move_properties(b, out, c));
     TRY(of_table(b, out, "DELETE FROM \"trustsql.tables\" WHERE id = ", c->old->id));
-    TRY(rename_row(b, out, c));
+    TRY(take_name(b, out, c));
     TRY(ddl_drops_steps(b, out, &c->gone));
     return ddl_finish(b, out, next_id);
 }

@@ -231,11 +231,10 @@ enum status ddl_sequence_steps(struct binder *b,
     struct catalog_column columns[3];
     struct buf text;
     TRY(ddl_model_begin(b, &t, s->id, s->name));
-    for (uint32_t i = 0; i < 3; i++) {
+    TRY(ddl_own_name(b, s->id, &t.catalog.sqlite_name)); /* What its functions look for. */
+    for (uint32_t i = 0; i < 3; i++)
         columns[i] = (struct catalog_column){
             .name = span_text(names[i]), .type = types[i], .typmod = -1, .is_not_null = true};
-        TRY(ddl_model_name_column(b, &t, i, &columns[i].sqlite_name));
-    }
     t.columns = columns;
     t.catalog.columns = columns;
     t.catalog.column_count = 3;
@@ -326,8 +325,9 @@ static enum status restart(struct binder *b,
                          value, value < s->min ? "less than MINVALUE" : "greater than MAXVALUE",
                          value < s->min ? s->min : s->max);
     ddl_step(b, &text);
-    buf_printf(&text, "UPDATE \"t.%" PRIu64 "\" SET c0 = %" PRId64 ", c1 = 0, c2 = 0", s->id,
-               value);
+    buf_printf(&text,
+               "UPDATE \"t.%" PRIu64 "\" SET last_value = %" PRId64 ", log_cnt = 0, is_called = 0",
+               s->id, value);
     return ddl_step_end(b, out, &text);
 }
 

@@ -89,7 +89,6 @@ enum status ddl_model_add_column(struct binder *b, struct ddl_table *t, const Pg
     }
     t->columns = bind_grow(b, t->columns, t->catalog.column_count, sizeof *t->columns);
     if (t->columns == NULL) return bind_no_memory(b);
-    TRY(ddl_model_name_column(b, t, t->catalog.column_count, &c.sqlite_name));
     t->columns[t->catalog.column_count++] = c;
     t->catalog.columns = t->columns;
     if (!is_serial) return ST_OK;
@@ -402,6 +401,7 @@ enum status compile_create_table(struct binder *b,
     if (t.catalog.column_count == 0)
         return bind_unsupported(b, s->relation->location,
                                 "a table without columns is not supported", NULL);
+    TRY(ddl_model_name_columns(b, &t));
     TRY(bind_checks(b, &t, s));
     TRY(ddl_model_name_all(b, &t));
     uint64_t next_id = t.catalog.id + 1;

@@ -47,15 +47,16 @@ static bool run(sqlite3_context *c, const char *text, int64_t *last, bool *is_ca
 static bool read_row(sqlite3_context *c, const struct sequence *s, int64_t *last, bool *is_called)
 {
     char text[64];
-    (void)snprintf(text, sizeof text, "SELECT c0, c2 FROM \"t.%" PRIu64 "\"", s->id);
+    (void)snprintf(text, sizeof text, "SELECT last_value, is_called FROM \"t.%" PRIu64 "\"", s->id);
     return run(c, text, last, is_called);
 }
 
 static bool write_row(sqlite3_context *c, const struct sequence *s, int64_t last, bool is_called)
 {
     char text[128];
-    (void)snprintf(text, sizeof text, "UPDATE \"t.%" PRIu64 "\" SET c0 = %" PRId64 ", c2 = %d",
-                   s->id, last, is_called ? 1 : 0);
+    (void)snprintf(text, sizeof text,
+                   "UPDATE \"t.%" PRIu64 "\" SET last_value = %" PRId64 ", is_called = %d", s->id,
+                   last, is_called ? 1 : 0);
     return run(c, text, NULL, NULL);
 }
 

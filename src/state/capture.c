@@ -219,6 +219,28 @@ void capture_table_remove(struct capture *c, const char *name)
     c->dead[c->dead_count++] = t;           /* I3 */
 }
 
+enum status capture_table_rename(struct capture *c, const char *from, const char *to)
+{
+    uint32_t at;
+    const bool is_known = table_search(c, from, &at);
+    must(is_known);
+    struct table *t = c->tables[at];
+    char *name = mem_alloc(c->mem, strlen(to) + 1);
+    if (name == NULL) return ST_NO_MEMORY;
+    memcpy(name, to, strlen(to) + 1);
+    mem_free(c->mem, t->name);
+    t->name = name;
+    c->recent = NULL;
+    c->table_count--;
+    memmove(c->tables + at, c->tables + at + 1, (c->table_count - at) * sizeof(struct table *));
+    const bool is_taken = table_search(c, to, &at);
+    must(!is_taken);
+    memmove(c->tables + at + 1, c->tables + at, (c->table_count - at) * sizeof(struct table *));
+    c->tables[at] = t;
+    c->table_count++;
+    return ST_OK;
+}
+
 void capture_begin(struct capture *c)
 {
     for (uint32_t i = 0; i < c->dead_count; i++)

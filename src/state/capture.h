@@ -42,6 +42,9 @@ NODISCARD enum status capture_table_add(struct capture *c, const struct capture_
  * go with their table. Adding it again (a DROP TABLE rolled back) brings them back. */
 void capture_table_remove(struct capture *c, const char *name);
 
+/* A registered table has another name, which no registered one has; what is logged for it stays. */
+NODISCARD enum status capture_table_rename(struct capture *c, const char *from, const char *to);
+
 void capture_begin(struct capture *c); /* A block begins: empty. */
 
 /* Position in the log of changes, for transactions and operations; rollback forgets all after it,

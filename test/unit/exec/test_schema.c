@@ -20,6 +20,9 @@ static const char *const script[] = {
     "UPDATE t SET d = s WHERE id > 2",
     "ALTER TABLE t RENAME COLUMN s TO \"S\"",
     "ALTER TABLE t RENAME TO \"T\"",
+    "CREATE TABLE t (a integer)",
+    "INSERT INTO t VALUES (1)",
+    "DROP TABLE t",
     "ALTER TABLE \"T\" ALTER COLUMN id TYPE text",
     "UPDATE \"T\" SET id = 'k' || id",
     "ALTER TABLE h ADD COLUMN c integer",
@@ -64,6 +67,43 @@ static void write_sets_tell_what_changed(void **state)
         assert_true(span_equal(record.rows.write_set, buf_span(&compared)));
         buf_fini(&compared);
     }
+    exec_rig_fini(&rig);
+}
+
+/* Names change places in one block, with rows before and after. */
+static void names_change_places_in_a_block(void **state)
+{
+    (void)state;
+    static const char *const swap[] = {
+        "INSERT INTO a VALUES (1)",    "ALTER TABLE a RENAME TO c",
+        "ALTER TABLE b RENAME TO a",   "INSERT INTO a VALUES (2)",
+        "ALTER TABLE c RENAME TO b",   "INSERT INTO b VALUES (3)",
+        "CREATE TABLE c (x integer)",  "INSERT INTO c VALUES (4)",
+        "ALTER TABLE c ADD y integer", "INSERT INTO nowhere VALUES (1)",
+    };
+    struct exec_rig rig;
+    exec_rig_init(&rig, &v4);
+    exec_rig_do(&rig, 0, "CREATE TABLE a (x integer)");
+    exec_rig_do(&rig, 0, "CREATE TABLE b (x integer)");
+    for (size_t count = sizeof swap / sizeof swap[0]; count >= 9; count--) { /* First it fails. */
+        const uint64_t before = exec_height(rig.exec);
+        struct exec_record record;
+        struct buf compared;
+        struct tx *tx = chain_tx_begin(rig.chain, 0);
+        for (size_t i = 0; i < count; i++)
+            (void)chain_op(rig.chain, tx, swap[i]);
+        (void)chain_tx_end(rig.chain, tx);
+        chain_tx(rig.chain, 0, "INSERT INTO a VALUES (5)");
+        (void)exec_rig_apply(&rig);
+        exec_rig_expect(&rig, 0, count == 9 ? "" : "42P01");
+        exec_rig_expect(&rig, 1, "");
+        buf_init(&compared, mem_system(), 0);
+        exec_rig_compare(&rig, before, before + 1, &compared);
+        assert_int_equal(exec_record_decode(&record, &rig.arena, rig.outcome.record), ST_OK);
+        assert_true(span_equal(record.rows.write_set, buf_span(&compared)));
+        buf_fini(&compared);
+    }
+    assert_int_equal(exec_rig_int(&rig, "SELECT count(*) FROM \"a\""), 2);
     exec_rig_fini(&rig);
 }
 
@@ -112,6 +152,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(write_sets_tell_what_changed),
+        cmocka_unit_test(names_change_places_in_a_block),
         cmocka_unit_test(restarts_change_nothing),
         cmocka_unit_test(a_failure_takes_the_schema_back),
     };

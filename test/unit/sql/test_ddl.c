@@ -62,6 +62,18 @@ static void names_may_be_any(void **state)
     sql_rig_ok(r, "CREATE TABLE s.t(\"c0\" text UNIQUE)");
     sql_rig_ok(r, "INSERT INTO \"T\" VALUES (1, 2, 3)");
     sql_rig_ok(r, "INSERT INTO s.t VALUES ('x')");
+    static const struct {
+        const char *schema, *name, *sqlite_name;
+    } plain[] = {{"public", "t", "t"}, {"public", "T", NULL}, {"s", "t", "s.t"}};
+    for (size_t i = 0; i < 3; i++) { /* The sqlite3 tool finds what can be found. */
+        const struct catalog_table *t = sql_catalog_find(
+            sql_rig_catalog(r), span_text(plain[i].schema), span_text(plain[i].name));
+        assert_non_null(t);
+        if (plain[i].sqlite_name != NULL)
+            assert_true(span_equal(t->sqlite_name, span_text(plain[i].sqlite_name)));
+        else
+            assert_memory_equal(t->sqlite_name.data, "t.", 2);
+    }
     assert_string_equal(sql_rig_run(r, "SELECT \"a.b\", a, \"A\" FROM \"T\""), "a.b|a|A\n1|2|3\n");
     assert_string_equal(sql_rig_run(r, "INSERT INTO \"T\" VALUES (2, 0, 0)"),
                         "ERROR 23514: new row for relation \"T\" violates check constraint "
