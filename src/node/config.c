@@ -77,7 +77,7 @@ void node_config_defaults(struct node_config *config)
                                    .p2p_port = 5440,
                                    .pg_host = "127.0.0.1",
                                    .pg_port = 5442,
-                                   .pg_connections_max = 1200,
+                                   .pg_connections_max = 1500,
                                    .verify_threads = 2,
                                    .read_threads = 2,
                                    .segment_size = STORE_SEGMENT_SIZE,

@@ -607,7 +607,6 @@ NODISCARD enum status bind_locking(struct binder *b, const PgQuery__SelectStmt *
 NODISCARD enum status bind_locked(struct binder *b,
                                   const struct query *q,
                                   const PgQuery__SelectStmt *s);
-bind_statement_fn compile_copy;
 bind_statement_fn compile_copy, compile_deallocate, compile_discard, compile_unlisten;
 /* SELECT set_config(…), current_setting(…): SET and SHOW by another name. False: it is neither. */
 NODISCARD bool bind_setting_call(const PgQuery__SelectStmt *s);
