@@ -411,7 +411,7 @@ static bool on_close(struct pg_session *s, const struct wire_message *m)
 static bool on_sync(struct pg_session *s)
 {
     struct backend *b = s->config.backend;
-    if (s->first != NULL && !s->is_overlapping) return false;
+    if (s->first != NULL && (!s->is_overlapping || s->has_open)) return false;
     s->is_skipping = false;
     if (s->is_overlapping) portal_remove_all(s);
     const bool has_open = s->has_open;

@@ -21,6 +21,8 @@ static const uint8_t fake_salt[SCRAM_SALT_SIZE] = {1, 2, 3, 4, 5, 6, 7, 8};
 struct backend_session {
     struct pg_fake *fake;
     bool is_held;
+    enum backend_block block;
+    struct pg_fake_call *copying; /* A COPY FROM that waits; in no list. */
 };
 
 struct pg_fake_call {
@@ -99,7 +101,9 @@ static bool know(struct known *k, struct span text)
         add_column(k, "size", SQL_INT8);
     } else {
         return text.size == 0 || begins(text, "insert") || begins(text, "fail") ||
-               begins(text, "notice");
+               begins(text, "notice") || begins(text, "copyin") || begins(text, "copysplit") ||
+               begins(text, "copyout") || begins(text, "begin") || begins(text, "commit") ||
+               begins(text, "deallocate") || begins(text, "sync");
     }
     return true;
 }
@@ -147,6 +151,7 @@ static enum status fake_session_open(struct backend *b,
     struct backend_session *s = mem_alloc_zero(f->mem, 1, sizeof *s);
     if (s == NULL) return ST_NO_MEMORY;
     s->fake = f;
+    s->block = BACKEND_BLOCK_NONE;
     f->sessions++;
     *out = s;
     return ST_OK;
@@ -186,6 +191,7 @@ static struct pg_fake_call *take_call(struct pg_fake *f, const struct backend_se
 static void fake_session_close(struct backend *b, struct backend_session *s)
 {
     struct pg_fake *f = (struct pg_fake *)(void *)b;
+    if (s->copying != NULL) call_end(f, s->copying);
     for (struct pg_fake_call *c = take_call(f, s); c != NULL; c = take_call(f, s))
         call_end(f, c);
     f->sessions--;
@@ -228,6 +234,7 @@ static void fake_execute(struct backend *b,
     else
         f->first = c;
     f->last = c;
+    if (call->is_open) f->open_count++;
     f->executed++;
     if (++f->running > f->running_max) f->running_max = f->running;
     if (!f->is_deferred) pg_fake_run(f);
@@ -278,6 +285,54 @@ static void fake_flow(struct backend *b, struct backend_session *s, bool is_open
     s->is_held = !is_open;
 }
 
+static enum backend_block fake_block(struct backend *b, const struct backend_session *s)
+{
+    (void)b;
+    return s->block;
+}
+
+static void fake_sync(struct backend *b,
+                      struct backend_session *s,
+                      const struct backend_reply *reply)
+{
+    struct pg_fake *f = (struct pg_fake *)(void *)b;
+    const struct backend_call call = {.text = text_of("sync")};
+    f->sync_count++;
+    fake_execute(b, s, &call, reply);
+}
+
+static void fake_spoil(struct backend *b, struct backend_session *s)
+{
+    (void)b;
+    if (s->block == BACKEND_BLOCK_OPEN) s->block = BACKEND_BLOCK_FAILED;
+}
+
+/* Rows "2" are refused, as a duplicate of the second row would be. */
+static void fake_copy(struct backend *b, struct backend_session *s, const struct backend_copy *in)
+{
+    struct pg_fake *f = (struct pg_fake *)(void *)b;
+    struct pg_fake_call *c = s->copying;
+    must(c != NULL);
+    f->copied += in->rows.size;
+    f->copy_parts += in->rows.size > 0;
+    if (in->failed == NULL && !in->is_last) {
+        c->reply.copy_more(c->reply.context);
+        return;
+    }
+    s->copying = NULL;
+    struct diag d;
+    diag_set(&d, "23505", "refused");
+    d.row = 2;
+    const bool is_bad = in->rows.size > 0 && in->rows.data[in->rows.size - 1] == 2;
+    if (in->failed != NULL)
+        c->reply.failed(c->reply.context, in->failed);
+    else if (is_bad)
+        c->reply.failed(c->reply.context, &d);
+    else
+        c->reply.complete(c->reply.context, "COPY", true, 0);
+    call_end(f, c);
+}
+
 static const struct backend_table fake_table = {.verifier = fake_verifier,
                                                 .token = fake_token,
                                                 .session_open = fake_session_open,
@@ -285,7 +340,11 @@ static const struct backend_table fake_table = {.verifier = fake_verifier,
                                                 .execute = fake_execute,
                                                 .describe = fake_describe,
                                                 .cancel = fake_cancel,
-                                                .flow = fake_flow};
+                                                .flow = fake_flow,
+                                                .block = fake_block,
+                                                .sync = fake_sync,
+                                                .spoil = fake_spoil,
+                                                .copy = fake_copy};
 
 /* --- answers
  * -------------------------------------------------------------------------------------*/
@@ -366,6 +425,43 @@ static void answer_failure(const struct pg_fake_call *c)
     c->reply.failed(c->reply.context, &d);
 }
 
+static const struct sql_column copy_columns[] = {
+    {.name = {(const uint8_t *)"a", 1}, .type = SQL_INT4, .typmod = -1}};
+static const struct sql_copy copy_from = {.is_from = true,
+                                          .delimiter = '\t',
+                                          .quote = '"',
+                                          .escape = '"',
+                                          .null = {(const uint8_t *)"\\N", 2},
+                                          .table = {(const uint8_t *)"t", 1},
+                                          .columns = copy_columns,
+                                          .column_count = 1};
+
+static void answer_copy_out(const struct pg_fake_call *c)
+{
+    struct sql_copy copy = copy_from;
+    struct buf rows;
+    copy.is_from = false;
+    copy.header = SQL_COPY_HEADER;
+    const struct backend_copy_begin begin = {.copy = &copy};
+    buf_init(&rows, mem_system(), 0);
+    sql_rowset_put_integer(&rows, 7);
+    sql_rowset_put_null(&rows);
+    c->reply.copy(c->reply.context, &begin);
+    c->reply.rows(c->reply.context, copy_columns, 1, buf_span(&rows), 2);
+    c->reply.complete(c->reply.context, "COPY", true, 2);
+    buf_fini(&rows);
+}
+
+static bool answer_session(const struct pg_fake_call *c)
+{
+    struct backend_session *s = c->session;
+    if (begins(c->text, "begin")) s->block = BACKEND_BLOCK_OPEN;
+    if (begins(c->text, "commit")) s->block = BACKEND_BLOCK_NONE;
+    if (begins(c->text, "deallocate")) (void)c->reply.forget(c->reply.context, span_of(NULL, 0));
+    if (begins(c->text, "copyout")) answer_copy_out(c);
+    return begins(c->text, "copyout") || begins(c->text, "sync");
+}
+
 static void answer_odd(const struct pg_fake_call *c, struct known *k)
 {
     if (begins(c->text, "notice")) {
@@ -387,6 +483,7 @@ static void answer_odd(const struct pg_fake_call *c, struct known *k)
 static void answer(const struct pg_fake_call *c)
 {
     struct known k;
+    if (answer_session(c)) return;
     if (!know(&k, c->text) || begins(c->text, "wait") || begins(c->text, "fail")) {
         answer_failure(c);
     } else if (begins(c->text, "rows")) {
@@ -412,6 +509,14 @@ bool pg_fake_run_one(struct pg_fake *f)
 {
     struct pg_fake_call *c = take_call(f, NULL);
     if (c == NULL) return false;
+    if (begins(c->text, "copyin") || begins(c->text, "copysplit")) {
+        const struct backend_copy_begin begin = {
+            .copy = &copy_from, .bytes_max = 64, .is_split = begins(c->text, "copysplit")};
+        c->session->copying = c;
+        c->reply.copy(c->reply.context, &begin);
+        c->reply.copy_more(c->reply.context);
+        return true;
+    }
     answer(c);
     call_end(f, c);
     return true;

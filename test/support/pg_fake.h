@@ -11,7 +11,10 @@
  * and hint notice         a notice, then SELECT 0 wait           a read that ends only when
  * cancelled (57014) change         described as one integer, answers with text broken         rows
  * that are not well formed two            two statements, in a simple query: as "one" twice (empty)
- * nothing others         42P01
+ * nothing begin, commit  as insert; the session is in a block, or no more    deallocate  as insert;
+ * all prepared statements are forgotten    copyin, copysplit  COPY t (a integer) FROM STDIN, 64
+ * bytes of rows, in one or several parts; a last row of 2 is 23505    copyout  COPY TO STDOUT with a
+ * header: 7, null    others         42P01
  *
  * Not thread-safe; all of it on the loop's thread. */
 #ifndef TRUSTSQL_TEST_SUPPORT_PG_FAKE_H
@@ -37,6 +40,10 @@ struct pg_fake {
     uint32_t running;     /* Now. */
     uint32_t running_max; /* Ever. */
     uint32_t executed;
+    uint32_t open_count; /* Executed as part of a transaction that a Sync ends. */
+    uint32_t sync_count;
+    uint32_t copy_parts; /* Rows that came, in so many parts, */
+    size_t copied;       /* and their bytes. */
     uint32_t sessions;
     uint32_t flow_closed; /* Times. */
     uint8_t mock_secret[32];

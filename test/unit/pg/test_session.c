@@ -663,7 +663,7 @@ static void test_other_statements_wait_for_each_other(void **state)
     say_empty(&t, 'S');
     say_query(&t, "one");
     send_said(&t);
-    for (uint32_t i = 1; i <= 4; i++) {
+    for (uint32_t i = 1; i <= 5; i++) { /* The Sync ends the transaction of "insert". */
         assert_int_equal(t.fake.running, 1);
         assert_int_equal(t.fake.executed, i);
         assert_int_equal(pg_session_state(t.session), PG_SESSION_BUSY);
@@ -685,7 +685,7 @@ static void test_failed_statement_stops_those_behind_it(void **state)
     send_said(&t);
     pg_fake_run(&t.fake);
     assert_string_equal(heard(&t), "12EZ");
-    assert_int_equal(t.fake.executed, 1);
+    assert_int_equal(t.fake.executed, 2); /* "fail", and the end of its transaction. */
     stage_close(&t);
 }
 
@@ -777,6 +777,201 @@ static void test_copy_and_function_messages(void **state)
     send_said(&t);
     assert_true(out_holds(&t, "C0A000"));
     assert_string_equal(heard(&t), "EZ");
+    stage_close(&t);
+}
+
+static void say_bytes(struct stage *t, const char *text)
+{
+    size_t at = begin(t, 'd');
+    buf_put_text(&t->say, text);
+    end(t, at);
+}
+
+static void test_copy_in(void **state)
+{
+    (void)state;
+    struct stage t;
+    log_in(&t);
+    for (uint32_t is_deferred = 0; is_deferred < 2; is_deferred++) {
+        t.fake.is_deferred = is_deferred != 0;
+        t.fake.copied = 0;
+        say_query(&t, "copyin"); /* All of it is sent ahead, in odd portions. */
+        say_bytes(&t, "1\n");
+        say_bytes(&t, "\\");
+        say_empty(&t, 'H');
+        say_bytes(&t, "N\n3");
+        say_empty(&t, 'c');
+        say_query(&t, "one");
+        send_said(&t);
+        pg_fake_run(&t.fake);
+        assert_int_equal(t.fake.copied, 3);
+        assert_true(out_holds(&t, "COPY 3"));
+        assert_string_equal(heard(&t), "GCZTDCZ");
+    }
+    t.fake.is_deferred = false;
+    say_query(&t, "copyin");
+    say_bytes(&t, "5\n2\n");
+    say_empty(&t, 'c');
+    send_said(&t);
+    assert_true(out_holds(&t, "WCOPY t, line 2"));
+    assert_string_equal(heard(&t), "GEZ");
+    stage_close(&t);
+}
+
+static void test_copy_in_that_fails(void **state)
+{
+    (void)state;
+    struct stage t;
+    log_in(&t);
+    say_query(&t, "copyin");
+    say_bytes(&t, "1\nx\n2\n");
+    say_bytes(&t, "dropped");
+    say_empty(&t, 'c');
+    send_said(&t);
+    assert_true(out_holds(&t, "WCOPY t, line 2, column a: \"x\""));
+    assert_string_equal(heard(&t), "GEZ");
+    say_query(&t, "copyin");
+    size_t at = begin(&t, 'f');
+    put_string(&t, "no more");
+    end(&t, at);
+    send_said(&t);
+    assert_true(out_holds(&t, "COPY from stdin failed: no more"));
+    assert_string_equal(heard(&t), "GEZ");
+    say_query(&t, "copyin");
+    for (uint32_t i = 0; i < 70; i++)
+        say_bytes(&t, "1\n");
+    send_said(&t);
+    assert_true(out_holds(&t, "C54000"));
+    assert_string_equal(heard(&t), "GEZ");
+    assert_int_equal(t.fake.copied, 0);
+    say_query(&t, "copyin");
+    send_said(&t);
+    pg_session_cancel(t.session, 0x5a5a5a5a);
+    assert_true(out_holds(&t, "C57014"));
+    assert_string_equal(heard(&t), "GEZ");
+    say_query(&t, "copyin"); /* And the end of the session. */
+    send_said(&t);
+    stage_close(&t);
+}
+
+static void test_copy_in_parts(void **state)
+{
+    (void)state;
+    struct stage t;
+    log_in(&t);
+    say_query(&t, "copysplit");
+    for (uint32_t i = 0; i < 200; i++)
+        say_bytes(&t, "1\n1\n");
+    say_empty(&t, 'c');
+    send_said(&t);
+    assert_true(t.fake.copy_parts > 10);
+    assert_int_equal(t.fake.copied, 400);
+    assert_true(out_holds(&t, "COPY 400"));
+    assert_string_equal(heard(&t), "GCZ");
+    stage_close(&t);
+}
+
+static void test_copy_out(void **state)
+{
+    (void)state;
+    struct stage t;
+    log_in(&t);
+    say_query(&t, "copyout");
+    send_said(&t);
+    assert_true(out_holds(&t, "a\n"));
+    assert_true(out_holds(&t, "7\n"));
+    assert_true(out_holds(&t, "\\N\n"));
+    assert_string_equal(heard(&t), "HdddcCZ");
+    say_statement(&t, "copyout");
+    say_empty(&t, 'S');
+    send_said(&t);
+    assert_string_equal(heard(&t), "12HdddcCZ");
+    stage_close(&t);
+}
+
+/* One Execute with its Sync is a transaction of its own; what more there is joins one. */
+static void test_transaction_of_a_pipeline(void **state)
+{
+    (void)state;
+    struct stage t;
+    log_in(&t);
+    say_statement(&t, "insert");
+    say_target(&t, 'C', 'P', "");
+    say_empty(&t, 'S');
+    send_said(&t);
+    assert_string_equal(heard(&t), "12C3Z");
+    assert_int_equal(t.fake.open_count, 0);
+    assert_int_equal(t.fake.sync_count, 0);
+    say_statement(&t, "insert");
+    say_statement(&t, "insert");
+    say_empty(&t, 'S');
+    send_said(&t);
+    assert_string_equal(heard(&t), "12C12CZ");
+    assert_int_equal(t.fake.open_count, 2);
+    assert_int_equal(t.fake.sync_count, 1);
+    say_statement(&t, "insert");
+    send_said(&t);
+    assert_string_equal(heard(&t), "12"); /* What is behind it is not here. */
+    assert_false(t.link.is_paused);
+    say_empty(&t, 'H');
+    send_said(&t);
+    assert_string_equal(heard(&t), "C");
+    assert_int_equal(t.fake.open_count, 3);
+    say_empty(&t, 'S');
+    send_said(&t);
+    assert_string_equal(heard(&t), "Z");
+    assert_int_equal(t.fake.sync_count, 2);
+    say_statement(&t, "fail");
+    say_statement(&t, "insert");
+    say_empty(&t, 'S');
+    send_said(&t);
+    assert_string_equal(heard(&t), "12EZ");
+    assert_int_equal(t.fake.sync_count, 3);
+    stage_close(&t);
+}
+
+static char last_state(const struct stage *t)
+{
+    return (char)t->link.out.data[t->link.out.size - 1];
+}
+
+static void test_portals_of_a_block(void **state)
+{
+    (void)state;
+    struct stage t;
+    log_in(&t);
+    say_query(&t, "begin");
+    say_parse(&t, "r", "rows 3");
+    say_bind(&t, "p", "r", NULL);
+    say_execute(&t, "p", 2);
+    say_empty(&t, 'S');
+    send_said(&t);
+    assert_int_equal(last_state(&t), 'T');
+    assert_string_equal(heard(&t), "CZ12DDsZ");
+    say_execute(&t, "p", 2);
+    say_empty(&t, 'S');
+    send_said(&t);
+    assert_string_equal(heard(&t), "DCZ");
+    say_bind(&t, "q", "nothing", NULL); /* The door's own error spoils the block. */
+    say_empty(&t, 'S');
+    send_said(&t);
+    assert_int_equal(last_state(&t), 'E');
+    assert_string_equal(heard(&t), "EZ");
+    say_query(&t, "commit");
+    send_said(&t);
+    assert_int_equal(last_state(&t), 'I');
+    assert_string_equal(heard(&t), "CZ");
+    say_execute(&t, "p", 2);
+    say_empty(&t, 'S');
+    send_said(&t);
+    assert_true(out_holds(&t, "C34000"));
+    assert_string_equal(heard(&t), "EZ");
+    say_query(&t, "deallocate");
+    say_bind(&t, "", "r", NULL);
+    say_empty(&t, 'S');
+    send_said(&t);
+    assert_true(out_holds(&t, "C26000"));
+    assert_string_equal(heard(&t), "CZEZ");
     stage_close(&t);
 }
 
@@ -886,6 +1081,12 @@ int main(void)
         cmocka_unit_test(test_end_while_calls_run),
         cmocka_unit_test(test_fatal_messages),
         cmocka_unit_test(test_copy_and_function_messages),
+        cmocka_unit_test(test_copy_in),
+        cmocka_unit_test(test_copy_in_that_fails),
+        cmocka_unit_test(test_copy_in_parts),
+        cmocka_unit_test(test_copy_out),
+        cmocka_unit_test(test_transaction_of_a_pipeline),
+        cmocka_unit_test(test_portals_of_a_block),
         cmocka_unit_test(test_zero_and_bad_bytes_in_values),
         cmocka_unit_test(test_large_message_in_portions),
         cmocka_unit_test(test_every_allocation_may_fail),
