@@ -305,6 +305,45 @@ static bool is_same_value(const struct setting *s, struct span value)
     return false;
 }
 
+/* "a.b", and not ours. */
+static bool is_custom(struct span name)
+{
+    static const char own[] = "trustsql.";
+    const bool is_own = name.size >= sizeof own - 1 &&
+                        strncasecmp((const char *)name.data, own, sizeof own - 1) == 0;
+    return !is_own && name.size > 0 && memchr(name.data, '.', name.size) != NULL;
+}
+
+static const struct settings_custom *find_custom(const struct settings *s, struct span name)
+{
+    for (uint32_t i = 0; i < s->custom_count; i++)
+        if (equals(name, s->custom[i].name)) return &s->custom[i];
+    return NULL;
+}
+
+static enum status set_custom(struct settings *s,
+                              struct span name,
+                              struct span value,
+                              struct diag *d)
+{
+    const struct settings_custom *old = find_custom(s, name);
+    uint32_t i = old == NULL ? s->custom_count : (uint32_t)(old - s->custom);
+    if (name.size >= SETTINGS_NAME_MAX || value.size >= SETTINGS_VALUE_MAX ||
+        i == SETTINGS_CUSTOM_MAX) {
+        diag_set(d, "54000",
+                 "this session keeps %u parameters of your own, names and values of "
+                 "up to %u and %u bytes",
+                 SETTINGS_CUSTOM_MAX, SETTINGS_NAME_MAX - 1, SETTINGS_VALUE_MAX - 1);
+        return ST_LIMIT;
+    }
+    struct settings_custom *c = &s->custom[i];
+    memset(c, 0, sizeof *c);
+    memcpy(c->name, name.data, name.size);
+    if (value.size > 0) memcpy(c->value, value.data, value.size);
+    if (old == NULL) s->custom_count++;
+    return ST_OK;
+}
+
 enum status settings_set(struct settings *s, struct span name, struct span value, struct diag *d)
 {
     if (equals(name, "application_name")) {
@@ -321,6 +360,7 @@ enum status settings_set(struct settings *s, struct span name, struct span value
         s->key_size = 0;
         s->default_modes = (struct settings_modes){.isolation = SQL_SERIALIZABLE};
         s->is_copy_split = false;
+        s->custom_count = 0;
         return ST_OK;
     }
     bool is_good = true;
@@ -336,6 +376,7 @@ enum status settings_set(struct settings *s, struct span name, struct span value
         return ST_INVALID;
     }
     const struct setting *found = find(name);
+    if (found == NULL && is_custom(name)) return set_custom(s, name, value, d);
     if (found == NULL) return unknown(name, d);
     if (value.size == 0 || found->rule == RULE_ANY || is_same_value(found, value)) return ST_OK;
     diag_set(d, "22023", "parameter \"%s\" cannot be changed to \"%.*s\"", found->name,
@@ -365,6 +406,11 @@ enum status settings_show(const struct settings *s,
     if (own == NULL) own = show_mode(s, name);
     if (own != NULL) {
         buf_put_text(out, own);
+        return buf_status(out);
+    }
+    const struct settings_custom *custom = find_custom(s, name);
+    if (custom != NULL) {
+        buf_put_text(out, custom->value);
         return buf_status(out);
     }
     const struct setting *found = find(name);

@@ -10,7 +10,9 @@
 #include "base/span.h"
 #include "sql/sql.h"
 
-#define SETTINGS_VALUE_MAX 128u
+#define SETTINGS_VALUE_MAX  128u
+#define SETTINGS_NAME_MAX   64u
+#define SETTINGS_CUSTOM_MAX 8u
 #define SETTINGS_KEY_MAX   255u /* TX_IDEMPOTENCY_MAX */
 
 /* trustsql.read: what a SELECT sees. */
@@ -36,6 +38,12 @@ struct settings_modes { /* Of a transaction. */
     bool is_deferrable;
 };
 
+/* A parameter with a dot in its name, which PostgreSQL keeps for its clients. */
+struct settings_custom {
+    char name[SETTINGS_NAME_MAX];
+    char value[SETTINGS_VALUE_MAX];
+};
+
 struct settings {
     char application_name[SETTINGS_VALUE_MAX];
     struct settings_choice chosen;
@@ -43,6 +51,8 @@ struct settings {
     /* trustsql.idempotency_key: of each transaction until it is changed; size 0: none. */
     uint8_t key[SETTINGS_KEY_MAX];
     uint32_t key_size;
+    struct settings_custom custom[SETTINGS_CUSTOM_MAX]; /* The first custom_count. */
+    uint32_t custom_count;
     bool is_copy_split; /* trustsql.copy_split: one COPY FROM may be several transactions. */
     uint64_t height; /* trustsql.height: the ledger as it was then, schema too; 0: now. */
     struct settings_modes modes;         /* Of the transaction that is open. */

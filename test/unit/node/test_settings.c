@@ -107,6 +107,31 @@ static void test_those_of_postgresql(void **state)
     buf_fini(&out);
 }
 
+static void test_custom(void **state)
+{
+    (void)state;
+    struct settings s;
+    char name[] = "p.0";
+    settings_init(&s, &defaults);
+    check_set(&s, "my.Name", "one", "");
+    check_set(&s, "My.name", "two", "");
+    check_shown(&s, "my.name", "two");
+    check_set(&s, "trustsql.nothing", "1", "42704");
+    for (uint32_t i = 1; i < SETTINGS_CUSTOM_MAX; i++) {
+        name[2] = (char)('0' + i);
+        check_set(&s, name, "x", "");
+    }
+    check_set(&s, "p.x", "x", "54000");
+    check_shown(&s, "p.7", "x");
+    check_set(&s, "all", "", "");
+    assert_int_equal(s.custom_count, 0);
+    check_set(&s, "trustsql.copy_split", "on", "");
+    check_shown(&s, "trustsql.copy_split", "on");
+    check_set(&s, "trustsql.copy_split", "maybe", "22023");
+    check_set(&s, "trustsql.copy_split", "", "");
+    check_shown(&s, "trustsql.copy_split", "off");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -114,6 +139,7 @@ int main(void)
         cmocka_unit_test(test_key),
         cmocka_unit_test(test_height),
         cmocka_unit_test(test_those_of_postgresql),
+        cmocka_unit_test(test_custom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
