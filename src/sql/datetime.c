@@ -282,6 +282,12 @@ static void set_year(struct reader *r, const struct number *n)
     r->has_year = true;
 }
 
+static void set_day(struct reader *r, const struct number *n)
+{
+    r->day = n->value;
+    r->has_day = true;
+}
+
 /* 1999-01-08, 1/8/1999, 8-Jan-1999, 1999-Jan-08: the first number is read. */
 static enum status read_date(struct reader *r, const struct number *first)
 {
@@ -296,14 +302,14 @@ static enum status read_date(struct reader *r, const struct number *first)
         if (first->digits > 2)
             set_year(r, first);
         else
-            r->day = first->value, r->has_day = true;
+            set_day(r, first);
         if (r->at == r->end || *r->at != delimiter) return ST_OK;
         r->at++;
         if (!number(r, &second)) return bad_syntax(r);
         if (r->has_day)
             set_year(r, &second);
         else
-            r->day = second.value, r->has_day = true;
+            set_day(r, &second);
         return ST_OK;
     }
     if (!number(r, &second)) return bad_syntax(r);

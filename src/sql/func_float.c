@@ -204,7 +204,9 @@ static void float_to_numeric(sqlite3_context *c, int count, sqlite3_value **args
     const double value =
         is_wide ? wide_of(args[0]) : (double)float4_unpack(sqlite3_value_int64(args[0]));
     if (isnan(value) || isinf(value)) {
-        function_fail(c, "0A000", "numeric NaN and infinity are not supported");
+        diag_set(&d, "0A000", "numeric NaN and infinity are not supported");
+        diag_hint(&d, "Keep it in double precision.");
+        function_fail_with(c, &d);
         return;
     }
     (void)snprintf(text, sizeof text, "%.*g", is_wide ? DBL_DIG : FLT_DIG, value);

@@ -21,7 +21,7 @@ enum status sql_functions_register(sqlite3 *connection, struct sql_context *ctx)
         function_searches, function_matches,    function_byteas,    function_times,
         function_casts,    function_aggregates, function_ordered,   function_compilers,
         function_values,   function_floats,     function_datetimes, function_arrays,
-        function_jsons};
+        function_jsons,    function_regexes};
     const int always = SQLITE_UTF8 | SQLITE_INNOCUOUS;
     int code = install(connection, ctx, function_contexts, always);
     if (code == SQLITE_OK) code = install(connection, ctx, function_sequences, SQLITE_UTF8);

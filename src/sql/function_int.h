@@ -37,6 +37,7 @@ extern const struct native function_floats[];
 extern const struct native function_datetimes[];
 extern const struct native function_arrays[];
 extern const struct native function_jsons[];
+extern const struct native function_regexes[];
 extern const struct native function_sequences[]; /* Not deterministic for SQLite. */
 extern const struct native function_contexts[];  /* Not deterministic for SQLite. */
 

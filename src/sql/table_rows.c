@@ -47,6 +47,11 @@ static const struct sql_function functions[] = {
           INT4,
           "(WITH RECURSIVE g(c1) AS (SELECT 1 WHERE array_length(%t1, %1, %2) > 0 UNION ALL SELECT "
           "c1 + 1 FROM g WHERE c1 < array_length(%t1, %1, %2)) SELECT c1 FROM g)"),
+    ROWS2("regexp_split_to_table",
+          TEXT,
+          TEXT,
+          TEXT,
+          "json_each(array_rows(1009, text_regex_split(%1, %2), 0))"),
     ROWS2("string_to_table",
           TEXT,
           TEXT,
