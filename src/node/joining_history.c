@@ -68,7 +68,7 @@ static enum status read_base(struct joining *j, uint64_t height)
     struct arena arena;
     struct exec_record record;
     struct span header = {0};
-    struct span body;
+    struct span body = {0};
     j->before = j->config->chain_id;
     j->digest = j->config->genesis_digest;
     if (height == 0) return ST_OK;
@@ -203,8 +203,8 @@ static enum status check_block(struct joining *j,
 {
     const char *what = NULL;
     struct arena arena;
-    struct span header;
-    struct span encoded;
+    struct span header = {0};
+    struct span encoded = {0};
     const struct piece *last = j->count == 0 ? NULL : &j->window[j->count - 1];
     const struct hash *before = last == NULL ? &j->before : &last->block->hash;
     const struct header *parent = last == NULL ? &j->parent : &last->block->header;
@@ -388,8 +388,8 @@ static enum status begin_epoch(struct joining *j, const struct header *close)
     j->is_peers_stale = true;
     /* What the window shows of the new epoch. */
     for (uint32_t i = 0; i < j->count; i++) {
-        struct span header;
-        struct span encoded;
+        struct span header = {0};
+        struct span encoded = {0};
         struct arena arena;
         arena_init(&arena, j->config->mem, 0);
         struct body *body = arena_alloc_zero(&arena, 1, sizeof *body);

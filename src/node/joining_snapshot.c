@@ -305,8 +305,8 @@ static enum status check_roots(struct joining *j, struct buf *bytes, struct aren
 static enum status read_header(const struct joining *j, uint64_t height, struct header *out)
 {
     struct buf bytes;
-    struct span header;
-    struct span body;
+    struct span header = {0};
+    struct span body = {0};
     buf_init(&bytes, j->config->mem, 0);
     enum status st = store_read_block(j->config->store, height, &bytes, NULL);
     if (st == ST_OK) st = block_split(buf_span(&bytes), &header, &body);

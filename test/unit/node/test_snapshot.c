@@ -275,8 +275,7 @@ static void what_version_4_brings(void **state)
         "ALTER TABLE a RENAME COLUMN n TO number",
         "ALTER TABLE a RENAME TO \"b c\"",
         "CREATE UNIQUE INDEX ON \"b c\" (number, late)",
-        "INSERT INTO other.t VALUES ('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '2026-01-02', 0.1, "
-        "'1 day 2 hours')",
+        "INSERT INTO other.t VALUES ('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', NULL, 0.1, '1 day')",
         "CREATE TABLE r (x real, y timestamp)",
         "INSERT INTO r VALUES (1.5, '2026-01-02 03:04:05'), (NULL, NULL)",
     };
@@ -284,8 +283,7 @@ static void what_version_4_brings(void **state)
         "UPDATE \"b c\" SET number = number + 1 WHERE lower(k) > 'k1' AND number > 3",
         "INSERT INTO \"b c\" (k, number) VALUES ('new', 5)",
         "ALTER TABLE \"b c\" ALTER COLUMN late SET DEFAULT 'other'",
-        "INSERT INTO other.t SELECT 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12', d + 1, x * 3, i FROM "
-        "other.t",
+        "UPDATE other.t SET d = '2026-01-02', x = x * 3, i = i + i",
         "ALTER TABLE r ADD PRIMARY KEY (y)",
         "DELETE FROM r WHERE x IS NULL",
         "DROP SCHEMA other CASCADE",
