@@ -258,6 +258,7 @@ struct binder {
     const char *locks;   /* "FOR UPDATE" …; null: none. */
     bool moves_sequence; /* nextval, setval: a write, also in a SELECT. */
     bool is_identity;    /* The DEFAULT of an identity column: no right on its sequence is asked. */
+    uint32_t view_count; /* Views expanded so far. */
     uint64_t account;
     struct span path[BIND_PATH_MAX]; /* Schemas where names without one are looked for. */
     uint32_t path_count;
@@ -432,6 +433,12 @@ NODISCARD enum status bind_from(struct binder *b,
 NODISCARD enum status bind_table(struct binder *b,
                                  const PgQuery__RangeVar *name,
                                  const struct catalog_table **out);
+/* ddl_view.c: the query of a view, bound with the rights of its owner. */
+NODISCARD enum status bind_view(struct binder *b,
+                                struct query **out,
+                                const struct catalog_table *view);
+/* The names of a search path, instead of those that are there. */
+void bind_take_path(struct binder *b, struct span text);
 /* schema size 0: the first of the search path that has one. Null: none. */
 const struct catalog_table *bind_find_table(const struct binder *b,
                                             struct span schema,
@@ -593,7 +600,7 @@ bind_statement_fn compile_select, compile_insert, compile_update, compile_delete
 bind_statement_fn compile_create_table, compile_drop, compile_create_index, compile_grant;
 bind_statement_fn compile_create_sequence, compile_alter_sequence;
 bind_statement_fn compile_truncate, compile_vacuum, compile_reindex, compile_cluster;
-bind_statement_fn compile_comment;
+bind_statement_fn compile_comment, compile_create_view;
 bind_statement_fn compile_create_schema, compile_alter_table, compile_rename, compile_set_schema;
 bind_statement_fn compile_set, compile_show, compile_call, compile_transaction, compile_explain;
 bind_statement_fn compile_statement; /* Any. */

@@ -117,6 +117,7 @@ static const struct {
     {compile_reindex, PG_QUERY__NODE__NODE_REINDEX_STMT, true, 4},
     {compile_cluster, PG_QUERY__NODE__NODE_CLUSTER_STMT, true, 4},
     {compile_comment, PG_QUERY__NODE__NODE_COMMENT_STMT, true, 4},
+    {compile_create_view, PG_QUERY__NODE__NODE_VIEW_STMT, true, 4},
     {compile_create_schema, PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT, true, 4},
     {compile_grant, PG_QUERY__NODE__NODE_GRANT_STMT, true, 0},
     {compile_call, PG_QUERY__NODE__NODE_CALL_STMT, true, 0},
@@ -220,9 +221,10 @@ enum status bind_needs(struct binder *b,
 }
 
 /* "a", b, c: names as SET search_path gives them. */
-static void take_path(struct binder *b, struct span text)
+void bind_take_path(struct binder *b, struct span text)
 {
     size_t at = 0;
+    b->path_count = 0;
     while (at < text.size && b->path_count < BIND_PATH_MAX) {
         while (at < text.size && (text.data[at] == ' ' || text.data[at] == ','))
             at++;
@@ -250,7 +252,7 @@ static enum status start(struct binder *b,
                          .text = in->text,
                          .diag = d,
                          .account = in->account};
-    take_path(b, in->search_path.size > 0 ? in->search_path : span_text("public"));
+    bind_take_path(b, in->search_path.size > 0 ? in->search_path : span_text("public"));
     if (in->param_count > BIND_PARAMS_MAX) {
         diag_set(d, "54023", "more than %u parameters", BIND_PARAMS_MAX);
         return ST_LIMIT;

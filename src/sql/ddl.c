@@ -236,7 +236,10 @@ enum status ddl_index_row(struct binder *b,
 }
 
 /* SELECT <expression>, printed by libpg_query, without "SELECT ". */
-static enum status deparse_select(struct binder *b, PgQuery__ParseResult *tree, struct span *out)
+static enum status deparse_tree(struct binder *b,
+                                PgQuery__ParseResult *tree,
+                                size_t skipped,
+                                struct span *out)
 {
     size_t size = pg_query__parse_result__get_packed_size(tree);
     uint8_t *packed = arena_alloc(b->arena, size);
@@ -245,10 +248,10 @@ static enum status deparse_select(struct binder *b, PgQuery__ParseResult *tree, 
                                 .data = (char *)packed};
     PgQueryDeparseResult result = pg_query_deparse_protobuf(protobuf);
     enum status st = ST_OK;
-    if (result.error != NULL || result.query == NULL || strncmp(result.query, "SELECT ", 7) != 0) {
+    if (result.error != NULL || result.query == NULL || strlen(result.query) < skipped) {
         st = bind_unsupported(b, -1, "this expression is not supported in DDL", NULL);
     } else {
-        *out = arena_copy(b->arena, span_text(result.query + 7));
+        *out = arena_copy(b->arena, span_text(result.query + skipped));
         if (out->data == NULL) st = bind_no_memory(b);
     }
     pg_query_free_deparse_result(result);
@@ -278,5 +281,17 @@ enum status ddl_deparse(struct binder *b, const PgQuery__Node *n, struct span *o
     tree.version = PG_VERSION_NUM;
     tree.stmts = (PgQuery__RawStmt *[1]){&raw};
     tree.n_stmts = 1;
-    return deparse_select(b, &tree, out);
+    return deparse_tree(b, &tree, strlen("SELECT "), out);
+}
+
+enum status ddl_deparse_query(struct binder *b, const PgQuery__Node *n, struct span *out)
+{
+    PgQuery__RawStmt raw = PG_QUERY__RAW_STMT__INIT;
+    PgQuery__ParseResult tree = PG_QUERY__PARSE_RESULT__INIT;
+    PgQuery__Node value = *n; /* The generated structures want it without const. */
+    raw.stmt = &value;
+    tree.version = PG_VERSION_NUM;
+    tree.stmts = (PgQuery__RawStmt *[1]){&raw};
+    tree.n_stmts = 1;
+    return deparse_tree(b, &tree, 0, out);
 }

@@ -526,6 +526,7 @@ enum status compile_alter_table(struct binder *b, struct sql_statement *out, con
                              first->newowner);
     if (c.old->relation != CATALOG_TABLE)
         return bind_unsupported(b, 0, "this form of ALTER is supported for tables only", NULL);
+    TRY(ddl_check_views(b, c.old));
     TRY(ddl_change_open(b, &c, s->n_cmds));
     for (size_t i = 0; i < s->n_cmds; i++)
         TRY(apply(b, out, &c, s->cmds[i]->alter_table_cmd));

@@ -121,6 +121,22 @@ static bool has_id(struct span list, uint64_t id)
     return false;
 }
 
+bool ddl_has_views(const struct binder *b, uint64_t id)
+{
+    for (uint32_t i = 0; i < sql_catalog_table_count(b->catalog); i++) {
+        const struct catalog_table *t = sql_catalog_table_at(b->catalog, i);
+        if (has_id(sql_catalog_property(b->catalog, t->id, 0, "uses"), id)) return true;
+    }
+    return false;
+}
+
+enum status ddl_check_views(struct binder *b, const struct catalog_table *t)
+{
+    if (!ddl_has_views(b, t->id)) return ST_OK;
+    return bind_unsupported(b, 0, "a relation that views read cannot change its name or form",
+                            "Drop the views, and create them again.");
+}
+
 struct dependent {
     struct ddl_drops *drops;
     struct buf *details;
@@ -258,10 +274,8 @@ static enum status drop_relation(struct binder *b,
         "DELETE FROM \"trustsql.tables\" WHERE id = ",
     };
     TRY(bind_access(b, t, SQL_RIGHT_OWNER));
-    if (t->relation != CATALOG_VIEW) { /* Rows first: each becomes part of the write set. */
-        TRY(named_step(b, out, "DELETE FROM ", t->sqlite_name));
-        TRY(named_step(b, out, "DROP TABLE ", t->sqlite_name));
-    }
+    TRY(named_step(b, out, "DELETE FROM ", t->sqlite_name)); /* Part of the write set. */
+    TRY(named_step(b, out, "DROP TABLE ", t->sqlite_name));
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         TRY(ddl_number_step(b, out, (struct ddl_numbered){rows[i], t->id, ""}));
     for (uint32_t i = 0; i < t->index_count; i++)

@@ -81,6 +81,13 @@ NODISCARD enum status ddl_index_row(struct binder *b,
 /* PostgreSQL's text of an expression. */
 NODISCARD enum status ddl_deparse(struct binder *b, const PgQuery__Node *n, struct span *out);
 
+/* PostgreSQL's text of a whole query. */
+NODISCARD enum status ddl_deparse_query(struct binder *b, const PgQuery__Node *n, struct span *out);
+/* Some view reads the relation. */
+bool ddl_has_views(const struct binder *b, uint64_t id);
+/* What views read keeps its name and form: 0A000. */
+NODISCARD enum status ddl_check_views(struct binder *b, const struct catalog_table *t);
+
 /* Nothing to do: a notice "kind \"name\" does not exist (relation: already exists), skipping". */
 void ddl_skip(struct binder *b, struct sql_statement *out, const char *kind, struct span name);
 

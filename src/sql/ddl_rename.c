@@ -101,6 +101,7 @@ static enum status rename_column(struct binder *b,
 {
     struct ddl_table *t = &c->now;
     uint32_t at = UINT32_MAX;
+    TRY(ddl_check_views(b, c->old));
     TRY(open_model(b, c));
     for (uint32_t i = 0; i < t->catalog.column_count; i++) {
         if (span_equal(t->columns[i].name, bind_cstring(s->newname)))
@@ -164,6 +165,7 @@ static enum status set_name(struct binder *b,
 {
     struct span name = t->sqlite_name;
     struct buf text;
+    TRY(ddl_check_views(b, t));
     if (t->relation == CATALOG_TABLE) TRY(ddl_sqlite_name(b, now, &name));
     if (!span_equal(name, t->sqlite_name)) {
         ddl_step(b, &text);
@@ -247,6 +249,10 @@ static enum status rename_schema(struct binder *b,
         return bind_fail(b, -1, "42501", "must be owner of schema %s", s->subname);
     if (sql_catalog_schema(b->catalog, bind_cstring(s->newname)) != NULL)
         return bind_fail(b, -1, "42P06", "schema \"%s\" already exists", s->newname);
+    for (uint32_t i = 0; i < sql_catalog_table_count(b->catalog); i++) {
+        const struct catalog_table *t = sql_catalog_table_at(b->catalog, i);
+        if (span_equal(t->schema, from->name)) TRY(ddl_check_views(b, t));
+    }
     for (int i = 0; i < 2; i++) {
         ddl_step(b, &text);
         buf_put_text(&text, i == 0 ? "UPDATE \"trustsql.schemas\" SET name = "

@@ -161,6 +161,12 @@ enum status compile_select(struct binder *b, struct sql_statement *out, const Pg
 
 static enum status check_writable(struct binder *b, const struct catalog_table *t, int32_t position)
 {
+    if (t->relation == CATALOG_SEQUENCE)
+        return bind_fail(b, -1, "42809", "cannot change sequence \"%.*s\"", (int)t->name.size,
+                         (const char *)t->name.data);
+    if (t->relation == CATALOG_VIEW)
+        return bind_unsupported(b, position, "rows of a view cannot be changed",
+                                "Change the tables that it reads.");
     if (t->id >= CATALOG_FIRST_ID) return ST_OK;
     (void)bind_fail(b, position, "42501", "permission denied for table %.*s", (int)t->name.size,
                     (const char *)t->name.data);

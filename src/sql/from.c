@@ -122,6 +122,24 @@ static struct cte *find_cte(const struct binder *b, const PgQuery__RangeVar *r)
     return NULL;
 }
 
+static enum status bind_view_source(struct binder *b,
+                                    struct source **out,
+                                    const struct catalog_table *view,
+                                    struct span alias)
+{
+    struct query *q = NULL;
+    TRY(bind_view(b, &q, view));
+    struct source *s = new_source(b, alias.size > 0 ? alias : view->name, q->target_count);
+    if (s == NULL) return bind_no_memory(b);
+    s->query = q;
+    if (alias.size == 0) s->schema = view->schema;
+    fields_of_query(s->fields, q);
+    for (uint32_t i = 0; i < s->field_count; i++)
+        s->fields[i].name = view->columns[i].name;
+    *out = s;
+    return ST_OK;
+}
+
 static enum status bind_range_var(struct binder *b, struct source **out, const PgQuery__RangeVar *r)
 {
     struct span alias = r->alias != NULL ? bind_cstring(r->alias->aliasname) : (struct span){0};
@@ -143,7 +161,10 @@ static enum status bind_range_var(struct binder *b, struct source **out, const P
                                 "a write cannot read what each node knows for itself",
                                 "Read them first, and give the values.");
     TRY(bind_access(b, t, SQL_RIGHT_SELECT));
-    TRY(bind_table_source(b, out, t, alias));
+    if (t->relation == CATALOG_VIEW)
+        TRY(bind_view_source(b, out, t, alias));
+    else
+        TRY(bind_table_source(b, out, t, alias));
     return bind_rename_fields(b, *out, r->alias);
 }
 

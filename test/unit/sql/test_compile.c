@@ -172,7 +172,6 @@ static void what_is_not_supported_is_refused(void **state)
         "DECLARE c CURSOR WITH HOLD FOR SELECT 1",
         "SELECT count(*) FROM t GROUP BY id FOR UPDATE",
         "SELECT DISTINCT id FROM t FOR SHARE",
-        "CREATE VIEW v AS SELECT 1",
         "CREATE TABLE x(a money)",
         "CREATE TABLE x(a int REFERENCES t)",
         "CREATE TABLE x(a numeric PRIMARY KEY)",

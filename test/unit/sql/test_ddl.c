@@ -27,6 +27,7 @@ static void what_version_4_brought_is_refused_below_it(void **state)
         "CREATE INDEX ON t((id + 1))",
         "CREATE INDEX ON t(id) WHERE id > 5",
         "CREATE SCHEMA s",
+        "CREATE VIEW v AS SELECT id FROM t",
         "TRUNCATE t",
         "VACUUM t",
         "COMMENT ON TABLE t IS 'x'",
