@@ -101,6 +101,8 @@ struct bench_usage { /* CPU in µs. */
     uint64_t verify;
     uint64_t net;
     uint64_t consensus;
+    uint64_t pool;
+    uint64_t scrub;
     uint64_t store;
     uint64_t exec;
     uint64_t checkpoint;

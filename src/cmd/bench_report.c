@@ -9,10 +9,10 @@
 
 #define LEVEL_WAIT_MS 60000u
 #define LEVEL_POLL_MS 20u
-#define STAGE_COUNT   6u
+#define STAGE_COUNT   8u
 
-static const char *const stage_names[STAGE_COUNT] = {"verify", "net",  "exec",
-                                                     "store",  "door", "consensus"};
+static const char *const stage_names[STAGE_COUNT] = {"verify", "net",       "exec", "store",
+                                                     "door",   "consensus", "pool", "scrub"};
 
 /* --- what the nodes say ---------------------------------------------------------------------- */
 
@@ -25,6 +25,8 @@ static void take_line(struct bench_usage *u, const char *name, const char *value
                   {"cpu_us_verify", &u->verify},
                   {"cpu_us_net", &u->net},
                   {"cpu_us_consensus", &u->consensus},
+                  {"cpu_us_pool", &u->pool},
+                  {"cpu_us_heal", &u->scrub},
                   {"cpu_us_exec", &u->exec},
                   {"cpu_us_store", &u->store},
                   {"cpu_us_checkpoint", &u->checkpoint},
@@ -101,8 +103,11 @@ static void split_stages(const struct bench_figures *f, uint32_t node, double st
     stages[2] = per_tx(f, a->exec, z->exec);
     stages[3] = per_tx(f, a->store + a->checkpoint, z->store + z->checkpoint);
     stages[5] = per_tx(f, a->consensus, z->consensus);
-    stages[4] =
-        per_tx(f, a->total, z->total) - stages[0] - stages[1] - stages[2] - stages[3] - stages[5];
+    stages[6] = per_tx(f, a->pool, z->pool);
+    stages[7] = per_tx(f, a->scrub, z->scrub);
+    stages[4] = per_tx(f, a->total, z->total);
+    for (uint32_t i = 0; i < STAGE_COUNT; i++)
+        if (i != 4) stages[4] -= stages[i];
 }
 
 static double mean_stages(const struct bench_figures *f, uint32_t nodes, double mean[STAGE_COUNT])

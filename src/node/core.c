@@ -132,12 +132,19 @@ static bool fill_event(struct core *c, struct consensus_event *event, const stru
     return true;
 }
 
+static uint64_t cpu_ns(const struct core *c)
+{
+    return c->ports->cpu_ns == NULL ? 0 : c->ports->cpu_ns();
+}
+
 static enum status step_once(struct core *c, struct consensus_event *event)
 {
     event->mono_ms = c->mono_ms;
     event->wall_ms = c->wall_ms;
     c->is_stepping = true;
+    const uint64_t before = cpu_ns(c);
     enum status told = consensus_step(c->engine, event, c->effects);
+    c->engine_ns += cpu_ns(c) - before;
     /* Events come from here, in order; a planted fault may have the engine run ahead of them. */
     must(told == ST_OK || told == ST_REJECTED || c->fault != FAULT_NONE);
     c->has_tip = false;

@@ -62,6 +62,8 @@ struct core_ports {
      * null. */
     void (*keep_incident)(void *context, const struct incident *i, struct span bytes);
     void (*drop_incident)(void *context, const struct incident *i);
+    /* CPU time of the calling thread, for core_engine_ns. Null: nobody wants to know. */
+    uint64_t (*cpu_ns)(void);
     /* The node must stop; nothing else is called after it. */
     void (*failed)(void *context, enum status status, const char *what);
     void *context;
@@ -128,6 +130,7 @@ void core_refuse_rest(struct core *c);
 
 const struct consensus *core_engine(const struct core *c);
 uint32_t core_waiting(const struct core *c);
+uint64_t core_engine_ns(const struct core *c); /* CPU time in the engine: the agreement itself. */
 /* How often peer gave an answer that was none: blocks that are not what was asked for, catch-up
  * that no quorum has signed. */
 uint64_t core_lies(const struct core *c, uint32_t peer);

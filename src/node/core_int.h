@@ -295,6 +295,7 @@ struct core {
     bool has_failed;
     bool is_stopping;
     uint64_t stop_ms;       /* Since when. */
+    uint64_t engine_ns;     /* CPU time in consensus_step. */
     uint64_t swept_ms;      /* When the pool was last looked through for what has expired. */
     bool is_engine_stopped; /* It has written down what is final. */
     uint64_t mono_ms;

@@ -15,6 +15,11 @@ uint32_t core_waiting(const struct core *c)
     return pool_waiting(c->pool);
 }
 
+uint64_t core_engine_ns(const struct core *c)
+{
+    return c->engine_ns;
+}
+
 /* --- the newest blocks ------------------------------------------------------------------------ */
 
 static struct core_seen *seen_at(struct core *c, const struct header *h, const struct hash *hash)

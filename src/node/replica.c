@@ -553,6 +553,7 @@ static void set_ports(struct replica *r)
                                    .keep_evidence = port_keep_evidence,
                                    .keep_incident = port_keep_incident,
                                    .drop_incident = port_drop_incident,
+                                   .cpu_ns = thread_own_cpu_ns,
                                    .failed = fail,
                                    .context = r};
 }
@@ -660,6 +661,13 @@ static void on_peer(void *context, uint32_t peer, bool is_up)
     if (!atomic_load(&r->has_failed)) core_on_peer(r->core, peer, is_up);
 }
 
+/* The core's since then, on this thread. */
+static void note_cpu(struct replica *r, uint64_t start_ns)
+{
+    atomic_fetch_add(&r->core_ns, thread_own_cpu_ns() - start_ns);
+    atomic_store(&r->engine_ns, core_engine_ns(r->core));
+}
+
 static void on_peer_message(void *context,
                             uint32_t peer,
                             enum p2p_channel channel,
@@ -674,7 +682,7 @@ static void on_peer_message(void *context,
         return;
     const uint64_t start = thread_own_cpu_ns();
     enum status st = core_on_message(r->core, peer, channels[channel], bytes);
-    atomic_fetch_add(&r->core_ns, thread_own_cpu_ns() - start);
+    note_cpu(r, start);
     if (st != ST_OK) peers_ban(r->peers, peer, "it sent what no node sends");
 }
 
@@ -876,7 +884,7 @@ static void on_wake(void *context)
     for (uint32_t i = 0; i < count; i++)
         take_back(r, chunk[i]);
     tick(r);
-    atomic_fetch_add(&r->core_ns, thread_own_cpu_ns() - start);
+    note_cpu(r, start);
     if (count == REPLICA_CHUNK) loop_wake_send(r->wake);
 }
 
@@ -885,5 +893,5 @@ static void on_timer(void *context)
     struct replica *r = context;
     const uint64_t start = thread_own_cpu_ns();
     tick(r);
-    atomic_fetch_add(&r->core_ns, thread_own_cpu_ns() - start);
+    note_cpu(r, start);
 }

@@ -140,7 +140,8 @@ uint64_t replica_signatures(const struct replica *r);
 struct replica_cpu {
     uint64_t verify;
     uint64_t net;       /* The replica's loop but for the core: TLS, frames, sockets, waking. */
-    uint64_t consensus; /* The core: engine, pool, bodies, gossip. */
+    uint64_t consensus; /* The engine: votes, proposals, certificates, their signatures. */
+    uint64_t pool;      /* The rest of the core: pool, bodies, gossip, catch-up. */
     uint64_t store;
     uint64_t exec;
     uint64_t checkpoint;

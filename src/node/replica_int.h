@@ -52,11 +52,12 @@ struct replica {
     uint64_t invited_ms; /* When it last looked for invitations. */
     uint32_t jobs_out;   /* Storage jobs under way. */
     bool is_core_stopped;
-    atomic_uint read_count;   /* Asked, not answered. */
-    atomic_uint proof_count;  /* Of clients, in the inbox. */
-    struct core_voice voice;  /* Under view_mutex. */
-    uint64_t signed_height;   /* Under view_mutex: no result above it was ever signed here. */
-    _Atomic uint64_t core_ns; /* CPU time of the loop's thread inside the core. */
+    atomic_uint read_count;     /* Asked, not answered. */
+    atomic_uint proof_count;    /* Of clients, in the inbox. */
+    struct core_voice voice;    /* Under view_mutex. */
+    uint64_t signed_height;     /* Under view_mutex: no result above it was ever signed here. */
+    _Atomic uint64_t core_ns;   /* CPU time of the loop's thread inside the core … */
+    _Atomic uint64_t engine_ns; /* … and, of that, inside the engine. */
     atomic_bool is_stopping;
     atomic_bool has_failed;
     atomic_bool is_quarantined;

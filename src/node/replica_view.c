@@ -105,8 +105,10 @@ void replica_cpu(const struct replica *r, struct replica_cpu *out)
 {
     out->verify = r->verify == NULL ? 0 : verify_cpu_ns(r->verify);
     const uint64_t loop = r->thread == NULL ? 0 : thread_cpu_ns(r->thread);
-    out->consensus = atomic_load(&r->core_ns);
-    out->net = loop > out->consensus ? loop - out->consensus : 0;
+    const uint64_t core = atomic_load(&r->core_ns);
+    out->consensus = atomic_load(&r->engine_ns);
+    out->pool = core > out->consensus ? core - out->consensus : 0;
+    out->net = loop > core ? loop - core : 0;
     out->store = r->storage == NULL ? 0 : storage_cpu_ns(r->storage);
     out->exec = executor_cpu_ns(r->executor);
     out->checkpoint = executor_checkpoint_cpu_ns(r->executor);

@@ -326,6 +326,7 @@ static void put_scrubbed(const struct look *l, struct buf *out)
 PUT_CPU(put_cpu_verify, verify)
 PUT_CPU(put_cpu_net, net)
 PUT_CPU(put_cpu_consensus, consensus)
+PUT_CPU(put_cpu_pool, pool)
 PUT_CPU(put_cpu_store, store)
 PUT_CPU(put_cpu_exec, exec)
 PUT_CPU(put_cpu_checkpoint, checkpoint)
@@ -378,6 +379,7 @@ static const struct line lines[] = {
     {"cpu_us_verify", put_cpu_verify},
     {"cpu_us_net", put_cpu_net},
     {"cpu_us_consensus", put_cpu_consensus},
+    {"cpu_us_pool", put_cpu_pool},
     {"cpu_us_store", put_cpu_store},
     {"cpu_us_exec", put_cpu_exec},
     {"cpu_us_checkpoint", put_cpu_checkpoint},

@@ -10,7 +10,7 @@ import unittest
 
 import harness
 
-STAGES = ["verify", "net", "exec", "store", "door", "consensus"]
+STAGES = ["verify", "net", "exec", "store", "door", "consensus", "pool", "scrub"]
 
 
 def is_held(node):
