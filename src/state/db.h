@@ -23,14 +23,14 @@ struct db;
 struct db_config {
     struct os *os;
     struct mem *mem;
-    const char *path;           /* The database file, "DIR/state/main.db"; made when absent. */
-    bool is_unchecked;          /* Without page sums: a copy whose damage is to be looked at. */
-    uint32_t view_heights;      /* Heights that stay readable; 0: 1000. */
-    size_t view_bytes;          /* Memory for differences; 0: 64 MB. */
-    size_t clean_bytes;         /* Memory for clean pages kept as cache; 0: 64 MB. */
-    uint64_t first_height; /* Of the first block of a new file: what was before it comes whole from
-                              elsewhere. */
-    uint32_t overlay_pages;     /* That one session may change beyond its cache; 0: 4096. */
+    const char *path;       /* The database file, "DIR/state/main.db"; made when absent. */
+    bool is_unchecked;      /* Without page sums: a copy whose damage is to be looked at. */
+    uint32_t view_heights;  /* Heights that stay readable; 0: 1000. */
+    size_t view_bytes;      /* Memory for differences; 0: 64 MB. */
+    size_t clean_bytes;     /* Memory for clean pages kept as cache; 0: 64 MB. */
+    uint64_t first_height;  /* Of the first block of a new file: what was before it comes whole from
+                               elsewhere. */
+    uint32_t overlay_pages; /* That one session may change beyond its cache; 0: 4096. */
     uint32_t overlay_pages_all; /* All sessions together; 0: 32768. */
 };
 

@@ -104,6 +104,7 @@ static enum status grow(struct overlay *o)
 {
     if (o->slots != NULL && 2 * (o->count + 1) <= o->slot_count) return ST_OK;
     struct overlay bigger = *o;
+    must(o->slots != NULL || o->slot_count == 0);
     bigger.slot_count = o->slots == NULL ? SLOTS_FIRST : 2 * o->slot_count;
     bigger.slots = mem_alloc_zero(o->mem, bigger.slot_count, sizeof *bigger.slots);
     if (bigger.slots == NULL) return ST_NO_MEMORY;
