@@ -66,7 +66,7 @@ static enum status remove_key(struct binder *b, struct ddl_change *c, uint32_t a
         c->key_count--;
     }
     t->key_count--;
-    memmove(&t->keys[at], &t->keys[at + 1], (t->key_count - at) * sizeof *t->keys);
+    memmove(&t->keys[at], &t->keys[at + 1], (t->key_count - at) * sizeof(struct ddl_key));
     return ST_OK;
 }
 
@@ -79,7 +79,7 @@ static enum status remove_check(struct binder *b, struct ddl_change *c, uint32_t
         c->check_count--;
     }
     t->check_count--;
-    memmove(&t->checks[at], &t->checks[at + 1], (t->check_count - at) * sizeof *t->checks);
+    memmove(&t->checks[at], &t->checks[at + 1], (t->check_count - at) * sizeof(struct ddl_check));
     return ST_OK;
 }
 

@@ -56,10 +56,18 @@ enum status ddl_sqlite_name(struct binder *b, const struct catalog_table *t, str
     return ddl_own_name(b, t->id, out);
 }
 
+bool ddl_is_row_name(struct span name)
+{
+    static const char *const names[] = {"rowid", "_rowid_", "oid"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (ddl_is_same_folded(name, span_text(names[i]))) return true;
+    return false;
+}
+
 enum status ddl_model_name_columns(struct binder *b, struct ddl_table *t)
 {
     for (uint32_t i = 0; t->catalog.has_own_names && i < t->catalog.column_count; i++) {
-        bool is_alone = true;
+        bool is_alone = !ddl_is_row_name(t->columns[i].name);
         for (uint32_t k = 0; k < t->catalog.column_count; k++)
             is_alone =
                 is_alone && (k == i || !ddl_is_same_folded(t->columns[k].name, t->columns[i].name));

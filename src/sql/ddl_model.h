@@ -3,8 +3,9 @@
  *
  * SQLite's name of a table of schema public is its own name, of another schema "schema.table",
  * when that is free there; else "t.<id>". A column keeps its name unless another differs only in
- * case: then "c.<n>". So the plain sqlite3 tool reads a stopped node's file. From exec_version 4 on
- * indexes are "i.<id>" and checks "k.<id>", and a column's new name changes the catalog only.
+ * case, or SQLite numbers rows by it (rowid): then "c.<n>". So the plain sqlite3 tool reads a
+ * stopped node's file. From exec_version 4 on indexes are "i.<id>" and checks "k.<id>", and a
+ * column's new name changes the catalog only.
  */
 #ifndef TRUSTSQL_SQL_DDL_MODEL_H
 #define TRUSTSQL_SQL_DDL_MODEL_H
@@ -80,6 +81,8 @@ NODISCARD enum status ddl_model_add_check(struct binder *b,
                                           const PgQuery__Constraint *c);
 /* SQLite's names of the columns, when all are known. */
 NODISCARD enum status ddl_model_name_columns(struct binder *b, struct ddl_table *t);
+/* What SQLite calls the number of a row: no column from exec_version 4 on has it there. */
+bool ddl_is_row_name(struct span name);
 /* SQLite's name of a table, by its schema, name and id. */
 NODISCARD enum status ddl_sqlite_name(struct binder *b,
                                       const struct catalog_table *t,

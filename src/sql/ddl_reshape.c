@@ -53,12 +53,16 @@ static void begin_raise(struct binder *b, struct buf *out, const char *state)
     buf_printf(out, "SELECT sql_raise('%s', ", state);
 }
 
+/* On failure out is given back, too. */
 static enum status put_message(struct binder *b, struct buf *out, struct buf *message)
 {
     const char *text = NULL;
-    TRY(emit_finish(b, message, &text));
-    emit_text(out, span_text(text));
-    return ST_OK;
+    enum status st = emit_finish(b, message, &text);
+    if (st == ST_OK)
+        emit_text(out, span_text(text));
+    else
+        buf_fini(out);
+    return st;
 }
 
 static enum status check_not_null(struct binder *b,
@@ -404,6 +408,12 @@ static enum status reshape(struct binder *b, struct sql_statement *out, struct d
 {
     uint64_t next_id = sql_catalog_next_id(b->catalog);
     struct ddl_table *t = &c->now;
+    for (uint32_t i = 0; !c->old->has_own_names && i < c->old->column_count; i++)
+        if (ddl_is_row_name(c->old->columns[i].name))
+            return bind_unsupported(b, 0,
+                                    "a table with a column called rowid that was made below "
+                                    "exec_version 4 cannot be altered",
+                                    "Create a new table and copy the rows.");
     TRY(ddl_model_begin(b, t, next_id, t->catalog.name));
     TRY(ddl_own_name(b, next_id++, &t->catalog.sqlite_name)); /* While the old one is there. */
     t->catalog.owner = c->old->owner;

@@ -2,6 +2,7 @@
  * refused as they always were. What they answer is compared with PostgreSQL in
  * test/conform/sqldiff. */
 #include "support/cmocka_all.h"
+#include "support/fail_mem.h"
 #include "support/sql_rig.h"
 
 static enum status compile_at(struct sql_rig *r, const char *text, uint32_t version, struct diag *d)
@@ -125,12 +126,61 @@ static void tables_change_their_form(void **state)
     sql_rig_free(r);
 }
 
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "CREATE TABLE x(id serial PRIMARY KEY, \"A\" int, a int GENERATED ALWAYS AS IDENTITY)",
+        "ALTER TABLE t ADD COLUMN z int DEFAULT 5 NOT NULL CHECK (z > 1) UNIQUE, DROP COLUMN a",
+        "ALTER TABLE t ALTER b TYPE varchar(5) USING b || 'x', ADD CHECK (id > 0)",
+        "ALTER TABLE t ADD COLUMN n bigserial",
+        "ALTER TABLE t RENAME COLUMN b TO c",
+        "ALTER TABLE t RENAME TO \"T\"",
+        "ALTER SEQUENCE q RESTART 5",
+        "CREATE INDEX ON t(lower(b), a DESC) WHERE a > 3",
+        "CREATE VIEW w AS SELECT * FROM v",
+        "SELECT nextval('q'), k FROM v",
+        "DROP SCHEMA s CASCADE",
+        "DROP TABLE t CASCADE",
+        "TRUNCATE t RESTART IDENTITY CASCADE",
+        "COMMENT ON COLUMN t.a IS 'x'",
+    };
+    struct sql_rig *r = sql_rig_new();
+    sql_rig_ok(r, "CREATE SCHEMA s");
+    sql_rig_ok(r, "CREATE TABLE s.u(id serial)");
+    sql_rig_ok(r, "CREATE SEQUENCE q");
+    sql_rig_ok(r, "CREATE TABLE t(id int PRIMARY KEY, a int CHECK (a > 0), b text UNIQUE)");
+    sql_rig_ok(r, "CREATE INDEX ON t(lower(b)) WHERE b IS NOT NULL");
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (i == 8) sql_rig_ok(r, "CREATE VIEW v AS SELECT a, b AS k FROM t");
+        enum status st = ST_NO_MEMORY;
+        for (uint64_t n = 1; st != ST_OK; n++) {
+            struct fail_mem f;
+            struct arena a;
+            struct diag d = {0};
+            struct sql_statement s;
+            struct sql_compile in = {.catalog = sql_rig_catalog(r), .text = span_text(texts[i])};
+            fail_mem_init(&f, n);
+            arena_init(&a, &f.mem, 0);
+            st = sql_compile(&s, &a, &in, &d);
+            arena_fini(&a);
+            if (f.live != 0) print_error("%s\n", texts[i]);
+            assert_int_equal(f.live, 0);
+            if (st != ST_OK && st != ST_NO_MEMORY) print_error("%s\n%s\n", texts[i], d.message);
+            assert_true(st == ST_OK || st == ST_NO_MEMORY);
+            assert_true(n < 10000);
+        }
+    }
+    sql_rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_version_4_brought_is_refused_below_it),
         cmocka_unit_test(names_may_be_any),
         cmocka_unit_test(tables_change_their_form),
+        cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -123,6 +123,12 @@ insert into t values (4)
 alter table t drop y
 drop table t, u
 drop schema other cascade
+create table r (rowid int, "OID2" text, x int)
+insert into r values (7, 'a', 1), (7, 'b', 2)
+alter table r add column _rowid_ int default 3, drop column x
+insert into r values (8, 'c', 4)
+select rowid, "OID2", _rowid_ from r order by 2
+drop table r
 create table k (a int, b int, unique (a, b))
 insert into k values (1, 1), (1, 2), (null, 1), (null, 1)
 alter table k add unique (a)
