@@ -402,9 +402,9 @@ static void accumulate(struct float_sum *s, double x)
     if (old_n > 0) {
         const double t = x * s->n - s->x;
         s->xx += t * t / (s->n * old_n);
-        if ((isinf(s->x) || isinf(s->xx)) && (isinf(old_x) || isinf(x))) s->xx = NAN;
+        if ((isinf(s->x) || isinf(s->xx)) && (isinf(old_x) || isinf(x))) s->xx = (double)NAN;
     } else if (isnan(x) || isinf(x)) {
-        s->xx = NAN;
+        s->xx = (double)NAN;
     }
 }
 
@@ -501,8 +501,8 @@ static void pair_step(sqlite3_context *c, int count, sqlite3_value **args)
         s->yy += ty * ty * scale;
         s->xy += tx * ty * scale;
     } else {
-        if (isnan(x) || isinf(x)) s->xx = s->xy = NAN;
-        if (isnan(y) || isinf(y)) s->yy = s->xy = NAN;
+        if (isnan(x) || isinf(x)) s->xx = s->xy = (double)NAN;
+        if (isnan(y) || isinf(y)) s->yy = s->xy = (double)NAN;
     }
 }
 
@@ -538,7 +538,39 @@ static void intercept_finish(sqlite3_context *c)
         return_wide(c, (s->y - s->x * s->xy / s->xx) / s->n);
 }
 
+#define PAIR_SUM(name, rows_min, expression)                                                       \
+    static void name(sqlite3_context *c)                                                           \
+    {                                                                                              \
+        const struct float_sum *s = sqlite3_aggregate_context(c, 0);                               \
+        if (s != NULL && s->rows >= (rows_min)) return_wide(c, expression);                        \
+    }
+PAIR_SUM(avgx_finish, 1, s->x / s->n)
+PAIR_SUM(avgy_finish, 1, s->y / s->n)
+PAIR_SUM(sxx_finish, 1, s->xx)
+PAIR_SUM(syy_finish, 1, s->yy)
+PAIR_SUM(sxy_finish, 1, s->xy)
+
+static void r2_finish(sqlite3_context *c)
+{
+    const struct float_sum *s = sqlite3_aggregate_context(c, 0);
+    if (s == NULL || s->rows < 1 || is_zero(s->xx)) return;
+    return_wide(c, is_zero(s->yy) ? 1.0 : (s->xy * s->xy) / (s->xx * s->yy));
+}
+
+static void count_finish(sqlite3_context *c)
+{
+    const struct float_sum *s = sqlite3_aggregate_context(c, 0);
+    sqlite3_result_int64(c, s == NULL ? 0 : s->rows);
+}
+
 const struct native function_floats[] = {
+    {.name = "float8_regr_count", .args = 2, .step = pair_step, .finish = count_finish},
+    {.name = "float8_regr_avgx", .args = 2, .step = pair_step, .finish = avgx_finish},
+    {.name = "float8_regr_avgy", .args = 2, .step = pair_step, .finish = avgy_finish},
+    {.name = "float8_regr_sxx", .args = 2, .step = pair_step, .finish = sxx_finish},
+    {.name = "float8_regr_syy", .args = 2, .step = pair_step, .finish = syy_finish},
+    {.name = "float8_regr_sxy", .args = 2, .step = pair_step, .finish = sxy_finish},
+    {.name = "float8_regr_r2", .args = 2, .step = pair_step, .finish = r2_finish},
     {.name = "float8_add", .args = 2, .call = float8_add},
     {.name = "float8_sub", .args = 2, .call = float8_sub},
     {.name = "float8_mul", .args = 2, .call = float8_mul},

@@ -106,7 +106,111 @@ static void int8_to_hex(sqlite3_context *c, int count, sqlite3_value **args)
         .name = #type "_shr", .args = 2, .call = type##_shr                                        \
     }
 
+/* Of absolute values, so the smallest integer has none. */
+static uint64_t divisor_of(int64_t a, int64_t b)
+{
+    uint64_t x = a < 0 ? 0u - (uint64_t)a : (uint64_t)a;
+    uint64_t y = b < 0 ? 0u - (uint64_t)b : (uint64_t)b;
+    while (y != 0) {
+        const uint64_t rest = x % y;
+        x = y;
+        y = rest;
+    }
+    return x;
+}
+
+/* int_gcd(a, b, largest), int_lcm(a, b, largest) */
+static void common(sqlite3_context *c, int count, sqlite3_value **args, bool is_multiple)
+{
+    if (!function_begin(c, count, args)) return;
+    const int64_t a = sqlite3_value_int64(args[0]);
+    const int64_t b = sqlite3_value_int64(args[1]);
+    const uint64_t max = (uint64_t)sqlite3_value_int64(args[2]);
+    uint64_t result = divisor_of(a, b);
+    bool is_over = false;
+    if (is_multiple && result != 0) {
+        const uint64_t x = a < 0 ? 0u - (uint64_t)a : (uint64_t)a;
+        const uint64_t y = b < 0 ? 0u - (uint64_t)b : (uint64_t)b;
+        is_over = __builtin_mul_overflow(x / result, y, &result);
+    }
+    if (is_over || result > max)
+        function_fail(c, "22003", "%s out of range", max == INT32_MAX ? "integer" : "bigint");
+    else
+        sqlite3_result_int64(c, (int64_t)result);
+}
+
+static void int_gcd(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    common(c, count, args, false);
+}
+
+static void int_lcm(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    common(c, count, args, true);
+}
+
+/* sql_count_nulls(is null, value, …) */
+static void count_nulls(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    const bool is_null = sqlite3_value_int(args[0]) != 0;
+    int found = 0;
+    for (int i = 1; i < count; i++)
+        found += (sqlite3_value_type(args[i]) == SQLITE_NULL) == is_null;
+    sqlite3_result_int(c, found);
+}
+
+struct bits {
+    bool has_rows;
+    int64_t value;
+};
+
+static void bits_step(sqlite3_context *c, sqlite3_value *value, char op)
+{
+    if (sqlite3_value_type(value) == SQLITE_NULL) return;
+    struct bits *s = sqlite3_aggregate_context(c, sizeof *s);
+    if (s == NULL) {
+        function_no_memory(c);
+        return;
+    }
+    const int64_t n = sqlite3_value_int64(value);
+    if (!s->has_rows)
+        s->value = n;
+    else
+        s->value = op == '&' ? s->value & n : op == '|' ? s->value | n : s->value ^ n;
+    s->has_rows = true;
+}
+
+static void and_step(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    must(count == 1);
+    bits_step(c, args[0], '&');
+}
+
+static void or_step(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    must(count == 1);
+    bits_step(c, args[0], '|');
+}
+
+static void xor_step(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    must(count == 1);
+    bits_step(c, args[0], '^');
+}
+
+static void bits_finish(sqlite3_context *c)
+{
+    const struct bits *s = sqlite3_aggregate_context(c, 0);
+    if (s != NULL && s->has_rows) sqlite3_result_int64(c, s->value);
+}
+
 const struct native function_integers[] = {
+    {.name = "int_gcd", .args = 3, .call = int_gcd},
+    {.name = "int_lcm", .args = 3, .call = int_lcm},
+    {.name = "sql_count_nulls", .args = -1, .call = count_nulls},
+    {.name = "int_bit_and", .args = 1, .step = and_step, .finish = bits_finish},
+    {.name = "int_bit_or", .args = 1, .step = or_step, .finish = bits_finish},
+    {.name = "int_bit_xor", .args = 1, .step = xor_step, .finish = bits_finish},
     NATIVES(int2),
     NATIVES(int4),
     NATIVES(int8),

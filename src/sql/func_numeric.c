@@ -193,7 +193,34 @@ static void call_power(sqlite3_context *c, int count, sqlite3_value **args)
     call_two(c, count, args, false);
 }
 
+static void call_factorial(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    struct numeric out;
+    struct numeric factor;
+    struct numeric product;
+    struct diag d;
+    if (!function_begin(c, count, args)) return;
+    const int64_t n = sqlite3_value_int64(args[0]);
+    if (n < 0) {
+        function_fail(c, "22003", "factorial of a negative number is undefined");
+        return;
+    }
+    numeric_from_int(&out, 1);
+    for (int64_t i = 2; i <= n; i++) {
+        numeric_from_int(&factor, i);
+        if (!function_charge(c, out.size)) return;
+        if (numeric_calculate(&product, NUMERIC_MUL, numeric_span(&out), numeric_span(&factor),
+                              &d) != ST_OK) {
+            function_fail_with(c, &d);
+            return;
+        }
+        out = product;
+    }
+    function_return_numeric(c, &out);
+}
+
 const struct native function_numerics[] = {
+    {.name = "numeric_factorial", .args = 1, .call = call_factorial},
     {.name = "numeric_sqrt", .args = 1, .call = call_sqrt},
     {.name = "numeric_exp", .args = 1, .call = call_exp},
     {.name = "numeric_ln", .args = 1, .call = call_ln},

@@ -17,3 +17,10 @@ select stddev(x), variance(x), var_pop(x) from (values (1.5)) v(x)
 select stddev(x), variance(x) from (values (2), (2)) v(x)
 select stddev(x) from (values (1)) v(x) where x > 1
 select stddev(x::smallint), variance(x::bigint) from (values (100), (20000)) v(x)
+select gcd(12, 18), gcd(0, 5), gcd(-12, 8), lcm(4, 6), lcm(0, 3), gcd(3000000000, 9), lcm(3000000000, 7), factorial(0), factorial(5), factorial(25)
+select factorial(-1)
+select lcm(2147483647, 2)
+select bit_and(x), bit_or(x), bit_xor(x) from (values (12), (10), (null)) v(x)
+select bit_and(x) from (values (1)) v(x) where x > 1
+select num_nulls(1, null, 'x', null), num_nonnulls(1, null, 'x'), quote_nullable(null::text), quote_nullable('a''b'), quote_nullable(5)
+select regr_count(y, x), regr_avgx(y, x), regr_avgy(y, x), regr_sxx(y, x), regr_syy(y, x), regr_sxy(y, x), regr_r2(y, x) from (values (1, 2), (2, 3), (4, 7), (null, 1)) v(y, x)
