@@ -581,8 +581,8 @@ void core_tick(struct core *c)
     }
     uint64_t oldest = pool_oldest_ms(c->pool);
     uint32_t waiting = pool_waiting(c->pool);
-    if (waiting == 0 && core_incidents_wait(c) && is_leader(c)) {
-        waiting = 1; /* Worth a block of their own; nobody is blamed for making none. */
+    if (waiting == 0 && core_incidents_wait(c) && (is_leader(c) || core_incidents_are_late(c))) {
+        waiting = 1; /* Worth a block of their own. */
         oldest = c->mono_ms;
     }
     struct consensus_event event = {.kind = CONSENSUS_ON_TICK,

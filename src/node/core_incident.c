@@ -4,6 +4,8 @@
 
 #define INCIDENT_AGAIN_MS 2000u  /* A block that showed it may have lost its view. */
 #define INCIDENT_TELL_MS  10000u /* Own ones are told again: a full queue loses a message. */
+#define INCIDENT_LATE_MS  2000u  /* A block should have shown it by then… */
+#define INCIDENT_BLAME_MS 10000u /* … and until then its leader is to blame. */
 #define INCIDENT_SHARE    16u    /* Of the places: what one node may take. */
 
 static bool is_newer(const struct core_incident *known, const struct incident *i)
@@ -51,7 +53,7 @@ static void remember(struct core *c, struct span bytes, bool is_own)
     if (bytes.size > INCIDENT_SIZE_MAX || incident_decode(&i, bytes) != ST_OK) return;
     struct core_incident *p = place_for(c, &i, is_own);
     if (p == NULL) return;
-    *p = (struct core_incident){.size = bytes.size, .is_own = is_own};
+    *p = (struct core_incident){.size = bytes.size, .is_own = is_own, .known_ms = c->mono_ms};
     memcpy(p->bytes, bytes.data, bytes.size);
     enum status st = incident_decode(&p->view, span_of(p->bytes, p->size));
     must(st == ST_OK);
@@ -137,6 +139,17 @@ bool core_incidents_wait(const struct core *c)
 {
     for (uint32_t k = 0; k < c->incident_count; k++)
         if (is_worth_showing(c, &c->incidents[k])) return true;
+    return false;
+}
+
+bool core_incidents_are_late(const struct core *c)
+{
+    for (uint32_t k = 0; k < c->incident_count; k++) {
+        const struct core_incident *p = &c->incidents[k];
+        const uint64_t age = c->mono_ms - p->known_ms;
+        if (age >= INCIDENT_LATE_MS && age < INCIDENT_BLAME_MS && is_worth_showing(c, p))
+            return true;
+    }
     return false;
 }
 

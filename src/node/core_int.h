@@ -405,6 +405,7 @@ struct core {
         size_t place_at;      /* Of its place in them. */
         size_t size;
         bool is_own;
+        uint64_t known_ms; /* Since when, here. */
         uint64_t shown_ms; /* When a block of ours showed it last; 0: never. */
         uint8_t bytes[INCIDENT_SIZE_MAX];
     } * incidents;
@@ -559,6 +560,9 @@ enum status core_on_incident(struct core *c, struct span bytes);
 void core_incidents_to(struct core *c, uint32_t peer);
 void core_incidents_tick(struct core *c);
 bool core_incidents_wait(const struct core *c); /* Some are worth a block. */
+/* The leader has had time enough to show one: it is blamed as for a transaction, but not for long,
+ * since it may have had no place for what one node tells again and again. */
+bool core_incidents_are_late(const struct core *c);
 /* Add to the notes of a new block what no final block has. */
 void core_incidents_choose(struct core *c, struct body_notes *notes);
 /* ST_INVALID: one is no incident of a node of this epoch, or they are too early. */

@@ -2,6 +2,7 @@
  * reach itself, and into one block of the chain, once; a word that was changed on its way is
  * refused; the node keeps its own until a final block has them. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "ledger/block.h"
 #include "node/wire.h"
@@ -164,6 +165,30 @@ static void others_pass_it_on(void **state)
     }
 }
 
+static uint32_t deaf;
+
+static bool not_to_the_deaf(struct core_rig *rig, const struct core_rig_message *m)
+{
+    (void)rig;
+    return m->to != deaf || m->bytes.size == 0 || m->bytes.data[0] != WIRE_INCIDENT;
+}
+
+/* A leader that shows nothing is no reason for the chain to be silent. */
+static void another_leader_shows_it(void **state)
+{
+    (void)state;
+    struct core_rig *rig = begin(20);
+    struct consensus_view *view = calloc(1, sizeof *view);
+    core_view(rig->nodes[FINDER].core, view);
+    deaf = view->leader;
+    assert_true(deaf != FINDER);
+    rig->filter = not_to_the_deaf;
+    find(rig, "blocks/1", INCIDENT_FOUND);
+    assert_true(core_rig_until(rig, 8000, all_show_found));
+    free(view);
+    end(rig);
+}
+
 /* A bit of what the finder says of it is another. */
 static bool with_a_changed_bit(struct core_rig *rig, const struct core_rig_message *m)
 {
@@ -200,6 +225,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comes_into_one_block),
         cmocka_unit_test(others_pass_it_on),
+        cmocka_unit_test(another_leader_shows_it),
         cmocka_unit_test(changed_words_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
