@@ -180,7 +180,7 @@ static void round_to(struct digits *n, double value, size_t count)
     for (; *at != 'e'; at++)
         if (*at != '.') n->text[n->count++] = *at;
     must(n->count == count);
-    n->exponent = atoi(at + 1);
+    n->exponent = (int)strtol(at + 1, NULL, 10);
 }
 
 static void next_up(struct digits *n)

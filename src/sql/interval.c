@@ -480,76 +480,77 @@ static enum status read_iso(struct reader *r)
     return ST_OK;
 }
 
+static const struct {
+    const char *name;
+    enum unit unit;
+} unit_names[] = {{"us", UNIT_US},
+                  {"usec", UNIT_US},
+                  {"usecs", UNIT_US},
+                  {"usecond", UNIT_US},
+                  {"microsecon", UNIT_US},
+                  {"microsecond", UNIT_US},
+                  {"microseconds", UNIT_US},
+                  {"ms", UNIT_MS},
+                  {"msec", UNIT_MS},
+                  {"msecs", UNIT_MS},
+                  {"millisecon", UNIT_MS},
+                  {"millisecond", UNIT_MS},
+                  {"milliseconds", UNIT_MS},
+                  {"s", UNIT_SECOND},
+                  {"sec", UNIT_SECOND},
+                  {"secs", UNIT_SECOND},
+                  {"second", UNIT_SECOND},
+                  {"seconds", UNIT_SECOND},
+                  {"m", UNIT_MINUTE},
+                  {"min", UNIT_MINUTE},
+                  {"mins", UNIT_MINUTE},
+                  {"minute", UNIT_MINUTE},
+                  {"minutes", UNIT_MINUTE},
+                  {"h", UNIT_HOUR},
+                  {"hr", UNIT_HOUR},
+                  {"hrs", UNIT_HOUR},
+                  {"hour", UNIT_HOUR},
+                  {"hours", UNIT_HOUR},
+                  {"d", UNIT_DAY},
+                  {"day", UNIT_DAY},
+                  {"days", UNIT_DAY},
+                  {"w", UNIT_WEEK},
+                  {"week", UNIT_WEEK},
+                  {"weeks", UNIT_WEEK},
+                  {"mon", UNIT_MONTH},
+                  {"mons", UNIT_MONTH},
+                  {"month", UNIT_MONTH},
+                  {"months", UNIT_MONTH},
+                  {"y", UNIT_YEAR},
+                  {"yr", UNIT_YEAR},
+                  {"yrs", UNIT_YEAR},
+                  {"year", UNIT_YEAR},
+                  {"years", UNIT_YEAR},
+                  {"dec", UNIT_DECADE},
+                  {"decs", UNIT_DECADE},
+                  {"decade", UNIT_DECADE},
+                  {"decades", UNIT_DECADE},
+                  {"c", UNIT_CENTURY},
+                  {"cent", UNIT_CENTURY},
+                  {"century", UNIT_CENTURY},
+                  {"centuries", UNIT_CENTURY},
+                  {"mil", UNIT_MILLENNIUM},
+                  {"mils", UNIT_MILLENNIUM},
+                  {"millennium", UNIT_MILLENNIUM},
+                  {"millennia", UNIT_MILLENNIUM}};
+
 static enum unit read_unit(struct reader *r)
 {
-    static const struct {
-        const char *name;
-        enum unit unit;
-    } names[] = {{"us", UNIT_US},
-                 {"usec", UNIT_US},
-                 {"usecs", UNIT_US},
-                 {"usecond", UNIT_US},
-                 {"microsecon", UNIT_US},
-                 {"microsecond", UNIT_US},
-                 {"microseconds", UNIT_US},
-                 {"ms", UNIT_MS},
-                 {"msec", UNIT_MS},
-                 {"msecs", UNIT_MS},
-                 {"millisecon", UNIT_MS},
-                 {"millisecond", UNIT_MS},
-                 {"milliseconds", UNIT_MS},
-                 {"s", UNIT_SECOND},
-                 {"sec", UNIT_SECOND},
-                 {"secs", UNIT_SECOND},
-                 {"second", UNIT_SECOND},
-                 {"seconds", UNIT_SECOND},
-                 {"m", UNIT_MINUTE},
-                 {"min", UNIT_MINUTE},
-                 {"mins", UNIT_MINUTE},
-                 {"minute", UNIT_MINUTE},
-                 {"minutes", UNIT_MINUTE},
-                 {"h", UNIT_HOUR},
-                 {"hr", UNIT_HOUR},
-                 {"hrs", UNIT_HOUR},
-                 {"hour", UNIT_HOUR},
-                 {"hours", UNIT_HOUR},
-                 {"d", UNIT_DAY},
-                 {"day", UNIT_DAY},
-                 {"days", UNIT_DAY},
-                 {"w", UNIT_WEEK},
-                 {"week", UNIT_WEEK},
-                 {"weeks", UNIT_WEEK},
-                 {"mon", UNIT_MONTH},
-                 {"mons", UNIT_MONTH},
-                 {"month", UNIT_MONTH},
-                 {"months", UNIT_MONTH},
-                 {"y", UNIT_YEAR},
-                 {"yr", UNIT_YEAR},
-                 {"yrs", UNIT_YEAR},
-                 {"year", UNIT_YEAR},
-                 {"years", UNIT_YEAR},
-                 {"dec", UNIT_DECADE},
-                 {"decs", UNIT_DECADE},
-                 {"decade", UNIT_DECADE},
-                 {"decades", UNIT_DECADE},
-                 {"c", UNIT_CENTURY},
-                 {"cent", UNIT_CENTURY},
-                 {"century", UNIT_CENTURY},
-                 {"centuries", UNIT_CENTURY},
-                 {"mil", UNIT_MILLENNIUM},
-                 {"mils", UNIT_MILLENNIUM},
-                 {"millennium", UNIT_MILLENNIUM},
-                 {"millennia", UNIT_MILLENNIUM}};
     const uint8_t *start = r->at;
     while (r->at < r->end && (*r->at | 0x20) >= 'a' && (*r->at | 0x20) <= 'z')
         r->at++;
     const size_t size = (size_t)(r->at - start);
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strlen(names[i].name) != size) continue;
+    for (size_t i = 0; i < sizeof unit_names / sizeof unit_names[0]; i++) {
+        if (strlen(unit_names[i].name) != size) continue;
         bool is_equal = true;
         for (size_t k = 0; k < size; k++)
-            is_equal = is_equal && (start[k] | 0x20) == (uint8_t)names[i].name[k];
-        if (is_equal) return names[i].unit;
+            is_equal = is_equal && (start[k] | 0x20) == (uint8_t)unit_names[i].name[k];
+        if (is_equal) return unit_names[i].unit;
     }
     return UNIT_NONE;
 }
