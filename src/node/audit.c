@@ -285,6 +285,17 @@ static void check_certified_result(struct audit *a, const struct consensus_recor
     a->report->is_certified = a->result_height == a->report->height;
 }
 
+/* Its blocks came from others, and it was stopped before it had a word of its own (joining.h). */
+static bool has_said_nothing(struct audit *a)
+{
+    struct buf bytes;
+    if (store_journal_is_lost(a->store)) return false;
+    buf_init(&bytes, a->config->mem, 0);
+    enum status st = store_journal_read(a->store, CONSENSUS_SLOT_PROMISE, &bytes);
+    buf_fini(&bytes);
+    return st == ST_NOT_FOUND;
+}
+
 static void check_newest(struct audit *a)
 {
     a->report->is_certified = a->report->height == 0; /* The genesis speaks for itself. */
@@ -294,6 +305,10 @@ static void check_newest(struct audit *a)
         return;
     }
     if (a->store == NULL) return;
+    if (has_said_nothing(a)) {
+        a->report->uncertified = a->report->height - a->certified_height;
+        return;
+    }
     struct consensus_record *record = mem_alloc_zero(a->config->mem, 1, sizeof *record);
     if (record == NULL || !read_record(a, record)) {
         const struct damage place = {.file = "journal"};

@@ -252,6 +252,8 @@ static void on_timer(void *context)
 static void tell(struct joining *j)
 {
     char text[256];
+    const uint64_t height = joining_height(j);
+    const uint64_t most = j->seen_final > height ? j->seen_final : height;
     if (j->now_ms - j->told_ms < TELL_MS || j->step == STEP_READY) return;
     j->told_ms = j->now_ms;
     if (j->step == STEP_CHUNKS)
@@ -259,11 +261,11 @@ static void tell(struct joining *j)
                        (unsigned long long)snapshot_checkpoint(&j->snapshot)->height, j->have,
                        j->snapshot.part_count);
     else if (j->step == STEP_HISTORY || !joining_history_is_near(j))
-        (void)snprintf(text, sizeof text, "joining: block %llu of %llu",
-                       (unsigned long long)joining_height(j), (unsigned long long)j->seen_final);
+        (void)snprintf(text, sizeof text, "joining: block %llu of %llu", (unsigned long long)height,
+                       (unsigned long long)most);
     else
         (void)snprintf(text, sizeof text,
                        "joining: block %llu; the other nodes make a snapshot (height %llu)",
-                       (unsigned long long)joining_height(j), (unsigned long long)j->wanted);
+                       (unsigned long long)height, (unsigned long long)j->wanted);
     joining_warn(j, text);
 }

@@ -482,11 +482,12 @@ static enum status mend_results(struct node *n, const struct node_open *open, ch
 }
 
 /* A state that came as a snapshot takes the place of the own. */
-static enum status settle_joining(struct node *n, char *what)
+static enum status settle_joining(struct node *n, const struct node_open *open, char *what)
 {
     bool is_done = false;
     enum status st = joining_settle(n->os, n->dir, &is_done);
     if (st != ST_OK) say(what, st, "the joined state cannot be put in its place");
+    if (st == ST_OK && is_done && open->warn != NULL) open->warn("joined by snapshot");
     return st;
 }
 
@@ -538,8 +539,7 @@ static enum status join_by_snapshot(struct node *n, const struct node_open *open
     TRY(st);
     exec_close(n->exec);
     n->exec = NULL;
-    TRY(settle_joining(n, what));
-    if (open->warn != NULL) open->warn("joined by snapshot");
+    TRY(settle_joining(n, open, what));
     return open_exec(n, what);
 }
 
@@ -560,7 +560,7 @@ static enum status open_data(struct node *n, const struct node_open *open, char 
     /* Lost results took the state with them. */
     for (uint32_t i = 0; i < n->find_count; i++)
         was_due = was_due || n->finds[i].kind == INCIDENT_RESULT;
-    TRY(settle_joining(n, what));
+    TRY(settle_joining(n, open, what));
     TRY(open_state(n, open, was_due, what));
     TRY(rescue_blocks(n, open, what));
     TRY(join_by_snapshot(n, open, what));
