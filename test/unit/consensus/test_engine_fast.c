@@ -170,6 +170,27 @@ static void certificates_of_both_kinds_in_bodies(void **state)
     }
 }
 
+/* Nobody relays votes or proposals: two validators that cannot reach one another, leader or not,
+ * hear of what the others agree on, and the chain goes on with their votes. */
+static void two_that_do_not_hear_one_another(void **state)
+{
+    (void)state;
+    for (uint32_t one = 0; one < 2; one++) { /* The leader is one of them, then it is not. */
+        struct engine_rig *r = begin(4, 0);
+        engine_rig_cut(r, one, one + 1, true);
+        engine_rig_cut(r, one + 1, one, true);
+        for (int i = 0; i < 20; i++) {
+            engine_rig_submit(r, 3);
+            assert_true(engine_rig_settle(r, 8000));
+        }
+        uint64_t lowest = engine_rig_final_height(r, 0);
+        for (uint32_t i = 1; i < 4; i++)
+            if (engine_rig_final_height(r, i) < lowest) lowest = engine_rig_final_height(r, i);
+        assert_true(lowest >= 20);
+        engine_rig_free(r);
+    }
+}
+
 /* n - p - 1 first votes, or a quorum of them, commit nothing, wherever they are shown. */
 static void too_few_first_votes(void **state)
 {
@@ -211,6 +232,7 @@ int main(void)
         cmocka_unit_test(a_lock_waits),
         cmocka_unit_test(a_lock_rides),
         cmocka_unit_test(certificates_of_both_kinds_in_bodies),
+        cmocka_unit_test(two_that_do_not_hear_one_another),
         cmocka_unit_test(too_few_first_votes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
