@@ -151,6 +151,48 @@ static enum status public_schema(struct binder *b, struct expr **out, int32_t po
     return ST_OK;
 }
 
+/* make_interval(days => 1): what is not named is 0. Other functions take arguments by position. */
+static enum status bind_named(struct binder *b, struct call_site *site, const PgQuery__FuncCall *c)
+{
+    static const char *const names[] = {"years", "months", "weeks", "days",
+                                        "hours", "mins",   "secs"};
+    const uint32_t count = sizeof names / sizeof names[0];
+    if (!span_equal(site->name, span_text("make_interval")))
+        return bind_unsupported(b, c->location, "arguments by name are not supported",
+                                "Give them by their places.");
+    site->args = arena_alloc_zero(b->arena, count, sizeof(struct expr *));
+    if (site->args == NULL) return bind_no_memory(b);
+    for (size_t i = 0; i < c->n_args; i++) {
+        const bool is_named = c->args[i]->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR;
+        const PgQuery__NamedArgExpr *named = is_named ? c->args[i]->named_arg_expr : NULL;
+        size_t place = is_named ? 0 : i;
+        while (is_named && place < count && strcmp(named->name, names[place]) != 0)
+            place++;
+        if (place >= count || site->args[place] != NULL)
+            return bind_fail(b, c->location, "42883",
+                             "function make_interval has no such argument");
+        TRY(bind_expr(b, &site->args[place], is_named ? named->arg : c->args[i]));
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (site->args[i] != NULL) continue;
+        site->args[i] = bind_new_expr(b, EXPR_CONST, SQL_INT4, -1);
+        if (site->args[i] == NULL) return bind_no_memory(b);
+        site->args[i]->value = (struct sql_value){.type = SQL_INT4};
+    }
+    site->arg_count = count;
+    return ST_OK;
+}
+
+static enum status bind_arguments(struct binder *b,
+                                  struct call_site *site,
+                                  const PgQuery__FuncCall *c)
+{
+    for (size_t i = 0; b->exec_version >= TYPES_SINCE && i < c->n_args; i++)
+        if (c->args[i]->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR)
+            return bind_named(b, site, c);
+    return bind_expr_list(b, &site->args, c->args, c->n_args);
+}
+
 enum status bind_func_call(struct binder *b, struct expr **out, const PgQuery__Node *n)
 {
     const PgQuery__FuncCall *c = n->func_call;
@@ -180,7 +222,7 @@ enum status bind_func_call(struct binder *b, struct expr **out, const PgQuery__N
     const bool is_list = first != NULL && first->volatility == SQL_ORDERED;
     site.is_ordered = c->n_agg_order > 0 || (c->agg_distinct && (c->n_args > 1 || is_list));
     b->keep_literals += site.is_ordered;
-    TRY(bind_expr_list(b, &site.args, c->args, c->n_args));
+    TRY(bind_arguments(b, &site, c));
     b->keep_literals -= site.is_ordered;
     b->clause = before;
     TRY(bind_function(b, out, &site));
