@@ -383,7 +383,8 @@ static enum status run_statement(struct local_call *c, struct compiled *statemen
 static bool is_of_chain(const struct compiled *statement)
 {
     const struct sql_statement *s = &statement->statement;
-    if (s->calls_node || s->kind == SQL_KIND_COPY_OUT) return false; /* Neither is an operation. */
+    if (s->calls_node || s->is_inexact || s->kind == SQL_KIND_COPY_OUT)
+        return false; /* Neither is an operation. */
     for (uint32_t i = 0; i < s->access_count; i++) {
         const struct catalog_table *t =
             sql_catalog_by_id(statement->catalog, s->access[i].table_id);

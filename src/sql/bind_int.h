@@ -252,6 +252,7 @@ struct binder {
     struct cte *recursion; /* query.recursion */
     bool is_write;
     bool calls_node;
+    bool is_inexact;
     bool explains; /* EXPLAIN: sources are listed. */
     struct source **explained;
     uint32_t explained_count;

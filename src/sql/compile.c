@@ -323,6 +323,7 @@ static enum status compile_with(struct binder *b,
     s.access = b->access;
     s.access_count = b->access_count;
     s.calls_node = b->calls_node;
+    s.is_inexact = b->is_inexact;
     s.locks = b->locks;
     s.is_write = s.is_write || b->moves_sequence;
     must(s.tag != NULL);

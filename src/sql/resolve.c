@@ -342,6 +342,7 @@ static enum status apply(struct binder *b, struct expr **out, struct choice *c)
                                 "a function whose last digits differ between machines is not "
                                 "supported in a transaction",
                                 "Run it in a SELECT of its own, and give the value.");
+    if (f->volatility == SQL_INEXACT) b->is_inexact = true;
     if (f->volatility == SQL_ORDERED && b->is_write && !c->is_ordered)
         return bind_unsupported(b, c->position,
                                 "an aggregate that depends on the order of rows is not supported "

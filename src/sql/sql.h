@@ -143,8 +143,10 @@ struct sql_statement {
     const char *locks;                 /* "FOR UPDATE" … of a SELECT; null: none. */
     bool is_local;                     /* SET LOCAL */
     const struct sql_copy *copy;       /* COPY_IN, COPY_OUT. */
-    bool calls_node;    /* A function that the node answers for itself (node_functions.c). */
-    bool is_no_op;      /* IF EXISTS / IF NOT EXISTS found nothing to do; notice says so. */
+    bool is_inexact; /* Its last digits may differ between machines: no operation of a transaction.
+                      */
+    bool calls_node; /* A function that the node answers for itself (node_functions.c). */
+    bool is_no_op;   /* IF EXISTS / IF NOT EXISTS found nothing to do; notice says so. */
     const char *notice; /* Null, or a notice for the client. */
 };
 

@@ -165,6 +165,15 @@ class BlocksTest(unittest.TestCase):
         self.refused(link, "FETCH 1 FROM c", "34000")
         link.rollback()
 
+    def test_what_only_this_node_can_say(self):
+        link = self.link()
+        self.ask(link, "UPDATE t SET n = n + 1")
+        self.assertEqual(self.ask(link, "SELECT sum(n::float8 / 2) FROM t"), [(16.0,)])
+        self.assertGreater(self.ask(link, "SELECT max(height) FROM trustsql.blocks")[0][0], 0)
+        self.assertEqual(self.ask(link, "SELECT count(*) FROM trustsql.status WHERE name = 'height'"), [(1,)])
+        link.commit()  # None of that is the same later.
+        self.assertEqual(self.rows(), [(1, 11), (2, 21)])
+
     # --- two sessions ---
 
     def test_snapshot(self):
