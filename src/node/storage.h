@@ -17,9 +17,9 @@ struct storage_job {         /* Whoever makes it frees it after it came back. Do
     struct flow flow;        /* FLOW_PERSISTED when done. */
     struct flow_block *hold; /* Voted for: keep its body; null: none. Stays the maker's. */
     struct flow_block *append; /* Final: the next of the chain; null: none. Stays the maker's. */
+    bool needs_settle;         /* Appended blocks durable as such; else when the store wants it. */
     uint32_t slot;
     uint32_t record_size; /* 0: no record for slot. */
-    bool needs_settle;    /* Appended blocks durable as such; else when the store wants it. */
     bool needs_release;   /* record: hashes of the held blocks that stay (store_release). */
     bool is_crowded;      /* Out: ask for a release. */
     bool needs_sync;
