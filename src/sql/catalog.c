@@ -345,15 +345,6 @@ static enum status sequence_row(struct load *l, sqlite3_stmt *row)
     return ST_OK;
 }
 
-/* "i." and 1003: i.1003. */
-static enum status own_name(struct load *l, const char *prefix, uint64_t number, struct span *out)
-{
-    char text[32];
-    (void)snprintf(text, sizeof text, "%s%" PRIu64, prefix, number);
-    *out = arena_copy(&l->catalog->arena, span_text(text));
-    return out->data == NULL ? ST_NO_MEMORY : ST_OK;
-}
-
 static enum status table_row(struct load *l, sqlite3_stmt *row)
 {
     struct sql_catalog *c = l->catalog;
@@ -531,7 +522,8 @@ static enum status index_row(struct load *l, sqlite3_stmt *row)
     TRY(parse_columns(l, columns, &index));
     TRY(copy_text(l, row, 5, &index.definition));
     index.sqlite_name = index.name;
-    if (l->table->has_own_names) TRY(own_name(l, "i.", index.id, &index.sqlite_name));
+    const struct span own = sql_catalog_property(l->catalog, index.id, 0, "sqlite_name");
+    if (own.size > 0) index.sqlite_name = own;
     index.predicate = sql_catalog_property(l->catalog, index.id, 0, "predicate");
     TRY(expressions_of(l, &index));
     if (index.kind == CATALOG_FOREIGN) TRY(foreign_of(l, &index));

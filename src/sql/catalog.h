@@ -96,7 +96,7 @@ struct catalog_table {
     uint32_t key_count;
     uint32_t index_count;
     bool is_virtual;    /* Read-only view of chain data ("trustsql.blocks"). */
-    bool has_own_names; /* Of exec_version 4: indexes are "i.<id>", checks "k.<id>" in SQLite. */
+    bool has_own_names; /* Of exec_version 4: keys are indexes, checks "k.<id>" in SQLite. */
     enum catalog_relation relation;
     struct span definition; /* Of a view: its query, PostgreSQL text. */
 };

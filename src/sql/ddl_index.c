@@ -135,6 +135,7 @@ static enum status choose_name(struct binder *b, struct index *x, const PgQuery_
 static enum status add_steps(struct binder *b, struct sql_statement *out, struct index *x)
 {
     x->key.id = sql_catalog_next_id(b->catalog);
+    TRY(ddl_model_name_index(b, &x->table, &x->key));
     TRY(ddl_model_index(b, out, &x->table, &x->key));
     TRY(ddl_model_key_row(b, out, &x->table, &x->key));
     return ddl_finish(b, out, x->key.id + 1);

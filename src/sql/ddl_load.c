@@ -36,6 +36,7 @@ static enum status load_key(struct binder *b,
     *k = (struct ddl_key){.kind = index->kind,
                           .name = index->name,
                           .id = index->id,
+                          .sqlite_name = index->sqlite_name,
                           .column_count = index->column_count,
                           .predicate = index->predicate};
     must(index->column_count <= CATALOG_KEY_COLUMNS_MAX);

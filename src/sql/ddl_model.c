@@ -193,6 +193,8 @@ enum status ddl_model_number(struct binder *b, struct ddl_table *t, uint64_t *ne
     sort_checks(t);
     for (uint32_t i = 0; i < t->key_count; i++)
         t->keys[i].id = (*next_id)++;
+    for (uint32_t i = 0; i < t->key_count; i++)
+        TRY(ddl_model_name_index(b, t, &t->keys[i]));
     for (uint32_t i = 0; i < t->check_count; i++)
         t->checks[i].id = (*next_id)++;
     return ddl_model_sort_checks(b, t);
@@ -259,14 +261,26 @@ enum status ddl_model_create(struct binder *b, struct sql_statement *out, const 
     return ddl_step_end(b, out, &text);
 }
 
+enum status ddl_model_name_index(struct binder *b, const struct ddl_table *t, struct ddl_key *k)
+{
+    bool is_free = span_equal(t->catalog.schema, span_text("public")) &&
+                   memchr(k->name.data, '.', k->name.size) == NULL &&
+                   ddl_is_sqlite_free(b, k->name, k->id) &&
+                   !ddl_is_same_folded(k->name, t->catalog.sqlite_name);
+    for (uint32_t i = 0; i < t->key_count; i++)
+        is_free =
+            is_free && (t->keys[i].id == k->id || !ddl_is_same_folded(t->keys[i].name, k->name));
+    k->sqlite_name = k->name;
+    return !t->catalog.has_own_names || is_free ? ST_OK : printed(b, "i.", k->id, &k->sqlite_name);
+}
+
 enum status ddl_model_index(struct binder *b,
                             struct sql_statement *out,
                             const struct ddl_table *t,
                             const struct ddl_key *k)
 {
-    struct span name = k->name;
+    const struct span name = k->sqlite_name.size > 0 ? k->sqlite_name : k->name;
     struct buf text;
-    if (t->catalog.has_own_names) TRY(printed(b, "i.", k->id, &name));
     ddl_step(b, &text);
     buf_put_text(&text, k->kind == CATALOG_INDEX ? "CREATE INDEX " : "CREATE UNIQUE INDEX ");
     emit_name(&text, name);
@@ -374,7 +388,11 @@ enum status ddl_model_key_row(struct binder *b,
                                     b->exec_version < DDL_OWN_NAMES_SINCE ? NULL : k->options,
                                 .column_count = k->column_count};
     TRY(ddl_index_row(b, out, &row));
-    struct ddl_property p = {.object = k->id, .kind = "predicate", .value = k->predicate};
+    struct ddl_property p = {.object = k->id, .kind = "sqlite_name"};
+    if (k->sqlite_name.size > 0 && !span_equal(k->sqlite_name, k->name)) p.value = k->sqlite_name;
+    if (p.value.size > 0 || sql_catalog_property(b->catalog, k->id, 0, p.kind).size > 0)
+        TRY(ddl_put_property(b, out, &p));
+    p = (struct ddl_property){.object = k->id, .kind = "predicate", .value = k->predicate};
     if (k->where != NULL) TRY(ddl_put_property(b, out, &p));
     for (uint32_t i = 0; i < k->column_count; i++) {
         if (k->columns[i] != CATALOG_EXPRESSION) continue;

@@ -4,8 +4,8 @@
  * SQLite's name of a table of schema public is its own name, of another schema "schema.table",
  * when that is free there; else "t.<id>". A column keeps its name unless another differs only in
  * case, or SQLite numbers rows by it (rowid): then "c.<n>". So the plain sqlite3 tool reads a
- * stopped node's file. From exec_version 4 on indexes are "i.<id>" and checks "k.<id>", and a
- * column's new name changes the catalog only.
+ * stopped node's file. From exec_version 4 on checks are "k.<id>", indexes by the same rule as
+ * tables or "i.<id>", and a column's new name changes the catalog only.
  */
 #ifndef TRUSTSQL_SQL_DDL_MODEL_H
 #define TRUSTSQL_SQL_DDL_MODEL_H
@@ -20,6 +20,7 @@ struct ddl_key { /* PRIMARY KEY, UNIQUE, or an index. */
     enum catalog_index_kind kind;
     struct span name;
     uint64_t id;
+    struct span sqlite_name;                   /* Of its index; size 0: not known yet. */
     uint32_t columns[CATALOG_KEY_COLUMNS_MAX]; /* CATALOG_EXPRESSION: exprs has it. */
     uint8_t options[CATALOG_KEY_COLUMNS_MAX];  /* enum catalog_order bits. */
     struct expr **exprs;                       /* Null: only columns. */
@@ -104,6 +105,10 @@ NODISCARD enum status ddl_model_number(struct binder *b, struct ddl_table *t, ui
 NODISCARD enum status ddl_model_create(struct binder *b,
                                        struct sql_statement *out,
                                        const struct ddl_table *t);
+/* SQLite's name of a new index, by its name and id. */
+NODISCARD enum status ddl_model_name_index(struct binder *b,
+                                           const struct ddl_table *t,
+                                           struct ddl_key *k);
 NODISCARD enum status ddl_model_index(struct binder *b,
                                       struct sql_statement *out,
                                       const struct ddl_table *t,

@@ -187,20 +187,6 @@ static enum status set_name(struct binder *b,
     return ddl_finish(b, out, sql_catalog_next_id(b->catalog));
 }
 
-static enum status rename_index(struct binder *b,
-                                struct sql_statement *out,
-                                const PgQuery__RenameStmt *s,
-                                const struct catalog_index *index)
-{
-    struct buf text;
-    ddl_step(b, &text);
-    buf_put_text(&text, "UPDATE \"trustsql.indexes\" SET name = ");
-    emit_text(&text, bind_cstring(s->newname));
-    buf_printf(&text, " WHERE id = %" PRIu64, index->id);
-    TRY(ddl_step_end(b, out, &text));
-    return ddl_finish(b, out, sql_catalog_next_id(b->catalog));
-}
-
 static enum status missing(struct binder *b,
                            struct sql_statement *out,
                            const PgQuery__RangeVar *r,
@@ -230,7 +216,6 @@ static enum status rename_relation(struct binder *b,
     struct catalog_table now = *t;
     now.name = bind_cstring(s->newname);
     if (index == NULL) return set_name(b, out, t, &now);
-    if (t->has_own_names) return rename_index(b, out, s, index);
     struct ddl_change c = {.old = t};
     TRY(open_model(b, &c));
     for (uint32_t i = 0; i < c.now.key_count; i++)

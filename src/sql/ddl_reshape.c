@@ -247,6 +247,8 @@ static enum status in_place(struct binder *b, struct sql_statement *out, struct 
     uint64_t next_id = sql_catalog_next_id(b->catalog);
     for (uint32_t i = c->key_count; i < c->now.key_count; i++)
         c->now.keys[i].id = next_id++;
+    for (uint32_t i = c->key_count; i < c->now.key_count; i++)
+        TRY(ddl_model_name_index(b, &c->now, &c->now.keys[i]));
     TRY(check_rows(b, out, c));
     TRY(drop_indexes(b, out, c));
     TRY(forget(b, out, c));
@@ -420,6 +422,8 @@ static enum status reshape(struct binder *b, struct sql_statement *out, struct d
     TRY(ddl_model_name_columns(b, t));
     for (uint32_t i = c->key_count; i < t->key_count; i++)
         t->keys[i].id = next_id++;
+    for (uint32_t i = 0; i < t->key_count; i++)
+        TRY(ddl_model_name_index(b, t, &t->keys[i]));
     for (uint32_t i = c->check_count; i < t->check_count; i++)
         t->checks[i].id = next_id++;
     TRY(ddl_model_bind(b, t));
