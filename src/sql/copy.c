@@ -38,6 +38,7 @@ enum status compile_copy(struct binder *b, struct sql_statement *out, const PgQu
         copy->columns = out->columns;
         copy->column_count = out->column_count;
     }
+    must(t != NULL || !s->is_from); /* Only a table can be copied into. */
     TRY(copy_options(b, copy, s));
     if (s->is_from)
         TRY(compile_from(b, out, copy, t));
