@@ -97,7 +97,8 @@ static void get_columns(struct cbor *in, struct arena *a, struct exec_rows *op)
         op->columns[i].name = cbor_get_text(in);
         uint64_t type = cbor_get_uint(in);
         int64_t typmod = cbor_get_int(in);
-        if (type > UINT32_MAX || !sql_type_is_known((uint32_t)type, UINT32_MAX) || typmod < INT32_MIN || typmod > INT32_MAX) cbor_fail(in);
+        const bool is_known = type <= UINT32_MAX && sql_type_is_known((uint32_t)type, UINT32_MAX);
+        if (!is_known || typmod < INT32_MIN || typmod > INT32_MAX) cbor_fail(in);
         op->columns[i].type = (enum sql_type)type;
         op->columns[i].typmod = (int32_t)typmod;
     }

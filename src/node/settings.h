@@ -13,7 +13,7 @@
 #define SETTINGS_VALUE_MAX  128u
 #define SETTINGS_NAME_MAX   64u
 #define SETTINGS_CUSTOM_MAX 8u
-#define SETTINGS_KEY_MAX   255u /* TX_IDEMPOTENCY_MAX */
+#define SETTINGS_KEY_MAX    255u /* TX_IDEMPOTENCY_MAX */
 
 /* trustsql.read: what a SELECT sees. */
 enum settings_read {
@@ -54,7 +54,7 @@ struct settings {
     struct settings_custom custom[SETTINGS_CUSTOM_MAX]; /* The first custom_count. */
     uint32_t custom_count;
     bool is_copy_split; /* trustsql.copy_split: one COPY FROM may be several transactions. */
-    uint64_t height; /* trustsql.height: the ledger as it was then, schema too; 0: now. */
+    uint64_t height;    /* trustsql.height: the ledger as it was then, schema too; 0: now. */
     struct settings_modes modes;         /* Of the transaction that is open. */
     struct settings_modes default_modes; /* Of the next. */
     struct settings_choice reset;        /* The node's defaults: what RESET goes back to. */

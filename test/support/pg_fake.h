@@ -6,15 +6,21 @@
  *   one            SELECT 1: one row of one integer
  *   rows N         N rows (integer n, text "row n")
  *   echo T…        parameters of types T (bool bytea int2 int4 int8 text numeric timestamptz), one
- * row of them submit         SQL_KIND_SUBMIT with one bytea; a row (text, bigint size); "bad…"
- * fails with 23505 insert         INSERT 0 1, no columns fail           42601 with position, detail
- * and hint notice         a notice, then SELECT 0 wait           a read that ends only when
- * cancelled (57014) change         described as one integer, answers with text broken         rows
- * that are not well formed two            two statements, in a simple query: as "one" twice (empty)
- * nothing begin, commit  as insert; the session is in a block, or no more    deallocate  as insert;
- * all prepared statements are forgotten    copyin, copysplit  COPY t (a integer) FROM STDIN, 64
- * bytes of rows, in one or several parts; a last row of 2 is 23505    copyout  COPY TO STDOUT with a
- * header: 7, null    others         42P01
+ *                  row of them
+ *   submit         SQL_KIND_SUBMIT with one bytea; a row (text, bigint size); "bad…" fails with
+ * 23505 insert         INSERT 0 1, no columns fail           42601 with position, detail and hint
+ *   notice         a notice, then SELECT 0
+ *   wait           a read that ends only when cancelled (57014)
+ *   change         described as one integer, answers with text
+ *   broken         rows that are not well formed
+ *   two            two statements, in a simple query: as "one" twice
+ *   (empty)        nothing
+ *   begin, commit  as insert; the session is in a block, or no more
+ *   deallocate     as insert; all prepared statements are forgotten
+ *   copyin, copysplit  COPY t (a integer) FROM STDIN, 64 bytes of rows, in one or several parts; a
+ *                  last row of 2 is 23505
+ *   copyout        COPY TO STDOUT with a header: 7, null
+ *   others         42P01
  *
  * Not thread-safe; all of it on the loop's thread. */
 #ifndef TRUSTSQL_TEST_SUPPORT_PG_FAKE_H

@@ -135,10 +135,8 @@ static void test_custom(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_own),
-        cmocka_unit_test(test_key),
-        cmocka_unit_test(test_height),
-        cmocka_unit_test(test_those_of_postgresql),
+        cmocka_unit_test(test_own),    cmocka_unit_test(test_key),
+        cmocka_unit_test(test_height), cmocka_unit_test(test_those_of_postgresql),
         cmocka_unit_test(test_custom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
