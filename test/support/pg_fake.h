@@ -7,8 +7,9 @@
  *   rows N         N rows (integer n, text "row n")
  *   echo T…        parameters of types T (bool bytea int2 int4 int8 text numeric timestamptz), one
  *                  row of them
- *   submit         SQL_KIND_SUBMIT with one bytea; a row (text, bigint size); "bad…" fails with
- * 23505 insert         INSERT 0 1, no columns fail           42601 with position, detail and hint
+ *   submit         SQL_KIND_SUBMIT with one bytea; a row (text, bigint size); "bad…": 23505
+ *   insert         INSERT 0 1, no columns
+ *   fail           42601 with position, detail and hint
  *   notice         a notice, then SELECT 0
  *   wait           a read that ends only when cancelled (57014)
  *   change         described as one integer, answers with text
