@@ -68,7 +68,7 @@ static uint64_t cached_cost(struct sql_rig *r, struct span text)
             must(sql_value_bind(stmt, k, &value) == ST_OK);
         compiled_unref(c);
     }
-    const uint64_t cost_ns = (now_ns() - start) / (100 * ROUNDS);
+    const uint64_t cost_ns = (now_ns() - start) / (UINT64_C(100) * ROUNDS);
     (void)sqlite3_finalize(stmt);
     compiled_cache_fini(&cache);
     sql_catalog_unref(catalog);

@@ -14,6 +14,25 @@ struct write {
     uint32_t value_count;
 };
 
+/* The table that is written, and room for its new values. */
+NODISCARD enum status write_open(struct binder *b, struct write *w, const PgQuery__RangeVar *r);
+/* The column that SET or the list of an INSERT names. */
+NODISCARD enum status write_find_column(struct binder *b,
+                                        const struct catalog_table *t,
+                                        const PgQuery__ResTarget *target,
+                                        uint32_t *column);
+void write_emit_set_list(struct buf *out, const struct write *w);
+/* A value for a column: DEFAULT replaced, converted by assignment, fitted, guarded. */
+NODISCARD enum status write_assign(struct binder *b,
+                                   struct expr **e,
+                                   const struct catalog_table *t,
+                                   uint32_t column);
+/* 428C9: the column is not a client's to write. Returns ST_INVALID. */
+enum status write_not_of_user(struct binder *b, struct span column, const char *before);
+/* The column's DEFAULT, bound from its text. */
+NODISCARD enum status write_default(struct binder *b,
+                                    struct expr **out,
+                                    const struct catalog_column *column);
 /* SET: new values into w->values. */
 NODISCARD enum status write_set_list(struct binder *b,
                                      struct write *w,
