@@ -284,7 +284,7 @@ static bool is_txid(const char *text)
  * signed here: `tx sign`, then `tx send`. */
 static int run_cosign(const struct command *self,
                       const char *txid,
-                      struct sign_options *s,
+                      const struct sign_options *s,
                       const struct send_options *o)
 {
     char text[2 * HASH_SIZE + 40];
@@ -299,8 +299,9 @@ static int run_cosign(const struct command *self,
             complain(self, "Try --help.", "say where the signed approval is to be: --out FILE");
             return EXIT_USAGE;
         }
-        s->sql = text;
-        int exit_code = run_sign(self, s);
+        struct sign_options approval = *s;
+        approval.sql = text;
+        int exit_code = run_sign(self, &approval);
         return exit_code == EXIT_FINE ? run_send(self, s->out, o) : exit_code;
     }
     int exit_code = link_connect(&link, self, &o->link);

@@ -17,7 +17,7 @@
 #define SNAPSHOT_MANIFEST_MAX    ((size_t)64 << 20)
 #define SNAPSHOT_NOTE_MAX        4096u
 #define SNAPSHOT_TABLES_MAX      65536u
-#define SNAPSHOT_STATEMENTS_MAX  (4u * SNAPSHOT_TABLES_MAX)
+#define SNAPSHOT_STATEMENTS_MAX  262144u /* Four a table. */
 #define SNAPSHOT_PART_SIZE       76u
 
 struct snapshot_part { /* A chunk, and the subtree that it holds. */

@@ -129,10 +129,23 @@ enum status compile_reindex(struct binder *b, struct sql_statement *out, const P
     return nothing(b, out, "REINDEX");
 }
 
+/* No table is ever clustered, so its index must be named. */
 enum status compile_cluster(struct binder *b, struct sql_statement *out, const PgQuery__Node *n)
 {
-    (void)n;
-    return nothing(b, out, "CLUSTER");
+    const PgQuery__ClusterStmt *s = n->cluster_stmt;
+    if (s->relation == NULL) return nothing(b, out, "CLUSTER");
+    const struct catalog_table *t = NULL;
+    const struct span name = bind_cstring(s->indexname);
+    TRY(bind_table(b, s->relation, &t));
+    if (name.size == 0)
+        return bind_fail(b, -1, "42704",
+                         "there is no previously clustered index for table \"%.*s\"",
+                         (int)t->name.size, (const char *)t->name.data);
+    for (uint32_t i = 0; i < t->index_count; i++)
+        if (t->indexes[i].kind != CATALOG_CHECK && span_equal(t->indexes[i].name, name))
+            return nothing(b, out, "CLUSTER");
+    return bind_fail(b, -1, "42704", "index \"%s\" for table \"%.*s\" does not exist", s->indexname,
+                     (int)t->name.size, (const char *)t->name.data);
 }
 
 /* --- COMMENT ON ---------------------------------------------------------------------------- */

@@ -21,3 +21,8 @@ comment on schema public is 'x'
 comment on table t is null
 create index t_a on t (a) with (fillfactor = 50)
 drop table t, u
+create table clustered (id integer primary key, v integer)
+cluster clustered
+cluster clustered using clustered_pkey
+cluster clustered using nothing
+cluster nowhere using nothing
