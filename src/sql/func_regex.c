@@ -49,7 +49,10 @@ static enum status read_flags(struct span text,
             diag_hint(d, "There are i, c, n, m, s and g.");
             return ST_UNSUPPORTED;
         } else {
-            diag_set(d, "22023", "invalid regular expression option: \"%c\"", f);
+            const size_t left = text.size - i;
+            const size_t size = sql_char_size(text.data[i]);
+            diag_set(d, "22023", "invalid regular expression option: \"%.*s\"",
+                     (int)(size < left ? size : left), (const char *)text.data + i);
             return ST_INVALID;
         }
     }

@@ -213,6 +213,30 @@ static int32_t weight_of(const struct decimal *n)
     return whole > 0 ? whole - 1 : whole;
 }
 
+/* PostgreSQL's estimate_ln_dweight, which decides how many digits a logarithm shows: between 0.9
+ * and 1.1 it looks at how far x is from one, and cuts downward. */
+static int32_t weight_of_logarithm(struct span x, const struct decimal *logarithm_of_x)
+{
+    struct numeric one;
+    struct numeric ten;
+    struct numeric distance;
+    struct numeric tenfold;
+    struct diag unused;
+    numeric_from_int(&one, 1);
+    numeric_from_int(&ten, 10);
+    const struct span unit = numeric_span(&one);
+    const bool is_less = numeric_compare(x, unit) < 0;
+    if (numeric_calculate(&distance, NUMERIC_SUB, is_less ? unit : x, is_less ? x : unit,
+                          &unused) != ST_OK ||
+        numeric_calculate(&tenfold, NUMERIC_MUL, numeric_span(&distance), numeric_span(&ten),
+                          &unused) != ST_OK)
+        return weight_of(logarithm_of_x);
+    if (numeric_compare(numeric_span(&tenfold), unit) > 0) return weight_of(logarithm_of_x);
+    if (numeric_sign(numeric_span(&distance)) == 0) return 0;
+    const struct numeric_head h = numeric_head_of(numeric_span(&distance));
+    return numeric_whole_digits(&h) - 1;
+}
+
 static enum status check_logarithm(struct span x, struct diag *d)
 {
     const int sign = numeric_sign(x);
@@ -247,7 +271,7 @@ enum status numeric_logarithm(struct numeric *out, struct span x, struct diag *d
     struct decimal n;
     TRY(check_logarithm(x, d));
     TRY(take_logarithm(&n, x, 40, d));
-    const uint32_t scale = bounded(SIGNIFICANT - weight_of(&n), numeric_scale(x));
+    const uint32_t scale = bounded(SIGNIFICANT - weight_of_logarithm(x, &n), numeric_scale(x));
     TRY(take_logarithm(&n, x, scale + GUARD, d));
     return finish(out, &n, scale, d);
 }
@@ -269,7 +293,8 @@ enum status numeric_logarithm_to(struct numeric *out,
     }
     const uint32_t least =
         numeric_scale(base) > numeric_scale(x) ? numeric_scale(base) : numeric_scale(x);
-    const uint32_t scale = bounded(SIGNIFICANT - (weight_of(&n) - weight_of(&of_base)), least);
+    const uint32_t scale = bounded(
+        SIGNIFICANT - (weight_of_logarithm(x, &n) - weight_of_logarithm(base, &of_base)), least);
     TRY(take_logarithm(&of_base, base, scale + 2 * GUARD, d));
     TRY(take_logarithm(&n, x, scale + 2 * GUARD, d));
     const uint32_t digits = n.scale < of_base.scale ? n.scale : of_base.scale;

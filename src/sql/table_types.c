@@ -310,15 +310,17 @@ static const struct sql_function functions[] = {
           TEXT,
           INT4,
           TEXT,
-          "text_cat(text_substr(%1, 1, int4_sub(%3, 1)), %2, text_substr(%1, int4_add(%3, "
-          "text_length(%2))))"),
+          "(CASE WHEN %2 IS NULL THEN NULL ELSE text_cat(text_substr(%1, 1, "
+          "int4_sub(max(%3, -2147483647), 1)), %2, text_substr(%1, int4_add(%3, "
+          "text_length(%2)))) END)"),
     FUNC4("overlay",
           TEXT,
           TEXT,
           INT4,
           INT4,
           TEXT,
-          "text_cat(text_substr(%1, 1, int4_sub(%3, 1)), %2, text_substr(%1, int4_add(%3, %4)))"),
+          "(CASE WHEN %2 IS NULL OR %4 IS NULL THEN NULL ELSE text_cat(text_substr(%1, 1, "
+          "int4_sub(max(%3, -2147483647), 1)), %2, text_substr(%1, int4_add(%3, %4))) END)"),
     FUNC1("length", BPCHAR, INT4, "text_length(bpchar_to_text(%1))"),
     FUNC1("char_length", BPCHAR, INT4, "text_length(bpchar_to_text(%1))"),
     FUNC1("character_length", BPCHAR, INT4, "text_length(bpchar_to_text(%1))"),

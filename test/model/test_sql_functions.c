@@ -164,29 +164,69 @@ static void random_time(char *out)
                    below(12) == 0 ? " BC" : "");
 }
 
+static void random_bool(char *out)
+{
+    (void)snprintf(out, 8, "%s", below(2) == 0 ? "t" : "f");
+}
+
+static void random_int2(char *out)
+{
+    random_int(out, "-32768", "32767");
+}
+
+static void random_int4(char *out)
+{
+    random_int(out, "-2147483648", "2147483647");
+}
+
+static void random_int8(char *out)
+{
+    random_int(out, "-9223372036854775808", "9223372036854775807");
+}
+
+/* The types whose values are drawn here. Functions over the others are compared by the topics of
+ * test/conform/sqldiff. */
+static const struct drawn {
+    enum sql_type type;
+    void (*draw)(char *out);
+} drawn[] = {
+    {SQL_BOOL, random_bool},       {SQL_INT2, random_int2},        {SQL_INT4, random_int4},
+    {SQL_INT8, random_int8},       {SQL_TEXT, random_text},        {SQL_BYTEA, random_bytea},
+    {SQL_NUMERIC, random_numeric}, {SQL_TIMESTAMPTZ, random_time},
+};
+
+static const struct drawn *find_drawn(enum sql_type type)
+{
+    for (size_t i = 0; i < sizeof drawn / sizeof drawn[0]; i++)
+        if (drawn[i].type == type) return &drawn[i];
+    return NULL;
+}
+
 static void random_argument(struct argument *a, enum sql_type type)
 {
+    const struct drawn *d = find_drawn(type);
+    assert_non_null(d);
     a->type = type;
     a->is_null = below(25) == 0;
-    switch (type) {
-    case SQL_BOOL: (void)snprintf(a->text, 8, "%s", below(2) == 0 ? "t" : "f"); break;
-    case SQL_INT2: random_int(a->text, "-32768", "32767"); break;
-    case SQL_INT4: random_int(a->text, "-2147483648", "2147483647"); break;
-    case SQL_INT8: random_int(a->text, "-9223372036854775808", "9223372036854775807"); break;
-    case SQL_NUMERIC: random_numeric(a->text); break;
-    case SQL_BYTEA: random_bytea(a->text); break;
-    case SQL_TIMESTAMPTZ: random_time(a->text); break;
-    case SQL_TEXT:
-    case SQL_UNKNOWN:
-    case SQL_VOID: random_text(a->text); break;
-    }
+    d->draw(a->text);
 }
 
 static enum sql_type random_type(void)
 {
-    static const enum sql_type types[] = {SQL_BOOL, SQL_INT2,  SQL_INT4,    SQL_INT8,
-                                          SQL_TEXT, SQL_BYTEA, SQL_NUMERIC, SQL_TIMESTAMPTZ};
-    return types[below(sizeof types / sizeof types[0])];
+    return drawn[below(sizeof drawn / sizeof drawn[0])].type;
+}
+
+/* Every argument can be drawn, the result is compared as one of these types, and the template needs
+ * no word of the compiler's. */
+static bool is_tried(const struct sql_function *f)
+{
+    const bool is_value = f->kind == SQL_FUNCTION || f->kind == SQL_OPERATOR ||
+                          f->kind == SQL_PREFIX || f->kind == SQL_AGGREGATE;
+    bool is_it = is_value && find_drawn(f->result) != NULL && strstr(f->sqlite, "%t") == NULL &&
+                 strstr(f->sqlite, "%p") == NULL;
+    for (uint32_t i = 0; i < f->arg_count; i++)
+        is_it = is_it && (f->args[i] == SQL_UNKNOWN || find_drawn(f->args[i]) != NULL);
+    return is_it;
 }
 
 static bool is_one_of(const char *name, const char *list)
@@ -366,6 +406,8 @@ static void compare(const char *sql, const char *sqlite)
     world.compared++;
     if (!ours.is_ok && strcmp(ours.sqlstate, "0A000") == 0) return;
     if (!ours.is_ok && strcmp(ours.sqlstate, "54000") == 0) return;
+    /* More than 2,000 digits: docs/sql/functions.md. */
+    if (!ours.is_ok && strcmp(ours.text, "value overflows numeric format") == 0) return;
     world.succeeded += ours.is_ok ? 1 : 0;
     /* Of a malformed timestamp PostgreSQL's reader may find another part wrong first. */
     if (!ours.is_ok && !theirs.is_ok && strstr(sqlite, "time_in") != NULL) return;
@@ -612,10 +654,14 @@ static void as_postgresql(void **state)
     for (uint64_t i = 0; i < count; i++) {
         const struct sql_function *f = sql_function_at((uint32_t)below(function_count()));
         const uint64_t kind = below(8);
-        if (kind == 0)
-            try_cast(sql_cast_at((uint32_t)below(casts)));
+        const struct sql_cast *cast = sql_cast_at((uint32_t)below(casts));
+        const bool is_cast_tried = find_drawn(cast->from) != NULL && find_drawn(cast->to) != NULL;
+        if (kind == 0 && is_cast_tried)
+            try_cast(cast);
         else if (kind == 1)
             try_fit(below(2) == 0);
+        else if (!is_tried(f))
+            continue;
         else if (f->kind == SQL_AGGREGATE)
             try_aggregate(f);
         else if (f->volatility == SQL_IMMUTABLE && strcmp(f->name, "version") != 0)
