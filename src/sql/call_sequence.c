@@ -47,7 +47,8 @@ static const char *take_part(struct binder *b, const char *at, struct span *out)
         if (!is_quoted && *at == '.') break;
         at += is_quoted && *at == '"';
         const char c = *at++;
-        text[size++] = !is_quoted && c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+        const bool is_folded = !is_quoted && c >= 'A' && c <= 'Z';
+        text[size++] = (char)(is_folded ? c + 32 : c);
     }
     at += is_quoted && *at == '"';
     *out = arena_copy(b->arena, span_of(text, size));

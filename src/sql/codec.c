@@ -9,6 +9,7 @@
 #include "sql/value_int.h"
 
 #define UUID_SIZE   16u
+#define UUID_DIGITS 32u
 #define TYPMOD_BASE 4 /* char(n) has typmod n + 4. */
 
 static enum status bad_binary(struct diag *d)
@@ -401,11 +402,11 @@ static enum status uuid_parse(
         t = span_of(t.data + 1, t.size - 2);
     }
     for (size_t i = 0; is_right && i < t.size; i++) {
-        if (t.data[i] == '-' && digits % 4 == 0 && digits > 0 && digits < 2 * UUID_SIZE &&
+        if (t.data[i] == '-' && digits % 4 == 0 && digits > 0 && digits < UUID_DIGITS &&
             t.data[i - 1] != '-')
             continue;
         const int digit = sql_hex_digit(t.data[i]);
-        is_right = digit >= 0 && digits < 2 * UUID_SIZE;
+        is_right = digit >= 0 && digits < UUID_DIGITS;
         if (!is_right) break;
         if (digits % 2 == 0)
             bytes[digits / 2] = (uint8_t)(digit << 4);
@@ -413,7 +414,7 @@ static enum status uuid_parse(
             bytes[digits / 2] = (uint8_t)(bytes[digits / 2] | digit);
         digits++;
     }
-    if (is_right && digits == 2 * UUID_SIZE)
+    if (is_right && digits == UUID_DIGITS)
         return sql_value_take(v, a, span_of(bytes, sizeof bytes), d);
     diag_set(d, "22P02", "invalid input syntax for type uuid: \"%.*s\"",
              (int)(text.size < DIAG_TEXT_MAX ? text.size : DIAG_TEXT_MAX), (const char *)text.data);
@@ -423,7 +424,7 @@ static enum status uuid_parse(
 static void uuid_print(struct buf *out, const struct sql_value *v)
 {
     static const char hex[] = "0123456789abcdef";
-    char text[2 * UUID_SIZE + 5];
+    char text[UUID_DIGITS + 5];
     size_t size = 0;
     for (size_t i = 0; i < v->bytes.size && i < UUID_SIZE; i++) {
         if (i == 4 || i == 6 || i == 8 || i == 10) text[size++] = '-';

@@ -6,6 +6,8 @@
 #include "sql/regex.h"
 #include "sql/value_int.h"
 
+#define FLAGS_MAX 64u
+
 struct pattern { /* What SQLite keeps. */
     struct arena arena;
     struct regex *regex;
@@ -81,18 +83,24 @@ static struct pattern *make(sqlite3_context *c, struct span text, struct span fl
     return NULL;
 }
 
+/* Adds as much of it as there is room for; the new size. */
+static size_t add_flags(char text[static FLAGS_MAX], size_t size, struct span more)
+{
+    must(size <= FLAGS_MAX);
+    for (size_t i = 0; i < more.size && size < FLAGS_MAX; i++)
+        text[size++] = (char)more.data[i];
+    return size;
+}
+
 /* flags: the argument with them, or −1; always: added to those. */
 static bool begin(
     struct call *k, sqlite3_context *c, sqlite3_value **args, int flags, const char *always)
 {
     *k = (struct call){.context = c, .pattern = sqlite3_get_auxdata(c, 1)};
     if (k->pattern == NULL) {
-        char text[64];
-        const struct span more = flags < 0 ? span_of("", 0) : function_bytes(args[flags]);
-        size_t size = strlen(always);
-        memcpy(text, always, size);
-        for (size_t i = 0; i < more.size && size < sizeof text; i++)
-            text[size++] = (char)more.data[i];
+        char text[FLAGS_MAX];
+        size_t size = add_flags(text, 0, span_text(always));
+        if (flags >= 0) size = add_flags(text, size, function_bytes(args[flags]));
         k->pattern = make(c, function_bytes(args[1]), span_of(text, size));
         if (k->pattern == NULL) return false;
         k->is_own = flags >= 0; /* Flags may change from row to row. */

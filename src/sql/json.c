@@ -292,16 +292,15 @@ static struct json *sorted(struct json *list, uint32_t count)
         if (list != NULL) list->next = NULL;
         return list;
     }
-    struct json *right = list;
-    for (uint32_t i = 0; i < count / 2; i++)
-        right = right->next;
-    struct json *b = right;
-    struct json *a = list;
     struct json *tail_of_a = list;
-    for (uint32_t i = 1; i < count / 2; i++)
+    must(list != NULL);
+    for (uint32_t i = 1; i < count / 2; i++) {
         tail_of_a = tail_of_a->next;
+        must(tail_of_a != NULL);
+    }
+    struct json *b = tail_of_a->next;
     tail_of_a->next = NULL;
-    a = sorted(a, count / 2);
+    struct json *a = sorted(list, count / 2);
     b = sorted(b, count - count / 2);
     struct json *out = NULL;
     struct json **last = &out;

@@ -18,7 +18,7 @@
          .arg_count = 2,                                                                           \
          .is_variadic = true,                                                                      \
          .args = {type, TEXT},                                                                     \
-         .result = type,                                                                           \
+         .result = (type),                                                                         \
          .sqlite = "json_names(0, %*)",                                                            \
          .since = SINCE},                                                                          \
         {.name = prefix "_extract_path_text",                                                      \
@@ -33,7 +33,7 @@
         {.name = "to_" prefix,                                                                     \
          .arg_count = 1,                                                                           \
          .args = {ANY},                                                                            \
-         .result = type,                                                                           \
+         .result = (type),                                                                         \
          .sqlite = "to_json_of(" is ", %t1, %1)",                                                  \
          .since = SINCE},                                                                          \
         FUNC0(prefix "_build_array", type, "'[]'"), FUNC0(prefix "_build_object", type, "'{}'"),   \
@@ -41,14 +41,14 @@
          .arg_count = 1,                                                                           \
          .is_variadic = true,                                                                      \
          .args = {ANY},                                                                            \
-         .result = type,                                                                           \
+         .result = (type),                                                                         \
          .sqlite = "json_build_list(" is ", %p)",                                                  \
          .since = SINCE},                                                                          \
         {.name = prefix "_build_object",                                                           \
          .arg_count = 1,                                                                           \
          .is_variadic = true,                                                                      \
          .args = {ANY},                                                                            \
-         .result = type,                                                                           \
+         .result = (type),                                                                         \
          .sqlite = "json_build_object(" is ", %p)",                                                \
          .since = SINCE},                                                                          \
         {.name = prefix "_agg",                                                                    \
@@ -56,7 +56,7 @@
          .arg_count = 1,                                                                           \
          .volatility = SQL_ORDERED,                                                                \
          .args = {ANY},                                                                            \
-         .result = type,                                                                           \
+         .result = (type),                                                                         \
          .sqlite = "json_list_agg(" is ", %t1, %1)",                                               \
          .sqlite_ordered = "json_list_agg_by(json_part(" is ", %t1, %1), ', ', %k, %d)",           \
          .since = SINCE},                                                                          \
@@ -65,7 +65,7 @@
          .arg_count = 2,                                                                           \
          .volatility = SQL_ORDERED,                                                                \
          .args = {ANY, ANY},                                                                       \
-         .result = type,                                                                           \
+         .result = (type),                                                                         \
          .sqlite = "json_object_agg(" is ", %t1, %1, %t2, %2)",                                    \
          .since = SINCE},                                                                          \
         ROWS1(prefix "_array_elements", type, type, "json_each(json_rows(%1, 'e'))"),              \
