@@ -339,6 +339,22 @@ static void note_anchor(struct oracle *o, struct host *h, const struct consensus
     oracle_check_anchor(o, &a);
 }
 
+/* A view change that is durable tells votes whose record a crash cut off: they are made, too. */
+static void note_told(struct promises *p, struct span bytes)
+{
+    struct view_change *vc = mem_alloc(mem_system(), sizeof *vc);
+    must(vc != NULL);
+    struct cbor in = cbor_of(bytes);
+    view_change_decode(vc, &in);
+    for (uint32_t i = 0; in.status == ST_OK && i < vc->header_count; i++) {
+        const struct first_vote made = {.round = oracle_round(vc->epoch, vc->voted_view),
+                                        .height = vc->final_height + i + 1,
+                                        .hash = header_hash(&vc->headers[i])};
+        note_made(p, &made);
+    }
+    mem_free(mem_system(), vc);
+}
+
 void oracle_on_durable(struct oracle *o, struct host *h, struct span record, struct span vc)
 {
     struct promises *p = &o->promises[h->id];
@@ -368,6 +384,7 @@ void oracle_on_durable(struct oracle *o, struct host *h, struct span record, str
         world_violate(o->world, "codec", "host %u wrote a record that nobody can read", h->id);
     }
     mem_free(mem_system(), r);
+    if (vc.size > 0 && !span_equal(buf_span(&p->vc), vc)) note_told(p, vc);
     buf_reset(&p->vc);
     buf_put(&p->vc, vc);
 }
