@@ -48,7 +48,7 @@ static enum status drop_constraint(struct binder *b, struct ddl_change *c, uint6
     const struct catalog_table *old = c->old;
     for (uint32_t i = 0; i < old->index_count; i++) {
         if (old->indexes[i].id != id) continue;
-        c->dropped = bind_grow(b, c->dropped, c->dropped_count, sizeof *c->dropped);
+        c->dropped = bind_grow(b, c->dropped, c->dropped_count, sizeof(struct catalog_index *));
         if (c->dropped == NULL) return bind_no_memory(b);
         c->dropped[c->dropped_count++] = &old->indexes[i];
         return ST_OK;

@@ -25,6 +25,26 @@ static bool is_listed(const struct ddl_drops *d, const struct catalog_table *t)
     return false;
 }
 
+static bool refers_to(const struct catalog_table *t, const struct catalog_table *to)
+{
+    for (uint32_t i = 0; i < t->index_count; i++)
+        if (t->indexes[i].foreign != NULL && t->indexes[i].foreign->table_id == to->id) return true;
+    return false;
+}
+
+static enum status refuse_referred(struct binder *b,
+                                   const struct catalog_table *t,
+                                   const struct catalog_table *to)
+{
+    (void)bind_fail(b, -1, "0A000",
+                    "cannot truncate a table referenced in a foreign key constraint");
+    diag_detail(b->diag, "Table \"%.*s\" references \"%.*s\".", (int)t->name.size,
+                (const char *)t->name.data, (int)to->name.size, (const char *)to->name.data);
+    diag_hint(b->diag, "Truncate table \"%.*s\" at the same time, or use TRUNCATE ... CASCADE.",
+              (int)t->name.size, (const char *)t->name.data);
+    return ST_UNSUPPORTED;
+}
+
 /* Tables that refer to those of the list: they join it (CASCADE), or forbid it. */
 static enum status add_referring(struct binder *b,
                                  struct sql_statement *out,
@@ -35,27 +55,12 @@ static enum status add_referring(struct binder *b,
         const struct catalog_table *to = d->items[i].table;
         for (uint32_t k = 0; k < sql_catalog_table_count(b->catalog); k++) {
             const struct catalog_table *t = sql_catalog_table_at(b->catalog, k);
-            bool refers = false;
-            for (uint32_t x = 0; x < t->index_count; x++)
-                refers = refers || (t->indexes[x].foreign != NULL &&
-                                    t->indexes[x].foreign->table_id == to->id);
-            if (!refers || is_listed(d, t)) continue;
-            if (is_cascade) {
-                ddl_notice(b, out, "truncate cascades to table \"%.*s\"", (int)t->name.size,
-                           (const char *)t->name.data);
-                TRY(bind_access(b, t, SQL_RIGHT_OWNER));
-                TRY(ddl_drops_add(b, d, (struct ddl_object){.table = t}));
-                continue;
-            }
-            (void)bind_fail(b, -1, "0A000",
-                            "cannot truncate a table referenced in a foreign key constraint");
-            diag_detail(b->diag, "Table \"%.*s\" references \"%.*s\".", (int)t->name.size,
-                        (const char *)t->name.data, (int)to->name.size,
-                        (const char *)to->name.data);
-            diag_hint(b->diag,
-                      "Truncate table \"%.*s\" at the same time, or use TRUNCATE ... CASCADE.",
-                      (int)t->name.size, (const char *)t->name.data);
-            return ST_UNSUPPORTED;
+            if (!refers_to(t, to) || is_listed(d, t)) continue;
+            if (!is_cascade) return refuse_referred(b, t, to);
+            ddl_notice(b, out, "truncate cascades to table \"%.*s\"", (int)t->name.size,
+                       (const char *)t->name.data);
+            TRY(bind_access(b, t, SQL_RIGHT_OWNER));
+            TRY(ddl_drops_add(b, d, (struct ddl_object){.table = t}));
         }
     }
     return ST_OK;

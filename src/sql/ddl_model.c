@@ -34,7 +34,8 @@ enum status ddl_own_name(struct binder *b, uint64_t id, struct span *out)
 /* Schemas whose names would look like those of ids. */
 static bool is_like_own(struct span schema)
 {
-    return schema.size == 1 && memchr("tik", schema.data[0], 3) != NULL;
+    const uint8_t first = schema.size == 1 ? schema.data[0] : 0;
+    return first == 't' || first == 'i' || first == 'k';
 }
 
 enum status ddl_sqlite_name(struct binder *b, const struct catalog_table *t, struct span *out)

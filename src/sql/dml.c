@@ -420,6 +420,21 @@ static enum status set_from_query(struct binder *b,
     return set_value(b, w, target, e);
 }
 
+/* One column of SET (a, b) = … */
+static enum status set_of_several(struct binder *b, struct write *w, const PgQuery__ResTarget *t)
+{
+    const PgQuery__MultiAssignRef *m = t->val->multi_assign_ref;
+    const PgQuery__Node *source = m->source;
+    if (source->node_case == PG_QUERY__NODE__NODE_SUB_LINK) return set_from_query(b, w, t, m);
+    if (source->node_case != PG_QUERY__NODE__NODE_ROW_EXPR)
+        return bind_unsupported(b, t->location, "SET (columns) = (SELECT ...) is not supported",
+                                "Set each column by itself.");
+    if ((size_t)m->ncolumns != source->row_expr->n_args)
+        return bind_fail(b, t->location, "42601",
+                         "number of columns does not match number of values");
+    return set_column(b, w, t, source->row_expr->args[m->colno - 1]);
+}
+
 enum status write_set_list(struct binder *b,
                            struct write *w,
                            PgQuery__Node *const *items,
@@ -428,24 +443,10 @@ enum status write_set_list(struct binder *b,
     b->clause = CLAUSE_SET;
     for (size_t i = 0; i < count; i++) {
         const PgQuery__ResTarget *t = items[i]->res_target;
-        const PgQuery__Node *value = t->val;
-        if (value->node_case == PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF) {
-            const PgQuery__MultiAssignRef *m = value->multi_assign_ref;
-            const PgQuery__Node *source = m->source;
-            if (source->node_case == PG_QUERY__NODE__NODE_SUB_LINK) {
-                TRY(set_from_query(b, w, t, m));
-                continue;
-            }
-            if (source->node_case != PG_QUERY__NODE__NODE_ROW_EXPR)
-                return bind_unsupported(b, t->location,
-                                        "SET (columns) = (SELECT ...) is not supported",
-                                        "Set each column by itself.");
-            if ((size_t)m->ncolumns != source->row_expr->n_args)
-                return bind_fail(b, t->location, "42601",
-                                 "number of columns does not match number of values");
-            value = source->row_expr->args[m->colno - 1];
-        }
-        TRY(set_column(b, w, t, value));
+        if (t->val->node_case == PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF)
+            TRY(set_of_several(b, w, t));
+        else
+            TRY(set_column(b, w, t, t->val));
     }
     return ST_OK;
 }

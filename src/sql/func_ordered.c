@@ -19,6 +19,7 @@
 #define ROWS_MIN 16u
 
 struct ordered_row {
+    uint8_t *bytes; /* sqlite3_malloc's: what the spans are in. */
     struct span key;
     struct span value;
     struct span separator;
@@ -167,7 +168,8 @@ static bool keep_row(sqlite3_context *c, struct ordered *o, sqlite3_value **args
         return false;
     }
     struct ordered_row *row = &o->rows[o->count++];
-    row->key = copy_to(&bytes, key); /* First: its place is the allocation's. */
+    row->bytes = bytes;
+    row->key = copy_to(&bytes, key);
     row->value = copy_to(&bytes, value);
     row->separator = copy_to(&bytes, separator);
     row->has_separator = has_separator;
@@ -246,7 +248,7 @@ static size_t joined_size(const struct ordered *o)
 static void free_rows(struct ordered *o)
 {
     for (size_t i = 0; i < o->count; i++)
-        sqlite3_free((void *)(uintptr_t)o->rows[i].key.data); /* Ours: see keep_row. */
+        sqlite3_free(o->rows[i].bytes);
     sqlite3_free(o->rows);
     o->rows = NULL;
     o->count = 0;

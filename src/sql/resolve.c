@@ -302,6 +302,25 @@ static enum status choose_element(struct binder *b,
                      "could not determine polymorphic type because input has type unknown");
 }
 
+/* What no node could repeat to the last bit stands in plain reads only. */
+static enum status check_volatility(struct binder *b,
+                                    const struct sql_function *f,
+                                    const struct choice *c)
+{
+    if (f->volatility == SQL_INEXACT && (b->is_write || b->exec_version != BIND_VERSION_NEWEST))
+        return bind_unsupported(b, c->position,
+                                "a function whose last digits differ between machines is not "
+                                "supported in a transaction",
+                                "Run it in a SELECT of its own, and give the value.");
+    if (f->volatility == SQL_INEXACT) b->is_inexact = true;
+    if (f->volatility == SQL_ORDERED && b->is_write && !c->is_ordered)
+        return bind_unsupported(b, c->position,
+                                "an aggregate that depends on the order of rows is not supported "
+                                "in a write",
+                                "Run it in a SELECT.");
+    return ST_OK;
+}
+
 static enum status apply(struct binder *b, struct expr **out, struct choice *c)
 {
     const struct sql_function *f = c->found[0];
@@ -337,17 +356,7 @@ static enum status apply(struct binder *b, struct expr **out, struct choice *c)
     for (uint32_t i = 0; is_compared && i < c->arg_count; i++)
         if (args[i]->type == SQL_FLOAT4 || args[i]->type == SQL_FLOAT8)
             TRY(bind_canonical(b, &args[i]));
-    if (f->volatility == SQL_INEXACT && (b->is_write || b->exec_version != BIND_VERSION_NEWEST))
-        return bind_unsupported(b, c->position,
-                                "a function whose last digits differ between machines is not "
-                                "supported in a transaction",
-                                "Run it in a SELECT of its own, and give the value.");
-    if (f->volatility == SQL_INEXACT) b->is_inexact = true;
-    if (f->volatility == SQL_ORDERED && b->is_write && !c->is_ordered)
-        return bind_unsupported(b, c->position,
-                                "an aggregate that depends on the order of rows is not supported "
-                                "in a write",
-                                "Run it in a SELECT.");
+    TRY(check_volatility(b, f, c));
     *out = e;
     return flatten_concat(b, e);
 }

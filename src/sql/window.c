@@ -97,6 +97,7 @@ enum status bind_window_call(struct binder *b, struct expr **out, const PgQuery_
         TRY(bind_own(b, &e, f, c));
     else
         TRY(bind_aggregate(b, &e, c));
+    must(e != NULL);
     TRY(bind_definition(b, &e->window, c->over));
     b->clause = before;
     e->kind = EXPR_WINDOW;
@@ -328,6 +329,7 @@ enum status bind_windows(struct binder *b, struct query *q, const PgQuery__Selec
         d.name = NULL;
         struct window *w = NULL;
         TRY(bind_definition(b, &w, &d));
+        must(w != NULL);
         w->name = name;
         q->windows[q->window_count++] = w;
     }

@@ -41,33 +41,34 @@ static struct script *script_of(const PGconn *pg)
     return NULL;
 }
 
-int PQsendQuery(PGconn *pg, const char *text)
+int PQsendQuery(PGconn *conn, const char *query)
 {
-    struct script *s = script_of(pg);
-    assert_non_null(strstr(text, "SET trustsql.read_height = 7"));
+    struct script *s = script_of(conn);
+    assert_non_null(strstr(query, "SET trustsql.read_height = 7"));
     s->heights++;
     s->is_height_asked = true;
     s->due_ms = world.now_ms;
     return 1;
 }
 
-int PQsendQueryParams(PGconn *pg,
-                      const char *text,
-                      int count,
-                      const Oid *types,
-                      const char *const *values,
-                      const int *lengths,
-                      const int *formats,
-                      int is_binary)
+/* NOLINTNEXTLINE(readability-function-size): as many parameters as libpq's. */
+int PQsendQueryParams(PGconn *conn,
+                      const char *command,
+                      int nParams,
+                      const Oid *paramTypes,
+                      const char *const *paramValues,
+                      const int *paramLengths,
+                      const int *paramFormats,
+                      int resultFormat)
 {
-    struct script *s = script_of(pg);
-    (void)count;
-    (void)types;
-    (void)values;
-    (void)lengths;
-    (void)formats;
-    (void)is_binary;
-    assert_string_equal(text, "SELECT 1");
+    struct script *s = script_of(conn);
+    (void)nParams;
+    (void)paramTypes;
+    (void)paramValues;
+    (void)paramLengths;
+    (void)paramFormats;
+    (void)resultFormat;
+    assert_string_equal(command, "SELECT 1");
     s->asks++;
     s->is_height_asked = false;
     s->due_ms = s->takes_ms == NEVER ? NEVER : world.now_ms + s->takes_ms;
@@ -83,12 +84,12 @@ char *PQresultErrorField(const PGresult *r, int field)
     return NULL;
 }
 
-int poll(struct pollfd *fds, nfds_t count, int ms)
+int poll(struct pollfd *fds, nfds_t nfds, int timeout)
 {
     (void)fds;
-    assert_int_equal(count, 0);
-    assert_in_range(ms, 1, 50);
-    world.now_ms += (uint64_t)ms;
+    assert_int_equal(nfds, 0);
+    assert_in_range(timeout, 1, 50);
+    world.now_ms += (uint64_t)timeout;
     return 0;
 }
 

@@ -58,7 +58,7 @@ static void results_and_locks_ride(void **state)
     struct tap tap = {0};
     engine_rig_filter(r, count_votes, &tap);
     uint64_t blocks = load(r, 3, 1000); /* A vote whose P1 makes the quorum takes none along. */
-    assert_true(tap.results >= 4 * 3 * (blocks - 4));
+    assert_true(tap.results >= UINT64_C(12) * (blocks - 4));
     assert_true(4 * tap.lone_results <= 3 * tap.results);
     assert_true(tap.lone_locks <= tap.results / 5);
     assert_true(engine_rig_settle(r, 200));

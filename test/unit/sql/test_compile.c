@@ -483,8 +483,7 @@ static void constructs_begin_with_their_exec_version(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) "
-        "SELECT i FROM n",
+        "INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT 2 FROM n) SELECT i FROM n",
         "INSERT INTO t SELECT row_number() OVER (ORDER BY id) FROM t",
         "INSERT INTO t SELECT id FROM t WINDOW w AS (ORDER BY id)",
         "INSERT INTO t SELECT DISTINCT ON (id) id FROM t ORDER BY id",
