@@ -214,47 +214,81 @@ static bool is_null_word(struct span s)
     return true;
 }
 
-/* One element into *token; ends before a comma or the brace. */
-static enum status read_token(struct reader *r, struct arena *a, struct span *token, bool *is_null)
+struct piece { /* What is read of one element. */
+    uint8_t *copy;
+    size_t size;
+    size_t kept; /* Up to here blanks belong to it. */
+    bool is_quoted;
+    bool has_quotes;
+    bool has_escape;
+};
+
+static void take_byte(struct piece *p, uint8_t c)
 {
-    uint8_t *copy = arena_alloc(a, r->text.size + 1);
-    if (copy == NULL) return ST_NO_MEMORY;
-    size_t size = 0;
-    size_t kept = 0; /* Up to here blanks belong to it. */
-    bool is_quoted = false;
-    bool has_quotes = false;
-    bool has_escape = false;
+    p->copy[p->size++] = c;
+    p->kept = p->size;
+}
+
+/* Quotes stand around a whole element. */
+static bool take_quote(struct piece *p)
+{
+    const bool is_right = p->has_quotes ? p->is_quoted : p->size == 0;
+    if (!is_right) return false;
+    p->is_quoted = !p->is_quoted;
+    p->has_quotes = true;
+    p->kept = p->size;
+    return true;
+}
+
+/* A byte outside of quotes; after them only blanks may come. */
+static bool take_bare(struct piece *p, uint8_t c)
+{
+    if (is_blank(c)) {
+        p->copy[p->size++] = c;
+        return true;
+    }
+    if (p->has_quotes) return false;
+    take_byte(p, c);
+    return true;
+}
+
+/* Up to the comma or the brace. */
+static enum status read_piece(struct reader *r, struct piece *p)
+{
     for (; r->at < r->text.size; r->at++) {
         const uint8_t c = r->text.data[r->at];
+        bool is_right = true;
         if (c == '\\') {
             if (++r->at == r->text.size) break;
-            copy[size++] = r->text.data[r->at];
-            kept = size;
-            has_escape = true;
+            take_byte(p, r->text.data[r->at]);
+            p->has_escape = true;
         } else if (c == '"') {
-            if (has_quotes && !is_quoted) return malformed(r, "Incorrectly quoted array element.");
-            if (!has_quotes && size > 0) return malformed(r, "Incorrectly quoted array element.");
-            is_quoted = !is_quoted;
-            has_quotes = true;
-            kept = size;
-        } else if (is_quoted) {
-            copy[size++] = c;
-            kept = size;
+            is_right = take_quote(p);
+        } else if (p->is_quoted) {
+            take_byte(p, c);
         } else if (c == ',' || c == '}') {
-            break;
+            return ST_OK;
         } else if (c == '{') {
             return malformed(r, "Unexpected \"{\" character.");
         } else {
-            if (has_quotes && !is_blank(c))
-                return malformed(r, "Incorrectly quoted array element.");
-            copy[size++] = c;
-            if (!is_blank(c)) kept = size;
+            is_right = take_bare(p, c);
         }
+        if (!is_right) return malformed(r, "Incorrectly quoted array element.");
     }
-    if (is_quoted || r->at >= r->text.size) return malformed(r, "Unexpected end of input.");
-    *token = span_of(copy, kept);
-    *is_null = !has_quotes && !has_escape && is_null_word(*token);
-    if (kept == 0 && !has_quotes)
+    return malformed(r, "Unexpected end of input.");
+}
+
+/* One element into *token; ends before a comma or the brace. */
+static enum status read_token(struct reader *r, struct arena *a, struct span *token, bool *is_null)
+{
+    struct piece p = {.copy = arena_alloc(a, r->text.size + 1)};
+    if (p.copy == NULL) return ST_NO_MEMORY;
+    TRY(read_piece(r, &p));
+    must(r->at < r->text.size);
+    must(p.kept <= p.size);
+    *token = span_of(p.copy, p.kept);
+    *is_null = !p.has_quotes && !p.has_escape && is_null_word(*token);
+    if (p.kept == 0 && !p.has_quotes)
         return malformed(r, r->text.data[r->at] == ',' ? "Unexpected \",\" character."
                                                        : "Unexpected \"}\" character.");
     return ST_OK;

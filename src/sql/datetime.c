@@ -176,9 +176,34 @@ static int named(struct span word, const char *const *names, int count)
     return -1;
 }
 
-static enum status special(struct reader *r, int64_t *out, bool *is_found)
+/* Words for the moment of reading are refused. */
+static enum status refuse_moving(const struct reader *r, struct span word)
 {
     static const char *const moving[] = {"now", "today", "tomorrow", "yesterday"};
+    for (size_t i = 0; i < sizeof moving / sizeof moving[0]; i++) {
+        if (!is_word(word, moving[i])) continue;
+        diag_set(r->diag, "0A000", "the %s \"%s\" is not supported",
+                 r->type == SQL_DATE ? "date" : "timestamp", moving[i]);
+        diag_hint(r->diag, "Use now() or current_date: every node must read the same value.");
+        return ST_UNSUPPORTED;
+    }
+    return ST_OK;
+}
+
+static int64_t infinity_of(enum sql_type type, bool is_minus)
+{
+    if (type == SQL_DATE) return is_minus ? DATE_MINUS_INFINITY : DATE_INFINITY;
+    return is_minus ? TIME_MINUS_INFINITY : TIME_INFINITY;
+}
+
+static int64_t epoch_of(enum sql_type type)
+{
+    return type == SQL_DATE ? -(int64_t)TIME_EPOCH_S / 86400
+                            : -(int64_t)TIME_EPOCH_S * TIME_SECOND_US;
+}
+
+static enum status special(struct reader *r, int64_t *out, bool *is_found)
+{
     const uint8_t *start = r->at;
     const bool has_sign = r->at < r->end && (*r->at == '-' || *r->at == '+');
     const bool is_minus = has_sign && *r->at == '-';
@@ -186,26 +211,18 @@ static enum status special(struct reader *r, int64_t *out, bool *is_found)
     const struct span word = take_word(r);
     skip(r);
     const bool is_alone = r->at == r->end;
-    for (size_t i = 0; is_alone && !has_sign && i < sizeof moving / sizeof moving[0]; i++) {
-        if (!is_word(word, moving[i])) continue;
-        diag_set(r->diag, "0A000", "the %s \"%s\" is not supported",
-                 r->type == SQL_DATE ? "date" : "timestamp", moving[i]);
-        diag_hint(r->diag, "Use now() or current_date: every node must read the same value.");
-        return ST_UNSUPPORTED;
-    }
+    if (is_alone && !has_sign) TRY(refuse_moving(r, word));
     const bool is_infinity = is_word(word, "infinity") && r->type != SQL_TIME;
     const bool is_epoch = is_word(word, "epoch") && !has_sign && r->type != SQL_TIME;
-    const bool is_allballs = is_word(word, "allballs") && !has_sign;
-    *is_found = is_alone && (is_infinity || is_epoch || (is_allballs && r->type == SQL_TIME));
+    const bool is_allballs = is_word(word, "allballs") && !has_sign && r->type == SQL_TIME;
+    *is_found = is_alone && (is_infinity || is_epoch || is_allballs);
     if (!*is_found) {
         r->at = start;
         return ST_OK;
     }
-    const int64_t far = r->type == SQL_DATE ? (is_minus ? DATE_MINUS_INFINITY : DATE_INFINITY)
-                                            : (is_minus ? TIME_MINUS_INFINITY : TIME_INFINITY);
-    const int64_t epoch = r->type == SQL_DATE ? -(int64_t)TIME_EPOCH_S / 86400
-                                              : -(int64_t)TIME_EPOCH_S * TIME_SECOND_US;
-    *out = is_infinity ? far : (is_epoch ? epoch : 0);
+    *out = 0;
+    if (is_infinity) *out = infinity_of(r->type, is_minus);
+    if (is_epoch) *out = epoch_of(r->type);
     return ST_OK;
 }
 
@@ -288,41 +305,78 @@ static void set_day(struct reader *r, const struct number *n)
     r->has_day = true;
 }
 
+static void set_month(struct reader *r, uint32_t month)
+{
+    r->month = month;
+    r->has_month = true;
+}
+
+/* 8-Jan, 8-Jan-1999, 1999-Jan-08: the first number and the delimiter are read. */
+static enum status read_named_date(struct reader *r, const struct number *first, uint8_t delimiter)
+{
+    struct number last;
+    const int month = datetime_month(take_word(r));
+    if (month < 0) return bad_syntax(r);
+    set_month(r, (uint32_t)month);
+    const bool is_year_first = first->digits > 2;
+    if (is_year_first)
+        set_year(r, first);
+    else
+        set_day(r, first);
+    if (r->at == r->end || *r->at != delimiter) return ST_OK;
+    r->at++;
+    if (!number(r, &last)) return bad_syntax(r);
+    if (is_year_first)
+        set_day(r, &last);
+    else
+        set_year(r, &last);
+    return ST_OK;
+}
+
 /* 1999-01-08, 1/8/1999, 8-Jan-1999, 1999-Jan-08: the first number is read. */
 static enum status read_date(struct reader *r, const struct number *first)
 {
     const uint8_t delimiter = *r->at++;
     struct number second;
+    struct number third;
     if (r->has_year || r->has_day) return bad_syntax(r);
-    if (r->at < r->end && !is_digit(r, 0)) {
-        const int month = datetime_month(take_word(r));
-        if (month < 0) return bad_syntax(r);
-        r->month = (uint32_t)month;
-        r->has_month = true;
-        if (first->digits > 2)
-            set_year(r, first);
-        else
-            set_day(r, first);
-        if (r->at == r->end || *r->at != delimiter) return ST_OK;
-        r->at++;
-        if (!number(r, &second)) return bad_syntax(r);
-        if (r->has_day)
-            set_year(r, &second);
-        else
-            set_day(r, &second);
-        return ST_OK;
-    }
+    if (r->at < r->end && !is_digit(r, 0)) return read_named_date(r, first, delimiter);
     if (!number(r, &second)) return bad_syntax(r);
-    struct number third = {0, 0};
     if (r->at == r->end || *r->at != delimiter) return bad_syntax(r);
     r->at++;
     if (!number(r, &third)) return bad_syntax(r);
     const bool is_year_first = first->digits > 2;
     set_year(r, is_year_first ? first : &third);
-    r->month = is_year_first ? second.value : first->value;
-    r->day = is_year_first ? third.value : second.value;
-    r->has_month = r->has_day = true;
+    set_month(r, is_year_first ? second.value : first->value);
+    set_day(r, is_year_first ? &third : &second);
     return second.digits > 2 || (is_year_first && third.digits > 2) ? bad_field(r) : ST_OK;
+}
+
+/* 040506, 0405, and after T 04, too. */
+static enum status read_plain_clock(struct reader *r, const struct number *n)
+{
+    const uint32_t value = n->digits == 2   ? n->value * 10000
+                           : n->digits == 4 ? n->value * 100
+                                            : n->value;
+    if (value / 10000 > 24 || value / 100 % 100 > 59 || value % 100 > 60) return bad_field(r);
+    r->clock_us = value / 10000 * HOUR_US + value / 100 % 100 * MINUTE_US +
+                  (int64_t)(value % 100) * TIME_SECOND_US;
+    if (r->at < r->end && *r->at == '.') r->clock_us += read_fraction(r);
+    r->has_time = true;
+    return ST_OK;
+}
+
+/* The hour of "8 PM", whose word comes. */
+static enum status read_plain_hour(struct reader *r, const struct number *n)
+{
+    if (r->has_time || n->digits > 2 || n->value > 12) return bad_syntax(r);
+    r->clock_us = n->value * HOUR_US;
+    r->has_time = true;
+    skip(r);
+    const uint8_t *start = r->at;
+    const struct span word = take_word(r);
+    r->at = start;
+    return is_word(word, "am") || is_word(word, "pm") ? ST_OK : bad_syntax(r);
 }
 
 /* 19990108, 990108, 040506 after a date or T, or a part of "January 8, 1999". */
@@ -331,39 +385,18 @@ static enum status read_plain(struct reader *r, const struct number *n)
     const bool has_date = r->has_year && r->has_month && r->has_day;
     const bool is_clock = !r->has_time && (has_date || r->type == SQL_TIME || r->has_t) &&
                           (n->digits == 6 || n->digits == 4 || (r->has_t && n->digits == 2));
-    if (is_clock) {
-        const uint32_t value = n->digits == 2   ? n->value * 10000
-                               : n->digits == 4 ? n->value * 100
-                                                : n->value;
-        if (value / 10000 > 24 || value / 100 % 100 > 59 || value % 100 > 60) return bad_field(r);
-        r->clock_us = value / 10000 * HOUR_US + value / 100 % 100 * MINUTE_US +
-                      (int64_t)(value % 100) * TIME_SECOND_US;
-        if (r->at < r->end && *r->at == '.') r->clock_us += read_fraction(r);
-        r->has_time = true;
-        return ST_OK;
-    }
-    if (has_date) {
-        const bool is_hour = !r->has_time && n->digits <= 2 && n->value <= 12;
-        if (!is_hour) return bad_syntax(r);
-        r->clock_us = n->value * HOUR_US; /* "8 PM" */
-        r->has_time = true;
-        skip(r);
-        const uint8_t *start = r->at;
-        const struct span word = take_word(r);
-        r->at = start;
-        return is_word(word, "am") || is_word(word, "pm") ? ST_OK : bad_syntax(r);
-    }
+    if (is_clock) return read_plain_clock(r, n);
+    if (has_date) return read_plain_hour(r, n);
     if (!r->has_month && (n->digits == 8 || n->digits == 6)) {
         const struct number year = {n->value / 10000, n->digits - 4};
+        const struct number day = {n->value % 100, 2};
         set_year(r, &year);
-        r->month = n->value / 100 % 100;
-        r->day = n->value % 100;
-        r->has_month = r->has_day = true;
+        set_month(r, n->value / 100 % 100);
+        set_day(r, &day);
         return ST_OK;
     }
     if (n->digits <= 2 && !r->has_day) {
-        r->day = n->value;
-        r->has_day = true;
+        set_day(r, n);
         return ST_OK;
     }
     if (r->has_year) return bad_syntax(r);
