@@ -613,6 +613,29 @@ static void interval_extract(sqlite3_context *c, int count, sqlite3_value **args
     function_return_numeric(c, &out);
 }
 
+static int32_t months_of(enum field field)
+{
+    if (field == FIELD_QUARTER) return 3;
+    if (field == FIELD_YEAR) return 12;
+    if (field == FIELD_DECADE) return 120;
+    if (field == FIELD_CENTURY) return 1200;
+    return field == FIELD_MILLENNIUM ? 12000 : 1;
+}
+
+/* Takes away what is smaller than the field. */
+static void cut_interval(struct interval *v, enum field field)
+{
+    static const int64_t units[] = {1, 1000, TIME_SECOND_US, MINUTE_US, HOUR_US};
+    must(field <= FIELD_MILLENNIUM);
+    if (field <= FIELD_HOUR) {
+        v->us -= v->us % units[field];
+        return;
+    }
+    v->us = 0;
+    if (field > FIELD_DAY) v->days = 0;
+    v->months -= v->months % months_of(field);
+}
+
 static void interval_trunc(sqlite3_context *c, int count, sqlite3_value **args)
 {
     struct interval v;
@@ -627,20 +650,7 @@ static void interval_trunc(sqlite3_context *c, int count, sqlite3_value **args)
         not_supported(c, name, SQL_INTERVAL);
         return;
     }
-    static const int64_t units[] = {1, 1000, TIME_SECOND_US, MINUTE_US, HOUR_US};
-    if (field <= FIELD_HOUR) {
-        v.us -= v.us % units[field];
-    } else {
-        v.us = 0;
-        if (field > FIELD_DAY) v.days = 0;
-        const int32_t months = field == FIELD_QUARTER      ? 3
-                               : field == FIELD_YEAR       ? 12
-                               : field == FIELD_DECADE     ? 120
-                               : field == FIELD_CENTURY    ? 1200
-                               : field == FIELD_MILLENNIUM ? 12000
-                                                           : 1;
-        v.months -= v.months % months;
-    }
+    cut_interval(&v, field);
     function_return_interval(c, &v);
 }
 

@@ -500,51 +500,63 @@ static void put_stamp(struct buf *out, int64_t time, bool has_zone)
 }
 
 /* is_jsonb decides blanks in arrays, and the form of json values inside. */
-static void put_any(struct call *k, const struct sql_value *v, bool is_jsonb)
+static void put_any(struct call *k, const struct sql_value *v, bool is_jsonb);
+
+/* Recursion is bounded: the elements of an array are no arrays. */
+static void put_array(struct call *k, const struct sql_value *v, bool is_jsonb)
 {
-    struct buf *out = &k->out;
-    if (v->is_null) {
-        buf_put_text(out, "null");
-        return;
+    struct sql_value e;
+    struct array_reader r = array_read(v->bytes, sql_type_info(v->type)->element, &k->arena);
+    must(!sql_type_is_array(r.element));
+    buf_put_u8(&k->out, '[');
+    for (bool is_first = true; array_next(&r, &e); is_first = false) {
+        if (!is_first) buf_put_text(&k->out, is_jsonb ? ", " : ",");
+        put_any(k, &e, is_jsonb);
     }
-    if (sql_type_is_array(v->type)) {
-        struct sql_value e;
-        struct array_reader r = array_read(v->bytes, sql_type_info(v->type)->element, &k->arena);
-        buf_put_u8(out, '[');
-        for (bool is_first = true; array_next(&r, &e); is_first = false) {
-            if (!is_first) buf_put_text(out, is_jsonb ? ", " : ",");
-            put_any(k, &e, is_jsonb);
-        }
-        buf_put_u8(out, ']');
-        return;
-    }
-    const struct sql_type_info *info = sql_type_info(v->type);
-    if (v->type == SQL_BOOL) {
-        buf_put_text(out, v->integer != 0 ? "true" : "false");
-        return;
-    }
-    if (v->type == SQL_TIMESTAMP || v->type == SQL_TIMESTAMPTZ) {
-        put_stamp(out, v->integer, v->type == SQL_TIMESTAMPTZ);
-        return;
-    }
+    buf_put_u8(&k->out, ']');
+}
+
+/* What jsonb writes anew from its text: JSON, and numbers but numeric. NULL: nothing. */
+static struct json *inner_of(struct call *k, enum sql_type type, bool is_number, struct span text)
+{
+    const bool is_read = type == SQL_JSON || (is_number && type != SQL_NUMERIC);
+    return is_read ? json_read(&k->arena, text) : NULL;
+}
+
+/* By its text: as it is, or as a string. */
+static void put_by_text(struct call *k, const struct sql_value *v, bool is_jsonb)
+{
     struct buf text;
+    struct diag unused;
     buf_init(&text, k->arena.mem, 0);
     sql_value_print(&text, v, -1);
     const struct span s = buf_span(&text);
     const bool is_name = s.size > 0 && (s.data[s.size - 1] == 'N' || s.data[s.size - 1] == 'y');
-    const bool is_number = info->category == 'N' && !is_name; /* Not NaN, not Infinity. */
+    const char category = sql_type_info(v->type)->category;
+    const bool is_number = category == 'N' && !is_name; /* Not NaN, not Infinity. */
     const bool is_json = v->type == SQL_JSONB || v->type == SQL_JSON;
-    struct json *inner =
-        is_json && is_jsonb && v->type == SQL_JSON ? json_read(&k->arena, s) : NULL;
-    struct diag unused;
-    if (is_number && is_jsonb && info->type != SQL_NUMERIC) inner = json_read(&k->arena, s);
+    struct json *inner = is_jsonb ? inner_of(k, v->type, is_number, s) : NULL;
     if (inner != NULL && json_normalize(inner, &k->arena, &unused) == ST_OK)
-        json_print(out, inner);
+        json_print(&k->out, inner);
     else if (is_json || is_number)
-        buf_put(out, s);
+        buf_put(&k->out, s);
     else
-        json_put_string(out, s);
+        json_put_string(&k->out, s);
     buf_fini(&text);
+}
+
+static void put_any(struct call *k, const struct sql_value *v, bool is_jsonb)
+{
+    if (v->is_null)
+        buf_put_text(&k->out, "null");
+    else if (sql_type_is_array(v->type))
+        put_array(k, v, is_jsonb);
+    else if (v->type == SQL_BOOL)
+        buf_put_text(&k->out, v->integer != 0 ? "true" : "false");
+    else if (v->type == SQL_TIMESTAMP || v->type == SQL_TIMESTAMPTZ)
+        put_stamp(&k->out, v->integer, v->type == SQL_TIMESTAMPTZ);
+    else
+        put_by_text(k, v, is_jsonb);
 }
 
 /* Arguments in pairs: the OID of the type and the value. */

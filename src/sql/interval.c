@@ -266,56 +266,71 @@ static bool get_hex(wide *out, struct span text)
 
 /* --- text ---------------------------------------------------------------------------------- */
 
+/* "ago" at the end turns the sign of all that stands before. */
+static enum status read_ago(struct reader *r)
+{
+    const size_t left = (size_t)(r->end - r->at);
+    const bool is_ago = left >= 3 && (r->at[0] | 0x20) == 'a' && (r->at[1] | 0x20) == 'g' &&
+                        (r->at[2] | 0x20) == 'o';
+    if (!is_ago || !r->has_any) return bad_syntax(r);
+    r->at += 3;
+    skip(r);
+    if (r->at != r->end) return bad_syntax(r);
+    if (r->us == INT64_MIN) return bad_range(r);
+    r->months = -r->months;
+    r->days = -r->days;
+    r->us = -r->us;
+    return ST_OK;
+}
+
+/* 1-2: years and months; the years are read. */
+static enum status read_year_month(struct reader *r, const struct amount *years)
+{
+    struct amount months;
+    must(*r->at == '-');
+    r->at++;
+    if (!read_amount(r, &months) || months.whole > 11) return bad_range(r);
+    TRY(apply(r, years, UNIT_YEAR));
+    if (years->is_negative) months.whole = -months.whole;
+    return apply(r, &months, UNIT_MONTH);
+}
+
+/* Whether a time comes, as after the days of "1 02:03:04" and "1 2 hours". It is not read. */
+static bool is_before_time(struct reader *r)
+{
+    const uint8_t *at = r->at;
+    struct amount next;
+    bool is_time = read_amount(r, &next);
+    if (is_time && !(r->at < r->end && *r->at == ':')) {
+        skip(r);
+        const enum unit unit = read_unit(r);
+        is_time = unit == UNIT_HOUR ||
+                  (unit == UNIT_NONE && r->at == r->end && implied_unit(r->range) == UNIT_HOUR);
+    }
+    r->at = at;
+    return is_time;
+}
+
 static enum status read_field(struct reader *r)
 {
     struct amount n;
     const uint8_t *start = r->at;
     if (!read_amount(r, &n)) {
         r->at = start;
-        const size_t left = (size_t)(r->end - r->at);
-        const bool is_ago = left >= 3 && (r->at[0] | 0x20) == 'a' && (r->at[1] | 0x20) == 'g' &&
-                            (r->at[2] | 0x20) == 'o';
-        if (!is_ago || !r->has_any) return bad_syntax(r);
-        r->at += 3;
-        skip(r);
-        if (r->at != r->end) return bad_syntax(r);
-        if (r->us == INT64_MIN) return bad_range(r);
-        r->months = -r->months;
-        r->days = -r->days;
-        r->us = -r->us;
-        return ST_OK;
+        return read_ago(r);
     }
     r->has_any = true;
     if (r->at < r->end && *r->at == ':') return read_clock(r, &n);
     const bool is_year_month =
         (size_t)(r->end - r->at) > 1 && *r->at == '-' && r->at[1] >= '0' && r->at[1] <= '9';
-    if (is_year_month) {
-        struct amount months;
-        r->at++;
-        if (!read_amount(r, &months) || months.whole > 11) return bad_range(r);
-        TRY(apply(r, &n, UNIT_YEAR));
-        if (n.is_negative) months.whole = -months.whole;
-        return apply(r, &months, UNIT_MONTH);
-    }
+    if (is_year_month) return read_year_month(r, &n);
     skip(r);
     const uint8_t *before = r->at;
-    enum unit unit = read_unit(r);
-    if (unit == UNIT_NONE && r->at != before) return bad_syntax(r);
-    if (unit == UNIT_NONE && r->at < r->end) { /* "1 02:03:04", "1 2 hours": days. */
-        const uint8_t *at = r->at;
-        struct amount next;
-        bool is_clock = read_amount(r, &next);
-        if (is_clock && !(r->at < r->end && *r->at == ':')) {
-            skip(r);
-            const enum unit after = read_unit(r);
-            is_clock = after == UNIT_HOUR || (after == UNIT_NONE && r->at == r->end &&
-                                              implied_unit(r->range) == UNIT_HOUR);
-        }
-        r->at = at;
-        if (!is_clock) return bad_syntax(r);
-        unit = UNIT_DAY;
-    }
-    return apply(r, &n, unit == UNIT_NONE ? implied_unit(r->range) : unit);
+    const enum unit unit = read_unit(r);
+    if (unit != UNIT_NONE) return apply(r, &n, unit);
+    if (r->at != before) return bad_syntax(r);
+    if (r->at == r->end) return apply(r, &n, implied_unit(r->range));
+    return is_before_time(r) ? apply(r, &n, UNIT_DAY) : bad_syntax(r);
 }
 
 static bool read_amount(struct reader *r, struct amount *out)
@@ -448,6 +463,19 @@ static void add_us_part(struct reader *r, double fraction, int64_t scale)
     if (left < -0.5) r->us--;
 }
 
+static enum unit iso_unit(uint8_t letter, bool is_time)
+{
+    switch (letter) {
+    case 'Y': return is_time ? UNIT_NONE : UNIT_YEAR;
+    case 'M': return is_time ? UNIT_MINUTE : UNIT_MONTH;
+    case 'W': return is_time ? UNIT_NONE : UNIT_WEEK;
+    case 'D': return is_time ? UNIT_NONE : UNIT_DAY;
+    case 'H': return is_time ? UNIT_HOUR : UNIT_NONE;
+    case 'S': return is_time ? UNIT_SECOND : UNIT_NONE;
+    default: return UNIT_NONE;
+    }
+}
+
 /* P1Y2M3W4DT5H6M7.8S */
 static enum status read_iso(struct reader *r)
 {
@@ -461,20 +489,8 @@ static enum status read_iso(struct reader *r)
             continue;
         }
         if (!read_amount(r, &n) || r->at == r->end) return bad_syntax(r);
-        const uint8_t c = *r->at++;
-        enum unit unit = UNIT_NONE;
-        if (is_time)
-            unit = c == 'H'   ? UNIT_HOUR
-                   : c == 'M' ? UNIT_MINUTE
-                   : c == 'S' ? UNIT_SECOND
-                              : UNIT_NONE;
-        else
-            unit = c == 'Y'   ? UNIT_YEAR
-                   : c == 'M' ? UNIT_MONTH
-                   : c == 'W' ? UNIT_WEEK
-                   : c == 'D' ? UNIT_DAY
-                              : UNIT_NONE;
-        TRY(apply(r, &n, unit));
+        const uint8_t letter = *r->at++;
+        TRY(apply(r, &n, iso_unit(letter, is_time)));
         r->has_any = true;
     }
     return ST_OK;

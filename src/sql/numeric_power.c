@@ -394,22 +394,38 @@ static enum status check_raise(struct span x, struct span y, struct diag *d)
     return ST_INVALID;
 }
 
+/* 0^y and x^0. */
+static enum status raise_zero(struct numeric *out, struct span y, uint32_t scale, struct diag *d)
+{
+    struct numeric plain;
+    numeric_from_int(&plain, numeric_sign(y) == 0 ? 1 : 0);
+    return numeric_round(out, numeric_span(&plain), (int32_t)scale, NUMERIC_HALF_AWAY, d);
+}
+
+/* y · ln x in fixed point, the logarithm with so many digits. */
+static enum status take_exponent(
+    struct decimal *out, struct span x, struct span y, uint32_t digits, struct diag *d)
+{
+    struct decimal factor;
+    TRY(take_logarithm(out, x, digits, d));
+    decimal_decode(&factor, y);
+    if (factor.scale > out->scale) to_scale(out, factor.scale);
+    to_scale(&factor, out->scale);
+    multiply(out, out, &factor);
+    return ST_OK;
+}
+
 /* x^y = e^(y · ln |x|), with the sign of an odd power. */
 enum status numeric_raise(struct numeric *out, struct span x, struct span y, struct diag *d)
 {
     struct numeric size;
     struct decimal n;
-    struct decimal factor;
     int64_t weight = 0;
     TRY(check_raise(x, y, d));
     const uint32_t least =
         numeric_scale(x) > numeric_scale(y) ? numeric_scale(x) : numeric_scale(y);
-    if (numeric_sign(x) == 0 || numeric_sign(y) == 0) {
-        const uint32_t scale = bounded(SIGNIFICANT, least);
-        struct numeric plain;
-        numeric_from_int(&plain, numeric_sign(y) == 0 ? 1 : 0);
-        return numeric_round(out, numeric_span(&plain), (int32_t)scale, NUMERIC_HALF_AWAY, d);
-    }
+    if (numeric_sign(x) == 0 || numeric_sign(y) == 0)
+        return raise_zero(out, y, bounded(SIGNIFICANT, least), d);
     numeric_absolute(&size, x);
     const struct numeric_head h = numeric_head_of(y);
     const int32_t whole = numeric_whole_digits(&h);
@@ -418,11 +434,7 @@ enum status numeric_raise(struct numeric *out, struct span x, struct span y, str
     uint32_t digits = 40 + more + numeric_scale(y);
     uint32_t scale = 0;
     for (int pass = 0; pass < 2; pass++) {
-        TRY(take_logarithm(&n, numeric_span(&size), digits, d));
-        decimal_decode(&factor, y);
-        if (factor.scale > n.scale) to_scale(&n, factor.scale);
-        to_scale(&factor, n.scale);
-        multiply(&n, &n, &factor);
+        TRY(take_exponent(&n, numeric_span(&size), y, digits, d));
         if (!weight_of_power(&n, &weight)) {
             if (!n.is_negative) return overflow(d);
             weight = -WEIGHT_MAX;
