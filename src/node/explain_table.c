@@ -62,7 +62,8 @@ static void plan(sqlite3_index_info *info)
 static struct span text_of(sqlite3_value *value)
 {
     const void *data = sqlite3_value_text(value);
-    return data == NULL ? (struct span){0} : span_of(data, (size_t)sqlite3_value_bytes(value));
+    if (data == NULL) return (struct span){0};
+    return span_of(data, (size_t)sqlite3_value_bytes(value));
 }
 
 static void range(struct vtable_cursor *base, const char *unused, int argc, sqlite3_value **argv)

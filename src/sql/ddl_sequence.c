@@ -217,7 +217,7 @@ static enum status put_properties(struct binder *b,
     TRY(ddl_put_property(b, out, &p));
     (void)snprintf(text, sizeof text, "%" PRIu64 " %u", s->table_id, s->column + 1);
     p.kind = "owned";
-    p.value = s->table_id == 0 ? (struct span){0} : span_text(text);
+    p.value = span_text(s->table_id == 0 ? "" : text);
     return ddl_put_property(b, out, &p);
 }
 

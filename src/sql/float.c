@@ -148,7 +148,7 @@ void float_to_text(struct buf *out, enum sql_type type, int64_t stored)
         return;
     }
     const uint64_t bits = float_to_bits(type, stored);
-    struct digits n;
+    struct digits n = {.count = 0};
     shortest(&n, type, fabs(value), (bits & (is_wide ? MANTISSA_8 : MANTISSA_4)) == 0);
     put_digits(out, &n, is_wide ? FIXED_HIGH_8 : FIXED_HIGH_4);
 }

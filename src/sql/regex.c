@@ -580,7 +580,8 @@ bool regex_test(struct regex *r, struct span text)
         const uint32_t count = m.count;
         size_t at = m.at;
         const uint32_t code = decode(text, &at);
-        m = (struct run){.r = r, .text = text, .at = at, .stamp = ++stamp, .list = r->list[turn]};
+        stamp++;
+        m = (struct run){.r = r, .text = text, .at = at, .stamp = stamp, .list = r->list[turn]};
         for (uint32_t i = 0; i < count; i++) {
             const struct state *s = &r->states[now[i]];
             const bool is_char = s->op == OP_CHAR || s->op == OP_ANY || s->op == OP_SET;
