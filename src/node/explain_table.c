@@ -179,9 +179,9 @@ static struct span object_of(const struct cursor *c, uint8_t kind, uint64_t id)
     const struct sql_catalog *catalog = source->reader->catalog;
     if (kind == 't') {
         const struct catalog_table *t = sql_catalog_by_id(catalog, id);
-        return t == NULL ? (struct span){0} : t->name;
+        if (t != NULL) return t->name;
     }
-    for (uint32_t i = 0; i < sql_catalog_table_count(catalog); i++) {
+    for (uint32_t i = 0; kind == 'i' && i < sql_catalog_table_count(catalog); i++) {
         const struct catalog_table *t = sql_catalog_table_at(catalog, i);
         for (uint32_t k = 0; k < t->index_count; k++)
             if (t->indexes[k].id == id) return t->indexes[k].name;
