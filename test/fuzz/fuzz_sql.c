@@ -71,7 +71,8 @@ static void make_node_functions(void)
     }
     must(sqlite3_exec(connection,
                       "CREATE TABLE \"trustsql.history\"(c1);"
-                      "CREATE TABLE \"trustsql.tx_status\"(c1)",
+                      "CREATE TABLE \"trustsql.tx_status\"(c1);"
+                      "CREATE TABLE \"trustsql.explain\"(c1)",
                       NULL, NULL, NULL) == SQLITE_OK);
 }
 
