@@ -16,7 +16,8 @@ import row_tree  # noqa: E402
 
 CHAIN_TABLES = {"tables": 1, "columns": 2, "indexes": 3, "sequences": 4, "rights": 5, "accounts": 6, "idempotency": 9,
                 "proposals": 20, "votes": 21, "epochs": 22, "validators": 23, "parameters": 24, "mode_history": 25,
-                "mode_state": 26, "convictions": 27, "checkpoints": 28, "incidents": 29}
+                "mode_state": 26, "convictions": 27, "checkpoints": 28, "incidents": 29, "retention": 32,
+                "schemas": 33, "properties": 34, "pending_transactions": 48, "approvals": 49}
 HEADS = "SELECT height, before, row_count, row_root, txid_root FROM trustsql.checkpoints ORDER BY height"
 
 
@@ -51,6 +52,9 @@ def places(state, above):
         for name, number in ids.items():
             columns = file.execute(f'PRAGMA table_info("{name}")').fetchall()
             keys = [column[0] for column in sorted(columns, key=lambda c: c[5]) if column[5]]
+            for (named,) in file.execute("SELECT columns FROM \"trustsql.indexes\" WHERE table_id = ? AND kind = 'p'",
+                                         (number,)):
+                keys = [int(column) for column in named.split(",")]  # Not always inside SQLite's table.
             which = "*" if keys else "*, rowid"
             for row in file.execute(f'SELECT {which} FROM "{name}"'):
                 if name == "trustsql.checkpoints" and row[0] > above:

@@ -1,5 +1,6 @@
 """Goal: a full disk stops the node with a clear message; with space again nothing acknowledged is missing."""
 
+import errno
 import os
 import subprocess
 import tempfile
@@ -33,6 +34,15 @@ class DiskTest(unittest.TestCase):
         if mounted.returncode != 0:
             self.skipTest("a tmpfs cannot be mounted here: " + mounted.stderr.strip())
 
+    def fill(self):
+        """To the last byte: the node may have stopped for want of more than a start needs."""
+        with open(self.disk.path + "/filler", "wb", buffering=0) as filler:
+            try:
+                while filler.write(bytes(4096)) > 0:
+                    pass
+            except OSError as error:
+                self.assertEqual(error.errno, errno.ENOSPC)
+
     def test_full_disk(self):
         with harness.Chain(parent=self.disk.path) as chain, \
                 tempfile.TemporaryDirectory() as logs:
@@ -44,9 +54,11 @@ class DiskTest(unittest.TestCase):
             harness.wait_until(lambda: not harness.is_alive(pid), "the node stops on a full disk")
             writers.finish()
             self.assertRegex(chain.log(), "(?i)space|full")
+            self.fill()
             again = harness.run("node", chain.node, timeout=60)  # Still full: refused, or stops.
             self.assertIn(again.returncode, (1, 4), again.stderr)
             self.assertNotEqual(again.returncode, 4, "a full disk is no damage: " + again.stderr)
+            os.remove(self.disk.path + "/filler")
             self.disk.mount(f"remount,size={LARGE}")
             chain.start()
             self.assertGreater(writers.check(self), 10)

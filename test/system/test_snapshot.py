@@ -146,4 +146,4 @@ class SnapshotTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    harness.main()
