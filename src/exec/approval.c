@@ -150,6 +150,7 @@ static enum status run_inside(struct job *inner)
     c->user = span_text(inner->account.name);
     for (inner->op = 0; st == ST_OK && inner->op < inner->tx->op_count; inner->op++)
         st = operation_run(inner, &inner->tx->ops[inner->op]);
+    if (st == ST_OK) st = keys_settle_deferred(inner);
     c->user = user;
     return st;
 }

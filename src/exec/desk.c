@@ -51,6 +51,7 @@ enum status desk_open(struct desk **out, struct mem *mem, struct exec *exec)
     buf_init(&e->bytes, mem, 0);
     buf_init(&e->write_set, mem, 0);
     arena_init(&e->arena, mem, 0);
+    keys_init(e);
     enum status st = set_up(d);
     if (st != ST_OK) {
         desk_close(d);
@@ -92,6 +93,7 @@ void desk_close(struct desk *d)
     buf_fini(&e->rows);
     buf_fini(&e->bytes);
     buf_fini(&e->write_set);
+    keys_fini(e);
     mem_free(e->mem, d);
 }
 
@@ -135,6 +137,7 @@ enum status desk_begin(struct desk *d, const struct desk_begin *begin)
     e->context.user = span_text(d->account.name);
     e->context.ledger = span_text("main");
     accounts_forget(e->accounts);
+    keys_begin(e);
     enum status st = find_catalog(d);
     if (st != ST_OK) desk_end(d);
     return st;

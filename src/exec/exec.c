@@ -53,6 +53,7 @@ void exec_close(struct exec *e)
     buf_fini(&e->rows);
     buf_fini(&e->bytes);
     buf_fini(&e->write_set);
+    keys_fini(e);
     mem_free(e->mem, e);
 }
 
@@ -199,6 +200,7 @@ static enum status open_all(struct exec *e, const struct exec_config *config, ch
     buf_init(&e->rows, e->mem, EXEC_ROWS_BYTES_MAX);
     buf_init(&e->bytes, e->mem, 0);
     buf_init(&e->write_set, e->mem, 0);
+    keys_init(e);
     arena_init(&e->arena, e->mem, 0);
     static const uint8_t seed[32] = {0}; /* This signer never sees a secret. */
     TRY(signer_new(&e->signer, seed));

@@ -66,6 +66,24 @@ struct checkpoints {
     struct open_checkpoint open[CHECKPOINT_LAG]; /* Ascending. */
 };
 
+#define KEYS_NAMED_MAX 256u
+
+enum keys_mode { KEYS_AS_DECLARED, KEYS_DEFERRED, KEYS_IMMEDIATE }; /* SET CONSTRAINTS ALL */
+
+struct key_mode { /* SET CONSTRAINTS name */
+    uint64_t id;
+    bool is_deferred;
+};
+
+struct keys {            /* keys.c */
+    struct buf notes;    /* Of the statement that runs. */
+    struct buf taken;    /* Those that are looked at now. */
+    struct buf deferred; /* For the end of the transaction. */
+    enum keys_mode mode;
+    uint32_t named_count;
+    struct key_mode named[KEYS_NAMED_MAX];
+};
+
 struct exec {
     struct mem *mem;
     struct db *db;
@@ -92,6 +110,7 @@ struct exec {
     struct buf write_set;           /* Of the newest block, or of the genesis just made. */
     bool has_genesis_rows;          /* write_set is that of height 0. */
 
+    struct keys keys;
     struct sql_context context; /* What functions see. */
     struct diag function_diag;
     bool is_metered;       /* A user's statement runs: steps cost fuel. */
@@ -137,6 +156,28 @@ NODISCARD enum status operation_run(struct job *j, const struct tx_op *op);
 /* The same up to where rows come: compiled, allowed, its values bound; who opens steps and resets
  * out->stmt. A SELECT. */
 NODISCARD enum status operation_open(struct job *j, const struct tx_op *op, struct prepared **out);
+
+/* operation.c, for keys.c: a step of a user's statement, its fuel, what its failure means; a step
+ * of DDL; and what is looked at when it has run. */
+int operation_step(struct job *j, sqlite3_stmt *s);
+void operation_charge(struct job *j, uint64_t fuel);
+NODISCARD enum status operation_failed(struct job *j, int code);
+NODISCARD enum status operation_run_step(struct job *j, const char *text);
+NODISCARD enum status operation_check(struct job *j);
+
+/* keys.c: foreign keys. Between init and fini e->context points into e->keys. */
+void keys_init(struct exec *e);
+void keys_fini(struct exec *e);
+void keys_begin(struct exec *e); /* A transaction. */
+/* A statement has ended; the transaction has. */
+NODISCARD enum status keys_settle(struct job *j);
+NODISCARD enum status keys_settle_deferred(struct job *j);
+/* Steps of DDL. */
+NODISCARD enum status keys_check(struct job *j, uint64_t table, uint64_t id);
+NODISCARD enum status keys_make_triggers(struct job *j, uint64_t table);
+/* SET CONSTRAINTS: id 0 is ALL; then what waited is looked at again. */
+NODISCARD enum status keys_set_mode(struct job *j, uint64_t id, bool is_deferred);
+NODISCARD enum status keys_recheck(struct job *j);
 
 /* expect.c: the operation that says what all before it gave (docs/format/transaction.md). */
 bool expect_is_operation(const struct tx_op *op, uint32_t exec_version);

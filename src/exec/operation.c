@@ -8,7 +8,9 @@
 #include "base/must.h"
 #include "exec/sqlite.h"
 #include "sql/copy.h"
+#include "sql/keys.h"
 
+static enum status run_kind(struct job *j, const struct tx_op *op);
 static enum status prepare(struct job *j, const struct tx_op *op, struct prepared **out);
 static enum status run_call(struct job *j, const struct tx_op *op, const struct sql_statement *s);
 static enum status run_ddl(struct job *j, const struct sql_statement *s);
@@ -22,23 +24,26 @@ static enum status copy_rows(struct job *j,
 static enum status bind(struct job *j, const struct tx_op *op, const struct prepared *s);
 static enum status collect(struct job *j, const struct prepared *s, uint64_t *row_count);
 static enum status add_row(struct job *j, const struct prepared *s, uint64_t row_count);
-static enum status check_after(struct job *j);
 static enum status run_steps(struct job *j, const struct sql_statement *s);
+static enum status run_own_step(struct job *j, const char *text);
 static enum status check_grantees(struct job *j, const struct sql_statement *s);
-static enum status run_step(struct job *j, const char *text);
-static int step(struct job *j, sqlite3_stmt *s);
-static void charge(struct job *j, uint64_t fuel);
-static enum status step_failed(struct job *j, int code);
 static enum status keep_rows(struct job *j, const struct sql_statement *s, uint64_t returned);
 
 enum status operation_run(struct job *j, const struct tx_op *op)
+{
+    buf_reset(&j->exec->keys.notes); /* W1 of keys.c. */
+    TRY(run_kind(j, op));
+    return keys_settle(j);
+}
+
+static enum status run_kind(struct job *j, const struct tx_op *op)
 {
     if (expect_is_operation(op, j->block->header->exec_version)) return expect_check(j, op);
     if (op->kind != TX_OP_SQL) {
         diag_set(&j->diag, "0A000", "this chain runs no operations of kind %u", (unsigned)op->kind);
         return ST_REJECTED;
     }
-    charge(j, op->text.size);
+    operation_charge(j, op->text.size);
     if (j->exec->context.fuel == 0) return job_fuel_limit(j);
     struct prepared *s = NULL;
     TRY(prepare(j, op, &s));
@@ -74,7 +79,7 @@ enum status operation_run(struct job *j, const struct tx_op *op)
 enum status operation_open(struct job *j, const struct tx_op *op, struct prepared **out)
 {
     struct prepared *s = NULL;
-    charge(j, op->text.size);
+    operation_charge(j, op->text.size);
     if (j->exec->context.fuel == 0) return job_fuel_limit(j);
     TRY(prepare(j, op, &s));
     must(s->stmt != NULL);
@@ -133,7 +138,7 @@ static enum status prepare(struct job *j, const struct tx_op *op, struct prepare
 static enum status run_call(struct job *j, const struct tx_op *op, const struct sql_statement *s)
 {
     TRY(procedure_run(j, op, s)); /* s may be gone then: what is approved empties the cache. */
-    TRY(check_after(j));
+    TRY(operation_check(j));
     const struct sql_statement done = {.kind = SQL_KIND_CALL, .tag = "CALL"};
     return keep_rows(j, &done, 0);
 }
@@ -157,8 +162,8 @@ static enum status run_statement(struct job *j, const struct tx_op *op, const st
         (uint64_t)(uint32_t)sqlite3_stmt_status(s->stmt, SQLITE_STMTSTATUS_VM_STEP, true);
     (void)sqlite3_reset(s->stmt);
     TRY(st);
-    charge(j, steps % EXEC_FUEL_STEP);
-    TRY(check_after(j));
+    operation_charge(j, steps % EXEC_FUEL_STEP);
+    TRY(operation_check(j));
     struct op_result *result = &j->ops[j->op];
     bool is_change = s->compiled.kind != SQL_KIND_SELECT;
     result->row_count = is_change ? (uint64_t)sqlite3_changes64(j->exec->writer) : returned;
@@ -182,7 +187,7 @@ static enum status run_copy(struct job *j, const struct tx_op *op, const struct 
         struct cbor in = cbor_of(op->params[i].value);
         const struct span rows = cbor_get_bytes(&in);
         if (op->params[i].type == SQL_BYTEA && cbor_end(&in) == ST_OK) {
-            charge(j, rows.size);
+            operation_charge(j, rows.size);
             st = copy_rows(j, rows, s, values, &count);
         } else {
             diag_set(&j->diag, "22P03", "parameter $%u of COPY holds no rows", i + 1);
@@ -204,15 +209,15 @@ static enum status copy_row(struct job *j, const struct prepared *s, const struc
     for (uint32_t i = 0; i < s->compiled.copy->column_count && st == ST_OK; i++)
         st = sql_value_bind(s->stmt, (int)i + 1, &values[i]);
     if (st == ST_OK) {
-        const int code = step(j, s->stmt);
-        if (code != SQLITE_DONE) st = step_failed(j, code);
+        const int code = operation_step(j, s->stmt);
+        if (code != SQLITE_DONE) st = operation_failed(j, code);
     }
     uint64_t steps =
         (uint64_t)(uint32_t)sqlite3_stmt_status(s->stmt, SQLITE_STMTSTATUS_VM_STEP, true);
     (void)sqlite3_reset(s->stmt);
     TRY(st);
-    charge(j, steps % EXEC_FUEL_STEP);
-    return check_after(j);
+    operation_charge(j, steps % EXEC_FUEL_STEP);
+    return operation_check(j);
 }
 
 static enum status copy_rows(struct job *j,
@@ -254,9 +259,9 @@ static enum status bind(struct job *j, const struct tx_op *op, const struct prep
 static enum status collect(struct job *j, const struct prepared *s, uint64_t *row_count)
 {
     int code;
-    while ((code = step(j, s->stmt)) == SQLITE_ROW)
+    while ((code = operation_step(j, s->stmt)) == SQLITE_ROW)
         TRY(add_row(j, s, (*row_count)++));
-    return code == SQLITE_DONE ? ST_OK : step_failed(j, code);
+    return code == SQLITE_DONE ? ST_OK : operation_failed(j, code);
 }
 
 static enum status add_row(struct job *j, const struct prepared *s, uint64_t row_count)
@@ -270,7 +275,7 @@ static enum status add_row(struct job *j, const struct prepared *s, uint64_t row
 }
 
 /* After everything that ran for a user. */
-static enum status check_after(struct job *j)
+enum status operation_check(struct job *j)
 {
     struct exec *e = j->exec;
     enum status st = capture_status(e->capture);
@@ -282,11 +287,42 @@ static enum status check_after(struct job *j)
 
 static enum status run_steps(struct job *j, const struct sql_statement *s)
 {
-    TRY(check_grantees(j, s));
-    for (uint32_t i = 0; i < s->step_count; i++)
-        TRY(strcmp(s->steps[i], SQL_STEP_RELOAD) == 0 ? schema_renew(j->exec)
-                                                      : run_step(j, s->steps[i]));
-    return check_after(j);
+    struct sql_context *c = &j->exec->context;
+    enum status st = check_grantees(j, s);
+    c->key_notes = NULL; /* W2 of keys.c. */
+    for (uint32_t i = 0; st == ST_OK && i < s->step_count; i++)
+        st = run_own_step(j, s->steps[i]);
+    c->key_notes = &j->exec->keys.notes;
+    return st == ST_OK ? operation_check(j) : st;
+}
+
+static bool takes_word(const char **text, const char *word)
+{
+    if (strncmp(*text, word, strlen(word)) != 0) return false;
+    *text += strlen(word);
+    return true;
+}
+
+static uint64_t take_number(const char **text)
+{
+    uint64_t value = 0;
+    for (; **text >= '0' && **text <= '9'; ++*text)
+        value = value * 10 + (uint64_t)(**text - '0');
+    if (**text == ' ') ++*text;
+    return value;
+}
+
+/* Steps that are no SQLite text: sql.h and sql/keys.h. */
+static enum status run_own_step(struct job *j, const char *text)
+{
+    if (text[0] == 0) return schema_renew(j->exec); /* SQL_STEP_RELOAD */
+    if (takes_word(&text, SQL_STEP_KEYS)) return keys_make_triggers(j, take_number(&text));
+    if (takes_word(&text, SQL_STEP_DEFER)) return keys_set_mode(j, take_number(&text), true);
+    if (takes_word(&text, SQL_STEP_IMMEDIATE)) return keys_set_mode(j, take_number(&text), false);
+    if (takes_word(&text, SQL_STEP_RECHECK)) return keys_recheck(j);
+    if (!takes_word(&text, SQL_STEP_CHECK)) return operation_run_step(j, text);
+    const uint64_t table = take_number(&text);
+    return keys_check(j, table, take_number(&text));
 }
 
 /* GRANT and REVOKE name accounts, which the compiler does not know. */
@@ -307,23 +343,24 @@ static enum status check_grantees(struct job *j, const struct sql_statement *s)
     return ST_OK;
 }
 
-static enum status run_step(struct job *j, const char *text)
+enum status operation_run_step(struct job *j, const char *text)
 {
     sqlite3_stmt *s = NULL;
     int code = sqlite3_prepare_v2(j->exec->writer, text, -1, &s, NULL);
-    if (code != SQLITE_OK) return step_failed(j, code);
+    if (code != SQLITE_OK) return operation_failed(j, code);
     if (sqlite3_bind_parameter_count(s) > 0)
         code = sqlite3_bind_int64(s, 1, (sqlite3_int64)j->account.id);
     while (code == SQLITE_OK || code == SQLITE_ROW)
-        code = step(j, s);
-    enum status st = code == SQLITE_DONE ? ST_OK : step_failed(j, code);
-    charge(j, (uint64_t)(uint32_t)sqlite3_stmt_status(s, SQLITE_STMTSTATUS_VM_STEP, false) %
-                  EXEC_FUEL_STEP);
+        code = operation_step(j, s);
+    enum status st = code == SQLITE_DONE ? ST_OK : operation_failed(j, code);
+    operation_charge(j,
+                     (uint64_t)(uint32_t)sqlite3_stmt_status(s, SQLITE_STMTSTATUS_VM_STEP, false) %
+                         EXEC_FUEL_STEP);
     (void)sqlite3_finalize(s); /* Repeats the code of the step. */
     return st;
 }
 
-static int step(struct job *j, sqlite3_stmt *s)
+int operation_step(struct job *j, sqlite3_stmt *s)
 {
     struct exec *e = j->exec;
     e->function_diag.sqlstate[0] = 0;
@@ -333,14 +370,14 @@ static int step(struct job *j, sqlite3_stmt *s)
     return code;
 }
 
-static void charge(struct job *j, uint64_t fuel)
+void operation_charge(struct job *j, uint64_t fuel)
 {
     uint64_t *left = &j->exec->context.fuel;
     *left = *left > fuel ? *left - fuel : 0;
 }
 
 /* A failure that every node sees alike rejects the transaction; any other stops the node (E5). */
-static enum status step_failed(struct job *j, int code)
+enum status operation_failed(struct job *j, int code)
 {
     struct exec *e = j->exec;
     enum status st = capture_status(e->capture);

@@ -30,19 +30,12 @@ enum status transaction_run(struct job *j)
     bool is_repeated = false;
     TRY(find_first(j, &is_repeated));
     if (is_repeated) return describe(j);
+    keys_begin(e);
     enum status st = run_operations(j);
     if (st == ST_REJECTED && !j->is_block_lost && expect_is_made(j)) expect_explain(j);
     TRY(st);
     j->op = 0;
-    /* A deferred foreign key would fail at the end of the block, and take the block along. */
-    int violations = 0;
-    int high = 0;
-    int rc = sqlite3_db_status(e->writer, SQLITE_DBSTATUS_DEFERRED_FKS, &violations, &high, 0);
-    must(rc == SQLITE_OK);
-    if (violations != 0) {
-        diag_set(&j->diag, "23503", "the transaction leaves a foreign key without its row");
-        return ST_REJECTED;
-    }
+    TRY(keys_settle_deferred(j));
     return transaction_add_key(j);
 }
 

@@ -275,8 +275,8 @@ uint32_t sql_catalog_rights(const struct sql_catalog *c, uint64_t table_id, uint
     const struct catalog_table *t = find_id(c, table_id);
     if (t == NULL) return 0;
     if (table_id < CATALOG_FIRST_ID) return SQL_RIGHT_SELECT;
-    const uint32_t all =
-        SQL_RIGHT_SELECT | SQL_RIGHT_INSERT | SQL_RIGHT_UPDATE | SQL_RIGHT_DELETE | SQL_RIGHT_OWNER;
+    const uint32_t all = SQL_RIGHT_SELECT | SQL_RIGHT_INSERT | SQL_RIGHT_UPDATE | SQL_RIGHT_DELETE |
+                         SQL_RIGHT_OWNER | SQL_RIGHT_REFERENCES;
     if (t->owner == account) return all;
     return sql_catalog_granted(c, table_id, account) |
            sql_catalog_granted(c, table_id, CATALOG_GRANTEE_ALL);
@@ -463,7 +463,21 @@ static bool kind_of(struct span text, enum catalog_index_kind *kind)
     return false;
 }
 
-/* "1005 0,1 a c s v": table, its columns, ON UPDATE, ON DELETE, MATCH (s, f), v valid or n not. */
+static enum status set_columns_of(struct load *l,
+                                  const struct catalog_index *index,
+                                  struct catalog_foreign *f)
+{
+    struct catalog_index set = {0};
+    TRY(parse_columns(l, sql_catalog_property(l->catalog, index->id, 0, "set_columns"), &set));
+    f->set_columns = set.columns;
+    f->set_count = set.column_count;
+    return ST_OK;
+}
+
+#define FOREIGN_FLAGS 5u /* Each a letter behind a blank. */
+
+/* "1005 0,1 a c s v n": table, its columns, ON UPDATE, ON DELETE, MATCH (s, f), v valid or n not,
+ * n not deferrable, i deferrable, d initially deferred. */
 static enum status foreign_of(struct load *l, struct catalog_index *index)
 {
     struct span text = sql_catalog_property(l->catalog, index->id, 0, "references");
@@ -473,9 +487,10 @@ static enum status foreign_of(struct load *l, struct catalog_index *index)
     for (; at < text.size && text.data[at] >= '0' && text.data[at] <= '9'; at++)
         id = id * 10 + (uint64_t)(text.data[at] - '0');
     const struct catalog_table *t = find_id(l->catalog, id);
-    if (t == NULL || text.size < at + 10u) return ST_CORRUPT;
+    if (t == NULL || text.size < at + 2u + 2 * FOREIGN_FLAGS) return ST_CORRUPT;
     const struct catalog_table *own = l->table;
-    const struct span columns = span_of(text.data + at + 1, text.size - at - 9);
+    const struct span columns =
+        span_of(text.data + at + 1, text.size - at - 1 - 2 * (size_t)FOREIGN_FLAGS);
     l->table = find_id(l->catalog, id);
     enum status st = parse_columns(l, columns, &other);
     l->table = find_id(l->catalog, own->id);
@@ -483,13 +498,16 @@ static enum status foreign_of(struct load *l, struct catalog_index *index)
     if (other.column_count != index->column_count) return ST_CORRUPT; /* C2 */
     struct catalog_foreign *f = arena_alloc_zero(&l->catalog->arena, 1, sizeof *f);
     if (f == NULL) return ST_NO_MEMORY;
-    const uint8_t *flags = text.data + text.size - 7;
+    const uint8_t *flags = text.data + text.size - (2 * (size_t)FOREIGN_FLAGS - 1);
     *f = (struct catalog_foreign){.table_id = id,
                                   .columns = other.columns,
                                   .on_update = (enum catalog_action)flags[0],
                                   .on_delete = (enum catalog_action)flags[2],
                                   .is_full = flags[4] == 'f',
-                                  .is_valid = flags[6] == 'v'};
+                                  .is_valid = flags[6] == 'v',
+                                  .is_deferrable = flags[8] != 'n',
+                                  .is_deferred = flags[8] == 'd'};
+    TRY(set_columns_of(l, index, f));
     index->foreign = f;
     return ST_OK;
 }

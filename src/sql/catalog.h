@@ -59,6 +59,10 @@ struct catalog_foreign { /* The other side of a foreign key. */
     enum catalog_action on_delete;
     bool is_full; /* MATCH FULL. */
     bool is_valid;
+    bool is_deferrable;
+    bool is_deferred;            /* INITIALLY DEFERRED. */
+    const uint32_t *set_columns; /* ON DELETE SET …: of these; none: of all columns of the key. */
+    uint32_t set_count;
 };
 
 enum catalog_order { CATALOG_DESC = 1, CATALOG_NULLS_FIRST = 2, CATALOG_NULLS_LAST = 4 };

@@ -56,6 +56,125 @@ static enum status drop_constraint(struct binder *b, struct ddl_change *c, uint6
     return ST_OK; /* Made by the statement itself. */
 }
 
+/* The table that the key referred to gets its triggers anew. */
+static enum status remove_foreign(struct binder *b, struct ddl_change *c, uint32_t at)
+{
+    struct ddl_table *t = &c->now;
+    const struct ddl_foreign *f = &t->foreigns[at];
+    if (!f->is_self) {
+        c->left = bind_grow(b, c->left, c->left_count, sizeof *c->left);
+        if (c->left == NULL) return bind_no_memory(b);
+        c->left[c->left_count++] = f->table_id;
+    }
+    if (at < c->foreign_count) {
+        TRY(drop_constraint(b, c, f->id));
+        c->foreign_count--;
+    }
+    t->foreign_count--;
+    memmove(&t->foreigns[at], &t->foreigns[at + 1],
+            (t->foreign_count - at) * sizeof(struct ddl_foreign));
+    return ST_OK;
+}
+
+static bool uses_position(const uint32_t *columns, uint32_t count, uint32_t column)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (columns[i] == column) return true;
+    return false;
+}
+
+/* --- foreign keys that refer to what goes ---------------------------------------------------- */
+
+struct goes {            /* A unique key or a column of the old table. */
+    uint64_t key;        /* 0: the column. */
+    uint32_t column;     /* Its old position. */
+    const char *subject; /* "constraint a on table t" */
+    const char *on;      /* "index a" */
+    bool is_cascade;
+};
+
+static bool depends(const struct ddl_change *c,
+                    const struct catalog_index *x,
+                    const struct goes *goes)
+{
+    if (x->foreign == NULL || x->foreign->table_id != c->old->id) return false;
+    if (goes->key != 0) return ddl_foreign_needs(x, c->old, goes->key);
+    return uses_position(x->foreign->columns, x->column_count, goes->column);
+}
+
+/* False: the statement has dropped it before. */
+static bool is_still_there(const struct ddl_change *c,
+                           const struct catalog_table *t,
+                           const struct catalog_index *x,
+                           uint32_t *at)
+{
+    for (uint32_t i = 0; i < c->gone.count; i++)
+        if (c->gone.items[i].index == x) return false;
+    if (t != c->old) return true;
+    for (*at = 0; *at < c->now.foreign_count; ++*at)
+        if (c->now.foreigns[*at].id == x->id) return true;
+    return false;
+}
+
+static enum status add_gone(struct binder *b,
+                            struct sql_statement *out,
+                            struct ddl_change *c,
+                            struct ddl_object o,
+                            uint32_t at)
+{
+    ddl_notice(b, out, "drop cascades to %s", ddl_object_text(b, o));
+    return o.table == c->old ? remove_foreign(b, c, at) : ddl_drops_add(b, &c->gone, o);
+}
+
+static enum status check_referrers(struct binder *b,
+                                   struct sql_statement *out,
+                                   struct ddl_change *c,
+                                   const struct goes *goes)
+{
+    struct buf details;
+    const char *copy = NULL;
+    uint32_t count = 0;
+    buf_init(&details, b->arena->mem, 0);
+    for (uint32_t i = 0; i < sql_catalog_table_count(b->catalog); i++) {
+        const struct catalog_table *t = sql_catalog_table_at(b->catalog, i);
+        for (uint32_t k = 0; k < t->index_count; k++) {
+            const struct ddl_object o = {.table = t, .index = &t->indexes[k]};
+            uint32_t at = 0;
+            if (!depends(c, o.index, goes) || !is_still_there(c, t, o.index, &at)) continue;
+            buf_printf(&details, "%s%s depends on %s", count++ > 0 ? "\n" : "",
+                       ddl_object_text(b, o), goes->on);
+            if (!goes->is_cascade) continue;
+            const enum status st = add_gone(b, out, c, o, at);
+            if (st != ST_OK) buf_fini(&details);
+            TRY(st);
+        }
+    }
+    TRY(emit_finish(b, &details, &copy));
+    if (count > 1 && goes->is_cascade)
+        ddl_notice(b, out, "drop cascades to %u other objects", count);
+    if (count == 0 || goes->is_cascade) return ST_OK;
+    (void)bind_fail(b, -1, "2BP01", "cannot drop %s because other objects depend on it",
+                    goes->subject);
+    diag_detail(b->diag, "%s", copy);
+    diag_hint(b->diag, "Use DROP ... CASCADE to drop the dependent objects too.");
+    return ST_INVALID;
+}
+
+static const char *printed_name(struct binder *b,
+                                const char *before,
+                                struct span name,
+                                const struct ddl_change *c)
+{
+    struct buf text;
+    const char *copy = NULL;
+    buf_init(&text, b->arena->mem, 0);
+    buf_printf(&text, "%s%.*s", before, (int)name.size, (const char *)name.data);
+    if (c != NULL)
+        buf_printf(&text, " %s %s", before[0] == 'c' && before[2] == 'l' ? "of" : "on",
+                   ddl_object_text(b, (struct ddl_object){.table = c->old}));
+    return emit_finish(b, &text, &copy) == ST_OK ? copy : "?";
+}
+
 static enum status remove_key(struct binder *b, struct ddl_change *c, uint32_t at)
 {
     struct ddl_table *t = &c->now;
@@ -92,12 +211,24 @@ static enum status drop_users_of(struct binder *b, struct ddl_change *c, uint32_
     return ST_OK;
 }
 
+static void shift_all(uint32_t *columns, uint32_t count, uint32_t column)
+{
+    for (uint32_t i = 0; i < count; i++)
+        columns[i] -= columns[i] > column;
+}
+
 static void shift_positions(struct ddl_table *t, uint32_t column)
 {
     for (uint32_t i = 0; i < t->key_count; i++)
         for (uint32_t k = 0; k < t->keys[i].column_count; k++)
             if (t->keys[i].columns[k] != CATALOG_EXPRESSION && t->keys[i].columns[k] > column)
                 t->keys[i].columns[k]--;
+    for (uint32_t i = 0; i < t->foreign_count; i++) {
+        struct ddl_foreign *f = &t->foreigns[i];
+        shift_all(f->columns, f->column_count, column);
+        shift_all(f->sets, f->set_count, column);
+        if (f->is_self) shift_all(f->others, f->column_count, column);
+    }
 }
 
 static enum status drop_sequences_of(struct binder *b, struct ddl_change *c, uint32_t column)
@@ -111,6 +242,11 @@ static enum status drop_sequences_of(struct binder *b, struct ddl_change *c, uin
             TRY(ddl_drops_add(b, &c->gone, (struct ddl_object){.table = t}));
     }
     return ST_OK;
+}
+
+static bool is_cascade(const PgQuery__AlterTableCmd *cmd)
+{
+    return cmd->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
 }
 
 static enum status drop_column(struct binder *b,
@@ -128,6 +264,13 @@ static enum status drop_column(struct binder *b,
     }
     if (t->catalog.column_count == 1)
         return bind_unsupported(b, -1, "a table without columns is not supported", NULL);
+    for (uint32_t i = t->foreign_count; i > 0; i--)
+        if (uses_position(t->foreigns[i - 1].columns, t->foreigns[i - 1].column_count, at))
+            TRY(remove_foreign(b, c, i - 1));
+    const char *subject = printed_name(b, "column ", t->columns[at].name, c);
+    const struct goes goes = {
+        .column = t->sources[at], .subject = subject, .on = subject, .is_cascade = is_cascade(cmd)};
+    if (t->sources[at] != DDL_NEW_COLUMN) TRY(check_referrers(b, out, c, &goes));
     TRY(drop_users_of(b, c, at));
     TRY(drop_sequences_of(b, c, t->sources[at]));
     shift_positions(t, at);
@@ -212,6 +355,7 @@ static enum status add_column(struct binder *b,
     for (size_t i = 0; i < d->n_constraints; i++)
         if (is_check(d->constraints[i]))
             TRY(ddl_model_add_check(b, t, d->constraints[i]->constraint));
+    TRY(ddl_model_column_foreigns(b, t, d, at));
     t->sources[at] = DDL_NEW_COLUMN;
     t->fills[at] = NULL;
     c->must_not_be_null[at] = t->columns[at].is_not_null;
@@ -327,6 +471,24 @@ static enum status convert(struct binder *b,
     return bind_coerce(b, &c->now.fills[at], &to);
 }
 
+/* PostgreSQL would look at every row of both tables again. */
+static enum status check_not_in_foreign(struct binder *b, const struct ddl_change *c, uint32_t at)
+{
+    bool is_in = false;
+    for (uint32_t i = 0; i < c->now.foreign_count; i++)
+        is_in =
+            is_in || uses_position(c->now.foreigns[i].columns, c->now.foreigns[i].column_count, at);
+    for (uint32_t i = 0; i < sql_catalog_table_count(b->catalog); i++) {
+        const struct catalog_table *t = sql_catalog_table_at(b->catalog, i);
+        const struct goes goes = {.column = c->now.sources[at]};
+        for (uint32_t k = 0; k < t->index_count; k++)
+            is_in = is_in || depends(c, &t->indexes[k], &goes);
+    }
+    if (!is_in) return ST_OK;
+    return bind_unsupported(b, 0, "the type of a column of a foreign key cannot be changed",
+                            "Drop the foreign key, and add it again.");
+}
+
 static enum status set_type(struct binder *b,
                             struct ddl_change *c,
                             const PgQuery__AlterTableCmd *cmd)
@@ -343,6 +505,7 @@ static enum status set_type(struct binder *b,
             return bind_unsupported(b, -1, "a key over numeric without precision is not supported",
                                     "Use numeric(p,s): then equal values are equal bytes.");
     if (d->raw_default != NULL || !is_same_storage(&before, column)) {
+        TRY(check_not_in_foreign(b, c, at));
         c->is_reshaped = true;
         TRY(convert(b, c, at, d->raw_default));
     }
@@ -380,6 +543,8 @@ static enum status add_constraint(struct binder *b,
         TRY(ddl_model_add_check(b, t, constraint));
         return name_new(b, c, keys, checks);
     }
+    if (constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN)
+        return ddl_foreign_add(b, t, constraint, UINT32_MAX);
     TRY(ddl_model_table_constraint(b, t, constraint));
     for (uint32_t i = keys; i < t->key_count; i++)
         for (uint32_t k = 0; k < t->keys[i].column_count; k++)
@@ -397,8 +562,16 @@ static enum status drop_named(struct binder *b,
     for (uint32_t i = 0; i < c->now.key_count; i++) {
         enum catalog_index_kind kind = c->now.keys[i].kind;
         if (kind != CATALOG_PRIMARY && kind != CATALOG_UNIQUE) continue;
-        if (span_equal(c->now.keys[i].name, name)) return remove_key(b, c, i);
+        if (!span_equal(c->now.keys[i].name, name)) continue;
+        const struct goes goes = {.key = c->now.keys[i].id,
+                                  .subject = printed_name(b, "constraint ", name, c),
+                                  .on = printed_name(b, "index ", name, NULL),
+                                  .is_cascade = is_cascade(cmd)};
+        if (i < c->key_count) TRY(check_referrers(b, out, c, &goes));
+        return remove_key(b, c, i);
     }
+    for (uint32_t i = 0; i < c->now.foreign_count; i++)
+        if (span_equal(c->now.foreigns[i].name, name)) return remove_foreign(b, c, i);
     for (uint32_t i = 0; i < c->now.check_count; i++)
         if (span_equal(c->now.checks[i].name, name)) return remove_check(b, c, i);
     if (!cmd->missing_ok)
@@ -406,6 +579,65 @@ static enum status drop_named(struct binder *b,
                          cmd->name, (int)table.size, (const char *)table.data);
     ddl_notice(b, out, "constraint \"%s\" of relation \"%.*s\" does not exist, skipping", cmd->name,
                (int)table.size, (const char *)table.data);
+    return ST_OK;
+}
+
+static struct ddl_foreign *find_foreign(struct ddl_change *c, const char *name)
+{
+    for (uint32_t i = 0; i < c->now.foreign_count; i++)
+        if (span_equal(c->now.foreigns[i].name, bind_cstring(name))) return &c->now.foreigns[i];
+    return NULL;
+}
+
+static bool is_any_constraint(const struct ddl_change *c, const char *name)
+{
+    for (uint32_t i = 0; i < c->now.key_count; i++)
+        if (span_equal(c->now.keys[i].name, bind_cstring(name)) &&
+            c->now.keys[i].kind != CATALOG_INDEX && c->now.keys[i].kind != CATALOG_UNIQUE_INDEX)
+            return true;
+    for (uint32_t i = 0; i < c->now.check_count; i++)
+        if (span_equal(c->now.checks[i].name, bind_cstring(name))) return true;
+    return false;
+}
+
+static enum status fail_constraint(struct binder *b,
+                                   const struct ddl_change *c,
+                                   const char *name,
+                                   const char *otherwise)
+{
+    const struct span table = c->now.catalog.name;
+    const bool is_there = is_any_constraint(c, name);
+    return bind_fail(b, -1, is_there ? "42809" : "42704",
+                     "constraint \"%s\" of relation \"%.*s\" %s", name, (int)table.size,
+                     (const char *)table.data, is_there ? otherwise : "does not exist");
+}
+
+static enum status validate(struct binder *b,
+                            struct ddl_change *c,
+                            const PgQuery__AlterTableCmd *cmd)
+{
+    struct ddl_foreign *f = find_foreign(c, cmd->name);
+    for (uint32_t i = 0; i < c->now.check_count; i++) /* A CHECK has been looked at. */
+        if (span_equal(c->now.checks[i].name, bind_cstring(cmd->name))) return ST_OK;
+    if (f == NULL)
+        return fail_constraint(b, c, cmd->name, "is not a foreign key or check constraint");
+    if (f->is_valid) return ST_OK;
+    f->is_valid = true;
+    c->to_check = bind_grow(b, c->to_check, c->to_check_count, sizeof *c->to_check);
+    if (c->to_check == NULL) return bind_no_memory(b);
+    c->to_check[c->to_check_count++] = f->id;
+    return ST_OK;
+}
+
+static enum status alter_constraint(struct binder *b,
+                                    struct ddl_change *c,
+                                    const PgQuery__AlterTableCmd *cmd)
+{
+    const PgQuery__Constraint *d = cmd->def->constraint;
+    struct ddl_foreign *f = find_foreign(c, d->conname);
+    if (f == NULL) return fail_constraint(b, c, d->conname, "is not a foreign key constraint");
+    f->is_deferrable = d->deferrable != 0 || d->initdeferred != 0;
+    f->is_deferred = d->initdeferred != 0;
     return ST_OK;
 }
 
@@ -427,6 +659,8 @@ static enum status apply(struct binder *b,
         return add_constraint(b, c, cmd->def->constraint);
     case PG_QUERY__ALTER_TABLE_TYPE__AT_AddIdentity: return add_identity(b, c, cmd);
     case PG_QUERY__ALTER_TABLE_TYPE__AT_DropConstraint: return drop_named(b, out, c, cmd);
+    case PG_QUERY__ALTER_TABLE_TYPE__AT_ValidateConstraint: return validate(b, c, cmd);
+    case PG_QUERY__ALTER_TABLE_TYPE__AT_AlterConstraint: return alter_constraint(b, c, cmd);
     case PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions:
     case PG_QUERY__ALTER_TABLE_TYPE__AT_ResetRelOptions:
     case PG_QUERY__ALTER_TABLE_TYPE__AT_SetStatistics:
@@ -448,6 +682,7 @@ enum status ddl_change_open(struct binder *b, struct ddl_change *c, size_t more)
     TRY(ddl_model_load(b, &c->now, c->old));
     c->key_count = c->now.key_count;
     c->check_count = c->now.check_count;
+    c->foreign_count = c->now.foreign_count;
     c->now.sources = arena_alloc_zero(b->arena, count, sizeof *c->now.sources);
     c->now.fills = arena_alloc_zero(b->arena, count, sizeof(struct expr *));
     c->must_not_be_null = arena_alloc_zero(b->arena, count, sizeof(bool));

@@ -2,8 +2,7 @@
  *
  * What depends on a relation: foreign keys of other tables that refer to it, views that read it,
  * and sequences that belong to one of its columns (these go without a word). */
-#include "sql/ddl_drop.h"
-#include "sql/ddl_sequence.h"
+#include "sql/ddl_model.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -76,10 +75,14 @@ const char *ddl_object_text(struct binder *b, struct ddl_object o)
     const char *copy = NULL;
     struct buf text;
     buf_init(&text, b->arena->mem, 0);
-    if (o.index != NULL) {
+    if (o.index != NULL && o.index->kind == CATALOG_FOREIGN) {
         buf_put_text(&text, "constraint ");
         put_name(&text, o.index->name);
         buf_put_text(&text, " on ");
+    } else if (o.index != NULL) {
+        buf_put_text(&text, "index ");
+        put_name(&text, o.index->name);
+        return emit_finish(b, &text, &copy) == ST_OK ? copy : "?";
     }
     buf_put_text(&text, kind_of(&(struct ddl_object){.table = t})->name);
     buf_put_u8(&text, ' ');
@@ -158,9 +161,23 @@ static enum status add_dependent(struct binder *b,
     return ddl_drops_add(b, d->drops, o);
 }
 
+/* Foreign keys that need a unique index. */
+static enum status find_users_of_key(struct binder *b, struct dependent *d, struct ddl_object on)
+{
+    if (on.index->kind == CATALOG_FOREIGN) return ST_OK;
+    for (uint32_t i = 0; i < sql_catalog_table_count(b->catalog); i++) {
+        const struct catalog_table *t = sql_catalog_table_at(b->catalog, i);
+        for (uint32_t k = 0; k < t->index_count; k++)
+            if (ddl_foreign_needs(&t->indexes[k], on.table, on.index->id))
+                TRY(add_dependent(b, d, (struct ddl_object){.table = t, .index = &t->indexes[k]},
+                                  on));
+    }
+    return ST_OK;
+}
+
 static enum status find_dependents(struct binder *b, struct dependent *d, struct ddl_object on)
 {
-    if (on.index != NULL) return ST_OK;
+    if (on.index != NULL) return find_users_of_key(b, d, on);
     for (uint32_t i = 0; i < sql_catalog_table_count(b->catalog); i++) {
         const struct catalog_table *t = sql_catalog_table_at(b->catalog, i);
         if (has_id(sql_catalog_property(b->catalog, t->id, 0, "uses"), on.table->id))
@@ -308,6 +325,43 @@ enum status ddl_drops_steps(struct binder *b, struct sql_statement *out, const s
     return ST_OK;
 }
 
+static bool is_dropped(const struct ddl_drops *d, uint64_t table)
+{
+    for (uint32_t i = 0; i < d->count; i++)
+        if (d->items[i].index == NULL && d->items[i].table->id == table) return true;
+    return false;
+}
+
+/* Triggers of tables that had part in a foreign key that is gone. */
+static enum status remake(struct binder *b,
+                          struct sql_statement *out,
+                          const struct ddl_drops *d,
+                          bool *is_reloaded,
+                          uint64_t table)
+{
+    if (is_dropped(d, table)) return ST_OK;
+    if (!*is_reloaded) TRY(ddl_reload(b, out));
+    *is_reloaded = true;
+    return ddl_foreign_triggers(b, out, table);
+}
+
+enum status ddl_drops_triggers(struct binder *b,
+                               struct sql_statement *out,
+                               const struct ddl_drops *d)
+{
+    bool is_reloaded = false;
+    for (uint32_t i = 0; i < d->count; i++) {
+        const struct ddl_object *o = &d->items[i];
+        for (uint32_t k = 0; k < o->table->index_count; k++) {
+            const struct catalog_index *x = &o->table->indexes[k];
+            if (x->foreign == NULL || (o->index != NULL && o->index != x)) continue;
+            TRY(remake(b, out, d, &is_reloaded, o->table->id));
+            TRY(remake(b, out, d, &is_reloaded, x->foreign->table_id));
+        }
+    }
+    return ST_OK;
+}
+
 /* --- DROP ---------------------------------------------------------------------------------- */
 
 static enum status object_name(struct binder *b, const PgQuery__Node *n, struct dropped *out)
@@ -441,6 +495,7 @@ enum status compile_drop(struct binder *b, struct sql_statement *out, const PgQu
     if (d.drops.count == 1) mode.subject = ddl_object_text(b, d.drops.items[0]);
     TRY(ddl_drops_close(b, out, &d.drops, mode));
     TRY(ddl_drops_steps(b, out, &d.drops));
+    TRY(ddl_drops_triggers(b, out, &d.drops));
     out->is_no_op = out->step_count == 0;
     return out->is_no_op ? ST_OK : ddl_finish(b, out, sql_catalog_next_id(b->catalog));
 }

@@ -29,6 +29,10 @@ NODISCARD enum status ddl_drops_close(struct binder *b,
 NODISCARD enum status ddl_drops_steps(struct binder *b,
                                       struct sql_statement *out,
                                       const struct ddl_drops *d);
+/* Behind all rows: triggers of tables that stay, where foreign keys went. */
+NODISCARD enum status ddl_drops_triggers(struct binder *b,
+                                         struct sql_statement *out,
+                                         const struct ddl_drops *d);
 /* "table s.t", "constraint c on table t"; schemas of the search path are left out. */
 const char *ddl_object_text(struct binder *b, struct ddl_object o);
 NODISCARD enum status ddl_drop_schema(struct binder *b,

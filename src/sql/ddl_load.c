@@ -89,7 +89,9 @@ enum status ddl_model_load(struct binder *b, struct ddl_table *t, const struct c
         const struct catalog_index *index = &from->indexes[i];
         if (index->kind == CATALOG_CHECK)
             TRY(load_check(b, t, index));
-        else if (index->kind != CATALOG_FOREIGN)
+        else if (index->kind == CATALOG_FOREIGN)
+            TRY(ddl_foreign_load(b, t, index));
+        else
             TRY(load_key(b, t, index));
         TRY(ddl_take(b, &t->constraints, index->name));
     }

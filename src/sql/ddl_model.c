@@ -198,6 +198,8 @@ enum status ddl_model_number(struct binder *b, struct ddl_table *t, uint64_t *ne
         TRY(ddl_model_name_index(b, t, &t->keys[i]));
     for (uint32_t i = 0; i < t->check_count; i++)
         t->checks[i].id = (*next_id)++;
+    for (uint32_t i = 0; i < t->foreign_count; i++)
+        t->foreigns[i].id = (*next_id)++;
     return ddl_model_sort_checks(b, t);
 }
 
@@ -454,6 +456,8 @@ enum status ddl_model_rows(struct binder *b, struct sql_statement *out, const st
         TRY(ddl_model_key_row(b, out, t, &t->keys[i]));
     for (uint32_t i = 0; i < t->check_count; i++)
         TRY(ddl_model_check_row(b, out, t, &t->checks[i]));
+    for (uint32_t i = 0; i < t->foreign_count; i++)
+        TRY(ddl_foreign_row(b, out, t, &t->foreigns[i]));
     return ST_OK;
 }
 

@@ -16,6 +16,8 @@
 #define DDL_OWN_NAMES_SINCE 4u         /* exec_version */
 #define DDL_NEW_COLUMN      UINT32_MAX /* In sources: the column was not there. */
 
+struct ddl_change;
+
 struct ddl_key { /* PRIMARY KEY, UNIQUE, or an index. */
     enum catalog_index_kind kind;
     struct span name;
@@ -38,14 +40,34 @@ struct ddl_check {
     uint64_t id;
 };
 
+struct ddl_foreign { /* FOREIGN KEY. */
+    struct span name;
+    uint64_t id;
+    uint32_t columns[CATALOG_KEY_COLUMNS_MAX];
+    uint32_t column_count;
+    bool is_self;                             /* It refers to its own table: */
+    uint64_t table_id;                        /* else to this one, */
+    uint32_t others[CATALOG_KEY_COLUMNS_MAX]; /* there to these. */
+    enum catalog_action on_update;
+    enum catalog_action on_delete;
+    uint32_t sets[CATALOG_KEY_COLUMNS_MAX]; /* ON DELETE SET … (columns) */
+    uint32_t set_count;
+    bool is_full;
+    bool is_valid;
+    bool is_deferrable;
+    bool is_deferred;
+};
+
 struct ddl_table {
     struct catalog_table catalog; /* As the binder will see it. */
     struct catalog_column *columns;
     struct ddl_key *keys;
     struct ddl_check *checks;
+    struct ddl_foreign *foreigns;
     struct ddl_sequence *serials; /* New, each of a column. */
     uint32_t key_count;
     uint32_t check_count;
+    uint32_t foreign_count;
     uint32_t serial_count;
     struct ddl_names names;       /* Relations. */
     struct ddl_names constraints; /* Names of this table's constraints. */
@@ -80,6 +102,11 @@ NODISCARD enum status ddl_model_table_constraint(struct binder *b,
 NODISCARD enum status ddl_model_add_check(struct binder *b,
                                           struct ddl_table *t,
                                           const PgQuery__Constraint *c);
+/* The foreign keys of a column's constraints, with DEFERRABLE and the like. */
+NODISCARD enum status ddl_model_column_foreigns(struct binder *b,
+                                                struct ddl_table *t,
+                                                const PgQuery__ColumnDef *d,
+                                                uint32_t column);
 /* SQLite's names of the columns, when all are known. */
 NODISCARD enum status ddl_model_name_columns(struct binder *b, struct ddl_table *t);
 /* What SQLite calls the number of a row: no column from exec_version 4 on has it there. */
@@ -139,6 +166,42 @@ NODISCARD enum status ddl_model_add_serial(struct binder *b,
                                            uint32_t column,
                                            const PgQuery__Constraint *identity);
 
+/* --- ddl_foreign.c --------------------------------------------------------------------------- */
+
+/* A FOREIGN KEY, when all columns and keys of t are known. column: of a column constraint;
+ * UINT32_MAX: of the table. It has a name then, and no id. */
+NODISCARD enum status ddl_foreign_add(struct binder *b,
+                                      struct ddl_table *t,
+                                      const PgQuery__Constraint *c,
+                                      uint32_t column);
+NODISCARD enum status ddl_foreign_load(struct binder *b,
+                                       struct ddl_table *t,
+                                       const struct catalog_index *index);
+NODISCARD enum status ddl_foreign_row(struct binder *b,
+                                      struct sql_statement *out,
+                                      const struct ddl_table *t,
+                                      const struct ddl_foreign *f);
+/* Behind all rows of the catalog and SQL_STEP_RELOAD: triggers of the table and of those its keys
+ * refer to, and a check of the keys from first on. */
+NODISCARD enum status ddl_foreign_steps(struct binder *b,
+                                        struct sql_statement *out,
+                                        const struct ddl_table *t,
+                                        uint32_t first);
+/* One step: triggers of a table; the check of a key. */
+NODISCARD enum status ddl_foreign_triggers(struct binder *b,
+                                           struct sql_statement *out,
+                                           uint64_t table);
+NODISCARD enum status ddl_foreign_check(struct binder *b,
+                                        struct sql_statement *out,
+                                        uint64_t table,
+                                        uint64_t key);
+/* Does the foreign key x of another table need the unique key of its table t? */
+bool ddl_foreign_needs(const struct catalog_index *x, const struct catalog_table *t, uint64_t key);
+/* The reshaped table of c: keys of other tables refer to the new one. */
+NODISCARD enum status ddl_foreign_move(struct binder *b,
+                                       struct sql_statement *out,
+                                       const struct ddl_change *c);
+
 /* The key is SQLite's row id: a primary key of one integer column. */
 bool ddl_model_is_rowid(const struct ddl_table *t, const struct ddl_key *k);
 
@@ -172,10 +235,15 @@ struct ddl_change {
     bool is_reshaped;       /* SQLite's table must be made anew: under a new id. */
     uint32_t key_count;     /* Keys from here on are new, */
     uint32_t check_count;   /* and checks, */
+    uint32_t foreign_count; /* and foreign keys, */
     bool *must_not_be_null; /* and of these columns (now's positions) it must be found out. */
     const struct catalog_index **dropped; /* Indexes that go. */
     uint32_t dropped_count;
-    struct ddl_drops gone; /* Sequences of dropped columns. */
+    struct ddl_drops gone; /* Sequences of dropped columns; foreign keys of other tables. */
+    uint64_t *to_check;    /* Keys of VALIDATE CONSTRAINT. */
+    uint32_t to_check_count;
+    uint64_t *left; /* Tables that dropped foreign keys referred to. */
+    uint32_t left_count;
 };
 /* c->old as it is, with room for more columns. */
 NODISCARD enum status ddl_change_open(struct binder *b, struct ddl_change *c, size_t more);

@@ -144,6 +144,8 @@ static enum status rename_constraint(struct binder *b,
     }
     for (uint32_t i = 0; i < c->now.check_count; i++)
         if (span_equal(c->now.checks[i].name, from)) found = &c->now.checks[i].name;
+    for (uint32_t i = 0; i < c->now.foreign_count; i++)
+        if (span_equal(c->now.foreigns[i].name, from)) found = &c->now.foreigns[i].name;
     const struct span table = c->old->name;
     if (found == NULL)
         return bind_fail(b, -1, "42704", "constraint \"%s\" for table \"%.*s\" does not exist",

@@ -221,8 +221,7 @@ static enum status forget(struct binder *b, struct sql_statement *out, const str
                  "DELETE FROM \"trustsql.properties\" WHERE kind IN ('identity', 'generated', "
                  "'sqlite_name', 'form') AND object = ",
                  id));
-    return of_table(b, out,
-                    "DELETE FROM \"trustsql.indexes\" WHERE kind <> 'f' AND table_id = ", id);
+    return of_table(b, out, "DELETE FROM \"trustsql.indexes\" WHERE table_id = ", id);
 }
 
 static enum status drop_indexes(struct binder *b,
@@ -233,6 +232,7 @@ static enum status drop_indexes(struct binder *b,
         const struct catalog_index *x = c->dropped[i];
         TRY(of_table(b, out, "DELETE FROM \"trustsql.properties\" WHERE object = ", x->id));
         if (c->is_reshaped || x->kind == CATALOG_CHECK) continue; /* It goes with the table. */
+        if (x->kind == CATALOG_FOREIGN) continue;
         struct buf text;
         ddl_step(b, &text);
         buf_put_text(&text, "DROP INDEX ");
@@ -242,11 +242,47 @@ static enum status drop_indexes(struct binder *b,
     return ST_OK;
 }
 
+/* --- foreign keys -------------------------------------------------------------------------- */
+
+static bool is_referred(const struct binder *b, const struct catalog_table *to)
+{
+    for (uint32_t i = 0; i < sql_catalog_table_count(b->catalog); i++) {
+        const struct catalog_table *t = sql_catalog_table_at(b->catalog, i);
+        for (uint32_t k = 0; k < t->index_count; k++)
+            if (t->indexes[k].foreign != NULL && t->indexes[k].foreign->table_id == to->id)
+                return true;
+    }
+    return false;
+}
+
+/* Behind all else: triggers of what is there now, and whether the rows keep to new keys. */
+static enum status foreign_steps(struct binder *b,
+                                 struct sql_statement *out,
+                                 const struct ddl_change *c)
+{
+    const struct ddl_table *t = &c->now;
+    bool is_needed = t->foreign_count > 0 || c->left_count > 0 || is_referred(b, c->old);
+    TRY(ddl_drops_steps(b, out, &c->gone));
+    if (!is_needed) return ST_OK;
+    TRY(ddl_reload(b, out));
+    for (uint32_t i = 0; i < c->left_count; i++)
+        TRY(ddl_foreign_triggers(b, out, c->left[i]));
+    for (uint32_t i = 0; i < c->gone.count; i++)
+        if (c->gone.items[i].index != NULL)
+            TRY(ddl_foreign_triggers(b, out, c->gone.items[i].table->id));
+    TRY(ddl_foreign_steps(b, out, t, c->foreign_count));
+    for (uint32_t i = 0; i < c->to_check_count; i++)
+        TRY(ddl_foreign_check(b, out, t->catalog.id, c->to_check[i]));
+    return ST_OK;
+}
+
 static enum status in_place(struct binder *b, struct sql_statement *out, struct ddl_change *c)
 {
     uint64_t next_id = sql_catalog_next_id(b->catalog);
     for (uint32_t i = c->key_count; i < c->now.key_count; i++)
         c->now.keys[i].id = next_id++;
+    for (uint32_t i = c->foreign_count; i < c->now.foreign_count; i++)
+        c->now.foreigns[i].id = next_id++;
     for (uint32_t i = c->key_count; i < c->now.key_count; i++)
         TRY(ddl_model_name_index(b, &c->now, &c->now.keys[i]));
     TRY(check_rows(b, out, c));
@@ -257,6 +293,7 @@ static enum status in_place(struct binder *b, struct sql_statement *out, struct 
     for (uint32_t i = c->key_count; i < c->now.key_count; i++)
         TRY(ddl_model_index(b, out, &c->now, &c->now.keys[i]));
     TRY(ddl_model_serials(b, out, &c->now, &next_id));
+    TRY(foreign_steps(b, out, c));
     return ddl_finish(b, out, next_id);
 }
 
@@ -426,6 +463,8 @@ static enum status reshape(struct binder *b, struct sql_statement *out, struct d
         TRY(ddl_model_name_index(b, t, &t->keys[i]));
     for (uint32_t i = c->check_count; i < t->check_count; i++)
         t->checks[i].id = next_id++;
+    for (uint32_t i = c->foreign_count; i < t->foreign_count; i++)
+        t->foreigns[i].id = next_id++;
     TRY(ddl_model_bind(b, t));
     TRY(check_rows(b, out, c));
     TRY(ddl_model_sort_checks(b, t));
@@ -444,9 +483,10 @@ static enum status reshape(struct binder *b, struct sql_statement *out, struct d
     TRY(move_one(b, out, c, "rights"));
     TRY(move_one(b, out, c, "retention"));
     TRY(move_properties(b, out, c));
+    TRY(ddl_foreign_move(b, out, c));
     TRY(of_table(b, out, "DELETE FROM \"trustsql.tables\" WHERE id = ", c->old->id));
     TRY(take_name(b, out, c));
-    TRY(ddl_drops_steps(b, out, &c->gone));
+    TRY(foreign_steps(b, out, c));
     return ddl_finish(b, out, next_id);
 }
 

@@ -103,8 +103,9 @@ static enum status drop_one(struct binder *b,
     if (told == 1) ddl_notice(b, out, "drop cascades to %s", ddl_object_text(b, drops.items[0]));
     if (told > 1) ddl_notice(b, out, "drop cascades to %u other objects", told);
     TRY(ddl_drops_steps(b, out, &drops));
-    return ddl_number_step(
-        b, out, (struct ddl_numbered){"DELETE FROM \"trustsql.schemas\" WHERE id = ", s->id, ""});
+    TRY(ddl_number_step(
+        b, out, (struct ddl_numbered){"DELETE FROM \"trustsql.schemas\" WHERE id = ", s->id, ""}));
+    return ddl_drops_triggers(b, out, &drops);
 }
 
 enum status ddl_drop_schema(struct binder *b, struct sql_statement *out, const PgQuery__DropStmt *d)

@@ -228,6 +228,7 @@ static enum status add_default(struct binder *b,
 static enum status unsupported_constraint(struct binder *b, const PgQuery__Constraint *c)
 {
     bool is_foreign = c->contype == PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN;
+    if (is_foreign && b->exec_version >= DDL_OWN_NAMES_SINCE) return ST_OK; /* When all is known. */
     bool is_identity = c->contype == PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY ||
                        c->contype == PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED;
     return bind_unsupported(b, c->location,
@@ -274,6 +275,12 @@ enum status ddl_model_column_constraint(struct binder *b,
     case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE: return add_key(b, t, c, column);
     case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK: return ST_OK; /* When all columns are known. */
     case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY: return add_identity(b, t, c, column);
+    case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE:
+    case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_NOT_DEFERRABLE:
+    case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED:
+    case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_IMMEDIATE:
+        if (b->exec_version >= DDL_OWN_NAMES_SINCE) return ST_OK; /* Of the constraint before. */
+        return unsupported_constraint(b, c);
     default: return unsupported_constraint(b, c);
     }
 }
@@ -288,6 +295,59 @@ enum status ddl_model_table_constraint(struct binder *b,
     case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK: return ST_OK;
     default: return unsupported_constraint(b, c);
     }
+}
+
+/* Words that follow a constraint of a column: they change what came before. */
+static bool is_attribute(const PgQuery__Constraint *c)
+{
+    return c->contype == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE ||
+           c->contype == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_NOT_DEFERRABLE ||
+           c->contype == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED ||
+           c->contype == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_IMMEDIATE;
+}
+
+static void set_attribute(PgQuery__Constraint *of, const PgQuery__Constraint *attribute)
+{
+    const bool is_deferred = attribute->contype == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED;
+    if (attribute->contype == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE || is_deferred)
+        of->deferrable = 1;
+    if (is_deferred) of->initdeferred = 1;
+}
+
+enum status ddl_model_column_foreigns(struct binder *b,
+                                      struct ddl_table *t,
+                                      const PgQuery__ColumnDef *d,
+                                      uint32_t column)
+{
+    for (size_t i = 0; i < d->n_constraints; i++) {
+        PgQuery__Constraint c = *d->constraints[i]->constraint;
+        if (is_attribute(&c)) continue;
+        for (size_t k = i + 1; k < d->n_constraints && is_attribute(d->constraints[k]->constraint);
+             k++)
+            set_attribute(&c, d->constraints[k]->constraint);
+        if (c.contype == PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN)
+            TRY(ddl_foreign_add(b, t, &c, column));
+        else if (c.deferrable)
+            return bind_unsupported(b, c.location, "DEFERRABLE constraints are not supported",
+                                    "Foreign keys may be DEFERRABLE.");
+    }
+    return ST_OK;
+}
+
+static enum status bind_foreigns(struct binder *b,
+                                 struct ddl_table *t,
+                                 const PgQuery__CreateStmt *s)
+{
+    uint32_t column = 0;
+    for (size_t i = 0; i < s->n_table_elts; i++) {
+        const PgQuery__Node *n = s->table_elts[i];
+        if (n->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF)
+            TRY(ddl_model_column_foreigns(b, t, n->column_def, column++));
+        else if (n->node_case == PG_QUERY__NODE__NODE_CONSTRAINT &&
+                 n->constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN)
+            TRY(ddl_foreign_add(b, t, n->constraint, UINT32_MAX));
+    }
+    return ST_OK;
 }
 
 static enum status check_null(struct binder *b,
@@ -405,10 +465,15 @@ enum status compile_create_table(struct binder *b,
     TRY(bind_checks(b, &t, s));
     TRY(ddl_model_name_all(b, &t));
     uint64_t next_id = t.catalog.id + 1;
+    TRY(bind_foreigns(b, &t, s));
     TRY(ddl_model_number(b, &t, &next_id));
     TRY(ddl_model_create(b, out, &t));
     TRY(ddl_model_indexes(b, out, &t));
     TRY(ddl_model_rows(b, out, &t));
     TRY(ddl_model_serials(b, out, &t, &next_id));
+    if (t.foreign_count > 0) {
+        TRY(ddl_reload(b, out));
+        TRY(ddl_foreign_steps(b, out, &t, t.foreign_count)); /* There are no rows yet. */
+    }
     return ddl_finish(b, out, next_id);
 }

@@ -24,6 +24,7 @@ enum status sql_functions_register(sqlite3 *connection, struct sql_context *ctx)
         function_jsons,    function_regexes};
     const int always = SQLITE_UTF8 | SQLITE_INNOCUOUS;
     int code = install(connection, ctx, function_contexts, always);
+    if (code == SQLITE_OK) code = install(connection, ctx, function_keys, always);
     if (code == SQLITE_OK) code = install(connection, ctx, function_sequences, SQLITE_UTF8);
     if (code == SQLITE_OK) code = function_collations(connection);
     if (code == SQLITE_OK) code = function_collation_jsonb(connection);

@@ -39,6 +39,7 @@ extern const struct native function_arrays[];
 extern const struct native function_jsons[];
 extern const struct native function_regexes[];
 extern const struct native function_sequences[]; /* Not deterministic for SQLite. */
+extern const struct native function_keys[];      /* Not deterministic for SQLite. */
 extern const struct native function_contexts[];  /* Not deterministic for SQLite. */
 
 /* Begin a strict function: false when an argument is NULL (the result is NULL then) or the fuel for

@@ -108,7 +108,8 @@ enum sql_right {
     SQL_RIGHT_INSERT = 2u,
     SQL_RIGHT_UPDATE = 4u,
     SQL_RIGHT_DELETE = 8u,
-    SQL_RIGHT_OWNER = 16u
+    SQL_RIGHT_OWNER = 16u,
+    SQL_RIGHT_REFERENCES = 32u /* From exec_version 4 on. */
 };
 
 struct sql_access { /* What the statement needs on a table. */
@@ -216,7 +217,9 @@ struct sql_context {
     struct sql_drawn drawn[SQL_DRAWN_MAX];
     uint32_t drawn_count;
     uint64_t drawn_last;
-    struct diag *diag; /* Where a function puts its error; sqlstate "" before. */
+    struct buf *key_notes; /* Where triggers of foreign keys put what they see (sql/keys.h); null:
+                            * nowhere. */
+    struct diag *diag;     /* Where a function puts its error; sqlstate "" before. */
 };
 
 /* Register the function library on a connection; ctx outlives it. */
