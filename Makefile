@@ -23,10 +23,10 @@ WARNINGS_clang := -Wcomma -Wconditional-uninitialized -Wunreachable-code -Wassig
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 OPT_release := -O2 -g $(HARDEN)
 OPT_debug := -O0 -g3
-OPT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-OPT_tsan := -O1 -g -fsanitize=thread
+OPT_asan := -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+OPT_tsan := -O1 -g1 -fsanitize=thread
 OPT_cov := -O0 -g --coverage
-OPT_fuzz := -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -fprofile-instr-generate -fcoverage-mapping
+OPT_fuzz := -O1 -g1 -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -fprofile-instr-generate -fcoverage-mapping
 # For tools/seeds alone: the folders that a simulated run is made of, optimised as a whole and by its own profile, for
 # this processor; all else comes from build/release, which must be there.
 SEEDS_FOLDERS := base crypto codec ledger consensus store node sim os/fake
@@ -37,7 +37,9 @@ SANITIZE := $(filter -fsanitize=% --coverage -fprofile-instr-generate,$(OPT)) $(
 LIBPQ_INCLUDE := $(shell pkg-config --variable=includedir libpq 2>/dev/null)
 
 CFLAGS := -std=c11 -Isrc -Iinclude -isystem $(LIBPQ_INCLUDE) -ffp-contract=off -fPIE -pthread $(WARNINGS) $(WARNINGS_$(COMPILER)) $(OPT)
-LDFLAGS := -pie -pthread -Wl,-z,relro,-z,now $(SANITIZE)
+# A linker of many small programs spends its time on reading the same archives: for those profiles the fastest one.
+LINKER := $(if $(filter debug asan tsan fuzz,$(PROFILE)),-fuse-ld=mold)
+LDFLAGS := -pie -pthread -Wl,-z,relro,-z,now $(SANITIZE) $(LINKER)
 # Static where an answer of the chain depends on the library; the rest from the distribution.
 LIBS := -Wl,-Bstatic -lpg_query -lprotobuf-c -lsecp256k1 -lsqlite3 -lgmp -linih -lzstd -Wl,-Bdynamic \
   -luv -lcurl -lsodium -lssl -lcrypto -lpq -lm -ldl
@@ -167,8 +169,10 @@ $(OUT)/bench/%: $(OUT)/obj/bench/%.o $(LIB_FILES)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter-out %/cmd.a,$(LIB_FILES)) -Wl,--end-group $(LIBS) -o $@
 
-.PHONY: tests fuzzers
+.PHONY: tests fuzzers read-tests
 tests: $(TEST_PROGRAMS)
 fuzzers: $(FUZZ_PROGRAMS)
+# Compiled, not linked: for the warnings of a compiler.
+read-tests: $(TESTS:%.c=$(OUT)/obj/%.o) $(TEST_SUPPORT_OBJ)
 
 -include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)

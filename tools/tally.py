@@ -6,10 +6,12 @@ the worse. What a job printed is shown only when it failed. The last line of a r
 else; the exit code agrees with it."""
 
 import concurrent.futures
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -26,19 +28,28 @@ class Job:
         self.needs = needs  # Jobs.
 
     def run(self):
-        """Returns (exit code or None on timeout, output, seconds)."""
+        """Returns (exit code or None on timeout, output, seconds, seconds of a CPU)."""
         started = time.monotonic()
         process = subprocess.Popen(self.command, cwd=ROOT, env=self.environment,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT, start_new_session=True)
-        try:
-            output, _ = process.communicate(timeout=self.timeout)
-            code = process.returncode
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            output, _ = process.communicate()
-            code = None
-        return code, output.decode(errors="replace"), time.monotonic() - started
+        late = threading.Event()
+
+        def end():
+            late.set()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+        timer = threading.Timer(self.timeout, end)
+        timer.start()
+        output = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+        timer.cancel()
+        process.stdout.close()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        code = None if late.is_set() else process.returncode
+        return (code, output.decode(errors="replace"), time.monotonic() - started,
+                used.ru_utime + used.ru_stime)
 
 
 def read_exit_code(code, _):
@@ -115,10 +126,10 @@ class Tally:
         print(f"FAIL {job.name:44}    not run: what it needs has failed", flush=True)
         return 0, 1, 0
 
-    def _report(self, job, code, output, seconds):
+    def _report(self, job, code, output, seconds, of_cpu):
         passed, failed, skipped = job.read(code, output)
         verdict = "FAIL" if failed else "ok"
-        print(f"{verdict:5}{job.name:44}{passed:5}{seconds:8.1f} s", flush=True)
+        print(f"{verdict:5}{job.name:44}{passed:5}{seconds:8.1f} s{of_cpu:8.1f} s of a CPU", flush=True)
         for line in output.splitlines():
             if "# SKIP" in line:
                 print(f"     {line}", flush=True)

@@ -284,6 +284,14 @@ class Tap(unittest.TestResult):
         self._line("not ok", test)
         print("# " + self.errors[-1][1].replace("\n", "\n# "), flush=True)
 
+    def addSubTest(self, test, subtest, err):
+        """One part of a test; unittest tells a test with a failed part by this call alone."""
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self._line("not ok", subtest)
+            failed = self.failures if issubclass(err[0], test.failureException) else self.errors
+            print("# " + failed[-1][1].replace("\n", "\n# "), flush=True)
+
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
         self._line("ok", test, f" # SKIP {reason}")

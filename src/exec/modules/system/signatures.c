@@ -8,6 +8,7 @@
 #include "base/hex.h"
 #include "base/must.h"
 #include "exec/modules/system/cursor.h"
+#include "exec/modules/system/owned_table.h"
 
 #define RULE_TEXT_MAX (32u + SIGNATURES_ACCOUNTS_MAX * 21u)
 
@@ -73,34 +74,6 @@ static enum status refuse(struct module_call *call, const char *what)
     diag_set(call->diag, "22023", "%s", what);
     diag_hint(call->diag, "CALL trustsql.require_signatures('table', 2, 'alice,bob,carol'); 0 "
                           "signatures: no rule.");
-    return ST_REJECTED;
-}
-
-/* A table of schema public that the caller owns. */
-static enum status find_table(struct module_call *call, struct span name, uint64_t *id)
-{
-    struct cursor r;
-    const struct field f = field_text(name);
-    uint64_t owner = 0;
-    enum status st = cursor_begin(&r, call->writer,
-                                  "SELECT id, owner FROM \"trustsql.tables\" "
-                                  "WHERE schema = 'public' AND name = ?1",
-                                  &f, 1);
-    if (st == ST_OK) st = cursor_next(&r);
-    if (st == ST_OK) {
-        *id = cursor_int(&r, 0);
-        owner = cursor_int(&r, 1);
-    }
-    cursor_end(&r);
-    if (st == ST_NOT_FOUND) {
-        diag_set(call->diag, "42P01", "relation \"%.*s\" does not exist", (int)name.size,
-                 (const char *)name.data);
-        return ST_REJECTED;
-    }
-    TRY(st);
-    if (owner == call->caller->id) return ST_OK;
-    diag_set(call->diag, "42501", "must be owner of table %.*s", (int)name.size,
-             (const char *)name.data);
     return ST_REJECTED;
 }
 
@@ -210,7 +183,7 @@ enum status signatures_require(struct module_call *call)
     struct signature_rule rule;
     uint64_t table = 0;
     if (call->arguments[0].is_null) return refuse(call, "no table is named");
-    TRY(find_table(call, call->arguments[0].bytes, &table));
+    TRY(owned_table(call, call->arguments[0].bytes, &table));
     TRY(read_rule(call, &rule));
     call->guarded_table = table;
     return write_rule(call, table, &rule);
