@@ -5,6 +5,7 @@
 #include "support/cmocka_all.h"
 #include "support/sample_ledger.h"
 #include "support/sample_proof.h"
+#include "support/share.h"
 
 static void make(struct buf *out, struct arena *a, enum sample_subject subject)
 {
@@ -85,7 +86,7 @@ static void no_bit_can_change(void **state)
         make(&t.bytes, &t.arena, subjects[i]);
         buf_reset(&t.text);
         assert_int_equal(proof_to_json(&t.text, buf_span(&t.bytes)), ST_OK);
-        for (size_t bit = 0; bit < 8 * t.text.size; bit++) {
+        for (size_t bit = share_from(9); bit < 8 * t.text.size; bit += share_step(9)) {
             t.text.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
             buf_reset(&t.back);
             if (proof_from_json(&t.back, buf_span(&t.text)) == ST_OK)

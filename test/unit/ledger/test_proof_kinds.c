@@ -8,6 +8,7 @@
 #include "support/golden.h"
 #include "support/sample_ledger.h"
 #include "support/sample_proof.h"
+#include "support/share.h"
 
 static enum status again(struct span bytes, struct arena *a, struct buf *out)
 {
@@ -113,7 +114,7 @@ static void no_bit_can_change(void **state)
     for (int i = 0; i < SAMPLE_SUBJECTS; i++) {
         arena_reset(&a);
         make(&out, &a, (enum sample_subject)i);
-        for (size_t bit = 0; bit < 8 * out.size; bit++) {
+        for (size_t bit = share_from(9); bit < 8 * out.size; bit += share_step(9)) {
             struct proof_facts facts;
             const char *what = NULL;
             out.data[bit / 8] ^= (uint8_t)(1u << bit % 8);

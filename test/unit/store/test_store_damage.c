@@ -4,6 +4,7 @@
 
 #include "base/must.h"
 #include "support/cmocka_all.h"
+#include "support/share.h"
 #include "support/store_rig.h"
 
 #define BLOCKS 13u
@@ -97,7 +98,7 @@ static void finds_flips_in_segments(void **state)
     for (size_t f = 0; f < 3; f++) {
         struct original o;
         original_init(&o, &r, names[f]);
-        for (size_t at = 0; at < o.bytes.size; at++) {
+        for (size_t at = share_from(5); at < o.bytes.size; at += share_step(5)) {
             o.bytes.data[at] ^= (uint8_t)(1u << (at % 8));
             put_back(&o, &r);
             struct store_rig_scan scan;
@@ -138,7 +139,7 @@ static void refuses_flips_in_last_segment(void **state)
     (void)snprintf(name, sizeof name, "blocks/%08u.seg", number);
     struct original o;
     original_init(&o, &r, name);
-    for (size_t at = 0; at < o.bytes.size; at++) {
+    for (size_t at = share_from(5); at < o.bytes.size; at += share_step(5)) {
         o.bytes.data[at] ^= (uint8_t)(1u << (at % 8));
         put_back(&o, &r);
         struct damage damage;
@@ -148,7 +149,8 @@ static void refuses_flips_in_last_segment(void **state)
         assert_true(damage.offset <= at);
         o.bytes.data[at] ^= (uint8_t)(1u << (at % 8));
     }
-    for (size_t size = 0; size < o.bytes.size; size++) { /* Nor does a cut, at any length. */
+    for (size_t size = share_from(5); size < o.bytes.size;
+         size += share_step(5)) { /* Nor does a cut, at any length. */
         store_rig_set_file(&r, name, span_of(o.bytes.data, size));
         struct damage damage;
         bool is_whole = false;
@@ -176,7 +178,7 @@ static void flip_in_tail(struct store_rig *r, const char *name, uint64_t settled
 {
     struct original o;
     original_init(&o, r, name);
-    for (size_t at = 0; at < o.bytes.size; at++) {
+    for (size_t at = share_from(5); at < o.bytes.size; at += share_step(5)) {
         o.bytes.data[at] ^= (uint8_t)(1u << (at % 8));
         put_back(&o, r);
         expect_found(r, name, at);
@@ -332,7 +334,7 @@ static void repairs_indexes(void **state)
     original_init(&o, &r, "blocks/00000002.idx");
     struct damage damage;
     bool is_whole = false;
-    for (size_t at = 0; at < o.bytes.size; at++) {
+    for (size_t at = share_from(5); at < o.bytes.size; at += share_step(5)) {
         o.bytes.data[at] ^= (uint8_t)(1u << (at % 8));
         put_back(&o, &r);
         expect_found(&r, o.name, at);
@@ -371,7 +373,7 @@ static void repairs_one_copy_of_journal(void **state)
     struct original o;
     original_init(&o, &r, "journal");
     assert_int_equal(o.bytes.size, 4 * 4096);
-    for (size_t at = 0; at < o.bytes.size; at++) {
+    for (size_t at = share_from(5); at < o.bytes.size; at += share_step(5)) {
         o.bytes.data[at] ^= (uint8_t)(1u << (at % 8));
         put_back(&o, &r);
         expect_found(&r, "journal", at);
@@ -453,7 +455,7 @@ static void finds_damaged_results(void **state)
     for (size_t f = 0; f < 2; f++) {
         struct original o;
         original_init(&o, &r, names[f]);
-        for (size_t at = 0; at < o.bytes.size; at++) {
+        for (size_t at = share_from(5); at < o.bytes.size; at += share_step(5)) {
             o.bytes.data[at] ^= (uint8_t)(1u << (at % 8));
             put_back(&o, &r);
             expect_found(&r, names[f], at);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "support/cmocka_all.h"
+#include "support/share.h"
 #include "support/store_rig.h"
 
 #define STEPS 30u
@@ -118,7 +119,7 @@ static void survives_power_cuts(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= SEEDS; seed++)
-        for (uint64_t n = 1 + seed % 3;; n += seed <= 2 ? 1 : 4) { /* Each seed its own places. */
+        for (uint64_t n = 1 + seed % 3;; n += share_step(seed <= 2 ? 3 : 7)) { /* Its own places. */
             struct store_rig r;
             struct history h = {0};
             init_rig(&r, seed * 1000 + n);

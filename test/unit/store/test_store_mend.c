@@ -5,6 +5,7 @@
 
 #include "base/must.h"
 #include "support/cmocka_all.h"
+#include "support/share.h"
 #include "support/store_rig.h"
 #include "support/test_rng.h"
 
@@ -238,7 +239,8 @@ static void whatever_happens_while_it_runs(void **state)
     stopped_chain(&r, &f, state);
     for (uint32_t i = 0; i < f.count; i++) {
         const struct saved *s = &f.files[i];
-        for (size_t at = s->bytes.size % STEP; at <= s->bytes.size; at += STEP) {
+        const size_t step = STEP * share_step(4);
+        for (size_t at = s->bytes.size % step; at <= s->bytes.size; at += step) {
             struct store_rig copy = copy_of(&r);
             struct store_rig_scrub scrub;
             assert_int_equal(store_rig_open(&copy), ST_OK);
@@ -300,11 +302,12 @@ static void each_byte_of_index_results_and_journal(void **state)
     struct store_rig_mending mending;
     make_chain(&r, 1, plain);
     for (uint32_t kind = 0; kind < 2; kind++) {
+        const size_t apart = (kind == 0 ? 37 : APART) * share_step(6);
         struct folder f;
         save(&f, &r, kinds[kind].dir, kinds[kind].suffix);
         for (uint32_t i = 0; i < f.count; i++) {
-            for (size_t at = 0; at <= f.files[i].bytes.size; at += kind == 0 ? 37 : APART) {
-                if (at + 37 > f.files[i].bytes.size)
+            for (size_t at = share_from(apart); at <= f.files[i].bytes.size; at += apart) {
+                if (at + apart > f.files[i].bytes.size)
                     store_rig_remove(&r, f.files[i].name);
                 else
                     flip(&r, &f.files[i], at);
@@ -328,11 +331,12 @@ static void each_byte_of_index_results_and_journal(void **state)
     struct buf journal;
     buf_init(&journal, mem_system(), 0);
     store_rig_file(&r, "journal", &journal);
-    for (size_t at = 0; at <= journal.size; at += APART) {
+    const size_t apart = APART * share_step(6);
+    for (size_t at = share_from(apart); at <= journal.size; at += apart) {
         if (at < journal.size) journal.data[at] ^= 1;
         store_rig_set_file(&r, "journal", buf_span(&journal));
         if (at < journal.size) journal.data[at] ^= 1;
-        if (at + APART > journal.size) store_rig_remove(&r, "journal");
+        if (at + apart > journal.size) store_rig_remove(&r, "journal");
         store_rig_scrub(&r, &scrub);
         assert_int_equal(scrub.found, 1);
         assert_int_equal(scrub.mended, 1);
