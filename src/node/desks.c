@@ -1,6 +1,7 @@
 #include "node/desks.h"
 
 #include "base/must.h"
+#include "sql/system.h"
 
 static enum status set_up(struct desk_place *p, const struct readers_config *config)
 {
@@ -10,6 +11,7 @@ static enum status set_up(struct desk_place *p, const struct readers_config *con
     p->tables.height = &p->height;
     p->tables.reader = &p->functions;
     TRY(chain_tables_register(connection, &p->tables));
+    TRY(sql_system_register(connection, desk_context(p->desk), config->mem));
     p->functions = (struct node_functions){
         .source = &p->tables, .connection = connection, .sql = desk_context(p->desk)};
     return node_functions_register(connection, &p->functions);

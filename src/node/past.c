@@ -8,6 +8,7 @@
 #include "base/hex.h"
 #include "base/must.h"
 #include "node/versions.h"
+#include "sql/system.h"
 
 #define TABLES_MAX   256u /* Loaded at once. */
 #define CATALOG_LAST 5u   /* trustsql.tables, columns, indexes, sequences, rights: from 1 on. */
@@ -76,6 +77,7 @@ static enum status set_up(struct past *p)
                                   NULL)));
     TRY(run(p, text));
     TRY(sql_functions_register(p->connection, p->config.reader->sql));
+    TRY(sql_system_register(p->connection, p->config.reader->sql, p->config.source->mem));
     TRY(chain_tables_register(p->connection, &p->tables));
     return node_functions_register(p->connection, &p->functions);
 }

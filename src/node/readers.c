@@ -11,6 +11,7 @@
 #include "node/past.h"
 #include "node/retention.h"
 #include "os/thread.h"
+#include "sql/system.h"
 
 #define UNIX_TO_POSTGRES_MS   INT64_C(946684800000) /* PostgreSQL counts from 2000-01-01. */
 #define READERS_STATEMENTS    64u /* Prepared statements kept by each connection. */
@@ -161,6 +162,7 @@ static enum status open_reader(struct readers *r, struct reader *reader)
     reader->context.diag = &reader->diag;
     TRY(db_reader_open(exec_db(r->config.exec), &reader->connection));
     TRY(sql_functions_register(reader->connection, &reader->context));
+    TRY(sql_system_register(reader->connection, &reader->context, r->config.mem));
     reader->tables = *r->config.tables;
     reader->tables.height = &reader->height;
     reader->tables.reader = &reader->functions;
@@ -467,6 +469,7 @@ static enum status open_here(struct reader *reader, struct desk *desk, sqlite3_s
         return ST_INVALID;
     }
     TRY(bind_params(reader, *stmt));
+    desk_context(desk)->catalog = reader->job->catalog;
     desk_free_begin(desk);
     return ST_OK;
 }
@@ -694,6 +697,7 @@ static void run_job(struct reader *reader, struct read_job *job)
     reader->diag = (struct diag){0};
     reader->context.fuel = READERS_FUEL;
     reader->context.user = job->user;
+    reader->context.catalog = job->catalog;
     reader->functions.account = job->account;
     reader->functions.catalog = job->catalog;
     reader->functions.is_cancelled = &job->is_cancelled;

@@ -149,13 +149,20 @@ static enum status subscript(struct binder *b, struct expr **e, const PgQuery__A
     struct expr *from = NULL;
     struct expr *to = NULL;
     const int32_t position = (*e)->position;
+    const bool is_vector = (*e)->type == SQL_INT2VECTOR || (*e)->type == SQL_OIDVECTOR;
+    if ((*e)->type == SQL_NAME && !at->is_slice) { /* Its bytes, from 0 on. */
+        TRY(bind_bound(b, &to, at->uidx, 0));
+        *e = bind_call(b, SQL_CHAR, "substr(%1, %2 + 1, 1)", (struct expr *[3]){*e, to});
+        return *e == NULL ? bind_no_memory(b) : ST_OK;
+    }
     if (!sql_type_is_array((*e)->type))
         return bind_fail(b, position, "42804",
                          "cannot subscript type %s because it does not support subscripting",
                          bind_type_name(b, (*e)->type));
     if (!at->is_slice) {
         TRY(bind_bound(b, &to, at->uidx, 0));
-        *e = bind_call(b, sql_type_info((*e)->type)->element, "array_get(%t1, %1, %2)",
+        *e = bind_call(b, sql_type_info((*e)->type)->element,
+                       is_vector ? "array_get(%t1, %1, %2 + 1)" : "array_get(%t1, %1, %2)",
                        (struct expr *[3]){*e, to});
     } else {
         TRY(bind_bound(b, &from, at->lidx, 1));

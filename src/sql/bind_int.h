@@ -71,6 +71,7 @@ struct source {            /* A table or subquery in FROM, or the target of a wr
     struct span schema;    /* Of a table without alias: for schema.table.column. */
     const char *reference; /* Emitted instead of r<id>; null: none. */
     const struct catalog_table *table;
+    uint32_t system_oid; /* Of a system catalog, what tableoid says; 0: none. */
     struct query *query;
     struct cte *cte;
     const char *function; /* A function in FROM, with its arguments; null: none. */
@@ -475,6 +476,23 @@ NODISCARD enum status bind_range_function(struct binder *b,
 
 /* ctid, xmin, …: every table of PostgreSQL has them. */
 bool bind_is_system_column(struct span name);
+
+/* --- system_bind.c ------------------------------------------------------------------------- */
+
+struct system_source {
+    uint32_t oid; /* 0: the name is none of the system catalogs, or this is no plain read. */
+    const struct catalog_table *table;
+    struct query *query; /* Null: the table itself. */
+};
+/* The system catalog of a name; schema size 0: pg_catalog. */
+NODISCARD enum status bind_system_relation(struct binder *b,
+                                           struct span schema,
+                                           struct span name,
+                                           struct system_source *out);
+/* The statement asks what the catalog knows: in plain reads only. */
+NODISCARD enum status bind_reads_system(struct binder *b, int32_t position);
+/* The schemas of the search path, for functions that show or look up names. */
+NODISCARD enum status bind_system_path(struct binder *b, struct expr **out);
 
 /* --- query.c, group.c ---------------------------------------------------------------------- */
 

@@ -298,7 +298,7 @@ static enum status bind_collate(struct binder *b, struct expr **out, const PgQue
                                 "Text is ordered by its bytes on every node.");
     TRY(bind_expr(b, out, c->arg));
     TRY(bind_settle(b, out));
-    if ((*out)->type == SQL_TEXT) return ST_OK;
+    if ((*out)->type == SQL_TEXT || (*out)->type == SQL_NAME) return ST_OK;
     return bind_fail(b, c->location, "42804", "collations are not supported by type %s",
                      bind_type_name(b, (*out)->type));
 }

@@ -140,6 +140,24 @@ static enum status bind_view_source(struct binder *b,
     return ST_OK;
 }
 
+static enum status bind_system_source(struct binder *b,
+                                      struct source **out,
+                                      const PgQuery__RangeVar *r,
+                                      bool *is_system)
+{
+    struct system_source found;
+    struct span alias = r->alias != NULL ? bind_cstring(r->alias->aliasname) : (struct span){0};
+    TRY(bind_system_relation(b, bind_cstring(r->schemaname), bind_cstring(r->relname), &found));
+    *is_system = found.oid != 0;
+    if (!*is_system) return ST_OK;
+    TRY(bind_table_source(b, out, found.table, alias));
+    (*out)->system_oid = found.oid;
+    if (found.query == NULL) return ST_OK;
+    (*out)->table = NULL;
+    (*out)->query = found.query;
+    return ST_OK;
+}
+
 static enum status bind_range_var(struct binder *b, struct source **out, const PgQuery__RangeVar *r)
 {
     struct span alias = r->alias != NULL ? bind_cstring(r->alias->aliasname) : (struct span){0};
@@ -153,6 +171,9 @@ static enum status bind_range_var(struct binder *b, struct source **out, const P
         *out = s;
         return bind_rename_fields(b, s, r->alias);
     }
+    bool is_system = false;
+    TRY(bind_system_source(b, out, r, &is_system));
+    if (is_system) return bind_rename_fields(b, *out, r->alias);
     const struct catalog_table *t = NULL;
     TRY(bind_table(b, r, &t));
     must(t != NULL);
@@ -539,6 +560,20 @@ static enum status no_column(struct binder *b, const struct lookup *l)
                      (const char *)l->column.data);
 }
 
+/* tableoid of a system catalog: what its rows are rows of. */
+static enum status system_column(struct binder *b,
+                                 struct expr **out,
+                                 const struct source *s,
+                                 const struct lookup *l)
+{
+    *out = NULL;
+    if (s->system_oid == 0 || !span_equal(l->column, span_text("tableoid"))) return ST_OK;
+    *out = bind_new_expr(b, EXPR_CONST, SQL_OID, l->position);
+    if (*out == NULL) return bind_no_memory(b);
+    (*out)->value = (struct sql_value){.type = SQL_OID, .integer = s->system_oid};
+    return ST_OK;
+}
+
 /* No source of the name: one that has an alias cannot be called by its table's name. */
 static enum status no_source(struct binder *b, const struct lookup *l)
 {
@@ -573,6 +608,8 @@ static enum status qualified(struct binder *b, struct expr **out, const struct l
             e->position = l->position;
             return use_column(b, out, scope, e);
         }
+        TRY(system_column(b, out, s, l));
+        if (*out != NULL) return ST_OK;
         return no_column(b, l);
     }
     return no_source(b, l);
@@ -593,6 +630,11 @@ static enum status unqualified(struct binder *b, struct expr **out, const struct
         TRY(use_column(b, out, scope, found->expr));
         (*out)->position = l->position;
         return ST_OK;
+    }
+    for (struct scope *scope = b->scope; scope != NULL; scope = scope->parent) {
+        if (scope->source_count != 1) continue;
+        TRY(system_column(b, out, scope->sources[0], l));
+        if (*out != NULL) return ST_OK;
     }
     struct lookup whole = {.table = l->column};
     for (struct scope *scope = b->scope; scope != NULL; scope = scope->parent)

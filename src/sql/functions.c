@@ -265,14 +265,16 @@ static const struct cast_table own_casts = {casts, COUNT_OF(casts)};
 
 static const struct function_table *const function_tables[] = {
     &own_functions, &function_table_types, &function_table_arrays, &function_table_rows,
-    &function_table_json};
+    &function_table_json, &function_table_system};
 static const struct cast_table *const cast_tables[] = {&own_casts, &cast_table_types,
-                                                       &cast_table_json};
+                                                       &cast_table_json, &cast_table_system};
 
 static const struct sql_cast array_to_text = {SQL_ANYARRAY, SQL_TEXT, SQL_CAST_ASSIGNMENT,
                                               "value_out(%t1, %1)"};
 static const struct sql_cast text_to_array = {SQL_TEXT, SQL_ANYARRAY, SQL_CAST_EXPLICIT,
                                               "value_in(%t0, %1)"};
+
+static const struct sql_cast same_elements = {SQL_ANYARRAY, SQL_ANYARRAY, SQL_CAST_IMPLICIT, "%1"};
 
 static bool has_name(const struct sql_function *f, struct span name)
 {
@@ -321,6 +323,7 @@ static const struct sql_cast *array_cast_find(enum sql_type from, enum sql_type 
         {SQL_ANYARRAY, SQL_ANYARRAY, SQL_CAST_EXPLICIT, "array_cast(%t1, %1, %t0)"}};
     const enum sql_type left = sql_type_info(from)->element;
     const enum sql_type right = sql_type_info(to)->element;
+    if (left == right) return &same_elements; /* int2vector and int2[] */
     const struct sql_cast *of_elements = sql_cast_find(left, right);
     const bool is_int = left == SQL_INT2 || left == SQL_INT4 || left == SQL_INT8;
     const bool is_text = left == SQL_TEXT || right == SQL_TEXT;

@@ -302,6 +302,11 @@ static enum status choose_element(struct binder *b,
                      "could not determine polymorphic type because input has type unknown");
 }
 
+static bool is_system(const struct sql_function *f)
+{
+    return f->volatility == SQL_SYSTEM || f->volatility == SQL_SYSTEM_PATH;
+}
+
 /* What no node could repeat to the last bit stands in plain reads only. */
 static enum status check_volatility(struct binder *b,
                                     const struct sql_function *f,
@@ -313,6 +318,7 @@ static enum status check_volatility(struct binder *b,
                                 "supported in a transaction",
                                 "Run it in a SELECT of its own, and give the value.");
     if (f->volatility == SQL_INEXACT) b->is_inexact = true;
+    if (is_system(f)) TRY(bind_reads_system(b, c->position));
     if (f->volatility == SQL_ORDERED && b->is_write && !c->is_ordered)
         return bind_unsupported(b, c->position,
                                 "an aggregate that depends on the order of rows is not supported "
@@ -331,13 +337,14 @@ static enum status apply(struct binder *b, struct expr **out, struct choice *c)
     enum sql_type element = SQL_VOID;
     TRY(choose_element(b, f, c, &element));
     struct expr *e = bind_new_expr(b, kind, polymorph_type(f->result, element), c->position);
-    struct expr **args = arena_alloc_zero(b->arena, c->arg_count + 1, sizeof(struct expr *));
+    struct expr **args = arena_alloc_zero(b->arena, c->arg_count + 2, sizeof(struct expr *));
     if (e == NULL || args == NULL) return bind_no_memory(b);
     e->args = args;
     e->arg_count = c->arg_count;
+    if (f->volatility == SQL_SYSTEM_PATH) TRY(bind_system_path(b, &args[e->arg_count++]));
     e->template = f->sqlite;
     if (kind == EXPR_AGGREGATE) e->function = f;
-    e->is_stable = f->volatility == SQL_STABLE;
+    e->is_stable = f->volatility == SQL_STABLE || is_system(f);
     for (uint32_t i = 0; i < c->arg_count; i++) {
         args[i] = c->args[i];
         enum sql_type type = polymorph_type(arg_type(f, i), element);

@@ -213,6 +213,7 @@ struct sql_context {
     uint64_t fuel;      /* Left; functions charge for bytes. 0: reached. */
     struct span user;   /* current_user. */
     struct span ledger; /* current_database(). */
+    struct sql_catalog *catalog; /* Of a statement that reads the system catalogs; null: none. */
     /* What the transaction drew from sequences, for currval and lastval. */
     struct sql_drawn drawn[SQL_DRAWN_MAX];
     uint32_t drawn_count;

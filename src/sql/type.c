@@ -5,7 +5,7 @@
 #include "base/must.h"
 #include "sql/value_int.h"
 
-#define OID_MAX 4096u
+#define OID_MAX 4100u
 
 enum place {
     NOWHERE,
@@ -49,6 +49,28 @@ enum place {
     AT_JSONB,
     AT_JSON_ARRAY,
     AT_JSONB_ARRAY,
+    AT_CHAR,
+    AT_NAME,
+    AT_INT2VECTOR,
+    AT_REGPROC,
+    AT_OID,
+    AT_XID,
+    AT_OIDVECTOR,
+    AT_NODE_TREE,
+    AT_ACLITEM,
+    AT_CHAR_ARRAY,
+    AT_NAME_ARRAY,
+    AT_REGPROC_ARRAY,
+    AT_OID_ARRAY,
+    AT_ACLITEM_ARRAY,
+    AT_REGCLASS,
+    AT_REGTYPE,
+    AT_REGCLASS_ARRAY,
+    AT_REGTYPE_ARRAY,
+    AT_REGNAMESPACE,
+    AT_REGNAMESPACE_ARRAY,
+    AT_REGROLE,
+    AT_REGROLE_ARRAY,
     PLACES
 };
 
@@ -93,6 +115,28 @@ static const uint8_t places[OID_MAX] = {
     [SQL_INTERVAL_ARRAY] = AT_INTERVAL_ARRAY,
     [SQL_NUMERIC_ARRAY] = AT_NUMERIC_ARRAY,
     [SQL_UUID_ARRAY] = AT_UUID_ARRAY,
+    [SQL_CHAR] = AT_CHAR,
+    [SQL_NAME] = AT_NAME,
+    [SQL_INT2VECTOR] = AT_INT2VECTOR,
+    [SQL_REGPROC] = AT_REGPROC,
+    [SQL_OID] = AT_OID,
+    [SQL_XID] = AT_XID,
+    [SQL_OIDVECTOR] = AT_OIDVECTOR,
+    [SQL_NODE_TREE] = AT_NODE_TREE,
+    [SQL_ACLITEM] = AT_ACLITEM,
+    [SQL_CHAR_ARRAY] = AT_CHAR_ARRAY,
+    [SQL_NAME_ARRAY] = AT_NAME_ARRAY,
+    [SQL_REGPROC_ARRAY] = AT_REGPROC_ARRAY,
+    [SQL_OID_ARRAY] = AT_OID_ARRAY,
+    [SQL_ACLITEM_ARRAY] = AT_ACLITEM_ARRAY,
+    [SQL_REGCLASS] = AT_REGCLASS,
+    [SQL_REGTYPE] = AT_REGTYPE,
+    [SQL_REGCLASS_ARRAY] = AT_REGCLASS_ARRAY,
+    [SQL_REGTYPE_ARRAY] = AT_REGTYPE_ARRAY,
+    [SQL_REGNAMESPACE] = AT_REGNAMESPACE,
+    [SQL_REGNAMESPACE_ARRAY] = AT_REGNAMESPACE_ARRAY,
+    [SQL_REGROLE] = AT_REGROLE,
+    [SQL_REGROLE_ARRAY] = AT_REGROLE_ARRAY,
 };
 
 #define INTEGER(type_, category_, preferred_, size_, since_, name_, title_, codec_, array_)        \
@@ -114,6 +158,27 @@ static const uint8_t places[OID_MAX] = {
         .type = SQL_##name_##_ARRAY, .storage = SQL_STORE_BLOB, .category = 'A', .size = -1,       \
         .since = 4, .name = (pg_), .title = (title_), .element = SQL_##name_,                      \
         .codec = &codec_array                                                                      \
+    }
+
+/* Of the system catalogs. */
+#define SYSTEM(name_, storage_, category_, size_, pg_, codec_, array_)                             \
+    {                                                                                              \
+        .type = SQL_##name_, .storage = SQL_STORE_##storage_, .category = (category_),             \
+        .size = (size_), .since = SQL_SINCE_READS, .name = (pg_), .title = (pg_),                  \
+        .codec = &(codec_), .array = (array_)                                                      \
+    }
+#define REG(name_, pg_) SYSTEM(name_, TEXT, 'N', 4, pg_, codec_reg, SQL_##name_##_ARRAY)
+#define SYSTEM_ARRAY(name_, pg_, title_)                                                           \
+    {                                                                                              \
+        .type = SQL_##name_##_ARRAY, .storage = SQL_STORE_BLOB, .category = 'A', .size = -1,       \
+        .since = SQL_SINCE_READS, .name = (pg_), .title = (title_), .element = SQL_##name_,        \
+        .codec = &codec_array                                                                      \
+    }
+#define VECTOR(name_, pg_, element_)                                                               \
+    {                                                                                              \
+        .type = SQL_##name_, .storage = SQL_STORE_BLOB, .category = 'A', .size = -1,               \
+        .since = SQL_SINCE_READS, .name = (pg_), .title = (pg_), .element = (element_),            \
+        .codec = &codec_vector                                                                     \
     }
 
 static const struct sql_type_info types[PLACES] = {
@@ -228,6 +293,45 @@ static const struct sql_type_info types[PLACES] = {
     [AT_INTERVAL_ARRAY] = ARRAY(INTERVAL, "_interval", "interval[]"),
     [AT_NUMERIC_ARRAY] = ARRAY(NUMERIC, "_numeric", "numeric[]"),
     [AT_UUID_ARRAY] = ARRAY(UUID, "_uuid", "uuid[]"),
+    [AT_CHAR] = {.type = SQL_CHAR,
+                 .storage = SQL_STORE_TEXT,
+                 .category = 'Z',
+                 .size = 1,
+                 .since = SQL_SINCE_READS,
+                 .name = "char",
+                 .title = "\"char\"",
+                 .codec = &codec_text,
+                 .array = SQL_CHAR_ARRAY},
+    [AT_NAME] = SYSTEM(NAME, TEXT, 'S', 64, "name", codec_text, SQL_NAME_ARRAY),
+    [AT_INT2VECTOR] = VECTOR(INT2VECTOR, "int2vector", SQL_INT2),
+    [AT_REGPROC] = REG(REGPROC, "regproc"),
+    [AT_OID] = {.type = SQL_OID,
+                .storage = SQL_STORE_INTEGER,
+                .category = 'N',
+                .is_preferred = true,
+                .size = 4,
+                .since = SQL_SINCE_READS,
+                .name = "oid",
+                .title = "oid",
+                .codec = &codec_oid,
+                .array = SQL_OID_ARRAY},
+    [AT_XID] = SYSTEM(XID, INTEGER, 'U', 4, "xid", codec_oid, SQL_VOID),
+    [AT_OIDVECTOR] = VECTOR(OIDVECTOR, "oidvector", SQL_OID),
+    [AT_NODE_TREE] = SYSTEM(NODE_TREE, TEXT, 'Z', -1, "pg_node_tree", codec_text, SQL_VOID),
+    [AT_ACLITEM] = SYSTEM(ACLITEM, TEXT, 'U', 12, "aclitem", codec_text, SQL_ACLITEM_ARRAY),
+    [AT_CHAR_ARRAY] = SYSTEM_ARRAY(CHAR, "_char", "\"char\"[]"),
+    [AT_NAME_ARRAY] = SYSTEM_ARRAY(NAME, "_name", "name[]"),
+    [AT_REGPROC_ARRAY] = SYSTEM_ARRAY(REGPROC, "_regproc", "regproc[]"),
+    [AT_OID_ARRAY] = SYSTEM_ARRAY(OID, "_oid", "oid[]"),
+    [AT_ACLITEM_ARRAY] = SYSTEM_ARRAY(ACLITEM, "_aclitem", "aclitem[]"),
+    [AT_REGCLASS] = REG(REGCLASS, "regclass"),
+    [AT_REGTYPE] = REG(REGTYPE, "regtype"),
+    [AT_REGCLASS_ARRAY] = SYSTEM_ARRAY(REGCLASS, "_regclass", "regclass[]"),
+    [AT_REGTYPE_ARRAY] = SYSTEM_ARRAY(REGTYPE, "_regtype", "regtype[]"),
+    [AT_REGNAMESPACE] = REG(REGNAMESPACE, "regnamespace"),
+    [AT_REGNAMESPACE_ARRAY] = SYSTEM_ARRAY(REGNAMESPACE, "_regnamespace", "regnamespace[]"),
+    [AT_REGROLE] = REG(REGROLE, "regrole"),
+    [AT_REGROLE_ARRAY] = SYSTEM_ARRAY(REGROLE, "_regrole", "regrole[]"),
 };
 
 const struct sql_type_info *sql_type_find(uint32_t oid)
@@ -253,6 +357,12 @@ bool sql_type_is_known(uint32_t oid, uint32_t exec_version)
 enum sql_storage sql_type_storage(enum sql_type type)
 {
     return sql_type_info(type)->storage;
+}
+
+bool sql_type_is_reg(enum sql_type type)
+{
+    return type == SQL_REGCLASS || type == SQL_REGTYPE || type == SQL_REGPROC ||
+           type == SQL_REGNAMESPACE || type == SQL_REGROLE;
 }
 
 bool sql_type_is_canonical(enum sql_type type)

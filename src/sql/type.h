@@ -50,8 +50,33 @@ enum sql_type {
     SQL_JSON = 114,   /* As it was given. */
     SQL_JSONB = 3802, /* src/sql/json.h */
     SQL_JSON_ARRAY = 199,
-    SQL_JSONB_ARRAY = 3807
+    SQL_JSONB_ARRAY = 3807,
+    /* Of the system catalogs (system.h): in reads only. */
+    SQL_CHAR = 18, /* "char": one byte. */
+    SQL_NAME = 19,
+    SQL_INT2VECTOR = 22, /* As int2[], shown and subscripted otherwise. */
+    SQL_REGPROC = 24,
+    SQL_OID = 26,
+    SQL_XID = 28,
+    SQL_OIDVECTOR = 30,
+    SQL_NODE_TREE = 194, /* pg_node_tree: PostgreSQL's text of an expression. */
+    SQL_ACLITEM = 1033,
+    SQL_CHAR_ARRAY = 1002,
+    SQL_NAME_ARRAY = 1003,
+    SQL_REGPROC_ARRAY = 1008,
+    SQL_OID_ARRAY = 1028,
+    SQL_ACLITEM_ARRAY = 1034,
+    SQL_REGCLASS = 2205, /* reg…: ten digits of the oid, and how the object is shown. */
+    SQL_REGTYPE = 2206,
+    SQL_REGCLASS_ARRAY = 2210,
+    SQL_REGTYPE_ARRAY = 2211,
+    SQL_REGNAMESPACE = 4089,
+    SQL_REGNAMESPACE_ARRAY = 4090,
+    SQL_REGROLE = 4096,
+    SQL_REGROLE_ARRAY = 4097
 };
+
+#define SQL_SINCE_READS UINT32_MAX /* since, of what no transaction of the chain knows. */
 
 enum sql_storage { /* Where a value lies: in SQLite, in a rowset, in struct sql_value. */
                    SQL_STORE_NONE,
@@ -89,6 +114,8 @@ static inline bool sql_type_is_array(enum sql_type type)
 {
     return sql_type_info(type)->category == 'A';
 }
+/* regclass, regtype and the like: they stand for an oid, and are shown by a name. */
+bool sql_type_is_reg(enum sql_type type);
 /* Equal values are equal bytes. Of arrays: those of the elements are. */
 bool sql_type_is_canonical(enum sql_type type);
 /* "INTEGER", "TEXT COLLATE …", "BLOB": of a column in SQLite. */

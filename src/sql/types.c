@@ -44,12 +44,12 @@ static const struct type_entry type_entries[] = {
     {"varbit", SQL_VOID, "Use bytea."},
     {"inet", SQL_VOID, "Use text."},
     {"cidr", SQL_VOID, "Use text."},
-    {"char", SQL_VOID, "Use text."},
-    {"name", SQL_VOID, "Use text."},
-    {"oid", SQL_VOID, "Use bigint."},
-    {"regclass", SQL_VOID, "Use text."},
-    {"regtype", SQL_VOID, "Use text."},
-    {"regproc", SQL_VOID, "Use text."},
+    {"char", SQL_CHAR, "Use text."},
+    {"name", SQL_NAME, "Use text."},
+    {"oid", SQL_OID, "Use bigint."},
+    {"regclass", SQL_REGCLASS, "Use text."},
+    {"regtype", SQL_REGTYPE, "Use text."},
+    {"regproc", SQL_REGPROC, "Use text."},
     {"macaddr", SQL_VOID, "Use text."},
     {"macaddr8", SQL_VOID, "Use text."},
     {"tsvector", SQL_VOID, "Use text."},
@@ -69,7 +69,13 @@ static const struct type_entry type_entries[] = {
     {"tsrange", SQL_VOID, "Use a column for each end."},
     {"tstzrange", SQL_VOID, "Use a column for each end."},
     {"pg_lsn", SQL_VOID, "Use bigint."},
-    {"xid", SQL_VOID, "Use bigint."},
+    {"xid", SQL_XID, "Use bigint."},
+    {"int2vector", SQL_INT2VECTOR, "Use smallint[]."},
+    {"oidvector", SQL_OIDVECTOR, "Use bigint[]."},
+    {"regnamespace", SQL_REGNAMESPACE, "Use text."},
+    {"regrole", SQL_REGROLE, "Use text."},
+    {"aclitem", SQL_ACLITEM, "Use text."},
+    {"pg_node_tree", SQL_NODE_TREE, "Use text."},
     {"record", SQL_VOID, "Use a column for each part."},
 };
 
@@ -83,7 +89,9 @@ bool bind_is_type(struct span name)
 /* This program knows it, and the exec_version has it. */
 static bool has_type(const struct binder *b, const struct type_entry *e)
 {
-    return e->type != SQL_VOID && sql_type_info(e->type)->since <= b->exec_version;
+    const uint32_t since = e->type == SQL_VOID ? 0 : sql_type_info(e->type)->since;
+    if (since == SQL_SINCE_READS && b->is_write) return false;
+    return e->type != SQL_VOID && since <= b->exec_version;
 }
 
 /* integer[], of one dimension. */
@@ -329,8 +337,25 @@ static enum status coercion_failed(struct binder *b,
     return ST_INVALID;
 }
 
+/* A cast to a type that stands for an object looks that up: in plain reads, by the search path. */
+static enum status cast_to_reg(struct binder *b, struct expr **e, const struct sql_cast *cast)
+{
+    struct expr *path = NULL;
+    TRY(bind_reads_system(b, (*e)->position));
+    TRY(bind_system_path(b, &path));
+    *e = bind_call(b, cast->to, cast->sqlite, (struct expr *[3]){*e, path});
+    return *e == NULL ? bind_no_memory(b) : ST_OK;
+}
+
 enum status bind_coerce(struct binder *b, struct expr **e, const struct coercion *to)
 {
+    const bool is_reg = sql_type_is_reg(to->type);
+    if (is_reg && (*e)->type == SQL_UNKNOWN) TRY(bind_coerce_implicit(b, e, SQL_TEXT));
+    if (is_reg && (*e)->type != to->type) {
+        const struct sql_cast *cast = sql_cast_find((*e)->type, to->type);
+        if (cast == NULL || cast->context > to->context) return coercion_failed(b, *e, to);
+        return cast_to_reg(b, e, cast);
+    }
     if ((*e)->type == SQL_UNKNOWN) {
         must((*e)->kind == EXPR_CONST || (*e)->kind == EXPR_PARAM);
         if ((*e)->kind == EXPR_CONST)
