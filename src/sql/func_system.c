@@ -22,7 +22,10 @@ static struct system *system_of(sqlite3_context *c)
 
 /* False: an argument is NULL, or nothing can be said. The functions of function_int.h expect the
  * statement's context; these have a struct system, and charge by themselves. */
-static bool begin(sqlite3_context *c, int count, sqlite3_value **args, const struct sql_catalog **out)
+static bool begin(sqlite3_context *c,
+                  int count,
+                  sqlite3_value **args,
+                  const struct sql_catalog **out)
 {
     struct system *s = system_of(c);
     for (int i = 0; i < count; i++)
@@ -180,8 +183,8 @@ static uint32_t find_relation(const struct sql_catalog *c, const struct parts *p
 static const struct {
     const char *name;
     enum sql_type type;
-} other_names[] = {{"integer", SQL_INT4},  {"int", SQL_INT4},      {"bigint", SQL_INT8},
-                   {"smallint", SQL_INT2}, {"boolean", SQL_BOOL},  {"real", SQL_FLOAT4},
+} other_names[] = {{"integer", SQL_INT4},   {"int", SQL_INT4},     {"bigint", SQL_INT8},
+                   {"smallint", SQL_INT2},  {"boolean", SQL_BOOL}, {"real", SQL_FLOAT4},
                    {"decimal", SQL_NUMERIC}};
 
 /* "int4", "character varying(20)", "timestamp with time zone", "text[]" */
@@ -228,7 +231,8 @@ bool system_role_read(const struct system *s, uint64_t account, struct system_ro
     out->can_log_in = account != 0;
     (void)snprintf(out->name, out->name_size, "%s", "trustsql");
     if (account == 0) return true;
-    (void)snprintf(out->name, out->name_size, "unknown (OID=%u)", (unsigned)system_role_oid(account));
+    (void)snprintf(out->name, out->name_size, "unknown (OID=%u)",
+                   (unsigned)system_role_oid(account));
     int code = sqlite3_prepare_v2(system_connection(s),
                                   "SELECT name, is_admin, is_closed FROM \"trustsql.accounts\" "
                                   "WHERE id = ?1",
@@ -254,7 +258,8 @@ static uint64_t account_of_name(const struct system *s, struct span name)
         sqlite3_prepare_v2(system_connection(s),
                            "SELECT id FROM \"trustsql.accounts\" WHERE name = ?1", -1, &stmt, NULL);
     if (code == SQLITE_OK)
-        code = sqlite3_bind_text(stmt, 1, (const char *)name.data, (int)name.size, SQLITE_TRANSIENT);
+        code =
+            sqlite3_bind_text(stmt, 1, (const char *)name.data, (int)name.size, SQLITE_TRANSIENT);
     if (code == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
         id = (uint64_t)sqlite3_column_int64(stmt, 0);
     (void)sqlite3_finalize(stmt); /* Repeats the code of the step. */
@@ -495,20 +500,19 @@ static void format_type_call(sqlite3_context *c, int count, sqlite3_value **args
     give(c, &out);
 }
 
-/* system_indexdef(oid, column): 0 is the whole. */
+/* system_indexdef(oid, column, is_pretty): column 0 is the whole. */
 static void indexdef_call(sqlite3_context *c, int count, sqlite3_value **args)
 {
     const struct catalog_table *t = NULL;
     const struct sql_catalog *catalog = NULL;
     struct buf out;
     if (!begin(c, count, args, &catalog)) return;
-    const struct catalog_index *i =
-        system_index_by_id(catalog, system_id(oid_arg(args[0])), &t);
+    const struct catalog_index *i = system_index_by_id(catalog, system_id(oid_arg(args[0])), &t);
     const int64_t column = sqlite3_value_int64(args[1]);
     if (i == NULL || i->kind == CATALOG_CHECK || i->kind == CATALOG_FOREIGN) return;
     buf_init(&out, mem_system(), 0);
     if (column == 0)
-        system_show_index(&out, t, i);
+        system_show_index(&out, t, i, sqlite3_value_int(args[2]) != 0);
     else if (column > 0 && column <= (int64_t)i->column_count)
         system_show_index_column(&out, t, i, (uint32_t)column - 1);
     give(c, &out);
@@ -654,10 +658,10 @@ static bool has_word(struct span text, uint32_t rights)
     static const struct {
         const char *name;
         uint32_t right;
-    } all[] = {{"select", SQL_RIGHT_SELECT},     {"insert", SQL_RIGHT_INSERT},
-               {"update", SQL_RIGHT_UPDATE},     {"delete", SQL_RIGHT_DELETE},
-               {"truncate", SQL_RIGHT_OWNER},    {"references", SQL_RIGHT_OWNER},
-               {"trigger", SQL_RIGHT_OWNER},     {"usage", SQL_RIGHT_SELECT},
+    } all[] = {{"select", SQL_RIGHT_SELECT},  {"insert", SQL_RIGHT_INSERT},
+               {"update", SQL_RIGHT_UPDATE},  {"delete", SQL_RIGHT_DELETE},
+               {"truncate", SQL_RIGHT_OWNER}, {"references", SQL_RIGHT_OWNER},
+               {"trigger", SQL_RIGHT_OWNER},  {"usage", SQL_RIGHT_SELECT},
                {"maintain", SQL_RIGHT_OWNER}};
     for (size_t at = 0; at < text.size;) {
         size_t end = at;
@@ -702,8 +706,8 @@ static void has_call(sqlite3_context *c, int count, sqlite3_value **args)
     (void)count;
     if (!begin(c, 3, args + 1, &catalog)) return;
     const bool is_self = sqlite3_value_type(args[0]) == SQLITE_NULL;
-    const uint64_t account = is_self ? account_of_name(s, system_context(s)->user)
-                                     : account_of_oid(oid_arg(args[0]));
+    const uint64_t account =
+        is_self ? account_of_name(s, system_context(s)->user) : account_of_oid(oid_arg(args[0]));
     const struct span kind = function_bytes(args[1]);
     const uint32_t oid = oid_arg(args[2]);
     const struct span words = function_bytes(args[3]);
@@ -860,7 +864,7 @@ int system_functions(sqlite3 *connection, struct system *s)
                {"system_char", 1, char_call},
                {"system_quote_ident", 1, quote_ident_call},
                {"system_format_type", 2, format_type_call},
-               {"system_indexdef", 2, indexdef_call},
+               {"system_indexdef", 3, indexdef_call},
                {"system_constraintdef", 3, constraintdef_call},
                {"system_viewdef", 1, viewdef_call},
                {"system_ruledef", 1, ruledef_call},

@@ -30,12 +30,12 @@ enum sql_any {
 };
 
 enum sql_volatility {
-    SQL_IMMUTABLE, /* May stand in CHECK constraints and indexes. */
-    SQL_STABLE,    /* Depends on the context (now, current_user): not in CHECK and indexes. */
-    SQL_INEXACT,   /* The last bits depend on the node's library: in plain reads only. */
-    SQL_SYSTEM,    /* Reads the system catalogs: in plain reads only. */
+    SQL_IMMUTABLE,   /* May stand in CHECK constraints and indexes. */
+    SQL_STABLE,      /* Depends on the context (now, current_user): not in CHECK and indexes. */
+    SQL_INEXACT,     /* The last bits depend on the node's library: in plain reads only. */
+    SQL_SYSTEM,      /* Reads the system catalogs: in plain reads only. */
     SQL_SYSTEM_PATH, /* The same; gets the search path behind its arguments. */
-    SQL_ORDERED,   /* Aggregate whose result depends on the order of rows: writes need ORDER BY. */
+    SQL_ORDERED, /* Aggregate whose result depends on the order of rows: writes need ORDER BY. */
 };
 
 /* As a window function: what may stand in OVER. */

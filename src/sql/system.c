@@ -7,8 +7,8 @@
  * Invariants
  * V1  Places and keys belong to s->catalog, of which a reference is held; both are dropped only
  *     while no cursor is open.
- * V2  What is listed of the catalog is bounded by it; every row and every entry of a list is charged
- *     as fuel of the statement. */
+ * V2  What is listed of the catalog is bounded by it; every row and every entry of a list is
+ * charged as fuel of the statement. */
 #include "sql/system.h"
 
 #include <stdio.h>
@@ -192,8 +192,7 @@ static const struct key *find_key(struct system *s,
     if (!charge(s, count)) return NULL;
     struct key *k = mem_alloc(s->mem, sizeof *k + (size_t)count * sizeof k->entries[0]);
     if (k == NULL) return NULL;
-    *k = (struct key){
-        .next = s->keys, .relation = t->relation, .column = column, .count = count};
+    *k = (struct key){.next = s->keys, .relation = t->relation, .column = column, .count = count};
     for (uint32_t i = 0; i < count; i++) {
         fill_row(t, row, i);
         k->entries[i] = (struct entry_of_key){row->values[column].integer, i};
@@ -250,8 +249,8 @@ static int disconnect(sqlite3_vtab *base)
 /* An oid that stands for few rows: not those of classes, schemas and owners. */
 static bool is_key(const struct relation_table *t, int column)
 {
-    static const char *const many[] = {"classid",  "classoid", "namespace", "owner",
-                                       "collation", "am",      "refclassid"};
+    static const char *const many[] = {"classid",   "classoid", "namespace", "owner",
+                                       "collation", "am",       "refclassid"};
     struct system_column c = {0};
     const char *at = t->relation->columns;
     if (column < 0 || t->types[column] != SQL_OID) return false;
@@ -259,8 +258,7 @@ static bool is_key(const struct relation_table *t, int column)
         if (!system_next_column(&at, &c)) return false;
     for (size_t i = 0; i < sizeof many / sizeof many[0]; i++) {
         const size_t size = strlen(many[i]);
-        if (c.name.size >= size &&
-            memcmp(c.name.data + c.name.size - size, many[i], size) == 0)
+        if (c.name.size >= size && memcmp(c.name.data + c.name.size - size, many[i], size) == 0)
             return false;
     }
     return true;
@@ -449,8 +447,8 @@ enum status sql_system_register(sqlite3 *connection, struct sql_context *ctx, st
     struct system *s = mem_alloc_zero(mem, 1, sizeof *s);
     const struct system_relation *r = NULL;
     if (s == NULL) return ST_NO_MEMORY;
-    *s = (struct system){
-        .mem = mem, .connection = connection, .context = ctx, .reference_count = 1};
+    *s =
+        (struct system){.mem = mem, .connection = connection, .context = ctx, .reference_count = 1};
     int code = SQLITE_OK;
     for (uint32_t i = 0; code == SQLITE_OK && (r = system_at(i)) != NULL; i++)
         if (r->fill != NULL) code = register_relation(s, r);

@@ -1,5 +1,5 @@
-/* system_bind.c - The system catalogs in FROM: found by name, and made a table of the binder's, or a
- * query that is expanded like a view.
+/* system_bind.c - The system catalogs in FROM: found by name, and made a table of the binder's, or
+ * a query that is expanded like a view.
  *
  * They are found in reads only. A statement that reads them reads the catalog, so it asks for what
  * everybody may read of it, trustsql.tables and trustsql.accounts: by that it is read at a height
@@ -133,9 +133,7 @@ static enum status table_of(struct binder *b,
 }
 
 /* A query of the program's own: names in it are those of pg_catalog. */
-static enum status bind_text(struct binder *b,
-                             struct query **out,
-                             const struct system_relation *r)
+static enum status bind_text(struct binder *b, struct query **out, const struct system_relation *r)
 {
     PgQuery__ParseResult *tree = NULL;
     const struct binder before = *b;
@@ -160,9 +158,7 @@ static enum status bind_text(struct binder *b,
 }
 
 /* A query over another that gives each column the type that the relation says. */
-static enum status fit_columns(struct binder *b,
-                               struct query **q,
-                               const struct catalog_table *t)
+static enum status fit_columns(struct binder *b, struct query **q, const struct catalog_table *t)
 {
     struct source *s = NULL;
     struct query *outer = arena_alloc_zero(b->arena, 1, sizeof *outer);

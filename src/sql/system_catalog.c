@@ -3,7 +3,6 @@
  * they describe does not exist here. */
 #include "sql/system_int.h"
 
-/* clang-format off: a line of columns is no line of code. */
 const struct system_relation system_catalog_relations[] = {
     {2600, CATALOG, "pg_aggregate",
      "aggfnoid regproc,aggkind char,aggnumdirectargs int2,aggtransfn regproc,aggfinalfn regproc,"
@@ -12,11 +11,9 @@ const struct system_relation system_catalog_relations[] = {
      "aggfinalmodify char,aggmfinalmodify char,aggsortop oid,aggtranstype oid,"
      "aggtransspace int4,aggmtranstype oid,aggmtransspace int4,agginitval text,aggminitval text",
      SYSTEM_NOTHING, NULL, NULL},
-    {2601, CATALOG, "pg_am",
-     "oid oid,amname name,amhandler regproc,amtype char",
-     SYSTEM_NOTHING, NULL, "VALUES (2, 'heap', NULL, 't'), (403, 'btree', NULL, 'i')"},
-    {2604, CATALOG, "pg_attrdef",
-     "oid oid,adrelid oid,adnum int2,adbin pg_node_tree",
+    {2601, CATALOG, "pg_am", "oid oid,amname name,amhandler regproc,amtype char", SYSTEM_NOTHING,
+     NULL, "VALUES (2, 'heap', NULL, 't'), (403, 'btree', NULL, 'i')"},
+    {2604, CATALOG, "pg_attrdef", "oid oid,adrelid oid,adnum int2,adbin pg_node_tree",
      SYSTEM_DEFAULTS, fill_attrdef, NULL},
     {1249, CATALOG, "pg_attribute",
      "attrelid oid,attname name,atttypid oid,attstattarget int4,attlen int2,attnum int2,"
@@ -25,8 +22,7 @@ const struct system_relation system_catalog_relations[] = {
      "attgenerated char,attisdropped bool,attislocal bool,attinhcount int4,attcollation oid,"
      "attacl _aclitem,attoptions _text,attfdwoptions _text,attmissingval text",
      SYSTEM_COLUMNS, fill_attribute, NULL},
-    {1261, CATALOG, "pg_auth_members",
-     "roleid oid,member oid,grantor oid,admin_option bool",
+    {1261, CATALOG, "pg_auth_members", "roleid oid,member oid,grantor oid,admin_option bool",
      SYSTEM_NOTHING, NULL, NULL},
     {1260, CATALOG, "pg_authid",
      "oid oid,rolname name,rolsuper bool,rolinherit bool,rolcreaterole bool,rolcreatedb bool,"
@@ -38,8 +34,8 @@ const struct system_relation system_catalog_relations[] = {
      "schema name,requires _name,comment text",
      SYSTEM_NOTHING, NULL, NULL},
     {12081, CATALOG, "pg_available_extensions",
-     "name name,default_version text,installed_version text,comment text",
-     SYSTEM_NOTHING, NULL, NULL},
+     "name name,default_version text,installed_version text,comment text", SYSTEM_NOTHING, NULL,
+     NULL},
     {2605, CATALOG, "pg_cast",
      "oid oid,castsource oid,casttarget oid,castfunc oid,castcontext char,castmethod char",
      SYSTEM_NOTHING, NULL, NULL},
@@ -56,7 +52,8 @@ const struct system_relation system_catalog_relations[] = {
      "oid oid,collname name,collnamespace oid,collowner oid,collprovider char,"
      "collisdeterministic bool,collencoding int4,collcollate text,collctype text,"
      "colliculocale text,collversion text",
-     SYSTEM_NOTHING, NULL, "VALUES (100, 'default', 11, 10, 'd', true, -1, NULL, NULL, NULL, NULL), (950, 'C', 11, 10,"
+     SYSTEM_NOTHING, NULL,
+     "VALUES (100, 'default', 11, 10, 'd', true, -1, NULL, NULL, NULL, NULL), (950, 'C', 11, 10,"
      " 'c', true, -1, 'C', 'C', NULL, NULL)"},
     {2606, CATALOG, "pg_constraint",
      "oid oid,conname name,connamespace oid,contype char,condeferrable bool,condeferred bool,"
@@ -73,10 +70,10 @@ const struct system_relation system_catalog_relations[] = {
      "oid oid,datname name,datdba oid,encoding int4,datlocprovider char,datistemplate bool,"
      "datallowconn bool,datconnlimit int4,datfrozenxid xid,datminmxid xid,dattablespace oid,"
      "datcollate text,datctype text,daticulocale text,datcollversion text,datacl _aclitem",
-     SYSTEM_NOTHING, NULL, "SELECT 5, current_database(), 10, 6, 'c', false, true, -1, 0, 1, 1663, 'C', 'C', NULL, "
+     SYSTEM_NOTHING, NULL,
+     "SELECT 5, current_database(), 10, 6, 'c', false, true, -1, 0, 1, 1663, 'C', 'C', NULL, "
      "NULL, NULL::text[]"},
-    {2964, CATALOG, "pg_db_role_setting",
-     "setdatabase oid,setrole oid,setconfig _text",
+    {2964, CATALOG, "pg_db_role_setting", "setdatabase oid,setrole oid,setconfig _text",
      SYSTEM_NOTHING, NULL, NULL},
     {826, CATALOG, "pg_default_acl",
      "oid oid,defaclrole oid,defaclnamespace oid,defaclobjtype char,defaclacl _aclitem",
@@ -85,11 +82,9 @@ const struct system_relation system_catalog_relations[] = {
      "classid oid,objid oid,objsubid int4,refclassid oid,refobjid oid,refobjsubid int4,"
      "deptype char",
      SYSTEM_DEPENDENCIES, fill_depend, NULL},
-    {2609, CATALOG, "pg_description",
-     "objoid oid,classoid oid,objsubid int4,description text",
+    {2609, CATALOG, "pg_description", "objoid oid,classoid oid,objsubid int4,description text",
      SYSTEM_COMMENTS, fill_description, NULL},
-    {3501, CATALOG, "pg_enum",
-     "oid oid,enumtypid oid,enumsortorder float4,enumlabel name",
+    {3501, CATALOG, "pg_enum", "oid oid,enumtypid oid,enumsortorder float4,enumlabel name",
      SYSTEM_NOTHING, NULL, NULL},
     {3466, CATALOG, "pg_event_trigger",
      "oid oid,evtname name,evtevent name,evtowner oid,evtfoid oid,evtenabled char,evttags _text",
@@ -97,7 +92,8 @@ const struct system_relation system_catalog_relations[] = {
     {3079, CATALOG, "pg_extension",
      "oid oid,extname name,extowner oid,extnamespace oid,extrelocatable bool,extversion text,"
      "extconfig _oid,extcondition _text",
-     SYSTEM_NOTHING, NULL, "VALUES (13002, 'trustsql', 10, 13001, false, '1', NULL::oid[], NULL::text[])"},
+     SYSTEM_NOTHING, NULL,
+     "VALUES (13002, 'trustsql', 10, 13001, false, '1', NULL::oid[], NULL::text[])"},
     {2328, CATALOG, "pg_foreign_data_wrapper",
      "oid oid,fdwname name,fdwowner oid,fdwhandler oid,fdwvalidator oid,fdwacl _aclitem,"
      "fdwoptions _text",
@@ -106,9 +102,8 @@ const struct system_relation system_catalog_relations[] = {
      "oid oid,srvname name,srvowner oid,srvfdw oid,srvtype text,srvversion text,srvacl _aclitem,"
      "srvoptions _text",
      SYSTEM_NOTHING, NULL, NULL},
-    {3118, CATALOG, "pg_foreign_table",
-     "ftrelid oid,ftserver oid,ftoptions _text",
-     SYSTEM_NOTHING, NULL, NULL},
+    {3118, CATALOG, "pg_foreign_table", "ftrelid oid,ftserver oid,ftoptions _text", SYSTEM_NOTHING,
+     NULL, NULL},
     {2610, CATALOG, "pg_index",
      "indexrelid oid,indrelid oid,indnatts int2,indnkeyatts int2,indisunique bool,"
      "indnullsnotdistinct bool,indisprimary bool,indisexclusion bool,indimmediate bool,"
@@ -117,22 +112,21 @@ const struct system_relation system_catalog_relations[] = {
      "indoption int2vector,indexprs pg_node_tree,indpred pg_node_tree",
      SYSTEM_INDEXES, fill_index, NULL},
     {12043, CATALOG, "pg_indexes",
-     "schemaname name,tablename name,indexname name,tablespace name,indexdef text",
-     SYSTEM_NOTHING, NULL, "SELECT n.nspname, c.relname, i.relname, NULL, pg_get_indexdef(i.oid) FROM pg_index x JOIN "
+     "schemaname name,tablename name,indexname name,tablespace name,indexdef text", SYSTEM_NOTHING,
+     NULL,
+     "SELECT n.nspname, c.relname, i.relname, NULL, pg_get_indexdef(i.oid) FROM pg_index x JOIN "
      "pg_class c ON c.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid LEFT JOIN "
      "pg_namespace n ON n.oid = c.relnamespace"},
-    {2611, CATALOG, "pg_inherits",
-     "inhrelid oid,inhparent oid,inhseqno int4,inhdetachpending bool",
+    {2611, CATALOG, "pg_inherits", "inhrelid oid,inhparent oid,inhseqno int4,inhdetachpending bool",
      SYSTEM_NOTHING, NULL, NULL},
     {3394, CATALOG, "pg_init_privs",
-     "objoid oid,classoid oid,objsubid int4,privtype char,initprivs _aclitem",
-     SYSTEM_NOTHING, NULL, NULL},
+     "objoid oid,classoid oid,objsubid int4,privtype char,initprivs _aclitem", SYSTEM_NOTHING, NULL,
+     NULL},
     {2612, CATALOG, "pg_language",
      "oid oid,lanname name,lanowner oid,lanispl bool,lanpltrusted bool,lanplcallfoid oid,"
      "laninline oid,lanvalidator oid,lanacl _aclitem",
      SYSTEM_NOTHING, NULL, "VALUES (14, 'sql', 10, false, true, 0, 0, 0, NULL::text[])"},
-    {2995, CATALOG, "pg_largeobject_metadata",
-     "oid oid,lomowner oid,lomacl _aclitem",
+    {2995, CATALOG, "pg_largeobject_metadata", "oid oid,lomowner oid,lomacl _aclitem",
      SYSTEM_NOTHING, NULL, NULL},
     {12073, CATALOG, "pg_locks",
      "locktype text,database oid,relation oid,page int4,tuple int2,virtualxid text,"
@@ -143,13 +137,13 @@ const struct system_relation system_catalog_relations[] = {
      "schemaname name,matviewname name,matviewowner name,tablespace name,hasindexes bool,"
      "ispopulated bool,definition text",
      SYSTEM_NOTHING, NULL, NULL},
-    {2615, CATALOG, "pg_namespace",
-     "oid oid,nspname name,nspowner oid,nspacl _aclitem",
+    {2615, CATALOG, "pg_namespace", "oid oid,nspname name,nspowner oid,nspacl _aclitem",
      SYSTEM_SCHEMAS, fill_namespace, NULL},
     {2616, CATALOG, "pg_opclass",
      "oid oid,opcmethod oid,opcname name,opcnamespace oid,opcowner oid,opcfamily oid,"
      "opcintype oid,opcdefault bool,opckeytype oid",
-     SYSTEM_NOTHING, NULL, "VALUES (10003, 403, 'bool_ops', 11, 10, 424, 16, true, 0), (10006, 403, 'bytea_ops', 11, "
+     SYSTEM_NOTHING, NULL,
+     "VALUES (10003, 403, 'bool_ops', 11, 10, 424, 16, true, 0), (10006, 403, 'bytea_ops', 11, "
      "10, 428, 17, true, 0), (10007, 403, 'char_ops', 11, 10, 429, 18, true, 0), (10028, 403, "
      "'name_ops', 11, 10, 1994, 19, true, 0), (3124, 403, 'int8_ops', 11, 10, 1976, 20, true, "
      "0), (1979, 403, 'int2_ops', 11, 10, 1976, 21, true, 0), (1978, 403, 'int4_ops', 11, 10, "
@@ -169,8 +163,8 @@ const struct system_relation system_catalog_relations[] = {
      "oprcode regproc,oprrest regproc,oprjoin regproc",
      SYSTEM_NOTHING, NULL, NULL},
     {2753, CATALOG, "pg_opfamily",
-     "oid oid,opfmethod oid,opfname name,opfnamespace oid,opfowner oid",
-     SYSTEM_NOTHING, NULL, "SELECT DISTINCT o.opcfamily, 403, CASE o.opcfamily WHEN 1976 THEN 'integer_ops' WHEN 1970 "
+     "oid oid,opfmethod oid,opfname name,opfnamespace oid,opfowner oid", SYSTEM_NOTHING, NULL,
+     "SELECT DISTINCT o.opcfamily, 403, CASE o.opcfamily WHEN 1976 THEN 'integer_ops' WHEN 1970 "
      "THEN 'float_ops' WHEN 434 THEN 'datetime_ops' ELSE o.opcname END, 11, 10 FROM pg_opclass "
      "o WHERE o.opcname NOT IN ('name_ops')"},
     {3350, CATALOG, "pg_partitioned_table",
@@ -190,8 +184,8 @@ const struct system_relation system_catalog_relations[] = {
      "generic_plans int8,custom_plans int8",
      SYSTEM_NOTHING, NULL, NULL},
     {12090, CATALOG, "pg_prepared_xacts",
-     "transaction xid,gid text,prepared timestamptz,owner name,database name",
-     SYSTEM_NOTHING, NULL, NULL},
+     "transaction xid,gid text,prepared timestamptz,owner name,database name", SYSTEM_NOTHING, NULL,
+     NULL},
     {1255, CATALOG, "pg_proc",
      "oid oid,proname name,pronamespace oid,proowner oid,prolang oid,procost float4,"
      "prorows float4,provariadic oid,prosupport regproc,prokind char,prosecdef bool,"
@@ -205,12 +199,11 @@ const struct system_relation system_catalog_relations[] = {
      "oid oid,pubname name,pubowner oid,puballtables bool,pubinsert bool,pubupdate bool,"
      "pubdelete bool,pubtruncate bool,pubviaroot bool",
      SYSTEM_NOTHING, NULL, NULL},
-    {6237, CATALOG, "pg_publication_namespace",
-     "oid oid,pnpubid oid,pnnspid oid",
-     SYSTEM_NOTHING, NULL, NULL},
+    {6237, CATALOG, "pg_publication_namespace", "oid oid,pnpubid oid,pnnspid oid", SYSTEM_NOTHING,
+     NULL, NULL},
     {6106, CATALOG, "pg_publication_rel",
-     "oid oid,prpubid oid,prrelid oid,prqual pg_node_tree,prattrs int2vector",
-     SYSTEM_NOTHING, NULL, NULL},
+     "oid oid,prpubid oid,prrelid oid,prqual pg_node_tree,prattrs int2vector", SYSTEM_NOTHING, NULL,
+     NULL},
     {3541, CATALOG, "pg_range",
      "rngtypid oid,rngsubtype oid,rngmultitypid oid,rngcollation oid,rngsubopc oid,"
      "rngcanonical regproc,rngsubdiff regproc",
@@ -223,14 +216,13 @@ const struct system_relation system_catalog_relations[] = {
      "rolname name,rolsuper bool,rolinherit bool,rolcreaterole bool,rolcreatedb bool,"
      "rolcanlogin bool,rolreplication bool,rolconnlimit int4,rolpassword text,"
      "rolvaliduntil timestamptz,rolbypassrls bool,rolconfig _text,oid oid",
-     SYSTEM_NOTHING, NULL, "SELECT rolname, rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, "
+     SYSTEM_NOTHING, NULL,
+     "SELECT rolname, rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, "
      "rolreplication, rolconnlimit, '********', rolvaliduntil, rolbypassrls, NULL::text[], oid "
      "FROM pg_authid"},
-    {12023, CATALOG, "pg_rules",
-     "schemaname name,tablename name,rulename name,definition text",
+    {12023, CATALOG, "pg_rules", "schemaname name,tablename name,rulename name,definition text",
      SYSTEM_NOTHING, NULL, NULL},
-    {3596, CATALOG, "pg_seclabel",
-     "objoid oid,classoid oid,objsubid int4,provider text,label text",
+    {3596, CATALOG, "pg_seclabel", "objoid oid,classoid oid,objsubid int4,provider text,label text",
      SYSTEM_NOTHING, NULL, NULL},
     {2224, CATALOG, "pg_sequence",
      "seqrelid oid,seqtypid oid,seqstart int8,seqincrement int8,seqmax int8,seqmin int8,"
@@ -239,7 +231,8 @@ const struct system_relation system_catalog_relations[] = {
     {12048, CATALOG, "pg_sequences",
      "schemaname name,sequencename name,sequenceowner name,data_type regtype,start_value int8,"
      "min_value int8,max_value int8,increment_by int8,cycle bool,cache_size int8,last_value int8",
-     SYSTEM_NOTHING, NULL, "SELECT n.nspname, c.relname, pg_get_userbyid(c.relowner), s.seqtypid::regtype, s.seqstart,"
+     SYSTEM_NOTHING, NULL,
+     "SELECT n.nspname, c.relname, pg_get_userbyid(c.relowner), s.seqtypid::regtype, s.seqstart,"
      " s.seqmin, s.seqmax, s.seqincrement, s.seqcycle, s.seqcache, "
      "pg_sequence_last_value(c.oid) FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid "
      "LEFT JOIN pg_namespace n ON n.oid = c.relnamespace"},
@@ -247,7 +240,8 @@ const struct system_relation system_catalog_relations[] = {
      "name text,setting text,unit text,category text,short_desc text,extra_desc text,"
      "context text,vartype text,source text,min_val text,max_val text,enumvals _text,"
      "boot_val text,reset_val text,sourcefile text,sourceline int4,pending_restart bool",
-     SYSTEM_NOTHING, NULL, "SELECT name, setting, NULL, 'Preset Options', '', NULL, 'internal', 'string', 'default', "
+     SYSTEM_NOTHING, NULL,
+     "SELECT name, setting, NULL, 'Preset Options', '', NULL, 'internal', 'string', 'default', "
      "NULL, NULL, NULL::text[], setting, setting, NULL, NULL::integer, false FROM (VALUES "
      "('server_version', '15.0'), ('server_version_num', '150000'), ('max_index_keys', '32'), "
      "('max_identifier_length', '63'), ('block_size', '8192'), ('integer_datetimes', 'on'), "
@@ -258,11 +252,9 @@ const struct system_relation system_catalog_relations[] = {
     {1214, CATALOG, "pg_shdepend",
      "dbid oid,classid oid,objid oid,objsubid int4,refclassid oid,refobjid oid,deptype char",
      SYSTEM_NOTHING, NULL, NULL},
-    {2396, CATALOG, "pg_shdescription",
-     "objoid oid,classoid oid,description text",
-     SYSTEM_NOTHING, NULL, NULL},
-    {3592, CATALOG, "pg_shseclabel",
-     "objoid oid,classoid oid,provider text,label text",
+    {2396, CATALOG, "pg_shdescription", "objoid oid,classoid oid,description text", SYSTEM_NOTHING,
+     NULL, NULL},
+    {3592, CATALOG, "pg_shseclabel", "objoid oid,classoid oid,provider text,label text",
      SYSTEM_NOTHING, NULL, NULL},
     {3381, CATALOG, "pg_statistic_ext",
      "oid oid,stxrelid oid,stxname name,stxnamespace oid,stxowner oid,stxstattarget int4,"
@@ -276,22 +268,21 @@ const struct system_relation system_catalog_relations[] = {
     {12033, CATALOG, "pg_tables",
      "schemaname name,tablename name,tableowner name,tablespace name,hasindexes bool,"
      "hasrules bool,hastriggers bool,rowsecurity bool",
-     SYSTEM_NOTHING, NULL, "SELECT n.nspname, c.relname, pg_get_userbyid(c.relowner), NULL, c.relhasindex, "
+     SYSTEM_NOTHING, NULL,
+     "SELECT n.nspname, c.relname, pg_get_userbyid(c.relowner), NULL, c.relhasindex, "
      "c.relhasrules, c.relhastriggers, c.relrowsecurity FROM pg_class c LEFT JOIN pg_namespace "
      "n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p')"},
     {1213, CATALOG, "pg_tablespace",
-     "oid oid,spcname name,spcowner oid,spcacl _aclitem,spcoptions _text",
-     SYSTEM_NOTHING, NULL, "VALUES (1663, 'pg_default', 10, NULL::text[], NULL::text[]), (1664, 'pg_global', 10, NULL,"
+     "oid oid,spcname name,spcowner oid,spcacl _aclitem,spcoptions _text", SYSTEM_NOTHING, NULL,
+     "VALUES (1663, 'pg_default', 10, NULL::text[], NULL::text[]), (1664, 'pg_global', 10, NULL,"
      " NULL)"},
-    {12122, CATALOG, "pg_timezone_abbrevs",
-     "abbrev text,utc_offset interval,is_dst bool",
+    {12122, CATALOG, "pg_timezone_abbrevs", "abbrev text,utc_offset interval,is_dst bool",
      SYSTEM_NOTHING, NULL, NULL},
-    {12126, CATALOG, "pg_timezone_names",
-     "name text,abbrev text,utc_offset interval,is_dst bool",
+    {12126, CATALOG, "pg_timezone_names", "name text,abbrev text,utc_offset interval,is_dst bool",
      SYSTEM_NOTHING, NULL, NULL},
     {3576, CATALOG, "pg_transform",
-     "oid oid,trftype oid,trflang oid,trffromsql regproc,trftosql regproc",
-     SYSTEM_NOTHING, NULL, NULL},
+     "oid oid,trftype oid,trflang oid,trffromsql regproc,trftosql regproc", SYSTEM_NOTHING, NULL,
+     NULL},
     {2620, CATALOG, "pg_trigger",
      "oid oid,tgrelid oid,tgparentid oid,tgname name,tgfoid oid,tgtype int2,tgenabled char,"
      "tgisinternal bool,tgconstrrelid oid,tgconstrindid oid,tgconstraint oid,tgdeferrable bool,"
@@ -309,17 +300,16 @@ const struct system_relation system_catalog_relations[] = {
     {12014, CATALOG, "pg_user",
      "usename name,usesysid oid,usecreatedb bool,usesuper bool,userepl bool,usebypassrls bool,"
      "passwd text,valuntil timestamptz,useconfig _text",
-     SYSTEM_NOTHING, NULL, "SELECT rolname, oid, rolcreatedb, rolsuper, rolreplication, rolbypassrls, '********', "
+     SYSTEM_NOTHING, NULL,
+     "SELECT rolname, oid, rolcreatedb, rolsuper, rolreplication, rolbypassrls, '********', "
      "NULL::timestamptz, NULL::text[] FROM pg_authid WHERE rolcanlogin"},
-    {1418, CATALOG, "pg_user_mapping",
-     "oid oid,umuser oid,umserver oid,umoptions _text",
+    {1418, CATALOG, "pg_user_mapping", "oid oid,umuser oid,umserver oid,umoptions _text",
      SYSTEM_NOTHING, NULL, NULL},
-    {12028, CATALOG, "pg_views",
-     "schemaname name,viewname name,viewowner name,definition text",
-     SYSTEM_NOTHING, NULL, "SELECT n.nspname, c.relname, pg_get_userbyid(c.relowner), pg_get_viewdef(c.oid) FROM "
+    {12028, CATALOG, "pg_views", "schemaname name,viewname name,viewowner name,definition text",
+     SYSTEM_NOTHING, NULL,
+     "SELECT n.nspname, c.relname, pg_get_userbyid(c.relowner), pg_get_viewdef(c.oid) FROM "
      "pg_class c LEFT JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'v'"},
 };
-/* clang-format on */
 
 const uint32_t system_catalog_count =
     (uint32_t)(sizeof system_catalog_relations / sizeof system_catalog_relations[0]);

@@ -1,20 +1,20 @@
-/* system_information.c - The views of information_schema, as queries over pg_catalog. They show what
- * the account that reads has a right on. */
+/* system_information.c - The views of information_schema, as queries over pg_catalog. They show
+ * what the account that reads has a right on. */
 #include "sql/system_int.h"
 
-/* clang-format off: a line of columns is no line of code. */
 const struct system_relation system_information_relations[] = {
-    {13100, INFORMATION, "applicable_roles",
-     "grantee name,role_name name,is_grantable text",
+    {13100, INFORMATION, "applicable_roles", "grantee name,role_name name,is_grantable text",
      SYSTEM_NOTHING, NULL, NULL},
     {13101, INFORMATION, "character_sets",
      "character_set_catalog name,character_set_schema name,character_set_name name,"
      "character_repertoire name,form_of_use name,default_collate_catalog name,"
      "default_collate_schema name,default_collate_name name",
-     SYSTEM_NOTHING, NULL, "SELECT NULL, NULL, 'UTF8', 'UCS', 'UTF8', current_database(), 'pg_catalog', 'C'"},
+     SYSTEM_NOTHING, NULL,
+     "SELECT NULL, NULL, 'UTF8', 'UCS', 'UTF8', current_database(), 'pg_catalog', 'C'"},
     {13102, INFORMATION, "check_constraints",
      "constraint_catalog name,constraint_schema name,constraint_name name,check_clause text",
-     SYSTEM_NOTHING, NULL, "SELECT current_database(), m.nspname, k.conname, substr(pg_get_constraintdef(k.oid), 7) "
+     SYSTEM_NOTHING, NULL,
+     "SELECT current_database(), m.nspname, k.conname, substr(pg_get_constraintdef(k.oid), 7) "
      "FROM pg_constraint k JOIN pg_namespace m ON m.oid = k.connamespace JOIN pg_class c ON "
      "c.oid = k.conrelid WHERE k.contype = 'c' AND pg_has_role(c.relowner, 'USAGE') UNION ALL "
      "SELECT current_database(), n.nspname, n.oid::text || '_' || c.oid::text || '_' || "
@@ -23,7 +23,8 @@ const struct system_relation system_information_relations[] = {
      "a.attnotnull AND a.attnum > 0 AND c.relkind = 'r' AND pg_has_role(c.relowner, 'USAGE')"},
     {13103, INFORMATION, "collations",
      "collation_catalog name,collation_schema name,collation_name name,pad_attribute text",
-     SYSTEM_NOTHING, NULL, "SELECT current_database(), n.nspname, c.collname, 'NO PAD' FROM pg_collation c JOIN "
+     SYSTEM_NOTHING, NULL,
+     "SELECT current_database(), n.nspname, c.collname, 'NO PAD' FROM pg_collation c JOIN "
      "pg_namespace n ON n.oid = c.collnamespace"},
     {13104, INFORMATION, "column_privileges",
      "grantor name,grantee name,table_catalog name,table_schema name,table_name name,"
@@ -42,7 +43,8 @@ const struct system_relation system_information_relations[] = {
      "is_self_referencing text,is_identity text,identity_generation text,identity_start text,"
      "identity_increment text,identity_maximum text,identity_minimum text,identity_cycle text,"
      "is_generated text,generation_expression text,is_updatable text",
-     SYSTEM_NOTHING, NULL, "SELECT current_database(), n.nspname, c.relname, a.attname, a.attnum, CASE WHEN "
+     SYSTEM_NOTHING, NULL,
+     "SELECT current_database(), n.nspname, c.relname, a.attname, a.attnum, CASE WHEN "
      "a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END, CASE WHEN a.attnotnull THEN "
      "'NO' ELSE 'YES' END, CASE WHEN t.typelem <> 0 AND t.typlen = -1 THEN 'ARRAY' ELSE "
      "format_type(a.atttypid, NULL) END, CASE WHEN a.atttypid IN (1042, 1043) AND a.atttypmod "
@@ -75,7 +77,8 @@ const struct system_relation system_information_relations[] = {
     {13106, INFORMATION, "constraint_column_usage",
      "table_catalog name,table_schema name,table_name name,column_name name,"
      "constraint_catalog name,constraint_schema name,constraint_name name",
-     SYSTEM_NOTHING, NULL, "SELECT current_database(), n.nspname, c.relname, a.attname, current_database(), m.nspname,"
+     SYSTEM_NOTHING, NULL,
+     "SELECT current_database(), n.nspname, c.relname, a.attname, current_database(), m.nspname,"
      " k.conname FROM pg_constraint k JOIN pg_namespace m ON m.oid = k.connamespace JOIN "
      "pg_class c ON c.oid = CASE k.contype WHEN 'f' THEN k.confrelid ELSE k.conrelid END JOIN "
      "pg_namespace n ON n.oid = c.relnamespace CROSS JOIN unnest(CASE k.contype WHEN 'f' THEN "
@@ -84,7 +87,8 @@ const struct system_relation system_information_relations[] = {
     {13107, INFORMATION, "constraint_table_usage",
      "table_catalog name,table_schema name,table_name name,constraint_catalog name,"
      "constraint_schema name,constraint_name name",
-     SYSTEM_NOTHING, NULL, "SELECT current_database(), n.nspname, c.relname, current_database(), m.nspname, k.conname "
+     SYSTEM_NOTHING, NULL,
+     "SELECT current_database(), n.nspname, c.relname, current_database(), m.nspname, k.conname "
      "FROM pg_constraint k JOIN pg_namespace m ON m.oid = k.connamespace JOIN pg_class c ON "
      "c.oid = CASE k.contype WHEN 'f' THEN k.confrelid ELSE k.conrelid END JOIN pg_namespace n "
      "ON n.oid = c.relnamespace WHERE k.contype IN ('f', 'p', 'u') AND c.relkind = 'r' AND "
@@ -113,17 +117,16 @@ const struct system_relation system_information_relations[] = {
      "udt_catalog name,udt_schema name,udt_name name,scope_catalog name,scope_schema name,"
      "scope_name name,maximum_cardinality int4,dtd_identifier name",
      SYSTEM_NOTHING, NULL, NULL},
-    {13111, INFORMATION, "enabled_roles",
-     "role_name name",
-     SYSTEM_NOTHING, NULL, "SELECT rolname FROM pg_authid WHERE pg_has_role(oid, 'USAGE')"},
-    {13112, INFORMATION, "information_schema_catalog_name",
-     "catalog_name name",
-     SYSTEM_NOTHING, NULL, "SELECT current_database()"},
+    {13111, INFORMATION, "enabled_roles", "role_name name", SYSTEM_NOTHING, NULL,
+     "SELECT rolname FROM pg_authid WHERE pg_has_role(oid, 'USAGE')"},
+    {13112, INFORMATION, "information_schema_catalog_name", "catalog_name name", SYSTEM_NOTHING,
+     NULL, "SELECT current_database()"},
     {13113, INFORMATION, "key_column_usage",
      "constraint_catalog name,constraint_schema name,constraint_name name,table_catalog name,"
      "table_schema name,table_name name,column_name name,ordinal_position int4,"
      "position_in_unique_constraint int4",
-     SYSTEM_NOTHING, NULL, "SELECT current_database(), m.nspname, k.conname, current_database(), n.nspname, c.relname,"
+     SYSTEM_NOTHING, NULL,
+     "SELECT current_database(), m.nspname, k.conname, current_database(), n.nspname, c.relname,"
      " a.attname, x.ordinality, CASE WHEN k.contype = 'f' THEN array_position((SELECT u.conkey "
      "FROM pg_constraint u WHERE u.conrelid = k.confrelid AND u.conindid = k.conindid AND "
      "u.contype IN ('p', 'u')), k.confkey[x.ordinality::integer]) END FROM pg_constraint k JOIN "
@@ -147,7 +150,8 @@ const struct system_relation system_information_relations[] = {
      "constraint_catalog name,constraint_schema name,constraint_name name,"
      "unique_constraint_catalog name,unique_constraint_schema name,unique_constraint_name name,"
      "match_option text,update_rule text,delete_rule text",
-     SYSTEM_NOTHING, NULL, "SELECT current_database(), m.nspname, k.conname, current_database(), um.nspname, "
+     SYSTEM_NOTHING, NULL,
+     "SELECT current_database(), m.nspname, k.conname, current_database(), um.nspname, "
      "u.conname, CASE k.confmatchtype WHEN 'f' THEN 'FULL' ELSE 'NONE' END, CASE k.confupdtype "
      "WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT' WHEN 'r' "
      "THEN 'RESTRICT' ELSE 'NO ACTION' END, CASE k.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' "
@@ -194,13 +198,15 @@ const struct system_relation system_information_relations[] = {
     {13118, INFORMATION, "schemata",
      "catalog_name name,schema_name name,schema_owner name,default_character_set_catalog name,"
      "default_character_set_schema name,default_character_set_name name,sql_path text",
-     SYSTEM_NOTHING, NULL, "SELECT current_database(), n.nspname, r.rolname, NULL, NULL, NULL, NULL FROM pg_namespace "
+     SYSTEM_NOTHING, NULL,
+     "SELECT current_database(), n.nspname, r.rolname, NULL, NULL, NULL, NULL FROM pg_namespace "
      "n JOIN pg_authid r ON r.oid = n.nspowner"},
     {13119, INFORMATION, "sequences",
      "sequence_catalog name,sequence_schema name,sequence_name name,data_type text,"
      "numeric_precision int4,numeric_precision_radix int4,numeric_scale int4,start_value text,"
      "minimum_value text,maximum_value text,increment text,cycle_option text",
-     SYSTEM_NOTHING, NULL, "SELECT current_database(), n.nspname, c.relname, format_type(s.seqtypid, NULL), CASE "
+     SYSTEM_NOTHING, NULL,
+     "SELECT current_database(), n.nspname, c.relname, format_type(s.seqtypid, NULL), CASE "
      "s.seqtypid WHEN 21 THEN 16 WHEN 23 THEN 32 ELSE 64 END, 2, 0, s.seqstart::text, "
      "s.seqmin::text, s.seqmax::text, s.seqincrement::text, CASE WHEN s.seqcycle THEN 'YES' "
      "ELSE 'NO' END FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace "
@@ -211,7 +217,8 @@ const struct system_relation system_information_relations[] = {
      "constraint_catalog name,constraint_schema name,constraint_name name,table_catalog name,"
      "table_schema name,table_name name,constraint_type text,is_deferrable text,"
      "initially_deferred text,enforced text,nulls_distinct text",
-     SYSTEM_NOTHING, NULL, "SELECT current_database(), m.nspname, k.conname, current_database(), n.nspname, c.relname,"
+     SYSTEM_NOTHING, NULL,
+     "SELECT current_database(), m.nspname, k.conname, current_database(), n.nspname, c.relname,"
      " CASE k.contype WHEN 'c' THEN 'CHECK' WHEN 'f' THEN 'FOREIGN KEY' WHEN 'p' THEN 'PRIMARY "
      "KEY' WHEN 'u' THEN 'UNIQUE' END, 'NO', 'NO', 'YES', CASE WHEN k.contype = 'u' THEN 'YES' "
      "END FROM pg_constraint k JOIN pg_namespace m ON m.oid = k.connamespace JOIN pg_class c ON "
@@ -234,7 +241,8 @@ const struct system_relation system_information_relations[] = {
      "self_referencing_column_name name,reference_generation text,"
      "user_defined_type_catalog name,user_defined_type_schema name,user_defined_type_name name,"
      "is_insertable_into text,is_typed text,commit_action text",
-     SYSTEM_NOTHING, NULL, "SELECT current_database(), n.nspname, c.relname, CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE "
+     SYSTEM_NOTHING, NULL,
+     "SELECT current_database(), n.nspname, c.relname, CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE "
      "'BASE TABLE' END, NULL, NULL, NULL, NULL, NULL, CASE WHEN c.relkind = 'r' THEN 'YES' ELSE "
      "'NO' END, 'NO', NULL FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE "
      "c.relkind IN ('r', 'v') AND (pg_has_role(c.relowner, 'USAGE') OR "
@@ -270,7 +278,8 @@ const struct system_relation system_information_relations[] = {
     {13127, INFORMATION, "view_table_usage",
      "view_catalog name,view_schema name,view_name name,table_catalog name,table_schema name,"
      "table_name name",
-     SYSTEM_NOTHING, NULL, "SELECT DISTINCT current_database(), n.nspname, v.relname, current_database(), m.nspname, "
+     SYSTEM_NOTHING, NULL,
+     "SELECT DISTINCT current_database(), n.nspname, v.relname, current_database(), m.nspname, "
      "t.relname FROM pg_depend d JOIN pg_class v ON v.oid = d.objid JOIN pg_namespace n ON "
      "n.oid = v.relnamespace JOIN pg_class t ON t.oid = d.refobjid JOIN pg_namespace m ON m.oid "
      "= t.relnamespace WHERE d.classid = 2618 AND d.deptype = 'n' AND pg_has_role(t.relowner, "
@@ -279,14 +288,14 @@ const struct system_relation system_information_relations[] = {
      "table_catalog name,table_schema name,table_name name,view_definition text,"
      "check_option text,is_updatable text,is_insertable_into text,is_trigger_updatable text,"
      "is_trigger_deletable text,is_trigger_insertable_into text",
-     SYSTEM_NOTHING, NULL, "SELECT current_database(), n.nspname, c.relname, CASE WHEN pg_has_role(c.relowner, "
+     SYSTEM_NOTHING, NULL,
+     "SELECT current_database(), n.nspname, c.relname, CASE WHEN pg_has_role(c.relowner, "
      "'USAGE') THEN pg_get_viewdef(c.oid) END, 'NONE', 'NO', 'NO', 'NO', 'NO', 'NO' FROM "
      "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'v' AND "
      "(pg_has_role(c.relowner, 'USAGE') OR has_table_privilege(c.oid, 'SELECT, INSERT, UPDATE, "
      "DELETE, TRUNCATE, REFERENCES, TRIGGER') OR has_any_column_privilege(c.oid, 'SELECT, "
      "INSERT, UPDATE, REFERENCES'))"},
 };
-/* clang-format on */
 
 const uint32_t system_information_count =
     (uint32_t)(sizeof system_information_relations / sizeof system_information_relations[0]);

@@ -11,22 +11,22 @@
 #include "sql/bind_int.h"
 #include "sql/system.h"
 
-#define SYSTEM_COLUMNS_MAX      48u
-#define SYSTEM_OID_OFFSET       UINT64_C(15384) /* Of users' objects: 16384 and more. */
-#define SYSTEM_CATALOG_OID      11u             /* Schema pg_catalog. */
-#define SYSTEM_PUBLIC_OID       2200u
-#define SYSTEM_INFORMATION_OID  13000u /* Schema information_schema. */
-#define SYSTEM_CHAIN_OID        13001u /* Schema trustsql. */
-#define SYSTEM_EXTENSION_OID    13002u /* What the chain's own tables belong to. */
-#define SYSTEM_DATABASE_OID     5u
-#define SYSTEM_OWNER_OID        10u /* Of what belongs to the chain. */
-#define SYSTEM_ROLE_OFFSET      UINT64_C(16384)
-#define SYSTEM_VARCHAR          1043u
-#define SYSTEM_VARCHAR_ARRAY    1015u
-#define SYSTEM_OIDS_OF_TYPES    4100u
-#define SYSTEM_CLASS_OF_CLASS   1259u
-#define SYSTEM_CLASS_OF_RULES   2618u
-#define SYSTEM_CLASS_OF_DEFAULT 2604u
+#define SYSTEM_COLUMNS_MAX         48u
+#define SYSTEM_OID_OFFSET          UINT64_C(15384) /* Of users' objects: 16384 and more. */
+#define SYSTEM_CATALOG_OID         11u             /* Schema pg_catalog. */
+#define SYSTEM_PUBLIC_OID          2200u
+#define SYSTEM_INFORMATION_OID     13000u /* Schema information_schema. */
+#define SYSTEM_CHAIN_OID           13001u /* Schema trustsql. */
+#define SYSTEM_EXTENSION_OID       13002u /* What the chain's own tables belong to. */
+#define SYSTEM_DATABASE_OID        5u
+#define SYSTEM_OWNER_OID           10u /* Of what belongs to the chain. */
+#define SYSTEM_ROLE_OFFSET         UINT64_C(16384)
+#define SYSTEM_VARCHAR             1043u
+#define SYSTEM_VARCHAR_ARRAY       1015u
+#define SYSTEM_OIDS_OF_TYPES       4100u
+#define SYSTEM_CLASS_OF_CLASS      1259u
+#define SYSTEM_CLASS_OF_RULES      2618u
+#define SYSTEM_CLASS_OF_DEFAULT    2604u
 #define SYSTEM_CLASS_OF_CONSTRAINT 2606u
 #define SYSTEM_CLASS_OF_EXTENSION  3079u
 #define SYSTEM_CLASS_OF_SCHEMA     2615u
@@ -170,7 +170,7 @@ const struct system_io *system_io(uint32_t oid);
 /* The functions of types, by name and number; 0, or the number as text. */
 uint32_t system_function_oid(struct span name);
 const char *system_function_name(uint32_t oid); /* "-": none of them. */
-uint32_t system_class_of_type(uint32_t oid); /* The operator class that an index takes. */
+uint32_t system_class_of_type(uint32_t oid);    /* The operator class that an index takes. */
 
 /* --- system_text.c: definitions as PostgreSQL shows them ----------------------------------- */
 
@@ -180,7 +180,13 @@ void system_show_table(struct buf *out,
                        const struct catalog_table *t,
                        struct span path);
 void system_show_type(struct buf *out, uint32_t oid, int64_t typmod);
-void system_show_index(struct buf *out, const struct catalog_table *t, const struct catalog_index *i);
+void system_show_index(struct buf *out,
+                       const struct catalog_table *t,
+                       const struct catalog_index *i,
+                       bool is_pretty);
+struct span system_index_column_name(const struct catalog_table *t,
+                                     const struct catalog_index *i,
+                                     uint32_t column);
 /* One column of it, from 1 on. */
 void system_show_index_column(struct buf *out,
                               const struct catalog_table *t,
@@ -202,7 +208,9 @@ uint32_t system_columns_named(uint32_t columns[CATALOG_KEY_COLUMNS_MAX],
                               const struct catalog_table *t,
                               struct span expression);
 /* Is a relation of this name the one that the path finds? */
-bool system_is_visible(const struct sql_catalog *c, struct span path, const struct catalog_table *t);
+bool system_is_visible(const struct sql_catalog *c,
+                       struct span path,
+                       const struct catalog_table *t);
 bool system_path_next(struct span *path, struct span *schema);
 
 /* The index or constraint of an id, and whose; null: none. */

@@ -176,7 +176,6 @@ static bool has_foreign(const struct catalog_table *t)
     return false;
 }
 
-
 void fill_class(struct system_row *r, const struct system_place *p)
 {
     const char kind = relation_kind(p);
@@ -197,10 +196,10 @@ void fill_class(struct system_row *r, const struct system_place *p)
     put_char(r, kind);
     system_put_integer(r, width_of(p));
     system_put_integer(r, is_table ? check_count(p->table) : 0);
-    put_bool(r, kind == 'v');                           /* relhasrules */
-    put_bool(r, is_table && has_foreign(p->table));     /* relhastriggers */
-    system_put_zeros(r, 3);                             /* … relforcerowsecurity */
-    put_bool(r, true);                                  /* relispopulated */
+    put_bool(r, kind == 'v');                       /* relhasrules */
+    put_bool(r, is_table && has_foreign(p->table)); /* relhastriggers */
+    system_put_zeros(r, 3);                         /* … relforcerowsecurity */
+    put_bool(r, true);                              /* relispopulated */
     put_char(r, kind == 'r' ? 'd' : 'n');
     system_put_zeros(r, 4); /* relispartition … relminmxid */
     system_put_zeros(r, 3);
@@ -228,7 +227,9 @@ static struct attribute attribute_of_index(const struct system_place *p)
 {
     const uint32_t position = p->index->columns[p->part];
     if (position == CATALOG_EXPRESSION)
-        return (struct attribute){.name = span_text("expr"), .type = SQL_TEXT, .typmod = -1};
+        return (struct attribute){.name = system_index_column_name(p->table, p->index, p->part),
+                                  .type = SQL_TEXT,
+                                  .typmod = -1};
     const struct catalog_column *c = &p->table->columns[position];
     return (struct attribute){
         .name = c->name, .type = system_type_oid(c->type, c->typmod), .typmod = c->typmod};
@@ -278,8 +279,8 @@ void fill_attribute(struct system_row *r, const struct system_place *p)
     system_put_integer(r, -1); /* attstattarget */
     system_put_integer(r, t->size);
     system_put_integer(r, (int64_t)p->part + 1);
-    system_put_integer(r, t->category == 'A' && a.type != SQL_INT2VECTOR &&
-                              a.type != SQL_OIDVECTOR);
+    system_put_integer(r,
+                       t->category == 'A' && a.type != SQL_INT2VECTOR && a.type != SQL_OIDVECTOR);
     system_put_integer(r, -1); /* attcacheoff */
     system_put_integer(r, a.typmod);
     put_bool(r, is_by_value(t));
@@ -328,8 +329,8 @@ static uint32_t index_column_type(const struct system_place *p, uint32_t column)
 static int64_t option_bits(uint8_t options)
 {
     const bool is_desc = (options & CATALOG_DESC) != 0;
-    const bool is_first = (options & CATALOG_NULLS_FIRST) != 0 ||
-                          (is_desc && (options & CATALOG_NULLS_LAST) == 0);
+    const bool is_first =
+        (options & CATALOG_NULLS_FIRST) != 0 || (is_desc && (options & CATALOG_NULLS_LAST) == 0);
     return (is_desc ? 1 : 0) + (is_first ? 2 : 0);
 }
 
@@ -384,9 +385,9 @@ void fill_index(struct system_row *r, const struct system_place *p)
     put_bool(r, false); /* indisexclusion */
     put_bool(r, true);  /* indimmediate */
     put_bool(r, false);
-    put_bool(r, true);  /* indisvalid */
+    put_bool(r, true); /* indisvalid */
     put_bool(r, false);
-    put_bool(r, true);  /* indisready */
+    put_bool(r, true); /* indisready */
     put_bool(r, true);
     put_bool(r, false); /* indisreplident */
     put_index_vector(r, p, VECTOR_KEY);
@@ -541,7 +542,8 @@ void fill_type(struct system_row *r, const struct system_place *p)
     system_put_zeros(r, 3);
 }
 
-/* Everybody may log in; nobody is above the rules. An administrator may make accounts and ledgers. */
+/* Everybody may log in; nobody is above the rules. An administrator may make accounts and ledgers.
+ */
 void fill_authid(struct system_row *r, const struct system_place *p)
 {
     char name[256];
@@ -600,8 +602,7 @@ void fill_description(struct system_row *r, const struct system_place *p)
         return;
     }
     const bool is_constraint =
-        p->index != NULL &&
-        (p->index->kind == CATALOG_CHECK || p->index->kind == CATALOG_FOREIGN);
+        p->index != NULL && (p->index->kind == CATALOG_CHECK || p->index->kind == CATALOG_FOREIGN);
     const uint64_t id = p->index != NULL ? p->index->id : p->table->id;
     system_put_integer(r, system_oid(id));
     system_put_integer(r, is_constraint ? SYSTEM_CLASS_OF_CONSTRAINT : SYSTEM_CLASS_OF_CLASS);
@@ -630,24 +631,34 @@ static struct edge edge_of(const struct system_place *p)
     case 'v':
         return (struct edge){SYSTEM_CLASS_OF_RULES, own, class, system_oid(p->number), 0, 'n'};
     case 'd':
-        return (struct edge){
-            SYSTEM_CLASS_OF_DEFAULT, system_default_oid(p->table, p->part), class, own,
-            p->part + 1,             'a'};
+        return (struct edge){SYSTEM_CLASS_OF_DEFAULT,
+                             system_default_oid(p->table, p->part),
+                             class,
+                             own,
+                             p->part + 1,
+                             'a'};
     case 'k': return (struct edge){class, index, SYSTEM_CLASS_OF_CONSTRAINT, index, 0, 'i'};
     case 'c':
-        return (struct edge){is_constraint ? SYSTEM_CLASS_OF_CONSTRAINT : class, index, class, own,
-                             p->part + 1, 'a'};
-    case 'o':
-        return (struct edge){class, own, class, system_oid(p->number), p->part + 1, 'a'};
+        return (struct edge){is_constraint ? SYSTEM_CLASS_OF_CONSTRAINT : class,
+                             index,
+                             class,
+                             own,
+                             p->part + 1,
+                             'a'};
+    case 'o': return (struct edge){class, own, class, system_oid(p->number), p->part + 1, 'a'};
     case 'e':
         return (struct edge){class, own, SYSTEM_CLASS_OF_EXTENSION, SYSTEM_EXTENSION_OID, 0, 'e'};
     case 'x':
-        return (struct edge){SYSTEM_CLASS_OF_SCHEMA, SYSTEM_CHAIN_OID, SYSTEM_CLASS_OF_EXTENSION,
-                             SYSTEM_EXTENSION_OID,   0,                'e'};
+        return (struct edge){SYSTEM_CLASS_OF_SCHEMA,
+                             SYSTEM_CHAIN_OID,
+                             SYSTEM_CLASS_OF_EXTENSION,
+                             SYSTEM_EXTENSION_OID,
+                             0,
+                             'e'};
     default: break; /* 'i': an index or check, of its table. */
     }
-    return (struct edge){is_constraint ? SYSTEM_CLASS_OF_CONSTRAINT : class, index, class, own, 0,
-                         'a'};
+    return (struct edge){
+        is_constraint ? SYSTEM_CLASS_OF_CONSTRAINT : class, index, class, own, 0, 'a'};
 }
 
 void fill_depend(struct system_row *r, const struct system_place *p)

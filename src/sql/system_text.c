@@ -63,9 +63,7 @@ bool system_path_next(struct span *path, struct span *schema)
     return true;
 }
 
-bool system_is_visible(const struct sql_catalog *c,
-                       struct span path,
-                       const struct catalog_table *t)
+bool system_is_visible(const struct sql_catalog *c, struct span path, const struct catalog_table *t)
 {
     struct span schema = {0};
     while (system_path_next(&path, &schema)) {
@@ -185,6 +183,19 @@ static bool is_call(struct span text)
     return at + 1 == text.size;
 }
 
+struct span system_index_column_name(const struct catalog_table *t,
+                                     const struct catalog_index *i,
+                                     uint32_t column)
+{
+    must(column < i->column_count);
+    const uint32_t position = i->columns[column];
+    if (position != CATALOG_EXPRESSION) return t->columns[position].name;
+    const struct span text = i->expressions[column];
+    if (!is_call(text)) return span_text("expr");
+    const uint8_t *end = memchr(text.data, '(', text.size);
+    return span_of(text.data, (size_t)(end - text.data));
+}
+
 void system_show_index_column(struct buf *out,
                               const struct catalog_table *t,
                               const struct catalog_index *i,
@@ -209,7 +220,10 @@ static void show_order(struct buf *out, uint8_t options)
     if (!is_desc && (options & CATALOG_NULLS_FIRST) != 0) buf_put_text(out, " NULLS FIRST");
 }
 
-void system_show_index(struct buf *out, const struct catalog_table *t, const struct catalog_index *i)
+void system_show_index(struct buf *out,
+                       const struct catalog_table *t,
+                       const struct catalog_index *i,
+                       bool is_pretty)
 {
     buf_put_text(out, i->kind == CATALOG_INDEX ? "CREATE INDEX " : "CREATE UNIQUE INDEX ");
     system_show_name(out, i->name);
@@ -223,7 +237,8 @@ void system_show_index(struct buf *out, const struct catalog_table *t, const str
     }
     buf_put_u8(out, ')');
     if (i->predicate.size == 0) return;
-    buf_printf(out, " WHERE (%.*s)", (int)i->predicate.size, (const char *)i->predicate.data);
+    buf_printf(out, is_pretty ? " WHERE %.*s" : " WHERE (%.*s)", (int)i->predicate.size,
+               (const char *)i->predicate.data);
 }
 
 /* --- constraints --------------------------------------------------------------------------- */
@@ -305,8 +320,7 @@ uint32_t system_columns_named(uint32_t columns[CATALOG_KEY_COLUMNS_MAX],
         struct lex_token k = lex_next(expression, 0);
         for (; k.kind != LEX_END && !is_named; k = lex_next(expression, k.start + k.size)) {
             struct span word = span_of(expression.data + k.start, k.size);
-            if (word.size > 2 && word.data[0] == '"')
-                word = span_of(word.data + 1, word.size - 2);
+            if (word.size > 2 && word.data[0] == '"') word = span_of(word.data + 1, word.size - 2);
             is_named = span_equal(word, t->columns[i].name);
         }
         if (is_named) columns[count++] = i;

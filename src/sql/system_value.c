@@ -1,9 +1,9 @@
 /* system_value.c - Text and binary forms of the types that only the system catalogs have: oid, the
  * reg types, int2vector and oidvector.
  *
- * A value of a reg type is text: the oid in ten digits, so that values are ordered by it, and behind
- * it how the object is shown. What turns a name into one knows the catalog (func_system.c); a
- * codec does not, so nothing is parsed here. A vector is stored as the array of its elements. */
+ * A value of a reg type is text: the oid in ten digits, so that values are ordered by it, and
+ * behind it how the object is shown. What turns a name into one knows the catalog (func_system.c);
+ * a codec does not, so nothing is parsed here. A vector is stored as the array of its elements. */
 #include "base/endian.h"
 #include "base/must.h"
 #include "sql/array.h"

@@ -57,8 +57,7 @@ static void walk_columns(struct system *s, struct system_places *out)
             put(s, out, (struct system_place){.table = t, .part = k});
         for (uint32_t k = 0; k < t->index_count; k++)
             for (uint32_t n = 0; is_relation(&t->indexes[k]) && n < t->indexes[k].column_count; n++)
-                put(s, out,
-                    (struct system_place){.table = t, .index = &t->indexes[k], .part = n});
+                put(s, out, (struct system_place){.table = t, .index = &t->indexes[k], .part = n});
     }
 }
 
@@ -107,8 +106,8 @@ static void walk_schemas(struct system *s, struct system_places *out)
     put(s, out, (struct system_place){.number = SYSTEM_CHAIN_OID});
     for (uint32_t i = 0; i < sql_catalog_schema_count(c); i++)
         put(s, out,
-            (struct system_place){
-                .number = system_schema_oid(c, sql_catalog_schema_at(c, i)->name)});
+            (struct system_place){.number =
+                                      system_schema_oid(c, sql_catalog_schema_at(c, i)->name)});
 }
 
 static void walk_types(struct system *s, struct system_places *out)
@@ -170,7 +169,9 @@ static bool next_number(struct span *text, uint64_t *out)
     return true;
 }
 
-static void depend_of_view(struct system *s, struct system_places *out, const struct catalog_table *t)
+static void depend_of_view(struct system *s,
+                           struct system_places *out,
+                           const struct catalog_table *t)
 {
     struct span uses = sql_catalog_property(system_catalog(s), t->id, 0, "uses");
     uint64_t id = 0;

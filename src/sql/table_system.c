@@ -2,8 +2,8 @@
  * only.
  *
  * SQL_SYSTEM_PATH adds the schemas of the search path as the last argument. What PostgreSQL would
- * find in files, in other sessions or in what does not exist here has PostgreSQL's answer for "there
- * is none". */
+ * find in files, in other sessions or in what does not exist here has PostgreSQL's answer for
+ * "there is none". */
 #define SINCE SQL_SINCE_READS
 #include "sql/function_table.h"
 
@@ -51,10 +51,11 @@
     SYSTEM2(name_, OID, TEXT, BOOL, "system_has(NULL, '" object_ "', %1, %2)"),                    \
         PATH2(name_, TEXT, TEXT, BOOL, "system_has(NULL, '" object_ "', " sqlite_ ", %2)"),        \
         SYSTEM3(name_, OID, OID, TEXT, BOOL, "system_has(%1, '" object_ "', %2, %3)"),             \
-        SYSTEM3(name_, NAME, OID, TEXT, BOOL, "system_has(system_role(%1), '" object_ "', %2, %3)")
+        SYSTEM3(name_, NAME, OID, TEXT, BOOL,                                                      \
+                "system_has(system_role(%1), '" object_ "', %2, %3)")
 /* What nobody has made here is visible, as in PostgreSQL what is in pg_catalog. */
-#define VISIBLE(name_) SYSTEM1(name_, OID, BOOL, "(%1 IS NOT NULL OR NULL)")
-#define NO_TEXT(name_) SYSTEM1(name_, OID, TEXT, "nullif(%1, %1)")
+#define VISIBLE(name_)  SYSTEM1(name_, OID, BOOL, "(%1 IS NOT NULL OR NULL)")
+#define NO_TEXT(name_)  SYSTEM1(name_, OID, TEXT, "nullif(%1, %1)")
 #define NO_TEXT2(name_) SYSTEM2(name_, OID, BOOL, TEXT, "nullif(%1, %1)")
 
 static const struct sql_function functions[] = {
@@ -84,8 +85,8 @@ static const struct sql_function functions[] = {
     SYSTEM2("format_type", OID, INT4, TEXT, "system_format_type(%1, %2)"),
     SYSTEM2("pg_get_expr", TREE, OID, TEXT, "iif(%2 IS NULL, NULL, %1)"),
     SYSTEM3("pg_get_expr", TREE, OID, BOOL, TEXT, "iif(%2 IS NULL OR %3 IS NULL, NULL, %1)"),
-    SYSTEM1("pg_get_indexdef", OID, TEXT, "system_indexdef(%1, 0)"),
-    SYSTEM3("pg_get_indexdef", OID, INT4, BOOL, TEXT, "system_indexdef(%1, %2)"),
+    SYSTEM1("pg_get_indexdef", OID, TEXT, "system_indexdef(%1, 0, 0)"),
+    SYSTEM3("pg_get_indexdef", OID, INT4, BOOL, TEXT, "system_indexdef(%1, %2, %3)"),
     PATH1("pg_get_constraintdef", OID, TEXT, "system_constraintdef(%1, 0, %2)"),
     PATH2("pg_get_constraintdef", OID, BOOL, TEXT, "system_constraintdef(%1, %2, %3)"),
     SYSTEM1("pg_get_viewdef", OID, TEXT, "system_viewdef(%1)"),
@@ -136,12 +137,7 @@ static const struct sql_function functions[] = {
     SYSTEM2("pg_has_role", OID, TEXT, BOOL, "system_has(NULL, 'r', %1, %2)"),
     SYSTEM2("pg_has_role", NAME, TEXT, BOOL, "system_has(NULL, 'r', system_role(%1), %2)"),
     SYSTEM3("pg_has_role", OID, OID, TEXT, BOOL, "system_has(%1, 'r', %2, %3)"),
-    SYSTEM3("pg_has_role",
-            NAME,
-            OID,
-            TEXT,
-            BOOL,
-            "system_has(system_role(%1), 'r', %2, %3)"),
+    SYSTEM3("pg_has_role", NAME, OID, TEXT, BOOL, "system_has(system_role(%1), 'r', %2, %3)"),
     SYSTEM3("pg_has_role",
             NAME,
             NAME,
