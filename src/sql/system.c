@@ -204,6 +204,7 @@ static const struct key *find_key(struct system *s,
 
 /* --- the module of SQLite ------------------------------------------------------------------ */
 
+/* NOLINTNEXTLINE(readability-function-size): the signature is SQLite's. */
 static int connect(
     sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **out, char **error)
 {

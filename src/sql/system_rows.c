@@ -446,7 +446,8 @@ void fill_constraint(struct system_row *r, const struct system_place *p)
     system_put_text(r, i->name);
     system_put_integer(r, schema_of(r, p));
     put_char(r, (char)i->kind);
-    system_put_zeros(r, 2); /* condeferrable, condeferred */
+    put_bool(r, f != NULL && f->is_deferrable);
+    put_bool(r, f != NULL && f->is_deferred);
     put_bool(r, f == NULL || f->is_valid);
     system_put_integer(r, system_oid(p->table->id));
     system_put_integer(r, 0); /* contypid */
@@ -470,7 +471,12 @@ void fill_constraint(struct system_row *r, const struct system_place *p)
         system_put_null(r);
     else
         put_positions(r, f->columns, i->column_count);
-    system_put_zeros(r, 5); /* conpfeqop … conexclop */
+    system_put_zeros(r, 3); /* conpfeqop, conppeqop, conffeqop */
+    if (f != NULL && f->set_count > 0)
+        put_positions(r, f->set_columns, f->set_count);
+    else
+        system_put_null(r);
+    system_put_null(r); /* conexclop */
     if (is_check) system_put_text(r, i->definition);
 }
 

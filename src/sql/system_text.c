@@ -286,6 +286,12 @@ static void show_foreign(struct buf *out,
         buf_printf(out, " ON UPDATE %s", action_text(f->on_update));
     if (action_text(f->on_delete) != NULL)
         buf_printf(out, " ON DELETE %s", action_text(f->on_delete));
+    if (f->set_count > 0) {
+        buf_put_u8(out, ' ');
+        show_columns(out, t, f->set_columns, f->set_count);
+    }
+    if (f->is_deferrable) buf_put_text(out, " DEFERRABLE");
+    if (f->is_deferred) buf_put_text(out, " INITIALLY DEFERRED");
     if (!f->is_valid) buf_put_text(out, " NOT VALID");
 }
 
@@ -332,7 +338,10 @@ uint32_t system_columns_named(uint32_t columns[CATALOG_KEY_COLUMNS_MAX],
 
 bool system_has_default(const struct catalog_column *c)
 {
-    return c->generated.size > 0 || (c->default_sql.size > 0 && c->identity == 0);
+    /* DEFAULT NULL is none. */
+    const bool is_given =
+        c->default_sql.size > 0 && !span_equal(c->default_sql, span_text("NULL"));
+    return c->generated.size > 0 || (is_given && c->identity == 0);
 }
 
 /* One string constant, whose type PostgreSQL names. */
@@ -346,9 +355,8 @@ static bool is_string(struct span text)
 void system_show_default(struct buf *out, const struct catalog_column *c)
 {
     const struct span text = c->generated.size > 0 ? c->generated : c->default_sql;
-    const bool is_null = span_equal(text, span_text("NULL"));
     buf_put(out, text);
-    if (!is_string(text) && !is_null) return;
+    if (!is_string(text)) return;
     buf_put_text(out, "::");
     system_show_type(out, system_type_oid(c->type, c->typmod), -1);
 }

@@ -1,0 +1,13 @@
+CREATE SCHEMA shop;
+CREATE TABLE account (id bigint PRIMARY KEY, name text NOT NULL UNIQUE, "Born" date, balance numeric(12,2) NOT NULL DEFAULT 0);
+CREATE TABLE "Mixed Case" ("Id" serial PRIMARY KEY, "select" boolean DEFAULT true, label varchar(20) DEFAULT 'none', code char(4), note text DEFAULT NULL);
+CREATE TABLE shop.item (id int GENERATED ALWAYS AS IDENTITY, part smallint NOT NULL, price numeric NOT NULL CHECK (price > 0.5), tags text[], made timestamptz DEFAULT now(), at time(3), span interval, doc jsonb, raw bytea, key uuid, ratio real, share double precision, PRIMARY KEY (id, part), UNIQUE (part, made));
+CREATE TABLE shop.line (id bigserial, item int, part smallint, account bigint REFERENCES account ON DELETE CASCADE, FOREIGN KEY (item, part) REFERENCES shop.item (id, part) ON UPDATE SET NULL);
+CREATE INDEX item_made ON shop.item (made DESC, part);
+CREATE UNIQUE INDEX item_key ON shop.item (key) WHERE part > 3;
+CREATE INDEX account_lower ON account (lower(name));
+CREATE SEQUENCE counter AS integer INCREMENT BY 5 MINVALUE 10 MAXVALUE 1000 START WITH 20 CYCLE;
+CREATE VIEW rich AS SELECT account.id, account.name FROM account;
+COMMENT ON TABLE account IS 'who pays';
+COMMENT ON COLUMN account.name IS 'as it is written';
+COMMENT ON SCHEMA shop IS 'what is sold';
