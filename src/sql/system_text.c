@@ -339,8 +339,7 @@ uint32_t system_columns_named(uint32_t columns[CATALOG_KEY_COLUMNS_MAX],
 bool system_has_default(const struct catalog_column *c)
 {
     /* DEFAULT NULL is none. */
-    const bool is_given =
-        c->default_sql.size > 0 && !span_equal(c->default_sql, span_text("NULL"));
+    const bool is_given = c->default_sql.size > 0 && !span_equal(c->default_sql, span_text("NULL"));
     return c->generated.size > 0 || (is_given && c->identity == 0);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/must.h"
 #include "sql/keys.h"
+#include "sql/system.h"
 
 #define RIG_ACCOUNT 7
 #define RIG_VERSION 4u /* exec_version of the catalog: the newest. */
@@ -29,6 +30,7 @@ static void load(struct sql_rig *r)
     sql_catalog_unref(r->catalog);
     r->catalog = NULL;
     must(sql_catalog_load(&r->catalog, mem_system(), r->connection) == ST_OK);
+    r->context.catalog = r->catalog;
 }
 
 struct sql_rig *sql_rig_new(void)
@@ -44,6 +46,7 @@ struct sql_rig *sql_rig_new(void)
                                       .ledger = span_text("main"),
                                       .diag = &r->diag};
     must(sql_functions_register(r->connection, &r->context) == ST_OK);
+    must(sql_system_register(r->connection, &r->context, mem_system()) == ST_OK);
     run_raw(r, "PRAGMA trusted_schema = OFF");
     for (uint32_t version = 1; version <= RIG_VERSION; version++)
         for (const char *const *ddl = sql_catalog_ddl(version); *ddl != NULL; ddl++)
