@@ -51,6 +51,8 @@ static const struct failure no_schema = {"3F000", "schema", "does not exist"};
 static const struct failure no_role = {"42704", "role", "does not exist"};
 static const struct failure no_function = {"42883", "function", "does not exist"};
 static const struct failure no_column = {"42703", "column", "of the relation does not exist"};
+static const struct failure no_change = {
+    "0A000", "set_config changes a setting only as a statement of its own", NULL};
 static const struct failure no_oid = {"22003", "OID out of range", NULL};
 
 static void fail(sqlite3_context *c, const struct failure *f, struct span name)
@@ -849,6 +851,14 @@ static void size_pretty_call(sqlite3_context *c, int count, sqlite3_value **args
     give(c, &out);
 }
 
+/* Over no rows it changes nothing; else the session would have to know. */
+static void set_config_call(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    (void)count;
+    (void)args;
+    fail(c, &no_change, (struct span){0});
+}
+
 int system_functions(sqlite3 *connection, struct system *s)
 {
     static const struct {
@@ -875,6 +885,7 @@ int system_functions(sqlite3 *connection, struct system *s)
                {"system_acldefault", 2, acldefault_call},
                {"system_is_visible", 2, visible_call},
                {"system_schemas", 2, schemas_call},
+               {"system_set_config", 1, set_config_call},
                {"system_size", 1, size_call},
                {"system_size_pretty", 1, size_pretty_call}};
     int code = SQLITE_OK;

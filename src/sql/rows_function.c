@@ -19,6 +19,7 @@ static const struct columns several[] = {
     {"jsonb_array_elements", {"value", NULL}, {SQL_JSONB, SQL_VOID}},
     {"json_array_elements_text", {"value", NULL}, {SQL_TEXT, SQL_VOID}},
     {"jsonb_array_elements_text", {"value", NULL}, {SQL_TEXT, SQL_VOID}},
+    {"pg_options_to_table", {"option_name", "option_value"}, {SQL_TEXT, SQL_TEXT}},
     {"json_each", {"key", "value"}, {SQL_TEXT, SQL_JSON}},
     {"jsonb_each", {"key", "value"}, {SQL_TEXT, SQL_JSONB}},
     {"json_each_text", {"key", "value"}, {SQL_TEXT, SQL_TEXT}},

@@ -209,10 +209,10 @@ struct sql_drawn { /* A value of a sequence. */
 
 /* What functions may know while a statement runs; set by the caller before each statement. */
 struct sql_context {
-    int64_t now_us;     /* now(): microseconds since 2000-01-01 UTC. */
-    uint64_t fuel;      /* Left; functions charge for bytes. 0: reached. */
-    struct span user;   /* current_user. */
-    struct span ledger; /* current_database(). */
+    int64_t now_us;              /* now(): microseconds since 2000-01-01 UTC. */
+    uint64_t fuel;               /* Left; functions charge for bytes. 0: reached. */
+    struct span user;            /* current_user. */
+    struct span ledger;          /* current_database(). */
     struct sql_catalog *catalog; /* Of a statement that reads the system catalogs; null: none. */
     /* What the transaction drew from sequences, for currval and lastval. */
     struct sql_drawn drawn[SQL_DRAWN_MAX];

@@ -309,6 +309,33 @@ const struct system_relation system_catalog_relations[] = {
      SYSTEM_NOTHING, NULL,
      "SELECT n.nspname, c.relname, pg_get_userbyid(c.relowner), pg_get_viewdef(c.oid) FROM "
      "pg_class c LEFT JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'v'"},
+    {2602, CATALOG, "pg_amop",
+     "oid oid,amopfamily oid,amoplefttype oid,amoprighttype oid,amopstrategy int2,amoppurpose "
+     "char,amopopr oid,amopmethod oid,amopsortfamily oid",
+     SYSTEM_NOTHING, NULL, NULL},
+    {2603, CATALOG, "pg_amproc",
+     "oid oid,amprocfamily oid,amproclefttype oid,amprocrighttype oid,amprocnum int2,amproc "
+     "regproc",
+     SYSTEM_NOTHING, NULL, NULL},
+    {12099, CATALOG, "pg_seclabels",
+     "objoid oid,classoid oid,objsubid int4,objtype text,objnamespace oid,objname text,provider "
+     "text,label text",
+     SYSTEM_NOTHING, NULL, NULL},
+    {3602, CATALOG, "pg_ts_config",
+     "oid oid,cfgname name,cfgnamespace oid,cfgowner oid,cfgparser oid", SYSTEM_NOTHING, NULL,
+     NULL},
+    {3603, CATALOG, "pg_ts_config_map", "mapcfg oid,maptokentype int4,mapseqno int4,mapdict oid",
+     SYSTEM_NOTHING, NULL, NULL},
+    {3600, CATALOG, "pg_ts_dict",
+     "oid oid,dictname name,dictnamespace oid,dictowner oid,dicttemplate oid,dictinitoption text",
+     SYSTEM_NOTHING, NULL, NULL},
+    {3601, CATALOG, "pg_ts_parser",
+     "oid oid,prsname name,prsnamespace oid,prsstart regproc,prstoken regproc,prsend "
+     "regproc,prsheadline regproc,prslextype regproc",
+     SYSTEM_NOTHING, NULL, NULL},
+    {3764, CATALOG, "pg_ts_template",
+     "oid oid,tmplname name,tmplnamespace oid,tmplinit regproc,tmpllexize regproc", SYSTEM_NOTHING,
+     NULL, NULL},
 };
 
 const uint32_t system_catalog_count =

@@ -58,8 +58,8 @@ bool system_path_next(struct span *path, struct span *schema)
     const uint8_t *end = memchr(path->data, ',', path->size);
     const size_t size = end == NULL ? path->size : (size_t)(end - path->data);
     *schema = span_of(path->data, size);
-    *path = size == path->size ? (struct span){0}
-                               : span_of(path->data + size + 1, path->size - size - 1);
+    const size_t gone = size == path->size ? size : size + 1; /* With the comma. */
+    *path = span_of(path->data + gone, path->size - gone);
     return true;
 }
 
