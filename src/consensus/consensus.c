@@ -266,8 +266,7 @@ static enum status on_message(struct consensus *c, const struct consensus_event 
     case CONSENSUS_VIEW_CHANGE: return change_on_message(c, &m->view_change);
     case CONSENSUS_NEW_VIEW: return newview_on_message(c, &m->new_view);
     case CONSENSUS_STATUS:
-        /* Old ones of others could be said again for ever. */
-        if (m->status.sender != event->from) return engine_reject(c, REJECT_SENDER);
+        if (m->status.sender != event->from) return sync_on_passed_status(c, &m->status);
         return sync_on_status(c, &m->status);
     }
     return ST_INVALID;

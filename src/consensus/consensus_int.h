@@ -182,7 +182,8 @@ struct peer {
     uint64_t result_height;
     uint64_t answered_mono_ms; /* When its question was last answered. */
     uint64_t resent_mono_ms;
-    uint64_t changed_mono_ms; /* When it was last given the own VC. */
+    uint64_t changed_mono_ms;    /* When it was last given the own VC. */
+    struct signature passed_sig; /* Of its newest status that came through another one. */
     uint32_t evidence_count[EVIDENCE_KINDS];
     struct evidence evidence[EVIDENCE_KINDS][EVIDENCE_KEPT]; /* Identities only. */
 };
@@ -546,6 +547,7 @@ bool floor_tick(struct consensus *c, bool is_fair); /* True: the leader is too s
 
 /* --- sync.c --- */
 enum status sync_on_status(struct consensus *c, const struct status_report *s);
+enum status sync_on_passed_status(struct consensus *c, const struct status_report *s);
 void sync_tick(struct consensus *c);
 void sync_on_peer(struct consensus *c, const struct consensus_event *event);
 void sync_behind(struct consensus *c, uint64_t height, uint32_t peers);

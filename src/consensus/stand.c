@@ -205,6 +205,7 @@ static void add_tables(struct hasher *h, const struct consensus *c)
         hash_add_u64(h, p->result_height);
         hash_add_u64(h, p->resent_mono_ms);
         hash_add_u64(h, p->answered_mono_ms);
+        hash_add(h, span_of(p->passed_sig.bytes, SIGN_SIGNATURE_SIZE));
     }
 }
 

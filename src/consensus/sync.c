@@ -2,12 +2,17 @@
  *
  * Nothing here decides about safety. A STATUS tells where its sender stands; from it follow the
  * repeats: own votes and proposals, the own VC, and the report that this node is behind. A node
- * that starts asks first: its peers answer, and show the newest vote of its own that they hold. */
+ * that starts asks first: its peers answer, and show the newest vote of its own that they hold.
+ *
+ * Two validators without a connection hear one another through others, who pass on what is signed
+ * (node/core_relay.c). A STATUS could be said again for ever: from another one it counts only while
+ * there is no connection with its sender, and when it shows nothing older than what is known. */
 #include "consensus/consensus_int.h"
 
 static void send_status(struct consensus *c, uint32_t peer, uint64_t answer_nonce);
 static void fill_status(struct consensus *c, struct status_report *s);
 static void note_status(struct consensus *c, const struct status_report *s);
+static bool is_older(const struct peer *p, const struct status_report *s);
 static void answer(struct consensus *c, const struct status_report *s);
 static void note_answer(struct consensus *c, const struct status_report *s);
 static void show_votes_of(struct consensus *c, uint32_t voter);
@@ -30,6 +35,27 @@ enum status sync_on_status(struct consensus *c, const struct status_report *s)
     note_status(c, s);
     if (s->is_answer) note_answer(c, s);
     if (s->is_fresh) answer(c, s);
+    help(c, s);
+    return ST_OK;
+}
+
+enum status sync_on_passed_status(struct consensus *c, const struct status_report *s)
+{
+    if (s->epoch != c->config.epoch) return engine_reject(c, REJECT_EPOCH);
+    if (s->sender >= c->config.validators.count) return engine_reject(c, REJECT_SENDER);
+    struct peer *p = &c->peers[s->sender];
+    if (s->sender == c->config.self || p->is_up) return engine_reject(c, REJECT_SENDER);
+    bool is_same = memcmp(&p->passed_sig, &s->sig, sizeof s->sig) == 0;
+    bool is_soon = c->mono_ms - p->stand.heard_mono_ms < CONSENSUS_STATUS_MS / 2;
+    if (is_same && is_soon) return engine_reject(c, REJECT_DUPLICATE); /* Through several. */
+    struct hash hash = status_report_hash(s, &c->config.chain_id);
+    if (!is_signed_by(c, s->sender, &hash, &s->sig)) return engine_reject(c, REJECT_SIGNATURE);
+    if (s->is_answer) note_answer(c, s);
+    if (s->is_fresh) answer(c, s);
+    if (is_older(p, s)) return engine_reject(c, REJECT_STALE);
+    p->passed_sig = s->sig;
+    p->stand.heard_mono_ms = c->mono_ms;
+    note_status(c, s);
     help(c, s);
     return ST_OK;
 }
@@ -139,6 +165,12 @@ static void note_status(struct consensus *c, const struct status_report *s)
     p->stand.executed_height = s->executed_height;
     p->stand.executed_digest = s->executed_digest;
     p->result_height = s->result_height;
+}
+
+static bool is_older(const struct peer *p, const struct status_report *s)
+{
+    return s->view < p->stand.view || s->final_height < p->stand.final_height ||
+           s->executed_height < p->stand.executed_height || s->result_height < p->result_height;
 }
 
 /* The votes first: who reads in order knows them before it may vote. */

@@ -504,7 +504,7 @@ static bool is_next_near(const struct consensus *c)
 {
     const struct line_item *tip = c->line_count > 0 ? &c->line[c->line_count - 1] : NULL;
     if (c->config.validators.count == 1 || c->waiting <= QUIET_TXS) return false;
-    if (c->is_dead || c->phase != PHASE_OPEN) return false;
+    if (c->is_dead || c->final.is_close || c->phase != PHASE_OPEN) return false;
     if (tip == NULL || tip->block == NULL) return c->last_final_txs > BUSY_TXS;
     const struct header *h = &tip->block->header;
     return h->tx_count > BUSY_TXS && (h->flags & BLOCK_EPOCH_CLOSE) == 0;

@@ -303,8 +303,10 @@ static void send_message(struct core *c, const struct consensus_effect *effect)
     consensus_message_encode(&c->out, m);
     if (effect->peer == NODES_MAX)
         core_send_all(c, CORE_URGENT);
-    else
+    else if (core_is_usable(c, effect->peer))
         core_send(c, effect->peer, CORE_URGENT);
+    else
+        core_relay_send(c, effect->peer);
     if (effect->peer == NODES_MAX && m->kind == CONSENSUS_STATUS) show_late(c);
 }
 
@@ -371,6 +373,7 @@ static enum status perform(struct core *c, const struct consensus_effect *effect
 static void init_buffers(struct core *c)
 {
     buf_init(&c->gossip, c->mem, 0);
+    buf_init(&c->relay.txs, c->mem, 0);
     buf_init(&c->out, c->mem, 0);
     buf_init(&c->items, c->mem, 0);
     buf_init(&c->record, c->mem, JOURNAL_RECORD_MAX);
@@ -481,6 +484,7 @@ enum status core_new(struct core **out,
         return st;
     }
     c->pool = start->pool;
+    core_relay_restart(c);
     core_reads_start(c);
     if (c->fault == FAULT_DEDUPE_OFF) pool_forget_ids(c->pool);
     *out = c;
@@ -515,6 +519,7 @@ void core_free(struct core *c)
     core_epoch_free(c);
     mem_wipe(&c->config.engine.node_key, sizeof c->config.engine.node_key);
     buf_fini(&c->gossip);
+    buf_fini(&c->relay.txs);
     buf_fini(&c->out);
     buf_fini(&c->items);
     buf_fini(&c->record);
@@ -560,6 +565,7 @@ void core_tick(struct core *c)
     if (c->has_failed) return;
     core_look_at_clocks(c);
     core_gossip_tick(c);
+    core_relay_tick(c);
     core_body_tick(c);
     core_sync_tick(c);
     core_execute(c);
@@ -620,6 +626,7 @@ void core_on_peer(struct core *c, uint32_t peer, bool is_up)
     } else {
         c->peers[peer].question_count = 0;
     }
+    core_relay_on_peer(c, peer);
     if (peer >= c->n) return; /* Who does not vote is nothing to the engine. */
     struct consensus_event event = {.kind = CONSENSUS_ON_PEER, .from = peer, .is_up = is_up};
     (void)core_step(c, &event);
@@ -633,7 +640,8 @@ static enum core_channel channel_of(enum wire_kind kind)
     case WIRE_GET_TXS:
     case WIRE_GET_BLOCK:
     case WIRE_GET_HEIGHT:
-    case WIRE_HEIGHT: return CORE_URGENT;
+    case WIRE_HEIGHT:
+    case WIRE_LINKS: return CORE_URGENT;
     case WIRE_TXS:
     case WIRE_TXS_FOUND:
     case WIRE_BLOCK_PART: return CORE_TXS;
@@ -681,10 +689,17 @@ static void note_epoch(struct core *c, uint32_t peer, const struct status_report
     core_sync_start(c, height, (uint64_t)1 << peer);
 }
 
+/* Of another validator of this epoch (core_relay.c). */
+static bool is_passed_on(const struct core *c, uint32_t peer, const struct status_report *s)
+{
+    return peer < c->n && s->epoch == c->config.engine.epoch && s->sender != peer;
+}
+
 static enum status on_consensus(struct core *c, uint32_t peer, struct span bytes)
 {
     if (consensus_message_decode(c->message, bytes) != ST_OK) return ST_INVALID;
-    if (c->message->kind == CONSENSUS_STATUS) {
+    core_relay_message(c, peer, bytes);
+    if (c->message->kind == CONSENSUS_STATUS && !is_passed_on(c, peer, &c->message->status)) {
         note_epoch(c, peer, &c->message->status);
         struct core_peer *p = &c->peers[peer];
         p->said_final = c->message->status.final_height;
@@ -744,6 +759,7 @@ static enum status on_decoded(struct core *c, uint32_t peer, struct wire_message
     case WIRE_GET_HEIGHT: core_on_get_height(c, peer, &m->get_height); return ST_OK;
     case WIRE_HEIGHT: core_on_height(c, peer, &m->height); return ST_OK;
     case WIRE_REPORT: core_on_report(c, peer, &m->report); return ST_OK;
+    case WIRE_LINKS: core_on_links(c, peer, &m->links); return ST_OK;
     case WIRE_GET_HISTORY: /* Answered beside the core (snapshot_server); or too late. */
     case WIRE_HISTORY:
     case WIRE_GET_SNAPSHOT:

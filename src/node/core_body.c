@@ -484,6 +484,7 @@ static void accept(struct core *c, struct core_body *b, struct core_block *block
     }
     core_seen_note(c, &block->flow->header, &hash);
     core_body_free(c, b);
+    core_relay_block(c, block);
     core_push(c, CONSENSUS_ON_BODY_OK, &hash);
 }
 

@@ -548,6 +548,7 @@ static enum status begin(struct core *c)
     TRY(move_places(c, map));
     core_sync_move(c, map);
     core_reads_restart(c);
+    core_relay_restart(c);
     tell_places(c);
     return start_engine(c);
 }

@@ -1,5 +1,6 @@
 /* Transactions between replicas. Each goes once from where its client is to every peer; a peer does
- * not send it on, unless a client complains to it that no block takes it. What is lost on the way
+ * not send it on, unless another one cannot be reached from there (core_relay.c) or a client
+ * complains to it that no block takes it. What is lost on the way
  * is asked for when a block names it (core_fetch.c). What waits too long is brought to the leader
  * by everybody who has it, once in a view; what seems forgotten altogether, a little of it, to
  * everybody now and then. */
@@ -217,6 +218,7 @@ static void add(struct core *c, struct flow_tx *t)
     }
     if (st == ST_OK) {
         if (t->source == FLOW_LOCAL) core_gossip_add(c, t);
+        if (t->source == FLOW_PEER) core_relay_tx(c, t);
         return;
     }
     const bool is_waiting = is_complaint && pool_find_leaf(c->pool, &t->tx.leaf) != NULL;

@@ -11,6 +11,7 @@
  *   core_evidence.c  proofs of misbehaviour, own and of others
  *   core_incident.c  what nodes say of damage in their own files
  *   core_report.c    which program each node runs
+ *   core_relay.c     words between validators that have no connection
  *   core_read.c      heights for linearizable reads
  *   core_epoch.c     configurations; the end of an epoch, the next engine
  *   core_view.c      what others see
@@ -196,6 +197,21 @@ struct core_peer {
     struct core_question questions[CORE_QUESTIONS_MAX];
     uint32_t question_count;
     struct release release; /* As it said. */
+    bool has_links;         /* It said with whom it has no connection: */
+    uint32_t links;         /* bit i: it has one with voter i, or is it. */
+};
+
+struct core_relay { /* core_relay.c tells the rules. */
+    bool is_needed;
+    uint32_t cut[NODES_MAX];   /* Of what voter i says: who hears nothing of it, but us. */
+    uint32_t bears[NODES_MAX]; /* … and to whom of these we bring transactions. */
+    uint32_t links;            /* Own ones, … */
+    uint64_t links_ms;         /* … since when, */
+    uint32_t told;             /* and as the voters know them. */
+    uint64_t told_ms;
+    struct buf txs; /* Items, all of txs_from. */
+    uint32_t tx_count;
+    uint32_t txs_from;
 };
 
 struct core_event { /* For the engine, queued. */
@@ -389,6 +405,7 @@ struct core {
     uint64_t gossip_in;   /* Transactions of peers given to verification so far, */
     uint64_t gossip_back; /* and how many of them came back. */
     uint64_t forward_ms;  /* When what is forgotten goes to everybody again. */
+    struct core_relay relay;
 
     struct buf new_view; /* The encoded message; size 0: none. */
     uint64_t open_view;
@@ -575,6 +592,18 @@ void core_incidents_final(struct core *c, const struct core_block *b);
 void core_report_to(struct core *c, uint32_t peer); /* It has come up. */
 void core_reports_tick(struct core *c);
 void core_on_report(struct core *c, uint32_t peer, const struct wire_report *report);
+
+/* --- core_relay.c --- */
+void core_relay_restart(struct core *c);                /* Validators have other places. */
+void core_relay_on_peer(struct core *c, uint32_t peer); /* It came up or went down. */
+void core_relay_tick(struct core *c);
+void core_on_links(struct core *c, uint32_t peer, const struct wire_links *links);
+/* What came from peer and is in c->message: to those who have no connection with it. */
+void core_relay_message(struct core *c, uint32_t peer, struct span bytes);
+void core_relay_send(struct core *c, uint32_t to); /* c->out, to a voter without a connection. */
+void core_relay_block(struct core *c, const struct core_block *b); /* Its body is valid. */
+void core_relay_tx(struct core *c, const struct flow_tx *t);       /* Of a peer, verified. */
+void core_relay_flush(struct core *c);
 
 /* --- core_read.c --- */
 void core_reads_start(struct core *c);

@@ -25,6 +25,7 @@
  *   20 snapshot     [id, height, is ready, hash of the manifest, its size, size, chunks]
  *   21 get piece    [id, kind, height, at, size, offset]
  *   22 piece        [id, size, offset, bytes]
+ *   23 links        [epoch, bits]
  *
  * Lists are checked whole when a message is decoded, and read item by item when they are used:
  * nothing is allocated here. */
@@ -33,6 +34,7 @@
 #include "base/must.h"
 #include "ledger/card.h"
 
+#define LINKS_ALL      ((1u << NODES_MAX) - 1u)
 #define BLOCK_SIZE_MAX (BLOCK_BYTES_MAX + (64u << 10)) /* Encoded, with its header. */
 
 static void decode_body(struct wire_message *m, struct cbor *in);
@@ -159,6 +161,13 @@ static void put_report(struct buf *out, const struct wire_report *r)
     cbor_put_text(out, r->version);
 }
 
+static void put_links(struct buf *out, const struct wire_links *l)
+{
+    cbor_put_array(out, 2);
+    cbor_put_uint(out, l->epoch);
+    cbor_put_uint(out, l->links);
+}
+
 void wire_encode(struct buf *out, const struct wire_message *m)
 {
     wire_begin(out, m->kind);
@@ -223,6 +232,7 @@ void wire_encode(struct buf *out, const struct wire_message *m)
     case WIRE_SNAPSHOT: put_snapshot(out, &m->snapshot); return;
     case WIRE_GET_PIECE: put_get_piece(out, &m->get_piece); return;
     case WIRE_PIECE: put_piece(out, &m->piece); return;
+    case WIRE_LINKS: put_links(out, &m->links); return;
     }
     must(false);
 }
@@ -499,6 +509,11 @@ static void decode_body(struct wire_message *m, struct cbor *in)
     case WIRE_SNAPSHOT: get_snapshot(&m->snapshot, in); return;
     case WIRE_GET_PIECE: get_get_piece(&m->get_piece, in); return;
     case WIRE_PIECE: get_piece(&m->piece, in); return;
+    case WIRE_LINKS:
+        cbor_expect_array(in, 2);
+        m->links.epoch = cbor_get_uint(in);
+        m->links.links = (uint32_t)cbor_get_uint_max(in, LINKS_ALL);
+        return;
     }
     cbor_fail(in);
 }

@@ -35,9 +35,10 @@ enum wire_kind {
     WIRE_GET_SNAPSHOT = 19, /* Which snapshot the receiver has; it makes one if it has none… */
     WIRE_SNAPSHOT = 20,
     WIRE_GET_PIECE = 21, /* Asks for a part of something large… */
-    WIRE_PIECE = 22
+    WIRE_PIECE = 22,
+    WIRE_LINKS = 23 /* Of a validator: with whom it has a connection. */
 };
-#define WIRE_KIND_LAST   WIRE_PIECE
+#define WIRE_KIND_LAST   WIRE_LINKS
 #define WIRE_SAID_MAX    1024u /* Bytes of the text of a welcome. */
 #define WIRE_VERSION_MAX 63u   /* Bytes of a program's version. */
 
@@ -166,6 +167,11 @@ struct wire_piece {
     struct span bytes;
 };
 
+struct wire_links {
+    uint64_t epoch;
+    uint32_t links; /* Bit i: validator i of that epoch, or the sender itself. */
+};
+
 struct wire_message { /* Some 24 KiB. */
     enum wire_kind kind;
     union {
@@ -189,6 +195,7 @@ struct wire_message { /* Some 24 KiB. */
         struct wire_snapshot snapshot;
         struct wire_get_piece get_piece;
         struct wire_piece piece;
+        struct wire_links links;
     };
 };
 

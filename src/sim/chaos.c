@@ -9,6 +9,7 @@
 #include "sim/host.h"
 #include "sim/liar.h"
 #include "sim/oracle.h"
+#include "sim/reads.h"
 
 #define PPM              1000000u
 #define STEP_US          50000u
@@ -23,6 +24,8 @@
 #define CHAOS_EPOCHS_MAX 8u
 #define ROTATIONS_MAX    3u
 #define RESTART_US       300000u
+#define READS_ONE_IN     4u /* Runs in which somebody reads. */
+#define READ_ONE_IN      3u /* Steps of such a run in which a read begins. */
 #define RAFT_NODES_MIN   3u
 #define RAFT_LIAR_ONE_IN 8u /* Runs of raft with a Byzantine node: it promises them nothing. */
 
@@ -74,6 +77,8 @@ struct chaos {
     uint32_t phase_count;
     uint32_t rotations; /* Keys given so far. */
     uint32_t restored;  /* Host whose directory is put back, + 1; 0: none. */
+    bool has_reads;
+    struct rng reads; /* Its own, too. */
 };
 
 static const struct length *length_of(struct rng *r);
@@ -202,6 +207,8 @@ void chaos_run(const struct chaos_options *options, struct chaos_result *out)
     c.world = w;
     make_plan(&c);
     make_byzantine(&c);
+    c.reads.state = options->seed ^ UINT64_C(0x7265616473);
+    c.has_reads = rng_below(&c.reads, READS_ONE_IN) == 0;
     world_begin(w);
     load(&c);
     world_run_until(w, c.length->begin_us / 3 + rng_below(&c.rng, c.length->begin_us));
@@ -566,6 +573,19 @@ static void go_on_trouble(struct chaos *c, struct phase *p)
     }
 }
 
+/* Of a session at a node, or of a client that reaches some of them. */
+static void read_now_and_then(struct chaos *c)
+{
+    struct world *w = c->world;
+    if (!c->has_reads || w->violation.is_set || rng_below(&c->reads, READ_ONE_IN) != 0) return;
+    uint64_t hosts = rng_u64(&c->reads);
+    hosts |= rng_u64(&c->reads); /* Most of them. */
+    if (rng_coin(&c->reads))
+        (void)reads_begin_at(w, any_host(c, &c->reads)->id);
+    else
+        (void)reads_begin_from(w, hosts & (HOSTS_ALL >> (64u - w->host_count)));
+}
+
 static void run_phase(struct chaos *c, struct phase *p)
 {
     struct world *w = c->world;
@@ -577,6 +597,7 @@ static void run_phase(struct chaos *c, struct phase *p)
     while (w->now_us < end && !w->violation.is_set) {
         go_on_trouble(c, p);
         if (rng_below(&p->rng, 8) == 0) restore_once(c);
+        read_now_and_then(c);
         world_run_until(w, w->now_us + STEP_US);
     }
     if (rng_coin(&p->rng)) heal(c); /* Else its troubles stay beside those of the next. */

@@ -104,6 +104,7 @@ static void gist_wire(struct gist *n, const struct wire_message *w, struct conse
         n->height = w->height.height;
         return;
     case WIRE_REPORT: n->kind = GIST_REPORT; return;
+    case WIRE_LINKS: n->kind = GIST_LINKS; return;
     case WIRE_INCIDENT: n->kind = GIST_INCIDENT; return;
     case WIRE_GET_HISTORY: /* The simulator's nodes join by replay. */
     case WIRE_HISTORY:

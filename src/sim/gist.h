@@ -24,6 +24,7 @@
     X(GIST_HEIGHT, "height")                                                                       \
     X(GIST_REPORT, "report")                                                                       \
     X(GIST_INCIDENT, "incident")                                                                   \
+    X(GIST_LINKS, "links")                                                                         \
     X(GIST_GARBAGE, "garbage")
 
 enum gist_kind {

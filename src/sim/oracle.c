@@ -350,6 +350,7 @@ static void judge(struct oracle *o,
     case GIST_GET_HEIGHT:
     case GIST_HEIGHT:
     case GIST_INCIDENT:
+    case GIST_LINKS:
     case GIST_REPORT: return;
     case GIST_KINDS: break;
     }

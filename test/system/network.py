@@ -143,6 +143,11 @@ class Network:
         self.nft(index, f"add rule {TABLE} in ip saddr {source} tcp sport {source_port} "
                         f"tcp dport {target_port} drop")
 
+    def refuse_dials(self, index, port):
+        """Nobody can open a connection to this port of the machine any more, as behind NAT. Not for heal()."""
+        self.nft(index, f"add chain {TABLE} door {{ type filter hook input priority -1; }}")
+        self.nft(index, f"add rule {TABLE} door tcp dport {port} tcp flags & (syn | ack) == syn drop")
+
     def connections(self, index):
         """Established TCP connections of a machine: (local address, port, remote address, port)."""
         found = []

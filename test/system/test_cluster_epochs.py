@@ -17,47 +17,15 @@ from acknowledged import COLUMNS, ClusterWriters
 from cluster import Cluster, Stopwatch
 from harness import wait_until
 from newcomer import PASSWORD, Newcomer
+from pulse import Pulse
 
 sys.path.insert(0, os.path.join(harness.ROOT, "test", "conform", "proofs"))
 import verify  # noqa: E402 (found by the line above)
 
 GAP_S = 5
+KILL_S = 0.3  # A change takes about as long, from its proposal to the first block of the next epoch.
 OTHERS = [0, 1, 2, 3]
 STAYING = [0, 1, 2]
-
-
-class Pulse(threading.Thread):
-    """One client that writes all the time, and how long it had to wait at most."""
-
-    def __init__(self, cluster):
-        super().__init__(daemon=True)
-        self.cluster = cluster
-        self.is_ending = False
-        self.longest = 0.0
-        self.count = 0
-        self.last = time.monotonic()
-
-    def run(self):
-        turn = 0
-        while not self.is_ending:
-            with contextlib.suppress(psycopg2.Error):
-                with contextlib.closing(self.cluster.link(STAYING[turn % 3], 2)) as link, link.cursor() as cursor:
-                    while not self.is_ending:
-                        cursor.execute("CALL trustsql.ping()")
-                        self.beat()
-            turn += 1
-
-    def beat(self):
-        now = time.monotonic()
-        self.longest = max(self.longest, now - self.last)
-        self.last = now
-        self.count += 1
-
-    def take(self):
-        """The longest silence since the last call, the present one included."""
-        longest = max(self.longest, time.monotonic() - self.last)
-        self.longest = 0.0
-        return longest
 
 
 class ClusterEpochsTest(unittest.TestCase):
@@ -67,9 +35,10 @@ class ClusterEpochsTest(unittest.TestCase):
         self.cluster.create("quoted", "word text PRIMARY KEY")
         self.writers = ClusterWriters(self.cluster)
         self.addCleanup(self.writers.stop)
-        self.pulse = Pulse(self.cluster)
+        self.pulse = Pulse(self.cluster, STAYING)
         self.addCleanup(setattr, self.pulse, "is_ending", True)
         self.gaps = {}
+        self.victims = []
 
     def row(self, text, index=0):
         return self.cluster.execute(index, text)[0][0]
@@ -84,24 +53,46 @@ class ClusterEpochsTest(unittest.TestCase):
         watch = Stopwatch()
         if call is not None:
             self.cluster.execute(proposer, call)
-        for index in OTHERS:
-            if index == proposer:
-                continue
+        voters = [index for index in OTHERS if index != proposer]
+
+        def has_changed():
             found = self.cluster.execute(0, "SELECT id FROM trustsql.proposals WHERE state = 'open'")
-            if not found:
-                break
-            with contextlib.suppress(psycopg2.Error):  # Decided by the others, meanwhile.
-                self.cluster.execute(index, f"CALL trustsql.vote({found[0][0]})")
-        wait_until(lambda: self.epoch() > before, f"another epoch than {before}\n{self.cluster.consensus()}")
+            if found and voters:
+                with contextlib.suppress(psycopg2.Error):  # Decided by the others, meanwhile; or it is down.
+                    self.cluster.execute(voters[0], f"CALL trustsql.vote({found[0][0]})")
+                voters.append(voters.pop(0))
+            return self.epoch() > before
+        wait_until(has_changed, f"another epoch than {before}\n{self.cluster.consensus()}")
         self.writers.wait_for_more(300, f"acknowledgements go on\n{self.cluster.consensus()}")
         return watch
 
     def change(self, what, call, proposer=0):
-        watch = self.decide(call, proposer)
-        wait_until(lambda count=self.pulse.count: self.pulse.count > count, f"{what}: the pulse goes on")
+        with self.kill():
+            watch = self.decide(call, proposer)
+            self.pulse.wait_for_beat(f"{what}: the pulse goes on")
         watch.stop()
         watch.seconds = self.gaps[what] = self.pulse.take()
         watch.check(self, GAP_S, what)
+
+    @contextlib.contextmanager
+    def kill(self):
+        """One of the victims, the leader first, dies at some moment of what happens inside, and comes back."""
+        if not self.victims:
+            yield
+            return
+        leader = self.cluster.leader()
+        victim = leader if leader in self.victims else harness.RANDOM.choice(self.victims)
+        dying = threading.Thread(target=self.die, args=(victim, harness.RANDOM.uniform(0, KILL_S)))
+        dying.start()
+        yield
+        dying.join()
+        self.cluster.wait_for_votes(victim)
+
+    def die(self, victim, delay):
+        time.sleep(delay)
+        self.cluster.kill(victim)
+        self.pulse.wait_for_beat(f"writes go on without node {victim}")
+        self.cluster.start_node(victim)
 
     def validators(self):
         return self.cluster.execute(0, "SELECT name FROM trustsql.nodes WHERE role = 'validator' ORDER BY name")
@@ -172,14 +163,19 @@ class ClusterEpochsTest(unittest.TestCase):
         self.change("exec_version 2", "CALL trustsql.chain_set('exec_version', '2', force => true)")
         wait_until(self.has_version_2, "blocks mean what version 2 says")
         self.cluster.wait_for_votes(2)
-        self.pulse.is_ending = True
-        self.pulse.join(harness.WAIT_S)
+        self.pulse.stop()
         self.writers.stop()
         self.cluster.execute(0, "INSERT INTO proved VALUES (2, 'after')")
         proofs |= {"old, made later": self.prove(1), "new": self.prove(2)}
         self.check_proofs(proofs)
         print("# longest silence: " + ", ".join(f"{what} {gap:.2f} s" for what, gap in self.gaps.items()))
         self.finish(newcomers)
+
+    @unittest.skipUnless(harness.IS_NIGHTLY, "long")
+    def test_changes_while_nodes_die(self):
+        """The same, and in each change one node is killed and comes back."""
+        self.victims = [1, 2]
+        self.test_changes_under_load()
 
     def finish(self, newcomers):
         height = self.cluster.check_equal(self, STAYING)  # Who was dropped has heard of its end, no more.

@@ -180,6 +180,65 @@ class NetworkTest(unittest.TestCase):
         return times[len(times) // 2], times[len(times) * 99 // 100]
 
 
+class DiallingCluster(SpreadCluster):
+    """Two of its nodes only dial: they have no connection with one another."""
+
+    diallers = (1, 2)
+
+    def move(self, index):
+        super().move(index)
+        if index in self.diallers:
+            self.configure(index, "p2p", "outbound_only", "yes")
+            self.net.refuse_dials(index, self.p2p_port(index))
+
+    def knows(self, index, other):
+        return self.execute(index, f"SELECT is_connected FROM trustsql.nodes WHERE name = 'node{other}'")[0][0]
+
+
+class DiallersTest(unittest.TestCase):
+    def setUp(self):
+        self.net = self.enterContext(Network(4))
+        self.cluster = self.enterContext(DiallingCluster(self.net))
+        self.cluster.create("kept", COLUMNS)
+        self.writers = ClusterWriters(self.cluster)
+        self.addCleanup(self.writers.stop)
+
+    def lose(self, victim):
+        """The others go on, each of them, and it comes back and votes. The leader is another one then."""
+        self.cluster.kill(victim)
+        watch = Stopwatch()
+        for index in self.cluster.nodes:
+            if index != victim:
+                self.cluster.first_write(index)
+        print(f"# without node {victim}: each of the others had acknowledged a write after {watch.stop():.2f} s")
+        watch.check(self, HEALED_S, f"writes without node {victim}")
+        self.writers.wait_for_more(500, f"acknowledgements without node {victim}\n{self.cluster.logs()}")
+        self.cluster.start_node(victim)
+        self.cluster.wait_for_votes(victim)
+
+    def test_two_only_dial(self):
+        """The chain goes on, whoever leads, and bears the loss of any one node."""
+        self.writers.start()
+        one, other = self.cluster.diallers
+        self.assertEqual((self.cluster.knows(one, 0), self.cluster.knows(one, 3)), (True, True))
+        self.assertEqual((self.cluster.knows(one, other), self.cluster.knows(other, one)), (False, False))
+        self.writers.wait_for_more(2000, f"acknowledgements\n{self.cluster.logs()}")
+        leaders = set()
+        for _ in range(8 if harness.IS_NIGHTLY else 1):
+            leader = self.cluster.leader()
+            leaders.add(leader)
+            self.lose(leader)
+        if harness.IS_NIGHTLY:
+            self.assertEqual(leaders, {0, 1, 2, 3})
+        self.writers.stop()
+        self.cluster.check_equal(self)
+        rows = self.writers.check(self, self.cluster.nodes)
+        self.assertEqual(self.cluster.execute(0, "SELECT * FROM trustsql.evidence"), [])
+        self.cluster.stop()
+        self.cluster.check_proved(self)
+        print(f"# two that only dial: {rows} acknowledged rows, none lost")
+
+
 class DelayTest(unittest.TestCase):
     def test_delay(self):
         """Every line takes 40 ms each way; then one of them half a second."""

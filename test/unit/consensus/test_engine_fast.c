@@ -170,8 +170,9 @@ static void certificates_of_both_kinds_in_bodies(void **state)
     }
 }
 
-/* Nobody relays votes or proposals: two validators that cannot reach one another, leader or not,
- * hear of what the others agree on, and the chain goes on with their votes. */
+/* Without anybody who passes votes and proposals on (node/core_relay.c): two validators that cannot
+ * reach one another, leader or not, hear of what the others agree on, and the chain goes on with
+ * their votes. */
 static void two_that_do_not_hear_one_another(void **state)
 {
     (void)state;

@@ -108,6 +108,27 @@ static void blocks_follow_agreement(void **state)
     engine_rig_free(far);
 }
 
+/* Above the block that closes an epoch nothing comes: its result is told at once. */
+static void nothing_rides_above_the_close(void **state)
+{
+    (void)state;
+    struct engine_rig *r = begin(2, 15);
+    (void)load(r, 60, 300);
+    engine_rig_change(r, 4, 0);
+    uint64_t closed_at = 0;
+    for (int i = 0; i < 2000 && engine_rig_epoch(r, 1) == 0; i++) {
+        engine_rig_submit(r, 60);
+        engine_rig_run(r, 1);
+        const struct header *h = engine_rig_header(r, 1, engine_rig_final_height(r, 1));
+        if (closed_at == 0 && (h->flags & BLOCK_EPOCH_CLOSE) != 0) closed_at = engine_rig_now(r);
+    }
+    assert_int_equal(engine_rig_epoch(r, 1), 1);
+    assert_true(engine_rig_header(r, 1, engine_rig_base(r, 1))->tx_count > 48);
+    assert_true(closed_at != 0 && engine_rig_now(r) - closed_at < 40);
+    assert_true(engine_rig_settle(r, 1000));
+    engine_rig_free(r);
+}
+
 /* The leader of the next block is gone: what rode with it goes alone. */
 static void a_ride_that_does_not_come(void **state)
 {
@@ -130,8 +151,11 @@ static void a_ride_that_does_not_come(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(results_and_locks_ride),    cmocka_unit_test(little_waits_for_nothing),
-        cmocka_unit_test(the_end_of_a_load),         cmocka_unit_test(blocks_follow_agreement),
+        cmocka_unit_test(results_and_locks_ride),
+        cmocka_unit_test(little_waits_for_nothing),
+        cmocka_unit_test(the_end_of_a_load),
+        cmocka_unit_test(blocks_follow_agreement),
+        cmocka_unit_test(nothing_rides_above_the_close),
         cmocka_unit_test(a_ride_that_does_not_come),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

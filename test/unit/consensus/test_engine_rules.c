@@ -471,20 +471,56 @@ static void nobody_follows_a_leader_into_silence(void **state)
     end();
 }
 
-/* A STATUS comes from its sender alone: an old one, said again by another, must not count. */
+static void connect(uint32_t peer, bool is_up)
+{
+    struct consensus_event event = {.kind = CONSENSUS_ON_PEER, .from = peer, .is_up = is_up};
+    step(&event);
+}
+
+/* What node 1 says that node 2 has said. */
+static void pass_on(uint64_t final_height, bool is_spoilt)
+{
+    bench.now_ms += 1000;
+    bench.message->kind = CONSENSUS_STATUS;
+    bench.message->status = (struct status_report){.sender = 2, .final_height = final_height};
+    sample_sign_status(&bench.message->status);
+    if (is_spoilt) bench.message->status.sig.bytes[9] ^= 1;
+    tell(1);
+}
+
+static void assert_known(uint64_t final_height, enum consensus_reject refused)
+{
+    struct consensus_stand stand;
+    consensus_stand_of(bench.engine, &stand, bench.now_ms);
+    assert_int_equal(stand.peers[2].final_height, final_height);
+    assert_int_equal(stand.peers[2].heard_mono_ms == bench.now_ms, refused == REJECT_NONE);
+    if (refused != REJECT_NONE) assert_int_equal(stand.rejects[refused], 1);
+}
+
+/* Who is connected speaks for itself; what another one passes on counts when it is signed and not
+ * older than what is known. */
 static void old_words_of_others_do_not_count(void **state)
 {
     (void)state;
     begin();
     run();
-    bench.message->kind = CONSENSUS_STATUS;
-    bench.message->status = (struct status_report){.sender = 2, .final_height = 9};
-    sample_sign_status(&bench.message->status);
-    tell(1);
+    connect(2, true);
+    pass_on(9, false);
+    assert_known(0, REJECT_SENDER);
+    connect(2, false);
+    pass_on(9, true);
+    assert_known(0, REJECT_SIGNATURE);
+    pass_on(9, false);
+    assert_known(9, REJECT_NONE);
+    pass_on(8, false);
+    assert_known(9, REJECT_STALE);
+    pass_on(9, false); /* An idle node says the same again and again. */
+    assert_known(9, REJECT_NONE);
+    tell(3);
+    assert_known(9, REJECT_NONE);
     struct consensus_stand stand;
     consensus_stand_of(bench.engine, &stand, bench.now_ms);
-    assert_int_equal(stand.peers[2].final_height, 0);
-    assert_int_equal(stand.rejects[REJECT_SENDER], 1);
+    assert_int_equal(stand.rejects[REJECT_DUPLICATE], 1); /* Through two others at once. */
     end();
 }
 

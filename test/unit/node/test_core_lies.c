@@ -313,7 +313,8 @@ static void test_a_body_nobody_has_costs_the_view_alone(void **state)
 
 /* --- catch-up --------------------------------------------------------------------------------- */
 
-struct forger { /* Node 1 answers catch-up questions of node 3 with what make makes. */
+struct forger { /* Node 1 answers catch-up questions of node 3 with what make makes, and passes
+                   nothing on. */
     struct wire_message *m;
     void (*make)(struct core_rig *rig, struct wire_chain *chain, struct buf *items);
     uint32_t answers;
@@ -340,7 +341,7 @@ static bool forge_chain(struct core_rig *rig, const struct core_rig_message *m)
         f->answers++;
         return false;
     }
-    return true;
+    return m->bytes.data[0] != WIRE_LINKS;
 }
 
 /* A chain of its own, well formed and linked, with certificates signed by node 1 alone. */

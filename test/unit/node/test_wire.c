@@ -130,6 +130,7 @@ static void fill(struct wire_message *m, enum wire_kind kind, struct buf *parts)
                                          .exec_version_max = 2,
                                          .version = span_text("1.2.3-rc4")};
         return;
+    case WIRE_LINKS: m->links = (struct wire_links){.epoch = 2, .links = 0x2du}; return;
     case WIRE_JOIN: m->card = span_text("version = 1\n"); return;
     case WIRE_WELCOME:
         m->welcome = (struct wire_welcome){.genesis = span_text("a genesis"),
