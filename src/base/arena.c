@@ -27,6 +27,7 @@ void arena_fini(struct arena *a)
     }
     a->used = 0;
     a->total = 0;
+    a->is_full = false;
 }
 
 void arena_reset(struct arena *a)
@@ -47,7 +48,10 @@ static bool add_chunk(struct arena *a, size_t need)
     size_t size = a->chunk == NULL ? ARENA_CHUNK_MIN : a->chunk->size * 2;
     if (size < need) size = need;
     if (a->total_max > 0 && size > a->total_max - a->total) size = a->total_max - a->total;
-    if (size < need) return false;
+    if (size < need) {
+        a->is_full = true;
+        return false;
+    }
     struct arena_chunk *chunk = mem_alloc(a->mem, sizeof *chunk + size);
     if (chunk == NULL) return false;
     chunk->older = a->chunk;

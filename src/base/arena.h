@@ -4,6 +4,7 @@
 #ifndef TRUSTSQL_BASE_ARENA_H
 #define TRUSTSQL_BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/mem.h"
@@ -17,6 +18,7 @@ struct arena {
     size_t used;               /* Bytes of the newest chunk handed out. */
     size_t total;              /* Bytes of all chunks. */
     size_t total_max;          /* No chunk is added beyond; 0: no limit. */
+    bool is_full;              /* That has refused a block. */
 };
 
 /* total_max in bytes bounds the whole arena; 0: unbounded. Allocates nothing yet. */

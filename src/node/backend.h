@@ -111,13 +111,20 @@ struct backend_table {
                     struct backend_session *s,
                     const struct backend_call *call,
                     const struct backend_reply *reply);
-    /* Types of one statement (extended protocol). Synchronous. */
+    /* Types of one statement (extended protocol). Synchronous. ST_BUSY, without d: it would take
+     * too long; prepare it with the same call, then ask again. */
     enum status (*describe)(struct backend *b,
                             struct backend_session *s,
                             struct arena *a,
                             const struct backend_call *call,
                             struct backend_description *out,
                             struct diag *d);
+    /* Make ready what describe found too long, answered as a call, without complete. The describe
+     * that follows on this session has an answer. May be null: no describe is ever too long. */
+    void (*prepare)(struct backend *b,
+                    struct backend_session *s,
+                    const struct backend_call *call,
+                    const struct backend_reply *reply);
     /* Interrupt a running read; a write already submitted goes on. */
     void (*cancel)(struct backend *b, struct backend_session *s);
     /* The client reads too slowly (false) or has caught up (true): hold back rows of the running
@@ -141,6 +148,9 @@ struct backend_table {
                                        uint32_t *count);
     /* Rows for the COPY FROM that waits, or its end. May be null: then no call has copy. */
     void (*copy)(struct backend *b, struct backend_session *s, const struct backend_copy *in);
+    /* For how long the client may be silent now that nothing runs, as it has set it; 0: for ever.
+     * May be null. */
+    uint32_t (*idle_ms)(struct backend *b, const struct backend_session *s);
     /* The client was told of an error that the door found itself: an open transaction has failed,
      * as by a call. May be null. */
     void (*spoil)(struct backend *b, struct backend_session *s);

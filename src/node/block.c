@@ -142,6 +142,7 @@ static bool has_failed(const struct local_call *c)
 
 static void explain(struct local_call *c, enum status st)
 {
+    if (c->wait == WAIT_COMPILE) return;
     if (st != ST_OK && !has_failed(c)) diag_set(&c->diag, "53200", "out of memory");
 }
 
@@ -198,22 +199,35 @@ static void tell_eviction(struct local_call *c)
     c->session->block.is_evicted = false;
 }
 
+/* What steers the session is the same whatever there is in the catalog: a DECLARE whose SELECT was
+ * compiled is not compiled again. */
+static bool is_kept(const struct local_call *c)
+{
+    return c->statement_count == 1 && c->kept_at == c->text_at &&
+           c->statements[0]->statement.kind == SQL_KIND_CONTROL;
+}
+
 static enum status compile_one(struct local_call *c, struct compiled **out)
 {
     const struct sql_text *text = &c->texts[c->text_at];
+    if (is_kept(c)) {
+        *out = c->statements[0];
+        (*out)->refs++;
+        return ST_OK;
+    }
     struct sql_catalog *catalog = call_catalog(c->session);
     struct compiled_request request = {.catalog = catalog,
                                        .account = c->session->account.id,
                                        .text = text->text,
                                        .declared = c->declared,
                                        .declared_count = c->param_count};
-    enum status st = compiled_get(out, &c->session->local->cache, &request, &c->diag);
+    enum status st = call_compiled(c, &request, out);
     sql_catalog_unref(catalog); /* The compiled statement holds a reference of its own. */
     if (st == ST_OK && !c->is_single && (*out)->statement.param_count > c->param_count) {
         compiled_unref(*out);
         return call_no_parameter(&c->diag, text);
     }
-    if (st != ST_OK) call_shift_position(&c->diag, text);
+    if (st != ST_OK && st != ST_BUSY) call_shift_position(&c->diag, text);
     return st;
 }
 
@@ -224,6 +238,7 @@ static void keep_statement(struct local_call *c, struct compiled *statement)
         compiled_unref(c->statements[i]);
     c->statements[0] = statement;
     c->statement_count = 1;
+    c->kept_at = c->text_at;
 }
 
 static enum status run_one(struct local_call *c)
@@ -574,6 +589,12 @@ void block_read_height(struct local_call *c)
     go_on(c);
 }
 
+void block_compiled(struct local_call *c)
+{
+    must(c->wait == WAIT_COMPILE);
+    go_on(c);
+}
+
 enum status block_task(struct local_call *c, enum desk_step step, enum call_wait wait)
 {
     struct backend_session *s = c->session;
@@ -612,7 +633,8 @@ void block_cancel(struct local_call *c)
 {
     if (c->is_asking)
         atomic_store(&c->height.is_cancelled, true);
-    else if (c->wait != WAIT_NOTHING && c->wait != WAIT_COMMIT && c->wait != WAIT_COPY)
+    else if (c->wait != WAIT_NOTHING && c->wait != WAIT_COMPILE && c->wait != WAIT_COMMIT &&
+             c->wait != WAIT_COPY)
         readers_cancel(c->session->local->readers, &c->read);
 }
 
@@ -649,7 +671,7 @@ static void answer_write(struct local_call *c)
     if (op->notice != NULL) {
         struct diag d;
         diag_set(&d, "00000", "%s", op->notice);
-        c->reply.notice(c->reply.context, &d);
+        call_notice(c, &d);
     }
     if (op->column_count > 0) {
         c->reply.columns(c->reply.context, op->columns, op->column_count);
@@ -685,6 +707,7 @@ static enum status take_result(struct local_call *c)
     case WAIT_RELEASE:
     case WAIT_ROLLBACK_TO: return block_savepoint_done(c);
     case WAIT_NOTHING:
+    case WAIT_COMPILE:
     case WAIT_HEIGHT:
     case WAIT_BEGIN:
     case WAIT_COPY:
@@ -776,6 +799,13 @@ void block_finish(struct local_call *c, bool is_committed)
     if (c->is_chain) chain(c, &modes);
     c->is_chain = false;
     if (!has_failed(c) && c->tag != NULL) c->reply.complete(c->reply.context, c->tag, false, 0);
+}
+
+void block_abandon(struct local_call *c)
+{
+    must(c->wait == WAIT_COMMIT);
+    c->wait = WAIT_NOTHING;
+    block_end(c->session, false);
 }
 
 void block_settled(struct local_call *c)

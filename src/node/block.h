@@ -73,8 +73,11 @@ void block_run(struct local_call *c);
 /* What its task gave. */
 void block_read_chunk(struct local_call *c, struct read_chunk *chunk);
 void block_read_height(struct local_call *c); /* c->height has come back. */
+void block_compiled(struct local_call *c);    /* c->made has come, or c->diag says why not. */
 /* Its transaction is settled: c->diag, or it is committed. */
 void block_settled(struct local_call *c);
+/* Its transaction is under way, and nobody waits for it any more. */
+void block_abandon(struct local_call *c);
 /* The running statement of a call that is_block, if it can be. */
 void block_cancel(struct local_call *c);
 

@@ -19,7 +19,7 @@ void block_warn(struct local_call *c, const char *sqlstate, const char *text)
 {
     struct diag d;
     diag_set(&d, sqlstate, "%s", text);
-    c->reply.notice(c->reply.context, &d);
+    call_notice(c, &d);
 }
 
 static enum status complete(struct local_call *c)
@@ -255,10 +255,10 @@ static enum status compile_select(struct local_call *c, struct span text)
                                        .text = text,
                                        .declared = c->declared,
                                        .declared_count = c->param_count};
-    enum status st = compiled_get(&c->cursor_select, &c->session->local->cache, &request, &c->diag);
+    enum status st = call_compiled(c, &request, &c->cursor_select);
     sql_catalog_unref(catalog);
-    if (st != ST_OK && c->diag.position > 0)
-        c->diag.position += (uint32_t)(text.data - c->texts[c->text_at].text.data);
+    if (st != ST_OK && st != ST_BUSY && c->diag.position > 0)
+        c->diag.position += (uint32_t)(text.data - c->statements[0]->text.data);
     return st;
 }
 

@@ -13,14 +13,27 @@ static enum status submit_read(struct local_call *c);
 static enum status travel(struct local_call *c);
 static void run_reads(struct local_call *c);
 
+void call_empty(struct local_call *c)
+{
+    must(!c->is_asking);
+    compiling_forget(c);
+    for (uint32_t i = 0; i < c->statement_count; i++)
+        compiled_unref(c->statements[i]);
+    c->statement_count = 0;
+    arena_fini(&c->arena);
+}
+
 void call_free(struct local_call *c)
 {
     struct mem *mem = c->session->local->config.mem;
-    must(!c->is_asking);
-    for (uint32_t i = 0; i < c->statement_count; i++)
-        compiled_unref(c->statements[i]);
-    arena_fini(&c->arena);
+    call_empty(c);
     mem_free(mem, c);
+}
+
+/* As client_min_messages wants it. */
+void call_notice(const struct local_call *c, const struct diag *d)
+{
+    if (settings_says(&c->session->settings, d->sqlstate)) c->reply.notice(c->reply.context, d);
 }
 
 static void out_of_memory(struct local_call *c)
@@ -54,19 +67,6 @@ enum status call_no_parameter(struct diag *d, const struct sql_text *text)
     return ST_INVALID;
 }
 
-/* Once for all statements of the query string. */
-enum status call_split(struct local_call *c)
-{
-    if (c->texts != NULL) return ST_OK;
-    TRY(sql_split(&c->arena, c->text, &c->texts, &c->text_count, &c->diag));
-    if (c->is_single && c->text_count > 1) {
-        diag_set(&c->diag, "42601", "cannot insert multiple commands into a prepared statement");
-        return ST_INVALID;
-    }
-    c->statements = arena_alloc_zero(&c->arena, c->text_count + 1u, sizeof(struct compiled *));
-    return c->statements == NULL ? ST_NO_MEMORY : ST_OK;
-}
-
 /* Statements behind it see other tables. */
 static bool changes_height(const struct compiled *statement)
 {
@@ -74,21 +74,30 @@ static bool changes_height(const struct compiled *statement)
            settings_is_height(statement->statement.name);
 }
 
+static bool has_ddl_before(const struct local_call *c)
+{
+    for (uint32_t i = 0; i < c->statement_count; i++)
+        if (is_ddl(c->statements[i]->statement.kind)) return true;
+    return false;
+}
+
+/* ST_BUSY: it goes on with the next that is not compiled yet. */
 static enum status compile_all(struct local_call *c, struct sql_catalog *catalog)
 {
     struct local *l = c->session->local;
     TRY(call_split(c));
     const struct sql_text *texts = c->texts + c->text_at;
     const uint32_t count = c->text_count - c->text_at;
-    bool has_ddl = false;
+    bool has_ddl = has_ddl_before(c);
     bool is_end = false;
-    for (uint32_t i = 0; i < count && !is_end; i++) {
+    for (uint32_t i = c->statement_count; i < count && !is_end; i++) {
         struct compiled_request request = {.catalog = catalog,
                                            .account = c->session->account.id,
                                            .text = texts[i].text,
                                            .declared = c->declared,
                                            .declared_count = c->param_count};
-        enum status st = compiled_get(&c->statements[i], &l->cache, &request, &c->diag);
+        enum status st = call_compiled(c, &request, &c->statements[i]);
+        if (st == ST_BUSY) return st;
         if (st != ST_OK && has_ddl) st = compiled_defer(&c->statements[i], &l->cache, &request);
         if (st != ST_OK) {
             call_shift_position(&c->diag, &texts[i]);
@@ -155,18 +164,37 @@ struct sql_catalog *call_catalog(const struct backend_session *s)
     return exec_catalog(s->local->config.exec);
 }
 
-void call_compile(struct local_call *c)
+static enum status compile(struct local_call *c)
 {
-    if (c->is_compiled) return;
-    c->is_compiled = true;
-    c->is_block = block_wants(c);
-    if (c->is_block) return;
+    if (c->diag.sqlstate[0] != 0) return ST_INVALID; /* Cancelled. */
+    if (c->is_prepare) return compiling_prepare(c);
     struct sql_catalog *catalog = call_catalog(c->session);
     enum status st = compile_all(c, catalog);
     sql_catalog_unref(catalog); /* Compiled statements hold their own references. */
     if (st == ST_OK) st = check_mixture(c);
+    return st;
+}
+
+bool call_compile(struct local_call *c)
+{
+    if (c->is_compiled) return true;
+    if (c->compiling != NULL) return false;
+    c->is_block = !c->is_prepare && block_wants(c);
+    enum status st = c->is_block ? ST_OK : compile(c);
+    if (st == ST_BUSY) return false;
+    c->is_compiled = true;
     if (st != ST_OK) excuse_height(c);
     if (st != ST_OK && c->diag.sqlstate[0] == 0) out_of_memory(c);
+    return true;
+}
+
+void call_go_on(struct local_call *c)
+{
+    if (c->state == CALL_RUNNING) { /* Behind a part that has run. */
+        begin_part(c);
+        continue_parts(c);
+    }
+    session_advance(c->session);
 }
 
 /* What is SET before a transaction, in its query string, counts for it; and goes back when it
@@ -216,14 +244,16 @@ static bool is_copy(const struct local_call *c)
 
 static void begin_part(struct local_call *c)
 {
-    call_compile(c);
+    if (!call_compile(c)) return;
     if (c->is_block) {
         block_run(c);
         return;
     }
     enum status st = c->diag.sqlstate[0] == 0 ? ST_OK : ST_INVALID;
     c->state = CALL_RUNNING;
-    if (st == ST_OK && c->is_submit)
+    if (st == ST_OK && c->is_prepare)
+        c->state = CALL_DONE;
+    else if (st == ST_OK && c->is_submit)
         st = submit_begin(c);
     else if (st == ST_OK && c->is_write && is_copy(c))
         st = call_copy_begin(c);
@@ -404,25 +434,46 @@ void call_cancel(struct local_call *c)
         readers_cancel(c->session->local->readers, &c->read);
 }
 
-enum status call_show(struct local_call *c, const struct sql_statement *statement)
+static enum status put_shown(struct local_call *c, struct span name, struct buf *row)
 {
     struct buf value;
-    struct buf row;
     buf_init(&value, c->session->local->config.mem, 0);
-    buf_init(&row, c->session->local->config.mem, 0);
-    enum status st = settings_show(&c->session->settings, statement->name, &value, &c->diag);
-    if (st == ST_OK) {
-        sql_rowset_put_bytes(&row, buf_span(&value));
-        st = buf_status(&row);
-    }
-    if (st == ST_OK) {
-        c->reply.columns(c->reply.context, statement->columns, statement->column_count);
-        c->reply.rows(c->reply.context, statement->columns, statement->column_count, buf_span(&row),
-                      1);
-        c->reply.complete(c->reply.context, statement->tag, statement->tag_has_count, 1);
-    }
+    enum status st = settings_show(&c->session->settings, name, &value, &c->diag);
+    if (st == ST_OK) sql_rowset_put_bytes(row, buf_span(&value));
     buf_fini(&value);
-    buf_fini(&row);
+    return st == ST_OK ? buf_status(row) : st;
+}
+
+static enum status put_all(struct local_call *c, struct buf *rows, uint64_t *count)
+{
+    const char *name = NULL;
+    const char *what = NULL;
+    enum status st = ST_OK;
+    for (uint32_t i = 0; st == ST_OK && settings_at(i, &name, &what); i++) {
+        sql_rowset_put_bytes(rows, span_text(name));
+        st = put_shown(c, span_text(name), rows);
+        sql_rowset_put_bytes(rows, span_text(what));
+        (*count)++;
+    }
+    return st == ST_OK ? buf_status(rows) : st;
+}
+
+enum status call_show(struct local_call *c, const struct sql_statement *statement)
+{
+    const struct backend_reply *reply = &c->reply;
+    const bool is_all = statement->column_count > 1;
+    struct buf rows;
+    uint64_t count = 0;
+    buf_init(&rows, c->session->local->config.mem, 0);
+    enum status st = is_all ? put_all(c, &rows, &count) : put_shown(c, statement->name, &rows);
+    if (st == ST_OK) {
+        if (!is_all) count = 1;
+        reply->columns(reply->context, statement->columns, statement->column_count);
+        reply->rows(reply->context, statement->columns, statement->column_count, buf_span(&rows),
+                    count);
+        reply->complete(reply->context, statement->tag, statement->tag_has_count, count);
+    }
+    buf_fini(&rows);
     return st;
 }
 

@@ -10,23 +10,36 @@ static struct compiled **slot_of(struct compiled_cache *cache, struct span text)
     return &cache->slots[hash % COMPILED_SLOTS];
 }
 
-static bool is_same(const struct compiled *c, const struct compiled_request *r)
+bool compiled_is_text(const struct compiled *c, const struct compiled_request *r)
 {
-    if (c->catalog != r->catalog || c->account != r->account) return false;
+    if (c->account != r->account) return false;
     if (c->declared_count != r->declared_count || !span_equal(c->text, r->text)) return false;
     return r->declared_count == 0 ||
            memcmp(c->declared, r->declared, r->declared_count * sizeof *r->declared) == 0;
 }
 
-static enum status new_entry(struct compiled **out,
-                             struct compiled_cache *cache,
-                             const struct compiled_request *r)
+static bool is_same(const struct compiled *c, const struct compiled_request *r)
 {
-    struct compiled *c = mem_alloc_zero(cache->mem, 1, sizeof *c);
+    return c->catalog == r->catalog && compiled_is_text(c, r);
+}
+
+struct compiled *compiled_find(struct compiled_cache *cache, const struct compiled_request *request)
+{
+    struct compiled *found = *slot_of(cache, request->text);
+    if (found != NULL && !is_same(found, request)) found = NULL;
+    for (uint32_t i = 0; i < COMPILED_LARGE && found == NULL && cache->large[i] != NULL; i++)
+        if (is_same(cache->large[i], request)) found = cache->large[i];
+    if (found != NULL) found->refs++;
+    return found;
+}
+
+enum status compiled_new(struct compiled **out, struct mem *mem, const struct compiled_request *r)
+{
+    struct compiled *c = mem_alloc_zero(mem, 1, sizeof *c);
     if (c == NULL) return ST_NO_MEMORY;
-    arena_init(&c->arena, cache->mem, COMPILED_ARENA_MAX);
+    arena_init(&c->arena, mem, COMPILED_ARENA_MAX);
     c->refs = 1;
-    c->catalog = sql_catalog_ref(r->catalog);
+    if (r->catalog != NULL) c->catalog = sql_catalog_ref(r->catalog);
     c->account = r->account;
     c->text = arena_copy(&c->arena, r->text);
     c->declared_count = r->declared_count;
@@ -41,7 +54,7 @@ static enum status new_entry(struct compiled **out,
     return ST_OK;
 }
 
-static enum status compile(struct compiled *c, struct diag *d)
+enum status compiled_make(struct compiled *c, struct diag *d)
 {
     struct sql_compile in = {.catalog = c->catalog,
                              .text = c->text,
@@ -52,30 +65,52 @@ static enum status compile(struct compiled *c, struct diag *d)
     return sql_compile_and_lift(&c->statement, &c->lifted, &c->arena, &in, d);
 }
 
+/* The newest that fit together stay; c is always one of them. */
+static void keep_large(struct compiled_cache *cache, struct compiled *c)
+{
+    struct compiled *before = c;
+    size_t bytes = 0;
+    c->refs++;
+    for (uint32_t i = 0; i < COMPILED_LARGE; i++) {
+        struct compiled *moved = before;
+        before = cache->large[i];
+        if (moved != NULL) bytes += moved->arena.total;
+        const bool fits = moved == c || bytes <= COMPILED_LARGE_MAX;
+        cache->large[i] = fits ? moved : NULL;
+        if (!fits) compiled_unref(moved);
+    }
+    compiled_unref(before);
+}
+
+void compiled_keep(struct compiled_cache *cache, struct compiled *c)
+{
+    struct compiled **slot = slot_of(cache, c->text);
+    if (c->arena.total > COMPILED_KEPT_MAX) {
+        keep_large(cache, c);
+        return;
+    }
+    compiled_unref(*slot);
+    *slot = c;
+    c->refs++;
+}
+
 enum status compiled_get(struct compiled **out,
                          struct compiled_cache *cache,
                          const struct compiled_request *request,
                          struct diag *d)
 {
-    struct compiled **slot = slot_of(cache, request->text);
-    if (*slot != NULL && is_same(*slot, request)) {
-        (*slot)->refs++;
-        *out = *slot;
-        return ST_OK;
-    }
+    *out = compiled_find(cache, request);
+    if (*out != NULL) return ST_OK;
     struct compiled *c = NULL;
-    enum status st = new_entry(&c, cache, request);
+    enum status st = compiled_new(&c, cache->mem, request);
     if (st == ST_NO_MEMORY) diag_set(d, "53200", "out of memory");
-    if (st == ST_OK) st = compile(c, d);
+    if (st == ST_OK) st = compiled_make(c, d);
     if (st != ST_OK) {
         compiled_unref(c);
         return st;
     }
+    compiled_keep(cache, c);
     *out = c;
-    if (c->arena.total > COMPILED_KEPT_MAX) return ST_OK;
-    compiled_unref(*slot);
-    *slot = c;
-    c->refs++;
     return ST_OK;
 }
 
@@ -83,7 +118,7 @@ enum status compiled_defer(struct compiled **out,
                            struct compiled_cache *cache,
                            const struct compiled_request *request)
 {
-    TRY(new_entry(out, cache, request));
+    TRY(compiled_new(out, cache->mem, request));
     (*out)->is_deferred = true;
     (*out)->lifted.text = (*out)->text;
     (*out)->statement.is_write = true;
@@ -105,5 +140,8 @@ void compiled_cache_fini(struct compiled_cache *cache)
 {
     for (uint32_t i = 0; i < COMPILED_SLOTS; i++)
         compiled_unref(cache->slots[i]);
+    for (uint32_t i = 0; i < COMPILED_LARGE; i++)
+        compiled_unref(cache->large[i]);
     memset(cache->slots, 0, sizeof cache->slots);
+    memset(cache->large, 0, sizeof cache->large);
 }

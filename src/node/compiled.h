@@ -1,6 +1,7 @@
 /* compiled.h - Compiled statements, shared by the calls that use them and kept by text.
  *
- * Immutable once made and reference-counted within the doors' thread. An entry is valid for one
+ * Immutable once made and reference-counted within the doors' thread; one that is being made may be
+ * in the hands of another thread (compilers.h). An entry is valid for one
  * catalog, one list of declared parameter types and one account (owners of new tables). */
 #ifndef TRUSTSQL_NODE_COMPILED_H
 #define TRUSTSQL_NODE_COMPILED_H
@@ -10,6 +11,8 @@
 #define COMPILED_SLOTS     512u
 #define COMPILED_ARENA_MAX (64u << 20)
 #define COMPILED_KEPT_MAX  (64u << 10) /* Arena of a statement that is kept for the next call. */
+#define COMPILED_LARGE     8u          /* Larger ones that are kept, the newest, */
+#define COMPILED_LARGE_MAX (64u << 20) /* and their arenas together. */
 
 struct compiled {
     uint32_t refs;
@@ -29,6 +32,7 @@ struct compiled {
 struct compiled_cache {
     struct mem *mem;
     struct compiled *slots[COMPILED_SLOTS]; /* Direct-mapped by text. */
+    struct compiled *large[COMPILED_LARGE]; /* The newest first. */
 };
 
 struct compiled_request {
@@ -39,7 +43,25 @@ struct compiled_request {
     uint32_t declared_count;
 };
 
-/* A reference to the compiled statement; d says why not. */
+/* A reference, when it is kept; else null. */
+struct compiled *compiled_find(struct compiled_cache *cache,
+                               const struct compiled_request *request);
+
+/* Not compiled yet: its text, and what it will be compiled against. */
+NODISCARD enum status compiled_new(struct compiled **out,
+                                   struct mem *mem,
+                                   const struct compiled_request *request);
+
+/* Compile it, on any thread; d says why not. */
+NODISCARD enum status compiled_make(struct compiled *c, struct diag *d);
+
+/* The same text, types and account, whatever the catalog. */
+bool compiled_is_text(const struct compiled *c, const struct compiled_request *request);
+
+/* It may be found from now on. */
+void compiled_keep(struct compiled_cache *cache, struct compiled *c);
+
+/* Find it, or compile it here. A reference to the compiled statement; d says why not. */
 NODISCARD enum status compiled_get(struct compiled **out,
                                    struct compiled_cache *cache,
                                    const struct compiled_request *request,

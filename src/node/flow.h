@@ -26,7 +26,8 @@ enum flow_kind {
     FLOW_EXECUTED,  /* Answers of a block that is executed, not yet certified. */
     FLOW_PROOF,     /* Proof of misbehaviour that a client brought. */
     FLOW_HEIGHT,    /* A linearizable read: which height? Goes to the replica and back. */
-    FLOW_GUEST      /* The card of a guest, to the doors, and what came of it, back. */
+    FLOW_GUEST,     /* The card of a guest, to the doors, and what came of it, back. */
+    FLOW_COMPILED   /* A statement for a door, compiled (compilers.h). */
 };
 
 struct flow { /* First member of everything on a queue. */

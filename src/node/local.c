@@ -31,6 +31,10 @@ static enum status table_describe(struct backend *b,
                                   const struct backend_call *call,
                                   struct backend_description *out,
                                   struct diag *d);
+static void table_prepare(struct backend *b,
+                          struct backend_session *s,
+                          const struct backend_call *call,
+                          const struct backend_reply *reply);
 static void table_cancel(struct backend *b, struct backend_session *s);
 static void table_flow(struct backend *b, struct backend_session *s, bool is_open);
 static enum backend_block table_block(struct backend *b, const struct backend_session *s);
@@ -47,6 +51,7 @@ static const struct sql_column *table_cursor(struct backend *b,
                                              struct span name,
                                              uint32_t *count);
 static void table_copy(struct backend *b, struct backend_session *s, const struct backend_copy *in);
+static uint32_t table_idle_ms(struct backend *b, const struct backend_session *s);
 
 static const struct backend_table local_table = {.verifier = table_verifier,
                                                  .token = table_token,
@@ -54,6 +59,7 @@ static const struct backend_table local_table = {.verifier = table_verifier,
                                                  .session_close = table_session_close,
                                                  .execute = table_execute,
                                                  .describe = table_describe,
+                                                 .prepare = table_prepare,
                                                  .cancel = table_cancel,
                                                  .flow = table_flow,
                                                  .block = table_block,
@@ -61,7 +67,8 @@ static const struct backend_table local_table = {.verifier = table_verifier,
                                                  .spoil = table_spoil,
                                                  .set = table_set,
                                                  .cursor = table_cursor,
-                                                 .copy = table_copy};
+                                                 .copy = table_copy,
+                                                 .idle_ms = table_idle_ms};
 
 static struct local *local_of(struct backend *b)
 {
@@ -80,6 +87,8 @@ enum status local_new(struct local **out, const struct local_config *config)
     buf_init(&l->proof, config->mem, 0);
     buf_init(&l->row, config->mem, 0);
     enum status st = db_reader_open(exec_db(config->exec), &l->lookup);
+    if (st == ST_OK) st = loop_timer_new(&l->timer, config->loop, timeouts_fire, l);
+    if (st == ST_OK) st = compilers_new(&l->compilers, config->mem, config->outbox);
     if (st != ST_OK) {
         local_free(l);
         return st;
@@ -100,6 +109,8 @@ void local_free(struct local *l)
     must(l->sessions == NULL);
     must(l->joins == NULL);
     desks_fini(&l->desks);
+    if (l->timer != NULL) loop_timer_free(l->timer);
+    compilers_free(l->compilers);
     compiled_cache_fini(&l->cache);
     buf_fini(&l->proof);
     buf_fini(&l->row);
@@ -119,7 +130,8 @@ struct backend *local_backend(struct local *l)
 
 bool local_is_idle(const struct local *l)
 {
-    return l->sessions == NULL && l->joins == NULL && l->desks.ending == 0;
+    return l->sessions == NULL && l->joins == NULL && l->desks.ending == 0 &&
+           l->orphan_count == 0 && compilers_are_idle(l->compilers);
 }
 
 /* --- sessions -------------------------------------------------------------------------------- */
@@ -194,6 +206,7 @@ static void free_session(struct backend_session *s)
     must(s->first == NULL); /* I3 */
     must(s->held_first == NULL);
     struct local *l = s->local;
+    timeouts_forget(s);
     block_fini(s);
     if (s->previous != NULL)
         s->previous->next = s->next;
@@ -202,6 +215,7 @@ static void free_session(struct backend_session *s)
     if (s->next != NULL) s->next->previous = s->previous;
     l->session_count--;
     sql_catalog_unref(s->past);
+    compiled_unref(s->prepared);
     mem_free(l->config.mem, s);
 }
 
@@ -252,11 +266,20 @@ static const struct backend_reply unheard = {.columns = ignore_columns,
                                              .failed = ignore_diag,
                                              .done = ignore_done};
 
+/* Nobody waits for it; one that has not begun is found so in its turn. */
+static void stop_compiling(struct local_call *c)
+{
+    if (c->compiling == NULL) return;
+    compiling_forget(c);
+    c->wait = WAIT_NOTHING;
+    if (c->state == CALL_RUNNING) c->state = CALL_DONE;
+}
+
 static void table_session_close(struct backend *b, struct backend_session *s)
 {
     must(!s->is_closed);
     must(!s->is_advancing); /* Never from within a callback. */
-    table_cancel(b, s);
+    if (s->first == NULL || s->first->compiling == NULL) table_cancel(b, s);
     for (struct local_call *c = s->first; c != NULL; c = c->next) {
         struct backend_reply reply = c->reply;
         c->reply = unheard;
@@ -270,6 +293,8 @@ static void table_session_close(struct backend *b, struct backend_session *s)
         s->first->wait = WAIT_NOTHING;
         s->first->state = CALL_DONE;
     }
+    for (struct local_call *c = s->first; c != NULL; c = c->next)
+        stop_compiling(c);
     s->is_advancing = true; /* What was held back is used up first; then the end is decided once. */
     table_flow(b, s, true);
     s->is_advancing = false;
@@ -298,9 +323,29 @@ static void drop_first(struct backend_session *s)
     struct backend_reply reply = c->reply;
     bool has_failed = c->diag.sqlstate[0] != 0;
     struct diag diag = c->diag;
-    if (c->is_spoiled) block_spoil(s);
+    timeouts_explain(c, &diag);
+    if (c->is_spoiled || (c->is_prepare && has_failed)) block_spoil(s);
     call_free(c);
     if (has_failed) reply.failed(reply.context, &diag);
+    reply.done(reply.context);
+    say_refusals(&refusal);
+}
+
+void session_drop(struct backend_session *s, const struct diag *d)
+{
+    struct local_call *c = s->first;
+    const struct refusal refusal = c->refusal;
+    const struct backend_reply reply = c->reply;
+    must(s->waiting != c);
+    s->first = c->next;
+    if (s->first == NULL) s->last = NULL;
+    s->call_count--;
+    c->session->timed_call = NULL;
+    if (c->is_spoiled) block_spoil(s);
+    call_empty(c);
+    c->session = NULL;
+    if (s->is_closed) return;
+    reply.failed(reply.context, d);
     reply.done(reply.context);
     say_refusals(&refusal);
 }
@@ -316,7 +361,7 @@ static void begin_overlapping(struct backend_session *s)
             c->state = CALL_DONE;
         } else {
             if (c != s->first && !s->first->is_submit) return;
-            call_compile(c);
+            if (!call_compile(c)) return;
             if (c != s->first && !c->is_submit) return;
             call_begin(c);
         }
@@ -337,6 +382,7 @@ void session_advance(struct backend_session *s)
         if (s->first != NULL) call_copy_tell(s->first);
     }
     s->is_advancing = false;
+    timeouts_note(s);
     if (s->is_closed && s->first == NULL) free_session(s);
 }
 
@@ -386,6 +432,7 @@ static struct local_call *new_call(struct backend_session *s, const struct backe
         return NULL;
     }
     arena_init(&c->arena, l->config.mem, 0);
+    c->local = l;
     c->session = s;
     c->reply = *reply;
     return c;
@@ -422,6 +469,29 @@ static void table_execute(struct backend *b,
     add_call(s, c);
 }
 
+static void table_prepare(struct backend *b,
+                          struct backend_session *s,
+                          const struct backend_call *call,
+                          const struct backend_reply *reply)
+{
+    (void)b;
+    struct local_call *c = new_call(s, reply);
+    if (c == NULL) return;
+    c->is_single = true;
+    c->is_prepare = true;
+    c->text = arena_copy(&c->arena, call->text);
+    c->declared = arena_alloc_zero(&c->arena, call->param_count + 1u, sizeof *c->declared);
+    if (c->text.data == NULL || c->declared == NULL) {
+        call_free(c);
+        refuse_call(s, reply, "53200", "out of memory");
+        return;
+    }
+    if (call->param_count > 0)
+        memcpy(c->declared, call->param_types, call->param_count * sizeof *c->declared);
+    c->param_count = call->param_count;
+    add_call(s, c);
+}
+
 static void table_sync(struct backend *b,
                        struct backend_session *s,
                        const struct backend_reply *reply)
@@ -453,6 +523,13 @@ static enum backend_block table_block(struct backend *b, const struct backend_se
     }
     must(false);
     return BACKEND_BLOCK_NONE;
+}
+
+static uint32_t table_idle_ms(struct backend *b, const struct backend_session *s)
+{
+    const bool is_in_block = table_block(b, s) != BACKEND_BLOCK_NONE;
+    return s->settings
+        .timeout_ms[is_in_block ? SETTINGS_IDLE_BLOCK_TIMEOUT : SETTINGS_IDLE_TIMEOUT];
 }
 
 /* FETCH gives what its cursor has. */
@@ -499,15 +576,17 @@ static enum status table_describe(struct backend *b,
                                   struct backend_description *out,
                                   struct diag *d)
 {
-    struct local *l = local_of(b);
+    (void)b;
     *out = (struct backend_description){0};
+    if (block_refuses(s, call->text, d)) return ST_INVALID;
+    if (compiling_is_long(call->text) && !s->is_prepared) return ST_BUSY;
+    s->is_prepared = false;
     TRY(sql_split(a, call->text, &out->statements, &out->statement_count, d));
     if (out->statement_count == 0) return ST_OK;
     if (out->statement_count > 1) {
         diag_set(d, "42601", "cannot insert multiple commands into a prepared statement");
         return ST_INVALID;
     }
-    if (block_refuses(s, out->statements[0].text, d)) return ST_INVALID;
     struct sql_catalog *catalog = call_catalog(s);
     struct compiled_request request = {.catalog = catalog,
                                        .account = s->account.id,
@@ -515,11 +594,11 @@ static enum status table_describe(struct backend *b,
                                        .declared = call->param_types,
                                        .declared_count = call->param_count};
     struct compiled *statement = NULL;
-    enum status st = compiled_get(&statement, &l->cache, &request, d);
+    enum status st = compiling_describe(s, &request, &statement, d);
     if (st == ST_OK) st = describe_one(s, a, statement, out);
     compiled_unref(statement);
     sql_catalog_unref(catalog);
-    if (st != ST_OK && d->sqlstate[0] == 0) diag_set(d, "53200", "out of memory");
+    if (st != ST_OK && st != ST_BUSY && d->sqlstate[0] == 0) diag_set(d, "53200", "out of memory");
     return st;
 }
 
@@ -557,7 +636,13 @@ static void table_copy(struct backend *b, struct backend_session *s, const struc
 static void table_cancel(struct backend *b, struct backend_session *s)
 {
     (void)b;
+    session_cancel(s);
+}
+
+void session_cancel(struct backend_session *s)
+{
     struct local_call *c = s->first;
+    if (c != NULL && compiling_cancel(c)) return;
     if (c == NULL || c->state != CALL_RUNNING || c->is_write || c->is_submit) return;
     if (c->is_block)
         block_cancel(c);
@@ -649,6 +734,7 @@ void local_drain(struct local *l)
         case FLOW_EXECUTED: on_executed(items[i]); break;
         case FLOW_HEIGHT: on_height(items[i]); break;
         case FLOW_GUEST: join_begin(l, items[i]); break;
+        case FLOW_COMPILED: compiling_arrived(l, items[i]); break;
         case FLOW_PROOF:
         case FLOW_TX:
         case FLOW_PERSISTED: must(false); break; /* They go to the replica. */

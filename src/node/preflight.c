@@ -149,7 +149,7 @@ static enum status tell(struct flight *f, const struct consensus_view *view)
     if (of.invitations > 0) of.invited_days = (uint32_t)((last_ms - now) / DAY_MS + 1);
     advice_make(advice, &of);
     for (uint32_t i = 0; i < advice->notice_count; i++)
-        c->reply.notice(c->reply.context, &advice->notices[i]);
+        call_notice(c, &advice->notices[i]);
     if (advice->refusal.sqlstate[0] == 0) return ST_OK;
     c->diag = advice->refusal;
     return ST_REJECTED;

@@ -368,6 +368,7 @@ static void take_back(struct replica *r, void *item)
     case FLOW_GUEST: answer_guest(r, item); return;
     case FLOW_PROOF: take_proof(r, item); return;
     case FLOW_EXECUTED:
+    case FLOW_COMPILED:
     case FLOW_READ: break;
     }
     must(false); /* These go to the doors. */
@@ -459,6 +460,7 @@ static void port_answer(void *context, struct flow *item)
     case FLOW_GUEST: flow_guest_free((void *)item); break;
     case FLOW_HEIGHT: /* Its asker's. */
     case FLOW_PERSISTED:
+    case FLOW_COMPILED:
     case FLOW_READ: break;
     }
 }

@@ -3,51 +3,11 @@
 #include <strings.h>
 
 #include "base/must.h"
-
-enum rule {
-    RULE_FIXED, /* Has this value and no other. */
-    RULE_ANY    /* Accepted and ignored: it changes nothing that this server does. */
-};
-
-struct setting {
-    const char *name;
-    const char *value;
-    enum rule rule;
-};
-
-static const struct setting table[] = {
-    {"bytea_output", "hex", RULE_FIXED},
-    {"client_encoding", "UTF8", RULE_FIXED},
-    {"client_min_messages", "notice", RULE_ANY},
-    {"datestyle", "ISO, MDY", RULE_FIXED},
-    {"extra_float_digits", "1", RULE_ANY},
-    {"idle_in_transaction_session_timeout", "0", RULE_ANY},
-    {"integer_datetimes", "on", RULE_FIXED},
-    {"intervalstyle", "postgres", RULE_FIXED},
-    {"is_superuser", "off", RULE_FIXED},
-    {"lc_collate", "C", RULE_FIXED},
-    {"lc_ctype", "C", RULE_FIXED},
-    {"lock_timeout", "0", RULE_ANY},
-    {"max_identifier_length", "63", RULE_FIXED},
-    {"search_path", "\"$user\", public", RULE_FIXED},
-    {"server_encoding", "UTF8", RULE_FIXED},
-    {"server_version", "15.8 (TrustSQL)", RULE_FIXED},
-    {"server_version_num", "150008", RULE_FIXED},
-    {"standard_conforming_strings", "on", RULE_FIXED},
-    {"statement_timeout", "0", RULE_ANY},
-    {"timezone", "UTC", RULE_FIXED},
-};
+#include "node/guc.h"
 
 static bool equals(struct span a, const char *b)
 {
-    return a.size == strlen(b) && strncasecmp((const char *)a.data, b, a.size) == 0;
-}
-
-static const struct setting *find(struct span name)
-{
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-        if (equals(name, table[i].name)) return &table[i];
-    return NULL;
+    return guc_name_is(a, b);
 }
 
 /* --- our own ---------------------------------------------------------------------------------- */
@@ -110,18 +70,6 @@ static bool is_mode(struct span name, const char *mode, bool *is_default)
     return equals(name, mode);
 }
 
-static bool parse_bool(struct span value, bool *out)
-{
-    static const char *const yes[] = {"on", "true", "yes", "1", "t", "y"};
-    static const char *const no[] = {"off", "false", "no", "0", "f", "n"};
-    for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++) {
-        if (!equals(value, yes[i]) && !equals(value, no[i])) continue;
-        *out = equals(value, yes[i]);
-        return true;
-    }
-    return false;
-}
-
 bool settings_is_mode(struct span name)
 {
     return equals(name, "transaction_isolation") || equals(name, "transaction_read_only") ||
@@ -149,7 +97,7 @@ static bool set_mode(struct settings *s, struct span name, struct span value, bo
     if (!is_read_only && !is_mode(name, "transaction_deferrable", &is_default)) return false;
     if (is_default) to = &s->default_modes;
     bool choice = false;
-    *is_good = value.size == 0 || parse_bool(value, &choice);
+    *is_good = value.size == 0 || guc_parse_bool(value, &choice);
     if (*is_good && is_read_only) to->is_read_only = choice;
     if (*is_good && !is_read_only) to->is_deferrable = choice;
     return true;
@@ -293,18 +241,6 @@ static enum status unknown(struct span name, struct diag *d)
     return ST_NOT_FOUND;
 }
 
-/* "UTC" has more names than one; encodings are compared without their dashes. */
-static bool is_same_value(const struct setting *s, struct span value)
-{
-    if (equals(value, s->value)) return true;
-    if (strcmp(s->name, "timezone") == 0) return equals(value, "Etc/UTC") || equals(value, "GMT");
-    if (strcmp(s->name, "client_encoding") == 0)
-        return equals(value, "UTF-8") || equals(value, "unicode");
-    if (strcmp(s->name, "search_path") == 0) return equals(value, "public");
-    if (strcmp(s->name, "datestyle") == 0) return equals(value, "ISO");
-    return false;
-}
-
 /* "a.b", and not ours. */
 static bool is_custom(struct span name)
 {
@@ -344,6 +280,80 @@ static enum status set_custom(struct settings *s,
     return ST_OK;
 }
 
+/* --- those that guc.c knows
+ * --------------------------------------------------------------------------- */
+
+static const struct settings_kept *find_kept(const struct settings *s, uint32_t index)
+{
+    for (uint32_t i = 0; i < s->kept_count; i++)
+        if (s->kept[i].index == index) return &s->kept[i];
+    return NULL;
+}
+
+static void apply(struct settings *s, const struct guc *g, const char *value, int64_t number)
+{
+    static const char *const timeouts[SETTINGS_TIMEOUTS] = {
+        [SETTINGS_STATEMENT_TIMEOUT] = "statement_timeout",
+        [SETTINGS_LOCK_TIMEOUT] = "lock_timeout",
+        [SETTINGS_IDLE_BLOCK_TIMEOUT] = "idle_in_transaction_session_timeout",
+        [SETTINGS_IDLE_TIMEOUT] = "idle_session_timeout"};
+    for (uint32_t i = 0; i < SETTINGS_TIMEOUTS; i++)
+        if (strcmp(g->name, timeouts[i]) == 0) s->timeout_ms[i] = (uint32_t)number;
+    if (strcmp(g->name, "client_min_messages") != 0) return;
+    s->says = SETTINGS_SAYS_ALL;
+    if (strcmp(value, "warning") == 0) s->says = SETTINGS_SAYS_WARNINGS;
+    if (strcmp(value, "error") == 0) s->says = SETTINGS_SAYS_ERRORS;
+}
+
+static enum status set_guc(
+    struct settings *s, const struct guc *g, uint32_t index, struct span value, struct diag *d)
+{
+    char shown[GUC_KEPT_MAX] = "";
+    int64_t number = 0;
+    TRY(guc_parse(g, value, shown, &number, d));
+    if (g->kind == GUC_FIXED) return ST_OK;
+    const struct settings_kept *old = find_kept(s, index);
+    const uint32_t at = old == NULL ? s->kept_count : (uint32_t)(old - s->kept);
+    must(at < SETTINGS_KEPT); /* There are not more that can be changed. */
+    s->kept[at].index = (uint8_t)index;
+    memcpy(s->kept[at].value, shown, sizeof shown);
+    if (old == NULL) s->kept_count++;
+    apply(s, g, shown, number);
+    return ST_OK;
+}
+
+static enum status set_path(struct settings *s, struct span value, struct diag *d)
+{
+    s->has_path = value.data != NULL;
+    if (!s->has_path) return ST_OK;
+    if (value.size >= SETTINGS_PATH_MAX) {
+        diag_set(d, "54000", "search_path may have up to %u bytes", SETTINGS_PATH_MAX - 1);
+        return ST_LIMIT;
+    }
+    memset(s->path, 0, sizeof s->path);
+    memcpy(s->path, value.data, value.size);
+    return ST_OK;
+}
+
+static void reset_all(struct settings *s)
+{
+    const struct settings_choice reset = s->reset;
+    const struct settings_modes modes = s->modes;
+    settings_init(s, &reset);
+    s->modes = modes;
+}
+
+static enum status refuse_mode(struct span name, struct span value, struct diag *d)
+{
+    diag_set(d, "22023", "invalid value for parameter \"%.*s\": \"%.*s\"", (int)name.size,
+             (const char *)name.data, (int)(value.size < 64 ? value.size : 64),
+             (const char *)value.data);
+    if (name.size > 9 && equals(span_of(name.data + name.size - 9, 9), "isolation"))
+        diag_hint(d, "Available values: serializable, repeatable read, read committed, read "
+                     "uncommitted.");
+    return ST_INVALID;
+}
+
 enum status settings_set(struct settings *s, struct span name, struct span value, struct diag *d)
 {
     if (equals(name, "application_name")) {
@@ -353,36 +363,33 @@ enum status settings_set(struct settings *s, struct span name, struct span value
         return ST_OK;
     }
     if (value.size == 0 && equals(name, "all")) { /* RESET ALL */
-        s->application_name[0] = 0;
-        s->chosen = s->reset;
-        s->read_height = 0;
-        s->height = 0;
-        s->key_size = 0;
-        s->default_modes = (struct settings_modes){.isolation = SQL_SERIALIZABLE};
-        s->is_copy_split = false;
-        s->custom_count = 0;
+        reset_all(s);
         return ST_OK;
     }
+    if (equals(name, "search_path")) return set_path(s, value, d);
     bool is_good = true;
     if (set_own(s, name, value, &is_good)) return is_good ? ST_OK : refuse_own(name, value, d);
-    if (set_mode(s, name, value, &is_good)) {
-        if (is_good) return ST_OK;
-        diag_set(d, "22023", "invalid value for parameter \"%.*s\": \"%.*s\"", (int)name.size,
-                 (const char *)name.data, (int)(value.size < 64 ? value.size : 64),
-                 (const char *)value.data);
-        if (name.size > 9 && equals(span_of(name.data + name.size - 9, 9), "isolation"))
-            diag_hint(d, "Available values: serializable, repeatable read, read committed, read "
-                         "uncommitted.");
-        return ST_INVALID;
-    }
-    const struct setting *found = find(name);
-    if (found == NULL && is_custom(name)) return set_custom(s, name, value, d);
-    if (found == NULL) return unknown(name, d);
-    if (value.size == 0 || found->rule == RULE_ANY || is_same_value(found, value)) return ST_OK;
-    diag_set(d, "22023", "parameter \"%s\" cannot be changed to \"%.*s\"", found->name,
-             (int)(value.size < 64 ? value.size : 64), (const char *)value.data);
-    diag_hint(d, "This server always uses \"%s\".", found->value);
-    return ST_INVALID;
+    if (set_mode(s, name, value, &is_good)) return is_good ? ST_OK : refuse_mode(name, value, d);
+    uint32_t index = 0;
+    const struct guc *g = guc_find(name, &index);
+    if (g == NULL && is_custom(name)) return set_custom(s, name, value, d);
+    if (g == NULL || g->kind == GUC_OWN) return unknown(name, d);
+    return set_guc(s, g, index, value, d);
+}
+
+/* Null: settings_show knows no such name. */
+static const char *show_text(const struct settings *s, struct span name)
+{
+    const char *own = show_own(s, name);
+    if (own == NULL) own = show_mode(s, name);
+    if (own != NULL) return own;
+    const struct settings_custom *custom = find_custom(s, name);
+    if (custom != NULL) return custom->value;
+    uint32_t index = 0;
+    const struct guc *g = guc_find(name, &index);
+    if (g == NULL) return NULL;
+    const struct settings_kept *kept = find_kept(s, index);
+    return kept != NULL ? kept->value : g->value;
 }
 
 enum status settings_show(const struct settings *s,
@@ -402,19 +409,28 @@ enum status settings_show(const struct settings *s,
         buf_put(out, settings_key(s));
         return buf_status(out);
     }
-    const char *own = show_own(s, name);
-    if (own == NULL) own = show_mode(s, name);
-    if (own != NULL) {
-        buf_put_text(out, own);
-        return buf_status(out);
-    }
-    const struct settings_custom *custom = find_custom(s, name);
-    if (custom != NULL) {
-        buf_put_text(out, custom->value);
-        return buf_status(out);
-    }
-    const struct setting *found = find(name);
-    if (found == NULL) return unknown(name, d);
-    buf_put_text(out, found->value);
+    const char *text = equals(name, "search_path") && s->has_path ? s->path : show_text(s, name);
+    if (text == NULL) return unknown(name, d);
+    buf_put_text(out, text);
     return buf_status(out);
+}
+
+bool settings_at(uint32_t index, const char **name, const char **what)
+{
+    const struct guc *g = guc_at(index);
+    if (g == NULL) return false;
+    *name = g->name;
+    *what = g->what;
+    return true;
+}
+
+bool settings_says(const struct settings *s, const char *sqlstate)
+{
+    const bool is_notice = memcmp(sqlstate, "00", 2) == 0;
+    switch (s->says) {
+    case SETTINGS_SAYS_ALL: return true;
+    case SETTINGS_SAYS_WARNINGS: return !is_notice;
+    case SETTINGS_SAYS_ERRORS: break;
+    }
+    return false;
 }

@@ -1,19 +1,23 @@
 /* settings.h - SET and SHOW: the session settings that PostgreSQL's clients expect, and our own.
  *
- * Of PostgreSQL's only what can hold is accepted: a fixed setting may be set to the value it has.
- * Ours choose one of a few words. Pure; one session's thread. */
+ * PostgreSQL's are in guc.h; some of them have an effect (time limits, search_path, what clients
+ * are told), and are kept here in the form that others use. Ours choose one of a few words. Pure;
+ * one session's thread. */
 #ifndef TRUSTSQL_NODE_SETTINGS_H
 #define TRUSTSQL_NODE_SETTINGS_H
 
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/span.h"
+#include "node/guc.h"
 #include "sql/sql.h"
 
 #define SETTINGS_VALUE_MAX  128u
 #define SETTINGS_NAME_MAX   64u
 #define SETTINGS_CUSTOM_MAX 8u
 #define SETTINGS_KEY_MAX    255u /* TX_IDEMPOTENCY_MAX */
+#define SETTINGS_PATH_MAX   256u
+#define SETTINGS_KEPT       48u /* Of guc.h that can be changed: not more than there are. */
 
 /* trustsql.read: what a SELECT sees. */
 enum settings_read {
@@ -44,6 +48,22 @@ struct settings_custom {
     char value[SETTINGS_VALUE_MAX];
 };
 
+enum settings_timeout {
+    SETTINGS_STATEMENT_TIMEOUT,
+    SETTINGS_LOCK_TIMEOUT, /* Nothing ever waits for a lock. */
+    SETTINGS_IDLE_BLOCK_TIMEOUT,
+    SETTINGS_IDLE_TIMEOUT,
+    SETTINGS_TIMEOUTS
+};
+
+/* client_min_messages */
+enum settings_says { SETTINGS_SAYS_ALL, SETTINGS_SAYS_WARNINGS, SETTINGS_SAYS_ERRORS };
+
+struct settings_kept { /* A setting of guc.h that is not at its default. */
+    uint8_t index;
+    char value[GUC_KEPT_MAX];
+};
+
 struct settings {
     char application_name[SETTINGS_VALUE_MAX];
     struct settings_choice chosen;
@@ -55,14 +75,21 @@ struct settings {
     uint32_t custom_count;
     bool is_copy_split; /* trustsql.copy_split: one COPY FROM may be several transactions. */
     uint64_t height;    /* trustsql.height: the ledger as it was then, schema too; 0: now. */
-    struct settings_modes modes;         /* Of the transaction that is open. */
-    struct settings_modes default_modes; /* Of the next. */
-    struct settings_choice reset;        /* The node's defaults: what RESET goes back to. */
+    struct settings_modes modes;              /* Of the transaction that is open. */
+    struct settings_modes default_modes;      /* Of the next. */
+    struct settings_kept kept[SETTINGS_KEPT]; /* The first kept_count. */
+    uint32_t kept_count;
+    uint32_t timeout_ms[SETTINGS_TIMEOUTS]; /* 0: none. */
+    enum settings_says says;
+    bool has_path;                /* search_path was set: */
+    char path[SETTINGS_PATH_MAX]; /* as it is shown. */
+    struct settings_choice reset; /* The node's defaults: what RESET goes back to. */
 };
 
 void settings_init(struct settings *s, const struct settings_choice *defaults);
 
-/* value size 0: to the default (SET … TO DEFAULT, RESET). 42704, 22023 in d. */
+/* value.data null: to the default (SET … TO DEFAULT, RESET); ours take size 0 for it, too. 42704,
+ * 22023, 55P02, 54000 in d. */
 NODISCARD enum status settings_set(struct settings *s,
                                    struct span name,
                                    struct span value,
@@ -82,6 +109,12 @@ NODISCARD enum status settings_show(const struct settings *s,
                                     struct span name,
                                     struct buf *out,
                                     struct diag *d);
+
+/* The settings that SHOW ALL lists, in order; custom ones are not. False: no more. */
+bool settings_at(uint32_t index, const char **name, const char **what);
+
+/* Is a notice or warning of this class to be sent to the client? */
+bool settings_says(const struct settings *s, const char *sqlstate);
 
 /* The words of node.conf and of SET. False: there is no such word. */
 bool settings_read_parse(enum settings_read *out, struct span word);

@@ -121,6 +121,7 @@ static enum status send_tx(struct local_call *c, struct tx *tx, bool wants_rows)
     struct buf bytes;
     buf_init(&bytes, c->session->local->config.mem, TX_BYTES_MAX);
     enum status st = sign(c, tx, &bytes);
+    c->txid = tx->txid;
     if (st == ST_OK && tx->idempotency_key.size > 0) note_key(c, tx);
     if (st == ST_OK) st = submit_bytes(c, buf_span(&bytes), wants_rows);
     mem_wipe(tx->secret, sizeof tx->secret);
@@ -220,6 +221,7 @@ static enum status submit_bytes(struct local_call *c, struct span bytes, bool wa
         if (st != ST_OK) flow_tx_free(t);
     }
     if (st == ST_OK) l->ticket_count++;
+    c->is_submitted = st == ST_OK;
     if (st == ST_BUSY) {
         diag_set(&c->diag, "53400", "too many transactions are waiting");
         diag_hint(&c->diag, "Try again in a moment.");
@@ -276,7 +278,7 @@ static void answer_repeat(struct local_call *c, const struct receipt *first)
     const struct backend_reply *reply = &c->reply;
     struct diag d;
     diag_set(&d, "00000", "this idempotency key was used before: nothing was changed");
-    reply->notice(reply->context, &d);
+    call_notice(c, &d);
     for (uint32_t i = 0; i < first->op_count && c->at + i < c->statement_count; i++) {
         const struct sql_statement *s = &c->statements[c->at + i]->statement;
         if (s->column_count > 0) reply->columns(reply->context, s->columns, s->column_count);
@@ -300,7 +302,7 @@ static void answer_write(struct local_call *c, const struct exec_tx_outcome *out
         if (op->notice != NULL) {
             struct diag d;
             diag_set(&d, "00000", "%s", op->notice);
-            reply->notice(reply->context, &d);
+            call_notice(c, &d);
         }
         if (op->column_count > 0) {
             reply->columns(reply->context, op->columns, op->column_count);
@@ -368,9 +370,14 @@ static void put_submit_row(struct local_call *c, const struct exec_tx_outcome *o
 static void on_settled(struct ticket *t)
 {
     struct local_call *c = t->owner;
-    struct local *l = c->session->local;
+    struct local *l = c->local;
     must(l->ticket_count > 0);
     l->ticket_count--;
+    if (c->session == NULL) {
+        timeouts_settled(l, c);
+        return;
+    }
+    c->is_submitted = false;
     c->state = CALL_DONE;
     if (t->status != ST_OK) {
         c->diag = t->diag;

@@ -54,6 +54,7 @@ struct pg_door {
     uint32_t connection_count;
     uint32_t admitted_count;
     uint32_t process_last;
+    uint32_t period_ms; /* Of the timer. */
     bool is_closing;
 };
 
@@ -246,12 +247,39 @@ static void on_closed(void *context)
     }
 }
 
+/* What clients have set may need another look sooner. */
+static void set_period(struct pg_door *d, uint32_t shortest_ms)
+{
+    uint32_t period = tick_ms(&d->config);
+    const uint32_t wanted = shortest_ms / 4 > DOOR_TICK_MS_MIN ? shortest_ms / 4 : DOOR_TICK_MS_MIN;
+    if (shortest_ms > 0 && wanted < period) period = wanted;
+    if (period == d->period_ms) return;
+    d->period_ms = period;
+    loop_timer_start(d->timer, period, period);
+}
+
 static void on_tick(void *context)
 {
     struct pg_door *d = context;
     uint64_t now = loop_now_ms(d->loop);
-    for (struct connection *c = d->connections; c != NULL; c = c->next)
-        if (c->session != NULL) check_times(c, now);
+    uint32_t shortest = 0;
+    for (struct connection *c = d->connections; c != NULL; c = c->next) {
+        if (c->session == NULL) continue;
+        check_times(c, now);
+        const uint32_t idle_ms = pg_session_idle_ms(c->session);
+        if (idle_ms > 0 && (shortest == 0 || idle_ms < shortest)) shortest = idle_ms;
+    }
+    set_period(d, shortest);
+}
+
+static void check_silence(struct connection *c, uint64_t now)
+{
+    const uint32_t own_ms = pg_session_idle_ms(c->session);
+    const uint32_t idle_ms = c->door->config.idle_timeout_ms;
+    if (own_ms > 0 && now - c->heard_ms >= own_ms)
+        pg_session_end_idle(c->session);
+    else if (idle_ms > 0 && now - c->heard_ms >= idle_ms)
+        connection_end(c, "57P05", "terminating connection due to idle-session timeout");
 }
 
 static void check_times(struct connection *c, uint64_t now)
@@ -269,10 +297,7 @@ static void check_times(struct connection *c, uint64_t now)
         if (now - c->accepted_ms >= config->auth_timeout_ms)
             connection_end(c, "57014", "canceling authentication due to timeout");
         return;
-    case PG_SESSION_IDLE:
-        if (config->idle_timeout_ms > 0 && now - c->heard_ms >= config->idle_timeout_ms)
-            connection_end(c, "57P05", "terminating connection due to idle-session timeout");
-        return;
+    case PG_SESSION_IDLE: check_silence(c, now); return;
     case PG_SESSION_BUSY: c->heard_ms = now; return;
     case PG_SESSION_OVER: return;
     }
@@ -313,8 +338,8 @@ static struct connection *connection_new(struct pg_door *d, struct tcp_stream *s
     if (c->next != NULL) c->next->previous = c;
     d->connections = c;
     if (d->connection_count++ == 0) { /* D3 */
-        uint32_t period = tick_ms(&d->config);
-        loop_timer_start(d->timer, period, period);
+        d->period_ms = tick_ms(&d->config);
+        loop_timer_start(d->timer, d->period_ms, d->period_ms);
     }
     return c;
 }
@@ -354,6 +379,7 @@ static uint32_t tick_ms(const struct pg_door_config *config)
 static enum status link_write(void *context, struct span bytes)
 {
     struct connection *c = context;
+    c->heard_ms = loop_now_ms(c->door->loop); /* Silence begins behind the answer. */
     if (c->tls == NULL) return tcp_write(c->stream, bytes);
     for (size_t at = 0; at < bytes.size; at += DOOR_RECORD_SIZE) {
         size_t left = bytes.size - at;

@@ -99,6 +99,21 @@ void pipeline_commit(struct pg_session *s)
     b->table->sync(b, s->backend_session, &reply);
 }
 
+void pipeline_prepare(struct pg_session *s, const struct backend_call *call)
+{
+    must(s->first == NULL);
+    struct backend *b = s->config.backend;
+    must(b->table->prepare != NULL);
+    if (item_add(s, ITEM_PREPARE) == NULL) {
+        session_abort(s);
+        return;
+    }
+    s->call_count++;
+    s->is_overlapping = false;
+    const struct backend_reply reply = reply_to(s);
+    b->table->prepare(b, s->backend_session, call, &reply);
+}
+
 void pipeline_sync(struct pg_session *s)
 {
     if (s->first == NULL) {
@@ -414,7 +429,7 @@ static void on_done(void *context)
         p->counted += p->rows.size;
         s->prepared_bytes += p->rows.size;
         portal_send(s, &s->out, p, i->row_max);
-    } else if (i != NULL && !i->has_result && i->kind != ITEM_COMMIT) {
+    } else if (i != NULL && !i->has_result && i->kind != ITEM_COMMIT && i->kind != ITEM_PREPARE) {
         reply_signal(&s->out, REPLY_EMPTY_QUERY);
     }
     if (first->copy != NULL) copy_end(s);

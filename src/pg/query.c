@@ -109,6 +109,10 @@ static bool on_parse(struct pg_session *s, const struct wire_message *m)
         return true;
     }
     if (st != NULL) statement_unref(s, st);
+    if (status == ST_BUSY) { /* Looked at again when it was prepared, which may be now. */
+        if (s->first != NULL) return false;
+        return s->is_skipping || s->phase == PG_OVER || on_parse(s, m);
+    }
     if (d.sqlstate[0] == 0) diag_status(&d, status);
     session_error(s, &d);
     return true;
@@ -161,7 +165,9 @@ static enum status fill_statement(struct pg_session *s,
         .text = st->text, .param_types = types, .param_count = m->type_count, .is_single = true};
     struct backend *b = s->config.backend;
     struct backend_description *out = &st->description;
-    TRY(b->table->describe(b, s->backend_session, &st->arena, &call, out, d));
+    enum status described = b->table->describe(b, s->backend_session, &st->arena, &call, out, d);
+    if (described == ST_BUSY) pipeline_prepare(s, &call);
+    TRY(described);
     if (out->statement_count > 1) {
         diag_set(d, "42601", "cannot insert multiple commands into a prepared statement");
         return ST_INVALID;

@@ -135,6 +135,23 @@ enum pg_session_state pg_session_state(const struct pg_session *s)
     return PG_SESSION_OVER;
 }
 
+uint32_t pg_session_idle_ms(const struct pg_session *s)
+{
+    struct backend *b = s->config.backend;
+    if (s->backend_session == NULL || b->table->idle_ms == NULL) return 0;
+    return b->table->idle_ms(b, s->backend_session);
+}
+
+void pg_session_end_idle(struct pg_session *s)
+{
+    struct diag d;
+    if (session_block(s) == BACKEND_BLOCK_NONE)
+        diag_set(&d, "57P05", "terminating connection due to idle-session timeout");
+    else
+        diag_set(&d, "25P03", "terminating connection due to idle-in-transaction timeout");
+    pg_session_end(s, &d);
+}
+
 /* --- input
  * ---------------------------------------------------------------------------------------*/
 

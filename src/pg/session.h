@@ -74,4 +74,10 @@ enum pg_session_state {
 };
 enum pg_session_state pg_session_state(const struct pg_session *s);
 
+/* PG_SESSION_IDLE: for how long the client may be silent, as it has set it; 0: for ever. */
+uint32_t pg_session_idle_ms(const struct pg_session *s);
+
+/* It was silent for longer: tell it and close. */
+void pg_session_end_idle(struct pg_session *s);
+
 #endif

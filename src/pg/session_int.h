@@ -90,6 +90,7 @@ enum item_kind {
     ITEM_QUERY,   /* Simple query: ends with ReadyForQuery. */
     ITEM_EXECUTE, /* All rows at once. */
     ITEM_LIMITED, /* Rows are kept in the portal, then sent as far as asked. */
+    ITEM_PREPARE, /* The Parse that is read next is made ready. */
     ITEM_COMMIT,  /* The transaction of the calls since the last Sync ends. */
     ITEM_SYNC
 };
@@ -207,6 +208,8 @@ void pipeline_call(struct pg_session *s,
                    struct portal *portal,
                    uint32_t row_max);
 void pipeline_sync(struct pg_session *s);
+/* With nothing queued: the statement is described after that. */
+void pipeline_prepare(struct pg_session *s, const struct backend_call *call);
 void pipeline_commit(struct pg_session *s); /* Before a Sync, with nothing queued. */
 /* More input may be processed, as far as limits are concerned. */
 bool pipeline_has_room(const struct pg_session *s);

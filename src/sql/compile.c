@@ -14,6 +14,8 @@ struct splitter {
     struct diag *diag;
     struct sql_text *list;
     uint32_t count;
+    size_t counted;      /* Bytes whose characters are counted: */
+    uint32_t char_count; /* so many. */
 };
 
 static enum status add_text(struct splitter *s, size_t start, size_t end)
@@ -29,9 +31,11 @@ static enum status add_text(struct splitter *s, size_t start, size_t end)
         diag_set(s->diag, "53200", "out of memory");
         return ST_NO_MEMORY;
     }
-    uint32_t before = lex_char_count(span_of(s->text.data, start));
-    s->list[s->count++] =
-        (struct sql_text){.text = span_of(s->text.data + start, end - start), .position = before};
+    must(start >= s->counted);
+    s->char_count += lex_char_count(span_of(s->text.data + s->counted, start - s->counted));
+    s->counted = start;
+    s->list[s->count++] = (struct sql_text){.text = span_of(s->text.data + start, end - start),
+                                            .position = s->char_count};
     return ST_OK;
 }
 
@@ -58,6 +62,15 @@ static enum status split_tokens(struct splitter *s)
     }
 }
 
+/* The limit of the caller's arena is one of the statement, the same on every machine. */
+static enum status explain_full(const struct arena *a, enum status st, struct diag *d)
+{
+    if (st != ST_NO_MEMORY || !a->is_full) return st;
+    diag_set(d, "54000", "the statement needs more memory than one statement may use");
+    diag_hint(d, "Send it in parts, or its values as an array or with COPY.");
+    return ST_LIMIT;
+}
+
 enum status sql_split(
     struct arena *a, struct span text, struct sql_text **out, uint32_t *count, struct diag *d)
 {
@@ -66,12 +79,12 @@ enum status sql_split(
         return ST_LIMIT;
     }
     struct splitter s = {.arena = a, .text = text, .diag = d};
-    TRY(split_tokens(&s));
+    TRY(explain_full(a, split_tokens(&s), d));
     if (s.count > 1) { /* One alone is parsed when it is compiled. */
         PgQuery__ParseResult *tree = NULL;
         struct arena scratch;
         arena_init(&scratch, a->mem, a->total_max);
-        enum status st = parse_tree(&tree, &scratch, text, d);
+        enum status st = explain_full(&scratch, parse_tree(&tree, &scratch, text, d), d);
         arena_fini(&scratch);
         if (st != ST_OK) return st;
     }
@@ -338,7 +351,7 @@ enum status sql_compile(struct sql_statement *out,
                         struct diag *d)
 {
     struct binder b;
-    return compile_with(&b, out, a, in, d);
+    return explain_full(a, compile_with(&b, out, a, in, d), d);
 }
 
 /* --- lift ---------------------------------------------------------------------------------- */
@@ -423,9 +436,10 @@ enum status sql_lift(struct sql_lifted *out,
 {
     struct binder b;
     struct sql_statement s = {.kind = SQL_KIND_EMPTY};
-    TRY(start(&b, a, in, d));
-    TRY(bind_statement(&b, &s, in));
-    return lift(out, &b, &s, in->param_count);
+    enum status st = start(&b, a, in, d);
+    if (st == ST_OK) st = bind_statement(&b, &s, in);
+    if (st == ST_OK) st = lift(out, &b, &s, in->param_count);
+    return explain_full(a, st, d);
 }
 
 enum status sql_compile_and_lift(struct sql_statement *out,
@@ -435,6 +449,7 @@ enum status sql_compile_and_lift(struct sql_statement *out,
                                  struct diag *d)
 {
     struct binder b;
-    TRY(compile_with(&b, out, a, in, d));
-    return lift(lifted, &b, out, b.param_count);
+    enum status st = compile_with(&b, out, a, in, d);
+    if (st == ST_OK) st = lift(lifted, &b, out, b.param_count);
+    return explain_full(a, st, d);
 }

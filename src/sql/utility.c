@@ -261,14 +261,32 @@ enum status compile_set(struct binder *b, struct sql_statement *out, const PgQue
     return ST_OK;
 }
 
+/* The few that PostgreSQL does not write in small letters. */
+static struct span shown_name(struct span name)
+{
+    static const char *const names[] = {"DateStyle", "IntervalStyle", "TimeZone"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const struct span shown = span_text(names[i]);
+        bool is_same = shown.size == name.size;
+        for (size_t k = 0; k < name.size && is_same; k++)
+            is_same = (shown.data[k] | 0x20u) == (name.data[k] | 0x20u);
+        if (is_same) return shown;
+    }
+    return name;
+}
+
 enum status compile_show(struct binder *b, struct sql_statement *out, const PgQuery__Node *n)
 {
     out->kind = SQL_KIND_SHOW;
     out->tag = "SHOW";
     out->name = bind_cstring(n->variable_show_stmt->name);
-    out->columns = arena_alloc_zero(b->arena, 1, sizeof *out->columns);
+    const bool is_all = span_equal(out->name, span_text("all"));
+    const struct span names[] = {is_all ? span_text("name") : shown_name(out->name),
+                                 span_text("setting"), span_text("description")};
+    out->column_count = is_all ? 3 : 1;
+    out->columns = arena_alloc_zero(b->arena, out->column_count, sizeof *out->columns);
     if (out->columns == NULL) return bind_no_memory(b);
-    out->columns[0] = (struct sql_column){.name = out->name, .type = SQL_TEXT, .typmod = -1};
-    out->column_count = 1;
+    for (uint32_t i = 0; i < out->column_count; i++)
+        out->columns[i] = (struct sql_column){.name = names[i], .type = SQL_TEXT, .typmod = -1};
     return ST_OK;
 }

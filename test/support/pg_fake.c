@@ -22,6 +22,7 @@ struct backend_session {
     struct pg_fake *fake;
     bool is_held;
     enum backend_block block;
+    bool is_prepared;             /* The describe that comes next is not too long. */
     struct pg_fake_call *copying; /* A COPY FROM that waits; in no list. */
 };
 
@@ -34,6 +35,7 @@ struct pg_fake_call {
     struct sql_value *params;
     uint32_t param_count;
     bool is_cancelled;
+    bool is_prepare;
 };
 
 struct known {
@@ -88,7 +90,8 @@ static bool know(struct known *k, struct span text)
 {
     memset(k, 0, sizeof *k);
     if (begins(text, "one") || begins(text, "two") || begins(text, "change") ||
-        begins(text, "broken") || begins(text, "wait")) {
+        begins(text, "long") || begins(text, "longfail") || begins(text, "broken") ||
+        begins(text, "wait")) {
         add_column(k, "?column?", SQL_INT4);
     } else if (begins(text, "rows")) {
         add_column(k, "n", SQL_INT4);
@@ -249,8 +252,11 @@ static enum status fake_describe(struct backend *b,
                                  struct diag *d)
 {
     (void)b;
-    (void)s;
     struct known k;
+    const bool was_prepared = s->is_prepared;
+    s->is_prepared = false;
+    if ((begins(call->text, "long") || begins(call->text, "longfail")) && !was_prepared)
+        return ST_BUSY;
     if (!know(&k, call->text)) {
         diag_set(d, "42P01", "relation does not exist");
         d->position = 1;
@@ -268,6 +274,25 @@ static enum status fake_describe(struct backend *b,
     memcpy(out->param_types, k.params, sizeof k.params);
     memcpy(out->columns, k.columns, sizeof k.columns);
     return ST_OK;
+}
+
+static void fake_prepare(struct backend *b,
+                         struct backend_session *s,
+                         const struct backend_call *call,
+                         const struct backend_reply *reply)
+{
+    struct pg_fake *f = (struct pg_fake *)(void *)b;
+    const bool was_deferred = f->is_deferred;
+    const struct backend_call text = {.text = call->text};
+    f->is_deferred = true;
+    const uint32_t before = f->executed;
+    fake_execute(b, s, &text, reply);
+    f->is_deferred = was_deferred;
+    if (f->executed == before) return; /* No memory. */
+    f->executed = before;
+    f->last->is_prepare = true;
+    f->prepared++;
+    if (!f->is_deferred) pg_fake_run(f);
 }
 
 static void fake_cancel(struct backend *b, struct backend_session *s)
@@ -339,6 +364,7 @@ static const struct backend_table fake_table = {.verifier = fake_verifier,
                                                 .session_close = fake_session_close,
                                                 .execute = fake_execute,
                                                 .describe = fake_describe,
+                                                .prepare = fake_prepare,
                                                 .cancel = fake_cancel,
                                                 .flow = fake_flow,
                                                 .block = fake_block,
@@ -452,9 +478,21 @@ static void answer_copy_out(const struct pg_fake_call *c)
     buf_fini(&rows);
 }
 
+static void answer_prepare(const struct pg_fake_call *c)
+{
+    struct diag d;
+    diag_set(&d, c->is_cancelled ? "57014" : "42601", "no");
+    c->session->is_prepared = begins(c->text, "long") && !c->is_cancelled;
+    if (!c->session->is_prepared) c->reply.failed(c->reply.context, &d);
+}
+
 static bool answer_session(const struct pg_fake_call *c)
 {
     struct backend_session *s = c->session;
+    if (c->is_prepare) {
+        answer_prepare(c);
+        return true;
+    }
     if (begins(c->text, "begin")) s->block = BACKEND_BLOCK_OPEN;
     if (begins(c->text, "commit")) s->block = BACKEND_BLOCK_NONE;
     if (begins(c->text, "deallocate")) (void)c->reply.forget(c->reply.context, span_of(NULL, 0));
@@ -493,7 +531,7 @@ static void answer(const struct pg_fake_call *c)
         uint64_t count = strtoull(number, NULL, 10);
         uint32_t most = c->session->fake->rows_max;
         answer_rows(c, &k, count < most ? (uint32_t)count : most);
-    } else if (begins(c->text, "one") || begins(c->text, "two")) {
+    } else if (begins(c->text, "one") || begins(c->text, "two") || begins(c->text, "long")) {
         answer_rows(c, &k, 1);
         if (begins(c->text, "two")) answer_rows(c, &k, 1);
     } else if (begins(c->text, "submit") && c->param_count == 1) {

@@ -14,6 +14,8 @@
  *   wait           a read that ends only when cancelled (57014)
  *   change         described as one integer, answers with text
  *   broken         rows that are not well formed
+ *   long           as "one", but in the extended protocol it has to be prepared first
+ *   longfail       the same, and preparing it fails with 42601
  *   two            two statements, in a simple query: as "one" twice
  *   (empty)        nothing
  *   begin, commit  as insert; the session is in a block, or no more
@@ -49,6 +51,7 @@ struct pg_fake {
     uint32_t executed;
     uint32_t open_count; /* Executed as part of a transaction that a Sync ends. */
     uint32_t sync_count;
+    uint32_t prepared; /* Times. */
     uint32_t copy_parts; /* Rows that came, in so many parts, */
     size_t copied;       /* and their bytes. */
     uint32_t sessions;

@@ -1,5 +1,8 @@
 /* Goal: SET takes what this server can keep, RESET goes back to the node's defaults, SHOW tells. */
 #include "node/settings.h"
+
+#include <strings.h>
+
 #include "support/cmocka_all.h"
 
 static const struct settings_choice defaults = {.read = SETTINGS_READ_LINEARIZABLE,
@@ -107,6 +110,99 @@ static void test_those_of_postgresql(void **state)
     buf_fini(&out);
 }
 
+/* What is kept is shown as PostgreSQL shows it. */
+static void test_kept(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *value;
+        const char *shown;
+    } cases[] = {{"statement_timeout", "1500", "1500ms"},
+                 {"statement_timeout", "90s", "90s"},
+                 {"statement_timeout", " 1.5 min ", "90s"},
+                 {"statement_timeout", "2h", "2h"},
+                 {"statement_timeout", "1499us", "1ms"},
+                 {"statement_timeout", "0", "0"},
+                 {"work_mem", "65536", "64MB"},
+                 {"work_mem", "100kB", "100kB"},
+                 {"Row_Security", "FALSE", "off"},
+                 {"jit", "y", "on"},
+                 {"client_min_messages", "Warning", "warning"},
+                 {"extra_float_digits", "3", "3"},
+                 {"search_path", "a, \"B\"", "a, \"B\""},
+                 {"search_path", "", ""},
+                 {"datestyle", "iso", "ISO, MDY"}};
+    struct settings s;
+    settings_init(&s, &defaults);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        check_set(&s, cases[i].name, cases[i].value, "");
+        check_shown(&s, cases[i].name, cases[i].shown);
+    }
+    check_set(&s, "all", "", "");
+    check_shown(&s, "work_mem", "4MB");
+    check_shown(&s, "search_path", "\"$user\", public");
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *value;
+        const char *sqlstate;
+    } cases[] = {{"statement_timeout", "-1", "22023"},
+                 {"statement_timeout", "x", "22023"},
+                 {"statement_timeout", "1 week", "22023"},
+                 {"statement_timeout", "", "22023"},
+                 {"statement_timeout", "30000d", "22023"},
+                 {"work_mem", "9999999999TB", "22023"},
+                 {"statement_timeout", "99999999999999999999", "22023"},
+                 {"extra_float_digits", "0", "22023"},
+                 {"jit", "o", "22023"},
+                 {"client_min_messages", "loud", "22023"},
+                 {"DateStyle", "German", "22023"},
+                 {"server_version", "16", "55P02"},
+                 {"standard_conforming_strings", "off", "22023"},
+                 {"bytea_output", "escape", "22023"},
+                 {"IntervalStyle", "iso_8601", "22023"}};
+    struct settings s;
+    settings_init(&s, &defaults);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        check_set(&s, cases[i].name, cases[i].value, cases[i].sqlstate);
+    assert_int_equal(s.kept_count, 0);
+}
+
+static void test_effects(void **state)
+{
+    (void)state;
+    struct settings s;
+    const char *name = NULL;
+    const char *what = NULL;
+    const char *last = "";
+    settings_init(&s, &defaults);
+    check_set(&s, "statement_timeout", "2s", "");
+    check_set(&s, "idle_session_timeout", "1min", "");
+    assert_int_equal(s.timeout_ms[SETTINGS_STATEMENT_TIMEOUT], 2000);
+    assert_int_equal(s.timeout_ms[SETTINGS_IDLE_TIMEOUT], 60000);
+    assert_true(settings_says(&s, "00000"));
+    check_set(&s, "client_min_messages", "warning", "");
+    assert_false(settings_says(&s, "00000"));
+    assert_true(settings_says(&s, "25P01"));
+    check_set(&s, "client_min_messages", "error", "");
+    assert_false(settings_says(&s, "25P01"));
+    for (uint32_t i = 0; settings_at(i, &name, &what); i++) {
+        struct diag d = {0};
+        struct buf out;
+        assert_true(strcasecmp(last, name) < 0); /* In order, each once. */
+        assert_true(strlen(what) > 0);
+        buf_init(&out, mem_system(), 0);
+        assert_int_equal(settings_show(&s, span_text(name), &out, &d), ST_OK);
+        buf_fini(&out);
+        last = name;
+    }
+}
+
 static void test_custom(void **state)
 {
     (void)state;
@@ -135,9 +231,10 @@ static void test_custom(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_own),    cmocka_unit_test(test_key),
-        cmocka_unit_test(test_height), cmocka_unit_test(test_those_of_postgresql),
-        cmocka_unit_test(test_custom),
+        cmocka_unit_test(test_own),     cmocka_unit_test(test_key),
+        cmocka_unit_test(test_height),  cmocka_unit_test(test_those_of_postgresql),
+        cmocka_unit_test(test_custom),  cmocka_unit_test(test_kept),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_effects),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

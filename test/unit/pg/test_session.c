@@ -228,6 +228,54 @@ static void test_extended_query(void **state)
     stage_close(&t);
 }
 
+static void test_long_statements_are_prepared_first(void **state)
+{
+    (void)state;
+    struct stage t;
+    stage_log_in(&t);
+    for (int turn = 0; turn < 2; turn++) {
+        t.fake.is_deferred = turn == 1;
+        say_query(&t, "long");
+        say_parse(&t, "", "one");
+        say_statement(&t, "long");
+        say_empty(&t, 'S');
+        stage_send(&t);
+        pg_fake_run(&t.fake);
+        assert_string_equal(stage_heard(&t), "TDCZ112DCZ");
+        say_statement(&t, "longfail");
+        say_statement(&t, "one");
+        say_empty(&t, 'S');
+        say_statement(&t, "one");
+        say_empty(&t, 'S');
+        stage_send(&t);
+        pg_fake_run(&t.fake);
+        assert_string_equal(stage_heard(&t), "EZ12DCZ");
+        assert_int_equal(t.fake.prepared, 2 * turn + 2);
+    }
+    stage_close(&t);
+}
+
+/* Nothing behind it is read, and cancelling or leaving ends it. */
+static void test_preparing_is_waited_for(void **state)
+{
+    (void)state;
+    struct stage t;
+    stage_log_in(&t);
+    t.fake.is_deferred = true;
+    say_statement(&t, "long");
+    say_empty(&t, 'S');
+    stage_send(&t);
+    assert_string_equal(stage_heard(&t), "");
+    assert_true(t.link.is_paused);
+    pg_session_cancel(t.session, 0x5a5a5a5a);
+    pg_fake_run(&t.fake);
+    assert_string_equal(stage_heard(&t), "EZ");
+    assert_false(t.link.is_paused);
+    say_statement(&t, "long");
+    stage_send(&t);
+    stage_close(&t);
+}
+
 static void test_failures_skip_until_sync(void **state)
 {
     (void)state;
@@ -673,6 +721,8 @@ int main(void)
         cmocka_unit_test(test_simple_queries),
         cmocka_unit_test(test_error_fields),
         cmocka_unit_test(test_extended_query),
+        cmocka_unit_test(test_long_statements_are_prepared_first),
+        cmocka_unit_test(test_preparing_is_waited_for),
         cmocka_unit_test(test_failures_skip_until_sync),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_statement_limit),

@@ -628,6 +628,32 @@ static void every_allocation_may_fail(void **state)
     sql_rig_free(r);
 }
 
+/* The limit of the arena is an answer, not a failure of the machine. */
+static void what_does_not_fit_is_refused(void **state)
+{
+    (void)state;
+    char text[40000] = "SELECT 1 WHERE 1 IN (1";
+    size_t size = strlen(text);
+    struct sql_rig *r = sql_rig_new();
+    while (size + 3 < sizeof text) {
+        memcpy(text + size, ",1", 2);
+        size += 2;
+    }
+    text[size++] = ')';
+    struct arena a;
+    struct sql_statement s;
+    struct diag d = {0};
+    struct sql_compile in = {.catalog = sql_rig_catalog(r), .text = span_of(text, size)};
+    arena_init(&a, mem_system(), 1u << 20);
+    assert_int_equal(sql_compile(&s, &a, &in, &d), ST_LIMIT);
+    assert_string_equal(d.sqlstate, "54000");
+    arena_fini(&a);
+    arena_init(&a, mem_system(), 64u << 20);
+    assert_int_equal(sql_compile(&s, &a, &in, &d), ST_OK);
+    arena_fini(&a);
+    sql_rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -649,6 +675,7 @@ int main(void)
         cmocka_unit_test(inexact_functions_are_for_plain_reads_only),
         cmocka_unit_test(what_a_node_answers_for_itself_is_for_plain_reads_only),
         cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(what_does_not_fit_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
