@@ -198,7 +198,6 @@ static bool set_own(struct settings *s, struct span name, struct span value, boo
 static const char *show_own(const struct settings *s, struct span name)
 {
     if (equals(name, "trustsql.copy_split")) return s->is_copy_split ? "on" : "off";
-    if (equals(name, "application_name")) return s->application_name;
     if (equals(name, "trustsql.read")) return settings_read_text(s->chosen.read);
     if (equals(name, "trustsql.wait")) return settings_wait_text(s->chosen.wait);
     return NULL;
@@ -380,6 +379,7 @@ enum status settings_set(struct settings *s, struct span name, struct span value
 /* Null: settings_show knows no such name. */
 static const char *show_text(const struct settings *s, struct span name)
 {
+    if (equals(name, "application_name")) return s->application_name;
     const char *own = show_own(s, name);
     if (own == NULL) own = show_mode(s, name);
     if (own != NULL) return own;
