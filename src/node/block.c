@@ -26,12 +26,11 @@ static struct lex_token second(struct span text, struct lex_token first)
 /* Does a statement begin here that makes, ends or needs a block? */
 static bool is_control(struct span text, struct lex_token t)
 {
-    static const char *const words[] = {"begin",     "start",   "commit",  "end",  "rollback",
-                                        "abort",     "lock",    "declare", "move", "fetch",
-                                        "savepoint", "release", "close"};
+    static const char *const words[] = {"begin",     "start",   "commit",  "end",    "rollback",
+                                        "abort",     "lock",    "declare", "move",   "fetch",
+                                        "savepoint", "release", "close",   "prepare"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (lex_is(text, t, words[i])) return true;
-    if (lex_is(text, t, "prepare")) return lex_is(text, second(text, t), "transaction");
     if (!lex_is(text, t, "set")) return false;
     const struct lex_token next = second(text, t);
     return lex_is(text, next, "transaction") || lex_is(text, next, "session") ||
@@ -209,7 +208,8 @@ static bool is_kept(const struct local_call *c)
 
 static enum status compile_one(struct local_call *c, struct compiled **out)
 {
-    const struct sql_text *text = &c->texts[c->text_at];
+    struct sql_text *text = &c->texts[c->text_at];
+    TRY(call_expand(c, text));
     if (is_kept(c)) {
         *out = c->statements[0];
         (*out)->refs++;
@@ -219,6 +219,8 @@ static enum status compile_one(struct local_call *c, struct compiled **out)
     struct compiled_request request = {.catalog = catalog,
                                        .account = c->session->account.id,
                                        .text = text->text,
+                                       .search_path =
+                                           search_path_of(c->session, catalog, &c->arena),
                                        .declared = c->declared,
                                        .declared_count = c->param_count};
     enum status st = call_compiled(c, &request, out);
@@ -241,6 +243,39 @@ static void keep_statement(struct local_call *c, struct compiled *statement)
     c->kept_at = c->text_at;
 }
 
+/* Compiled once, for its types; what is kept is its text. */
+static enum status prepare(struct local_call *c)
+{
+    const struct sql_text *text = &c->texts[c->text_at];
+    if (c->preparing == NULL) {
+        struct prepared_text *made = arena_alloc_zero(&c->arena, 1, sizeof *made);
+        if (made == NULL) return ST_NO_MEMORY;
+        enum status st = prepared_parse(made, &c->arena, text->text, &c->diag);
+        if (st != ST_OK) call_shift_position(&c->diag, text);
+        TRY(st);
+        c->preparing = made;
+    }
+    struct compiled *statement = NULL;
+    struct sql_catalog *catalog = call_catalog(c->session);
+    const struct compiled_request request = {.catalog = catalog,
+                                             .account = c->session->account.id,
+                                             .text = c->preparing->typed,
+                                             .search_path =
+                                                 search_path_of(c->session, catalog, &c->arena),
+                                             .declared = c->declared};
+    enum status st = call_compiled(c, &request, &statement);
+    sql_catalog_unref(catalog);
+    if (st == ST_OK)
+        st = prepared_add(&c->session->names, c->preparing, &statement->statement, &c->diag);
+    compiled_unref(statement);
+    if (st == ST_BUSY) return st;
+    c->diag.position = 0; /* It was of the text with its types. */
+    c->preparing = NULL;
+    c->text_at++;
+    if (st == ST_OK) c->reply.complete(c->reply.context, "PREPARE", false, 0);
+    return st;
+}
+
 static enum status run_one(struct local_call *c)
 {
     const struct sql_text *text = &c->texts[c->text_at];
@@ -250,6 +285,7 @@ static enum status run_one(struct local_call *c)
         return ST_INVALID;
     }
     if (block_refuses(c->session, text->text, &c->diag)) return ST_INVALID;
+    if (prepared_is_prepare(text->text)) return prepare(c);
     struct compiled *statement = NULL;
     TRY(compile_one(c, &statement));
     keep_statement(c, statement);

@@ -253,6 +253,8 @@ static enum status compile_select(struct local_call *c, struct span text)
     struct compiled_request request = {.catalog = catalog,
                                        .account = c->session->account.id,
                                        .text = text,
+                                       .search_path =
+                                           search_path_of(c->session, catalog, &c->arena),
                                        .declared = c->declared,
                                        .declared_count = c->param_count};
     enum status st = call_compiled(c, &request, &c->cursor_select);

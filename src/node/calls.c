@@ -47,10 +47,26 @@ static bool is_ddl(enum sql_kind kind)
            kind == SQL_KIND_CREATE_INDEX || kind == SQL_KIND_DROP_INDEX;
 }
 
+/* What stands for an EXECUTE has no place in the query string. */
+#define NO_POSITION UINT32_MAX
+
 /* Positions count from the start of the whole query string. */
 void call_shift_position(struct diag *d, const struct sql_text *text)
 {
+    if (text->position == NO_POSITION) d->position = 0;
     if (d->position > 0) d->position += text->position;
+}
+
+enum status call_expand(struct local_call *c, struct sql_text *text)
+{
+    if (!prepared_is_execute(text->text)) return ST_OK;
+    const struct span before = text->text;
+    enum status st = prepared_expand(&c->session->names, &c->arena, before, &text->text, &c->diag);
+    if (st != ST_OK)
+        call_shift_position(&c->diag, text);
+    else
+        text->position = NO_POSITION;
+    return st;
 }
 
 /* A simple query brings no values. */
@@ -86,14 +102,17 @@ static enum status compile_all(struct local_call *c, struct sql_catalog *catalog
 {
     struct local *l = c->session->local;
     TRY(call_split(c));
-    const struct sql_text *texts = c->texts + c->text_at;
+    struct sql_text *texts = c->texts + c->text_at;
     const uint32_t count = c->text_count - c->text_at;
     bool has_ddl = has_ddl_before(c);
     bool is_end = false;
     for (uint32_t i = c->statement_count; i < count && !is_end; i++) {
+        TRY(call_expand(c, &texts[i]));
         struct compiled_request request = {.catalog = catalog,
                                            .account = c->session->account.id,
                                            .text = texts[i].text,
+                                           .search_path =
+                                               search_path_of(c->session, catalog, &c->arena),
                                            .declared = c->declared,
                                            .declared_count = c->param_count};
         enum status st = call_compiled(c, &request, &c->statements[i]);
@@ -512,8 +531,10 @@ enum status call_forget(struct local_call *c, const struct sql_statement *statem
 {
     const struct span name = statement->name;
     const bool is_discard = strcmp(statement->tag, "DISCARD ALL") == 0;
-    if (!statement->is_no_op && c->reply.forget != NULL &&
-        !c->reply.forget(c->reply.context, name) && name.size > 0) {
+    bool is_found = statement->is_no_op || prepared_remove(&c->session->names, name);
+    if (!statement->is_no_op && c->reply.forget != NULL)
+        is_found = c->reply.forget(c->reply.context, name) || is_found;
+    if (!is_found && name.size > 0) {
         diag_set(&c->diag, "26000", "prepared statement \"%.*s\" does not exist", (int)name.size,
                  (const char *)name.data);
         return ST_NOT_FOUND;

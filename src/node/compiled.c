@@ -12,7 +12,7 @@ static struct compiled **slot_of(struct compiled_cache *cache, struct span text)
 
 bool compiled_is_text(const struct compiled *c, const struct compiled_request *r)
 {
-    if (c->account != r->account) return false;
+    if (c->account != r->account || !span_equal(c->search_path, r->search_path)) return false;
     if (c->declared_count != r->declared_count || !span_equal(c->text, r->text)) return false;
     return r->declared_count == 0 ||
            memcmp(c->declared, r->declared, r->declared_count * sizeof *r->declared) == 0;
@@ -42,9 +42,10 @@ enum status compiled_new(struct compiled **out, struct mem *mem, const struct co
     if (r->catalog != NULL) c->catalog = sql_catalog_ref(r->catalog);
     c->account = r->account;
     c->text = arena_copy(&c->arena, r->text);
+    c->search_path = arena_copy(&c->arena, r->search_path);
     c->declared_count = r->declared_count;
     c->declared = arena_alloc(&c->arena, (r->declared_count + 1u) * sizeof *c->declared);
-    if (c->text.data == NULL || c->declared == NULL) {
+    if (c->text.data == NULL || c->search_path.data == NULL || c->declared == NULL) {
         compiled_unref(c);
         return ST_NO_MEMORY;
     }
@@ -60,7 +61,8 @@ enum status compiled_make(struct compiled *c, struct diag *d)
                              .text = c->text,
                              .param_types = c->declared,
                              .param_count = c->declared_count,
-                             .account = c->account};
+                             .account = c->account,
+                             .search_path = c->search_path};
     /* A SELECT may become part of a transaction that writes. */
     return sql_compile_and_lift(&c->statement, &c->lifted, &c->arena, &in, d);
 }

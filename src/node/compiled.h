@@ -20,6 +20,7 @@ struct compiled {
     struct sql_catalog *catalog;
     uint64_t account;
     struct span text;
+    struct span search_path;
     enum sql_type *declared;
     uint32_t declared_count;
     struct sql_statement statement;
@@ -39,6 +40,7 @@ struct compiled_request {
     struct sql_catalog *catalog;
     uint64_t account;
     struct span text;
+    struct span search_path; /* As in sql_compile. */
     const enum sql_type *declared;
     uint32_t declared_count;
 };

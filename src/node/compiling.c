@@ -213,10 +213,12 @@ enum status compiling_prepare(struct local_call *c)
     TRY(call_split(c));
     s->is_prepared = true;
     if (c->text_count == 0) return ST_OK;
+    TRY(call_expand(c, &c->texts[0]));
     struct sql_catalog *catalog = call_catalog(s);
     struct compiled_request request = {.catalog = catalog,
                                        .account = s->account.id,
                                        .text = c->texts[0].text,
+                                       .search_path = search_path_of(s, catalog, &c->arena),
                                        .declared = c->declared,
                                        .declared_count = c->param_count};
     struct compiled *statement = NULL;

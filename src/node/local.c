@@ -192,6 +192,7 @@ static enum status table_session_open(struct backend *b,
     s->account = account;
     settings_init(&s->settings, &l->config.session);
     s->block.cursors.mem = l->config.mem;
+    s->names.mem = l->config.mem;
     memcpy(s->user, account.name, sizeof s->user);
     s->next = l->sessions;
     if (l->sessions != NULL) l->sessions->previous = s;
@@ -216,6 +217,7 @@ static void free_session(struct backend_session *s)
     l->session_count--;
     sql_catalog_unref(s->past);
     compiled_unref(s->prepared);
+    (void)prepared_remove(&s->names, span_of(NULL, 0));
     mem_free(l->config.mem, s);
 }
 
@@ -568,6 +570,13 @@ static enum status describe_one(struct backend_session *s,
     return ST_OK;
 }
 
+static enum status describe_nothing(struct arena *a, struct backend_description *out)
+{
+    out->param_types = arena_alloc(a, sizeof *out->param_types);
+    out->columns = arena_alloc(a, sizeof *out->columns);
+    return out->param_types == NULL || out->columns == NULL ? ST_NO_MEMORY : ST_OK;
+}
+
 /* NOLINTNEXTLINE(readability-function-size): the signature is the table's. */
 static enum status table_describe(struct backend *b,
                                   struct backend_session *s,
@@ -587,10 +596,14 @@ static enum status table_describe(struct backend *b,
         diag_set(d, "42601", "cannot insert multiple commands into a prepared statement");
         return ST_INVALID;
     }
+    struct span text = out->statements[0].text;
+    if (prepared_is_prepare(text)) return describe_nothing(a, out);
+    if (prepared_is_execute(text)) TRY(prepared_expand(&s->names, a, text, &text, d));
     struct sql_catalog *catalog = call_catalog(s);
     struct compiled_request request = {.catalog = catalog,
                                        .account = s->account.id,
-                                       .text = out->statements[0].text,
+                                       .text = text,
+                                       .search_path = search_path_of(s, catalog, a),
                                        .declared = call->param_types,
                                        .declared_count = call->param_count};
     struct compiled *statement = NULL;

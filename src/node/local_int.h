@@ -6,6 +6,7 @@
 #include "node/compilers.h"
 #include "node/complaints.h"
 #include "node/local.h"
+#include "node/prepared.h"
 #include "node/settings.h"
 
 enum call_state {
@@ -66,10 +67,11 @@ struct local_call {
     uint32_t at; /* Next statement of a call that only reads; the first that is no SET of others. */
     struct settings *settings_before; /* Of a call that writes; null: it sets nothing. */
     bool is_compiled;
-    struct compile_job *compiling; /* Under way (compiling.c); */
-    struct compile_job *made;      /* come back, not used yet; */
-    struct span compiling_text;    /* for this text. */
-    bool is_prepare;               /* Compiled for the describe that follows, not run. */
+    struct compile_job *compiling;   /* Under way (compiling.c); */
+    struct compile_job *made;        /* come back, not used yet; */
+    struct span compiling_text;      /* for this text. */
+    struct prepared_text *preparing; /* Of the PREPARE that runs. */
+    bool is_prepare;                 /* Compiled for the describe that follows, not run. */
     bool is_write;
     bool is_submit;
     bool is_sync;    /* No text: an implicit transaction ends. */
@@ -107,7 +109,8 @@ struct backend_session {
     struct exec_account account;
     struct settings settings;
     struct block block;
-    struct sql_catalog *past; /* Of past_height; null: none. */
+    struct prepared_list names; /* Of PREPARE. */
+    struct sql_catalog *past;   /* Of past_height; null: none. */
     uint64_t past_height;
     struct local_call *first; /* Calls in order; only the first one answers. */
     struct local_call *last;
@@ -174,6 +177,8 @@ void call_cancel(struct local_call *c);      /* The read that runs, if one does.
 /* SET and SHOW, answered. */
 NODISCARD enum status call_set(struct local_call *c, const struct sql_statement *statement);
 NODISCARD enum status call_show(struct local_call *c, const struct sql_statement *statement);
+/* EXECUTE becomes the statement that it stands for. */
+NODISCARD enum status call_expand(struct local_call *c, struct sql_text *text);
 void call_shift_position(struct diag *d, const struct sql_text *text);
 NODISCARD enum status call_no_parameter(struct diag *d, const struct sql_text *text);
 NODISCARD enum status call_check_quarantine(struct local_call *c, const struct compiled *statement);
@@ -236,6 +241,11 @@ NODISCARD enum status call_argument(struct local_call *c,
 /* preflight.c - what a CALL that changes the chain would do, as notices; ST_REJECTED with c->diag:
  * it is not submitted. ST_OK for everything else. */
 NODISCARD enum status preflight_check(struct local_call *c, const struct sql_statement *statement);
+
+/* search_path.c - as statements against this catalog are compiled with it. In a, or size 0. */
+struct span search_path_of(const struct backend_session *s,
+                           const struct sql_catalog *catalog,
+                           struct arena *a);
 
 /* timeouts.c - the session's first call has gone on, or is another. */
 void timeouts_note(struct backend_session *s);

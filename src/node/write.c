@@ -36,6 +36,38 @@ static enum status put_param(struct local_call *c,
     return st;
 }
 
+/* What names mean is part of what is signed, where it is not what they mean by themselves. */
+static enum status put_text(struct local_call *c,
+                            struct arena *a,
+                            const struct compiled *statement,
+                            struct span *out)
+{
+    const struct span path = statement->search_path;
+    if (path.size == 0) {
+        *out = arena_copy(a, statement->lifted.text);
+        return out->data == NULL ? ST_NO_MEMORY : ST_OK;
+    }
+    struct exec_terms terms;
+    exec_terms(c->local->config.exec, &terms);
+    if (terms.exec_version < SQL_PATH_SINCE) {
+        diag_set(&c->diag, "0A000", "transactions know no search_path before exec_version %u",
+                 SQL_PATH_SINCE);
+        diag_hint(&c->diag, "Write schema.name, and SET search_path = public.");
+        return ST_UNSUPPORTED;
+    }
+    struct buf text;
+    buf_init(&text, c->local->config.mem, 0);
+    buf_put_text(&text, "SET LOCAL search_path = ");
+    buf_put(&text, path.size == 2 ? span_text("''") : path); /* A name cannot be empty. */
+    buf_put_text(&text, "; ");
+    buf_put(&text, statement->lifted.text);
+    enum status st = buf_status(&text);
+    if (st == ST_OK) *out = arena_copy(a, buf_span(&text));
+    if (st == ST_OK && out->data == NULL) st = ST_NO_MEMORY;
+    buf_fini(&text);
+    return st;
+}
+
 enum status write_op(struct local_call *c,
                      struct arena *a,
                      const struct compiled *statement,
@@ -49,10 +81,10 @@ enum status write_op(struct local_call *c,
         return ST_INVALID;
     }
     op->kind = TX_OP_SQL;
-    op->text = arena_copy(a, statement->lifted.text);
+    TRY(put_text(c, a, statement, &op->text));
     op->param_count = given + statement->lifted.count;
     op->params = arena_alloc_zero(a, op->param_count + 1u, sizeof *op->params);
-    if (op->params == NULL || op->text.data == NULL) return ST_NO_MEMORY;
+    if (op->params == NULL) return ST_NO_MEMORY;
     for (uint32_t i = 0; i < op->param_count; i++) {
         const struct sql_value *v =
             i < given ? &c->params[i] : &statement->lifted.values[i - given];

@@ -142,12 +142,18 @@ enum status bind_finish_aggregate(struct binder *b, struct expr *e, const PgQuer
     return bind_condition(b, &e->filter, "FILTER");
 }
 
-/* current_schema: there is one. */
-static enum status public_schema(struct binder *b, struct expr **out, int32_t position)
+/* current_schema: the first of the search path that there is; else null. */
+static enum status first_schema(struct binder *b, struct expr **out, int32_t position)
 {
     *out = bind_new_expr(b, EXPR_CONST, SQL_TEXT, position);
     if (*out == NULL) return bind_no_memory(b);
-    (*out)->value = (struct sql_value){.type = SQL_TEXT, .bytes = span_text("public")};
+    struct sql_value *value = &(*out)->value;
+    *value = (struct sql_value){.type = SQL_TEXT, .is_null = true};
+    for (uint32_t i = 0; value->is_null && i < b->path_count; i++) {
+        value->bytes = b->path[i];
+        value->is_null = sql_catalog_schema(b->catalog, b->path[i]) == NULL &&
+                         !span_equal(b->path[i], span_text("public"));
+    }
     return ST_OK;
 }
 
@@ -202,7 +208,7 @@ enum status bind_func_call(struct binder *b, struct expr **out, const PgQuery__N
                              .position = c->location,
                              .is_node = is_node_call(b, c)};
     if (c->n_args == 0 && span_equal(site.name, span_text("current_schema")))
-        return public_schema(b, out, c->location);
+        return first_schema(b, out, c->location);
     if (bind_is_sequence_call(b, site.name)) return bind_sequence_call(b, out, c);
     if (c->over != NULL && !site.is_node) return bind_window_call(b, out, c);
     if (!site.is_node) TRY(bind_needs_window(b, c));
@@ -262,7 +268,7 @@ enum status bind_value_function(struct binder *b, struct expr **out, const PgQue
     const PgQuery__SQLValueFunction *f = n->sqlvalue_function;
     size_t which = (size_t)f->op;
     if (f->op == PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_SCHEMA)
-        return public_schema(b, out, f->location);
+        return first_schema(b, out, f->location);
     const bool is_there = which < sizeof names / sizeof names[0] && names[which] != NULL &&
                           (b->exec_version >= TYPES_SINCE || !is_late_value(f->op));
     if (!is_there)

@@ -305,21 +305,49 @@ enum status compile_statement(struct binder *b, struct sql_statement *out, const
     return unsupported_statement(b, n);
 }
 
+/* "SET LOCAL search_path = a, b; statement": how an operation says what its names mean, so that
+ * every node resolves them alike. */
+static bool take_path_prefix(struct binder *b, const PgQuery__ParseResult *tree)
+{
+    if (tree->n_stmts != 2 || b->exec_version < SQL_PATH_SINCE) return false;
+    const PgQuery__Node *n = tree->stmts[0]->stmt;
+    if (n == NULL || n->node_case != PG_QUERY__NODE__NODE_VARIABLE_SET_STMT) return false;
+    const PgQuery__VariableSetStmt *s = n->variable_set_stmt;
+    const bool is_path = s->is_local != 0 && strcmp(s->name, "search_path") == 0 &&
+                         s->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_SET_VALUE &&
+                         s->n_args <= BIND_PATH_MAX;
+    if (!is_path) return false;
+    struct span path[BIND_PATH_MAX];
+    uint32_t count = 0;
+    for (size_t i = 0; i < s->n_args; i++) {
+        const PgQuery__Node *arg = s->args[i];
+        const bool is_text = arg->node_case == PG_QUERY__NODE__NODE_A_CONST &&
+                             arg->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL;
+        if (!is_text) return false;
+        path[count] = bind_cstring(arg->a_const->sval->sval);
+        if (path[count].size > 0) count++;
+    }
+    memcpy(b->path, path, sizeof path);
+    b->path_count = count;
+    return true;
+}
+
 static enum status bind_statement(struct binder *b,
                                   struct sql_statement *out,
                                   const struct sql_compile *in)
 {
     PgQuery__ParseResult *tree = NULL;
     TRY(parse_tree(&tree, b->arena, in->text, b->diag));
-    if (tree->n_stmts > 1)
+    const size_t at = take_path_prefix(b, tree) ? 1 : 0;
+    if (tree->n_stmts > at + 1)
         return bind_fail(b, -1, "42601",
                          "cannot insert multiple commands into a prepared statement");
-    if (tree->n_stmts == 0 || tree->stmts[0]->stmt == NULL) {
+    if (tree->n_stmts == at || tree->stmts[at]->stmt == NULL) {
         out->kind = SQL_KIND_EMPTY;
         out->tag = "";
         return ST_OK;
     }
-    TRY(compile_statement(b, out, tree->stmts[0]->stmt));
+    TRY(compile_statement(b, out, tree->stmts[at]->stmt));
     return check_params(b, in->param_count);
 }
 

@@ -14,6 +14,7 @@
 #define SQL_DEPTH_MAX      200u       /* Nesting of parentheses and expressions. */
 #define SQL_COLUMNS_MAX    1600u
 #define SQL_STEP_RELOAD    ""
+#define SQL_PATH_SINCE     4u /* exec_version of operations that begin with SET LOCAL search_path. */
 #define SQL_LIFT_MAX       4096u /* Literals; a statement with more keeps all of them. */
 
 /* One statement of a query string. */
@@ -164,12 +165,14 @@ NODISCARD enum status sql_split(
 
 struct sql_compile {
     const struct sql_catalog *catalog;
-    struct span text;                 /* One statement. */
+    /* One statement. From SQL_PATH_SINCE on SET LOCAL search_path = …; may stand before it, and
+     * counts for it. */
+    struct span text;
     const enum sql_type *param_types; /* Declared types of $1…; SQL_UNKNOWN: to be inferred. */
     uint32_t param_count;
     uint32_t exec_version;   /* Whose functions there are; 0: the newest. */
     uint64_t account;        /* Row id of the account that will own what the statement creates. */
-    struct span search_path; /* As SET search_path says it; size 0: public. */
+    struct span search_path; /* "a", "b": quoted names; size 0: public. */
 };
 
 /* Compile one statement. The result lives in a. On failure d says why; ST_INVALID for a wrong

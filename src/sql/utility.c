@@ -226,6 +226,25 @@ static void put_setting(struct buf *text, const PgQuery__Node *n)
     }
 }
 
+/* SET search_path = a, "B c": each is quoted when it has to be. */
+static void put_name(struct buf *text, const PgQuery__Node *n)
+{
+    if (n->node_case != PG_QUERY__NODE__NODE_A_CONST ||
+        n->a_const->val_case != PG_QUERY__A__CONST__VAL_SVAL) {
+        put_setting(text, n);
+        return;
+    }
+    const struct span name = bind_cstring(n->a_const->sval->sval);
+    bool is_plain = name.size > 0 && !(name.data[0] >= '0' && name.data[0] <= '9');
+    for (size_t i = 0; i < name.size && is_plain; i++)
+        is_plain = (name.data[i] >= 'a' && name.data[i] <= 'z') || name.data[i] == '_' ||
+                   (name.data[i] >= '0' && name.data[i] <= '9');
+    if (is_plain)
+        buf_put(text, name);
+    else
+        emit_name(text, name);
+}
+
 static enum status set_value(struct binder *b,
                              struct sql_statement *out,
                              const PgQuery__VariableSetStmt *s)
@@ -233,9 +252,13 @@ static enum status set_value(struct binder *b,
     struct buf text;
     const char *value = NULL;
     buf_init(&text, b->arena->mem, 0);
+    const bool is_names = span_equal(out->name, span_text("search_path"));
     for (size_t i = 0; i < s->n_args; i++) {
         if (i > 0) buf_put_text(&text, ", ");
-        put_setting(&text, s->args[i]);
+        if (is_names)
+            put_name(&text, s->args[i]);
+        else
+            put_setting(&text, s->args[i]);
     }
     TRY(emit_finish(b, &text, &value));
     out->arguments = arena_alloc_zero(b->arena, 1, sizeof *out->arguments);

@@ -52,7 +52,10 @@ static void on_rows(void *context,
             struct sql_value value;
             assert_true(sql_rowset_next(&rows, columns[i].type, &value));
             if (i > 0) buf_put_u8(&s->rows, ',');
-            sql_value_print(&s->rows, &value, columns[i].typmod);
+            if (value.is_null)
+                buf_put_text(&s->rows, "null");
+            else
+                sql_value_print(&s->rows, &value, columns[i].typmod);
         }
     }
 }
@@ -245,12 +248,65 @@ static void test_time_limit(void **state)
     assert_int_equal(s.at, s.count);
 }
 
+/* Names without a schema, and statements by name. */
+static void test_names(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {
+        {"CREATE SCHEMA a; CREATE SCHEMA \"B c\"; CREATE TABLE public.t (v int)", "", "", false},
+        {"SHOW search_path", "\"$user\", public", "", false},
+        {"SET search_path = a, public", "", "", false},
+        {"SELECT current_schema()", "a", "", false},
+        {"CREATE TABLE t (v int); INSERT INTO t VALUES (1)", "", "", false},
+        {"SELECT v FROM t", "1", "", false},
+        {"SELECT count(*) FROM public.t", "0", "", false},
+        {"SET search_path = \"B c\", nowhere", "", "", false},
+        {"SHOW search_path", "\"B c\", nowhere", "", false},
+        {"SELECT v FROM t", NULL, "42P01", false},
+        {"CREATE TABLE t (v int); INSERT INTO t VALUES (2)", "", "", false},
+        {"BEGIN; SET LOCAL search_path = a; UPDATE t SET v = 7; SELECT v FROM t; COMMIT", "7", "",
+         false},
+        {"SELECT v FROM t", "2", "", false},
+        {"SELECT set_config('search_path', '', false)", "", "", false},
+        {"SELECT v FROM t", NULL, "42P01", false},
+        {"CREATE TABLE u (v int)", NULL, "3F000", false},
+        {"SELECT current_schema() IS NULL", "t", "", false},
+        {"RESET search_path; SELECT count(*) FROM t", "0", "", false},
+        {"SELECT v FROM a.t UNION ALL SELECT v FROM \"B c\".t", "7;2", "", false},
+        {"PREPARE p(int, text) AS SELECT $1 + 1, $2 || 'x'", "", "", false},
+        {"EXECUTE p(1, 'a')", "2,ax", "", false},
+        {"EXECUTE P ( '41' , NULL )", "42,null", "", false},
+        {"PREPARE p AS SELECT 1", NULL, "42P05", false},
+        {"PREPARE q AS INSERT INTO t VALUES ($1) RETURNING v", "", "", false},
+        {"EXECUTE q(-3)", "-3", "", false},
+        {"BEGIN; EXECUTE q(1.5); EXECUTE q('4'); COMMIT", "2;4", "", false},
+        {"PREPARE r AS SELECT $1::int; EXECUTE r(1); EXECUTE r(2)", "1;2", "", false},
+        {"EXECUTE q(1 + 1)", NULL, "0A000", false},
+        {"EXECUTE q(true)", NULL, "0A000", false},
+        {"EXECUTE q(1, 2)", NULL, "42601", false},
+        {"EXECUTE q('x')", NULL, "22P02", false},
+        {"EXECUTE nothing", NULL, "26000", false},
+        {"EXECUTE", NULL, "42601", false},
+        {"PREPARE s AS", NULL, "42601", false},
+        {"PREPARE s AS CREATE TABLE x (a int)", NULL, "42601", false},
+        {"PREPARE s AS SELECT nothing", NULL, "42703", false},
+        {"DEALLOCATE q; EXECUTE q(1)", NULL, "26000", false},
+        {"DEALLOCATE ALL; EXECUTE p(1, 'a')", NULL, "26000", false},
+        {"DEALLOCATE p", NULL, "26000", false},
+        {"SELECT sum(v) FROM t", "3", "", false},
+    };
+    struct script s = {.steps = steps, .count = sizeof steps / sizeof steps[0]};
+    run_steps(&s);
+    assert_int_equal(s.at, s.count);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answers),
         cmocka_unit_test(test_leaving),
         cmocka_unit_test(test_time_limit),
+        cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
