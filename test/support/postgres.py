@@ -32,7 +32,10 @@ SETTINGS = {
 
 
 class Postgres:
-    def __init__(self):
+    """settings: changes of those above."""
+
+    def __init__(self, settings=None):
+        self.settings = settings or {}
         self.directory = tempfile.mkdtemp(prefix="trustsql-postgres-")
         self.prefix = []
         if os.getuid() == 0:
@@ -44,7 +47,7 @@ class Postgres:
         try:
             self._run("initdb", "-D", self._data(), "-U", "postgres", "-E", "UTF8", "--locale=C",
                       "-A", "trust", "--no-sync", "--no-instructions")
-            settings = dict(SETTINGS, unix_socket_directories=self.directory)
+            settings = dict(SETTINGS, unix_socket_directories=self.directory) | self.settings
             with open(self.directory + "/settings", "w") as out:
                 out.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
             os.chmod(self.directory + "/settings", 0o644)
