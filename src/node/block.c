@@ -42,6 +42,7 @@ static bool has_control(struct span text)
     struct lex_token t = lex_next(text, 0);
     bool is_first = true;
     uint32_t depth = 0;
+    if (text.size == 0 || memchr(text.data, ';', text.size) == NULL) return is_control(text, t);
     for (; t.kind != LEX_END; t = lex_next(text, t.start + t.size)) {
         if (is_first && is_control(text, t)) return true;
         is_first = t.kind == LEX_SEMICOLON && depth == 0;

@@ -83,11 +83,13 @@ enum status call_no_parameter(struct diag *d, const struct sql_text *text)
     return ST_INVALID;
 }
 
-/* Statements behind it see other tables. */
-static bool changes_height(const struct compiled *statement)
+/* Statements behind it see other tables, or other names. */
+static bool changes_names(const struct compiled *statement)
 {
-    return statement->statement.kind == SQL_KIND_SET &&
-           settings_is_height(statement->statement.name);
+    const struct sql_statement *s = &statement->statement;
+    if (s->kind == SQL_KIND_FORGET) return true;
+    return s->kind == SQL_KIND_SET &&
+           (settings_is_height(s->name) || guc_name_is(s->name, "search_path"));
 }
 
 static bool has_ddl_before(const struct local_call *c)
@@ -129,7 +131,7 @@ static enum status compile_all(struct local_call *c, struct sql_catalog *catalog
         has_ddl = has_ddl || is_ddl(statement->statement.kind);
         c->is_write = c->is_write || statement->statement.is_write;
         c->is_submit = statement->statement.kind == SQL_KIND_SUBMIT;
-        is_end = changes_height(statement);
+        is_end = changes_names(statement);
     }
     c->text_at += c->statement_count;
     c->diag = (struct diag){0}; /* What a deferred statement left. */
@@ -220,11 +222,6 @@ void call_go_on(struct local_call *c)
  * fails, as in PostgreSQL. */
 static enum status begin_write(struct local_call *c)
 {
-    if (c->at > 0) {
-        c->settings_before = arena_alloc(&c->arena, sizeof *c->settings_before);
-        if (c->settings_before == NULL) return ST_NO_MEMORY;
-        *c->settings_before = c->session->settings;
-    }
     for (uint32_t i = 0; i < c->at; i++) {
         TRY(call_set(c, &c->statements[i]->statement));
         must(!c->is_travelling); /* What is behind a change of height is compiled after it. */
@@ -235,6 +232,17 @@ static enum status begin_write(struct local_call *c)
 void call_forget_settings(struct local_call *c)
 {
     if (c->settings_before != NULL) c->session->settings = *c->settings_before;
+    c->settings_before = NULL;
+}
+
+/* Before the first SET of the call. Travelling is not taken back. */
+static enum status keep_settings(struct local_call *c, struct span name)
+{
+    if (c->is_block || c->settings_before != NULL || settings_is_height(name)) return ST_OK;
+    c->settings_before = arena_alloc(&c->arena, sizeof *c->settings_before);
+    if (c->settings_before == NULL) return ST_NO_MEMORY;
+    *c->settings_before = c->session->settings;
+    return ST_OK;
 }
 
 void call_begin(struct local_call *c)
@@ -516,6 +524,7 @@ enum status call_set(struct local_call *c, const struct sql_statement *statement
     struct span value = {0};
     if (statement->argument_count > 0) value = statement->arguments[0].value.bytes;
     c->height_before = c->session->settings.height;
+    TRY(keep_settings(c, statement->name));
     TRY(settings_set(&c->session->settings, statement->name, value, &c->diag));
     if (c->session->settings.height != c->height_before) {
         TRY(travel(c));

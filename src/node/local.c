@@ -326,6 +326,7 @@ static void drop_first(struct backend_session *s)
     bool has_failed = c->diag.sqlstate[0] != 0;
     struct diag diag = c->diag;
     timeouts_explain(c, &diag);
+    if (has_failed) call_forget_settings(c);
     if (c->is_spoiled || (c->is_prepare && has_failed)) block_spoil(s);
     call_free(c);
     if (has_failed) reply.failed(reply.context, &diag);

@@ -65,7 +65,8 @@ struct local_call {
     uint32_t statement_count;
     uint32_t kept_at; /* is_block: the text that statements[0] was made of. */
     uint32_t at; /* Next statement of a call that only reads; the first that is no SET of others. */
-    struct settings *settings_before; /* Of a call that writes; null: it sets nothing. */
+    struct settings
+        *settings_before; /* What it set goes back to them when it fails; null: nothing. */
     bool is_compiled;
     struct compile_job *compiling;   /* Under way (compiling.c); */
     struct compile_job *made;        /* come back, not used yet; */

@@ -14,9 +14,22 @@ struct splitter {
     struct diag *diag;
     struct sql_text *list;
     uint32_t count;
+    uint32_t room;
     size_t counted;      /* Bytes whose characters are counted: */
     uint32_t char_count; /* so many. */
 };
+
+/* Nearly always there is one. */
+static bool grow(struct splitter *s)
+{
+    const uint32_t room = s->room == 0 ? 1 : 4 * s->room;
+    struct sql_text *list = arena_alloc(s->arena, room * sizeof *list);
+    if (list == NULL) return false;
+    if (s->count > 0) memcpy(list, s->list, s->count * sizeof *list);
+    s->list = list;
+    s->room = room;
+    return true;
+}
 
 static enum status add_text(struct splitter *s, size_t start, size_t end)
 {
@@ -26,8 +39,7 @@ static enum status add_text(struct splitter *s, size_t start, size_t end)
                  SQL_STATEMENTS_MAX);
         return ST_LIMIT;
     }
-    if (s->count == 0) s->list = arena_alloc(s->arena, SQL_STATEMENTS_MAX * sizeof *s->list);
-    if (s->list == NULL) {
+    if (s->count == s->room && !grow(s)) {
         diag_set(s->diag, "53200", "out of memory");
         return ST_NO_MEMORY;
     }

@@ -24,7 +24,7 @@ STATEMENTS = [
     ("many long statements", ";".join(["SELECT '" + WORDS + "'"] * 1000), None),
     ("brackets", "SELECT " + "(" * 500000 + "1" + ")" * 500000, "54001"),
     ("operators", "SELECT " + "1+" * 500000 + "1", "54001"),
-    ("columns", "SELECT " + ",".join(["1"] * 300000), "54011"),
+    ("columns", "SELECT " + ",".join(["1"] * 300000), None),
     ("bad UTF-8", b"SELECT '" + b"\xff" * 1000000 + b"'", "22021"),
     ("no statement", "SELECT 1" + " SELECT" * 140000, "42601"),
 ]

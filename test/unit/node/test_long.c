@@ -272,6 +272,8 @@ static void test_names(void **state)
         {"CREATE TABLE u (v int)", NULL, "3F000", false},
         {"SELECT current_schema() IS NULL", "t", "", false},
         {"RESET search_path; SELECT count(*) FROM t", "0", "", false},
+        {"SET search_path = a; SELECT nothing", NULL, "42703", false},
+        {"SELECT count(*) FROM t", "0", "", false},
         {"SELECT v FROM a.t UNION ALL SELECT v FROM \"B c\".t", "7;2", "", false},
         {"PREPARE p(int, text) AS SELECT $1 + 1, $2 || 'x'", "", "", false},
         {"EXECUTE p(1, 'a')", "2,ax", "", false},
