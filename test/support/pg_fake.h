@@ -51,7 +51,7 @@ struct pg_fake {
     uint32_t executed;
     uint32_t open_count; /* Executed as part of a transaction that a Sync ends. */
     uint32_t sync_count;
-    uint32_t prepared; /* Times. */
+    uint32_t prepared;   /* Times. */
     uint32_t copy_parts; /* Rows that came, in so many parts, */
     size_t copied;       /* and their bytes. */
     uint32_t sessions;
