@@ -329,7 +329,7 @@ static bool take_path_prefix(struct binder *b, const PgQuery__ParseResult *tree)
                          s->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_SET_VALUE &&
                          s->n_args <= BIND_PATH_MAX;
     if (!is_path) return false;
-    struct span path[BIND_PATH_MAX];
+    struct span path[BIND_PATH_MAX] = {{NULL, 0}};
     uint32_t count = 0;
     for (size_t i = 0; i < s->n_args; i++) {
         const PgQuery__Node *arg = s->args[i];
