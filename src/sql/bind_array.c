@@ -175,6 +175,19 @@ static enum status subscript(struct binder *b, struct expr **e, const PgQuery__A
     return ST_OK;
 }
 
+/* (record).x, (record).n */
+static enum status field_of_record(struct binder *b, struct expr **e, const PgQuery__Node *n)
+{
+    const struct span name = bind_string(n);
+    const bool is_n = span_equal(name, span_text("n"));
+    if (!is_n && !span_equal(name, span_text("x")))
+        return bind_fail(b, (*e)->position, "42703",
+                         "could not identify column \"%.*s\" in record data type", (int)name.size,
+                         (const char *)name.data);
+    *e = bind_call(b, SQL_INT4, is_n ? "(%1 >> 32)" : "(%1 & 4294967295)", (struct expr *[3]){*e});
+    return *e == NULL ? bind_no_memory(b) : ST_OK;
+}
+
 enum status bind_indirection(struct binder *b, struct expr **out, const PgQuery__Node *n)
 {
     const PgQuery__AIndirection *i = n->a_indirection;
@@ -183,6 +196,10 @@ enum status bind_indirection(struct binder *b, struct expr **out, const PgQuery_
     TRY(bind_expr(b, out, i->arg));
     TRY(bind_settle(b, out));
     for (size_t k = 0; k < i->n_indirection; k++) {
+        if ((*out)->type == SQL_RECORD && k + 1 == i->n_indirection) {
+            TRY(field_of_record(b, out, i->indirection[k]));
+            continue;
+        }
         if (i->indirection[k]->node_case != PG_QUERY__NODE__NODE_A_INDICES)
             return bind_unsupported(b, -1, "subscripts and composite fields are not supported",
                                     NULL);

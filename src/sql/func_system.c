@@ -13,7 +13,6 @@
 #include "sql/system_int.h"
 
 #define OID_DIGITS 10u
-#define NAME_SIZE  63u
 
 static struct system *system_of(sqlite3_context *c)
 {
@@ -53,6 +52,8 @@ static const struct failure no_function = {"42883", "function", "does not exist"
 static const struct failure no_column = {"42703", "column", "of the relation does not exist"};
 static const struct failure no_change = {
     "0A000", "set_config changes a setting only as a statement of its own", NULL};
+static const struct failure no_record = {"0A000", "_pg_expandarray is there for arrays of integers",
+                                         NULL};
 static const struct failure no_oid = {"22003", "OID out of range", NULL};
 
 static void fail(sqlite3_context *c, const struct failure *f, struct span name)
@@ -99,127 +100,6 @@ static const struct catalog_table *table_arg(const struct sql_catalog *c, sqlite
 {
     const uint64_t id = system_id(oid_arg(value));
     return id == 0 ? NULL : sql_catalog_by_id(c, id);
-}
-
-/* --- names of objects ---------------------------------------------------------------------- */
-
-/* One part of "a"."B" or a.b, in small letters unless quoted; false: the end, or it is wrong. */
-static bool next_part(struct span *text, char out[NAME_SIZE + 1], size_t *size)
-{
-    size_t at = 0;
-    *size = 0;
-    while (at < text->size && text->data[at] == ' ')
-        at++;
-    if (at == text->size) return false;
-    const bool is_quoted = text->data[at] == '"';
-    at += is_quoted;
-    for (; at < text->size; at++) {
-        const uint8_t c = text->data[at];
-        if (is_quoted && c == '"' && (at + 1 == text->size || text->data[at + 1] != '"')) break;
-        if (is_quoted && c == '"') at++;
-        if (!is_quoted && (c == '.' || c == ' ')) break;
-        const bool is_upper = !is_quoted && c >= 'A' && c <= 'Z';
-        if (*size < NAME_SIZE) out[(*size)++] = (char)(is_upper ? c + 32 : c);
-    }
-    at += is_quoted;
-    while (at < text->size && text->data[at] == ' ')
-        at++;
-    if (at < text->size && text->data[at] != '.') return false;
-    at += at < text->size;
-    *text = span_of(text->data + at, at > text->size ? 0 : text->size - at);
-    return true;
-}
-
-struct parts { /* Of a name; schema size 0: none. */
-    char schema[NAME_SIZE + 1];
-    char name[NAME_SIZE + 1];
-    size_t schema_size;
-    size_t name_size;
-};
-
-static struct span schema_part(const struct parts *p)
-{
-    return span_of((const uint8_t *)p->schema, p->schema_size);
-}
-
-static struct span name_part(const struct parts *p)
-{
-    return span_of((const uint8_t *)p->name, p->name_size);
-}
-
-/* False: it is no name. */
-static bool split_name(struct parts *p, struct span text)
-{
-    *p = (struct parts){0};
-    if (!next_part(&text, p->name, &p->name_size)) return false;
-    if (text.size == 0) return true;
-    memcpy(p->schema, p->name, sizeof p->schema);
-    p->schema_size = p->name_size;
-    return next_part(&text, p->name, &p->name_size) && text.size == 0;
-}
-
-/* Table, view, sequence, index or system catalog; 0: none. */
-static uint32_t find_in_schema(const struct sql_catalog *c, struct span schema, struct span name)
-{
-    const struct catalog_table *t = sql_catalog_find(c, schema, name);
-    if (t != NULL) return system_oid(t->id);
-    const struct catalog_index *i = sql_catalog_find_index(c, schema, name, &t);
-    if (i != NULL) return system_oid(i->id);
-    const struct system_relation *r = system_find(schema, name);
-    return r == NULL ? 0 : r->oid;
-}
-
-static uint32_t find_relation(const struct sql_catalog *c, const struct parts *p, struct span path)
-{
-    struct span schema = {0};
-    if (p->schema_size > 0) return find_in_schema(c, schema_part(p), name_part(p));
-    const struct system_relation *r = system_find((struct span){0}, name_part(p));
-    if (r != NULL) return r->oid;
-    while (system_path_next(&path, &schema)) {
-        const uint32_t oid = find_in_schema(c, schema, name_part(p));
-        if (oid != 0) return oid;
-    }
-    return 0;
-}
-
-static const struct {
-    const char *name;
-    enum sql_type type;
-} other_names[] = {{"integer", SQL_INT4},   {"int", SQL_INT4},     {"bigint", SQL_INT8},
-                   {"smallint", SQL_INT2},  {"boolean", SQL_BOOL}, {"real", SQL_FLOAT4},
-                   {"decimal", SQL_NUMERIC}};
-
-/* "int4", "character varying(20)", "timestamp with time zone", "text[]" */
-static uint32_t find_type(struct span text)
-{
-    struct parts p;
-    bool is_array = false;
-    for (size_t i = 0; i < text.size; i++)
-        if (text.data[i] == '(') text.size = i;
-    if (text.size > 2 && memcmp(text.data + text.size - 2, "[]", 2) == 0) {
-        is_array = true;
-        text.size -= 2;
-    }
-    uint32_t found = 0;
-    if (span_equal(text, span_text("character varying"))) found = SYSTEM_VARCHAR;
-    for (uint32_t oid = 1; found == 0 && oid < SYSTEM_OIDS_OF_TYPES; oid++) {
-        const struct sql_type_info *t = sql_type_find(oid);
-        if (t != NULL && span_equal(text, span_text(t->title))) found = oid;
-    }
-    const bool is_name = found == 0 && split_name(&p, text);
-    const struct span name = is_name ? name_part(&p) : text;
-    for (size_t i = 0; found == 0 && i < sizeof other_names / sizeof other_names[0]; i++)
-        if (span_equal(name, span_text(other_names[i].name))) found = other_names[i].type;
-    if (found == 0 && span_equal(name, span_text("varchar"))) found = SYSTEM_VARCHAR;
-    if (found == 0 && span_equal(name, span_text("_varchar"))) found = SYSTEM_VARCHAR_ARRAY;
-    for (uint32_t oid = 1; found == 0 && oid < SYSTEM_OIDS_OF_TYPES; oid++) {
-        const struct sql_type_info *t = sql_type_find(oid);
-        if (t != NULL && span_equal(name, span_text(t->name))) found = oid;
-    }
-    if (!is_array || found == 0) return found;
-    if (found == SYSTEM_VARCHAR) return SYSTEM_VARCHAR_ARRAY;
-    const enum sql_type array = sql_type_info((enum sql_type)found)->array;
-    return array == SQL_VOID ? 0 : (uint32_t)array;
 }
 
 /* --- roles --------------------------------------------------------------------------------- */
@@ -325,15 +205,15 @@ struct look { /* One look-up. */
 
 static uint32_t find_object(const struct look *l, struct span text)
 {
-    struct parts p;
-    if (l->type == SQL_REGTYPE) return find_type(text);
-    if (!split_name(&p, text)) return 0;
-    if (l->type == SQL_REGCLASS) return find_relation(l->catalog, &p, l->path);
-    if (l->type == SQL_REGNAMESPACE) return system_schema_oid(l->catalog, name_part(&p));
-    if (l->type == SQL_REGPROC) return system_function_oid(name_part(&p));
-    const uint64_t account = account_of_name(l->system, name_part(&p));
+    struct system_name p;
+    if (l->type == SQL_REGTYPE) return system_find_type(text);
+    if (!system_split(&p, text)) return 0;
+    if (l->type == SQL_REGCLASS) return system_find_relation(l->catalog, &p, l->path);
+    if (l->type == SQL_REGNAMESPACE) return system_schema_oid(l->catalog, system_name_part(&p));
+    if (l->type == SQL_REGPROC) return system_function_oid(system_name_part(&p));
+    const uint64_t account = account_of_name(l->system, system_name_part(&p));
     if (account != 0) return system_role_oid(account);
-    return span_equal(name_part(&p), span_text("trustsql")) ? SYSTEM_OWNER_OID : 0;
+    return span_equal(system_name_part(&p), span_text("trustsql")) ? SYSTEM_OWNER_OID : 0;
 }
 
 static void show_relation(const struct look *l, struct buf *out, uint32_t oid)
@@ -457,8 +337,8 @@ static void name_call(sqlite3_context *c, int count, sqlite3_value **args)
     struct buf out;
     if (!begin(c, count, args, &catalog)) return;
     struct span text = function_bytes(args[0]);
-    if (text.size > NAME_SIZE) {
-        text.size = NAME_SIZE;
+    if (text.size > SYSTEM_NAME_SIZE) {
+        text.size = SYSTEM_NAME_SIZE;
         while (text.size > 0 && (text.data[text.size] & 0xC0u) == 0x80u)
             text.size--;
     }
@@ -596,13 +476,13 @@ static void comment_call(sqlite3_context *c, int count, sqlite3_value **args)
 /* The name of the sequence of a column: pg_get_serial_sequence. */
 static void serial_call(sqlite3_context *c, int count, sqlite3_value **args)
 {
-    struct parts p;
+    struct system_name p;
     const struct sql_catalog *catalog = NULL;
     struct buf out;
     if (!begin(c, count, args, &catalog)) return;
     const struct span column = function_bytes(args[1]);
-    const uint32_t oid = split_name(&p, function_bytes(args[0]))
-                             ? find_relation(catalog, &p, function_bytes(args[2]))
+    const uint32_t oid = system_split(&p, function_bytes(args[0]))
+                             ? system_find_relation(catalog, &p, function_bytes(args[2]))
                              : 0;
     const struct catalog_table *t = sql_catalog_by_id(catalog, system_id(oid));
     if (t == NULL) {
@@ -791,7 +671,7 @@ static void visible_call(sqlite3_context *c, int count, sqlite3_value **args)
     struct span schema = {0};
     if (i == NULL) return;
     while (system_path_next(&path, &schema)) {
-        const uint32_t found = find_in_schema(catalog, schema, i->name);
+        const uint32_t found = system_find_in_schema(catalog, schema, i->name);
         if (found == 0) continue;
         return_flag(c, found == oid);
         return;
@@ -821,6 +701,35 @@ static void schemas_call(sqlite3_context *c, int count, sqlite3_value **args)
     else
         sqlite3_result_error_nomem(c);
     buf_fini(&out);
+}
+
+/* system_expand(type, array of integers): a JSON array of records (type.h) of element and number.
+ */
+static void expand_call(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    struct arena arena;
+    struct sql_value v;
+    struct buf out;
+    const struct sql_catalog *catalog = NULL;
+    int64_t number = 0;
+    if (!begin(c, count, args, &catalog)) return;
+    const struct sql_type_info *t = sql_type_find((uint32_t)sqlite3_value_int64(args[0]));
+    if (t == NULL || t->category != 'A' || sql_type_storage(t->element) != SQL_STORE_INTEGER) {
+        fail(c, &no_record, (struct span){0});
+        return;
+    }
+    arena_init(&arena, mem_system(), 0);
+    buf_init(&out, mem_system(), SQL_VALUE_MAX);
+    struct array_reader r = array_read(function_bytes(args[1]), t->element, &arena);
+    buf_put_u8(&out, '[');
+    while (array_next(&r, &v)) {
+        const int64_t element = (int64_t)(uint32_t)v.integer;
+        buf_printf(&out, "%s%" PRId64, number > 0 ? "," : "", (number + 1) << 32 | element);
+        number++;
+    }
+    buf_put_u8(&out, ']');
+    arena_fini(&arena);
+    give(c, &out);
 }
 
 /* Bytes are not counted by table. */
@@ -886,6 +795,7 @@ int system_functions(sqlite3 *connection, struct system *s)
                {"system_is_visible", 2, visible_call},
                {"system_schemas", 2, schemas_call},
                {"system_set_config", 1, set_config_call},
+               {"system_expand", 2, expand_call},
                {"system_size", 1, size_call},
                {"system_size_pretty", 1, size_pretty_call}};
     int code = SQLITE_OK;

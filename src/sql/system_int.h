@@ -11,6 +11,7 @@
 #include "sql/bind_int.h"
 #include "sql/system.h"
 
+#define SYSTEM_HAS_TRIGGERS        't'
 #define SYSTEM_COLUMNS_MAX         48u
 #define SYSTEM_OID_OFFSET          UINT64_C(15384) /* Of users' objects: 16384 and more. */
 #define SYSTEM_CATALOG_OID         11u             /* Schema pg_catalog. */
@@ -59,7 +60,7 @@ struct system_place { /* What one row is about; what does not apply is zero. */
     const struct catalog_index *index;
     uint64_t number; /* Of a schema, role or type; of a dependency, what it is on. */
     uint32_t part;   /* Position of a column. */
-    char kind;       /* Of a dependency or comment. */
+    char kind;       /* Of a dependency or comment; of a relation, if it has triggers. */
 };
 
 struct system;
@@ -217,6 +218,25 @@ bool system_path_next(struct span *path, struct span *schema);
 const struct catalog_index *system_index_by_id(const struct sql_catalog *c,
                                                uint64_t id,
                                                const struct catalog_table **table);
+
+/* --- system_name.c ------------------------------------------------------------------------- */
+
+#define SYSTEM_NAME_SIZE 63u
+
+struct system_name { /* schema.name; schema_size 0: none was given. */
+    char schema[SYSTEM_NAME_SIZE + 1];
+    char name[SYSTEM_NAME_SIZE + 1];
+    size_t schema_size;
+    size_t name_size;
+};
+bool system_split(struct system_name *p, struct span text); /* False: it is no name. */
+struct span system_name_part(const struct system_name *p);
+/* Oid of a table, view, sequence, index or system catalog; 0: none. */
+uint32_t system_find_in_schema(const struct sql_catalog *c, struct span schema, struct span name);
+uint32_t system_find_relation(const struct sql_catalog *c,
+                              const struct system_name *p,
+                              struct span path);
+uint32_t system_find_type(struct span text);
 
 /* --- func_system.c ------------------------------------------------------------------------- */
 

@@ -169,13 +169,6 @@ static uint32_t method_of(char kind)
     return kind == 'r' ? 2 : kind == 'i' ? 403 : 0;
 }
 
-static bool has_foreign(const struct catalog_table *t)
-{
-    for (uint32_t i = 0; i < t->index_count; i++)
-        if (t->indexes[i].kind == CATALOG_FOREIGN) return true;
-    return false;
-}
-
 void fill_class(struct system_row *r, const struct system_place *p)
 {
     const char kind = relation_kind(p);
@@ -196,10 +189,10 @@ void fill_class(struct system_row *r, const struct system_place *p)
     put_char(r, kind);
     system_put_integer(r, width_of(p));
     system_put_integer(r, is_table ? check_count(p->table) : 0);
-    put_bool(r, kind == 'v');                       /* relhasrules */
-    put_bool(r, is_table && has_foreign(p->table)); /* relhastriggers */
-    system_put_zeros(r, 3);                         /* … relforcerowsecurity */
-    put_bool(r, true);                              /* relispopulated */
+    put_bool(r, kind == 'v');                    /* relhasrules */
+    put_bool(r, p->kind == SYSTEM_HAS_TRIGGERS); /* relhastriggers */
+    system_put_zeros(r, 3);                      /* … relforcerowsecurity */
+    put_bool(r, true);                           /* relispopulated */
     put_char(r, kind == 'r' ? 'd' : 'n');
     system_put_zeros(r, 4); /* relispartition … relminmxid */
     system_put_zeros(r, 3);

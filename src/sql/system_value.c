@@ -198,3 +198,35 @@ static bool vector_is_valid(const struct sql_value *v)
 
 const struct sql_codec codec_vector = {vector_parse, vector_print, vector_receive, vector_send,
                                        vector_is_valid};
+
+/* --- record -------------------------------------------------------------------------------- */
+
+/* Records are made by functions alone. */
+static void record_print(struct buf *out, const struct sql_value *v)
+{
+    buf_put_u8(out, '(');
+    sql_int_print(out, (int32_t)(uint32_t)v->integer);
+    buf_put_u8(out, ',');
+    sql_int_print(out, v->integer >> 32);
+    buf_put_u8(out, ')');
+}
+
+/* Two columns: type, size and value of each. */
+static void record_send(struct buf *out, const struct sql_value *v)
+{
+    const uint32_t fields[2] = {(uint32_t)v->integer, (uint32_t)(v->integer >> 32)};
+    buf_put_u32_be(out, 2);
+    for (size_t i = 0; i < 2; i++) {
+        buf_put_u32_be(out, SQL_INT4);
+        buf_put_u32_be(out, 4);
+        buf_put_u32_be(out, fields[i]);
+    }
+}
+
+static bool record_is_valid(const struct sql_value *v)
+{
+    return v->integer >= 0;
+}
+
+const struct sql_codec codec_record = {reg_parse, record_print, reg_receive, record_send,
+                                       record_is_valid};

@@ -1,5 +1,7 @@
 /* system_walk.c - What the rows of the system catalogs are about: everything of a kind that the
  * catalog knows, one place after the other. */
+#include <stdlib.h>
+
 #include "base/must.h"
 #include "sql/ddl_sequence.h"
 #include "sql/system_int.h"
@@ -29,6 +31,49 @@ static bool is_relation(const struct catalog_index *i)
     return i->kind != CATALOG_CHECK && i->kind != CATALOG_FOREIGN;
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+    const uint64_t left = *(const uint64_t *)a;
+    const uint64_t right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* Foreign keys are triggers of both tables: ids of these in order, ids null: only their number. */
+static size_t list_foreign(const struct sql_catalog *c, uint64_t *ids)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < sql_catalog_table_count(c); i++) {
+        const struct catalog_table *t = sql_catalog_table_at(c, i);
+        for (uint32_t k = 0; k < t->index_count; k++) {
+            if (t->indexes[k].kind != CATALOG_FOREIGN) continue;
+            if (ids != NULL) ids[count] = t->id;
+            if (ids != NULL) ids[count + 1] = t->indexes[k].foreign->table_id;
+            count += 2;
+        }
+    }
+    if (ids != NULL && count > 0) qsort(ids, count, sizeof *ids, compare_ids);
+    return count;
+}
+
+static void mark_triggers(struct system *s, struct system_places *out)
+{
+    const struct sql_catalog *c = system_catalog(s);
+    const size_t count = list_foreign(c, NULL);
+    uint64_t *ids = mem_alloc(system_mem(s), (count + 1) * sizeof *ids);
+    if (ids == NULL) {
+        out->has_failed = true;
+        return;
+    }
+    (void)list_foreign(c, ids);
+    for (uint32_t i = 0; i < out->count; i++) {
+        struct system_place *p = &out->items[i];
+        if (p->table == NULL || p->index != NULL) continue;
+        if (count > 0 && bsearch(&p->table->id, ids, count, sizeof *ids, compare_ids) != NULL)
+            p->kind = SYSTEM_HAS_TRIGGERS;
+    }
+    mem_free(system_mem(s), ids);
+}
+
 static void walk_relations(struct system *s, struct system_places *out)
 {
     const struct system_relation *r = NULL;
@@ -42,6 +87,7 @@ static void walk_relations(struct system *s, struct system_places *out)
             if (is_relation(&t->indexes[k]))
                 put(s, out, (struct system_place){.table = t, .index = &t->indexes[k]});
     }
+    if (!out->has_failed) mark_triggers(s, out);
 }
 
 static void walk_columns(struct system *s, struct system_places *out)

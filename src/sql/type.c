@@ -71,6 +71,7 @@ enum place {
     AT_REGNAMESPACE_ARRAY,
     AT_REGROLE,
     AT_REGROLE_ARRAY,
+    AT_RECORD,
     PLACES
 };
 
@@ -137,6 +138,7 @@ static const uint8_t places[OID_MAX] = {
     [SQL_REGNAMESPACE_ARRAY] = AT_REGNAMESPACE_ARRAY,
     [SQL_REGROLE] = AT_REGROLE,
     [SQL_REGROLE_ARRAY] = AT_REGROLE_ARRAY,
+    [SQL_RECORD] = AT_RECORD,
 };
 
 #define INTEGER(type_, category_, preferred_, size_, since_, name_, title_, codec_, array_)        \
@@ -331,6 +333,7 @@ static const struct sql_type_info types[PLACES] = {
     [AT_REGNAMESPACE] = REG(REGNAMESPACE, "regnamespace"),
     [AT_REGNAMESPACE_ARRAY] = SYSTEM_ARRAY(REGNAMESPACE, "_regnamespace", "regnamespace[]"),
     [AT_REGROLE] = REG(REGROLE, "regrole"),
+    [AT_RECORD] = SYSTEM(RECORD, INTEGER, 'P', -1, "record", codec_record, SQL_VOID),
     [AT_REGROLE_ARRAY] = SYSTEM_ARRAY(REGROLE, "_regrole", "regrole[]"),
 };
 

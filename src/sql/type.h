@@ -72,6 +72,8 @@ enum sql_type {
     SQL_REGTYPE_ARRAY = 2211,
     SQL_REGNAMESPACE = 4089,
     SQL_REGNAMESPACE_ARRAY = 4090,
+    SQL_RECORD = 2249, /* Two integers, what information_schema._pg_expandarray gives: low half x,
+                        * high half n. */
     SQL_REGROLE = 4096,
     SQL_REGROLE_ARRAY = 4097
 };

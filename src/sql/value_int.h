@@ -19,7 +19,7 @@ extern const struct sql_codec codec_bool, codec_int, codec_float, codec_text, co
 extern const struct sql_codec codec_bytea, codec_numeric, codec_datetime, codec_timestamptz;
 extern const struct sql_codec codec_interval, codec_uuid, codec_array;
 extern const struct sql_codec codec_json, codec_jsonb;
-extern const struct sql_codec codec_oid, codec_reg, codec_vector; /* system_value.c */
+extern const struct sql_codec codec_oid, codec_reg, codec_vector, codec_record; /* system_value.c */
 
 /* A copy in the arena; 54000 when it is too long. */
 NODISCARD enum status sql_value_take(struct sql_value *v,
