@@ -418,10 +418,11 @@ static bool parse_column(struct span text, size_t *at, uint32_t *position, uint8
     if (*at == start) return false;
     for (; *at < text.size && text.data[*at] != ','; ++*at) {
         const uint8_t flag = text.data[*at];
-        if (flag != 'd' && flag != 'f' && flag != 'l') return false;
+        if (flag != 'd' && flag != 'f' && flag != 'l' && flag != 'p') return false;
         *options |= flag == 'd'   ? CATALOG_DESC
                     : flag == 'f' ? CATALOG_NULLS_FIRST
-                                  : CATALOG_NULLS_LAST;
+                    : flag == 'l' ? CATALOG_NULLS_LAST
+                                  : CATALOG_PATTERN;
     }
     return true;
 }

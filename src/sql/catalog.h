@@ -65,7 +65,12 @@ struct catalog_foreign { /* The other side of a foreign key. */
     uint32_t set_count;
 };
 
-enum catalog_order { CATALOG_DESC = 1, CATALOG_NULLS_FIRST = 2, CATALOG_NULLS_LAST = 4 };
+enum catalog_order {
+    CATALOG_DESC = 1,
+    CATALOG_NULLS_FIRST = 2,
+    CATALOG_NULLS_LAST = 4,
+    CATALOG_PATTERN = 8, /* Made with text_pattern_ops or its like: the same order. */
+};
 
 struct catalog_index { /* An index or a constraint. */
     uint64_t id;

@@ -228,6 +228,7 @@ enum status ddl_index_row(struct binder *b,
         if ((options & CATALOG_DESC) != 0) buf_put_u8(&text, 'd');
         if ((options & CATALOG_NULLS_FIRST) != 0) buf_put_u8(&text, 'f');
         if ((options & CATALOG_NULLS_LAST) != 0) buf_put_u8(&text, 'l');
+        if ((options & CATALOG_PATTERN) != 0) buf_put_u8(&text, 'p');
     }
     buf_put_text(&text, "', ");
     emit_text(&text, row->definition);

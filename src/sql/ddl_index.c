@@ -76,6 +76,26 @@ static uint8_t order_of(const PgQuery__IndexElem *e)
     return options;
 }
 
+/* text_pattern_ops and its like: the order of the bytes, which is the only one here. */
+static bool is_pattern(const struct binder *b, const PgQuery__IndexElem *e)
+{
+    if (b->exec_version < EXPRESSIONS_SINCE || e->n_opclass == 0) return false;
+    const struct span name = bind_string(e->opclass[e->n_opclass - 1]);
+    return span_equal(name, span_text("text_pattern_ops")) ||
+           span_equal(name, span_text("varchar_pattern_ops")) ||
+           span_equal(name, span_text("bpchar_pattern_ops"));
+}
+
+static enum status check_class(struct binder *b, const PgQuery__IndexElem *e, enum sql_type type)
+{
+    if (!is_pattern(b, e)) return ST_OK;
+    const struct span name = bind_string(e->opclass[e->n_opclass - 1]);
+    const bool is_bpchar = span_equal(name, span_text("bpchar_pattern_ops"));
+    if (type == (is_bpchar ? SQL_BPCHAR : SQL_TEXT)) return ST_OK;
+    return bind_fail(b, -1, "42804", "operator class \"%.*s\" does not accept data type %s",
+                     (int)name.size, (const char *)name.data, bind_type_name(b, type));
+}
+
 static enum status add_column(struct binder *b, struct index *x, const PgQuery__IndexElem *e)
 {
     const struct catalog_table *t = &x->table.catalog;
@@ -83,16 +103,17 @@ static enum status add_column(struct binder *b, struct index *x, const PgQuery__
     if (e->expr != NULL)
         TRY(bind_needs_or(b, EXPRESSIONS_SINCE, -1, "indexes over expressions are not supported",
                           "Keep the value in a column of its own."));
-    if (e->n_opclass > 0 || e->n_collation > 0)
+    if (e->n_collation > 0 || (e->n_opclass > 0 && (e->expr != NULL || !is_pattern(b, e))))
         return bind_unsupported(b, -1, "operator classes and collations are not supported", NULL);
     if (k->column_count == CATALOG_KEY_COLUMNS_MAX)
         return bind_fail(b, -1, "54011", "cannot use more than %u columns in an index",
                          CATALOG_KEY_COLUMNS_MAX);
-    k->options[k->column_count] = order_of(e);
+    k->options[k->column_count] = order_of(e) | (is_pattern(b, e) ? CATALOG_PATTERN : 0);
     if (e->expr != NULL) return add_expression(b, x, e->expr);
     for (uint32_t i = 0; i < t->column_count; i++) {
         if (!span_equal(t->columns[i].name, bind_cstring(e->name))) continue;
         TRY(check_open(b, x, t->columns[i].type, t->columns[i].typmod < 0));
+        TRY(check_class(b, e, t->columns[i].type));
         k->columns[k->column_count++] = i;
         return ST_OK;
     }

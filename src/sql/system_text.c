@@ -220,6 +220,12 @@ static void show_order(struct buf *out, uint8_t options)
     if (!is_desc && (options & CATALOG_NULLS_FIRST) != 0) buf_put_text(out, " NULLS FIRST");
 }
 
+static void show_pattern(struct buf *out, const struct catalog_column *c)
+{
+    const char *varying = c->typmod >= 0 ? " varchar_pattern_ops" : " text_pattern_ops";
+    buf_put_text(out, c->type == SQL_BPCHAR ? " bpchar_pattern_ops" : varying);
+}
+
 void system_show_index(struct buf *out,
                        const struct catalog_table *t,
                        const struct catalog_index *i,
@@ -233,6 +239,7 @@ void system_show_index(struct buf *out,
     for (uint32_t k = 0; k < i->column_count; k++) {
         if (k > 0) buf_put_text(out, ", ");
         system_show_index_column(out, t, i, k);
+        if ((i->options[k] & CATALOG_PATTERN) != 0) show_pattern(out, &t->columns[i->columns[k]]);
         show_order(out, i->options[k]);
     }
     buf_put_u8(out, ')');
