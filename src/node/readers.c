@@ -1,7 +1,8 @@
 /* R1 `running` counts the threads that hold a slot; at most config.thread_count.
  * R2 `busy` counts jobs submitted and not yet ended; readers_stop joins no thread before it is 0,
  *    because a running job may look at the other threads (trustsql.status).
- * R3 parked_ns of a reader is not 0 exactly while it waits for its client, under the mutex. */
+ * R3 parked_ns of a reader is not 0 exactly while it waits for its client, under the mutex.
+ * R4 `waiting` counts jobs that wait for a slot and have not yielded one: they come first. */
 #include "node/readers.h"
 
 #include "base/must.h"
@@ -30,9 +31,11 @@ struct reader { /* One thread and its connection. */
     uint64_t parked_ns;   /* R3. */
     bool has_slot;
     bool is_long;
-    bool is_evicted;     /* While parked: to give way. */
-    struct hasher *hash; /* Null, or what the rows go into. */
-    uint64_t row_count;  /* Of the job, that went into it. */
+    bool is_busy;           /* It has a job. */
+    uint64_t begun_ns;      /* When the job began. */
+    atomic_bool is_evicted; /* To give way. */
+    struct hasher *hash;    /* Null, or what the rows go into. */
+    uint64_t row_count;     /* Of the job, that went into it. */
     uint64_t row_bytes;
     struct diag diag;
     struct retention retention; /* Of a job that reads the past. */
@@ -50,6 +53,7 @@ struct readers {
     struct reader threads[READERS_JOBS_MAX];
     uint32_t thread_count;
     uint32_t running;    /* R1. */
+    uint32_t waiting;    /* R4. */
     uint32_t long_count; /* Running without a slot. */
     uint32_t busy;       /* R2. */
     atomic_bool is_closing;
@@ -67,10 +71,13 @@ static void take_slot(struct reader *reader)
 {
     struct readers *r = reader->readers;
     must(!reader->has_slot);
+    r->waiting++;
     while (r->running >= r->config.thread_count)
         cond_wait(r->slot_free, r->mutex);
+    r->waiting--;
     r->running++;
     reader->has_slot = true;
+    if (r->waiting == 0 && r->running < r->config.thread_count) cond_broadcast(r->slot_free);
 }
 
 static void give_slot(struct reader *reader)
@@ -80,7 +87,30 @@ static void give_slot(struct reader *reader)
     must(r->running > 0);
     r->running--;
     reader->has_slot = false;
-    cond_signal(r->slot_free);
+    cond_broadcast(r->slot_free); /* Not everybody who waits may take it. */
+}
+
+static bool gives_way(const struct reader *reader)
+{
+    return atomic_load(&reader->is_evicted) || atomic_load(&reader->job->is_cancelled) ||
+           atomic_load(&reader->readers->is_closing);
+}
+
+/* One that goes on for a while lets those pass that have only come. */
+static void yield_slot(struct reader *reader)
+{
+    struct readers *r = reader->readers;
+    mutex_lock(r->mutex);
+    if (r->waiting > 0) {
+        give_slot(reader);
+        while ((r->waiting > 0 || r->running >= r->config.thread_count) && !gives_way(reader))
+            cond_wait(r->slot_free, r->mutex);
+        if (!gives_way(reader)) {
+            r->running++;
+            reader->has_slot = true;
+        }
+    }
+    mutex_unlock(r->mutex);
 }
 
 /* A read that lasts lets shorter ones pass. */
@@ -105,7 +135,7 @@ static void note_lasting(void *context)
 
 static bool has_to_wait(const struct reader *reader, const struct read_job *job)
 {
-    return job->chunks_out >= READERS_CHUNKS_OUT && !reader->is_evicted &&
+    return job->chunks_out >= READERS_CHUNKS_OUT && !atomic_load(&reader->is_evicted) &&
            !atomic_load(&job->is_cancelled) && !atomic_load(&reader->readers->is_closing);
 }
 
@@ -122,21 +152,38 @@ static void wait_for_client(struct reader *reader, const struct read_job *job)
     if (had_slot) take_slot(reader);
 }
 
-/* All connections are taken: the client that is slow for longest gives way. */
-static void evict(struct readers *r)
+/* Since when it has been in the way of others; 0: it is not. */
+static uint64_t in_the_way_ns(const struct reader *reader, bool is_parked)
+{
+    if (is_parked) return reader->parked_ns;
+    return reader->is_busy && reader->parked_ns == 0 ? reader->begun_ns : 0;
+}
+
+static struct reader *find_slowest(struct readers *r, bool is_parked)
 {
     struct os *os = r->config.os;
-    uint64_t now = os->monotonic_ns(os) + 1;
+    const uint64_t now = os->monotonic_ns(os) + 1;
     struct reader *slowest = NULL;
     for (uint32_t i = 0; i < r->thread_count; i++) {
         struct reader *reader = &r->threads[i];
-        if (reader->parked_ns == 0 || reader->is_evicted) continue;
-        if (now - reader->parked_ns < READERS_PATIENCE_MS * UINT64_C(1000000)) continue;
-        if (slowest == NULL || reader->parked_ns < slowest->parked_ns) slowest = reader;
+        const uint64_t since = in_the_way_ns(reader, is_parked);
+        if (since == 0 || atomic_load(&reader->is_evicted)) continue;
+        if (now - since < READERS_PATIENCE_MS * UINT64_C(1000000)) continue;
+        if (slowest == NULL || since < in_the_way_ns(slowest, is_parked)) slowest = reader;
     }
+    return slowest;
+}
+
+/* All connections are taken: the client that is slow for longest gives way, else the job that
+ * computes for longest. */
+static void evict(struct readers *r)
+{
+    struct reader *slowest = find_slowest(r, true);
+    if (slowest == NULL) slowest = find_slowest(r, false);
     if (slowest == NULL) return;
-    slowest->is_evicted = true;
+    atomic_store(&slowest->is_evicted, true);
     cond_broadcast(r->released);
+    cond_broadcast(r->slot_free);
 }
 
 static int on_progress(void *context)
@@ -144,14 +191,18 @@ static int on_progress(void *context)
     struct reader *reader = context;
     struct read_job *job = reader->job;
     if (job == NULL) return 0;
-    if (atomic_load(&job->is_cancelled) || atomic_load(&reader->readers->is_closing)) return 1;
+    if (gives_way(reader)) return 1;
     if (reader->context.fuel < READERS_PROGRESS_STEP) {
         reader->context.fuel = 0;
         return 1;
     }
     reader->context.fuel -= READERS_PROGRESS_STEP;
     reader->steps += READERS_PROGRESS_STEP;
-    if (reader->has_slot && reader->steps % READERS_LONG_STEPS == 0) note_long(reader);
+    if (!reader->has_slot) return 0;
+    if (reader->steps % READERS_LONG_STEPS == 0)
+        note_long(reader);
+    else if (reader->steps % READERS_YIELD_STEPS == 0)
+        yield_slot(reader);
     return 0;
 }
 
@@ -208,6 +259,7 @@ void readers_stop(struct readers *r)
     if (r->thread_count > 0) {
         mutex_lock(r->mutex);
         cond_broadcast(r->released);
+        cond_broadcast(r->slot_free);
         while (r->busy > 0) /* R2 */
             cond_wait(r->idle, r->mutex);
         mutex_unlock(r->mutex);
@@ -257,6 +309,7 @@ void readers_cancel(struct readers *r, struct read_job *job)
     mutex_lock(r->mutex);
     atomic_store(&job->is_cancelled, true);
     cond_broadcast(r->released);
+    cond_broadcast(r->slot_free);
     mutex_unlock(r->mutex);
 }
 
@@ -379,9 +432,9 @@ static void explain_failure(struct reader *reader, sqlite3 *connection, int code
 {
     if (atomic_load(&reader->job->is_cancelled)) {
         diag_set(&reader->diag, "57014", "canceling statement due to user request");
-    } else if (reader->is_evicted) {
-        diag_set(&reader->diag, "53400", "the client takes its rows too slowly, and others wait");
-        diag_hint(&reader->diag, "Read them faster, or in parts with LIMIT.");
+    } else if (atomic_load(&reader->is_evicted)) {
+        diag_set(&reader->diag, "53400", "the query goes on for long, and others wait");
+        diag_hint(&reader->diag, "Read its rows faster, or in parts with LIMIT; or try again.");
     } else if (atomic_load(&reader->readers->is_closing)) {
         diag_set(&reader->diag, "57P01", "the node is shutting down");
     } else {
@@ -441,12 +494,6 @@ static enum status run_statement(struct reader *reader, sqlite3_stmt *stmt, sqli
 static bool desk_is_stopped(void *context)
 {
     return on_progress(context) != 0;
-}
-
-static bool gives_way(const struct reader *reader)
-{
-    return reader->is_evicted || atomic_load(&reader->job->is_cancelled) ||
-           atomic_load(&reader->readers->is_closing);
 }
 
 static void explain_desk(struct reader *reader, struct desk *desk, int code)
@@ -742,7 +789,9 @@ static void begin_job(struct reader *reader)
     mutex_lock(r->mutex);
     reader->steps = 0;
     reader->is_long = false;
-    reader->is_evicted = false;
+    atomic_store(&reader->is_evicted, false);
+    reader->begun_ns = r->config.os->monotonic_ns(r->config.os);
+    reader->is_busy = true;
     take_slot(reader);
     mutex_unlock(r->mutex);
 }
@@ -753,6 +802,7 @@ static void end_job(struct reader *reader)
     mutex_lock(r->mutex);
     give_slot(reader);
     if (reader->is_long) r->long_count--;
+    reader->is_busy = false;
     must(r->busy > 0);
     r->busy--;
     if (r->busy == 0) cond_broadcast(r->idle);

@@ -6,9 +6,10 @@
  * chunks under way. Every job ends with exactly one chunk that is_last.
  *
  * Only config.thread_count jobs compute at once, but more may be under way: one that waits for its
- * client, and a few that last long, give their slot to others. When all connections are taken, the
- * job that has waited longest for its client ends with 53400, so that slow clients cannot keep the
- * others from reading. */
+ * client, and a few that last long, give their slot to others, and one that goes on for a while
+ * lets those pass that have only come. When all connections are taken, the job that has waited
+ * longest for its client ends with 53400, else the one that has computed for longest, so that
+ * nobody keeps others from reading. */
 #ifndef TRUSTSQL_NODE_READERS_H
 #define TRUSTSQL_NODE_READERS_H
 
@@ -23,7 +24,8 @@
 #define READERS_JOBS_MAX    32u /* Under way at once; each has a connection. */
 #define READERS_LONG_MAX    8u  /* Of them, that compute without a slot. */
 #define READERS_LONG_STEPS  10000000u
-#define READERS_PATIENCE_MS 1000u /* With a slow client, when others wait. */
+#define READERS_YIELD_STEPS 100000u /* After so many a job lets others pass. */
+#define READERS_PATIENCE_MS 1000u   /* With a slow client, when others wait. */
 #define READERS_QUEUE_MAX   4096u
 #define READERS_CHUNKS_OUT  4u
 #define READERS_CHUNK_SIZE  (64u << 10)
