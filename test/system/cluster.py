@@ -288,17 +288,30 @@ class Cluster:
         return {height: bytes(digest) for height, digest in rows}
 
     def settle(self, indexes=None, seconds=harness.WAIT_S):
-        """Wait until these nodes (default: all) run, at one height, with one digest. Returns the height."""
+        """Wait until these nodes (default: all) run and have, all with one digest, the newest height that any had when
+        this began; a chain on its way back to FAST goes on meanwhile. Returns a height that all have."""
         wanted = list(self.nodes if indexes is None else indexes)
+        aims = []
 
         def equal():
             nodes = [node for node in self.status() if node["index"] in wanted]
-            found = {(node["height"], node["digest"]) for node in nodes}
-            return nodes[0]["height"] if len(found) == 1 and nodes[0]["height"] else None
+            heights = [node["height"] for node in nodes]
+            if len({(node["height"], node["digest"]) for node in nodes}) == 1 and heights[0]:
+                return heights[0]
+            if not aims and all(heights):
+                aims.append(max(heights))
+            if not aims or not all(heights) or min(heights) < aims[0]:
+                return None
+            return aims[0] if len({self.digest(index, aims[0]) for index in wanted}) == 1 else None
         try:
             return wait_until(equal, "equal heights and digests", seconds)
         except AssertionError as error:
             raise AssertionError(f"{error}: {self.status()}\n{self.logs()}") from None
+
+    def digest(self, index, height):
+        """At a height that the node has executed, or None."""
+        rows = self.execute(index, f"SELECT digest FROM trustsql.blocks WHERE height = {height}")
+        return bytes(rows[0][0]) if rows else None
 
     def value(self, index, name):
         """What trustsql.status of a node says of one thing."""
@@ -360,6 +373,12 @@ class Cluster:
                 wait_until(has_moved, "the view changes")
             except AssertionError as error:
                 raise AssertionError(f"{error}: {self.consensus()}") from None
+
+    def wait_for_voting(self, index, is_voting, seconds=harness.WAIT_S):
+        """A node that has just started waits for answers of the others before it votes."""
+        wanted = "yes" if is_voting else "no"
+        wait_until(lambda: self.value(index, "voting") == wanted,
+                   f"node {index}: voting {wanted}\n{self.log(index)[-600:]}", seconds)
 
     def wait_for_peers(self, seconds=harness.WAIT_S):
         """Until every node is connected to all others."""

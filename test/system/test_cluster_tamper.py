@@ -53,7 +53,7 @@ class ClusterTamperTest(unittest.TestCase):
             self.assert_found(victim, "blocks/" + os.path.basename(paths[at]))
             self.cluster.start_node(victim)
             self.cluster.check_equal(self)
-            self.assertEqual(self.cluster.value(victim, "voting"), "yes")
+            self.cluster.wait_for_voting(victim, True)
         self.cluster.signal(signal.SIGTERM, victim)
         self.write(4000, others)  # The others do not need it.
         for name in CHAIN_FILES:
@@ -66,7 +66,7 @@ class ClusterTamperTest(unittest.TestCase):
         height = self.cluster.check_equal(self)
         self.assertGreater(height, 100)
         # What it promised under its key was in its journal: it follows, and must not vote.
-        self.assertEqual(self.cluster.value(victim, "voting"), "no")
+        self.cluster.wait_for_voting(victim, False)
         print(f"# {height} blocks from the others; not voting: "
               f"{self.cluster.value(victim, 'not_voting_reason')}")
         self.write(4000)

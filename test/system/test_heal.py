@@ -213,7 +213,7 @@ class HealTest(unittest.TestCase):
 
     def check_end(self, victim):
         self.cluster.check_equal(self)
-        self.assertEqual(self.cluster.value(victim, "voting"), "yes")
+        self.cluster.wait_for_voting(victim, True)
         self.assertEqual(self.cluster.value(victim, "damaged"), "no")
         self.cluster.stop()
         for index in self.cluster.nodes:
@@ -303,11 +303,11 @@ class HealTest(unittest.TestCase):
         self.prepare(victim)
         overwrite(path, old)
         self.check_repaired(victim, "journal", "journal")
-        self.assertEqual(self.cluster.value(victim, "voting"), "yes")
+        self.cluster.wait_for_voting(victim, True)
         self.cluster.signal(signal.SIGTERM, victim)
         overwrite(path, old)
         self.cluster.start_node(victim)
-        self.assertEqual(self.cluster.value(victim, "voting"), "no")
+        self.cluster.wait_for_voting(victim, False)
         self.assertIn("journal", self.cluster.value(victim, "not_voting_reason"))
         self.assertIn("the journal is older", self.cluster.log(victim))
         wait_until(lambda: any(state == ("journal", "lost") for state in self.incidents(victim).values()),
