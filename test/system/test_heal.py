@@ -307,8 +307,8 @@ class HealTest(unittest.TestCase):
         self.cluster.signal(signal.SIGTERM, victim)
         overwrite(path, old)
         self.cluster.start_node(victim)
+        wait_until(lambda: "journal" in self.cluster.value(victim, "not_voting_reason"), "it refuses to vote")
         self.cluster.wait_for_voting(victim, False)
-        self.assertIn("journal", self.cluster.value(victim, "not_voting_reason"))
         self.assertIn("the journal is older", self.cluster.log(victim))
         wait_until(lambda: any(state == ("journal", "lost") for state in self.incidents(victim).values()),
                    "the lost journal on the chain", REPAIR_S)
