@@ -4,7 +4,9 @@
 #include "support/cmocka_all.h"
 #include "support/engine_forge.h"
 
-struct tap { /* Votes that passed, each once for every receiver. */
+struct tap {               /* Votes that passed, each once for every receiver. */
+    bool is_one_silent;    /* Nobody hears a vote of node 3: only locks commit. */
+    bool is_leader_silent; /* … nor a proposal. */
     uint32_t results;
     uint32_t lone_results;
     uint32_t lone_locks; /* Without a first vote. */
@@ -16,9 +18,10 @@ static bool count_votes(void *context,
                         const struct consensus_message *m)
 {
     struct tap *tap = context;
-    (void)from;
     (void)to;
+    if (m->kind == CONSENSUS_PROPOSAL) return !tap->is_leader_silent;
     if (m->kind != CONSENSUS_VOTE) return true;
+    if (tap->is_one_silent && from == 3) return false;
     const struct statement *parts = m->vote.parts;
     bool is_alone = parts[VOTE_P1].is_null;
     if (!parts[VOTE_P3].is_null) tap->results++;
@@ -129,6 +132,44 @@ static void nothing_rides_above_the_close(void **state)
     engine_rig_free(r);
 }
 
+static void locks_ride_where_they_commit(void **state)
+{
+    (void)state;
+    struct engine_rig *r = begin(2, 1);
+    struct tap tap = {.is_one_silent = true};
+    engine_rig_filter(r, count_votes, &tap);
+    uint64_t blocks = load(r, 5, 300); /* Too few of them for STRICT, where no lock waits. */
+    assert_in_range(blocks, 5, 16);
+    assert_true(tap.lone_locks <= 4 * blocks); /* Of nine that would leave alone. */
+    tap.is_one_silent = false;
+    assert_true(engine_rig_settle(r, 1000));
+    engine_rig_free(r);
+}
+
+/* Many wait, and the leader proposes nothing: locks and results go alone long before its view
+ * ends. */
+static void nothing_waits_for_a_silent_leader(void **state)
+{
+    (void)state;
+    struct engine_rig *r = begin(2, 1);
+    struct tap tap = {.is_one_silent = true};
+    engine_rig_filter(r, count_votes, &tap);
+    (void)load(r, 5, 200);
+    struct consensus_stand stand;
+    engine_rig_stand(r, 1, &stand);
+    uint64_t tip = stand.tip_height;
+    tap.is_leader_silent = true;
+    engine_rig_submit(r, 50);
+    engine_rig_run(r, 320); /* A quarter of T_view for the lock, another for the result. */
+    engine_rig_stand(r, 1, &stand);
+    assert_int_equal(stand.view, 0);
+    assert_true(stand.final_height >= tip);
+    assert_true(stand.result_height >= tip);
+    tap = (struct tap){0};
+    assert_true(engine_rig_settle(r, 5000));
+    engine_rig_free(r);
+}
+
 /* The leader of the next block is gone: what rode with it goes alone. */
 static void a_ride_that_does_not_come(void **state)
 {
@@ -156,6 +197,8 @@ int main(void)
         cmocka_unit_test(the_end_of_a_load),
         cmocka_unit_test(blocks_follow_agreement),
         cmocka_unit_test(nothing_rides_above_the_close),
+        cmocka_unit_test(locks_ride_where_they_commit),
+        cmocka_unit_test(nothing_waits_for_a_silent_leader),
         cmocka_unit_test(a_ride_that_does_not_come),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
