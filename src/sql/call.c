@@ -71,6 +71,7 @@ const char *bind_clause_name(enum clause clause)
     case CLAUSE_SET: return "UPDATE";
     case CLAUSE_RETURNING: return "RETURNING";
     case CLAUSE_CHECK: return "check constraints";
+    case CLAUSE_GENERATED: return "column generation expressions";
     case CLAUSE_DEFAULT: return "DEFAULT expressions";
     case CLAUSE_FILTER: return "FILTER";
     case CLAUSE_NONE:
@@ -419,6 +420,9 @@ enum status bind_sublink(struct binder *b, struct expr **out, const PgQuery__Nod
     const PgQuery__SubLink *s = n->sub_link;
     if (b->clause == CLAUSE_CHECK)
         return bind_fail(b, s->location, "0A000", "cannot use subquery in check constraint");
+    if (b->clause == CLAUSE_GENERATED)
+        return bind_fail(b, s->location, "0A000",
+                         "cannot use subquery in column generation expression");
     if (b->clause == CLAUSE_DEFAULT)
         return bind_fail(b, s->location, "0A000", "cannot use subquery in DEFAULT expression");
     if (b->clause == CLAUSE_RETURNING)

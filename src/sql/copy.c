@@ -117,12 +117,19 @@ static enum status choose_columns(struct binder *b,
         uint32_t at = (uint32_t)i;
         if (s->n_attlist > 0) TRY(find_column(b, t, bind_string(s->attlist[i]), &at));
         const struct catalog_column *c = &t->columns[at];
-        for (size_t k = 0; k < i; k++)
+        if (c->generated.size > 0 && s->n_attlist == 0) continue;
+        if (c->generated.size > 0) {
+            (void)bind_fail(b, -1, "42P10", "column \"%.*s\" is a generated column",
+                            (int)c->name.size, (const char *)c->name.data);
+            diag_detail(b->diag, "Generated columns cannot be used in COPY.");
+            return ST_INVALID;
+        }
+        for (size_t k = 0; k < copy->column_count; k++)
             if (span_equal(columns[k].name, c->name))
                 return bind_fail(b, -1, "42701", "column \"%.*s\" specified more than once",
                                  (int)c->name.size, (const char *)c->name.data);
-        columns[i] = (struct sql_column){.name = c->name, .type = c->type, .typmod = c->typmod};
-        copy->column_count++;
+        columns[copy->column_count++] =
+            (struct sql_column){.name = c->name, .type = c->type, .typmod = c->typmod};
     }
     return ST_OK;
 }

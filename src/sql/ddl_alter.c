@@ -5,6 +5,7 @@
 
 #include "base/must.h"
 #include "sql/ddl_model.h"
+#include "sql/dml_int.h"
 
 static enum status fail_column(struct binder *b, const struct ddl_change *c, const char *name)
 {
@@ -249,10 +250,10 @@ static bool is_cascade(const PgQuery__AlterTableCmd *cmd)
     return cmd->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
 }
 
-static enum status drop_column(struct binder *b,
-                               struct sql_statement *out,
-                               struct ddl_change *c,
-                               const PgQuery__AlterTableCmd *cmd)
+static enum status drop_one_column(struct binder *b,
+                                   struct sql_statement *out,
+                                   struct ddl_change *c,
+                                   const PgQuery__AlterTableCmd *cmd)
 {
     struct ddl_table *t = &c->now;
     uint32_t at = 0;
@@ -281,6 +282,73 @@ static enum status drop_column(struct binder *b,
     memmove(&c->must_not_be_null[at], &c->must_not_be_null[at + 1], after * sizeof(bool));
     c->is_reshaped = true;
     return ddl_model_bind(b, t);
+}
+
+static enum status refuse_generated_users(struct binder *b,
+                                          const struct ddl_change *c,
+                                          const char *column,
+                                          uint32_t at)
+{
+    const char *const whose = ddl_object_text(b, (struct ddl_object){.table = c->old});
+    const char *copy = NULL;
+    struct buf text;
+    uint32_t user = 0;
+    buf_init(&text, b->arena->mem, 0);
+    enum status st = ddl_generated_user(b, &c->now, at, &user);
+    while (st == ST_OK && user != UINT32_MAX) {
+        const struct span name = c->now.columns[user++].name;
+        buf_printf(&text, "%scolumn %.*s of %s depends on column %s of %s",
+                   text.size > 0 ? "\n" : "", (int)name.size, (const char *)name.data, whose,
+                   column, whose);
+        st = ddl_generated_user(b, &c->now, at, &user);
+    }
+    if (st != ST_OK) buf_fini(&text);
+    TRY(st);
+    TRY(emit_finish(b, &text, &copy));
+    (void)bind_fail(b, -1, "2BP01",
+                    "cannot drop column %s of %s because other objects depend on it", column,
+                    whose);
+    diag_detail(b->diag, "%s", copy);
+    diag_hint(b->diag, "Use DROP ... CASCADE to drop the dependent objects too.");
+    return ST_INVALID;
+}
+
+/* Generated columns that name the column: they go with it (CASCADE), or it stays. */
+static enum status drop_generated_users(struct binder *b,
+                                        struct sql_statement *out,
+                                        struct ddl_change *c,
+                                        const PgQuery__AlterTableCmd *cmd)
+{
+    uint32_t dropped = 0;
+    for (uint32_t user = 0;; user = 0) {
+        uint32_t at = 0;
+        const bool is_there = find_column(c, cmd->name, &at);
+        must(is_there);
+        TRY(ddl_generated_user(b, &c->now, at, &user));
+        if (user == UINT32_MAX) return ST_OK;
+        if (!is_cascade(cmd)) return refuse_generated_users(b, c, cmd->name, at);
+        const struct span name = c->now.columns[user].name;
+        PgQuery__AlterTableCmd one = *cmd;
+        one.name = arena_alloc_zero(b->arena, name.size + 1, 1);
+        if (one.name == NULL) return bind_no_memory(b);
+        memcpy(one.name, name.data, name.size);
+        if (++dropped == 1)
+            ddl_notice(b, out, "drop cascades to column %s of %s", one.name,
+                       ddl_object_text(b, (struct ddl_object){.table = c->old}));
+        else
+            ddl_notice(b, out, "drop cascades to %u other objects", dropped);
+        TRY(drop_one_column(b, out, c, &one));
+    }
+}
+
+static enum status drop_column(struct binder *b,
+                               struct sql_statement *out,
+                               struct ddl_change *c,
+                               const PgQuery__AlterTableCmd *cmd)
+{
+    uint32_t at = 0;
+    if (find_column(c, cmd->name, &at)) TRY(drop_generated_users(b, out, c, cmd));
+    return drop_one_column(b, out, c, cmd);
 }
 
 /* The DEFAULT of a column, bound and of its type. */
@@ -328,6 +396,30 @@ static enum status number_rows(struct binder *b, struct expr **out, const struct
     return *out == NULL ? bind_no_memory(b) : ST_OK;
 }
 
+/* Computed from what the other columns are filled with. */
+static enum status fill_generated(struct binder *b, struct ddl_change *c, uint32_t at)
+{
+    const uint32_t count = c->now.catalog.column_count;
+    struct source *source = NULL;
+    struct buf name;
+    struct expr **values = arena_alloc_zero(b->arena, count, sizeof(struct expr *));
+    if (values == NULL) return bind_no_memory(b);
+    TRY(bind_table_source(b, &source, c->old, (struct span){0}));
+    buf_init(&name, b->arena->mem, 0);
+    emit_name(&name, c->old->sqlite_name);
+    TRY(emit_finish(b, &name, &source->reference));
+    for (uint32_t i = 0; i < count; i++) {
+        values[i] = c->now.fills[i];
+        if (values[i] == NULL && c->now.sources[i] != DDL_NEW_COLUMN)
+            values[i] = bind_field(b, source, c->now.sources[i]);
+        if (values[i] == NULL)
+            TRY(write_default(b, &values[i],
+                              &(struct catalog_column){.type = c->now.columns[i].type}));
+        if (values[i] == NULL) return bind_no_memory(b);
+    }
+    return generated_value(b, &c->now.fills[at], &c->now.catalog, at, values);
+}
+
 static enum status add_column(struct binder *b,
                               struct sql_statement *out,
                               struct ddl_change *c,
@@ -355,12 +447,14 @@ static enum status add_column(struct binder *b,
     for (size_t i = 0; i < d->n_constraints; i++)
         if (is_check(d->constraints[i]))
             TRY(ddl_model_add_check(b, t, d->constraints[i]->constraint));
+    TRY(ddl_generated_check(b, t, d, at));
     TRY(ddl_model_column_foreigns(b, t, d, at));
     t->sources[at] = DDL_NEW_COLUMN;
     t->fills[at] = NULL;
     c->must_not_be_null[at] = t->columns[at].is_not_null;
     c->is_reshaped = true;
     TRY(name_new(b, c, keys, checks));
+    if (t->columns[at].generated.size > 0) return fill_generated(b, c, at);
     if (t->serial_count > serials) return number_rows(b, &t->fills[at], &t->serials[serials]);
     if (t->columns[at].default_sql.size == 0) return ST_OK;
     return bind_default(b, &t->fills[at], &t->columns[at]);
@@ -376,6 +470,14 @@ static enum status set_default(struct binder *b,
         return bind_fail(b, -1, "42601", "column \"%s\" of relation \"%.*s\" is an identity column",
                          cmd->name, (int)c->now.catalog.name.size,
                          (const char *)c->now.catalog.name.data);
+    if (c->now.columns[at].generated.size > 0) {
+        (void)bind_fail(b, -1, "42601", "column \"%s\" of relation \"%.*s\" is a generated column",
+                        cmd->name, (int)c->now.catalog.name.size,
+                        (const char *)c->now.catalog.name.data);
+        if (cmd->def == NULL)
+            diag_hint(b->diag, "Use ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION instead.");
+        return ST_INVALID;
+    }
     c->now.columns[at].default_sql = (struct span){0};
     if (cmd->def == NULL) return ST_OK;
     PgQuery__Constraint constraint;
@@ -384,6 +486,28 @@ static enum status set_default(struct binder *b,
     constraint.contype = PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT;
     constraint.raw_expr = &value;
     return ddl_model_column_constraint(b, &c->now, &constraint, at);
+}
+
+static enum status drop_expression(struct binder *b,
+                                   struct sql_statement *out,
+                                   struct ddl_change *c,
+                                   const PgQuery__AlterTableCmd *cmd)
+{
+    const struct span table = c->now.catalog.name;
+    uint32_t at = 0;
+    if (!find_column(c, cmd->name, &at)) return fail_column(b, c, cmd->name);
+    if (c->now.columns[at].generated.size > 0) {
+        c->now.columns[at].generated = (struct span){0};
+        return ST_OK;
+    }
+    if (!cmd->missing_ok)
+        return bind_fail(b, -1, "55000",
+                         "column \"%s\" of relation \"%.*s\" is not a stored generated column",
+                         cmd->name, (int)table.size, (const char *)table.data);
+    ddl_notice(b, out,
+               "column \"%s\" of relation \"%.*s\" is not a stored generated column, skipping",
+               cmd->name, (int)table.size, (const char *)table.data);
+    return ST_OK;
 }
 
 static enum status add_identity(struct binder *b,
@@ -489,6 +613,22 @@ static enum status check_not_in_foreign(struct binder *b, const struct ddl_chang
                             "Drop the foreign key, and add it again.");
 }
 
+static enum status check_not_generated(struct binder *b, const struct ddl_change *c, uint32_t at)
+{
+    uint32_t user = 0;
+    if (c->now.columns[at].generated.size > 0)
+        return bind_unsupported(b, 0, "the type of a generated column cannot be changed",
+                                "Drop the column, and add it again.");
+    TRY(ddl_generated_user(b, &c->now, at, &user));
+    if (user == UINT32_MAX) return ST_OK;
+    const struct span name = c->now.columns[at].name;
+    const struct span by = c->now.columns[user].name;
+    (void)bind_fail(b, -1, "0A000", "cannot alter type of a column used by a generated column");
+    diag_detail(b->diag, "Column \"%.*s\" is used by generated column \"%.*s\".", (int)name.size,
+                (const char *)name.data, (int)by.size, (const char *)by.data);
+    return ST_UNSUPPORTED;
+}
+
 static enum status set_type(struct binder *b,
                             struct ddl_change *c,
                             const PgQuery__AlterTableCmd *cmd)
@@ -498,6 +638,7 @@ static enum status set_type(struct binder *b,
     if (!find_column(c, cmd->name, &at)) return fail_column(b, c, cmd->name);
     struct catalog_column *column = &c->now.columns[at];
     const struct catalog_column before = *column;
+    TRY(check_not_generated(b, c, at));
     TRY(bind_type(b, d->type_name, &column->type, &column->typmod));
     for (uint32_t i = 0; i < c->now.key_count; i++)
         if (key_uses(&c->now.keys[i], at) && column->type == SQL_NUMERIC && column->typmod < 0 &&
@@ -657,6 +798,7 @@ static enum status apply(struct binder *b,
     case PG_QUERY__ALTER_TABLE_TYPE__AT_AlterColumnType: return set_type(b, c, cmd);
     case PG_QUERY__ALTER_TABLE_TYPE__AT_AddConstraint:
         return add_constraint(b, c, cmd->def->constraint);
+    case PG_QUERY__ALTER_TABLE_TYPE__AT_DropExpression: return drop_expression(b, out, c, cmd);
     case PG_QUERY__ALTER_TABLE_TYPE__AT_AddIdentity: return add_identity(b, c, cmd);
     case PG_QUERY__ALTER_TABLE_TYPE__AT_DropConstraint: return drop_named(b, out, c, cmd);
     case PG_QUERY__ALTER_TABLE_TYPE__AT_ValidateConstraint: return validate(b, c, cmd);

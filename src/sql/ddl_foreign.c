@@ -244,6 +244,21 @@ static enum catalog_action action_of(const char *letter)
     }
 }
 
+static enum status check_generated(struct binder *b,
+                                   const struct ddl_table *t,
+                                   const struct ddl_foreign *f)
+{
+    const bool sets = f->on_update != CATALOG_NO_ACTION && f->on_update != CATALOG_RESTRICT;
+    const bool deletes = f->on_delete == CATALOG_SET_NULL || f->on_delete == CATALOG_SET_DEFAULT;
+    for (uint32_t i = 0; i < f->column_count; i++) {
+        if (t->catalog.columns[f->columns[i]].generated.size == 0 || (!sets && !deletes)) continue;
+        return bind_fail(b, -1, "42601",
+                         "invalid %s action for foreign key constraint containing generated column",
+                         sets ? "ON UPDATE" : "ON DELETE");
+    }
+    return ST_OK;
+}
+
 static enum status check_form(struct binder *b, const PgQuery__Constraint *c)
 {
     TRY(bind_needs_or(b, DDL_OWN_NAMES_SINCE, c->location, "foreign keys are not supported",
@@ -286,6 +301,7 @@ enum status ddl_foreign_add(struct binder *b,
                      (struct columns){f.others, &count}));
         TRY(check_others(b, &other, &f, count));
     }
+    TRY(check_generated(b, t, &f));
     if (count != f.column_count)
         return bind_fail(b, -1, "42830",
                          "number of referencing and referenced columns for foreign key disagree");

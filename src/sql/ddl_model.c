@@ -519,7 +519,7 @@ enum status ddl_bind_expr(struct binder *b,
     /* cppcheck-suppress autoVariables; put back below, and a binder that failed is not used again
      */
     b->scope = &scope;
-    b->clause = CLAUSE_CHECK;
+    if (b->clause != CLAUSE_GENERATED) b->clause = CLAUSE_CHECK;
     b->keep_literals++;
     TRY(bind_expr(b, out, n));
     b->keep_literals--;

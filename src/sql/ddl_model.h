@@ -166,6 +166,23 @@ NODISCARD enum status ddl_model_add_serial(struct binder *b,
                                            uint32_t column,
                                            const PgQuery__Constraint *identity);
 
+/* --- generated.c ----------------------------------------------------------------------------- */
+
+/* GENERATED ALWAYS AS (…) STORED: kept now, looked at when all columns are known. */
+NODISCARD enum status ddl_generated_add(struct binder *b,
+                                        struct ddl_table *t,
+                                        const PgQuery__Constraint *c,
+                                        uint32_t column);
+NODISCARD enum status ddl_generated_check(struct binder *b,
+                                          const struct ddl_table *t,
+                                          const PgQuery__ColumnDef *d,
+                                          uint32_t column);
+/* The first generated column from *user on that names the column; UINT32_MAX: none does. */
+NODISCARD enum status ddl_generated_user(struct binder *b,
+                                         const struct ddl_table *t,
+                                         uint32_t column,
+                                         uint32_t *user);
+
 /* --- ddl_foreign.c --------------------------------------------------------------------------- */
 
 /* A FOREIGN KEY, when all columns and keys of t are known. column: of a column constraint;

@@ -199,6 +199,12 @@ static enum status add_default(struct binder *b,
 {
     must(t->columns != NULL);
     struct catalog_column *target = &t->columns[column];
+    if (target->generated.size > 0)
+        return bind_fail(b, c->location, "42601",
+                         "both default and generation expression specified for column \"%.*s\" "
+                         "of table \"%.*s\"",
+                         (int)target->name.size, (const char *)target->name.data,
+                         (int)t->catalog.name.size, (const char *)t->catalog.name.data);
     if (target->default_sql.size > 0)
         return bind_fail(b, c->location, "42601",
                          "multiple default values specified for column \"%.*s\" of table \"%.*s\"",
@@ -229,8 +235,7 @@ static enum status unsupported_constraint(struct binder *b, const PgQuery__Const
 {
     bool is_foreign = c->contype == PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN;
     if (is_foreign && b->exec_version >= DDL_OWN_NAMES_SINCE) return ST_OK; /* When all is known. */
-    bool is_identity = c->contype == PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY ||
-                       c->contype == PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED;
+    bool is_identity = c->contype == PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY;
     return bind_unsupported(b, c->location,
                             is_foreign    ? "foreign keys are not supported"
                             : is_identity ? "generated columns are not supported"
@@ -275,6 +280,7 @@ enum status ddl_model_column_constraint(struct binder *b,
     case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE: return add_key(b, t, c, column);
     case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK: return ST_OK; /* When all columns are known. */
     case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY: return add_identity(b, t, c, column);
+    case PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED: return ddl_generated_add(b, t, c, column);
     case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE:
     case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_NOT_DEFERRABLE:
     case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED:
@@ -402,6 +408,10 @@ static bool is_check(const PgQuery__Constraint *c)
 
 static enum status bind_checks(struct binder *b, struct ddl_table *t, const PgQuery__CreateStmt *s)
 {
+    uint32_t column = 0;
+    for (size_t i = 0; i < s->n_table_elts; i++)
+        if (s->table_elts[i]->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF)
+            TRY(ddl_generated_check(b, t, s->table_elts[i]->column_def, column++));
     for (size_t i = 0; i < s->n_table_elts; i++) {
         const PgQuery__Node *n = s->table_elts[i];
         if (n->node_case == PG_QUERY__NODE__NODE_CONSTRAINT) {

@@ -370,6 +370,15 @@ static enum status set_value(struct binder *b, struct write *w, uint32_t column,
     w->values[column] = value;
     if (reads_target(value)) TRY(bind_access(b, w->table, SQL_RIGHT_SELECT));
     w->value_count++;
+    if (w->table->columns[column].generated.size > 0) {
+        if (value->kind != EXPR_DEFAULT)
+            return generated_refuse(b, "column", w->table->columns[column].name,
+                                    " can only be updated to DEFAULT");
+        struct expr *e = bind_field(b, w->target, column); /* What it is already. */
+        if (e == NULL) return bind_no_memory(b);
+        w->values[column] = e;
+        return ST_OK;
+    }
     if (w->table->columns[column].identity == 'a' && value->kind != EXPR_DEFAULT)
         return write_not_of_user(b, w->table->columns[column].name, "column");
     return write_assign(b, &w->values[column], w->table, column);
@@ -448,7 +457,7 @@ enum status write_set_list(struct binder *b,
         else
             TRY(set_column(b, w, t, t->val));
     }
-    return ST_OK;
+    return generated_set(b, w);
 }
 
 void write_emit_set_list(struct buf *out, const struct write *w)

@@ -22,6 +22,7 @@ struct insert {
     bool is_update;
     bool is_several; /* Rows that DO UPDATE must not meet twice. */
     struct expr *conflict_where;
+    struct expr **proposed; /* What VALUES become, where a column is generated; null: themselves. */
 };
 
 static enum status insert_columns(struct binder *b, struct insert *in, const PgQuery__InsertStmt *s)
@@ -63,6 +64,9 @@ static enum status override(struct binder *b,
                             struct expr **value,
                             const struct catalog_column *c)
 {
+    if (c->generated.size > 0 && *value != NULL && (*value)->kind == EXPR_DEFAULT) *value = NULL;
+    if (c->generated.size > 0 && *value != NULL)
+        return generated_refuse(b, "cannot insert a non-DEFAULT value into column", c->name, "");
     if (*value == NULL || c->identity == 0 || (*value)->kind == EXPR_DEFAULT) return ST_OK;
     if (in->override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_USER_VALUE) {
         *value = NULL;
@@ -85,7 +89,7 @@ static enum status insert_row(struct binder *b, struct insert *in, const PgQuery
     for (uint32_t i = 0; i < t->column_count; i++) {
         TRY(override(b, in, &values[i], &t->columns[i]));
         if (values[i] == NULL) TRY(write_default(b, &values[i], &t->columns[i]));
-        TRY(write_assign(b, &values[i], t, i));
+        if (t->columns[i].generated.size == 0) TRY(write_assign(b, &values[i], t, i));
     }
     in->rows[in->row_count++] = (struct row){.values = values, .count = t->column_count};
     return ST_OK;
@@ -108,6 +112,8 @@ static enum status insert_values(struct binder *b,
         if (v != NULL) TRY(check_width(b, in, list->n_items, s));
         TRY(insert_row(b, in, list));
     }
+    if (generated_has_any(in->write.table))
+        TRY(generated_proposed(b, &in->proposed, in->write.table));
     return ST_OK;
 }
 
@@ -139,6 +145,11 @@ static enum status insert_select(struct binder *b, struct insert *in, const PgQu
     for (uint32_t i = 0; i < t->column_count; i++) {
         TRY(override(b, in, &row->values[i], &t->columns[i]));
         if (row->values[i] == NULL) TRY(write_default(b, &row->values[i], &t->columns[i]));
+        if (t->columns[i].generated.size == 0) TRY(write_assign(b, &row->values[i], t, i));
+    }
+    for (uint32_t i = 0; i < t->column_count; i++) {
+        if (t->columns[i].generated.size == 0) continue;
+        TRY(generated_value(b, &row->values[i], t, i, row->values));
         TRY(write_assign(b, &row->values[i], t, i));
     }
     in->rows = row;
@@ -237,7 +248,7 @@ static bool is_conflict_column(const struct insert *in, uint32_t column)
  * be that of the proposed row, and every conflict must be an update. */
 static enum status check_several(struct binder *b, const struct insert *in, int32_t position)
 {
-    bool is_moved = in->conflict_where != NULL;
+    bool is_moved = in->conflict_where != NULL || generated_has_any(in->write.table);
     for (uint32_t i = 0; i < in->write.table->column_count; i++)
         is_moved = is_moved || (in->write.values[i] != NULL && is_conflict_column(in, i));
     if (!is_moved) return ST_OK;
@@ -365,10 +376,32 @@ static void emit_several(struct buf *out, const struct insert *in)
         buf_printf(out, ", c%u", i + 1);
 }
 
+/* Each row is computed from its values, which are there once. */
+static void emit_generated(struct buf *out, const struct insert *in)
+{
+    const uint32_t count = in->write.table->column_count;
+    buf_put_text(out, " SELECT ");
+    emit_row(out, &(struct row){.values = in->proposed, .count = count});
+    buf_put_text(out, " FROM (SELECT ");
+    for (uint32_t i = 0; i < count; i++)
+        buf_printf(out, "%scolumn%u AS c%u", i > 0 ? ", " : "", i + 1, i + 1);
+    buf_put_text(out, " FROM (VALUES ");
+    for (uint32_t i = 0; i < in->row_count; i++) {
+        buf_put_text(out, i > 0 ? ", (" : "(");
+        emit_row(out, &in->rows[i]);
+        buf_put_u8(out, ')');
+    }
+    buf_put_text(out, ")) WHERE 1"); /* Else ON CONFLICT would be taken for a join's ON. */
+}
+
 static void emit_insert_rows(struct buf *out, const struct insert *in)
 {
     if (in->is_several && in->is_update) {
         emit_several(out, in);
+        return;
+    }
+    if (in->proposed != NULL) {
+        emit_generated(out, in);
         return;
     }
     if (in->select == NULL) {

@@ -48,6 +48,32 @@ void write_emit_returning(struct buf *out, const struct write *w);
 /* AND a test that makes SQLite find all rows before it deletes the first. */
 void write_emit_find_first(struct buf *out, const struct write *w);
 
+/* --- generated.c --------------------------------------------------------------------------- */
+
+bool generated_has_any(const struct catalog_table *t);
+/* The expression of a generated column, over columns of t, as the column's type. */
+NODISCARD enum status generated_bind(struct binder *b,
+                                     struct expr **out,
+                                     const struct catalog_table *t,
+                                     uint32_t column);
+/* The same over values, of which each column has one. */
+NODISCARD enum status generated_value(struct binder *b,
+                                      struct expr **out,
+                                      const struct catalog_table *t,
+                                      uint32_t column,
+                                      struct expr *const *values);
+/* SET: new values of generated columns whose columns have new values. */
+NODISCARD enum status generated_set(struct binder *b, struct write *w);
+/* Of each column the value that INSERT writes, over proposed rows with columns c1, c2 … */
+NODISCARD enum status generated_proposed(struct binder *b,
+                                         struct expr ***out,
+                                         const struct catalog_table *t);
+/* 428C9: text before and after the column's name. Returns ST_INVALID. */
+enum status generated_refuse(struct binder *b,
+                             const char *before,
+                             struct span name,
+                             const char *after);
+
 /* --- dml_from.c: the scope has the target and is entered ---------------------------------------
  */
 

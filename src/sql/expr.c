@@ -90,7 +90,7 @@ static enum status bind_param(struct binder *b, struct expr **out, const PgQuery
     int32_t position = n->param_ref->location;
     if (number < 1 || number > (int32_t)BIND_PARAMS_MAX)
         return bind_fail(b, position, "42P02", "there is no parameter $%d", number);
-    if (b->clause == CLAUSE_CHECK || b->clause == CLAUSE_DEFAULT)
+    if (b->clause == CLAUSE_CHECK || b->clause == CLAUSE_GENERATED || b->clause == CLAUSE_DEFAULT)
         return bind_fail(b, position, "42P02", "there is no parameter $%d", number);
     while (b->param_count < (uint32_t)number) {
         b->param_types = bind_grow(b, b->param_types, b->param_count, sizeof *b->param_types);
