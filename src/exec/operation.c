@@ -316,6 +316,11 @@ static uint64_t take_number(const char **text)
 static enum status run_own_step(struct job *j, const char *text)
 {
     if (text[0] == 0) return schema_renew(j->exec); /* SQL_STEP_RELOAD */
+    if (takes_word(&text, SQL_STEP_ROWS)) {
+        TRY(operation_run_step(j, text));
+        j->ops[j->op].row_count = (uint64_t)sqlite3_changes64(j->exec->writer);
+        return ST_OK;
+    }
     if (takes_word(&text, SQL_STEP_KEYS)) return keys_make_triggers(j, take_number(&text));
     if (takes_word(&text, SQL_STEP_DEFER)) return keys_set_mode(j, take_number(&text), true);
     if (takes_word(&text, SQL_STEP_IMMEDIATE)) return keys_set_mode(j, take_number(&text), false);

@@ -620,7 +620,7 @@ bind_statement_fn compile_select, compile_insert, compile_update, compile_delete
 bind_statement_fn compile_create_table, compile_drop, compile_create_index, compile_grant;
 bind_statement_fn compile_create_sequence, compile_alter_sequence;
 bind_statement_fn compile_truncate, compile_vacuum, compile_reindex, compile_cluster;
-bind_statement_fn compile_set_constraints;
+bind_statement_fn compile_set_constraints, compile_create_table_as, compile_select_into;
 bind_statement_fn compile_comment, compile_create_view;
 bind_statement_fn compile_create_schema, compile_alter_table, compile_rename, compile_set_schema;
 bind_statement_fn compile_set, compile_show, compile_call, compile_transaction, compile_explain;

@@ -157,6 +157,7 @@ static const struct {
     {compile_deallocate, PG_QUERY__NODE__NODE_DEALLOCATE_STMT, false, 4},
     {compile_discard, PG_QUERY__NODE__NODE_DISCARD_STMT, false, 4},
     {compile_unlisten, PG_QUERY__NODE__NODE_UNLISTEN_STMT, false, 4},
+    {compile_create_table_as, PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT, true, 4},
     {compile_set_constraints, PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT, true, 4},
     {compile_copy, PG_QUERY__NODE__NODE_COPY_STMT, false, 4}, /* Decides itself if it writes. */
 };

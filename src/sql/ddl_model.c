@@ -99,15 +99,18 @@ static enum status join_names(struct binder *b,
 
 enum status ddl_model_name_key(struct binder *b, struct ddl_table *t, struct ddl_key *k)
 {
+    const bool is_index = k->kind == CATALOG_INDEX || k->kind == CATALOG_UNIQUE_INDEX;
     struct ddl_name_parts parts = {.table = t->catalog.name,
-                                   .label = k->kind == CATALOG_PRIMARY ? "pkey" : "key"};
+                                   .label = k->kind == CATALOG_PRIMARY ? "pkey"
+                                            : is_index                 ? "idx"
+                                                                       : "key"};
     if (k->name.size > 0) {
         if (ddl_is_taken(b, &t->names, k->name))
             return bind_fail(b, -1, "42P07", "relation \"%.*s\" already exists", (int)k->name.size,
                              (const char *)k->name.data);
         return ddl_take(b, &t->names, k->name);
     }
-    if (k->kind == CATALOG_UNIQUE) TRY(join_names(b, t, k, &parts.columns));
+    if (k->kind != CATALOG_PRIMARY) TRY(join_names(b, t, k, &parts.columns));
     return ddl_choose_name(b, &t->names, &parts, &k->name);
 }
 

@@ -166,6 +166,23 @@ NODISCARD enum status ddl_model_add_serial(struct binder *b,
                                            uint32_t column,
                                            const PgQuery__Constraint *identity);
 
+/* --- ddl_like.c ------------------------------------------------------------------------------ */
+
+NODISCARD enum status ddl_like_table(struct binder *b,
+                                     const PgQuery__TableLikeClause *c,
+                                     const struct catalog_table **out);
+/* What the clause copies, in the order in which it is due; first: of the columns it made. */
+NODISCARD enum status ddl_like_columns(struct binder *b,
+                                       struct ddl_table *t,
+                                       const PgQuery__TableLikeClause *c);
+NODISCARD enum status ddl_like_keys(struct binder *b,
+                                    struct ddl_table *t,
+                                    const PgQuery__TableLikeClause *c,
+                                    uint32_t first);
+NODISCARD enum status ddl_like_checks(struct binder *b,
+                                      struct ddl_table *t,
+                                      const PgQuery__TableLikeClause *c);
+
 /* --- generated.c ----------------------------------------------------------------------------- */
 
 /* GENERATED ALWAYS AS (…) STORED: kept now, looked at when all columns are known. */

@@ -340,6 +340,15 @@ enum status ddl_model_column_foreigns(struct binder *b,
     return ST_OK;
 }
 
+/* The columns of a LIKE are counted among the table's. */
+static enum status skip_like(struct binder *b, const PgQuery__TableLikeClause *c, uint32_t *column)
+{
+    const struct catalog_table *from = NULL;
+    TRY(ddl_like_table(b, c, &from));
+    *column += from->column_count;
+    return ST_OK;
+}
+
 static enum status bind_foreigns(struct binder *b,
                                  struct ddl_table *t,
                                  const PgQuery__CreateStmt *s)
@@ -349,6 +358,8 @@ static enum status bind_foreigns(struct binder *b,
         const PgQuery__Node *n = s->table_elts[i];
         if (n->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF)
             TRY(ddl_model_column_foreigns(b, t, n->column_def, column++));
+        else if (n->node_case == PG_QUERY__NODE__NODE_TABLE_LIKE_CLAUSE)
+            TRY(skip_like(b, n->table_like_clause, &column));
         else if (n->node_case == PG_QUERY__NODE__NODE_CONSTRAINT &&
                  n->constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN)
             TRY(ddl_foreign_add(b, t, n->constraint, UINT32_MAX));
@@ -375,19 +386,36 @@ static enum status check_null(struct binder *b,
     return ST_OK;
 }
 
+/* Behind the table's own, as PostgreSQL has it. */
+static enum status like_keys(struct binder *b, struct ddl_table *t, const PgQuery__CreateStmt *s)
+{
+    uint32_t column = 0;
+    for (size_t i = 0; i < s->n_table_elts; i++) {
+        const PgQuery__Node *n = s->table_elts[i];
+        column += n->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF;
+        if (n->node_case != PG_QUERY__NODE__NODE_TABLE_LIKE_CLAUSE) continue;
+        TRY(ddl_like_keys(b, t, n->table_like_clause, column));
+        TRY(skip_like(b, n->table_like_clause, &column));
+    }
+    return ST_OK;
+}
+
 static enum status bind_columns(struct binder *b, struct ddl_table *t, const PgQuery__CreateStmt *s)
 {
     for (size_t i = 0; i < s->n_table_elts; i++) {
         const PgQuery__Node *n = s->table_elts[i];
         if (n->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF)
             TRY(ddl_model_add_column(b, t, n->column_def));
+        else if (n->node_case == PG_QUERY__NODE__NODE_TABLE_LIKE_CLAUSE)
+            TRY(ddl_like_columns(b, t, n->table_like_clause));
         else if (n->node_case != PG_QUERY__NODE__NODE_CONSTRAINT)
-            return bind_unsupported(b, -1, "LIKE in CREATE TABLE is not supported",
-                                    "Write the columns out.");
+            return bind_unsupported(b, -1, "this is not supported in CREATE TABLE", NULL);
     }
     uint32_t column = 0;
     for (size_t i = 0; i < s->n_table_elts; i++) {
         const PgQuery__Node *n = s->table_elts[i];
+        if (n->node_case == PG_QUERY__NODE__NODE_TABLE_LIKE_CLAUSE)
+            TRY(skip_like(b, n->table_like_clause, &column));
         if (n->node_case != PG_QUERY__NODE__NODE_COLUMN_DEF) continue;
         TRY(check_null(b, s, n->column_def));
         for (size_t k = 0; k < n->column_def->n_constraints; k++)
@@ -398,7 +426,7 @@ static enum status bind_columns(struct binder *b, struct ddl_table *t, const PgQ
     for (size_t i = 0; i < s->n_table_elts; i++)
         if (s->table_elts[i]->node_case == PG_QUERY__NODE__NODE_CONSTRAINT)
             TRY(ddl_model_table_constraint(b, t, s->table_elts[i]->constraint));
-    return ST_OK;
+    return like_keys(b, t, s);
 }
 
 static bool is_check(const PgQuery__Constraint *c)
@@ -409,13 +437,20 @@ static bool is_check(const PgQuery__Constraint *c)
 static enum status bind_checks(struct binder *b, struct ddl_table *t, const PgQuery__CreateStmt *s)
 {
     uint32_t column = 0;
-    for (size_t i = 0; i < s->n_table_elts; i++)
+    for (size_t i = 0; i < s->n_table_elts; i++) {
         if (s->table_elts[i]->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF)
             TRY(ddl_generated_check(b, t, s->table_elts[i]->column_def, column++));
+        else if (s->table_elts[i]->node_case == PG_QUERY__NODE__NODE_TABLE_LIKE_CLAUSE)
+            TRY(skip_like(b, s->table_elts[i]->table_like_clause, &column));
+    }
     for (size_t i = 0; i < s->n_table_elts; i++) {
         const PgQuery__Node *n = s->table_elts[i];
         if (n->node_case == PG_QUERY__NODE__NODE_CONSTRAINT) {
             if (is_check(n->constraint)) TRY(ddl_model_add_check(b, t, n->constraint));
+            continue;
+        }
+        if (n->node_case == PG_QUERY__NODE__NODE_TABLE_LIKE_CLAUSE) {
+            TRY(ddl_like_checks(b, t, n->table_like_clause));
             continue;
         }
         for (size_t k = 0; k < n->column_def->n_constraints; k++)

@@ -139,6 +139,8 @@ static enum status compile_complain(struct binder *b,
 
 enum status compile_select(struct binder *b, struct sql_statement *out, const PgQuery__Node *n)
 {
+    if (n->select_stmt->into_clause != NULL && b->exec_version >= 4)
+        return compile_select_into(b, out, n);
     const PgQuery__FuncCall *submit = own_function(n->select_stmt, "submit");
     if (submit != NULL) return compile_submit(b, out, n->select_stmt, submit);
     const PgQuery__FuncCall *complain = own_function(n->select_stmt, "complain");

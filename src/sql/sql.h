@@ -14,8 +14,9 @@
 #define SQL_DEPTH_MAX      200u       /* Nesting of parentheses and expressions. */
 #define SQL_COLUMNS_MAX    1600u
 #define SQL_STEP_RELOAD    ""
-#define SQL_PATH_SINCE     4u    /* exec_version of operations that may say their search_path. */
-#define SQL_LIFT_MAX       4096u /* Literals; a statement with more keeps all of them. */
+#define SQL_PATH_SINCE     4u      /* exec_version of operations that may say their search_path. */
+#define SQL_STEP_ROWS      "rows " /* and a statement: its rows are counted. */
+#define SQL_LIFT_MAX       4096u   /* Literals; a statement with more keeps all of them. */
 
 /* One statement of a query string. */
 struct sql_text {
