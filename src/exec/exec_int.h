@@ -175,6 +175,8 @@ NODISCARD enum status keys_settle_deferred(struct job *j);
 /* Steps of DDL. */
 NODISCARD enum status keys_check(struct job *j, uint64_t table, uint64_t id);
 NODISCARD enum status keys_make_triggers(struct job *j, uint64_t table);
+/* 55006: DDL on tables of which deferred notes speak. */
+NODISCARD enum status keys_check_pending(struct job *j, const struct sql_statement *s);
 /* SET CONSTRAINTS: id 0 is ALL; then what waited is looked at again. */
 NODISCARD enum status keys_set_mode(struct job *j, uint64_t id, bool is_deferred);
 NODISCARD enum status keys_recheck(struct job *j);

@@ -302,6 +302,49 @@ enum status keys_make_triggers(struct job *j, uint64_t table)
     return st;
 }
 
+/* A step is DROP TABLE "name". */
+static bool drops(const struct sql_statement *s, struct span name)
+{
+    static const char before[] = "DROP TABLE \"";
+    for (uint32_t i = 0; i < s->step_count; i++) {
+        const struct span step = span_text(s->steps[i]);
+        if (step.size == sizeof before + name.size &&
+            memcmp(step.data, before, sizeof before - 1) == 0 &&
+            span_equal(span_of(step.data + sizeof before - 1, name.size), name))
+            return true;
+    }
+    return false;
+}
+
+/* The statement changes the table, or drops it; DROP … CASCADE of another may only take its key. */
+static bool changes(const struct sql_statement *s, const struct catalog_table *t)
+{
+    for (uint32_t i = 0; i < s->access_count; i++)
+        if (s->access[i].table_id == t->id && (s->access[i].rights & SQL_RIGHT_OWNER) != 0)
+            return strncmp(s->tag, "DROP", 4) != 0 || drops(s, t->sqlite_name);
+    return false;
+}
+
+enum status keys_check_pending(struct job *j, const struct sql_statement *s)
+{
+    struct span notes = buf_span(&j->exec->keys.deferred);
+    struct sql_key_note note;
+    while (notes.size > 0) {
+        struct sql_key key;
+        const enum status st = sql_key_note_next(&notes, &note);
+        must(st == ST_OK); /* We wrote them. */
+        if (!sql_key_find(j->exec->catalog, note.table, note.key, &key)) continue;
+        const struct catalog_table *t = note.event == SQL_KEY_CAME ? key.table : key.other;
+        if (!changes(s, t)) continue;
+        const struct span name = t->name;
+        diag_set(&j->diag, "55006", "cannot %s \"%.*s\" because it has pending trigger events",
+                 strcmp(s->tag, "TRUNCATE TABLE") == 0 ? "TRUNCATE" : s->tag, (int)name.size,
+                 (const char *)name.data);
+        return ST_REJECTED;
+    }
+    return ST_OK;
+}
+
 /* --- SET CONSTRAINTS ------------------------------------------------------------------------- */
 
 enum status keys_set_mode(struct job *j, uint64_t id, bool is_deferred)

@@ -145,6 +145,7 @@ static enum status run_call(struct job *j, const struct tx_op *op, const struct 
 
 static enum status run_ddl(struct job *j, const struct sql_statement *s)
 {
+    TRY(keys_check_pending(j, s));
     TRY(run_steps(j, s));
     TRY(keep_rows(j, s, 0));
     /* Last, for it empties the cache s lives in. */

@@ -49,6 +49,9 @@ static enum status add_columns(struct binder *b, struct as *a)
         if (c.type == SQL_VOID)
             return bind_fail(b, -1, "42P16", "column \"%.*s\" has pseudo-type void",
                              (int)c.name.size, (const char *)c.name.data);
+        if (!sql_type_is_known((uint32_t)c.type, b->exec_version))
+            return bind_unsupported(b, 0, "a column of this type is not supported",
+                                    "Cast it to another type.");
         t->columns = bind_grow(b, t->columns, i, sizeof *t->columns);
         if (t->columns == NULL) return bind_no_memory(b);
         t->columns[i] = c;

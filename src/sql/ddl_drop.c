@@ -471,7 +471,7 @@ static enum status find_kind(struct binder *b, struct drop *d, const PgQuery__No
     (void)n;
     if (is_new) return bind_unsupported(b, 0, "DROP is supported for tables and indexes", NULL);
     if (d->stmt->concurrent)
-        return bind_unsupported(b, 0, "CONCURRENTLY is not supported", "Leave it out.");
+        return bind_needs_or(b, CASCADE_SINCE, 0, "CONCURRENTLY is not supported", "Leave it out.");
     return ST_OK;
 }
 

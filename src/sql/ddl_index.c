@@ -24,7 +24,8 @@ static enum status check_options(struct binder *b, const PgQuery__IndexStmt *s)
     if (s->nulls_not_distinct)
         return bind_unsupported(b, position, "NULLS NOT DISTINCT is not supported", NULL);
     if (s->concurrent)
-        return bind_unsupported(b, position, "CONCURRENTLY is not supported", "Leave it out.");
+        TRY(bind_needs_or(b, EXPRESSIONS_SINCE, position, "CONCURRENTLY is not supported",
+                          "Leave it out."));
     if (s->n_options > 0 || (s->table_space != NULL && s->table_space[0] != 0))
         TRY(bind_needs_or(b, EXPRESSIONS_SINCE, position, "storage options are not supported",
                           "Leave them out."));
@@ -173,6 +174,7 @@ enum status compile_create_index(struct binder *b,
     out->kind = SQL_KIND_CREATE_INDEX;
     out->tag = "CREATE INDEX";
     TRY(check_options(b, s));
+    if (s->concurrent) ddl_notice(b, out, "CONCURRENTLY has no effect here: reads never wait");
     TRY(bind_table(b, s->relation, &t));
     if (t->id < CATALOG_FIRST_ID)
         return bind_fail(b, s->relation->location, "42501", "permission denied for schema %s",

@@ -145,7 +145,8 @@ static bool run_one(struct sql_rig *r,
 /* Steps for foreign keys (sql/keys.h), whose triggers no statement here needs. */
 static bool is_of_executor(const char *step)
 {
-    return strncmp(step, SQL_STEP_KEYS, strlen(SQL_STEP_KEYS)) == 0 ||
+    return strncmp(step, SQL_STEP_ROWS, strlen(SQL_STEP_ROWS)) == 0 ||
+           strncmp(step, SQL_STEP_KEYS, strlen(SQL_STEP_KEYS)) == 0 ||
            strncmp(step, SQL_STEP_CHECK, strlen(SQL_STEP_CHECK)) == 0;
 }
 
@@ -156,6 +157,9 @@ static bool run_compiled(struct sql_rig *r, const struct sql_statement *s, struc
     for (uint32_t i = 0; i < s->step_count; i++)
         if (strcmp(s->steps[i], SQL_STEP_RELOAD) == 0)
             load(r);
+        else if (strncmp(s->steps[i], SQL_STEP_ROWS, strlen(SQL_STEP_ROWS)) == 0 &&
+                 !run_one(r, s, s->steps[i] + strlen(SQL_STEP_ROWS), p))
+            return false;
         else if (!is_of_executor(s->steps[i]) && !run_one(r, s, s->steps[i], p))
             return false;
     if (s->step_count > 0) load(r);

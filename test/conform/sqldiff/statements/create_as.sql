@@ -61,7 +61,7 @@ insert into q (x, i) values (1, 1) returning *
 insert into q (x, i, c) values (1, 1, -1)
 insert into q (x, i, a) values (1, 1, 1000)
 create table r (like s including all)
-insert into r (b) values ('x'), ('y') returning *
+insert into r (id, b) values (10, 'x'), (11, 'y') returning *
 insert into r (b) values ('x')
 insert into r (id) values (1)
 insert into r (a) values (101)

@@ -362,6 +362,32 @@ set constraints i_p_fkey deferred
 insert into i values (9, 9)
 insert into p values (9)
 commit
+begin
+insert into c values (70, 70)
+alter table c add column more int
+rollback
+begin
+insert into c values (70, 70)
+set constraints all immediate
+rollback
+begin
+insert into c values (70, 1)
+set constraints all immediate
+alter table c add column more int
+insert into c values (71, 71)
+commit
+begin
+insert into c values (71, 71)
+truncate c
+rollback
+begin
+insert into c values (71, 71)
+drop table c
+rollback
+begin
+insert into c values (71, 71)
+drop table p cascade
+rollback
 alter table i alter constraint i_p_fkey deferrable initially deferred
 begin
 insert into i values (10, 10)
