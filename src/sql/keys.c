@@ -394,7 +394,8 @@ static void put_note(const struct trigger *t,
                      bool is_own)
 {
     const uint32_t *columns = is_own ? index->columns : index->foreign->columns;
-    const char event = is_own ? 'i' : t->event;
+    char event = t->event;
+    if (is_own) event = 'i';
     const char *version = is_own ? "NEW." : "OLD.";
     buf_printf(t->out, " SELECT sql_key_note(%" PRIu64 ", %" PRIu64 ", '%c'", of->id, index->id,
                event);
