@@ -23,6 +23,7 @@ sys.path.insert(0, os.path.join(harness.ROOT, "test", "conform", "proofs"))
 import verify  # noqa: E402 (found by the line above)
 
 GAP_S = 5
+VOTE_S = 5
 KILL_S = 0.3  # A change takes about as long, from its proposal to the first block of the next epoch.
 OTHERS = [0, 1, 2, 3]
 STAYING = [0, 1, 2]
@@ -58,8 +59,8 @@ class ClusterEpochsTest(unittest.TestCase):
         def has_changed():
             found = self.cluster.execute(0, "SELECT id FROM trustsql.proposals WHERE state = 'open'")
             if found and voters:
-                with contextlib.suppress(psycopg2.Error):  # Decided by the others, meanwhile; or it is down.
-                    self.cluster.execute(voters[0], f"CALL trustsql.vote({found[0][0]})")
+                with contextlib.suppress(psycopg2.Error):  # Decided by the others, meanwhile; or it is down, or out.
+                    self.cluster.execute(voters[0], f"CALL trustsql.vote({found[0][0]})", VOTE_S)
                 voters.append(voters.pop(0))
             return self.epoch() > before
         wait_until(has_changed, f"another epoch than {before}\n{self.cluster.consensus()}")
