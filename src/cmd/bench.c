@@ -21,6 +21,7 @@ struct bench_options {
     uint64_t rate;
     uint64_t rows;
     uint64_t blocks;
+    uint64_t segment_bytes;
     const char *keep;
     const char *beside;
     const char *mode;
@@ -56,8 +57,9 @@ static int run_loads(struct bench *b, const struct bench_options *o, struct benc
     uint32_t count = wanted > 4000000u ? 4000000u : (uint32_t)wanted;
     enum status st = bench_txs_make(&txs, b, 1, count);
     if (st != ST_OK) return fail_load(b, &f->full, st);
+    st = bench_bytes_read(b, f->bytes_before);
     struct bench_load full = {.txs = &txs, .count = count, .rate = o->rate, .duration_ns = half_ns};
-    st = bench_usage_read(b, f->before);
+    if (st == ST_OK) st = bench_usage_read(b, f->before);
     if (st == ST_OK) st = bench_load_run(b, &full, &f->full);
     if (st == ST_OK) st = bench_await_level(b); /* What is still on its way is a cost, too. */
     if (st == ST_OK) st = bench_usage_read(b, f->after);
@@ -75,6 +77,8 @@ static int run_loads(struct bench *b, const struct bench_options *o, struct benc
         return fail_load(b, f->full.error[0] != 0 ? &f->full : &f->half, st);
     st = bench_await_level(b);
     if (st == ST_OK) st = bench_usage_read(b, f->last);
+    if (st == ST_OK) st = bench_await_rest(b);
+    if (st == ST_OK) st = bench_bytes_read(b, f->bytes_after);
     if (st != ST_OK) return fail_load(b, &f->half, st);
     return exit_code_of(bench_check_signatures(b, f));
 }
@@ -126,6 +130,7 @@ static int run(const struct command *self, int argc, char **argv)
         {"rate", OPTION_NUMBER, &o.rate, 1, BENCH_RATE_MAX},
         {"rows", OPTION_NUMBER, &o.rows, 0, BENCH_ROWS_MAX},
         {"blocks", OPTION_NUMBER, &o.blocks, 0, BENCH_BLOCKS_MAX},
+        {"segment-bytes", OPTION_NUMBER, &o.segment_bytes, 1u << 16, 1u << 30},
         {"keep", OPTION_TEXT, &o.keep, 0, 0},
         {"beside", OPTION_TEXT, &o.beside, 0, 0},
         {"mode", OPTION_TEXT, &o.mode, 0, 0},
@@ -152,6 +157,7 @@ static int run(const struct command *self, int argc, char **argv)
     b->mode = o.mode;
     b->rows = o.rows;
     b->blocks = o.blocks;
+    b->segment_bytes = o.segment_bytes;
     b->layout = (struct layout){.os = b->os,
                                 .dir = o.keep != NULL ? o.keep : scratch,
                                 .node_count = (uint32_t)o.nodes,
@@ -166,7 +172,8 @@ const struct command command_bench = {
     "bench", "measure throughput, latency and CPU per transaction",
     "Usage: trustsql bench [--nodes N] [--mode MODE] [--seconds S] [--rate R] [--rows N] [--blocks "
     "N]\n"
-    "                      [--keep DIR] [--beside sqlite] [--base-port P] [--json]\n\n"
+    "                      [--segment-bytes N] [--keep DIR] [--beside sqlite] [--base-port P]\n"
+    "                      [--json]\n\n"
     "Make a chain, load all its nodes alike with distinct transactions signed ahead by 1,000\n"
     "accounts (200-byte rows, one secondary index), count only receipts whose proof verifies.\n"
     "Half of the time at full load (throughput, CPU by stage and node), half as an open loop at\n"
@@ -178,6 +185,8 @@ const struct command command_bench = {
     "  --rate R         transactions due a second in the first half (default: as many as fit)\n"
     "  --rows N         so many rows are in the table before the load begins (default: 0)\n"
     "  --blocks N       … and so many blocks in the chain\n"
+    "  --segment-bytes N\n"
+    "                   size at which nodes seal and compress segments (default: as node.conf)\n"
     "  --keep DIR       make the chain in DIR and keep it; `trustsql verify node DIR/node<i>`\n"
     "                   then counts the same transactions and signatures\n"
     "  --beside sqlite  also measure SQLite alone with the same rows\n"

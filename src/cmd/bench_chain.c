@@ -4,6 +4,7 @@
 
 #include "base/hex.h"
 #include "cmd/bench_int.h"
+#include "node/config.h"
 #include "node/node.h"
 
 #define BENCH_ACCOUNTS_A_CALL 100u
@@ -35,11 +36,10 @@ static enum status read_genesis(struct bench *b)
     return ST_OK;
 }
 
-int bench_chain_start(struct bench *b)
+static int start_nodes(const struct bench *b)
 {
     char nodes[16];
     char port[16];
-    char what[160] = "";
     (void)snprintf(nodes, sizeof nodes, "%u", b->layout.node_count);
     (void)snprintf(port, sizeof port, "%u", (unsigned)b->layout.base_port);
     const char *argv[] = {"testnet", "--dir",    b->layout.dir, "--nodes", nodes, "--base-port",
@@ -49,7 +49,43 @@ int bench_chain_start(struct bench *b)
         argv[argc++] = "--mode";
         argv[argc++] = b->mode;
     }
-    int exit_code = run_testnet(argv, argc);
+    return run_testnet(argv, argc);
+}
+
+/* A scrub without pauses, as that of a large state hardly has any: its share of a processor is
+ * seen. */
+static enum status configure(struct bench *b, uint32_t node)
+{
+    struct node_config config;
+    struct buf text;
+    char dir[OS_PATH_MAX];
+    char path[OS_PATH_MAX];
+    char what[160];
+    TRY(layout_node_dir(&b->layout, node, dir));
+    TRY(os_path_join(path, dir, "node.conf"));
+    TRY(node_config_read(&config, b->os, dir, what));
+    if (b->segment_bytes > 0) config.segment_size = b->segment_bytes;
+    config.scrub_pause_seconds = 1;
+    buf_init(&text, mem_system(), 0);
+    node_config_write(&config, &text);
+    enum status st = buf_status(&text);
+    if (st == ST_OK) st = os_replace_file(b->os, path, buf_span(&text));
+    buf_fini(&text);
+    return st;
+}
+
+int bench_chain_start(struct bench *b)
+{
+    char what[160] = "";
+    int exit_code = start_nodes(b);
+    if (exit_code == EXIT_FINE && b->segment_bytes + b->rows + b->blocks > 0) {
+        exit_code = bench_chain_stop(b);
+        enum status st = ST_OK;
+        for (uint32_t i = 0; i < b->layout.node_count && st == ST_OK; i++)
+            st = configure(b, i);
+        if (st != ST_OK) return fail(b, "the nodes cannot be configured", st);
+        if (exit_code == EXIT_FINE) exit_code = start_nodes(b);
+    }
     if (exit_code != EXIT_FINE) return exit_code;
     enum status st = layout_open(&b->layout, what);
     if (st == ST_OK) st = read_genesis(b);
@@ -103,7 +139,7 @@ static enum status draw_keys(struct bench *b)
 
 enum status bench_height(PGconn *link, uint64_t *height)
 {
-    PGresult *result = PQexec(link, "SELECT max(height) FROM trustsql.blocks");
+    PGresult *result = PQexec(link, "SELECT value FROM trustsql.status WHERE name = 'height'");
     bool is_good = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1;
     if (is_good) *height = strtoull(PQgetvalue(result, 0, 0), NULL, 10);
     PQclear(result);
@@ -134,8 +170,9 @@ int bench_chain_prepare(struct bench *b)
     if (st == ST_OK) st = bench_query(b, link, "GRANT INSERT ON bench TO PUBLIC");
     if (st == ST_OK) st = make_accounts(b, link);
     if (st == ST_OK) st = bench_fill_rows(b, link, b->rows);
-    if (st == ST_OK) st = bench_fill_blocks(b, link, b->blocks);
+    if (st == ST_OK) st = bench_fill_blocks(b, b->blocks);
     if (st == ST_OK) st = bench_await_level(b); /* All know the accounts. */
+    if (st == ST_OK) st = bench_await_rest(b);
     if (st == ST_OK) st = bench_height(link, &b->setup_height);
     if (st == ST_OK) st = write_setup_height(b);
     PQfinish(link);

@@ -23,9 +23,10 @@ struct bench {
     const struct command *self;
     struct os *os;
     struct layout layout;
-    const char *mode; /* Null: as testnet chooses. */
-    uint64_t rows;    /* In its table, before it is measured … */
-    uint64_t blocks;  /* … and height of the chain, at least. */
+    const char *mode;       /* Null: as testnet chooses. */
+    uint64_t rows;          /* In its table, before it is measured … */
+    uint64_t blocks;        /* … and height of the chain, at least. */
+    uint64_t segment_bytes; /* Of the store; 0: as nodes have it. */
     struct signer *signer;
     struct buf genesis_bytes;
     struct arena genesis_arena;
@@ -47,7 +48,23 @@ NODISCARD enum status bench_height(PGconn *link, uint64_t *height);
 
 /* bench_fill.c */
 NODISCARD enum status bench_fill_rows(struct bench *b, PGconn *link, uint64_t rows);
-NODISCARD enum status bench_fill_blocks(struct bench *b, PGconn *link, uint64_t blocks);
+NODISCARD enum status bench_fill_blocks(struct bench *b, uint64_t blocks);
+
+/* bench_rest.c: until no node has work left of what was written, but for the scrub's rounds. */
+NODISCARD enum status bench_await_rest(struct bench *b);
+
+enum bench_bytes {
+    BYTES_BLOCKS,
+    BYTES_INDEX, /* Of txids. */
+    BYTES_RESULTS,
+    BYTES_STATE,
+    BYTES_ROWS,
+    BYTES_HISTORY,
+    BYTES_PENDING,
+    BYTES_COUNT
+};
+/* What the files of the first node have now. */
+NODISCARD enum status bench_bytes_read(struct bench *b, uint64_t out[BYTES_COUNT]);
 
 /* bench_txs.c: signed transactions made ahead. */
 struct bench_txs {
@@ -56,6 +73,8 @@ struct bench_txs {
     struct buf *buffers; /* One a thread. */
     uint32_t buffer_count;
 };
+/* Bytes of a statement with its values, which is what a client gave. */
+uint64_t bench_statement_bytes(void);
 NODISCARD enum status bench_txs_make(struct bench_txs *out,
                                      struct bench *b,
                                      uint64_t first_id,
@@ -106,9 +125,15 @@ struct bench_usage { /* CPU in µs. */
     uint64_t store;
     uint64_t exec;
     uint64_t checkpoint;
+    uint64_t rows;
+    uint64_t history;
+    uint64_t tidy;
     uint64_t rss_bytes;
     uint64_t signatures;
     uint64_t height;
+    uint64_t history_height;
+    bool is_tidying;
+    uint64_t at_ns; /* When it was read. */
 };
 
 struct bench_figures { /* Arrays: by node. */
@@ -118,6 +143,8 @@ struct bench_figures { /* Arrays: by node. */
     struct bench_usage before[LAYOUT_NODES_MAX]; /* The full load. */
     struct bench_usage after[LAYOUT_NODES_MAX];
     struct bench_usage last[LAYOUT_NODES_MAX]; /* After both loads. */
+    uint64_t bytes_before[BYTES_COUNT];        /* On the disk of the first node. */
+    uint64_t bytes_after[BYTES_COUNT];
     double session_per_s;
     double sqlite_per_s; /* 0: not measured. */
     double sqlite_cpu_us;

@@ -9,10 +9,14 @@
 
 #define LEVEL_WAIT_MS 60000u
 #define LEVEL_POLL_MS 20u
-#define STAGE_COUNT   8u
+#define STAGE_COUNT   10u
 
-static const char *const stage_names[STAGE_COUNT] = {"verify", "net",       "exec", "store",
-                                                     "door",   "consensus", "pool", "scrub"};
+/* digests: the tree of rows and the index of row versions; tidy: compressing sealed segments. */
+static const char *const stage_names[STAGE_COUNT] = {
+    "verify", "net", "exec", "store", "door", "consensus", "pool", "scrub", "digests", "tidy"};
+
+static const char *const bytes_names[BYTES_COUNT] = {"blocks", "index",   "results", "state",
+                                                     "rows",   "history", "pending"};
 
 /* --- what the nodes say ---------------------------------------------------------------------- */
 
@@ -30,17 +34,22 @@ static void take_line(struct bench_usage *u, const char *name, const char *value
                   {"cpu_us_exec", &u->exec},
                   {"cpu_us_store", &u->store},
                   {"cpu_us_checkpoint", &u->checkpoint},
+                  {"cpu_us_rows", &u->rows},
+                  {"cpu_us_history", &u->history},
+                  {"cpu_us_tidy", &u->tidy},
                   {"rss_bytes", &u->rss_bytes},
                   {"signatures_verified", &u->signatures},
-                  {"height", &u->height}};
+                  {"height", &u->height},
+                  {"history_height", &u->history_height}};
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
         if (strcmp(fields[i].name, name) == 0) *fields[i].to = strtoull(value, NULL, 10);
+    if (strcmp(name, "tidying") == 0) u->is_tidying = strcmp(value, "yes") == 0;
 }
 
 static enum status read_node(struct bench *b, uint32_t node, struct bench_usage *out)
 {
     PGconn *link = NULL;
-    *out = (struct bench_usage){0};
+    *out = (struct bench_usage){.at_ns = b->os->monotonic_ns(b->os)};
     enum status st = link_open_admin(&link, &b->layout, node);
     if (st == ST_OK) {
         PGresult *result = rows_query(b->self, link, "SELECT name, value FROM trustsql.status");
@@ -105,6 +114,8 @@ static void split_stages(const struct bench_figures *f, uint32_t node, double st
     stages[5] = per_tx(f, a->consensus, z->consensus);
     stages[6] = per_tx(f, a->pool, z->pool);
     stages[7] = per_tx(f, a->scrub, z->scrub);
+    stages[8] = per_tx(f, a->rows + a->history, z->rows + z->history);
+    stages[9] = per_tx(f, a->tidy, z->tidy);
     stages[4] = per_tx(f, a->total, z->total);
     for (uint32_t i = 0; i < STAGE_COUNT; i++)
         if (i != 4) stages[4] -= stages[i];
@@ -123,6 +134,31 @@ static double mean_stages(const struct bench_figures *f, uint32_t nodes, double 
         }
     }
     return all;
+}
+
+/* Of one processor, while both loads ran. */
+static double scrub_share(const struct bench_figures *f, uint32_t nodes)
+{
+    double sum = 0;
+    for (uint32_t node = 0; node < nodes; node++)
+        sum += (double)(f->last[node].scrub - f->before[node].scrub) * 1e3 /
+               (double)(f->last[node].at_ns - f->before[node].at_ns + 1);
+    return sum / nodes;
+}
+
+static double bytes_per_tx(const struct bench_figures *f, uint32_t what)
+{
+    const uint32_t count = f->full.committed + f->half.committed;
+    const double bytes = (double)f->bytes_after[what] - (double)f->bytes_before[what];
+    return count == 0 ? 0 : bytes / count;
+}
+
+static double all_bytes_per_tx(const struct bench_figures *f)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < BYTES_COUNT; i++)
+        sum += bytes_per_tx(f, i);
+    return sum;
 }
 
 static double mean_mb(const struct bench_usage *usage, uint32_t nodes)
@@ -157,6 +193,14 @@ static void put_stages(struct buf *out, const double stages[STAGE_COUNT])
     for (uint32_t i = 0; i < STAGE_COUNT; i++)
         buf_printf(out, "%s\"%s\":%.2f", i == 0 ? "{" : ",", stage_names[i], stages[i]);
     buf_put_u8(out, '}');
+}
+
+static void put_bytes(struct buf *out, const struct bench_figures *f)
+{
+    buf_printf(out, "{\"statement\":%llu", (unsigned long long)bench_statement_bytes());
+    for (uint32_t i = 0; i < BYTES_COUNT; i++)
+        buf_printf(out, ",\"%s\":%.1f", bytes_names[i], bytes_per_tx(f, i));
+    buf_printf(out, ",\"all\":%.1f}", all_bytes_per_tx(f));
 }
 
 static void put_nodes(struct buf *out, const struct bench *b, const struct bench_figures *f)
@@ -199,7 +243,9 @@ static void put_json(struct buf *out, const struct bench *b, const struct bench_
     put_stages(out, stages);
     buf_printf(out, ",\"rss_mb\":%.1f,\"idle_rss_mb\":%.1f,\"session_writes_per_s\":%.0f,",
                mean_mb(f->after, nodes), mean_mb(f->idle, nodes), f->session_per_s);
-    buf_printf(out, "\"refused\":%u,\"unproved\":%u,\"setup_height\":%llu,",
+    buf_printf(out, "\"scrub_share\":%.4f,\"bytes_per_tx\":", scrub_share(f, nodes));
+    put_bytes(out, f);
+    buf_printf(out, ",\"refused\":%u,\"unproved\":%u,\"setup_height\":%llu,",
                f->full.refused + f->half.refused, f->full.unproved + f->half.unproved,
                (unsigned long long)b->setup_height);
     put_nodes(out, b, f);
@@ -243,6 +289,12 @@ static void put_text(struct buf *out, const struct bench *b, const struct bench_
                mean_stages(f, nodes, stages));
     for (uint32_t node = 0; node < nodes; node++)
         put_text_node(out, f, node);
+    buf_printf(out, "scrub: %.1f %% of a processor meanwhile\n", 100 * scrub_share(f, nodes));
+    buf_printf(out, "on disk: %.0f bytes a transaction of %llu bytes (", all_bytes_per_tx(f),
+               (unsigned long long)bench_statement_bytes());
+    for (uint32_t i = 0; i < BYTES_COUNT; i++)
+        buf_printf(out, "%s%s %.0f", i > 0 ? ", " : "", bytes_names[i], bytes_per_tx(f, i));
+    buf_put_text(out, ")\n");
     buf_printf(out, "%llu transactions with verified receipts after height %llu\n",
                (unsigned long long)f->full.committed + f->half.committed,
                (unsigned long long)b->setup_height);

@@ -123,6 +123,11 @@ enum status bench_txs_make(struct bench_txs *out,
     return st;
 }
 
+uint64_t bench_statement_bytes(void)
+{
+    return strlen(BENCH_INSERT) + 2 * sizeof(int64_t) + BENCH_PAYLOAD_SIZE;
+}
+
 void bench_txs_free(struct bench_txs *txs)
 {
     for (uint32_t i = 0; i < txs->buffer_count && txs->buffers != NULL; i++)

@@ -205,7 +205,10 @@ static enum status open_all(struct exec *e, const struct exec_config *config, ch
     static const uint8_t seed[32] = {0}; /* This signer never sees a secret. */
     TRY(signer_new(&e->signer, seed));
     TRY(mutex_new(&e->lock, e->mem));
-    const struct db_config db = {.os = config->os, .mem = config->mem, .path = config->path};
+    const struct db_config db = {.os = config->os,
+                                 .mem = config->mem,
+                                 .path = config->path,
+                                 .clean_bytes = config->cache_bytes};
     TRY(db_open(&e->db, &db, what));
     TRY(open_writer(e, what));
     return load(e, config, what);

@@ -28,6 +28,7 @@ struct exec_config {
     struct mem *mem;
     const char *path;    /* State database file. */
     struct span genesis; /* Encoded. */
+    size_t cache_bytes;  /* Of the state's pages in memory; 0: 64 MB. */
 };
 
 /* Open the state; a new file gets the genesis rows as height 0. what[160]: why it failed. */

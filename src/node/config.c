@@ -64,6 +64,7 @@ static const struct field fields[] = {
      1000000},
     {"scrub", "start_rows", FIELD_U32, offsetof(struct node_config, scrub_start_rows), 0,
      UINT32_MAX},
+    {"state", "cache_mb", FIELD_U32, offsetof(struct node_config, state_cache_mb), 16, 1u << 20},
     {"sync", "snapshot_blocks", FIELD_U32, offsetof(struct node_config, snapshot_blocks), 0,
      UINT32_MAX},
     {"alarm", "webhook", FIELD_URL, offsetof(struct node_config, webhook), 0, 0},
@@ -82,6 +83,7 @@ void node_config_defaults(struct node_config *config)
                                    .read_threads = 2,
                                    .segment_size = STORE_SEGMENT_SIZE,
                                    .store_hot_segments = STORE_HOT_SEGMENTS,
+                                   .state_cache_mb = 64,
                                    .scrub_cpu_percent = 2,
                                    .scrub_mb_per_second = 16,
                                    .scrub_pause_seconds = 60,
@@ -298,6 +300,7 @@ void node_config_write(const struct node_config *config, struct buf *out)
         "[scrub]\ncpu_percent = %u\nmb_per_second = %u\npause_seconds = %u\nstart_rows = %u\n\n",
         config->scrub_cpu_percent, config->scrub_mb_per_second, config->scrub_pause_seconds,
         config->scrub_start_rows);
+    buf_printf(out, "[state]\ncache_mb = %u\n\n", config->state_cache_mb);
     buf_printf(out, "[sync]\nsnapshot_blocks = %u\n\n", config->snapshot_blocks);
     buf_printf(out, "[alarm]\nwebhook = %s\n\n", config->webhook);
     buf_printf(out, "[session]\nread = %s\nwait = %s\n", settings_read_text(config->session.read),

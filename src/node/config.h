@@ -38,6 +38,7 @@ struct node_config {
     uint64_t segment_size;               /* Bytes of a block segment. */
     char store_cold[STORE_COLD_MAX + 1]; /* Directory of old segments; "": below the hot ones. */
     uint32_t store_hot_segments;         /* Sealed segments of a kind that stay where they are. */
+    uint32_t state_cache_mb;             /* Of pages that were changed, in memory. */
     uint32_t scrub_cpu_percent; /* Of a processor, for looking at the node's own files; 0: never. */
     uint32_t scrub_mb_per_second;
     uint32_t scrub_pause_seconds;

@@ -210,6 +210,7 @@ static void pace(struct heal *h, uint64_t used_ns, bool is_end)
     if (is_end) wait_ms = (uint64_t)s->pause_seconds * 1000u;
     mutex_lock(h->mutex);
     h->next_ms = h->mono_ms + wait_ms;
+    h->is_due = false; /* Ticks during the step were of the time before it. */
     mutex_unlock(h->mutex);
 }
 

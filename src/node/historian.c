@@ -89,6 +89,11 @@ uint64_t historian_cpu_ns(const struct historian *h)
     return h->thread == NULL ? 0 : thread_cpu_ns(h->thread);
 }
 
+uint64_t historian_height(const struct historian *h)
+{
+    return history_height(h->history);
+}
+
 /* --- adding: under `adding` --------------------------------------------------------------------
  */
 

@@ -35,5 +35,7 @@ NODISCARD enum status historian_read(struct historian *h,
 void historian_doubt(struct historian *h);
 
 uint64_t historian_cpu_ns(const struct historian *h);
+/* All results up to this height are indexed. Any thread. */
+uint64_t historian_height(const struct historian *h);
 
 #endif

@@ -251,8 +251,11 @@ static enum status open_exec(struct node *n, char *what)
     enum status st = n->os->make_dir(n->os, path);
     if (st != ST_OK && st != ST_EXISTS) return st;
     TRY(os_path_join(path, n->dir, "state/main.db"));
-    struct exec_config exec = {
-        .os = n->os, .mem = n->mem, .path = path, .genesis = buf_span(&n->genesis_bytes)};
+    struct exec_config exec = {.os = n->os,
+                               .mem = n->mem,
+                               .path = path,
+                               .genesis = buf_span(&n->genesis_bytes),
+                               .cache_bytes = (size_t)n->config.state_cache_mb << 20};
     st = exec_open(&n->exec, &exec, reason);
     if (st != ST_OK)
         (void)snprintf(what, NODE_WHAT_MAX, "state/main.db: %s (%s)", status_text(st), reason);
@@ -772,6 +775,7 @@ static enum status open_running(struct node *n, const struct node_open *open, ch
                                      .exec = n->exec,
                                      .replica = n->replica,
                                      .readers = n->readers,
+                                     .historian = n->historian,
                                      .consensus = consensus_view,
                                      .context = n};
     local_attach(n->local, n->readers);

@@ -124,6 +124,11 @@ uint64_t repair_count(const struct repair *r)
     return atomic_load(&r->count);
 }
 
+uint64_t repair_cpu_ns(const struct repair *r)
+{
+    return r->thread == NULL ? 0 : thread_cpu_ns(r->thread);
+}
+
 void repair_describe(char out[REPAIR_WHAT_MAX], const struct repair_report *report)
 {
     const struct damage *place = &report->place;

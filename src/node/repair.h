@@ -59,4 +59,6 @@ void repair_describe(char out[REPAIR_WHAT_MAX], const struct repair_report *repo
 /* Blocks that were put back so far; any thread. */
 uint64_t repair_count(const struct repair *r);
 
+uint64_t repair_cpu_ns(const struct repair *r); /* Any thread. */
+
 #endif

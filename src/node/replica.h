@@ -146,7 +146,12 @@ struct replica_cpu {
     uint64_t exec;
     uint64_t checkpoint;
     uint64_t heal;
+    uint64_t tidy; /* Compressing and moving segments, putting blocks back. */
+    uint64_t rows; /* The tree of rows, on its own thread. */
 };
 void replica_cpu(const struct replica *r, struct replica_cpu *out);
+
+/* Sealed segments are to be compressed or moved. Any thread. */
+bool replica_is_tidying(const struct replica *r);
 
 #endif

@@ -1,6 +1,7 @@
 /* replica_view.c - What other threads see of a replica, and what they may ask of it: copies under
  * its lock, or questions to parts that have threads of their own. */
 #include "node/replica_int.h"
+#include "rows/rows.h"
 
 bool replica_is_quarantined(const struct replica *r)
 {
@@ -113,4 +114,13 @@ void replica_cpu(const struct replica *r, struct replica_cpu *out)
     out->exec = executor_cpu_ns(r->executor);
     out->checkpoint = executor_checkpoint_cpu_ns(r->executor);
     out->heal = r->heal == NULL ? 0 : heal_cpu_ns(r->heal);
+    out->tidy = r->repair == NULL ? 0 : repair_cpu_ns(r->repair);
+    struct rows_cost rows = {.cpu_ns = 0};
+    if (exec_row_tree(r->config.exec) != NULL) rows_cost(exec_row_tree(r->config.exec), &rows);
+    out->rows = rows.cpu_ns;
+}
+
+bool replica_is_tidying(const struct replica *r)
+{
+    return !store_is_tidy(r->config.store);
 }

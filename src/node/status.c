@@ -290,6 +290,21 @@ static void put_cpu_total(const struct look *l, struct buf *out)
     put_number(out, l->node->os->process_cpu_ns(l->node->os) / 1000u);
 }
 
+static void put_cpu_history(const struct look *l, struct buf *out)
+{
+    put_number(out, historian_cpu_ns(l->node->historian) / 1000u);
+}
+
+static void put_history_height(const struct look *l, struct buf *out)
+{
+    put_number(out, historian_height(l->node->historian));
+}
+
+static void put_tidying(const struct look *l, struct buf *out)
+{
+    buf_put_text(out, replica_is_tidying(l->node->replica) ? "yes" : "no");
+}
+
 static void put_cpu_read(const struct look *l, struct buf *out)
 {
     put_number(out, readers_cpu_ns(l->node->readers) / 1000u);
@@ -331,6 +346,8 @@ PUT_CPU(put_cpu_store, store)
 PUT_CPU(put_cpu_exec, exec)
 PUT_CPU(put_cpu_checkpoint, checkpoint)
 PUT_CPU(put_cpu_heal, heal)
+PUT_CPU(put_cpu_tidy, tidy)
+PUT_CPU(put_cpu_rows, rows)
 #undef PUT_CPU
 
 static const struct line lines[] = {
@@ -385,6 +402,11 @@ static const struct line lines[] = {
     {"cpu_us_checkpoint", put_cpu_checkpoint},
     {"cpu_us_read", put_cpu_read},
     {"cpu_us_heal", put_cpu_heal},
+    {"cpu_us_rows", put_cpu_rows},
+    {"cpu_us_history", put_cpu_history},
+    {"cpu_us_tidy", put_cpu_tidy},
+    {"history_height", put_history_height},
+    {"tidying", put_tidying},
     {"finds", put_finds},
     {"last_find", put_last_find},
     {"damaged", put_damaged},

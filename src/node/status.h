@@ -8,6 +8,7 @@
 #include "exec/exec.h"
 #include "ledger/genesis.h"
 #include "node/consensus_view.h"
+#include "node/historian.h"
 #include "node/readers.h"
 #include "node/replica.h"
 
@@ -17,6 +18,7 @@ struct node_status { /* Borrowed; outlives its readers. */
     struct exec *exec;
     struct replica *replica;
     struct readers *readers;
+    struct historian *historian;
     /* A copy of what the replica knows now. Any thread. */
     void (*consensus)(void *context, struct consensus_view *out);
     void *context;

@@ -139,6 +139,32 @@ enum status merge_next(struct merge *m)
     return settle(m);
 }
 
+/* Rows in a row that one run alone has are decoded one after the other, straight to where they go.
+ */
+enum status merge_take(struct merge *m, struct row_place *to, uint32_t most, uint32_t *count)
+{
+    must(!m->keeps_gone);
+    *count = 0;
+    while (m->has && *count < most) {
+        const struct row_position *behind =
+            m->behind == NULL ? NULL : &m->behind->record.place.position;
+        const bool is_bound = behind != NULL && row_position_compare(behind, &m->last) <= 0;
+        const bool is_alone = behind == NULL || is_before(m->at, m->behind);
+        const struct run_take take = {.last = is_bound ? behind : &m->last,
+                                      .is_inclusive = !is_bound,
+                                      .to = to + *count,
+                                      .most = most - *count};
+        uint32_t taken = 1;
+        if (is_alone && m->set->dropped_count == 0)
+            TRY(row_run_cursor_take(m->at, &take, &taken));
+        else
+            take.to[0] = m->record->place;
+        *count += taken;
+        TRY(merge_next(m));
+    }
+    return ST_OK;
+}
+
 /* The newest record of the smallest position, unless it says that nothing is there. */
 static enum status settle(struct merge *m)
 {

@@ -43,5 +43,11 @@ NODISCARD enum status merge_seek(struct merge *m,
                                  const struct row_position *first,
                                  const struct row_position *last);
 NODISCARD enum status merge_next(struct merge *m);
+/* The places of the next records, at most so many: *count of them. Only while marks are no records.
+ */
+NODISCARD enum status merge_take(struct merge *m,
+                                 struct row_place *to,
+                                 uint32_t most,
+                                 uint32_t *count);
 
 #endif

@@ -71,6 +71,10 @@ static enum status read_block(const struct run *r,
                               struct span *payload);
 static uint32_t block_crc(const struct run *r, uint64_t offset, const uint8_t *head, struct span p);
 static enum status take_record(struct span *from, struct row_record *out);
+static enum status take_place(struct span *from,
+                              struct row_place *to,
+                              bool *is_gone,
+                              struct span *key);
 static size_t block_of(const struct run *r, const struct row_position *position, size_t from);
 
 /* --- references ------------------------------------------------------------------------------ */
@@ -427,6 +431,28 @@ enum status row_run_cursor_load(struct run_cursor *c)
     return row_position_compare(&c->record.place.position, &b->first) == 0 ? ST_OK : ST_CORRUPT;
 }
 
+/* What is behind last was decoded for nothing, into a place that nobody reads. */
+enum status row_run_cursor_take(struct run_cursor *c, const struct run_take *take, uint32_t *count)
+{
+    const int order_max = take->is_inclusive ? 0 : -1;
+    uint32_t n = 1;
+    must(c->has && !c->is_pending && !c->record.is_gone);
+    must(take->most > 0);
+    take->to[0] = c->record.place;
+    while (n < take->most && c->rest.size > 0) {
+        bool is_gone = false;
+        struct span key;
+        struct span rest = c->rest;
+        TRY(take_place(&rest, &take->to[n], &is_gone, &key));
+        if (is_gone || row_position_compare(&take->to[n].position, take->last) > order_max) break;
+        c->rest = rest;
+        n++;
+    }
+    c->record = (struct row_record){.place = take->to[n - 1]};
+    *count = n;
+    return ST_OK;
+}
+
 /* The last block that begins at position or before it; the first when none does. from: a block that
  * begins there or before, or 0; it is near when positions are looked for in order. */
 static size_t block_of(const struct run *r, const struct row_position *position, size_t from)
@@ -471,19 +497,27 @@ static enum status read_block(const struct run *r,
     return get_u32_le(to + 8) == block_crc(r, b->offset, to, *payload) ? ST_OK : ST_CORRUPT;
 }
 
+static enum status take_record(struct span *from, struct row_record *out)
+{
+    return take_place(from, &out->place, &out->is_gone, &out->key);
+}
+
 /* One test of the size for all that has a fixed one: trees of millions of rows read all the time.
  */
-static enum status take_record(struct span *from, struct row_record *out)
+static enum status take_place(struct span *from,
+                              struct row_place *to,
+                              bool *is_gone,
+                              struct span *key)
 {
     const uint8_t *at = from->data;
     if (from->size == 0 || at[0] > KIND_MAX) return ST_CORRUPT;
     const bool is_hashed = (at[0] & KIND_HASHED) != 0;
-    const bool is_gone = (at[0] & KIND_GONE) != 0;
-    const bool has_key = is_hashed && !is_gone;
+    *is_gone = (at[0] & KIND_GONE) != 0;
+    const bool has_key = is_hashed && !*is_gone;
     const size_t size = 1u + TABLE_SIZE + (is_hashed ? HASHED_SIZE : INTEGER_SIZE) +
-                        (is_gone ? 0u : HASH_SIZE) + (has_key ? KEY_SIZE_SIZE : 0u);
+                        (*is_gone ? 0u : HASH_SIZE) + (has_key ? KEY_SIZE_SIZE : 0u);
     if (from->size < size) return ST_CORRUPT;
-    struct row_position *p = &out->place.position;
+    struct row_position *p = &to->position;
     memcpy(p->bytes, at + 1, TABLE_SIZE);
     p->bytes[TABLE_SIZE] = is_hashed ? 1 : 0;
     at += 1u + TABLE_SIZE;
@@ -495,12 +529,10 @@ static enum status take_record(struct span *from, struct row_record *out)
         memset(p->bytes + TABLE_SIZE + 1 + INTEGER_SIZE, 0, HASHED_SIZE - INTEGER_SIZE);
         at += INTEGER_SIZE;
     }
-    out->is_gone = is_gone;
-    out->key = (struct span){0};
-    if (!is_gone) memcpy(out->place.leaf.bytes, at, HASH_SIZE);
+    if (!*is_gone) memcpy(to->leaf.bytes, at, HASH_SIZE);
     const size_t key_size = has_key ? get_u32_le(at + HASH_SIZE) : 0;
     if (key_size > from->size - size) return ST_CORRUPT;
-    if (has_key) out->key = span_of(from->data + size, key_size);
+    *key = has_key ? span_of(from->data + size, key_size) : (struct span){0};
     *from = span_of(from->data + size + key_size, from->size - size - key_size);
     return ST_OK;
 }

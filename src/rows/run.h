@@ -82,6 +82,18 @@ void row_run_cursor_fini(struct run_cursor *c);
 NODISCARD enum status row_run_cursor_seek(struct run_cursor *c,
                                           const struct row_position *position);
 NODISCARD enum status row_run_cursor_next(struct run_cursor *c);
+/* The places of rows from the record on, as far as its block goes and up to last (below it, unless
+ * is_inclusive): *count of them, at least one and at most so many. The newest of them is the record
+ * then. Nothing is pending, and the record is a row within last. */
+struct run_take {
+    const struct row_position *last;
+    bool is_inclusive;
+    struct row_place *to;
+    uint32_t most;
+};
+NODISCARD enum status row_run_cursor_take(struct run_cursor *c,
+                                          const struct run_take *take,
+                                          uint32_t *count);
 /* The rest of a pending record: who is content with a position does not read the block. */
 NODISCARD enum status row_run_cursor_load(struct run_cursor *c);
 

@@ -59,6 +59,7 @@ static enum status add_place(struct builder *b, const struct row_place *place);
 static enum status finish_part(struct builder *b, struct part *p);
 static enum status join_top(struct builder *b);
 static enum status build(struct tree **out, const struct update *u, const struct prefix *prefix);
+static enum status build_bucket(struct tree **out, struct builder *b, uint32_t count);
 static enum status take_all(struct builder *b, struct merge *m);
 static enum status update_node(struct tree **out,
                                const struct update *u,
@@ -216,7 +217,12 @@ static enum status build(struct tree **out, const struct update *u, const struct
     b->part_count = 0;
     b->place_count = 0;
     const struct row_position last = last_of(prefix);
+    uint32_t count = 0;
     enum status st = merge_seek(u->merge, &prefix->at, &last);
+    if (st == ST_OK) st = merge_take(u->merge, b->places, ROW_BUCKET_MAX, &count);
+    if (st == ST_OK && !u->merge->has) return build_bucket(out, b, count);
+    for (uint32_t i = 0; i < count && st == ST_OK; i++)
+        st = add_place(b, &b->places[i]); /* Never behind where it stands. */
     if (st == ST_OK) st = take_all(b, u->merge);
     while (st == ST_OK && b->part_count > 1)
         st = join_top(b);
@@ -225,6 +231,18 @@ static enum status build(struct tree **out, const struct update *u, const struct
     for (uint32_t i = 0; st != ST_OK && i < b->part_count; i++)
         tree_unref(u->nodes, b->parts[i].node);
     return st;
+}
+
+/* T1: so few rows are one bucket, wherever they differ. */
+static enum status build_bucket(struct tree **out, struct builder *b, uint32_t count)
+{
+    struct part all = {.count = count};
+    *out = NULL;
+    if (count == 0) return ST_OK;
+    b->place_count = count;
+    TRY(finish_part(b, &all));
+    *out = all.node;
+    return ST_OK;
 }
 
 static enum status take_all(struct builder *b, struct merge *m)

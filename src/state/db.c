@@ -16,7 +16,8 @@
 #define CHECKPOINT_DUE_BYTES   (64u << 20)
 #define CHECKPOINT_DUE_HEIGHTS 1000u
 #define FILES_LEFT_MAX         8u
-#define WRITER_CACHE_KB        16384
+#define WRITER_CACHE_KB        16384 /* At least; of a larger cache a quarter. */
+#define WRITER_CACHE_KB_MAX    (1 << 30)
 #define READER_CACHE_KB        2048
 #define SESSION_CACHE_KB       1024
 #define OVERLAY_PAGES_DEFAULT  4096u
@@ -45,6 +46,8 @@ struct db {
     struct checkpoint checkpoint; /* Of the checkpoint's thread. */
     _Atomic uint64_t file_version;
     _Atomic uint32_t reader_count;
+
+    int writer_cache_kb;
 
     /* Of the execution thread. */
     sqlite3 *writer;
@@ -89,6 +92,7 @@ static enum status check_height(struct db *db, uint64_t version, char *what);
 static void close_store(struct db *db);
 static enum status prepare_block(struct db *db);
 static enum status write_applied(struct db *db);
+static int writer_cache_kb(size_t cache_bytes);
 static enum status say(char *what, enum status st, const char *text);
 static uint64_t height_of(uint64_t version);
 
@@ -109,6 +113,7 @@ enum status db_open(struct db **out, const struct db_config *config, char *what)
     if (db == NULL) return ST_NO_MEMORY;
     db->os = config->os;
     db->mem = config->mem;
+    db->writer_cache_kb = writer_cache_kb(config->clean_bytes);
     enum status st = open_files(db, config, what);
     if (st == ST_OK) st = repair(db, what);
     if (st == ST_OK) st = open_store(db, config, what);
@@ -608,12 +613,20 @@ static enum status open_pages(struct db *db,
 static enum status open_writer(struct db *db, char *what)
 {
     const struct connection_config config = {
-        .vfs = vfs_name(db->vfs), .role = CONNECTION_WRITER, .cache_kb = WRITER_CACHE_KB};
+        .vfs = vfs_name(db->vfs), .role = CONNECTION_WRITER, .cache_kb = db->writer_cache_kb};
     enum status st = connection_open(&db->writer, &config);
     if (st == ST_OK) st = connection_prepare(&db->begin, db->writer, "BEGIN IMMEDIATE");
     if (st == ST_OK) st = connection_prepare(&db->commit, db->writer, "COMMIT");
     if (st != ST_OK) (void)say(what, st, "SQLite cannot open the state database");
     return st;
+}
+
+/* What is changed soon again is best kept by SQLite itself. */
+static int writer_cache_kb(size_t cache_bytes)
+{
+    const size_t kb = cache_bytes / 4 / 1024;
+    if (kb < WRITER_CACHE_KB) return WRITER_CACHE_KB;
+    return kb < WRITER_CACHE_KB_MAX ? (int)kb : WRITER_CACHE_KB_MAX;
 }
 
 static void close_store(struct db *db)

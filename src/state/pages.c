@@ -9,11 +9,15 @@
 
 #include "base/must.h"
 
-#define SHARD_COUNT      256u
-#define SHARD_BUCKETS    16u /* At first; doubled when there are more entries. */
-#define KEY_EVERY        64u /* Differences of a page between two whole ones. */
-#define SWEEP_SHARDS_MAX 16u /* Looked through per block when memory is above its limit. */
-#define SCRATCH_KEEP     (1u << 20)
+#define SHARD_COUNT   256u
+#define SHARD_BUCKETS 16u   /* At first; doubled when there are more entries. */
+#define KEY_EVERY     64u   /* Differences of a page between two whole ones. */
+#define SWEEP_BATCH   8u    /* Entries of a shard looked at in one go. */
+#define SWEEP_LEAST   16u   /* Entries looked at after a block, and … */
+#define SWEEP_EACH    8u    /* … for each page that it changed. */
+#define SWEEP_EXCESS  4u    /* … and a part of the images above the limit. */
+#define READS_KEPT    1024u /* Of the file, by the writer: most are changed soon. A power of two. */
+#define SCRATCH_KEEP  (1u << 20)
 
 /* A difference in a block's allocation. */
 struct diff {
@@ -31,7 +35,9 @@ struct key {
 };
 
 struct page {
-    struct page *next;       /* In its bucket. */
+    struct page *next;   /* In its bucket. */
+    struct page *before; /* In its shard's list: of those with an image, or of those without. */
+    struct page *behind;
     uint8_t *image;          /* The newest; null: it is in the file. */
     const struct diff *diff; /* Made by block `version`. */
     const struct key *key;   /* Made by block `key_block`. */
@@ -48,11 +54,25 @@ struct bucket {
     struct page *first;
 };
 
+/* Entries in the order in which the sweep looks at them. */
+struct ring {
+    struct page *first;
+    struct page *last;
+};
+
 struct shard {
     struct mutex *mutex;
     struct bucket *buckets;
+    struct ring imaged;    /* Entries with an image … */
+    struct ring bare;      /* … and without, which keep differences alone. */
     uint32_t bucket_count; /* A power of two. */
     uint32_t entry_count;
+};
+
+/* A page that the writer read, still as it is in the file. */
+struct read_page {
+    uint32_t number; /* 0: none. */
+    uint8_t bytes[PAGE_BYTES];
 };
 
 struct staged {
@@ -96,7 +116,9 @@ struct pages {
     uint32_t staged_capacity;
     uint32_t page_count;      /* Of the database being written. */
     uint32_t page_count_base; /* Of the newest version. */
-    uint32_t sweep_at;        /* Next shard to look through. */
+    uint32_t sweep_imaged;    /* Next shard to look for images, and … */
+    uint32_t sweep_bare;      /* … for entries without. */
+    struct read_page *reads;  /* READS_KEPT, by number; null: not yet. */
     bool is_prepared;
     uint8_t *scratch; /* Differences of the block being prepared. */
     size_t scratch_size;
@@ -121,6 +143,8 @@ static enum status look(
 static enum status read_file(struct pages *p, uint32_t number, uint8_t *to);
 static bool is_right(struct pages *p, uint32_t number, const uint8_t *page);
 static enum status found_damage(struct pages *p, uint32_t number);
+static enum status read_old(struct pages *p, uint32_t number, uint8_t *to);
+static void forget_read(struct pages *p, uint32_t number);
 static void rewind_page(const struct page *page, uint64_t version, uint8_t *to);
 static enum status prepare_page(struct pages *p, struct staged *s);
 static enum status prepare_diff(struct pages *p, struct staged *s, const uint8_t *older);
@@ -130,8 +154,12 @@ static void unprepare(struct pages *p);
 static void publish_page(struct pages *p, const struct staged *s, uint64_t version);
 static void stage_reset(struct pages *p);
 static void retire(struct pages *p);
-static void sweep(struct pages *p);
-static void sweep_shard(struct pages *p, struct shard *s);
+static void sweep(struct pages *p, uint64_t published);
+static uint32_t sweep_images(struct pages *p, struct shard *s);
+static uint32_t sweep_bare(struct pages *p, struct shard *s);
+static void entry_free(struct pages *p, struct shard *s, struct page *page);
+static void ring_push(struct ring *r, struct page *page);
+static void ring_take(struct ring *r, struct page *page);
 static int compare_numbers(const void *a, const void *b);
 
 enum status pages_new(struct pages **out, const struct pages_config *config)
@@ -166,6 +194,7 @@ void pages_free(struct pages *p)
     window_fini(&p->window);
     mem_free(p->mem, p->staged);
     mem_free(p->mem, p->scratch);
+    mem_free(p->mem, p->reads);
     mem_free(p->mem, p);
 }
 
@@ -282,8 +311,13 @@ enum status pages_read_staged(struct pages *p, uint32_t number, uint8_t *to)
         memcpy(to, page->image, PAGE_BYTES);
         return ST_OK;
     }
-    TRY(read_file(p, number, to)); /* I4: no image, so nobody writes this page. */
-    return is_right(p, number, to) ? ST_OK : found_damage(p, number);
+    TRY(read_old(p, number, to));
+    if (p->reads == NULL) p->reads = mem_alloc_zero(p->mem, READS_KEPT, sizeof *p->reads);
+    if (p->reads == NULL) return ST_OK;
+    struct read_page *kept = &p->reads[number % READS_KEPT];
+    kept->number = number;
+    memcpy(kept->bytes, to, PAGE_BYTES);
+    return ST_OK;
 }
 
 bool pages_has_staged(const struct pages *p)
@@ -323,7 +357,8 @@ void pages_publish(struct pages *p)
 {
     must(p->is_prepared); /* I2 */
     uint64_t version = pages_newest(p) + 1;
-    for (uint32_t i = 0; i < p->staged_count; i++)
+    const uint32_t published = p->staged_count;
+    for (uint32_t i = 0; i < published; i++)
         publish_page(p, &p->staged[i], version);
     window_publish(&p->window, p->page_count, p->block, p->block_size);
     p->page_count_base = p->page_count;
@@ -333,7 +368,7 @@ void pages_publish(struct pages *p)
     p->staged_count = 0;
     stage_reset(p);
     retire(p);
-    sweep(p);
+    sweep(p, published);
 }
 
 void pages_discard(struct pages *p)
@@ -538,6 +573,7 @@ static enum status entry_add(struct pages *p, uint32_t number, struct page **out
     struct page **link = find_link(s, number);
     must(*link == NULL);
     *link = page;
+    ring_push(&s->bare, page);
     s->entry_count++;
     mutex_unlock(s->mutex);
     atomic_fetch_add(&p->entry_count, 1);
@@ -620,6 +656,25 @@ static enum status found_damage(struct pages *p, uint32_t number)
     return ST_CORRUPT;
 }
 
+/* A page that has no image, checked, by the execution thread. I4: nobody writes it but by
+ * publishing, so what was read of it before is still true. */
+static enum status read_old(struct pages *p, uint32_t number, uint8_t *to)
+{
+    const struct read_page *kept = p->reads == NULL ? NULL : &p->reads[number % READS_KEPT];
+    if (kept != NULL && kept->number == number) {
+        memcpy(to, kept->bytes, PAGE_BYTES);
+        return ST_OK;
+    }
+    TRY(read_file(p, number, to));
+    return is_right(p, number, to) ? ST_OK : found_damage(p, number);
+}
+
+static void forget_read(struct pages *p, uint32_t number)
+{
+    if (p->reads == NULL || p->reads[number % READS_KEPT].number != number) return;
+    p->reads[number % READS_KEPT].number = 0;
+}
+
 /* Turn the newest image in to into that of version: from the nearest key at or above it. */
 static void rewind_page(const struct page *page, uint64_t version, uint8_t *to)
 {
@@ -647,8 +702,7 @@ static enum status prepare_page(struct pages *p, struct staged *s)
     uint8_t from_file[PAGE_BYTES];
     const uint8_t *older = s->page->image;
     if (older == NULL) {
-        TRY(read_file(p, s->page->number, from_file));
-        if (!is_right(p, s->page->number, from_file)) return found_damage(p, s->page->number);
+        TRY(read_old(p, s->page->number, from_file));
         older = from_file;
     }
     s->is_equal = memcmp(older, s->image, PAGE_BYTES) == 0;
@@ -725,7 +779,12 @@ static void publish_page(struct pages *p, const struct staged *s, uint64_t versi
     }
     struct shard *shard = shard_of(p, page->number);
     uint8_t *old = page->image;
+    forget_read(p, page->number);
     mutex_lock(shard->mutex);
+    if (old == NULL) {
+        ring_take(&shard->bare, page);
+        ring_push(&shard->imaged, page);
+    }
     page->image = s->image;
     page->diff = s->diff_at == NO_PLACE ? NULL : (const void *)(p->block + s->diff_at);
     if (s->key_at != NO_PLACE) {
@@ -770,46 +829,113 @@ static void retire(struct pages *p)
     }
 }
 
-/* Drop clean images that were not used lately while there are too many, and entries without use. */
-static void sweep(struct pages *p)
+static uint64_t images_above(const struct pages *p)
 {
-    for (uint32_t i = 0; i < SWEEP_SHARDS_MAX; i++) {
-        uint64_t images = atomic_load(&p->image_count);
-        uint64_t entries = atomic_load(&p->entry_count);
-        bool is_over = images > p->image_max + atomic_load(&p->dirty_count);
-        if (!is_over && (i > 0 || entries <= images)) return;
-        sweep_shard(p, &p->shards[p->sweep_at]);
-        p->sweep_at = (p->sweep_at + 1) % SHARD_COUNT;
+    const uint64_t images = atomic_load(&p->image_count);
+    const uint64_t most = p->image_max + atomic_load(&p->dirty_count);
+    return images > most ? images - most : 0;
+}
+
+/* Drop clean images that were not used lately while there are too many, and entries without use.
+ * Looking costs what the block cost, not what the store holds: each page that was published brings
+ * at most one image, and the looks that find the place of one (a second chance in a ring). */
+static void sweep(struct pages *p, uint64_t published)
+{
+    uint64_t above = images_above(p);
+    uint64_t looks = SWEEP_LEAST + SWEEP_EACH * published + above / SWEEP_EXCESS;
+    for (uint64_t i = 0; above > 0 && i < looks; above = images_above(p)) {
+        i += 1 + sweep_images(p, &p->shards[p->sweep_imaged]);
+        p->sweep_imaged = (p->sweep_imaged + 1) % SHARD_COUNT;
+    }
+    looks = SWEEP_LEAST + SWEEP_EACH * published;
+    for (uint64_t i = 0; i < looks;) {
+        if (atomic_load(&p->entry_count) <= atomic_load(&p->image_count)) return;
+        i += 1 + sweep_bare(p, &p->shards[p->sweep_bare]);
+        p->sweep_bare = (p->sweep_bare + 1) % SHARD_COUNT;
     }
 }
 
-static void sweep_shard(struct pages *p, struct shard *s)
+/* Looks at a few entries; returns at how many. */
+static uint32_t sweep_images(struct pages *p, struct shard *s)
 {
-    bool is_over = atomic_load(&p->image_count) > p->image_max + atomic_load(&p->dirty_count);
-    uint64_t oldest = window_oldest(&p->window);
+    const uint64_t oldest = window_oldest(&p->window);
+    uint32_t looks = 0;
     mutex_lock(s->mutex);
-    for (uint32_t b = 0; b < s->bucket_count; b++) {
-        struct page **link = &s->buckets[b].first;
-        while (*link != NULL) {
-            struct page *page = *link;
-            must(page->staged == 0);
-            if (is_over && page->image != NULL && page->dirty_since == 0 && !page->is_recent) {
-                mem_free(p->mem, page->image);
-                page->image = NULL;
-                atomic_fetch_sub(&p->image_count, 1);
-            }
-            page->is_recent = false;
-            if (page->image == NULL && page->version <= oldest) {
-                *link = page->next;
-                s->entry_count--;
-                atomic_fetch_sub(&p->entry_count, 1);
-                mem_free(p->mem, page);
-            } else {
-                link = &page->next;
-            }
+    for (; looks < SWEEP_BATCH && s->imaged.first != NULL; looks++) {
+        struct page *page = s->imaged.first;
+        const bool stays = page->dirty_since != 0 || page->is_recent;
+        must(page->staged == 0);
+        ring_take(&s->imaged, page);
+        page->is_recent = false;
+        if (stays) {
+            ring_push(&s->imaged, page);
+            continue;
+        }
+        mem_free(p->mem, page->image);
+        page->image = NULL;
+        atomic_fetch_sub(&p->image_count, 1);
+        ring_push(&s->bare, page);
+        if (page->version <= oldest) entry_free(p, s, page);
+    }
+    mutex_unlock(s->mutex);
+    return looks;
+}
+
+static uint32_t sweep_bare(struct pages *p, struct shard *s)
+{
+    const uint64_t oldest = window_oldest(&p->window);
+    uint32_t looks = 0;
+    mutex_lock(s->mutex);
+    for (; looks < SWEEP_BATCH && s->bare.first != NULL; looks++) {
+        struct page *page = s->bare.first;
+        must(page->staged == 0);
+        if (page->version <= oldest) {
+            entry_free(p, s, page);
+        } else {
+            ring_take(&s->bare, page);
+            ring_push(&s->bare, page);
         }
     }
     mutex_unlock(s->mutex);
+    return looks;
+}
+
+/* An entry that has no image, and no difference that anybody follows. With the lock. */
+static void entry_free(struct pages *p, struct shard *s, struct page *page)
+{
+    struct page **link = find_link(s, page->number);
+    must(*link == page);
+    must(page->image == NULL);
+    *link = page->next;
+    ring_take(&s->bare, page);
+    s->entry_count--;
+    atomic_fetch_sub(&p->entry_count, 1);
+    mem_free(p->mem, page);
+}
+
+static void ring_push(struct ring *r, struct page *page)
+{
+    page->before = r->last;
+    page->behind = NULL;
+    if (r->last == NULL)
+        r->first = page;
+    else
+        r->last->behind = page;
+    r->last = page;
+}
+
+static void ring_take(struct ring *r, struct page *page)
+{
+    if (page->before == NULL)
+        r->first = page->behind;
+    else
+        page->before->behind = page->behind;
+    if (page->behind == NULL)
+        r->last = page->before;
+    else
+        page->behind->before = page->before;
+    page->before = NULL;
+    page->behind = NULL;
 }
 
 static int compare_numbers(const void *a, const void *b)

@@ -230,6 +230,7 @@ void store_scrub_progress(const struct store_scrub *c, uint64_t *done, uint64_t 
  * more of that work, on any one thread beside all others. ST_NOT_FOUND: nothing is to do. Failures
  * concern this attempt alone. */
 NODISCARD enum status store_tidy(struct store *s, uint64_t bytes);
+bool store_is_tidy(struct store *s); /* Nothing is to do, or could be done. Any thread. */
 
 /* Make the index of every sealed segment again from the segment; *made: how many. ST_CORRUPT: a
  * segment is damaged, the others' are made. */

@@ -95,6 +95,11 @@ enum status store_rebuild_indexes(struct store *s, uint64_t *made)
     return first;
 }
 
+bool store_is_tidy(struct store *s)
+{
+    return !tidy_is_due(&s->tidy, &s->blocks) && !tidy_is_due(&s->tidy, &s->results);
+}
+
 enum status store_tidy(struct store *s, uint64_t bytes)
 {
     must(!s->env.is_read_only); /* S9. */

@@ -54,6 +54,13 @@ enum status tidy_step(struct tidy *t, struct log *l, struct mend *m, uint64_t by
     return is_damaged || st == ST_BUSY ? ST_OK : st;
 }
 
+bool tidy_is_due(const struct tidy *t, struct log *l)
+{
+    struct job job;
+    choose(t, l, &job);
+    return job.number != 0;
+}
+
 /* It is missing, or too short: whoever mends finds out which blocks it lacks (T1). */
 static void note_damage(const struct tidy *t)
 {

@@ -35,5 +35,7 @@ void tidy_fini(struct tidy *t); /* Accepts a zeroed one. */
 
 /* ST_NOT_FOUND: nothing is to do in this log. The lock of m is taken for a moment at the end. */
 NODISCARD enum status tidy_step(struct tidy *t, struct log *l, struct mend *m, uint64_t bytes);
+/* A file of this log waits, or is at hand. Any thread. */
+bool tidy_is_due(const struct tidy *t, struct log *l);
 
 #endif

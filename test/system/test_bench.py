@@ -10,7 +10,7 @@ import unittest
 
 import harness
 
-STAGES = ["verify", "net", "exec", "store", "door", "consensus", "pool", "scrub"]
+STAGES = ["verify", "net", "exec", "store", "door", "consensus", "pool", "scrub", "digests", "tidy"]
 
 
 def is_held(node):
