@@ -47,8 +47,9 @@ struct readers {
     struct readers_config config;
     struct queue *inbox;
     struct mutex *mutex;
-    struct cond *released; /* A chunk was given back, or a parked job is to end. */
-    struct cond *slot_free;
+    struct cond *released;   /* A chunk was given back, or a parked job is to end. */
+    struct cond *slot_free;  /* For those that R4 counts. */
+    struct cond *slot_spare; /* For those that have yielded one: nobody else waits. */
     struct cond *idle;
     struct reader threads[READERS_JOBS_MAX];
     uint32_t thread_count;
@@ -77,7 +78,7 @@ static void take_slot(struct reader *reader)
     r->waiting--;
     r->running++;
     reader->has_slot = true;
-    if (r->waiting == 0 && r->running < r->config.thread_count) cond_broadcast(r->slot_free);
+    if (r->waiting == 0 && r->running < r->config.thread_count) cond_signal(r->slot_spare);
 }
 
 static void give_slot(struct reader *reader)
@@ -87,7 +88,7 @@ static void give_slot(struct reader *reader)
     must(r->running > 0);
     r->running--;
     reader->has_slot = false;
-    cond_broadcast(r->slot_free); /* Not everybody who waits may take it. */
+    cond_signal(r->waiting > 0 ? r->slot_free : r->slot_spare);
 }
 
 static bool gives_way(const struct reader *reader)
@@ -104,10 +105,12 @@ static void yield_slot(struct reader *reader)
     if (r->waiting > 0) {
         give_slot(reader);
         while ((r->waiting > 0 || r->running >= r->config.thread_count) && !gives_way(reader))
-            cond_wait(r->slot_free, r->mutex);
+            cond_wait(r->slot_spare, r->mutex);
         if (!gives_way(reader)) {
             r->running++;
             reader->has_slot = true;
+        } else {
+            cond_signal(r->slot_spare); /* It may have been woken in the place of another. */
         }
     }
     mutex_unlock(r->mutex);
@@ -183,7 +186,7 @@ static void evict(struct readers *r)
     if (slowest == NULL) return;
     atomic_store(&slowest->is_evicted, true);
     cond_broadcast(r->released);
-    cond_broadcast(r->slot_free);
+    cond_broadcast(r->slot_spare);
 }
 
 static int on_progress(void *context)
@@ -239,6 +242,7 @@ enum status readers_new(struct readers **out, const struct readers_config *confi
     if (st == ST_OK) st = mutex_new(&r->mutex, config->mem);
     if (st == ST_OK) st = cond_new(&r->released, config->mem);
     if (st == ST_OK) st = cond_new(&r->slot_free, config->mem);
+    if (st == ST_OK) st = cond_new(&r->slot_spare, config->mem);
     if (st == ST_OK) st = cond_new(&r->idle, config->mem);
     for (uint32_t i = 0; i < READERS_JOBS_MAX && st == ST_OK; i++) {
         r->thread_count++;
@@ -259,7 +263,7 @@ void readers_stop(struct readers *r)
     if (r->thread_count > 0) {
         mutex_lock(r->mutex);
         cond_broadcast(r->released);
-        cond_broadcast(r->slot_free);
+        cond_broadcast(r->slot_spare);
         while (r->busy > 0) /* R2 */
             cond_wait(r->idle, r->mutex);
         mutex_unlock(r->mutex);
@@ -278,6 +282,7 @@ void readers_free(struct readers *r)
         close_reader(&r->threads[i]);
     cond_free(r->released);
     cond_free(r->slot_free);
+    cond_free(r->slot_spare);
     cond_free(r->idle);
     mutex_free(r->mutex);
     queue_free(r->inbox);
@@ -309,7 +314,7 @@ void readers_cancel(struct readers *r, struct read_job *job)
     mutex_lock(r->mutex);
     atomic_store(&job->is_cancelled, true);
     cond_broadcast(r->released);
-    cond_broadcast(r->slot_free);
+    cond_broadcast(r->slot_spare);
     mutex_unlock(r->mutex);
 }
 
