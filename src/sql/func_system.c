@@ -174,7 +174,9 @@ static void role_name_call(sqlite3_context *c, int count, sqlite3_value **args)
     const uint32_t oid = oid_arg(args[0]);
     (void)system_role_read(system_of(c), account_of_oid(oid), &role);
     buf_init(&out, mem_system(), 0);
-    if (oid != SYSTEM_OWNER_OID && oid <= SYSTEM_ROLE_OFFSET)
+    if (oid == SYSTEM_PUBLIC_OWNER)
+        buf_put_text(&out, "pg_database_owner");
+    else if (oid != SYSTEM_OWNER_OID && oid <= SYSTEM_ROLE_OFFSET)
         buf_printf(&out, "unknown (OID=%u)", (unsigned)oid);
     else
         buf_put_text(&out, name);
@@ -426,8 +428,19 @@ static void viewdef_call(sqlite3_context *c, int count, sqlite3_value **args)
     if (t == NULL || t->relation != CATALOG_VIEW) return;
     buf_init(&out, mem_system(), 0);
     buf_put_u8(&out, ' ');
-    buf_put(&out, t->definition);
+    system_show_view(&out, catalog, t, function_bytes(args[1]));
     buf_put_u8(&out, ';');
+    give(c, &out);
+}
+
+/* system_expr(text, relation, is_pretty, path) */
+static void expr_call(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    const struct sql_catalog *catalog = NULL;
+    struct buf out;
+    if (!begin(c, count, args, &catalog)) return;
+    buf_init(&out, mem_system(), 0);
+    system_show_expression(&out, catalog, function_bytes(args[0]), function_bytes(args[3]));
     give(c, &out);
 }
 
@@ -785,7 +798,8 @@ int system_functions(sqlite3 *connection, struct system *s)
                {"system_format_type", 2, format_type_call},
                {"system_indexdef", 3, indexdef_call},
                {"system_constraintdef", 3, constraintdef_call},
-               {"system_viewdef", 1, viewdef_call},
+               {"system_viewdef", 2, viewdef_call},
+               {"system_expr", 4, expr_call},
                {"system_ruledef", 1, ruledef_call},
                {"system_comment", 3, comment_call},
                {"system_serial", 3, serial_call},

@@ -11,6 +11,7 @@
 #include "sql/bind_int.h"
 #include "sql/system.h"
 
+#define SYSTEM_IS_PUBLIC           'p' /* The role pg_database_owner. */
 #define SYSTEM_HAS_TRIGGERS        't'
 #define SYSTEM_COLUMNS_MAX         48u
 #define SYSTEM_OID_OFFSET          UINT64_C(15384) /* Of users' objects: 16384 and more. */
@@ -20,7 +21,8 @@
 #define SYSTEM_CHAIN_OID           13001u /* Schema trustsql. */
 #define SYSTEM_EXTENSION_OID       13002u /* What the chain's own tables belong to. */
 #define SYSTEM_DATABASE_OID        5u
-#define SYSTEM_OWNER_OID           10u /* Of what belongs to the chain. */
+#define SYSTEM_PUBLIC_OWNER        6171u /* pg_database_owner, who has schema public. */
+#define SYSTEM_OWNER_OID           10u   /* Of what belongs to the chain. */
 #define SYSTEM_ROLE_OFFSET         UINT64_C(16384)
 #define SYSTEM_VARCHAR             1043u
 #define SYSTEM_VARCHAR_ARRAY       1015u
@@ -237,6 +239,19 @@ uint32_t system_find_relation(const struct sql_catalog *c,
                               const struct system_name *p,
                               struct span path);
 uint32_t system_find_type(struct span text);
+
+/* --- system_view.c ------------------------------------------------------------------------- */
+
+void system_show_view(struct buf *out,
+                      const struct sql_catalog *c,
+                      const struct catalog_table *view,
+                      struct span path);
+/* The sequence that nextval('s'::regclass) draws from; null: it is something else. */
+const struct catalog_table *system_sequence_of(const struct sql_catalog *c, struct span text);
+void system_show_expression(struct buf *out,
+                            const struct sql_catalog *c,
+                            struct span text,
+                            struct span path);
 
 /* --- func_system.c ------------------------------------------------------------------------- */
 

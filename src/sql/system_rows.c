@@ -299,7 +299,11 @@ void fill_attrdef(struct system_row *r, const struct system_place *p)
     system_put_integer(r, system_default_oid(p->table, p->part));
     system_put_integer(r, oid_of(p));
     system_put_integer(r, (int64_t)p->part + 1);
-    system_show_default(&text, &p->table->columns[p->part]);
+    const struct catalog_column *c = &p->table->columns[p->part];
+    if (system_sequence_of(system_catalog(r->system), c->default_sql) != NULL)
+        system_show_expression(&text, system_catalog(r->system), c->default_sql, (struct span){0});
+    else
+        system_show_default(&text, c);
     put_buf(r, &text);
 }
 
@@ -475,14 +479,32 @@ void fill_constraint(struct system_row *r, const struct system_place *p)
 
 /* --- pg_namespace, pg_type, pg_authid, pg_sequence, pg_rewrite ----------------------------- */
 
+/* What PostgreSQL gives of schema public: a dump takes it for granted. */
+static void put_public_rights(struct system_row *r)
+{
+    static const char *const items[] = {"pg_database_owner=UC/pg_database_owner",
+                                        "=U/pg_database_owner"};
+    struct buf b;
+    buf_init(&b, r->arena->mem, 0);
+    for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) {
+        const struct sql_value v = {.type = SQL_ACLITEM, .bytes = span_text(items[i])};
+        array_put(&b, &v);
+    }
+    array_end(&b);
+    put_buf(r, &b);
+}
+
 void fill_namespace(struct system_row *r, const struct system_place *p)
 {
     const struct sql_catalog *c = system_catalog(r->system);
     const struct span name = system_schema_of(c, (uint32_t)p->number);
     const struct catalog_schema *s = sql_catalog_schema(c, name);
+    const bool is_public = s != NULL && s->id == CATALOG_PUBLIC_ID && s->owner == 0;
     system_put_integer(r, (int64_t)p->number);
     system_put_text(r, name);
-    system_put_integer(r, system_role_oid(s == NULL ? 0 : s->owner));
+    system_put_integer(r,
+                       is_public ? SYSTEM_PUBLIC_OWNER : system_role_oid(s == NULL ? 0 : s->owner));
+    if (is_public) put_public_rights(r);
 }
 
 static void put_io(struct system_row *r, const struct system_io *io)
@@ -545,10 +567,11 @@ void fill_type(struct system_row *r, const struct system_place *p)
  */
 void fill_authid(struct system_row *r, const struct system_place *p)
 {
-    char name[256];
+    char name[256] = "pg_database_owner";
     struct system_role role = {.name = name, .name_size = sizeof name};
-    system_put_integer(r, system_role_oid(p->number));
-    (void)system_role_read(r->system, p->number, &role);
+    const bool is_public = p->kind == SYSTEM_IS_PUBLIC;
+    system_put_integer(r, is_public ? SYSTEM_PUBLIC_OWNER : system_role_oid(p->number));
+    if (!is_public) (void)system_role_read(r->system, p->number, &role);
     put_string(r, name);
     put_bool(r, role.is_super);
     put_bool(r, true);
@@ -597,7 +620,8 @@ void fill_description(struct system_row *r, const struct system_place *p)
         system_put_integer(r, is_public ? SYSTEM_PUBLIC_OID : system_oid(p->number));
         system_put_integer(r, SYSTEM_CLASS_OF_SCHEMA);
         system_put_integer(r, 0);
-        system_put_text(r, sql_catalog_property(c, p->number, 0, "comment"));
+        const struct span text = sql_catalog_property(c, p->number, 0, "comment");
+        system_put_text(r, text.size > 0 ? text : span_text("standard public schema"));
         return;
     }
     const bool is_constraint =
@@ -627,6 +651,13 @@ static struct edge edge_of(const struct system_place *p)
                                p->index->kind != CATALOG_UNIQUE_INDEX;
     switch (p->kind) {
     case 'r': return (struct edge){SYSTEM_CLASS_OF_RULES, own, class, own, 0, 'i'};
+    case 'q':
+        return (struct edge){SYSTEM_CLASS_OF_DEFAULT,
+                             system_default_oid(p->table, p->part),
+                             class,
+                             system_oid(p->number),
+                             0,
+                             'n'};
     case 'v':
         return (struct edge){SYSTEM_CLASS_OF_RULES, own, class, system_oid(p->number), 0, 'n'};
     case 'd':

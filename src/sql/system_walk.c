@@ -168,6 +168,7 @@ static void walk_roles(struct system *s, struct system_places *out)
 {
     sqlite3_stmt *stmt = NULL;
     put(s, out, (struct system_place){.number = 0});
+    put(s, out, (struct system_place){.kind = SYSTEM_IS_PUBLIC});
     int code = sqlite3_prepare_v2(system_connection(s), "SELECT id FROM \"trustsql.accounts\"", -1,
                                   &stmt, NULL);
     while (code == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
@@ -185,7 +186,7 @@ static void walk_comments(struct system *s, struct system_places *out)
     const struct sql_catalog *c = system_catalog(s);
     for (uint32_t i = 0; i < sql_catalog_schema_count(c); i++) {
         const struct catalog_schema *schema = sql_catalog_schema_at(c, i);
-        if (has_comment(c, schema->id, 0))
+        if (has_comment(c, schema->id, 0) || schema->id == CATALOG_PUBLIC_ID)
             put(s, out, (struct system_place){.number = schema->id, .kind = 's'});
     }
     for (uint32_t i = 0; i < sql_catalog_table_count(c); i++) {
@@ -226,13 +227,26 @@ static void depend_of_view(struct system *s,
         put(s, out, (struct system_place){.table = t, .number = id, .kind = 'v'});
 }
 
+/* On its column, and on the sequence that it draws from. */
+static void depend_of_default(struct system *s,
+                              struct system_places *out,
+                              const struct catalog_table *t,
+                              uint32_t column)
+{
+    const struct catalog_table *sequence =
+        system_sequence_of(system_catalog(s), t->columns[column].default_sql);
+    put(s, out, (struct system_place){.table = t, .part = column, .kind = 'd'});
+    if (sequence == NULL) return;
+    put(s, out,
+        (struct system_place){.table = t, .part = column, .number = sequence->id, .kind = 'q'});
+}
+
 static void depend_of_table(struct system *s,
                             struct system_places *out,
                             const struct catalog_table *t)
 {
     for (uint32_t k = 0; k < t->column_count; k++)
-        if (system_has_default(&t->columns[k]))
-            put(s, out, (struct system_place){.table = t, .part = k, .kind = 'd'});
+        if (system_has_default(&t->columns[k])) depend_of_default(s, out, t, k);
     for (uint32_t k = 0; k < t->index_count; k++) {
         const struct catalog_index *i = &t->indexes[k];
         const bool is_key = i->kind == CATALOG_PRIMARY || i->kind == CATALOG_UNIQUE;

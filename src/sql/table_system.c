@@ -46,6 +46,12 @@
         .args = {a, b}, .result = (result_), .sqlite = (sqlite_), .since = SINCE                   \
     }
 
+#define PATH3(name_, a, b, c, result_, sqlite_)                                                    \
+    {                                                                                              \
+        .name = (name_), .kind = SQL_FUNCTION, .volatility = SQL_SYSTEM_PATH, .arg_count = 3,      \
+        .args = {a, b, c}, .result = (result_), .sqlite = (sqlite_), .since = SINCE                \
+    }
+
 /* Rights: of the account that reads, or of one named or numbered. */
 #define HAS_RIGHT(name_, object_, sqlite_)                                                         \
     SYSTEM2(name_, OID, TEXT, BOOL, "system_has(NULL, '" object_ "', %1, %2)"),                    \
@@ -83,16 +89,16 @@ static const struct sql_function functions[] = {
 
     SYSTEM1("pg_get_userbyid", OID, NAME, "system_role_name(%1)"),
     SYSTEM2("format_type", OID, INT4, TEXT, "system_format_type(%1, %2)"),
-    SYSTEM2("pg_get_expr", TREE, OID, TEXT, "iif(%2 IS NULL, NULL, %1)"),
-    SYSTEM3("pg_get_expr", TREE, OID, BOOL, TEXT, "iif(%2 IS NULL OR %3 IS NULL, NULL, %1)"),
+    PATH2("pg_get_expr", TREE, OID, TEXT, "system_expr(%1, %2, 0, %3)"),
+    PATH3("pg_get_expr", TREE, OID, BOOL, TEXT, "system_expr(%1, %2, %3, %4)"),
     SYSTEM1("pg_get_indexdef", OID, TEXT, "system_indexdef(%1, 0, 0)"),
     SYSTEM3("pg_get_indexdef", OID, INT4, BOOL, TEXT, "system_indexdef(%1, %2, %3)"),
     PATH1("pg_get_constraintdef", OID, TEXT, "system_constraintdef(%1, 0, %2)"),
     PATH2("pg_get_constraintdef", OID, BOOL, TEXT, "system_constraintdef(%1, %2, %3)"),
-    SYSTEM1("pg_get_viewdef", OID, TEXT, "system_viewdef(%1)"),
-    SYSTEM2("pg_get_viewdef", OID, BOOL, TEXT, "system_viewdef(%1)"),
-    SYSTEM2("pg_get_viewdef", OID, INT4, TEXT, "system_viewdef(%1)"),
-    PATH1("pg_get_viewdef", TEXT, TEXT, "system_viewdef(system_oid(system_reg(2205, %1, %2)))"),
+    PATH1("pg_get_viewdef", OID, TEXT, "system_viewdef(%1, %2)"),
+    PATH2("pg_get_viewdef", OID, BOOL, TEXT, "system_viewdef(%1, %3)"),
+    PATH2("pg_get_viewdef", OID, INT4, TEXT, "system_viewdef(%1, %3)"),
+    PATH1("pg_get_viewdef", TEXT, TEXT, "system_viewdef(system_oid(system_reg(2205, %1, %2)), %2)"),
     SYSTEM1("pg_get_ruledef", OID, TEXT, "system_ruledef(%1)"),
     SYSTEM2("pg_get_ruledef", OID, BOOL, TEXT, "system_ruledef(%1)"),
     PATH2("pg_get_serial_sequence", TEXT, TEXT, TEXT, "system_serial(%1, %2, %3)"),
