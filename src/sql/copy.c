@@ -10,6 +10,13 @@ static enum status choose_columns(struct binder *b,
                                   struct sql_copy *copy,
                                   const struct catalog_table *t,
                                   const PgQuery__CopyStmt *s);
+static bool has_identity(const struct catalog_table *t)
+{
+    for (uint32_t i = 0; i < t->column_count; i++)
+        if (t->columns[i].identity != 0) return true;
+    return false;
+}
+
 static enum status compile_from(struct binder *b,
                                 struct sql_statement *out,
                                 struct sql_copy *copy,
@@ -201,7 +208,8 @@ static enum status compile_from(struct binder *b,
     put_table(&text, t);
     buf_put_text(&text, " (");
     put_columns(&text, copy);
-    buf_put_text(&text, ") VALUES (");
+    /* COPY gives the values of identity columns, whatever they say of INSERT. */
+    buf_put_text(&text, has_identity(t) ? ") OVERRIDING SYSTEM VALUE VALUES (" : ") VALUES (");
     for (uint32_t i = 0; i < copy->column_count; i++)
         buf_printf(&text, "%s$%u", i > 0 ? ", " : "", i + 1);
     buf_put_u8(&text, ')');
