@@ -40,18 +40,16 @@ static void take_plain(struct span text, size_t *at, struct part *p)
 }
 
 /* One part and the dot behind it; false: there is none, or it is wrong. */
-static bool next_part(struct span *text, char *out, size_t *size)
+static bool next_part(struct span *text, struct part *p)
 {
-    struct part p = {.out = out};
     size_t at = 0;
     skip_blanks(*text, &at);
     if (at == text->size) return false;
     if (text->data[at] == '"')
-        take_quoted(*text, &at, &p);
+        take_quoted(*text, &at, p);
     else
-        take_plain(*text, &at, &p);
+        take_plain(*text, &at, p);
     skip_blanks(*text, &at);
-    *size = p.size;
     if (at < text->size && text->data[at] != '.') return false;
     at += at < text->size;
     *text = span_of(text->data + at, text->size - at);
@@ -66,11 +64,16 @@ struct span system_name_part(const struct system_name *p)
 bool system_split(struct system_name *p, struct span text)
 {
     *p = (struct system_name){.schema_size = 0};
-    if (!next_part(&text, p->name, &p->name_size)) return false;
+    struct part first = {.out = p->name};
+    if (!next_part(&text, &first)) return false;
+    p->name_size = first.size;
     if (text.size == 0) return true;
     memcpy(p->schema, p->name, sizeof p->schema);
     p->schema_size = p->name_size;
-    return next_part(&text, p->name, &p->name_size) && text.size == 0;
+    struct part second = {.out = p->name};
+    if (!next_part(&text, &second)) return false;
+    p->name_size = second.size;
+    return text.size == 0;
 }
 
 uint32_t system_find_in_schema(const struct sql_catalog *c, struct span schema, struct span name)
