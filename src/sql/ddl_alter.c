@@ -889,6 +889,20 @@ static const char *tag_of(PgQuery__ObjectType type)
     return type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE ? "ALTER SEQUENCE" : "ALTER TABLE";
 }
 
+/* Names and types of the columns, which views rely on: what constrains them does not count. */
+static bool changes_form(const PgQuery__AlterTableStmt *s)
+{
+    for (size_t i = 0; i < s->n_cmds; i++) {
+        const PgQuery__AlterTableType type = s->cmds[i]->alter_table_cmd->subtype;
+        if (type != PG_QUERY__ALTER_TABLE_TYPE__AT_AddConstraint &&
+            type != PG_QUERY__ALTER_TABLE_TYPE__AT_ColumnDefault &&
+            type != PG_QUERY__ALTER_TABLE_TYPE__AT_AddIdentity &&
+            type != PG_QUERY__ALTER_TABLE_TYPE__AT_SetNotNull)
+            return true;
+    }
+    return false;
+}
+
 enum status compile_alter_table(struct binder *b, struct sql_statement *out, const PgQuery__Node *n)
 {
     const PgQuery__AlterTableStmt *s = n->alter_table_stmt;
@@ -903,7 +917,7 @@ enum status compile_alter_table(struct binder *b, struct sql_statement *out, con
                              first->newowner);
     if (c.old->relation != CATALOG_TABLE)
         return bind_unsupported(b, 0, "this form of ALTER is supported for tables only", NULL);
-    TRY(ddl_check_views(b, c.old));
+    if (changes_form(s)) TRY(ddl_check_views(b, c.old));
     TRY(ddl_change_open(b, &c, s->n_cmds));
     for (size_t i = 0; i < s->n_cmds; i++)
         TRY(apply(b, out, &c, s->cmds[i]->alter_table_cmd));

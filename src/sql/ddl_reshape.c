@@ -356,6 +356,23 @@ static enum status move_one(struct binder *b,
     return ddl_step_end(b, out, &text);
 }
 
+/* Views that read the table read it under its new id. */
+static enum status move_uses(struct binder *b,
+                             struct sql_statement *out,
+                             const struct ddl_change *c)
+{
+    struct buf text;
+    if (!ddl_has_views(b, c->old->id)) return ST_OK;
+    ddl_step(b, &text);
+    buf_printf(
+        &text,
+        "UPDATE \"trustsql.properties\" SET value = trim(replace(' ' || value || ' ', ' %" PRIu64
+        " ', ' %" PRIu64 " ')) WHERE kind = 'uses' AND instr(' ' || value || ' ', ' %" PRIu64
+        " ') > 0",
+        c->old->id, c->now.catalog.id, c->old->id);
+    return ddl_step_end(b, out, &text);
+}
+
 /* Comments of the table and its columns; those of dropped columns go. */
 static enum status move_properties(struct binder *b,
                                    struct sql_statement *out,
@@ -483,6 +500,7 @@ static enum status reshape(struct binder *b, struct sql_statement *out, struct d
     TRY(move_one(b, out, c, "rights"));
     TRY(move_one(b, out, c, "retention"));
     TRY(move_properties(b, out, c));
+    TRY(move_uses(b, out, c));
     TRY(ddl_foreign_move(b, out, c));
     TRY(of_table(b, out, "DELETE FROM \"trustsql.tables\" WHERE id = ", c->old->id));
     TRY(take_name(b, out, c));

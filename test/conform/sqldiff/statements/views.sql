@@ -47,3 +47,16 @@ drop table t cascade
 select * from v2
 drop view lit
 drop table copy_of
+create table kept (id int, name text, n int)
+create view over_kept as select id, name from kept
+insert into kept values (1, 'a', 2), (2, 'b', null)
+alter table kept add constraint kept_pk primary key (id)
+alter table only kept alter column n set default 7
+alter table kept add constraint kept_u unique (name)
+alter table kept add constraint kept_c check (id > 0)
+insert into kept (id, name) values (3, 'c')
+select * from over_kept order by id
+select * from kept order by id
+drop table kept
+drop view over_kept
+drop table kept
