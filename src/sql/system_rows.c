@@ -50,9 +50,10 @@ static void put_string(struct system_row *r, const char *text)
 }
 
 /* "char": nothing is an empty one. */
-static void put_char(struct system_row *r, char c)
+static void put_char(struct system_row *r, int letter)
 {
-    system_put_text(r, span_of(&c, c == 0 ? 0 : 1));
+    const uint8_t byte = (uint8_t)letter;
+    system_put_text(r, span_of(&byte, letter == 0 ? 0 : 1));
 }
 
 static void put_bool(struct system_row *r, bool value)
@@ -141,7 +142,8 @@ static uint32_t oid_of(const struct system_place *p)
 
 static uint32_t schema_of(const struct system_row *r, const struct system_place *p)
 {
-    if (p->relation == NULL) return system_schema_oid(system_catalog(r->system), p->table->schema);
+    if (p->table != NULL) return system_schema_oid(system_catalog(r->system), p->table->schema);
+    must(p->relation != NULL);
     return p->relation->schema == CATALOG ? SYSTEM_CATALOG_OID : SYSTEM_INFORMATION_OID;
 }
 
