@@ -250,6 +250,60 @@ static enum status settle_array(struct binder *b, struct expr **array, struct ex
     return bind_coerce_implicit(b, array, type);
 }
 
+/* The elements as rows. */
+static enum status elements_of(struct binder *b, struct source **out, struct expr *array)
+{
+    struct source *s = arena_alloc_zero(b->arena, 1, sizeof *s);
+    if (s == NULL) return bind_no_memory(b);
+    s->id = ++b->next_id;
+    s->rows =
+        bind_call(b, array->type, "json_each(array_rows(%t1, %1, 0))", (struct expr *[3]){array});
+    s->fields = arena_alloc_zero(b->arena, 1, sizeof *s->fields);
+    if (s->rows == NULL || s->fields == NULL) return bind_no_memory(b);
+    s->fields[0] =
+        (struct field){.type = sql_type_info(array->type)->element, .typmod = -1, .scale = -1};
+    s->field_count = 1;
+    *out = s;
+    return bind_list_column(b, &s->fields[0], 0, 1);
+}
+
+/* Any other operator: one test for each element. */
+static enum status any_element(struct binder *b,
+                               struct expr **out,
+                               struct expr *const pair[static 2],
+                               const PgQuery__AExpr *e)
+{
+    const bool is_all = e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL;
+    struct source *elements = NULL;
+    struct expr *test = NULL;
+    TRY(elements_of(b, &elements, pair[1]));
+    struct expr *element = bind_field(b, elements, 0);
+    if (element == NULL) return bind_no_memory(b);
+    TRY(bind_operator(b, &test, bind_string(e->name[e->n_name - 1]),
+                      (struct expr *[2]){pair[0], element}, e->location));
+    if (test->type != SQL_BOOL)
+        return bind_fail(b, e->location, "42809",
+                         "op ANY/ALL (array) requires operator to yield boolean");
+    struct expr *result = bind_new_expr(b, EXPR_QUERY, SQL_BOOL, e->location);
+    struct expr **args = arena_alloc_zero(b->arena, 2, sizeof(struct expr *));
+    if (result == NULL || args == NULL) return bind_no_memory(b);
+    args[0] = test;
+    args[1] = pair[1];
+    result->args = args;
+    result->arg_count = 2;
+    result->source = elements;
+    result->is_stable = test->is_stable || pair[1]->is_stable;
+    result->template =
+        is_all ? "(CASE WHEN %2 IS NULL THEN NULL "
+                 "WHEN EXISTS (SELECT 1 FROM %s WHERE NOT %1) THEN 0 "
+                 "WHEN EXISTS (SELECT 1 FROM %s WHERE %1 IS NULL) THEN NULL ELSE 1 END)"
+               : "(CASE WHEN %2 IS NULL THEN NULL "
+                 "WHEN EXISTS (SELECT 1 FROM %s WHERE %1) THEN 1 "
+                 "WHEN EXISTS (SELECT 1 FROM %s WHERE %1 IS NULL) THEN NULL ELSE 0 END)";
+    *out = result;
+    return ST_OK;
+}
+
 enum status bind_any_array(struct binder *b, struct expr **out, const PgQuery__AExpr *e)
 {
     const bool is_all = e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL;
@@ -265,10 +319,7 @@ enum status bind_any_array(struct binder *b, struct expr **out, const PgQuery__A
                          "op ANY/ALL (array) requires array on right side");
     const bool is_not = span_equal(symbol, span_text("<>")) || span_equal(symbol, span_text("!="));
     const bool is_in = !is_all && span_equal(symbol, span_text("="));
-    if (!is_in && !(is_all && is_not))
-        return bind_unsupported(b, e->location,
-                                "ANY and ALL over arrays work with = ANY and <> ALL",
-                                "Use unnest() in a subquery: x > ANY (SELECT unnest(...)).");
+    if (!is_in && !(is_all && is_not)) return any_element(b, out, pair, e);
     struct expr *sample = bind_new_expr(b, EXPR_CONST, sql_type_info(pair[1]->type)->element, -1);
     if (sample == NULL) return bind_no_memory(b);
     sample->value = (struct sql_value){.type = sample->type, .is_null = true};

@@ -62,7 +62,7 @@ struct field { /* A column of a source. */
     int32_t typmod;
     int32_t scale;
     bool is_not_null;
-    const char *sqlite; /* Of a source with rows: "%s" is the source; null: its c1, c2 … */
+    const char *sqlite; /* How it is read: "%s" is the source; null: the source's c1, c2 … */
 };
 
 struct source {            /* A table or subquery in FROM, or the target of a write. */
@@ -78,6 +78,9 @@ struct source {            /* A table or subquery in FROM, or the target of a wr
     struct expr **args;
     uint32_t arg_count;
     const struct expr *rows; /* A function that gives rows (SQL_ROWS); null: none. */
+    bool is_lateral;         /* A query that names items of FROM before it. */
+    struct from *joined;     /* A join with a name: what it names; null: none. */
+    struct entry *entries;   /* Of a join with a name: what its columns are. */
     struct field *fields;
     uint32_t field_count;
     bool is_nullable; /* On the side of an outer join that may be missing. */
@@ -193,6 +196,7 @@ struct query {
     struct scope scope;
     uint32_t first_grouped_ref; /* Of scope.outer_refs: those made in targets, HAVING, ORDER BY. */
     uint32_t grouped_ref_count;
+    struct set_calls *set_calls; /* Functions that give rows, in the list of columns; null: none. */
     bool keeps_unknown;  /* An operand of a set operation: constants take the other side's type. */
     struct cte *defines; /* It is the query of this one of WITH RECURSIVE. */
     struct cte *recursion; /* It is the recursive term of this one. */
@@ -239,7 +243,7 @@ struct binder {
     enum sql_type *param_types;
     uint32_t param_count;
     struct scope *scope;
-    struct scope *beside; /* Items of FROM before this one, for functions that give rows. */
+    struct scope *beside; /* Items of FROM before this one, for LATERAL and functions. */
     struct cte *ctes;     /* Visible here, newest first. */
     struct query *query;  /* Whose clauses are being bound; null outside. */
     enum clause clause;
@@ -466,14 +470,47 @@ NODISCARD enum status bind_scope_add(struct binder *b, struct scope *scope, stru
 
 /* trustsql.tx_status reads the table of keys: as part of a query, and in an expression. */
 NODISCARD enum status bind_key_access(struct binder *b);
-/* Functions of PostgreSQL that give rows (rows_function.c); *is_ready false: it is none. */
+/* Functions of PostgreSQL in FROM (rows_function.c); *is_ready false: it is none. */
 NODISCARD enum status bind_rows_function(struct binder *b,
                                          struct source **out,
                                          const PgQuery__RangeFunction *r,
                                          bool *is_ready);
+/* One call as a list of rows: its columns; the list as JSON that json_each takes. */
+struct row_list {
+    const struct expr *rows; /* As it stands in FROM. */
+    const struct expr *list; /* The JSON array of the rows; of one column: of the values. */
+    struct field *fields;    /* As columns of the list. */
+    uint32_t field_count;
+};
+NODISCARD enum status bind_row_list(struct binder *b,
+                                    struct row_list *out,
+                                    const PgQuery__Node *call);
+/* record_function.c: f() AS (columns) */
+NODISCARD enum status bind_record_function(struct binder *b,
+                                           struct source **out,
+                                           const PgQuery__RangeFunction *f);
+/* Column i of n as it stands in the value of json_each over such a list. */
+NODISCARD enum status bind_list_column(struct binder *b, struct field *f, uint32_t i, uint32_t n);
+/* json_each(list) */
+NODISCARD enum status bind_each(struct binder *b, const struct expr **out, const struct expr *list);
+/* One source of several lists, side by side, the shorter ones filled up with NULL. */
+NODISCARD enum status bind_row_lists(struct binder *b,
+                                     struct source **out,
+                                     struct row_list *lists,
+                                     uint32_t count);
 NODISCARD enum status bind_range_function(struct binder *b,
                                           struct source **out,
                                           const PgQuery__RangeFunction *r);
+
+/* --- set_calls.c --------------------------------------------------------------------------- */
+
+/* A function that gives rows, called in the list of columns or ORDER BY. */
+NODISCARD bool bind_is_set_call(const struct binder *b, const PgQuery__FuncCall *c);
+NODISCARD enum status bind_set_call(struct binder *b,
+                                    struct expr **out,
+                                    const PgQuery__FuncCall *c);
+/* After all clauses but LIMIT are bound: they join what FROM gives. */
+NODISCARD enum status bind_set_calls(struct binder *b, struct query *q);
 
 /* ctid, xmin, …: every table of PostgreSQL has them. */
 bool bind_is_system_column(struct span name);
@@ -590,6 +627,18 @@ NODISCARD enum status bind_recursion_types(struct binder *b, const struct query 
 NODISCARD enum status bind_recursion_end(struct binder *b,
                                          const struct query *q,
                                          const PgQuery__SelectStmt *s);
+/* from.c: t or t.* where no column is called t. */
+bool bind_is_whole_row(const struct binder *b, const PgQuery__ColumnRef *r);
+/* Its columns; *mark: one that is NULL only where an outer join found no row, or null. */
+NODISCARD enum status bind_whole_row(struct binder *b,
+                                     struct query *out,
+                                     const PgQuery__ColumnRef *r,
+                                     struct expr **mark);
+/* row_json.c: row_to_json(t), json_agg(t), …: the argument as JSON. */
+bool bind_is_row_json(const struct binder *b, const PgQuery__FuncCall *c);
+NODISCARD enum status bind_row_json(struct binder *b,
+                                    struct expr **out,
+                                    const PgQuery__FuncCall *c);
 NODISCARD enum status bind_targets(struct binder *b,
                                    struct query *q,
                                    PgQuery__Node *const *items,

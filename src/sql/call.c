@@ -197,6 +197,11 @@ static enum status bind_arguments(struct binder *b,
                                   struct call_site *site,
                                   const PgQuery__FuncCall *c)
 {
+    if (bind_is_row_json(b, c)) {
+        site->args = arena_alloc_zero(b->arena, 1, sizeof(struct expr *));
+        if (site->args == NULL) return bind_no_memory(b);
+        return bind_row_json(b, &site->args[0], c);
+    }
     for (size_t i = 0; b->exec_version >= TYPES_SINCE && i < c->n_args; i++)
         if (c->args[i]->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR)
             return bind_named(b, site, c);
@@ -214,8 +219,11 @@ enum status bind_func_call(struct binder *b, struct expr **out, const PgQuery__N
     if (c->n_args == 0 && span_equal(site.name, span_text("current_schema")))
         return first_schema(b, out, c->location);
     if (bind_is_sequence_call(b, site.name)) return bind_sequence_call(b, out, c);
+    if (span_equal(site.name, span_text("row_to_json")) && bind_is_row_json(b, c))
+        return bind_row_json(b, out, c);
     if (c->over != NULL && !site.is_node) return bind_window_call(b, out, c);
     if (!site.is_node) TRY(bind_needs_window(b, c));
+    if (!site.is_node && bind_is_set_call(b, c)) return bind_set_call(b, out, c);
     bool is_aggregate = !site.is_node && bind_is_aggregate_name(site.name);
     enum clause before = b->clause;
     uint32_t outer_refs = b->scope == NULL ? 0 : b->scope->outer_ref_count;
@@ -237,6 +245,9 @@ enum status bind_func_call(struct binder *b, struct expr **out, const PgQuery__N
     b->clause = before;
     TRY(bind_function(b, out, &site));
     TRY(bind_finish_aggregate(b, *out, c));
+    /* PostgreSQL puts each row on a line of its own. */
+    if (is_aggregate && span_equal(site.name, span_text("json_agg")) && bind_is_row_json(b, c))
+        (*out)->template = "json_list_agg_by(json_part(0, %t1, %1), ', \n ', %k, %d)";
     /* What subqueries inside an aggregate use of this query need not be grouped by. */
     if (is_aggregate && b->scope != NULL) b->scope->outer_ref_count = outer_refs;
     return ST_OK;

@@ -222,7 +222,7 @@ static void emit_made_column(struct buf *out, const struct source *s, const char
 static void emit_column(struct buf *out, const struct expr *e)
 {
     const bool is_alone = e->source->reference != NULL && e->source->reference[0] == 0;
-    const char *made = e->source->rows != NULL ? e->source->fields[e->column].sqlite : NULL;
+    const char *made = e->source->fields[e->column].sqlite;
     if (made != NULL) {
         emit_made_column(out, e->source, made);
         return;
@@ -238,8 +238,10 @@ static void emit_column(struct buf *out, const struct expr *e)
 /* What a column says by itself, other expressions must be told: by what they are compared. */
 static const char *collation_of(const struct expr *e)
 {
-    if (e->kind == EXPR_COLUMN && e->source->function == NULL && e->source->rows == NULL)
-        return NULL;
+    const bool is_made =
+        e->kind == EXPR_COLUMN &&
+        (e->source->function != NULL || e->source->rows != NULL || e->source->is_lateral);
+    if (e->kind == EXPR_COLUMN && !is_made) return NULL;
     if (e->kind == EXPR_DEFAULT) return NULL;
     return sql_type_info(e->type)->collation;
 }
@@ -277,6 +279,7 @@ static void emit_bare(struct buf *out, const struct expr *e)
 /* --- queries ------------------------------------------------------------------------------- */
 
 static void emit_from(struct buf *out, const struct from *f);
+static void emit_columns(struct buf *out, uint32_t count);
 
 static void emit_call(struct buf *out, const struct source *s)
 {
@@ -288,8 +291,20 @@ static void emit_call(struct buf *out, const struct source *s)
     buf_put_u8(out, ')');
 }
 
+/* Items of FROM that name others before them are arguments of json_each, which may: SQLite has no
+ * LATERAL of its own. */
+static void emit_lateral(struct buf *out, const struct source *s)
+{
+    buf_put_text(out, "json_each((SELECT sql_rows(");
+    emit_columns(out, s->field_count);
+    buf_put_text(out, s->field_count == 0 ? "NULL) FROM (" : ") FROM (");
+    emit_query(out, s->query);
+    buf_put_text(out, ")))");
+}
+
 static void emit_source(struct buf *out, const struct source *s)
 {
+    must(s->joined == NULL); /* A name, whose parts stand in FROM. */
     if (s->table != NULL) {
         emit_name(out, s->table->sqlite_name);
     } else if (s->cte != NULL) {
@@ -298,6 +313,8 @@ static void emit_source(struct buf *out, const struct source *s)
         emit_call(out, s);
     } else if (s->rows != NULL) {
         emit_bare(out, s->rows);
+    } else if (s->is_lateral) {
+        emit_lateral(out, s);
     } else {
         buf_put_u8(out, '(');
         emit_query(out, s->query);
@@ -329,10 +346,25 @@ static void emit_from(struct buf *out, const struct from *f)
         emit_join(out, f);
 }
 
+/* a, (b LEFT JOIN c): without parentheses it means the same as long as rows of b and c are looked
+ * for from the left, and what stands behind a is then seen by b and c. */
+static bool is_open(const struct from *f)
+{
+    if (f->join == JOIN_NONE) return true;
+    return f->join != JOIN_RIGHT && f->join != JOIN_FULL && is_open(f->left);
+}
+
+static bool is_lateral(const struct from *f)
+{
+    if (f->join != JOIN_NONE) return is_lateral(f->left) || is_lateral(f->right);
+    return f->source->is_lateral || f->source->rows != NULL;
+}
+
 void emit_from_items(struct buf *out, const struct query *q, bool is_beside)
 {
     for (uint32_t i = 0; i < q->from_count; i++) {
         bool is_nested = (i > 0 || is_beside) && q->from[i]->join != JOIN_NONE;
+        if (is_nested && is_lateral(q->from[i]) && is_open(q->from[i])) is_nested = false;
         buf_put_text(out, i == 0 && !is_beside ? " FROM " : ", ");
         if (is_nested) buf_put_u8(out, '(');
         emit_from(out, q->from[i]);
@@ -407,8 +439,11 @@ static void emit_values(struct buf *out, const struct query *q)
     for (uint32_t i = 0; i < q->row_count; i++) {
         buf_put_text(out, i > 0 ? ", (" : "(");
         for (uint32_t k = 0; k < q->rows[i].count; k++) {
+            const struct expr *e = q->rows[i].values[k];
             if (k > 0) buf_put_text(out, ", ");
-            emit_expr(out, q->rows[i].values[k]);
+            /* SQLite would call a column of VALUES by the name of one that stands there. */
+            if (e->kind != EXPR_CONST && e->kind != EXPR_PARAM) buf_put_u8(out, '+');
+            emit_expr(out, e);
         }
         buf_put_u8(out, ')');
     }

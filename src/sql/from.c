@@ -3,6 +3,8 @@
 #include "sql/bind_int.h"
 #include "sql/numeric.h"
 
+#define LATERAL_FIELDS_MAX 100u /* SQLite allows 127 arguments. */
+
 /* --- tables -------------------------------------------------------------------------------- */
 
 static bool is_system_schema(struct span schema, struct span name)
@@ -189,22 +191,46 @@ static enum status bind_range_var(struct binder *b, struct source **out, const P
     return bind_rename_fields(b, *out, r->alias);
 }
 
+/* The query of FROM sees the items before it. */
+static enum status bind_lateral_query(struct binder *b,
+                                      struct query **out,
+                                      const PgQuery__Node *query,
+                                      bool *is_lateral)
+{
+    TRY(bind_needs_or(b, 4, -1, "LATERAL is not supported", NULL));
+    struct scope *scope = b->scope;
+    const uint32_t refs = b->beside->outer_ref_count;
+    b->scope = b->beside;
+    TRY(bind_query_node(b, out, query));
+    b->scope = scope;
+    *is_lateral = b->beside->outer_ref_count > refs;
+    return ST_OK;
+}
+
 static enum status bind_range_subselect(struct binder *b,
                                         struct source **out,
                                         const PgQuery__RangeSubselect *r)
 {
-    if (r->lateral) return bind_unsupported(b, -1, "LATERAL is not supported", NULL);
+    bool is_lateral = false;
     if (r->alias == NULL) {
         (void)bind_fail(b, -1, "42601", "subquery in FROM must have an alias");
         diag_hint(b->diag, "For example, FROM (SELECT ...) [AS] foo.");
         return ST_INVALID;
     }
     struct query *q = NULL;
-    TRY(bind_query_node(b, &q, r->subquery));
+    if (r->lateral)
+        TRY(bind_lateral_query(b, &q, r->subquery, &is_lateral));
+    else
+        TRY(bind_query_node(b, &q, r->subquery));
     struct source *s = new_source(b, bind_cstring(r->alias->aliasname), q->target_count);
     if (s == NULL) return bind_no_memory(b);
     s->query = q;
     fields_of_query(s->fields, q);
+    s->is_lateral = is_lateral;
+    if (is_lateral && s->field_count > LATERAL_FIELDS_MAX)
+        return bind_too_many(b, "columns of a LATERAL query", LATERAL_FIELDS_MAX);
+    for (uint32_t i = 0; is_lateral && i < s->field_count; i++)
+        TRY(bind_list_column(b, &s->fields[i], i, s->field_count));
     *out = s;
     return bind_rename_fields(b, s, r->alias);
 }
@@ -212,6 +238,11 @@ static enum status bind_range_subselect(struct binder *b,
 struct expr *bind_field(struct binder *b, struct source *s, uint32_t column)
 {
     must(column < s->field_count);
+    if (s->joined != NULL) {
+        struct expr *copy = arena_alloc(b->arena, sizeof *copy);
+        if (copy != NULL) *copy = *s->entries[column].expr;
+        return copy;
+    }
     const struct field *f = &s->fields[column];
     struct expr *e = bind_new_expr(b, EXPR_COLUMN, f->type, -1);
     if (e == NULL) return NULL;
@@ -284,8 +315,12 @@ static enum status join_kind_of(struct binder *b, const PgQuery__JoinExpr *j, en
 
 static void mark_nullable(const struct from *f)
 {
-    for (uint32_t i = 0; i < f->source_count; i++)
-        f->sources[i]->is_nullable = true;
+    if (f->join != JOIN_NONE) {
+        mark_nullable(f->left);
+        mark_nullable(f->right);
+        return;
+    }
+    f->source->is_nullable = true;
 }
 
 static struct entry *find_entry(const struct from *f, struct span name)
@@ -415,22 +450,91 @@ static enum status bind_on(struct binder *b, struct from *f, const PgQuery__Node
     return bind_condition(b, &f->on, "JOIN/ON");
 }
 
+/* The right side of RIGHT and FULL JOIN cannot look at rows of the left side. */
+static enum status check_lateral(struct binder *b, const struct from *f, uint32_t first_ref)
+{
+    for (uint32_t i = first_ref; i < b->beside->outer_ref_count; i++) {
+        const struct expr *e = b->beside->outer_refs[i];
+        for (uint32_t k = 0; e->kind == EXPR_COLUMN && k < f->left->source_count; k++) {
+            if (f->left->sources[k] != e->source) continue;
+            const struct span name = e->source->alias;
+            (void)bind_fail(b, e->position, "42P10",
+                            "invalid reference to FROM-clause entry for table \"%.*s\"",
+                            (int)name.size, (const char *)name.data);
+            diag_detail(b->diag,
+                        "The combining JOIN type must be INNER or LEFT for a LATERAL reference.");
+            return ST_INVALID;
+        }
+    }
+    return ST_OK;
+}
+
+static enum status new_joined(
+    struct binder *b, struct source **out, struct from *f, struct span alias, uint32_t count)
+{
+    struct source *s = arena_alloc_zero(b->arena, 1, sizeof *s);
+    if (s == NULL) return bind_no_memory(b);
+    s->alias = alias;
+    s->joined = f;
+    s->field_count = count;
+    s->entries = arena_alloc_zero(b->arena, count + 1u, sizeof *s->entries);
+    s->fields = arena_alloc_zero(b->arena, count + 1u, sizeof *s->fields);
+    if (s->entries == NULL || s->fields == NULL) return bind_no_memory(b);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct expr *e = f->entries[i].expr;
+        s->entries[i] = f->entries[i];
+        s->fields[i] = (struct field){
+            .name = f->entries[i].name, .type = e->type, .typmod = e->typmod, .scale = e->scale};
+    }
+    *out = s;
+    return ST_OK;
+}
+
+/* (a JOIN b) AS j: the names of a and b are not seen any more. */
+static enum status name_join(struct binder *b, struct from *f, const PgQuery__Alias *alias)
+{
+    struct source *s = NULL;
+    if (alias == NULL) return ST_OK;
+    TRY(bind_needs_or(b, 4, -1, "an alias of a join is not supported", "Give the tables aliases."));
+    TRY(new_joined(b, &s, f, bind_cstring(alias->aliasname), f->entry_count));
+    TRY(bind_rename_fields(b, s, alias));
+    for (uint32_t i = 0; i < f->entry_count; i++)
+        f->entries[i].name = s->fields[i].name;
+    f->sources = NULL;
+    f->source_count = 0;
+    return add_source(b, &f->sources, &f->source_count, s);
+}
+
+/* JOIN … USING (a) AS j: of the columns of USING alone, beside the other names. */
+static enum status name_using(struct binder *b, struct from *f, const PgQuery__JoinExpr *j)
+{
+    struct source *s = NULL;
+    if (j->join_using_alias == NULL) return ST_OK;
+    TRY(bind_needs_or(b, 4, -1, "an alias of a join is not supported", "Give the tables aliases."));
+    TRY(new_joined(b, &s, f, bind_cstring(j->join_using_alias->aliasname),
+                   (uint32_t)j->n_using_clause));
+    return add_source(b, &f->sources, &f->source_count, s);
+}
+
 static enum status bind_join(struct binder *b, struct from *f, const PgQuery__JoinExpr *j)
 {
-    if (j->alias != NULL || j->join_using_alias != NULL)
-        return bind_unsupported(b, -1, "an alias of a join is not supported",
-                                "Give the tables aliases.");
     TRY(join_kind_of(b, j, &f->join));
     TRY(bind_from_item(b, &f->left, j->larg));
+    const uint32_t first_ref = b->beside->outer_ref_count;
     TRY(bind_from_item(b, &f->right, j->rarg));
+    if (f->join == JOIN_RIGHT || f->join == JOIN_FULL) TRY(check_lateral(b, f, first_ref));
     for (uint32_t i = 0; i < f->left->source_count; i++)
         TRY(add_source(b, &f->sources, &f->source_count, f->left->sources[i]));
     for (uint32_t i = 0; i < f->right->source_count; i++)
         TRY(add_source(b, &f->sources, &f->source_count, f->right->sources[i]));
     if (f->join == JOIN_LEFT || f->join == JOIN_FULL) mark_nullable(f->right);
     if (f->join == JOIN_RIGHT || f->join == JOIN_FULL) mark_nullable(f->left);
-    if (j->is_natural || j->n_using_clause > 0) return bind_using(b, f, j);
-    return bind_on(b, f, j->quals);
+    if (j->is_natural || j->n_using_clause > 0)
+        TRY(bind_using(b, f, j));
+    else
+        TRY(bind_on(b, f, j->quals));
+    TRY(name_using(b, f, j));
+    return name_join(b, f, j->alias);
 }
 
 /* A function sees the items of FROM before it. */
@@ -439,9 +543,26 @@ static enum status bind_beside(struct binder *b,
                                const PgQuery__RangeFunction *r)
 {
     struct scope *scope = b->scope;
-    b->scope = b->beside;
+    struct scope own = {.parent = b->beside};
+    /* cppcheck-suppress autoVariables; put back below, and a binder that failed is not used again
+     */
+    b->scope = &own;
     TRY(bind_range_function(b, out, r));
     b->scope = scope;
+    return ST_OK;
+}
+
+/* What items behind it see of an item of FROM. */
+static enum status show_beside(struct binder *b, const struct from *f, const struct scope *before)
+{
+    struct scope *beside = b->beside;
+    must(beside != NULL);
+    beside->source_count = before->source_count;
+    beside->entry_count = before->entry_count;
+    for (uint32_t i = 0; i < f->source_count; i++)
+        TRY(add_source(b, &beside->sources, &beside->source_count, f->sources[i]));
+    for (uint32_t i = 0; i < f->entry_count; i++)
+        TRY(add_entry(b, &beside->entries, &beside->entry_count, f->entries[i]));
     return ST_OK;
 }
 
@@ -450,8 +571,11 @@ static enum status bind_from_item(struct binder *b, struct from **out, const PgQ
     struct from *f = arena_alloc_zero(b->arena, 1, sizeof *f);
     if (f == NULL) return bind_no_memory(b);
     *out = f;
+    const struct scope before = *b->beside;
     switch ((int)n->node_case) {
-    case PG_QUERY__NODE__NODE_JOIN_EXPR: return bind_join(b, f, n->join_expr);
+    case PG_QUERY__NODE__NODE_JOIN_EXPR:
+        TRY(bind_join(b, f, n->join_expr));
+        return show_beside(b, f, &before);
     case PG_QUERY__NODE__NODE_RANGE_VAR: TRY(bind_range_var(b, &f->source, n->range_var)); break;
     case PG_QUERY__NODE__NODE_RANGE_SUBSELECT:
         TRY(bind_range_subselect(b, &f->source, n->range_subselect));
@@ -462,14 +586,11 @@ static enum status bind_from_item(struct binder *b, struct from **out, const PgQ
     default: return bind_unsupported(b, -1, "this kind of FROM item is not supported", NULL);
     }
     TRY(add_source(b, &f->sources, &f->source_count, f->source));
-    must(b->beside != NULL);
-    TRY(add_source(b, &b->beside->sources, &b->beside->source_count, f->source));
     for (uint32_t i = 0; i < f->source->field_count; i++) {
         const struct entry e = {f->source->fields[i].name, bind_field(b, f->source, i)};
         TRY(add_entry(b, &f->entries, &f->entry_count, e));
-        TRY(add_entry(b, &b->beside->entries, &b->beside->entry_count, e));
     }
-    return ST_OK;
+    return show_beside(b, f, &before);
 }
 
 enum status bind_from(struct binder *b, struct query *q, PgQuery__Node *const *items, size_t count)
@@ -593,6 +714,14 @@ static enum status no_source(struct binder *b, const struct lookup *l)
                      (int)l->table.size, (const char *)l->table.data);
 }
 
+static bool is_twice(const struct source *s, struct span column)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->field_count; i++)
+        count += span_equal(s->fields[i].name, column);
+    return count > 1;
+}
+
 static enum status qualified(struct binder *b, struct expr **out, const struct lookup *l)
 {
     for (struct scope *scope = b->scope; scope != NULL; scope = scope->parent) {
@@ -601,6 +730,9 @@ static enum status qualified(struct binder *b, struct expr **out, const struct l
         if (is_ambiguous(scope, l))
             return bind_fail(b, l->position, "42P09", "table reference \"%.*s\" is ambiguous",
                              (int)l->table.size, (const char *)l->table.data);
+        if (b->exec_version >= 4 && is_twice(s, l->column))
+            return bind_fail(b, l->position, "42702", "column reference \"%.*s\" is ambiguous",
+                             (int)l->column.size, (const char *)l->column.data);
         for (uint32_t i = 0; i < s->field_count; i++) {
             if (!span_equal(s->fields[i].name, l->column)) continue;
             struct expr *e = bind_field(b, s, i);
@@ -663,6 +795,64 @@ enum status bind_column_ref(struct binder *b, struct expr **out, const PgQuery__
     if (b->clause == CLAUSE_LIMIT)
         return bind_fail(b, r->location, "42P10", "argument of LIMIT must not contain variables");
     return l.table.size == 0 ? unqualified(b, out, &l) : qualified(b, out, &l);
+}
+
+static enum status add_target(struct binder *b,
+                              struct query *q,
+                              struct span name,
+                              struct expr *expr);
+
+/* --- a whole row --------------------------------------------------------------------------- */
+
+static bool has_column(const struct scope *scope, struct span name)
+{
+    for (uint32_t i = 0; i < scope->entry_count; i++)
+        if (span_equal(scope->entries[i].name, name)) return true;
+    return false;
+}
+
+static struct source *whole_row(const struct binder *b,
+                                const PgQuery__ColumnRef *r,
+                                struct scope **scope)
+{
+    const bool has_star =
+        r->n_fields == 2 && r->fields[1]->node_case == PG_QUERY__NODE__NODE_A_STAR;
+    if (r->n_fields != 1 && !has_star) return NULL;
+    const struct lookup l = {.table = bind_string(r->fields[0])};
+    for (*scope = b->scope; *scope != NULL; *scope = (*scope)->parent) {
+        if (!has_star && has_column(*scope, l.table)) return NULL;
+        struct source *s = find_source(*scope, &l);
+        if (s != NULL) return s;
+    }
+    return NULL;
+}
+
+bool bind_is_whole_row(const struct binder *b, const PgQuery__ColumnRef *r)
+{
+    struct scope *scope = NULL;
+    return whole_row(b, r, &scope) != NULL;
+}
+
+enum status bind_whole_row(struct binder *b,
+                           struct query *out,
+                           const PgQuery__ColumnRef *r,
+                           struct expr **mark)
+{
+    struct scope *scope = NULL;
+    struct source *s = whole_row(b, r, &scope);
+    must(s != NULL);
+    for (uint32_t i = 0; i < s->field_count; i++) {
+        struct expr *e = bind_field(b, s, i);
+        if (e == NULL) return bind_no_memory(b);
+        e->position = r->location;
+        TRY(use_column(b, &e, scope, e));
+        TRY(add_target(b, out, s->fields[i].name, e));
+        if (s->is_nullable && s->fields[i].is_not_null && *mark == NULL) *mark = e;
+    }
+    const bool is_open = s->is_nullable || s->joined != NULL;
+    if (!is_open || *mark != NULL) return ST_OK;
+    return bind_unsupported(b, r->location, "a whole row that an outer join may miss",
+                            "Name the columns, or give the table a primary key.");
 }
 
 /* --- * ------------------------------------------------------------------------------------- */

@@ -442,7 +442,7 @@ static void array_cast(sqlite3_context *c, int count, sqlite3_value **args)
     end(&k);
 }
 
-static void put_json_text(struct buf *out, struct span s)
+void function_put_string(struct buf *out, struct span s)
 {
     buf_put_u8(out, '"');
     for (size_t i = 0; i < s.size; i++) {
@@ -457,7 +457,7 @@ static void put_json_text(struct buf *out, struct span s)
     buf_put_u8(out, '"');
 }
 
-static void put_json_hex(struct buf *out, struct span s)
+void function_put_hex(struct buf *out, struct span s)
 {
     static const char hex[] = "0123456789abcdef";
     buf_put_u8(out, '"');
@@ -489,9 +489,9 @@ static void array_rows(sqlite3_context *c, int count, sqlite3_value **args)
         else if (storage == SQL_STORE_INTEGER)
             sql_int_print(&text, v.integer);
         else if (storage == SQL_STORE_TEXT)
-            put_json_text(&text, v.bytes);
+            function_put_string(&text, v.bytes);
         else
-            put_json_hex(&text, v.bytes);
+            function_put_hex(&text, v.bytes);
     }
     buf_put_u8(&text, ']');
     if (buf_status(&text) != ST_OK || !function_charge(c, text.size))

@@ -694,6 +694,42 @@ static void build_object(sqlite3_context *c, int count, sqlite3_value **args)
         end(&k);
 }
 
+/* json_row_part(is jsonb, type, name, type, value, …): some members of the object that a row is. */
+static void row_part(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    struct call k;
+    struct sql_value v;
+    must((count - 1) % 4 == 0);
+    if (!charge_all(c, count, args)) return;
+    start(&k, c);
+    for (int i = 1; i + 3 < count; i += 4) {
+        if (i > 1) buf_put_u8(&k.out, ',');
+        json_put_string(&k.out, function_bytes(args[i + 1]));
+        buf_put_u8(&k.out, ':');
+        if (!any_arg(&k, args + i + 2, &v)) {
+            end(&k);
+            return;
+        }
+        put_any(&k, &v, sqlite3_value_int(args[0]) != 0);
+    }
+    finish(&k);
+}
+
+/* json_row(is jsonb, part, …) */
+static void row_object(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    struct call k;
+    if (!function_begin(c, count, args)) return;
+    start(&k, c);
+    buf_put_u8(&k.out, '{');
+    for (int i = 1; i < count; i++) {
+        if (i > 1) buf_put_u8(&k.out, ',');
+        buf_put(&k.out, function_bytes(args[i]));
+    }
+    buf_put_u8(&k.out, '}');
+    return_object(&k, sqlite3_value_int(args[0]) != 0);
+}
+
 /* --- rows ---------------------------------------------------------------------------------- */
 
 /* json_rows(value, what): what json_each of SQLite makes rows of. 'e': elements; 't': as text; 'k':
@@ -910,6 +946,8 @@ const struct native function_jsons[] = {
     {.name = "json_part", .args = 3, .call = json_part},
     {.name = "json_build_list", .args = -1, .call = build_array},
     {.name = "json_build_object", .args = -1, .call = build_object},
+    {.name = "json_row_part", .args = -1, .call = row_part},
+    {.name = "json_row", .args = -1, .call = row_object},
     {.name = "json_rows", .args = 2, .call = json_rows},
     {.name = "jsonb_to_bool", .args = 1, .call = jsonb_to_bool},
     {.name = "jsonb_to_numeric", .args = 2, .call = jsonb_to_numeric},

@@ -21,6 +21,12 @@ struct call {
     uint64_t given;
 };
 
+struct replacement {
+    struct span by;
+    size_t from;   /* Where looking begins. */
+    int64_t which; /* 0: all matches. */
+};
+
 static void pattern_free(void *p)
 {
     struct pattern *pattern = p;
@@ -147,19 +153,62 @@ static void text_iregex(sqlite3_context *c, int count, sqlite3_value **args)
     test(c, count, args, "i");
 }
 
-static bool refuse_groups(struct call *k)
+/* --- groups -------------------------------------------------------------------------------- */
+
+struct found { /* A match and its groups. */
+    struct span text;
+    size_t start;
+    size_t end;
+    struct regex_group *groups; /* In the memory of the pattern's call; null: not asked for. */
+    uint32_t count;
+};
+
+static bool open_found(struct call *k, struct found *f, struct span text)
 {
-    if (!regex_has_groups(k->pattern->regex)) return false;
-    struct diag d;
-    diag_set(&d, "0A000", "what a group of a regular expression matched is not supported");
-    diag_hint(&d, "Write (?:...) where the whole match is meant.");
-    function_fail_with(k->context, &d);
+    *f = (struct found){.text = text, .count = regex_group_count(k->pattern->regex)};
+    f->groups = sqlite3_malloc64((f->count + 1u) * sizeof *f->groups);
+    if (f->groups == NULL) function_no_memory(k->context);
+    return f->groups != NULL;
+}
+
+/* The next match from there; *is_right false: the error is set. */
+static bool next_found(struct call *k, struct found *f, size_t from, bool *is_right)
+{
+    struct regex *r = k->pattern->regex;
+    if (from > f->text.size || !regex_find(r, f->text, from, &f->start, &f->end)) return false;
+    if (regex_groups(r, f->text, f->start, f->end, f->groups)) return true;
+    if (regex_left(r) > 0) function_no_memory(k->context);
+    *is_right = false;
+    return false;
+}
+
+/* Where the next match may begin. */
+static size_t behind(const struct found *f)
+{
+    if (f->start < f->end || f->end >= f->text.size) return f->end + (f->start == f->end);
+    return f->end + sql_char_size(f->text.data[f->end]);
+}
+
+/* Group 0 is the whole match. */
+static bool group_of(const struct found *f, uint32_t group, struct sql_value *out)
+{
+    *out = (struct sql_value){.type = SQL_TEXT, .is_null = true};
+    if (group == 0) {
+        *out = (struct sql_value){.type = SQL_TEXT,
+                                  .bytes = span_of(f->text.data + f->start, f->end - f->start)};
+        return true;
+    }
+    if (group > f->count || f->groups[group - 1].start == REGEX_NO_MATCH) return false;
+    const struct regex_group *g = &f->groups[group - 1];
+    *out = (struct sql_value){.type = SQL_TEXT,
+                              .bytes = span_of(f->text.data + g->start, g->end - g->start)};
     return true;
 }
 
-/* The replacement: \& is the match, \\ a backslash; \1 would be a group's. */
-static bool put_replacement(struct call *k, struct buf *out, struct span by, struct span match)
+/* The replacement: \& is the match, \1 … what a group matched, \\ a backslash. */
+static void put_replacement(struct buf *out, struct span by, const struct found *f)
 {
+    struct sql_value v;
     for (size_t i = 0; i < by.size; i++) {
         const bool is_escape = by.data[i] == '\\' && i + 1 < by.size;
         if (!is_escape) {
@@ -167,87 +216,115 @@ static bool put_replacement(struct call *k, struct buf *out, struct span by, str
             continue;
         }
         const uint8_t next = by.data[++i];
-        if (next >= '1' && next <= '9') {
-            struct diag d;
-            diag_set(&d, "0A000",
-                     "\\%c in the replacement of a regular expression is not supported", next);
-            diag_hint(&d, "\\& stands for the whole match.");
-            function_fail_with(k->context, &d);
-            return false;
-        }
-        if (next == '&')
-            buf_put(out, match);
-        else if (next == '\\')
+        const bool is_group = next >= '1' && next <= '9';
+        if (is_group || next == '&') {
+            if (group_of(f, is_group ? (uint32_t)(next - '0') : 0, &v)) buf_put(out, v.bytes);
+        } else {
             buf_put_u8(out, '\\');
-        else {
-            buf_put_u8(out, '\\');
-            buf_put_u8(out, next);
+            if (next != '\\') buf_put_u8(out, next);
         }
     }
-    return true;
 }
 
-static bool replace_all(struct call *k, struct buf *out, struct span text, struct span by)
+/* which: only the match of that number; 0: all. */
+static bool replace(struct call *k, struct buf *out, struct found *f, const struct replacement *how)
 {
-    size_t from = 0;
+    size_t from = how->from;
     size_t copied = 0;
-    size_t start = 0;
-    size_t stop = 0;
-    while (from <= text.size && regex_find(k->pattern->regex, text, from, &start, &stop)) {
-        buf_put(out, span_of(text.data + copied, start - copied));
-        if (!put_replacement(k, out, by, span_of(text.data + start, stop - start))) return false;
-        copied = stop;
-        if (!k->pattern->is_global) break;
-        from = stop;
-        if (start == stop) from += stop < text.size ? sql_char_size(text.data[stop]) : 1;
+    bool is_right = true;
+    for (int64_t number = 1; next_found(k, f, from, &is_right); number++) {
+        from = behind(f);
+        if (how->which > 0 && number < how->which) continue;
+        buf_put(out, span_of(f->text.data + copied, f->start - copied));
+        put_replacement(out, how->by, f);
+        copied = f->end;
+        if (how->which > 0) break;
     }
-    if (copied < text.size) buf_put(out, span_of(text.data + copied, text.size - copied));
-    return true;
+    if (copied < f->text.size) buf_put(out, span_of(f->text.data + copied, f->text.size - copied));
+    return is_right;
 }
 
-/* regexp_replace(text, pattern, replacement [, flags]) */
+/* The byte at which the character of this number, from 1, begins; past the end: size + 1. */
+static size_t byte_of(struct span text, int64_t number)
+{
+    size_t at = 0;
+    for (int64_t i = 1; i < number; i++) {
+        if (at >= text.size) return text.size + 1;
+        at += sql_char_size(text.data[at]);
+    }
+    return at;
+}
+
+/* regexp_replace(text, pattern, replacement [, flags]), or (…, flags, start, number): number −1:
+ * the first, or all with g. */
 static void text_regex_replace(sqlite3_context *c, int count, sqlite3_value **args)
 {
     struct call k;
     struct buf out;
+    struct found f;
     if (!function_begin(c, count, args)) return;
     const bool is_cached = sqlite3_get_auxdata(c, 1) != NULL;
     if (!begin(&k, c, args, count > 3 ? 3 : -1, "")) return;
+    struct replacement how = {.by = function_bytes(args[2]), .which = k.pattern->is_global ? 0 : 1};
+    if (count == 6) {
+        how.from = byte_of(function_bytes(args[0]), sqlite3_value_int64(args[4]));
+        if (sqlite3_value_int64(args[5]) >= 0) how.which = sqlite3_value_int64(args[5]);
+    }
     buf_init(&out, mem_system(), SQL_VALUE_MAX);
-    const bool is_right = replace_all(&k, &out, function_bytes(args[0]), function_bytes(args[2]));
+    const bool is_open = open_found(&k, &f, function_bytes(args[0]));
+    const bool is_right = is_open && replace(&k, &out, &f, &how);
     if (end(&k, is_cached) && is_right)
         function_return_buf(c, &out);
     else
         buf_fini(&out);
+    sqlite3_free(f.groups);
     finish(&k);
 }
 
-/* The first match, as text, or as an array of one. */
+/* What substring() and regexp_match() give: the groups, or the match where there are none. */
+static void put_groups(struct buf *out, const struct found *f)
+{
+    struct sql_value v;
+    for (uint32_t i = f->count > 0 ? 1 : 0; i <= f->count; i++) {
+        (void)group_of(f, i, &v);
+        array_put(out, &v);
+    }
+    array_end(out);
+}
+
+static void return_array(sqlite3_context *c, struct buf *out)
+{
+    if (buf_status(out) == ST_OK)
+        function_return_bytea(c, buf_span(out));
+    else
+        function_fail(c, "54000", "a value is limited to %u bytes", SQL_VALUE_MAX);
+}
+
 static void first_match(sqlite3_context *c, int count, sqlite3_value **args, bool is_array)
 {
     struct call k;
     struct buf out;
-    size_t start = 0;
-    size_t stop = 0;
+    struct found f;
+    struct sql_value v;
+    bool is_right = true;
     if (!function_begin(c, count, args)) return;
     const bool is_cached = sqlite3_get_auxdata(c, 1) != NULL;
     if (!begin(&k, c, args, count > 2 ? 2 : -1, "")) return;
-    const struct span text = function_bytes(args[0]);
-    const bool is_found =
-        !refuse_groups(&k) && regex_find(k.pattern->regex, text, 0, &start, &stop);
-    const struct sql_value v = {.type = SQL_TEXT,
-                                .bytes = span_of(text.data + start, stop - start)};
-    if (end(&k, is_cached) && is_found && !is_array) function_return_text(c, v.bytes);
-    if (is_found && is_array) {
-        buf_init(&out, mem_system(), SQL_VALUE_MAX);
-        array_put(&out, &v);
-        array_end(&out);
-        if (buf_status(&out) == ST_OK) function_return_bytea(c, buf_span(&out));
-        buf_fini(&out);
+    const bool is_open = open_found(&k, &f, function_bytes(args[0]));
+    const bool is_found = is_open && next_found(&k, &f, 0, &is_right);
+    buf_init(&out, mem_system(), SQL_VALUE_MAX);
+    if (end(&k, is_cached) && is_found && is_array) {
+        put_groups(&out, &f);
+        return_array(c, &out);
+    } else if (is_found && !is_array && group_of(&f, f.count > 0 ? 1 : 0, &v)) {
+        function_return_text(c, v.bytes);
     }
+    buf_fini(&out);
+    sqlite3_free(f.groups);
     finish(&k);
 }
 
+/* substring(text from pattern): the first group, or the match where there is none. */
 static void text_regex_first(sqlite3_context *c, int count, sqlite3_value **args)
 {
     first_match(c, count, args, false);
@@ -256,6 +333,80 @@ static void text_regex_first(sqlite3_context *c, int count, sqlite3_value **args
 static void text_regex_match(sqlite3_context *c, int count, sqlite3_value **args)
 {
     first_match(c, count, args, true);
+}
+
+/* regexp_matches(text, pattern [, flags]): a list of arrays (func_rows.c). */
+static void text_regex_matches(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    struct call k;
+    struct buf list;
+    struct found f;
+    bool is_right = true;
+    if (!function_begin(c, count, args)) return;
+    const bool is_cached = sqlite3_get_auxdata(c, 1) != NULL;
+    if (!begin(&k, c, args, count > 2 ? 2 : -1, "")) return;
+    const bool is_open = open_found(&k, &f, function_bytes(args[0]));
+    size_t from = 0;
+    buf_init(&list, mem_system(), 4 * (size_t)SQL_VALUE_MAX);
+    buf_put_u8(&list, '[');
+    while (is_open && next_found(&k, &f, from, &is_right)) {
+        struct buf out;
+        buf_init(&out, mem_system(), SQL_VALUE_MAX);
+        put_groups(&out, &f);
+        if (list.size > 1) buf_put_u8(&list, ',');
+        function_put_hex(&list, buf_span(&out));
+        is_right = is_right && buf_status(&out) == ST_OK;
+        buf_fini(&out);
+        from = behind(&f);
+        if (!k.pattern->is_global) break;
+    }
+    buf_put_u8(&list, ']');
+    if (end(&k, is_cached) && is_right && is_open) {
+        if (buf_status(&list) == ST_OK)
+            sqlite3_result_text64(c, (const char *)list.data, list.size, SQLITE_TRANSIENT,
+                                  SQLITE_UTF8);
+        else
+            function_fail(c, "54000", "a value is limited to %u bytes", SQL_VALUE_MAX);
+    }
+    buf_fini(&list);
+    sqlite3_free(f.groups);
+    finish(&k);
+}
+
+/* regex_nth(text, pattern, flags, start, number, group, what): the match of a number: its text
+ * (what 0), where it begins (1) or what stands behind it begins (2), in characters. */
+static void text_regex_nth(sqlite3_context *c, int count, sqlite3_value **args)
+{
+    struct call k;
+    struct found f;
+    struct sql_value v;
+    bool is_right = true;
+    must(count == 7);
+    if (!function_begin(c, count, args)) return;
+    const bool is_cached = sqlite3_get_auxdata(c, 1) != NULL;
+    if (!begin(&k, c, args, 2, "")) return;
+    const struct span text = function_bytes(args[0]);
+    const int64_t number = sqlite3_value_int64(args[4]);
+    const int what = sqlite3_value_int(args[6]);
+    size_t from = byte_of(text, sqlite3_value_int64(args[3]));
+    bool is_found = open_found(&k, &f, text);
+    for (int64_t i = 0; i < number && is_found; i++) {
+        is_found = next_found(&k, &f, from, &is_right);
+        if (is_found) from = behind(&f);
+    }
+    const int64_t group = sqlite3_value_int64(args[5]);
+    is_found =
+        is_found && group >= 0 && group_of(&f, group > f.count ? f.count + 1 : (uint32_t)group, &v);
+    if (end(&k, is_cached) && is_right && what == 0 && is_found) function_return_text(c, v.bytes);
+    if (is_right && what > 0) {
+        int64_t place = 0;
+        const uint8_t *stop = is_found ? v.bytes.data + (what == 2 ? v.bytes.size : 0) : text.data;
+        for (const uint8_t *at = text.data; is_found && at < stop; at += sql_char_size(*at))
+            place++;
+        sqlite3_result_int64(c, is_found ? place + 1 : 0);
+    }
+    sqlite3_free(f.groups);
+    finish(&k);
 }
 
 /* Matches of no length at an end, or behind another, part nothing. */
@@ -328,6 +479,10 @@ const struct native function_regexes[] = {
     {.name = "text_regex_replace", .args = 3, .call = text_regex_replace},
     {.name = "text_regex_replace", .args = 4, .call = text_regex_replace},
     {.name = "text_regex_first", .args = 2, .call = text_regex_first},
+    {.name = "text_regex_replace", .args = 6, .call = text_regex_replace},
+    {.name = "text_regex_matches", .args = 2, .call = text_regex_matches},
+    {.name = "text_regex_matches", .args = 3, .call = text_regex_matches},
+    {.name = "text_regex_nth", .args = 7, .call = text_regex_nth},
     {.name = "text_regex_match", .args = 2, .call = text_regex_match},
     {.name = "text_regex_match", .args = 3, .call = text_regex_match},
     {.name = "text_regex_split", .args = 2, .call = text_regex_split},

@@ -36,6 +36,11 @@ extern const struct native function_values[];
 extern const struct native function_floats[];
 extern const struct native function_datetimes[];
 extern const struct native function_arrays[];
+extern const struct native function_rows[];
+extern const struct native function_zones[];
+extern const struct native function_to_chars[];
+extern const struct native function_number_to_chars[];
+extern const struct native function_similars[];
 extern const struct native function_jsons[];
 extern const struct native function_regexes[];
 extern const struct native function_sequences[]; /* Not deterministic for SQLite. */
@@ -82,6 +87,9 @@ bool function_value(sqlite3_context *c,
 void function_return_value(sqlite3_context *c, const struct sql_value *v);
 /* The buffer's text, or its failure; ends the buffer. */
 void function_return_buf(sqlite3_context *c, struct buf *text);
+/* func_array.c: a string of JSON; bytes as hexadecimal digits in one. */
+void function_put_string(struct buf *out, struct span text);
+void function_put_hex(struct buf *out, struct span bytes);
 struct interval;
 bool function_interval(sqlite3_context *c, sqlite3_value *value, struct interval *out);
 void function_return_interval(sqlite3_context *c, const struct interval *v);

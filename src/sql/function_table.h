@@ -17,7 +17,7 @@ struct cast_table {
 
 extern const struct function_table function_table_types, function_table_arrays;
 extern const struct function_table function_table_rows, function_table_json;
-extern const struct function_table function_table_system;
+extern const struct function_table function_table_system, function_table_more;
 extern const struct cast_table cast_table_types, cast_table_json, cast_table_system;
 
 #define COUNT_OF(table) ((uint32_t)(sizeof(table) / sizeof(table)[0]))

@@ -12,10 +12,16 @@ struct check {
 static enum status check_expr(struct check *c, const struct expr *e);
 static enum status check_window(struct check *c, const struct expr *e);
 
+static bool is_part(const struct from *f, const struct source *s)
+{
+    if (f->join == JOIN_NONE) return f->source == s;
+    return is_part(f->left, s) || is_part(f->right, s);
+}
+
 static bool is_own(const struct query *q, const struct source *s)
 {
-    for (uint32_t i = 0; i < q->scope.source_count; i++)
-        if (q->scope.sources[i] == s) return true;
+    for (uint32_t i = 0; i < q->from_count; i++)
+        if (is_part(q->from[i], s)) return true;
     return false;
 }
 

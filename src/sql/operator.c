@@ -200,7 +200,8 @@ enum status bind_a_expr(struct binder *b, struct expr **out, const PgQuery__Node
     case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY:
     case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL: return bind_any_array(b, out, e);
     case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR:
-        return bind_unsupported(b, e->location, "SIMILAR TO is not supported", "Use LIKE.");
+        TRY(bind_needs_or(b, 4, e->location, "SIMILAR TO is not supported", "Use LIKE."));
+        return bind_plain(b, out, e);
     case PG_QUERY__A__EXPR__KIND__A_EXPR_KIND_UNDEFINED:
     case _PG_QUERY__A__EXPR__KIND_IS_INT_SIZE: break;
     }

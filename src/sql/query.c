@@ -309,6 +309,7 @@ static enum status bind_simple(struct binder *b, struct query *q, const PgQuery_
     TRY(bind_distinct(b, q));
     TRY(bind_check_groups(b, q));
     TRY(bind_branches(b, q));
+    TRY(bind_set_calls(b, q));
     TRY(bind_locked(b, q, s));
     return bind_limits(b, q, s);
 }

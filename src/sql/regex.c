@@ -1,48 +1,21 @@
-/* regex.c - A pattern becomes a graph of states (Thompson), and a text is read once per start with
- * all states at a time, so no pattern makes it slow. */
+/* regex.c - A pattern becomes a graph of states (Thompson), and, where it has groups or parts that
+ * prefer differently, a tree of its pieces, shaped as PostgreSQL's (regcomp.c): what stands before
+ * a group is one plain piece, and x{m,n} is x{m-1,n-1}x. regex_match.c reads texts. */
 #include "sql/regex.h"
 
 #include "base/must.h"
+#include "sql/regex_int.h"
 #include "sql/value_int.h"
 
 #define DEPTH_MAX  100u
 #define REPEAT_MAX 255u /* As PostgreSQL. */
-#define NONE       UINT32_MAX
+#define NONE       REGEX_NONE
+#define LOCAL      (PREFER_LONGER | PREFER_SHORTER)
 
-enum op { OP_CHAR, OP_ANY, OP_SET, OP_SPLIT, OP_JUMP, OP_BEGIN, OP_END, OP_MATCH };
-
-struct range {
-    uint32_t low;
-    uint32_t high;
-};
-
-struct state {
-    enum op op;
-    uint32_t code; /* OP_CHAR; OP_SET: the first range. */
-    uint32_t count;
-    bool is_not;
-    bool is_text; /* \A and \Z: of the whole text, whatever the flags say. */
-    uint32_t next;
-    uint32_t other; /* OP_SPLIT */
-};
-
-struct regex {
-    struct state *states;
-    struct range *ranges;
-    uint32_t state_count;
-    uint32_t range_count;
-    uint32_t range_room;
-    uint32_t start;
-    bool has_groups;
-    struct regex_flags flags;
-    uint32_t *list[2]; /* Of regex_find: states at a character. */
-    uint32_t *mark;
-    uint64_t left;
-};
-
-struct part { /* A piece of the graph: where it begins, and its only open end. */
-    uint32_t start;
-    uint32_t end; /* A state whose next is open. */
+struct piece { /* A part, what it prefers, and the tree of its groups; null: it has none. */
+    struct part part;
+    unsigned flags;
+    struct tree *tree;
 };
 
 struct compiler {
@@ -51,10 +24,12 @@ struct compiler {
     struct span pattern;
     size_t at;
     uint32_t depth;
+    uint32_t group_count;
+    bool is_again; /* A piece is read once more, for another copy: its groups are those it has. */
     struct diag *diag;
 };
 
-static enum status parse_choice(struct compiler *c, struct part *out);
+static enum status parse_choice(struct compiler *c, struct piece *out);
 
 static enum status wrong(struct compiler *c, const char *why)
 {
@@ -80,7 +55,7 @@ static bool is_ahead(const struct compiler *c, const char *text)
     return c->pattern.size - c->at >= size && memcmp(c->pattern.data + c->at, text, size) == 0;
 }
 
-static uint32_t decode(struct span s, size_t *at)
+uint32_t regex_decode(struct span s, size_t *at)
 {
     const uint8_t *p = s.data + *at;
     const size_t size = sql_char_size(p[0]);
@@ -92,7 +67,7 @@ static uint32_t decode(struct span s, size_t *at)
            (p[3] & 63u);
 }
 
-static uint32_t lower(uint32_t code)
+uint32_t regex_lower(uint32_t code)
 {
     return code >= 'A' && code <= 'Z' ? code + 32 : code;
 }
@@ -182,7 +157,7 @@ static enum status read_escape(struct compiler *c, uint32_t *code, char *kind)
     }
     const bool is_letter = (e | 0x20) >= 'a' && (e | 0x20) <= 'z';
     if (is_letter || (e >= '0' && e <= '9')) return refused(c, "this escape");
-    *code = decode(c->pattern, &c->at);
+    *code = regex_decode(c->pattern, &c->at);
     return ST_OK;
 }
 
@@ -206,7 +181,7 @@ static enum status set_item(struct compiler *c, uint32_t *code, bool *is_range_e
         *is_range_end = true;
         return ST_OK;
     }
-    *code = decode(c->pattern, &c->at);
+    *code = regex_decode(c->pattern, &c->at);
     *is_range_end = true;
     return ST_OK;
 }
@@ -255,52 +230,118 @@ static enum status parse_class(struct compiler *c, char kind, struct part *out)
     return ST_OK;
 }
 
-static enum status parse_group(struct compiler *c, struct part *out)
+static struct tree *new_tree(struct compiler *c, enum tree_op op, const struct piece *of)
 {
+    struct tree *t = arena_alloc_zero(c->arena, 1, sizeof *t);
+    if (t == NULL) return NULL;
+    t->op = op;
+    t->flags = of->flags;
+    t->part = of->part;
+    return t;
+}
+
+static void join(struct compiler *c, struct part *to, struct part next)
+{
+    c->r->states[to->end].next = next.start;
+    to->end = next.end;
+}
+
+static enum status empty(struct compiler *c, struct part *out)
+{
+    return single(c, OP_JUMP, out);
+}
+
+/* Its end is then a state of its own, which is reached when it has matched. */
+static enum status close_part(struct compiler *c, struct part *p)
+{
+    struct part jump;
+    TRY(empty(c, &jump));
+    join(c, p, jump);
+    return ST_OK;
+}
+
+/* (…): remembers what it matched. */
+static enum status remember(struct compiler *c, struct piece *p, uint32_t group)
+{
+    TRY(close_part(c, &p->part));
+    p->flags |= HAS_GROUP;
+    if (c->is_again) return ST_OK;
+    if (p->tree == NULL || p->tree->group != 0) {
+        struct tree *inner = p->tree;
+        p->tree = new_tree(c, inner == NULL ? TREE_PLAIN : TREE_GROUP, p);
+        if (p->tree == NULL) return ST_NO_MEMORY;
+        p->tree->left = inner;
+    }
+    p->tree->part = p->part;
+    p->tree->flags = p->flags;
+    p->tree->group = group;
+    return ST_OK;
+}
+
+static enum status parse_group(struct compiler *c, struct piece *out)
+{
+    uint32_t group = 0;
     if (is_at(c, '?')) {
         if (!is_ahead(c, "?:")) return refused(c, "looking ahead and behind");
         c->at += 2;
     } else {
-        c->r->has_groups = true;
+        group = ++c->group_count;
     }
     if (++c->depth > DEPTH_MAX) return refused(c, "so many groups inside each other");
     TRY(parse_choice(c, out));
     c->depth--;
     if (!is_at(c, ')')) return wrong(c, "parentheses () not balanced");
     c->at++;
+    return group == 0 ? ST_OK : remember(c, out, group);
+}
+
+/* \m, \M, \y, \Y: the edges of words; \A, \Z: of the text. */
+static enum status parse_edge(struct compiler *c, struct part *out, bool *is_edge)
+{
+    static const struct {
+        char letter;
+        enum op op;
+    } edges[] = {{'A', OP_BEGIN},    {'Z', OP_END},       {'m', OP_WORD_BEGIN},
+                 {'M', OP_WORD_END}, {'y', OP_WORD_EDGE}, {'Y', OP_WORD_INSIDE}};
+    *is_edge = false;
+    for (size_t i = 0; i < sizeof edges / sizeof edges[0]; i++) {
+        if (!is_at(c, edges[i].letter)) continue;
+        *is_edge = true;
+        TRY(single(c, edges[i].op, out));
+        c->r->states[out->start].is_text = true;
+        c->at++;
+    }
     return ST_OK;
 }
 
-static enum status parse_atom(struct compiler *c, struct part *out)
+static enum status parse_atom(struct compiler *c, struct piece *out)
 {
     const uint8_t first = c->pattern.data[c->at];
     uint32_t code = 0;
     char kind = 0;
+    *out = (struct piece){0};
     if (first == '*' || first == '+' || first == '?') return wrong(c, "quantifier operand invalid");
     if (first == '\\') {
+        bool is_edge = false;
         c->at++;
-        if (is_at(c, 'A') || is_at(c, 'Z')) {
-            TRY(single(c, is_at(c, 'A') ? OP_BEGIN : OP_END, out));
-            c->r->states[out->start].is_text = true;
-            c->at++;
-            return ST_OK;
-        }
+        TRY(parse_edge(c, &out->part, &is_edge));
+        if (is_edge) return ST_OK;
         TRY(read_escape(c, &code, &kind));
-        if (kind != 0) return parse_class(c, kind, out);
+        if (kind != 0) return parse_class(c, kind, &out->part);
     } else if (first == '.' || first == '^' || first == '$') {
         c->at++;
-        return single(c, first == '.' ? OP_ANY : first == '^' ? OP_BEGIN : OP_END, out);
+        return single(c, first == '.' ? OP_ANY : first == '^' ? OP_BEGIN : OP_END, &out->part);
     } else if (first == '[') {
         c->at++;
-        return parse_set(c, out);
+        return parse_set(c, &out->part);
     } else if (first == '(') {
         c->at++;
         return parse_group(c, out);
     } else {
-        code = decode(c->pattern, &c->at);
+        code = regex_decode(c->pattern, &c->at);
     }
-    TRY(single(c, OP_CHAR, out));
-    c->r->states[out->start].code = code;
+    TRY(single(c, OP_CHAR, &out->part));
+    c->r->states[out->part.start].code = code;
     return ST_OK;
 }
 
@@ -333,26 +374,22 @@ static enum status read_bounds(struct compiler *c, uint32_t *least, uint32_t *mo
     return ST_OK;
 }
 
-static enum status empty(struct compiler *c, struct part *out)
-{
-    return single(c, OP_JUMP, out);
-}
-
-static void join(struct compiler *c, struct part *to, struct part next)
-{
-    c->r->states[to->end].next = next.start;
-    to->end = next.end;
-}
-
 /* The atom once more: its text is read again. */
 static enum status again(struct compiler *c, size_t from, size_t to, struct part *out)
 {
     const size_t here = c->at;
+    const uint32_t groups = c->group_count;
+    const bool before = c->is_again;
+    struct piece copy;
     c->at = from;
-    enum status st = parse_atom(c, out);
-    must(st != ST_OK || c->at == to);
+    c->is_again = true;
+    TRY(parse_atom(c, &copy));
+    must(c->at == to);
+    *out = copy.part;
     c->at = here;
-    return st;
+    c->group_count = groups;
+    c->is_again = before;
+    return ST_OK;
 }
 
 /* One or none; or, with is_loop, any number. */
@@ -369,75 +406,291 @@ static enum status maybe(struct compiler *c, struct part item, bool is_loop, str
     return ST_OK;
 }
 
-static enum status parse_piece(struct compiler *c, struct part *out)
+struct quantifier {
+    uint32_t least;
+    uint32_t most; /* NONE: without end. */
+    unsigned prefers;
+    size_t from; /* The text of what is repeated. */
+    size_t to;
+};
+
+static enum status read_quantifier(struct compiler *c, struct quantifier *q)
 {
-    const size_t from = c->at;
-    uint32_t least = 1;
-    uint32_t most = 1;
-    struct part item;
-    TRY(parse_atom(c, &item));
-    const size_t to = c->at;
+    q->to = c->at;
+    q->least = q->most = 1;
     if (is_at(c, '*') || is_at(c, '+') || is_at(c, '?')) {
-        least = is_at(c, '+') ? 1 : 0;
-        most = is_at(c, '?') ? 1 : NONE;
+        q->least = is_at(c, '+') ? 1 : 0;
+        q->most = is_at(c, '?') ? 1 : NONE;
+        q->prefers = PREFER_LONGER;
         c->at++;
     } else if (is_at(c, '{') && c->at + 1 < c->pattern.size && c->pattern.data[c->at + 1] >= '0' &&
                c->pattern.data[c->at + 1] <= '9') {
-        c->at++;
-        TRY(read_bounds(c, &least, &most));
+        const size_t start = c->at++;
+        TRY(read_bounds(c, &q->least, &q->most));
+        /* {m} prefers what is in it; {m,m} says something. */
+        const bool has_comma = memchr(c->pattern.data + start, ',', c->at - start) != NULL;
+        q->prefers = has_comma ? PREFER_LONGER : 0;
     } else {
-        *out = item;
         return ST_OK;
     }
-    if (is_at(c, '?')) return refused(c, "quantifiers that prefer less");
-    if (is_at(c, '*') || is_at(c, '+')) return wrong(c, "quantifier operand invalid");
+    if (is_at(c, '?')) {
+        c->at++;
+        if (q->prefers != 0) q->prefers = PREFER_SHORTER;
+    }
+    if (is_at(c, '*') || is_at(c, '+') || is_at(c, '?'))
+        return wrong(c, "quantifier operand invalid");
+    return ST_OK;
+}
+
+/* least to most copies of an item; is_used: the item is part of something else, all are copies. */
+static enum status repeat(struct compiler *c,
+                          struct part item,
+                          const struct quantifier *q,
+                          bool is_used,
+                          struct part *out)
+{
     TRY(empty(c, out));
-    bool is_used = false;
-    for (uint32_t i = 0; i < least; i++) {
-        if (is_used) TRY(again(c, from, to, &item));
+    for (uint32_t i = 0; i < q->least; i++) {
+        if (is_used) TRY(again(c, q->from, q->to, &item));
         join(c, out, item);
         is_used = true;
     }
-    const uint32_t rest = most == NONE ? 1 : most - least;
+    const uint32_t rest = q->most == NONE ? 1 : q->most - q->least;
     for (uint32_t i = 0; i < rest; i++) {
         struct part more;
-        if (is_used) TRY(again(c, from, to, &item));
-        TRY(maybe(c, item, most == NONE, &more));
+        if (is_used) TRY(again(c, q->from, q->to, &item));
+        TRY(maybe(c, item, q->most == NONE, &more));
         join(c, out, more);
         is_used = true;
     }
     return ST_OK;
 }
 
-static enum status parse_sequence(struct compiler *c, struct part *out)
+/* PostgreSQL's UP and COMBINE: what is known of a whole, and what it prefers: what its first part
+ * that prefers anything does. */
+static unsigned above(unsigned flags)
 {
-    TRY(empty(c, out));
-    while (c->at < c->pattern.size && !is_at(c, '|') && !is_at(c, ')')) {
-        struct part next;
-        TRY(parse_piece(c, &next));
-        join(c, out, next);
+    return (flags & ~LOCAL) | ((flags << 2) & (flags << 1) & PREFER_MIXED);
+}
+
+static unsigned combine(unsigned first, unsigned second)
+{
+    const unsigned local = (first & LOCAL) != 0 ? first & LOCAL : second & LOCAL;
+    return above(first | second) | local;
+}
+
+static bool is_messy(unsigned flags)
+{
+    return (flags & (PREFER_MIXED | HAS_GROUP)) != 0;
+}
+
+static enum status settle_tree(struct compiler *c, struct piece *p)
+{
+    if (c->is_again) return ST_OK;
+    if (p->tree == NULL) p->tree = new_tree(c, TREE_PLAIN, p);
+    return p->tree == NULL ? ST_NO_MEMORY : ST_OK;
+}
+
+/* first and then second, as one; both are closed. */
+static enum status pair(struct compiler *c, struct piece *first, const struct piece *second)
+{
+    struct piece whole = {.part = first->part, .flags = first->flags};
+    join(c, &whole.part, second->part);
+    if (!c->is_again) {
+        TRY(settle_tree(c, first));
+        whole.tree = new_tree(c, TREE_PAIR, &whole);
+        if (whole.tree == NULL) return ST_NO_MEMORY;
+        whole.tree->left = first->tree;
+        whole.tree->right = second->tree;
+        must(second->tree != NULL);
+    }
+    *first = whole;
+    return ST_OK;
+}
+
+static void set_flags(struct piece *p, unsigned flags)
+{
+    p->flags = flags;
+    if (p->tree != NULL) p->tree->flags = flags;
+}
+
+/* A piece that has groups or prefers otherwise, with its quantifier. */
+static enum status repeat_messy(struct compiler *c, struct piece *p, const struct quantifier *q)
+{
+    const unsigned inner = p->flags & (LOCAL | PREFER_MIXED);
+    const unsigned flags = combine(q->prefers, p->flags);
+    TRY(close_part(c, &p->part));
+    if (p->tree != NULL) p->tree->part = p->part;
+    TRY(settle_tree(c, p));
+    if (q->least == 1 && q->most == 1 && (q->prefers == 0 || inner == 0 || q->prefers == inner))
+        return ST_OK;
+    if ((p->flags & HAS_GROUP) == 0) {
+        struct part all;
+        TRY(repeat(c, p->part, q, false, &all));
+        TRY(close_part(c, &all));
+        *p = (struct piece){.part = all, .flags = flags};
+        return settle_tree(c, p);
+    }
+    if (q->least > 0) { /* x{m,n} is x{m-1,n-1} and then x, whose groups count. */
+        struct quantifier before = *q;
+        struct piece prefix = {.flags = flags & LOCAL};
+        before.least--;
+        if (before.most != NONE) before.most--;
+        TRY(repeat(c, p->part, &before, true, &prefix.part));
+        TRY(close_part(c, &prefix.part));
+        TRY(pair(c, &prefix, p));
+        *p = prefix;
+        set_flags(p, flags);
+        return ST_OK;
+    }
+    struct piece all = {.flags = flags};
+    TRY(repeat(c, p->part, q, false, &all.part));
+    TRY(close_part(c, &all.part));
+    if (!c->is_again) {
+        all.tree = new_tree(c, TREE_REPEAT, &all);
+        if (all.tree == NULL) return ST_NO_MEMORY;
+        all.tree->most = q->most;
+        all.tree->left = p->tree;
+    }
+    *p = all;
+    return ST_OK;
+}
+
+static bool is_end(const struct compiler *c)
+{
+    return c->at >= c->pattern.size || is_at(c, '|') || is_at(c, ')');
+}
+
+/* What stands before a messy piece is one plain part; what stands behind it is a sequence. */
+static enum status parse_sequence(struct compiler *c, struct piece *out);
+
+static enum status parse_messy(struct compiler *c,
+                               struct piece *before,
+                               struct piece *messy,
+                               const struct quantifier *q)
+{
+    TRY(close_part(c, &before->part));
+    TRY(repeat_messy(c, messy, q));
+    unsigned flags = messy->flags;
+    if (!is_end(c)) {
+        struct piece rest;
+        flags = combine(q->prefers, flags);
+        if (++c->depth > DEPTH_MAX) return refused(c, "so many groups");
+        TRY(parse_sequence(c, &rest));
+        c->depth--;
+        TRY(close_part(c, &rest.part));
+        if (rest.tree != NULL) rest.tree->part = rest.part;
+        TRY(settle_tree(c, &rest));
+        TRY(pair(c, messy, &rest));
+        flags |= combine(flags, rest.flags);
+        set_flags(messy, flags);
+    }
+    const unsigned top = before->flags;
+    TRY(pair(c, before, messy));
+    set_flags(before, top | combine(top, flags));
+    return ST_OK;
+}
+
+static enum status parse_sequence(struct compiler *c, struct piece *out)
+{
+    *out = (struct piece){0};
+    TRY(empty(c, &out->part));
+    while (!is_end(c)) {
+        struct piece item;
+        struct part all;
+        struct quantifier q = {.from = c->at};
+        const bool is_group = is_at(c, '(') && !is_ahead(c, "(?");
+        TRY(parse_atom(c, &item));
+        TRY(read_quantifier(c, &q));
+        if (q.most == 0) continue; /* {0}: nothing; its groups match nothing. */
+        const unsigned flags = out->flags | q.prefers | item.flags;
+        if (is_group || is_messy(above(flags))) return parse_messy(c, out, &item, &q);
+        if (q.least == 1 && q.most == 1)
+            all = item.part;
+        else
+            TRY(repeat(c, item.part, &q, false, &all));
+        join(c, &out->part, all);
+        out->flags = flags;
     }
     return ST_OK;
 }
 
-/* Recursion is bounded by DEPTH_MAX groups. */
-static enum status parse_choice(struct compiler *c, struct part *out)
+/* One more alternative. */
+static enum status add_choice(struct compiler *c, struct piece *out, const struct piece *next)
+{
+    uint32_t split = 0;
+    uint32_t done = 0;
+    TRY(add_state(c, OP_SPLIT, &split));
+    TRY(add_state(c, OP_JUMP, &done));
+    c->r->states[split].next = out->part.start;
+    c->r->states[split].other = next->part.start;
+    c->r->states[out->part.end].next = done;
+    c->r->states[next->part.end].next = done;
+    out->part = (struct part){split, done};
+    out->flags |= above(out->flags | next->flags);
+    return ST_OK;
+}
+
+static enum status parse_branch(struct compiler *c, struct piece *out)
 {
     TRY(parse_sequence(c, out));
-    while (is_at(c, '|')) {
-        struct part next;
-        uint32_t split = 0;
-        uint32_t done = 0;
-        c->at++;
-        TRY(parse_sequence(c, &next));
-        TRY(add_state(c, OP_SPLIT, &split));
-        TRY(add_state(c, OP_JUMP, &done));
-        c->r->states[split].next = out->start;
-        c->r->states[split].other = next.start;
-        c->r->states[out->end].next = done;
-        c->r->states[next.end].next = done;
-        *out = (struct part){split, done};
+    TRY(close_part(c, &out->part));
+    if (out->tree != NULL) out->tree->part = out->part;
+    return ST_OK;
+}
+
+/* Recursion is bounded by DEPTH_MAX groups. */
+static enum status parse_choice(struct compiler *c, struct piece *out)
+{
+    struct tree *first = NULL;
+    struct tree **last = &first;
+    struct piece all;
+    TRY(parse_branch(c, &all));
+    if (!is_at(c, '|')) {
+        *out = all;
+        return ST_OK;
     }
+    TRY(settle_tree(c, &all));
+    *last = all.tree;
+    all.flags = PREFER_LONGER | above(PREFER_LONGER | all.flags);
+    while (is_at(c, '|')) {
+        struct piece next;
+        c->at++;
+        TRY(parse_branch(c, &next));
+        TRY(settle_tree(c, &next));
+        if (*last != NULL) last = &(*last)->next;
+        *last = next.tree;
+        TRY(add_choice(c, &all, &next));
+    }
+    all.tree = NULL;
+    if (is_messy(all.flags) && !c->is_again) {
+        all.tree = new_tree(c, TREE_CHOICE, &all);
+        if (all.tree == NULL) return ST_NO_MEMORY;
+        all.tree->left = first;
+    }
+    *out = all;
+    return ST_OK;
+}
+
+/* (?i) and the like at the start. */
+static enum status read_options(struct compiler *c)
+{
+    if (is_ahead(c, "***")) return refused(c, "embedded options");
+    const bool is_letter = c->pattern.size > 2 && c->pattern.data[2] >= 'a';
+    if (!is_ahead(c, "(?") || !is_letter) return ST_OK;
+    for (c->at = 2; !is_at(c, ')'); c->at++) {
+        if (c->at >= c->pattern.size) return wrong(c, "invalid embedded option");
+        switch (c->pattern.data[c->at]) {
+        case 'i': c->r->flags.ignores_case = true; break;
+        case 'c': c->r->flags.ignores_case = false; break;
+        case 'n':
+        case 'm': c->r->flags.is_newline = true; break;
+        case 's': c->r->flags.is_newline = false; break;
+        case 't': break;
+        default: return refused(c, "this embedded option");
+        }
+    }
+    c->at++;
     return ST_OK;
 }
 
@@ -453,15 +706,18 @@ enum status regex_compile(struct regex **out,
     r->states = arena_alloc_zero(a, REGEX_STATES_MAX, sizeof *r->states);
     if (r->states == NULL) return ST_NO_MEMORY;
     struct compiler c = {.r = r, .arena = a, .pattern = pattern, .diag = d};
-    struct part all;
+    struct piece all;
     uint32_t match = 0;
-    if (is_ahead(&c, "***") || is_ahead(&c, "(?i") || is_ahead(&c, "(?n"))
-        return refused(&c, "embedded options");
+    TRY(read_options(&c));
     TRY(parse_choice(&c, &all));
     if (c.at < pattern.size) return wrong(&c, "parentheses () not balanced");
     TRY(add_state(&c, OP_MATCH, &match));
-    r->states[all.end].next = match;
-    r->start = all.start;
+    r->states[all.part.end].next = match;
+    r->start = all.part.start;
+    r->end = match;
+    r->flags_of_tree = all.flags;
+    r->tree = c.group_count > 0 ? all.tree : NULL;
+    r->group_count = c.group_count;
     for (int i = 0; i < 2; i++)
         r->list[i] = arena_alloc(a, r->state_count * sizeof(uint32_t));
     r->mark = arena_alloc_zero(a, r->state_count, sizeof(uint32_t));
@@ -470,164 +726,12 @@ enum status regex_compile(struct regex **out,
     return ST_OK;
 }
 
-bool regex_has_groups(const struct regex *r)
+uint32_t regex_group_count(const struct regex *r)
 {
-    return r->has_groups;
+    return r->group_count;
 }
 
 uint32_t regex_size(const struct regex *r)
 {
     return r->state_count;
-}
-
-/* --- matching ------------------------------------------------------------------------------ */
-
-struct run {
-    const struct regex *r;
-    struct span text;
-    size_t at;
-    uint32_t stamp;
-    uint32_t *list;
-    uint32_t count;
-    bool has_match;
-};
-
-static bool holds(const struct run *m, const struct state *s)
-{
-    const bool is_line = m->r->flags.is_newline && !s->is_text;
-    if (s->op == OP_BEGIN) return m->at == 0 || (is_line && m->text.data[m->at - 1] == '\n');
-    return m->at == m->text.size || (is_line && m->text.data[m->at] == '\n');
-}
-
-/* All states that are reached without a character; each is looked at once. */
-static void add(struct run *m, uint32_t first)
-{
-    uint32_t *stack = m->list + m->count;
-    uint32_t open = 0;
-    if (m->r->mark[first] == m->stamp) return;
-    m->r->mark[first] = m->stamp;
-    stack[open++] = first;
-    for (uint32_t i = 0; i < open; i++) {
-        const struct state *s = &m->r->states[stack[i]];
-        uint32_t next[2] = {NONE, NONE};
-        if (s->op == OP_JUMP || s->op == OP_SPLIT) next[0] = s->next;
-        if (s->op == OP_SPLIT) next[1] = s->other;
-        if ((s->op == OP_BEGIN || s->op == OP_END) && holds(m, s)) next[0] = s->next;
-        if (s->op == OP_MATCH) m->has_match = true;
-        for (int k = 0; k < 2; k++) {
-            if (next[k] == NONE || m->r->mark[next[k]] == m->stamp) continue;
-            m->r->mark[next[k]] = m->stamp;
-            stack[open++] = next[k];
-        }
-    }
-    m->count += open;
-}
-
-static bool is_in(const struct regex *r, const struct state *s, uint32_t code)
-{
-    for (uint32_t i = 0; i < s->count; i++) {
-        const struct range *g = &r->ranges[s->code + i];
-        if (code >= g->low && code <= g->high) return true;
-    }
-    return false;
-}
-
-static bool takes(const struct regex *r, const struct state *s, uint32_t code)
-{
-    const bool is_line = r->flags.is_newline && code == '\n';
-    if (s->op == OP_ANY) return !is_line;
-    if (s->op == OP_CHAR)
-        return r->flags.ignores_case ? lower(s->code) == lower(code) : s->code == code;
-    if (s->op != OP_SET || (is_line && s->is_not)) return false;
-    bool found = is_in(r, s, code);
-    if (r->flags.ignores_case && !found) {
-        const uint32_t small = lower(code);
-        found = is_in(r, s, small) || (small >= 'a' && small <= 'z' && is_in(r, s, small - 32));
-    }
-    return found != s->is_not;
-}
-
-static bool spend(struct regex *r, uint32_t steps)
-{
-    if (r->left <= steps) {
-        r->left = 0;
-        return false;
-    }
-    r->left -= steps + 1;
-    return true;
-}
-
-void regex_set_left(struct regex *r, uint64_t left)
-{
-    r->left = left;
-}
-
-uint64_t regex_left(const struct regex *r)
-{
-    return r->left;
-}
-
-/* Every character may be the first of a match: one reading for all of them. */
-bool regex_test(struct regex *r, struct span text)
-{
-    uint32_t stamp = 1;
-    struct run m = {.r = r, .text = text, .stamp = stamp, .list = r->list[0]};
-    memset(r->mark, 0, r->state_count * sizeof *r->mark);
-    add(&m, r->start);
-    for (int turn = 1; !m.has_match; turn ^= 1) {
-        if (m.at == text.size || !spend(r, m.count)) return false;
-        const uint32_t *now = m.list;
-        const uint32_t count = m.count;
-        size_t at = m.at;
-        const uint32_t code = decode(text, &at);
-        stamp++;
-        m = (struct run){.r = r, .text = text, .at = at, .stamp = stamp, .list = r->list[turn]};
-        for (uint32_t i = 0; i < count; i++) {
-            const struct state *s = &r->states[now[i]];
-            const bool is_char = s->op == OP_CHAR || s->op == OP_ANY || s->op == OP_SET;
-            if (is_char && takes(r, s, code)) add(&m, s->next);
-        }
-        add(&m, r->start);
-    }
-    return true;
-}
-
-/* The longest match from here; false: none. */
-static bool longest(struct regex *r, struct span text, size_t from, uint32_t *stamp, size_t *end)
-{
-    struct run m = {.r = r, .text = text, .at = from, .stamp = ++*stamp, .list = r->list[0]};
-    bool is_found = false;
-    add(&m, r->start);
-    for (int turn = 1;; turn ^= 1) {
-        if (m.has_match) {
-            is_found = true;
-            *end = m.at;
-        }
-        if (m.at == text.size || m.count == 0 || !spend(r, m.count)) return is_found;
-        const uint32_t *now = m.list;
-        const uint32_t count = m.count;
-        size_t at = m.at;
-        const uint32_t code = decode(text, &at);
-        m = (struct run){.r = r, .text = text, .at = at, .stamp = ++*stamp, .list = r->list[turn]};
-        for (uint32_t i = 0; i < count; i++) {
-            const struct state *s = &r->states[now[i]];
-            const bool is_char = s->op == OP_CHAR || s->op == OP_ANY || s->op == OP_SET;
-            if (is_char && takes(r, s, code)) add(&m, s->next);
-        }
-    }
-}
-
-bool regex_find(struct regex *r, struct span text, size_t from, size_t *start, size_t *end)
-{
-    uint32_t stamp = 0;
-    memset(r->mark, 0, r->state_count * sizeof *r->mark);
-    for (size_t at = from; at <= text.size;) {
-        if (longest(r, text, at, &stamp, end)) {
-            *start = at;
-            return true;
-        }
-        if (at == text.size || r->left == 0) return false;
-        at += sql_char_size(text.data[at]);
-    }
-    return false;
 }

@@ -302,7 +302,7 @@ static const struct sql_function functions[] = {
     FUNC3(
         "regexp_split_to_array", TEXT, TEXT, TEXT, SQL_TEXT_ARRAY, "text_regex_split(%1, %2, %3)"),
     FUNC2("regexp_count", TEXT, TEXT, INT4, "text_regex_count(%1, %2)"),
-    FUNC2("regexp_substr", TEXT, TEXT, TEXT, "text_regex_first(%1, %2)"),
+    FUNC2("regexp_substr", TEXT, TEXT, TEXT, "text_regex_nth(%1, %2, '', 1, 1, 0, 0)"),
     FUNC2("substring", TEXT, TEXT, TEXT, "text_regex_first(%1, %2)"),
 
     FUNC3("overlay",

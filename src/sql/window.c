@@ -45,6 +45,8 @@ static const struct window_function window_functions[] = {
     {"row_number", "row_number()", 0, 0, SQL_INT8, false, 0, NULL},
     {"rank", "rank()", 0, 0, SQL_INT8, true, 0, NULL},
     {"dense_rank", "dense_rank()", 0, 0, SQL_INT8, true, 0, NULL},
+    {"percent_rank", "percent_rank()", 0, 0, SQL_FLOAT8, true, 0, NULL},
+    {"cume_dist", "cume_dist()", 0, 0, SQL_FLOAT8, true, 0, NULL},
     {"ntile", "ntile(%1)", 1, 1, SQL_INT4, false, 1, "22014"},
     {"lag", "lag(%*)", 1, 3, SQL_UNKNOWN, false, 2, NULL},
     {"lead", "lead(%*)", 1, 3, SQL_UNKNOWN, false, 2, NULL},
@@ -102,7 +104,10 @@ enum status bind_window_call(struct binder *b, struct expr **out, const PgQuery_
     b->clause = before;
     e->kind = EXPR_WINDOW;
     *out = e;
-    return check_order(b, e, f == NULL || f->is_tied);
+    TRY(check_order(b, e, f == NULL || f->is_tied));
+    if (f == NULL || f->result != SQL_FLOAT8) return ST_OK;
+    *out = bind_call(b, SQL_FLOAT8, "sql_real(%1)", (struct expr *[3]){e}); /* As it is stored. */
+    return *out == NULL ? bind_no_memory(b) : ST_OK;
 }
 
 enum status bind_needs_window(struct binder *b, const PgQuery__FuncCall *c)

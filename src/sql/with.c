@@ -199,6 +199,12 @@ enum status bind_recursion_end(struct binder *b,
     return check_term(b, cte, q->right);
 }
 
+static bool is_maybe_missing(const struct from *f, const struct cte *cte)
+{
+    if (f->join == JOIN_NONE) return f->source->cte == cte && f->source->is_nullable;
+    return is_maybe_missing(f->left, cte) || is_maybe_missing(f->right, cte);
+}
+
 static enum status check_term(struct binder *b, const struct cte *cte, const struct query *term)
 {
     const int32_t position = cte->node->location;
@@ -213,10 +219,8 @@ static enum status check_term(struct binder *b, const struct cte *cte, const str
                                 "GROUP BY, DISTINCT, ORDER BY and LIMIT in a recursive term are "
                                 "not supported",
                                 "Use them in the query that reads the recursive one.");
-    for (uint32_t i = 0; i < term->scope.source_count; i++) {
-        const struct source *s = term->scope.sources[i];
-        if (s->cte == cte && s->is_nullable)
+    for (uint32_t i = 0; i < term->from_count; i++)
+        if (is_maybe_missing(term->from[i], cte))
             return bad_reference(b, cte, position, "within an outer join");
-    }
     return ST_OK;
 }
