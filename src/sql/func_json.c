@@ -83,6 +83,12 @@ static void get(sqlite3_context *c, int count, sqlite3_value **args, bool is_tex
     const bool is_index = sqlite3_value_type(args[1]) == SQLITE_INTEGER;
     const struct json *part = is_index ? json_element(k.json, sqlite3_value_int64(args[1]))
                                        : json_member(k.json, function_bytes(args[1]));
+    /* PostgreSQL keeps a jsonb that is no array and no object as an array of one. */
+    const bool is_single = is_index && count == 3 && sqlite3_value_int(args[2]) != 0 &&
+                           k.json != NULL && k.json->kind != JSON_ARRAY &&
+                           k.json->kind != JSON_OBJECT;
+    const int64_t place = is_single ? sqlite3_value_int64(args[1]) : 1;
+    if (place == 0 || place == -1) part = k.json;
     return_part(&k, part, is_text);
     end(&k);
 }
@@ -928,6 +934,8 @@ static void object_finish(sqlite3_context *c)
 
 const struct native function_jsons[] = {
     {.name = "json_get", .args = 2, .call = json_get},
+    {.name = "json_get", .args = 3, .call = json_get},
+    {.name = "json_get_text", .args = 3, .call = json_get_text},
     {.name = "json_get_text", .args = 2, .call = json_get_text},
     {.name = "json_path", .args = 3, .call = json_path},
     {.name = "json_names", .args = -1, .call = json_names},

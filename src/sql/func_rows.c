@@ -8,7 +8,7 @@
 #include "sql/function_int.h"
 #include "sql/value_int.h"
 
-#define LIST_MAX  (4u * SQL_VALUE_MAX)
+#define LIST_MAX  (4 * (size_t)SQL_VALUE_MAX)
 #define LISTS_MAX 64
 
 struct rows {
@@ -120,43 +120,56 @@ static bool has_next(struct span list, size_t at)
     return at < list.size && list.data[at] != ']';
 }
 
+struct zip {
+    struct span lists[LISTS_MAX];
+    size_t at[LISTS_MAX];
+    int count;
+    struct buf out;
+};
+
+/* One element of each list; false: all have ended. */
+static bool put_row(struct zip *z, bool is_first)
+{
+    bool is_more = false;
+    for (int i = 0; i < z->count; i++)
+        is_more = is_more || has_next(z->lists[i], z->at[i]);
+    if (!is_more) return false;
+    buf_put_text(&z->out, is_first ? "[" : ",[");
+    for (int i = 0; i < z->count; i++) {
+        const struct span list = z->lists[i];
+        const size_t at = z->at[i];
+        const size_t end = has_next(list, at) ? element_end(list, at) : at;
+        if (i > 0) buf_put_u8(&z->out, ',');
+        if (end == at)
+            buf_put_text(&z->out, "null");
+        else
+            buf_put(&z->out, span_of(list.data + at, end - at));
+        z->at[i] = end < list.size && list.data[end] == ',' ? end + 1 : end;
+    }
+    buf_put_u8(&z->out, ']');
+    return true;
+}
+
 /* sql_zip(list …): row n has the nth row of each; null where a list has ended. */
 static void zip(sqlite3_context *c, int count, sqlite3_value **args)
 {
-    struct span lists[LISTS_MAX];
-    size_t at[LISTS_MAX];
-    struct buf out;
+    struct zip z = {.count = count};
     must(count <= LISTS_MAX);
     for (int i = 0; i < count; i++) {
-        lists[i] = function_bytes(args[i]);
-        at[i] = lists[i].size > 0 ? 1 : 0; /* Behind the bracket. */
+        z.lists[i] = function_bytes(args[i]);
+        z.at[i] = z.lists[i].size > 0 ? 1 : 0; /* Behind the bracket. */
     }
-    buf_init(&out, mem_system(), LIST_MAX);
-    buf_put_u8(&out, '[');
-    for (bool is_more = true, is_first = true; is_more && buf_status(&out) == ST_OK;) {
-        is_more = false;
-        for (int i = 0; i < count; i++)
-            is_more = is_more || has_next(lists[i], at[i]);
-        if (!is_more) break;
-        buf_put_text(&out, is_first ? "[" : ",[");
+    buf_init(&z.out, mem_system(), LIST_MAX);
+    buf_put_u8(&z.out, '[');
+    for (bool is_first = true; buf_status(&z.out) == ST_OK && put_row(&z, is_first);)
         is_first = false;
-        for (int i = 0; i < count; i++) {
-            const size_t end = has_next(lists[i], at[i]) ? element_end(lists[i], at[i]) : at[i];
-            if (i > 0) buf_put_u8(&out, ',');
-            if (end == at[i])
-                buf_put_text(&out, "null");
-            else
-                buf_put(&out, span_of(lists[i].data + at[i], end - at[i]));
-            at[i] = end < lists[i].size && lists[i].data[end] == ',' ? end + 1 : end;
-        }
-        buf_put_u8(&out, ']');
-    }
-    buf_put_u8(&out, ']');
-    if (buf_status(&out) != ST_OK)
+    buf_put_u8(&z.out, ']');
+    if (buf_status(&z.out) != ST_OK)
         fail_long(c);
-    else if (function_charge(c, out.size))
-        sqlite3_result_text64(c, (const char *)out.data, out.size, SQLITE_TRANSIENT, SQLITE_UTF8);
-    buf_fini(&out);
+    else if (function_charge(c, z.out.size))
+        sqlite3_result_text64(c, (const char *)z.out.data, z.out.size, SQLITE_TRANSIENT,
+                              SQLITE_UTF8);
+    buf_fini(&z.out);
 }
 
 /* sql_real(a fraction that SQLite computed) */

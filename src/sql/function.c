@@ -17,12 +17,12 @@ static struct sql_context *context_of(sqlite3_context *c);
 enum status sql_functions_register(sqlite3 *connection, struct sql_context *ctx)
 {
     static const struct native *const tables[] = {
-        function_integers, function_numerics,   function_texts,          function_text_parts,
-        function_searches, function_matches,    function_byteas,         function_times,
-        function_casts,    function_aggregates, function_ordered,        function_compilers,
-        function_values,   function_floats,     function_datetimes,      function_arrays,
-        function_jsons,    function_regexes,    function_rows,           function_zones,
-        function_similars, function_to_chars,   function_number_to_chars};
+        function_integers, function_numerics,   function_texts,     function_text_parts,
+        function_searches, function_matches,    function_byteas,    function_times,
+        function_casts,    function_aggregates, function_ordered,   function_compilers,
+        function_values,   function_floats,     function_datetimes, function_arrays,
+        function_jsons,    function_regexes,    function_rows,      function_zones,
+        function_similars, function_words,      function_to_chars,  function_number_to_chars};
     const int always = SQLITE_UTF8 | SQLITE_INNOCUOUS;
     int code = install(connection, ctx, function_contexts, always);
     if (code == SQLITE_OK) code = install(connection, ctx, function_keys, always);

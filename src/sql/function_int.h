@@ -38,6 +38,7 @@ extern const struct native function_datetimes[];
 extern const struct native function_arrays[];
 extern const struct native function_rows[];
 extern const struct native function_zones[];
+extern const struct native function_words[];
 extern const struct native function_to_chars[];
 extern const struct native function_number_to_chars[];
 extern const struct native function_similars[];
@@ -88,8 +89,8 @@ void function_return_value(sqlite3_context *c, const struct sql_value *v);
 /* The buffer's text, or its failure; ends the buffer. */
 void function_return_buf(sqlite3_context *c, struct buf *text);
 /* func_array.c: a string of JSON; bytes as hexadecimal digits in one. */
-void function_put_string(struct buf *out, struct span text);
-void function_put_hex(struct buf *out, struct span bytes);
+void function_put_string(struct buf *out, struct span s);
+void function_put_hex(struct buf *out, struct span s);
 struct interval;
 bool function_interval(sqlite3_context *c, sqlite3_value *value, struct interval *out);
 void function_return_interval(sqlite3_context *c, const struct interval *v);

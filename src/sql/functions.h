@@ -26,6 +26,7 @@ enum sql_function_kind {
 enum sql_any {
     SQL_ANY_RAW,    /* As it is: count(x). */
     SQL_ANY_TEXT,   /* Cast to text first: text || any. */
+    SQL_ANY_KNOWN,  /* As it is; an untyped constant is none: to_json(x). */
     SQL_ANY_OUTPUT, /* Printed by sql_output_template() first: concat(any). */
 };
 

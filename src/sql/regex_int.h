@@ -81,12 +81,14 @@ struct regex {
 
 uint32_t regex_decode(struct span s, size_t *at);
 uint32_t regex_lower(uint32_t code);
-/* The longest or shortest match of a part that begins at from and ends in [least, most]. */
-bool regex_part(struct regex *r,
-                struct part part,
-                struct span text,
-                const size_t range[static 3],
-                bool is_shortest,
-                size_t *end);
+/* A match that begins at from and ends in [least, most]: the longest of them, or the shortest. */
+struct reach {
+    size_t from;
+    size_t least;
+    size_t most;
+    bool is_shortest;
+};
+bool regex_part(
+    struct regex *r, struct part part, struct span text, const struct reach *reach, size_t *end);
 
 #endif

@@ -169,24 +169,20 @@ bool regex_test(struct regex *r, struct span text)
     return true;
 }
 
-bool regex_part(struct regex *r,
-                struct part part,
-                struct span text,
-                const size_t range[static 3],
-                bool is_shortest,
-                size_t *end)
+bool regex_part(
+    struct regex *r, struct part part, struct span text, const struct reach *reach, size_t *end)
 {
-    struct run m = {.r = r, .text = text, .at = range[0], .list = r->list[0], .stop = part.end};
+    struct run m = {.r = r, .text = text, .at = reach->from, .list = r->list[0], .stop = part.end};
     bool is_found = false;
     renew(r);
     add(&m, part.start);
     for (int turn = 1;; turn ^= 1) {
-        if (m.has_match && m.at >= range[1]) {
+        if (m.has_match && m.at >= reach->least) {
             is_found = true;
             *end = m.at;
-            if (is_shortest) return true;
+            if (reach->is_shortest) return true;
         }
-        if (m.at >= range[2] || m.count == 0 || !spend(r, m.count)) return is_found;
+        if (m.at >= reach->most || m.count == 0 || !spend(r, m.count)) return is_found;
         step(&m, turn, false);
     }
 }
@@ -196,8 +192,8 @@ bool regex_find(struct regex *r, struct span text, size_t from, size_t *start, s
     const bool is_shortest = (r->flags_of_tree & PREFER_SHORTER) != 0;
     const struct part all = {r->start, r->end};
     for (size_t at = from; at <= text.size;) {
-        const size_t range[3] = {at, at, text.size};
-        if (regex_part(r, all, text, range, is_shortest, end)) {
+        const struct reach reach = {at, at, text.size, is_shortest};
+        if (regex_part(r, all, text, &reach, end)) {
             *start = at;
             return true;
         }
@@ -223,15 +219,12 @@ static size_t before(const struct dissection *d, size_t at)
     return at;
 }
 
-/* The end of the longest match from `from` that ends at most at `most`, or of the shortest that
- * ends at least at `least`. */
 static bool end_of(struct dissection *d,
                    const struct tree *t,
-                   const size_t range[static 3],
-                   bool is_shortest,
+                   const struct reach *reach,
                    size_t *end)
 {
-    const bool is_found = regex_part(d->r, t->part, d->text, range, is_shortest, end);
+    const bool is_found = regex_part(d->r, t->part, d->text, reach, end);
     if (d->r->left == 0) d->has_failed = true;
     return is_found && !d->has_failed;
 }
@@ -239,8 +232,8 @@ static bool end_of(struct dissection *d,
 static bool is_whole(struct dissection *d, const struct tree *t, size_t start, size_t end)
 {
     size_t found = 0;
-    const size_t range[3] = {start, end, end};
-    return end_of(d, t, range, false, &found) && found == end;
+    const struct reach reach = {start, end, end, false};
+    return end_of(d, t, &reach, &found) && found == end;
 }
 
 static void forget(struct dissection *d, const struct tree *t)
@@ -258,9 +251,9 @@ static void forget(struct dissection *d, const struct tree *t)
 static bool dissect_pair(struct dissection *d, const struct tree *t, size_t start, size_t end)
 {
     const bool is_shortest = (t->left->flags & PREFER_SHORTER) != 0;
-    size_t range[3] = {start, start, end};
+    struct reach reach = {start, start, end, is_shortest};
     size_t middle = 0;
-    while (end_of(d, t->left, range, is_shortest, &middle)) {
+    while (end_of(d, t->left, &reach, &middle)) {
         if (is_whole(d, t->right, middle, end)) {
             if (dissect(d, t->left, start, middle) && dissect(d, t->right, middle, end))
                 return true;
@@ -268,9 +261,9 @@ static bool dissect_pair(struct dissection *d, const struct tree *t, size_t star
         }
         if (d->has_failed || middle == (is_shortest ? end : start)) return false;
         if (is_shortest)
-            range[1] = after(d, middle);
+            reach.least = after(d, middle);
         else
-            range[2] = before(d, middle);
+            reach.most = before(d, middle);
     }
     return false;
 }
@@ -319,6 +312,31 @@ static bool step_back(
     return false;
 }
 
+/* What became of one more repetition. */
+enum lap { LAP_NONE, LAP_SHORT, LAP_WHOLE };
+
+/* The end of the last repetition; limit: the least or the most that it may be. */
+static enum lap run_lap(struct dissection *d,
+                        const struct tree *t,
+                        struct laps *l,
+                        const struct reach *reach,
+                        size_t end)
+{
+    const bool is_ready = end_of(d, t->left, reach, &l->ends[l->count]);
+    if (!is_ready) {
+        l->count--;
+        return LAP_NONE;
+    }
+    if (l->checked >= l->count) l->checked = l->count - 1;
+    if (l->ends[l->count] == end) return LAP_WHOLE;
+    if (l->count >= l->most) {
+        l->count--;
+        return LAP_NONE;
+    }
+    const bool is_empty = !reach->is_shortest && l->ends[l->count] == reach->from;
+    return is_empty ? LAP_NONE : LAP_SHORT;
+}
+
 static bool run_laps(struct dissection *d, const struct tree *t, struct laps *l, size_t end)
 {
     const bool is_shortest = (t->left->flags & PREFER_SHORTER) != 0;
@@ -326,25 +344,19 @@ static bool run_laps(struct dissection *d, const struct tree *t, struct laps *l,
     l->count = 1;
     for (;;) {
         const size_t from = l->ends[l->count - 1];
-        if (is_shortest && limit == from && limit != end) limit = after(d, limit);
-        if (is_shortest && l->count >= l->most) limit = end;
-        const size_t range[3] = {from, is_shortest ? limit : from, is_shortest ? end : limit};
-        bool is_ready = end_of(d, t->left, range, is_shortest, &l->ends[l->count]);
-        if (d->has_failed) return false;
-        if (is_ready && l->checked >= l->count) l->checked = l->count - 1;
-        if (!is_ready) l->count--;
-        if (is_ready && l->ends[l->count] != end) {
-            const bool is_empty = !is_shortest && l->ends[l->count] == from;
-            is_ready = false;
-            if (l->count >= l->most) {
-                l->count--;
-            } else if (!is_empty) {
-                limit = is_shortest ? l->ends[l->count] : end;
-                l->count++;
-                continue;
-            }
+        struct reach reach = {from, from, limit, false};
+        if (is_shortest) {
+            if (limit == from && limit != end) limit = after(d, limit);
+            reach = (struct reach){from, l->count >= l->most ? end : limit, end, true};
         }
-        if (is_ready && check_laps(d, t, l)) return true;
+        const enum lap lap = run_lap(d, t, l, &reach, end);
+        if (d->has_failed) return false;
+        if (lap == LAP_SHORT) {
+            limit = is_shortest ? l->ends[l->count] : end;
+            l->count++;
+            continue;
+        }
+        if (lap == LAP_WHOLE && check_laps(d, t, l)) return true;
         if (d->has_failed || !step_back(d, l, is_shortest, end, &limit)) return false;
     }
 }

@@ -217,8 +217,11 @@ static void choose(const struct binder *b, struct choice *c, bool *any_name)
 
 static enum status pass_any(struct binder *b, struct expr **arg, enum sql_any how)
 {
+    if (how == SQL_ANY_KNOWN && (*arg)->type == SQL_UNKNOWN)
+        return bind_fail(b, -1, "42804",
+                         "could not determine polymorphic type because input has type unknown");
     TRY(bind_settle(b, arg));
-    if (how == SQL_ANY_RAW || (*arg)->type == SQL_TEXT) return ST_OK;
+    if (how == SQL_ANY_RAW || how == SQL_ANY_KNOWN || (*arg)->type == SQL_TEXT) return ST_OK;
     if (how == SQL_ANY_TEXT) {
         struct coercion to = {.type = SQL_TEXT, .typmod = -1, .context = SQL_CAST_EXPLICIT};
         return bind_coerce(b, arg, &to);
@@ -288,6 +291,8 @@ static enum status flatten_concat(struct binder *b, struct expr *e)
     return ST_OK;
 }
 
+static enum status no_function(struct binder *b, const struct choice *c);
+
 /* What ANYELEMENT is in this call. */
 static enum status choose_element(struct binder *b,
                                   const struct sql_function *f,
@@ -296,7 +301,11 @@ static enum status choose_element(struct binder *b,
 {
     if (!polymorph_is(f)) return ST_OK;
     *element = polymorph_element(f, c->args, c->arg_count);
-    if (*element == SQL_UNKNOWN && f->kind == SQL_AGGREGATE) *element = SQL_TEXT;
+    if (*element == SQL_UNKNOWN && f->kind == SQL_AGGREGATE) { /* One for arrays, one for others. */
+        struct choice both = *c;
+        both.count = 2;
+        return no_function(b, &both);
+    }
     if (*element != SQL_UNKNOWN && *element != SQL_VOID) return ST_OK;
     return bind_fail(b, -1, "42804",
                      "could not determine polymorphic type because input has type unknown");
@@ -402,8 +411,9 @@ static bool is_interval(const struct choice *c)
 /* Operators of PostgreSQL over types or libraries that do not exist here. */
 static enum status unknown_operator(struct binder *b, const struct choice *c)
 {
-    static const char *const known[] = {"^",  "~",  "~*", "!~", "!~*", "->",  "->>", "#>", "#>>",
-                                        "@>", "<@", "&&", "?",  "|/",  "||/", "@",   "@@", "<->"};
+    static const char *const known[] = {"@?",  "^",   "~",   "~*", "!~", "!~*", "->",
+                                        "->>", "#>",  "#>>", "@>", "<@", "&&",  "?",
+                                        "|/",  "||/", "@",   "@@", "<->"};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (!span_equal(c->name, span_text(known[i]))) continue;
         char what[64];
@@ -493,8 +503,38 @@ static bool is_double(const struct choice *c)
     return false;
 }
 
+/* Names of which PostgreSQL has more functions than there are here. */
+static bool has_more_in_postgres(struct span name)
+{
+    static const char *const names[] = {"array_agg",
+                                        "btrim",
+                                        "ltrim",
+                                        "rtrim",
+                                        "make_timestamptz",
+                                        "length",
+                                        "regexp_count",
+                                        "regexp_instr",
+                                        "regexp_like",
+                                        "regexp_replace",
+                                        "regexp_substr",
+                                        "to_timestamp",
+                                        "position",
+                                        "strpos",
+                                        "overlay",
+                                        "min",
+                                        "max",
+                                        "generate_subscripts"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (span_equal(name, span_text(names[i]))) return true;
+    return false;
+}
+
 static enum status no_function(struct binder *b, const struct choice *c)
 {
+    if (b->exec_version >= TYPES_SINCE && c->count == 0 && has_more_in_postgres(c->name))
+        return bind_unsupported(b, c->position,
+                                "this function with arguments of these types is not supported",
+                                "See docs/sql/function-list.md.");
     char types[DIAG_TEXT_MAX] = "";
     size_t used = 0;
     for (uint32_t i = 0; i < c->arg_count && used < sizeof types; i++) {

@@ -9,9 +9,9 @@
 /* Of both types; is: "0" json, "1" jsonb. */
 #define BOTH(type, prefix, is)                                                                     \
     OPER("->", type, TEXT, type, "json_get(%1, %2)"),                                              \
-        OPER("->", type, INT4, type, "json_get(%1, %2)"),                                          \
+        OPER("->", type, INT4, type, "json_get(%1, %2, " is ")"),                                  \
         OPER("->>", type, TEXT, TEXT, "json_get_text(%1, %2)"),                                    \
-        OPER("->>", type, INT4, TEXT, "json_get_text(%1, %2)"),                                    \
+        OPER("->>", type, INT4, TEXT, "json_get_text(%1, %2, " is ")"),                            \
         OPER("#>", type, TEXTS, type, "json_path(%1, %2, 0)"),                                     \
         OPER("#>>", type, TEXTS, TEXT, "json_path(%1, %2, 1)"),                                    \
         {.name = prefix "_extract_path",                                                           \
@@ -31,6 +31,7 @@
         FUNC1(prefix "_typeof", type, TEXT, "json_kind(%1)"),                                      \
         FUNC1(prefix "_array_length", type, INT4, "json_length(%1)"),                              \
         {.name = "to_" prefix,                                                                     \
+         .any = SQL_ANY_KNOWN,                                                                     \
          .arg_count = 1,                                                                           \
          .args = {ANY},                                                                            \
          .result = (type),                                                                         \
@@ -52,6 +53,7 @@
          .sqlite = "json_build_object(" is ", %p)",                                                \
          .since = SINCE},                                                                          \
         {.name = prefix "_agg",                                                                    \
+         .any = SQL_ANY_KNOWN,                                                                     \
          .kind = SQL_AGGREGATE,                                                                    \
          .arg_count = 1,                                                                           \
          .volatility = SQL_ORDERED,                                                                \

@@ -18,6 +18,7 @@ import time
 
 import compare
 import generate
+import generate_types
 import servers
 
 
@@ -58,7 +59,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--program", default=servers.default_program())
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--random", type=int, help="random statements (1000; with FILE: 0)")
+    parser.add_argument("--random", type=int, help="random statements, half over each generator (1000; with FILE: 0)")
     parser.add_argument("--show", action="append", default=[],
                         choices=[compare.EQUAL, compare.REFUSED, compare.WORDING])
     parser.add_argument("files", nargs="*")
@@ -82,11 +83,12 @@ def main():
             report(os.path.basename(path), counts)
             total += counts
         if options.random:
-            counts = collections.Counter()
-            run_all(pair, generate.statements(options.seed, options.random), show, counts)
-            clear(pair)
-            report(f"random, seed {options.seed}", counts)
-            total += counts
+            for maker in (generate, generate_types):
+                counts = collections.Counter()
+                run_all(pair, maker.statements(options.seed, options.random // 2), show, counts)
+                clear(pair)
+                report(f"random ({maker.__name__}), seed {options.seed}", counts)
+                total += counts
     report(f"all, {time.monotonic() - start:.0f} s", total)
     failed = total[compare.DIFFERENT]
     print(f"{total.total() - failed} passed, {failed} failed")
