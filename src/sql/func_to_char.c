@@ -181,6 +181,13 @@ static bool is_calendar(enum format_key key)
            key == FORMAT_TZ || key == FORMAT_TZH || key == FORMAT_TZM || key == FORMAT_OF;
 }
 
+/* PostgreSQL counts them of a day that no interval has. */
+static bool is_of_iso_year(enum format_key key)
+{
+    return key == FORMAT_IDDD || key == FORMAT_IW || key == FORMAT_J ||
+           (key >= FORMAT_IYYY && key <= FORMAT_I);
+}
+
 static void put_either(struct printer *p, const char *plain, const char *dotted)
 {
     const char *keyword = p->node->text;
@@ -313,6 +320,11 @@ static bool print(struct printer *p, struct format_reader *r)
             diag_hint(p->diag, "Intervals are not tied to specific calendar dates.");
             return false;
         }
+        if (p->m.is_interval && is_of_iso_year(node.key)) {
+            diag_set(p->diag, "0A000", "to_char of an interval does not take %s", node.text);
+            diag_hint(p->diag, "See docs/sql/functions.md.");
+            return false;
+        }
         put_key(p, node.key);
     }
     return true;
@@ -375,7 +387,6 @@ static void interval_to_char(sqlite3_context *c, int count, sqlite3_value **args
                        .us = v.us % TIME_SECOND_US,
                        .is_interval = true};
     m.yearday = (m.year * 12 + m.month) * 30 + m.day;
-    m.julian = time_days(m.year, (uint32_t)(m.month > 0 ? m.month : 1), 1) + FORMAT_JULIAN_2000;
     to_char(c, &m, format);
 }
 

@@ -1,166 +1,12 @@
-/* func_words.c - quote_ident and format.
- *
- * A name goes without quotes when it is of small letters, digits and _, and no keyword that the
- * grammar keeps for itself (the list is PostgreSQL 15's, in the order of bytes). */
+/* func_words.c - format: text with arguments in it, as they are, as names or as literals. */
 #include <stdio.h>
 
 #include "base/must.h"
 #include "sql/function_int.h"
+#include "sql/postgres.h"
 #include "sql/value_int.h"
 
 #define WIDTH_MAX 1000000
-
-static const char *const keywords[] = {"all",
-                                       "analyse",
-                                       "analyze",
-                                       "and",
-                                       "any",
-                                       "array",
-                                       "as",
-                                       "asc",
-                                       "asymmetric",
-                                       "authorization",
-                                       "between",
-                                       "bigint",
-                                       "binary",
-                                       "bit",
-                                       "boolean",
-                                       "both",
-                                       "case",
-                                       "cast",
-                                       "char",
-                                       "character",
-                                       "check",
-                                       "coalesce",
-                                       "collate",
-                                       "collation",
-                                       "column",
-                                       "concurrently",
-                                       "constraint",
-                                       "create",
-                                       "cross",
-                                       "current_catalog",
-                                       "current_date",
-                                       "current_role",
-                                       "current_schema",
-                                       "current_time",
-                                       "current_timestamp",
-                                       "current_user",
-                                       "dec",
-                                       "decimal",
-                                       "default",
-                                       "deferrable",
-                                       "desc",
-                                       "distinct",
-                                       "do",
-                                       "else",
-                                       "end",
-                                       "except",
-                                       "exists",
-                                       "extract",
-                                       "false",
-                                       "fetch",
-                                       "float",
-                                       "for",
-                                       "foreign",
-                                       "freeze",
-                                       "from",
-                                       "full",
-                                       "grant",
-                                       "greatest",
-                                       "group",
-                                       "grouping",
-                                       "having",
-                                       "ilike",
-                                       "in",
-                                       "initially",
-                                       "inner",
-                                       "inout",
-                                       "int",
-                                       "integer",
-                                       "intersect",
-                                       "interval",
-                                       "into",
-                                       "is",
-                                       "isnull",
-                                       "join",
-                                       "lateral",
-                                       "leading",
-                                       "least",
-                                       "left",
-                                       "like",
-                                       "limit",
-                                       "localtime",
-                                       "localtimestamp",
-                                       "national",
-                                       "natural",
-                                       "nchar",
-                                       "none",
-                                       "normalize",
-                                       "not",
-                                       "notnull",
-                                       "null",
-                                       "nullif",
-                                       "numeric",
-                                       "offset",
-                                       "on",
-                                       "only",
-                                       "or",
-                                       "order",
-                                       "out",
-                                       "outer",
-                                       "overlaps",
-                                       "overlay",
-                                       "placing",
-                                       "position",
-                                       "precision",
-                                       "primary",
-                                       "real",
-                                       "references",
-                                       "returning",
-                                       "right",
-                                       "row",
-                                       "select",
-                                       "session_user",
-                                       "setof",
-                                       "similar",
-                                       "smallint",
-                                       "some",
-                                       "substring",
-                                       "symmetric",
-                                       "table",
-                                       "tablesample",
-                                       "then",
-                                       "time",
-                                       "timestamp",
-                                       "to",
-                                       "trailing",
-                                       "treat",
-                                       "trim",
-                                       "true",
-                                       "union",
-                                       "unique",
-                                       "user",
-                                       "using",
-                                       "values",
-                                       "varchar",
-                                       "variadic",
-                                       "verbose",
-                                       "when",
-                                       "where",
-                                       "window",
-                                       "with",
-                                       "xmlattributes",
-                                       "xmlconcat",
-                                       "xmlelement",
-                                       "xmlexists",
-                                       "xmlforest",
-                                       "xmlnamespaces",
-                                       "xmlparse",
-                                       "xmlpi",
-                                       "xmlroot",
-                                       "xmlserialize",
-                                       "xmltable"};
 
 struct directive {    /* %[n$][-][width]letter */
     int64_t argument; /* 1-based; 0: the next. */
@@ -180,25 +26,6 @@ struct formatter {
     int64_t next; /* The argument that the next directive takes. */
 };
 
-static bool is_keyword(struct span name)
-{
-    size_t low = 0;
-    size_t high = sizeof keywords / sizeof keywords[0];
-    while (low < high) {
-        const size_t middle = (low + high) / 2;
-        const struct span word = span_text(keywords[middle]);
-        const size_t size = word.size < name.size ? word.size : name.size;
-        int order = memcmp(word.data, name.data, size);
-        if (order == 0) order = word.size < name.size ? -1 : word.size > name.size;
-        if (order == 0) return true;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return false;
-}
-
 static void put_name(struct buf *out, struct span name)
 {
     bool is_plain = name.size > 0 && !(name.data[0] >= '0' && name.data[0] <= '9');
@@ -206,7 +33,7 @@ static void put_name(struct buf *out, struct span name)
         const uint8_t b = name.data[i];
         is_plain = is_plain && ((b >= 'a' && b <= 'z') || (b >= '0' && b <= '9') || b == '_');
     }
-    if (is_plain && !is_keyword(name)) {
+    if (is_plain && !postgres_is_keyword(name)) {
         buf_put(out, name);
         return;
     }
@@ -227,15 +54,6 @@ static void put_literal(struct buf *out, struct span text)
         buf_put_u8(out, text.data[i]);
     }
     buf_put_u8(out, '\'');
-}
-
-static void quote_ident(sqlite3_context *c, int count, sqlite3_value **args)
-{
-    struct buf out;
-    if (!function_begin(c, count, args)) return;
-    buf_init(&out, mem_system(), SQL_VALUE_MAX);
-    put_name(&out, function_bytes(args[0]));
-    function_return_buf(c, &out);
 }
 
 /* --- format -------------------------------------------------------------------------------- */
@@ -435,7 +253,6 @@ static void format(sqlite3_context *c, int count, sqlite3_value **args)
 }
 
 const struct native function_words[] = {
-    {.name = "sql_quote_ident", .args = 1, .call = quote_ident},
     {.name = "sql_format", .args = -1, .call = format},
     {.name = NULL},
 };

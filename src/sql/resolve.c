@@ -503,35 +503,35 @@ static bool is_double(const struct choice *c)
     return false;
 }
 
-/* Names of which PostgreSQL has more functions than there are here. */
-static bool has_more_in_postgres(struct span name)
+/* What PostgreSQL has of names that are here with other arguments. */
+static bool is_missing_overload(const struct choice *c)
 {
-    static const char *const names[] = {"array_agg",
-                                        "btrim",
-                                        "ltrim",
-                                        "rtrim",
-                                        "make_timestamptz",
-                                        "length",
-                                        "regexp_count",
-                                        "regexp_instr",
-                                        "regexp_like",
-                                        "regexp_replace",
-                                        "regexp_substr",
-                                        "to_timestamp",
-                                        "position",
-                                        "strpos",
-                                        "overlay",
-                                        "min",
-                                        "max",
-                                        "generate_subscripts"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (span_equal(name, span_text(names[i]))) return true;
+    static const struct {
+        const char *name;
+        uint32_t least_args;
+        enum sql_type first; /* SQL_VOID: any; SQL_ANYARRAY: any array. */
+    } missing[] = {{"array_agg", 1, SQL_ANYARRAY},  {"min", 1, SQL_ANYARRAY},
+                   {"max", 1, SQL_ANYARRAY},        {"btrim", 2, SQL_BYTEA},
+                   {"ltrim", 2, SQL_BYTEA},         {"rtrim", 2, SQL_BYTEA},
+                   {"position", 2, SQL_BYTEA},      {"overlay", 3, SQL_BYTEA},
+                   {"length", 2, SQL_BYTEA},        {"make_timestamptz", 7, SQL_VOID},
+                   {"regexp_count", 3, SQL_VOID},   {"regexp_instr", 3, SQL_VOID},
+                   {"regexp_replace", 4, SQL_VOID}, {"regexp_substr", 3, SQL_VOID},
+                   {"to_timestamp", 2, SQL_VOID},   {"generate_subscripts", 3, SQL_ANYARRAY}};
+    for (size_t i = 0; i < sizeof missing / sizeof missing[0]; i++) {
+        if (!span_equal(c->name, span_text(missing[i].name))) continue;
+        if (c->arg_count < missing[i].least_args) continue;
+        const enum sql_type type = c->args[0]->type;
+        const enum sql_type first = missing[i].first;
+        if (first == SQL_VOID || first == type) return true;
+        if (first == SQL_ANYARRAY && sql_type_is_array(type)) return true;
+    }
     return false;
 }
 
 static enum status no_function(struct binder *b, const struct choice *c)
 {
-    if (b->exec_version >= TYPES_SINCE && c->count == 0 && has_more_in_postgres(c->name))
+    if (b->exec_version >= TYPES_SINCE && c->count == 0 && is_missing_overload(c))
         return bind_unsupported(b, c->position,
                                 "this function with arguments of these types is not supported",
                                 "See docs/sql/function-list.md.");

@@ -36,7 +36,6 @@ static const struct sql_function functions[] = {
           "json_each(text_regex_matches(%1, %2, %3))"),
     FUNC2("regexp_instr", TEXT, TEXT, INT4, "text_regex_nth(%1, %2, '', 1, 1, 0, 1)"),
     FUNC3("substring", TEXT, TEXT, TEXT, TEXT, "text_regex_first(%1, similar_to_escape(%2, %3))"),
-    FUNC1("quote_ident", TEXT, TEXT, "sql_quote_ident(%1)"),
     FUNC1("format", TEXT, TEXT, "sql_format(%1)"),
     {.name = "format",
      .kind = SQL_FUNCTION,
