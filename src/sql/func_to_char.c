@@ -31,7 +31,7 @@ struct printer {
     struct buf out;
     struct moment m;
     struct diag *diag;
-    const struct format_node *node;
+    struct format_node node; /* The one that is printed. */
 };
 
 static const char *const months[] = {"January",   "February", "March",    "April",
@@ -46,12 +46,12 @@ static const char *const romans[] = {"I",   "II",   "III", "IV", "V",  "VI",
 
 static bool is_filled(const struct printer *p)
 {
-    return (p->node->flags & FORMAT_FILL) != 0;
+    return (p->node.flags & FORMAT_FILL) != 0;
 }
 
 static void put_ordinal(struct printer *p, size_t from)
 {
-    const unsigned flags = p->node->flags;
+    const unsigned flags = p->node.flags;
     if ((flags & (FORMAT_TH_UPPER | FORMAT_TH_LOWER)) == 0) return;
     const struct span number = span_of(p->out.data + from, p->out.size - from);
     buf_put_text(&p->out, format_ordinal(number, (flags & FORMAT_TH_UPPER) != 0));
@@ -93,7 +93,7 @@ static void put_name(struct printer *p, const char *name, size_t width, enum let
 {
     const size_t size = strlen(name);
     put_letters(p, name, size, how);
-    if ((p->node->flags & (FORMAT_FILL | FORMAT_LOCAL)) != 0) return;
+    if ((p->node.flags & (FORMAT_FILL | FORMAT_LOCAL)) != 0) return;
     for (size_t i = size; i < width; i++)
         buf_put_u8(&p->out, ' ');
 }
@@ -190,7 +190,7 @@ static bool is_of_iso_year(enum format_key key)
 
 static void put_either(struct printer *p, const char *plain, const char *dotted)
 {
-    const char *keyword = p->node->text;
+    const char *keyword = p->node.text;
     const char *text = keyword[1] == '.' ? dotted : plain;
     put_letters(p, text, strlen(text),
                 letters_of(keyword) == LETTERS_LOWER ? LETTERS_LOWER : LETTERS_UPPER);
@@ -236,7 +236,7 @@ static void put_clock(struct printer *p, enum format_key key)
 static void put_day(struct printer *p, enum format_key key)
 {
     const struct moment *m = &p->m;
-    const enum letters how = letters_of(p->node->text);
+    const enum letters how = letters_of(p->node.text);
     int64_t year = 0;
     int64_t week = 0;
     int64_t day = 0;
@@ -260,7 +260,7 @@ static void put_day(struct printer *p, enum format_key key)
 static void put_month(struct printer *p, enum format_key key)
 {
     const struct moment *m = &p->m;
-    const enum letters how = letters_of(p->node->text);
+    const enum letters how = letters_of(p->node.text);
     switch ((int)key) {
     case FORMAT_MM: put_number(p, m->month, 2); break;
     case FORMAT_RM: put_roman_month(p, how == LETTERS_LOWER ? how : LETTERS_UPPER); break;
@@ -308,9 +308,8 @@ static void put_key(struct printer *p, enum format_key key)
 
 static bool print(struct printer *p, struct format_reader *r)
 {
-    struct format_node node;
-    p->node = &node;
-    while (format_next(r, &node)) {
+    while (format_next(r, &p->node)) {
+        const struct format_node node = p->node;
         if (node.key == FORMAT_TEXT) {
             buf_put(&p->out, node.literal);
             continue;

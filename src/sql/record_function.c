@@ -88,8 +88,8 @@ enum status bind_record_function(struct binder *b,
                                  const PgQuery__RangeFunction *f)
 {
     const PgQuery__FuncCall *c = call_of(f);
-    const struct span name =
-        c == NULL ? (struct span){0} : bind_string(c->funcname[c->n_funcname - 1]);
+    struct span name = {0};
+    if (c != NULL) name = bind_string(c->funcname[c->n_funcname - 1]);
     struct record r = {.is_jsonb = name.size > 4 && name.data[4] == 'b'};
     const bool is_set = span_equal(name, span_text("json_to_recordset")) ||
                         span_equal(name, span_text("jsonb_to_recordset"));
