@@ -142,12 +142,20 @@ static bool run_one(struct sql_rig *r,
     return code == SQLITE_DONE;
 }
 
-/* Steps for foreign keys (sql/keys.h), whose triggers no statement here needs. */
-static bool is_of_executor(const char *step)
+/* Steps for foreign keys (sql/keys.h) are left out: no statement here needs their triggers. */
+static bool run_step(struct sql_rig *r,
+                     const struct sql_statement *s,
+                     const char *step,
+                     struct params p)
 {
-    return strncmp(step, SQL_STEP_ROWS, strlen(SQL_STEP_ROWS)) == 0 ||
-           strncmp(step, SQL_STEP_KEYS, strlen(SQL_STEP_KEYS)) == 0 ||
-           strncmp(step, SQL_STEP_CHECK, strlen(SQL_STEP_CHECK)) == 0;
+    const size_t rows = strlen(SQL_STEP_ROWS);
+    if (strcmp(step, SQL_STEP_RELOAD) == 0) {
+        load(r);
+        return true;
+    }
+    if (strncmp(step, SQL_STEP_KEYS, strlen(SQL_STEP_KEYS)) == 0) return true;
+    if (strncmp(step, SQL_STEP_CHECK, strlen(SQL_STEP_CHECK)) == 0) return true;
+    return run_one(r, s, strncmp(step, SQL_STEP_ROWS, rows) == 0 ? step + rows : step, p);
 }
 
 static bool run_compiled(struct sql_rig *r, const struct sql_statement *s, struct params p)
@@ -155,13 +163,7 @@ static bool run_compiled(struct sql_rig *r, const struct sql_statement *s, struc
     buf_reset(&r->out);
     if (s->notice != NULL) buf_printf(&r->out, "NOTICE: %s\n", s->notice);
     for (uint32_t i = 0; i < s->step_count; i++)
-        if (strcmp(s->steps[i], SQL_STEP_RELOAD) == 0)
-            load(r);
-        else if (strncmp(s->steps[i], SQL_STEP_ROWS, strlen(SQL_STEP_ROWS)) == 0 &&
-                 !run_one(r, s, s->steps[i] + strlen(SQL_STEP_ROWS), p))
-            return false;
-        else if (!is_of_executor(s->steps[i]) && !run_one(r, s, s->steps[i], p))
-            return false;
+        if (!run_step(r, s, s->steps[i], p)) return false;
     if (s->step_count > 0) load(r);
     if (s->sqlite != NULL && !run_one(r, s, s->sqlite, p)) return false;
     if (s->column_count == 0 && s->notice == NULL) buf_put_text(&r->out, s->tag);
