@@ -264,8 +264,8 @@ static const struct function_table own_functions = {functions, COUNT_OF(function
 static const struct cast_table own_casts = {casts, COUNT_OF(casts)};
 
 static const struct function_table *const function_tables[] = {
-    &own_functions,       &function_table_types,  &function_table_arrays, &function_table_rows,
-    &function_table_json, &function_table_system, &function_table_more};
+    &own_functions,       &function_table_system, &function_table_types, &function_table_arrays,
+    &function_table_rows, &function_table_json,   &function_table_more};
 static const struct cast_table *const cast_tables[] = {&own_casts, &cast_table_types,
                                                        &cast_table_json, &cast_table_system};
 

@@ -115,6 +115,15 @@ static const struct sql_function functions[] = {
     NO_TEXT("pg_get_partition_constraintdef"),
     SYSTEM1("pg_relation_is_publishable", REGCLASS, BOOL, "(%1 IS NOT NULL OR NULL)"),
     SYSTEM1("pg_partition_ancestors", REGCLASS, REGCLASS, "nullif(%1, %1)"),
+    /* The first element of a vector has number 0. */
+    {.name = "generate_subscripts",
+     .kind = SQL_ROWS,
+     .arg_count = 2,
+     .args = {SQL_INT2VECTOR, INT4},
+     .result = INT4,
+     .sqlite = "(WITH RECURSIVE g(c1) AS (SELECT 0 WHERE array_length(%t1, %1, %2) > 0 UNION ALL "
+               "SELECT c1 + 1 FROM g WHERE c1 + 1 < array_length(%t1, %1, %2)) SELECT c1 FROM g)",
+     .since = SINCE},
     {.name = "_pg_expandarray",
      .kind = SQL_ROWS,
      .arg_count = 1,

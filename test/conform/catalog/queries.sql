@@ -6,7 +6,7 @@ SELECT i.indexrelid::regclass, i.indrelid::regclass, indnatts, indisunique, indi
 SELECT pg_get_indexdef(indexrelid), pg_get_indexdef(indexrelid, 1, true) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relnamespace IN ('public'::regnamespace, 'shop'::regnamespace) ORDER BY c.relname
 SELECT conname, contype, conrelid::regclass, confrelid::regclass, conkey, confkey, confupdtype, confdeltype, confmatchtype, convalidated FROM pg_constraint WHERE conrelid <> 0 AND connamespace IN ('public'::regnamespace, 'shop'::regnamespace) ORDER BY conname
 SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE contype <> 'c' AND connamespace IN ('public'::regnamespace, 'shop'::regnamespace) ORDER BY conname
-SELECT adrelid::regclass, adnum, pg_get_expr(adbin, adrelid) FROM pg_attrdef ORDER BY 1::text, 2
+SELECT adrelid::regclass, adnum, pg_get_expr(adbin, adrelid) FROM pg_attrdef ORDER BY adrelid::regclass::text, 2
 SELECT seqrelid::regclass, seqtypid::regtype, seqstart, seqincrement, seqmax, seqmin, seqcache, seqcycle FROM pg_sequence ORDER BY seqrelid::regclass::text
 SELECT obj_description('account'::regclass), col_description('account'::regclass, 2), obj_description('shop'::regnamespace, 'pg_namespace')
 SELECT nspname, nspname::text || '.x' FROM pg_namespace WHERE nspname IN ('public', 'shop', 'pg_catalog', 'information_schema') ORDER BY 1
@@ -37,3 +37,4 @@ SELECT relname OPERATOR(pg_catalog.~) '^acc' COLLATE pg_catalog.default, relname
 SELECT pg_size_pretty(10::bigint), pg_size_pretty(10240::bigint), pg_size_pretty(123456789::bigint), pg_encoding_to_char(6), pg_is_in_recovery()
 INSERT INTO account SELECT 7, relname FROM pg_class
 SELECT deptype, objid::regclass, refobjid::regclass, refobjsubid FROM pg_depend WHERE classid = 'pg_class'::regclass AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i') AND objid IN (SELECT oid FROM pg_class WHERE relkind = 'S') ORDER BY objid::regclass::text
+SELECT indexrelid::regclass, unnest(indkey), generate_subscripts(indkey, 1) FROM pg_index WHERE indrelid = 'shop.item'::regclass ORDER BY indexrelid::regclass::text, 3

@@ -126,6 +126,7 @@ static bool is_first_of_name(uint32_t index)
     for (uint32_t i = 0; i < index; i++) {
         const struct sql_function *other = sql_function_at(i);
         const bool is_operator = other->kind == SQL_OPERATOR || other->kind == SQL_PREFIX;
+        if (other->since == SQL_SINCE_READS) continue;
         if (!is_operator && strcmp(other->name, f->name) == 0) return false;
     }
     return true;
