@@ -131,7 +131,8 @@ static bool is_rows_call(const PgQuery__Node *n)
     if (n->node_case != PG_QUERY__NODE__NODE_FUNC_CALL) return false;
     const PgQuery__FuncCall *c = n->func_call;
     const bool is_ours =
-        c->n_funcname == 1 || span_equal(bind_string(c->funcname[0]), span_text("pg_catalog"));
+        c->n_funcname == 1 || span_equal(bind_string(c->funcname[0]), span_text("pg_catalog")) ||
+        span_equal(bind_string(c->funcname[c->n_funcname - 1]), span_text("_pg_expandarray"));
     return is_ours &&
            sql_function_find(bind_string(c->funcname[c->n_funcname - 1]), SQL_ROWS, 0) != NULL;
 }
