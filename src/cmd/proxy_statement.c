@@ -61,6 +61,16 @@ static enum status refuse_block(const struct proxy_statement *s, struct diag *d)
     return ST_UNSUPPORTED;
 }
 
+/* It would be signed and read by all. */
+static enum status refuse_password(const struct proxy_statement *s, struct diag *d)
+{
+    diag_set(d, "0A000", "a password cannot be set through the proxy");
+    d->position = s->position + 1;
+    diag_hint(d, "Connect to the node that shall keep the account's key, or name a key of your "
+                 "own: PASSWORD 'TRUSTSQL$$public key'.");
+    return ST_UNSUPPORTED;
+}
+
 enum status proxy_split(struct arena *a,
                         struct span text,
                         struct proxy_statement **out,
@@ -78,6 +88,7 @@ enum status proxy_split(struct arena *a,
         classify(&made[i]);
         if (is_among(made[i].word, blocks, sizeof blocks / sizeof *blocks))
             return refuse_block(&made[i], d);
+        if (sql_sets_password(made[i].text)) return refuse_password(&made[i], d);
     }
     *out = made;
     return ST_OK;

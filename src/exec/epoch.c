@@ -210,7 +210,10 @@ static enum status close_epoch(struct apply *a)
     const enum block_mode before = a->mode.rules.mode;
     TRY(chain_epoch_begin(e->writer, next, first));
     if (next->exec_version > e->epoch->config.exec_version) {
-        TRY(schema_make(e, e->epoch->config.exec_version + 1, next->exec_version));
+        const uint32_t from = e->epoch->config.exec_version + 1;
+        TRY(schema_make(e, from, next->exec_version, SCHEMA_TABLES));
+        TRY(schema_reload(e)); /* E3: the rows are captured. */
+        TRY(schema_make(e, from, next->exec_version, SCHEMA_ROWS));
         TRY(schema_reload(e));
     }
     mode_begin(&a->mode, &rules, first);

@@ -119,6 +119,11 @@ enum status exec_account_by_address(sqlite3 *connection,
     return open_account(&account, out);
 }
 
+enum status exec_account_may_login(sqlite3 *connection, uint64_t id, bool *may)
+{
+    return account_may_login(connection, id, may);
+}
+
 void exec_outcome_init(struct exec_outcome *o, struct mem *mem)
 {
     *o = (struct exec_outcome){0};

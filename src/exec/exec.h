@@ -167,6 +167,9 @@ NODISCARD enum status exec_account_by_address(sqlite3 *connection,
                                               const struct account_id *address,
                                               struct exec_account *out);
 
+/* May it log in: is its role LOGIN? */
+NODISCARD enum status exec_account_may_login(sqlite3 *connection, uint64_t id, bool *may);
+
 /* May this account run the statement? 42501 in d. The rule of execution, also used before reading.
  */
 NODISCARD enum status exec_check_access(const struct sql_catalog *catalog,

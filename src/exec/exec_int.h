@@ -237,8 +237,12 @@ NODISCARD enum status schema_reload(struct exec *e);
 NODISCARD enum status schema_renew(struct exec *e);
 void schema_publish(struct exec *e);
 
-/* Tables that come with the versions from … to. */
-NODISCARD enum status schema_make(struct exec *e, uint32_t from, uint32_t to);
+/* What comes with the versions from … to: tables, then, when capture knows them, their rows. */
+enum schema_part { SCHEMA_TABLES, SCHEMA_ROWS };
+NODISCARD enum status schema_make(struct exec *e,
+                                  uint32_t from,
+                                  uint32_t to,
+                                  enum schema_part part);
 
 /* checkpoints.c */
 /* Before the write set ends: the hash of the checkpoint whose turn it is, and its row. */

@@ -32,7 +32,8 @@ enum status genesis_apply(struct exec *e, const struct genesis *genesis)
 
 static enum status make_rows(struct exec *e, const struct genesis *genesis)
 {
-    TRY(schema_make(e, 1, genesis->exec_version));
+    TRY(schema_make(e, 1, genesis->exec_version, SCHEMA_TABLES));
+    TRY(schema_make(e, 1, genesis->exec_version, SCHEMA_ROWS));
     for (uint32_t i = 0; i < genesis->account_count; i++)
         TRY(add_account(e, &genesis->accounts[i]));
     return epoch_genesis(e, genesis);

@@ -107,18 +107,8 @@ enum status exec_check_access(const struct sql_catalog *catalog,
                               const struct exec_account *account,
                               struct diag *d)
 {
-    for (uint32_t i = 0; i < statement->access_count; i++) {
-        const struct sql_access *access = &statement->access[i];
-        uint32_t rights = sql_catalog_rights(catalog, access->table_id, account->id);
-        if ((access->rights & ~rights) == 0) continue;
-        const struct catalog_table *t = sql_catalog_by_id(catalog, access->table_id);
-        struct span name = t == NULL ? span_text("?") : t->name;
-        const char *what = (access->rights & ~rights) == SQL_RIGHT_OWNER ? "must be owner of"
-                                                                         : "permission denied for";
-        diag_set(d, "42501", "%s table %.*s", what, (int)name.size, (const char *)name.data);
-        return ST_DENIED;
-    }
-    return ST_OK;
+    TRY(sql_check_schemas(catalog, statement->schemas, statement->schema_count, account->id, d));
+    return sql_check_tables(catalog, statement->access, statement->access_count, account->id, d);
 }
 
 /* Compiled, and allowed to this account. */
@@ -128,6 +118,7 @@ static enum status prepare(struct job *j, const struct tx_op *op, struct prepare
     const struct statements_want want = {.catalog = e->catalog,
                                          .op = op,
                                          .account = j->account.id,
+                                         .height = j->block->header->height,
                                          .exec_version = j->block->header->exec_version};
     TRY(statements_get(e->statements, out, &want, &j->diag));
     const struct exec_account account = {.id = j->account.id, .is_admin = j->account.is_admin};
@@ -145,8 +136,13 @@ static enum status run_call(struct job *j, const struct tx_op *op, const struct 
 
 static enum status run_ddl(struct job *j, const struct sql_statement *s)
 {
+    if (s->key != NULL && public_key_check(j->exec->signer, s->key) != ST_OK) {
+        diag_set(&j->diag, "22023", "this is not a public key");
+        return ST_REJECTED;
+    }
     TRY(keys_check_pending(j, s));
     TRY(run_steps(j, s));
+    if (s->changes_accounts) accounts_forget(j->exec->accounts);
     TRY(keep_rows(j, s, 0));
     /* Last, for it empties the cache s lives in. */
     return s->step_count > 0 ? schema_reload(j->exec) : ST_OK;

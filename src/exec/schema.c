@@ -78,11 +78,13 @@ enum status schema_reload(struct exec *e)
     return schema_take(e, catalog);
 }
 
-enum status schema_make(struct exec *e, uint32_t from, uint32_t to)
+enum status schema_make(struct exec *e, uint32_t from, uint32_t to, enum schema_part part)
 {
+    static const char create[] = "CREATE ";
     for (uint32_t version = from; version <= to; version++)
         for (const char *const *ddl = sql_catalog_ddl(version); *ddl != NULL; ddl++)
-            TRY(sqlite_status(sqlite3_exec(e->writer, *ddl, NULL, NULL, NULL)));
+            if ((strncmp(*ddl, create, sizeof create - 1) == 0) == (part == SCHEMA_TABLES))
+                TRY(sqlite_status(sqlite3_exec(e->writer, *ddl, NULL, NULL, NULL)));
     return ST_OK;
 }
 

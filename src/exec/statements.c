@@ -40,7 +40,10 @@ static enum status make(struct statements *c,
                         const struct statements_want *want,
                         struct entry **out,
                         struct diag *d);
-static enum status compile(struct entry *e, const struct statements_want *want, struct diag *d);
+static enum status compile(struct statements *c,
+                           struct entry *e,
+                           const struct statements_want *want,
+                           struct diag *d);
 static enum status check_kind(const struct sql_statement *s,
                               const struct sql_catalog *catalog,
                               struct diag *d);
@@ -139,7 +142,7 @@ static enum status make(struct statements *c,
     struct entry *e = mem_alloc_zero(c->mem, 1, sizeof *e);
     if (e == NULL) return ST_NO_MEMORY;
     arena_init(&e->arena, c->mem, COMPILED_BYTES_MAX);
-    enum status st = compile(e, want, d);
+    enum status st = compile(c, e, want, d);
     if (st == ST_OK) st = check_kind(&e->prepared.compiled, want->catalog, d);
     if (st == ST_OK && e->prepared.compiled.sqlite != NULL) {
         int rc = sqlite3_prepare_v3(c->writer, e->prepared.compiled.sqlite, -1,
@@ -159,7 +162,10 @@ static enum status make(struct statements *c,
     return ST_OK;
 }
 
-static enum status compile(struct entry *e, const struct statements_want *want, struct diag *d)
+static enum status compile(struct statements *c,
+                           struct entry *e,
+                           const struct statements_want *want,
+                           struct diag *d)
 {
     const struct tx_op *op = want->op;
     e->text = arena_copy(&e->arena, op->text);
@@ -176,6 +182,8 @@ static enum status compile(struct entry *e, const struct statements_want *want, 
     }
     const struct sql_compile in = {.catalog = want->catalog,
                                    .account = want->account,
+                                   .state = c->writer,
+                                   .height = want->height,
                                    .exec_version = want->exec_version,
                                    .text = e->text,
                                    .param_types = e->types,
@@ -235,7 +243,8 @@ static enum status check_kind(const struct sql_statement *s,
 
 static void keep(struct statements *c, struct entry *e)
 {
-    if (e->prepared.compiled.steps != NULL) {
+    const struct sql_statement *s = &e->prepared.compiled;
+    if (s->sqlite == NULL && s->kind != SQL_KIND_CALL) {
         if (c->once != NULL) entry_free(c->mem, c->once);
         c->once = e;
         return;

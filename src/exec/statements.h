@@ -25,6 +25,7 @@ struct statements_want {
     const struct sql_catalog *catalog;
     const struct tx_op *op;
     uint64_t account;      /* Row id. */
+    uint64_t height;       /* Of the block. */
     uint32_t exec_version; /* Of the block; a change of it empties the cache. */
 };
 

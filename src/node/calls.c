@@ -20,6 +20,7 @@ void call_empty(struct local_call *c)
     for (uint32_t i = 0; i < c->statement_count; i++)
         compiled_unref(c->statements[i]);
     c->statement_count = 0;
+    if (sql_may_have_password(c->text)) passwords_wipe(c->text);
     arena_fini(&c->arena);
 }
 
@@ -119,7 +120,8 @@ static enum status compile_all(struct local_call *c, struct sql_catalog *catalog
                                            .declared_count = c->param_count};
         enum status st = call_compiled(c, &request, &c->statements[i]);
         if (st == ST_BUSY) return st;
-        if (st != ST_OK && has_ddl) st = compiled_defer(&c->statements[i], &l->cache, &request);
+        if (st != ST_OK && has_ddl && !sql_sets_password(texts[i].text))
+            st = compiled_defer(&c->statements[i], &l->cache, &request);
         if (st != ST_OK) {
             call_shift_position(&c->diag, &texts[i]);
             return st;
@@ -290,6 +292,7 @@ static void begin_part(struct local_call *c)
         run_reads(c);
     if (st == ST_OK) return;
     if (c->diag.sqlstate[0] == 0) out_of_memory(c);
+    if (c->is_write) passwords_settle(c->session, PASSWORDS_FAILED);
     call_forget_settings(c);
     c->state = CALL_DONE;
 }

@@ -1,6 +1,7 @@
 #include "node/compiled.h"
 
 #include "base/must.h"
+#include "node/passwords.h"
 
 static struct compiled **slot_of(struct compiled_cache *cache, struct span text)
 {
@@ -87,6 +88,7 @@ static void keep_large(struct compiled_cache *cache, struct compiled *c)
 void compiled_keep(struct compiled_cache *cache, struct compiled *c)
 {
     struct compiled **slot = slot_of(cache, c->text);
+    if (c->statement.password != NULL) return; /* It is in the clear here. */
     if (c->arena.total > COMPILED_KEPT_MAX) {
         keep_large(cache, c);
         return;
@@ -132,6 +134,7 @@ void compiled_unref(struct compiled *c)
     if (c == NULL) return;
     must(c->refs > 0);
     if (--c->refs > 0) return;
+    if (sql_may_have_password(c->text)) passwords_wipe(c->text);
     sql_catalog_unref(c->catalog);
     struct mem *mem = c->arena.mem;
     arena_fini(&c->arena);

@@ -60,7 +60,7 @@ NODISCARD enum status compiled_make(struct compiled *c, struct diag *d);
 /* The same text, types and account, whatever the catalog. */
 bool compiled_is_text(const struct compiled *c, const struct compiled_request *request);
 
-/* It may be found from now on. */
+/* It may be found from now on, but for one that has a password. */
 void compiled_keep(struct compiled_cache *cache, struct compiled *c);
 
 /* Find it, or compile it here. A reference to the compiled statement; d says why not. */

@@ -136,14 +136,6 @@ bool local_is_idle(const struct local *l)
 
 /* --- sessions -------------------------------------------------------------------------------- */
 
-static void table_verifier(struct backend *b,
-                           struct span user,
-                           struct scram_verifier *out,
-                           bool *is_mock)
-{
-    custody_verifier_or_mock(local_of(b)->config.custody, user, out, is_mock);
-}
-
 static struct login login_of(const struct local *l)
 {
     return (struct login){.os = l->config.os,
@@ -152,6 +144,25 @@ static struct login login_of(const struct local *l)
                           .chain_id = &l->config.chain_id,
                           .node_key = &l->config.node_key,
                           .signer = l->config.signer};
+}
+
+static void table_verifier(struct backend *b,
+                           struct span user,
+                           struct scram_verifier *out,
+                           bool *is_mock)
+{
+    struct local *l = local_of(b);
+    struct exec_account account;
+    char entry[CUSTODY_NAME_MAX + 1];
+    const struct login login = login_of(l);
+    struct custody *custody = l->config.custody;
+    *is_mock = true;
+    if (login_account(&login, user, &account) != ST_OK)
+        custody_verifier_or_mock(custody, user, out, is_mock); /* session_open finds nobody. */
+    else if (passwords_entry(custody, &account, entry) == ST_OK)
+        custody_verifier_or_mock(custody, span_text(entry), out, is_mock);
+    else
+        custody_mock(custody, user, out);
 }
 
 static enum status table_token(struct backend *b,
@@ -170,12 +181,6 @@ static enum status table_session_open(struct backend *b,
                                       struct diag *d)
 {
     struct local *l = local_of(b);
-    if (!span_equal(ledger, span_text("main"))) {
-        diag_set(d, "3D000", "database \"%.*s\" does not exist",
-                 (int)(ledger.size < 63 ? ledger.size : 63), (const char *)ledger.data);
-        diag_hint(d, "The ledger of this chain is \"main\".");
-        return ST_NOT_FOUND;
-    }
     if (l->session_count == LOCAL_SESSIONS_MAX || user.size > CUSTODY_NAME_MAX) {
         diag_set(d, "53300", "too many sessions are open");
         return ST_LIMIT;
@@ -183,6 +188,7 @@ static enum status table_session_open(struct backend *b,
     struct exec_account account;
     const struct login login = login_of(l);
     TRY(login_find(&login, user, &account, d));
+    TRY(login_enter(&login, &account, ledger, d));
     struct backend_session *s = mem_alloc_zero(l->config.mem, 1, sizeof *s);
     if (s == NULL) {
         diag_set(d, "53200", "out of memory");

@@ -6,6 +6,7 @@
 #include "node/compilers.h"
 #include "node/complaints.h"
 #include "node/local.h"
+#include "node/passwords.h"
 #include "node/prepared.h"
 #include "node/settings.h"
 
@@ -110,6 +111,7 @@ struct backend_session {
     struct exec_account account;
     struct settings settings;
     struct block block;
+    struct passwords passwords;
     struct prepared_list names; /* Of PREPARE. */
     struct sql_catalog *past;   /* Of past_height; null: none. */
     uint64_t past_height;

@@ -12,15 +12,63 @@ enum status login_find(const struct login *l,
                        struct exec_account *out,
                        struct diag *d)
 {
-    enum status st = db_view(exec_db(l->exec), l->lookup, 0);
-    if (st == ST_OK) st = exec_account_by_name(l->lookup, user, out);
-    if (st == ST_NOT_FOUND) st = find_by_address(l, user, out);
+    enum status st = login_account(l, user, out);
     if (st == ST_NOT_FOUND) {
         diag_set(d, "28000", "there is no account \"%.*s\" on this chain", (int)user.size,
                  (const char *)user.data);
         diag_hint(d, "An administrator creates it: CALL trustsql.create_account(…).");
     } else if (st != ST_OK) {
         diag_set(d, "58000", "the account cannot be read: %s", status_text(st));
+    }
+    return st;
+}
+
+enum status login_account(const struct login *l, struct span user, struct exec_account *out)
+{
+    TRY(db_view(exec_db(l->exec), l->lookup, 0));
+    enum status st = exec_account_by_name(l->lookup, user, out);
+    return st == ST_NOT_FOUND ? find_by_address(l, user, out) : st;
+}
+
+static enum status check_connect(const struct login *l,
+                                 const struct exec_account *account,
+                                 struct span ledger,
+                                 struct diag *d)
+{
+    struct sql_catalog *catalog = exec_catalog(l->exec);
+    const struct catalog_ledger *found = sql_catalog_ledger(catalog, ledger);
+    enum status st = ST_OK;
+    const struct span name = span_of(ledger.data, ledger.size < 63 ? ledger.size : 63);
+    if (found == NULL) {
+        diag_set(d, "3D000", "database \"%.*s\" does not exist", (int)name.size,
+                 (const char *)name.data);
+        diag_hint(d, "The ledger of this chain is \"main\".");
+        st = ST_NOT_FOUND;
+    } else if ((sql_catalog_object_rights(catalog, found->id, found->owner, account->id) &
+                SQL_RIGHT_CONNECT) == 0 &&
+               !account->is_admin) {
+        diag_set(d, "42501", "permission denied for database \"%.*s\"", (int)name.size,
+                 (const char *)name.data);
+        diag_detail(d, "User does not have CONNECT privilege.");
+        st = ST_DENIED;
+    }
+    sql_catalog_unref(catalog);
+    return st;
+}
+
+enum status login_enter(const struct login *l,
+                        const struct exec_account *account,
+                        struct span ledger,
+                        struct diag *d)
+{
+    bool may = false;
+    TRY(check_connect(l, account, ledger, d));
+    enum status st = exec_account_may_login(l->lookup, account->id, &may);
+    if (st != ST_OK) {
+        diag_set(d, "58000", "the account cannot be read: %s", status_text(st));
+    } else if (!may) {
+        diag_set(d, "28000", "role \"%s\" is not permitted to log in", account->name);
+        st = ST_DENIED;
     }
     return st;
 }

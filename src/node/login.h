@@ -23,6 +23,17 @@ NODISCARD enum status login_find(const struct login *l,
                                  struct exec_account *out,
                                  struct diag *d);
 
+/* The same without words: ST_NOT_FOUND. */
+NODISCARD enum status login_account(const struct login *l,
+                                    struct span user,
+                                    struct exec_account *out);
+
+/* May the account enter this ledger? 3D000, 42501, 28000 in d. */
+NODISCARD enum status login_enter(const struct login *l,
+                                  const struct exec_account *account,
+                                  struct span ledger,
+                                  struct diag *d);
+
 /* May the bearer of token (ledger/token.h) be user? d says why not, in words for the client. */
 NODISCARD enum status login_token(const struct login *l,
                                   struct span user,

@@ -7,6 +7,7 @@
 
 #include "base/must.h"
 #include "custody/custody.h"
+#include "node/passwords.h"
 #include "ledger/block.h"
 #include "node/functions.h"
 #include "node/keyed.h"
@@ -165,10 +166,9 @@ static void look_ahead(const struct question *q, struct answer *out)
 {
     struct keyed *keyed = q->source->keyed;
     struct keyed_tx known[KNOWN_MAX];
-    struct public_key unused;
+    char entry[CUSTODY_NAME_MAX + 1];
     const struct hash name = keyed_name(&q->account.address, q->key);
-    const bool is_own =
-        custody_public(q->source->custody, span_text(q->account.name), &unused) == ST_OK;
+    const bool is_own = passwords_entry(q->source->custody, &q->account, entry) == ST_OK;
     uint32_t count = keyed_find(keyed, &name, known, KNOWN_MAX);
     if (!is_own && count == 0) {
         note_question(q, &name);

@@ -73,6 +73,7 @@ enum status write_op(struct local_call *c,
                      const struct compiled *statement,
                      struct tx_op *op)
 {
+    if (statement->statement.password != NULL) return passwords_op(c, a, statement, op);
     uint32_t given = statement->is_deferred ? 0 : statement->statement.param_count;
     if (statement->statement.kind == SQL_KIND_COPY_IN) given = c->param_count; /* Rows. */
     if (given > c->param_count) {
@@ -174,13 +175,27 @@ enum status write_block(struct local_call *c)
     return st;
 }
 
+/* Another session may have given the account another key. */
+static enum status find_entry(struct local_call *c, char out[CUSTODY_NAME_MAX + 1])
+{
+    struct backend_session *s = c->session;
+    struct local *l = s->local;
+    enum status st = passwords_entry(l->config.custody, &s->account, out);
+    if (st != ST_NOT_FOUND) return st;
+    TRY(db_view(exec_db(l->config.exec), l->lookup, 0));
+    TRY(exec_account_by_address(l->lookup, &s->account.address, &s->account));
+    return passwords_entry(l->config.custody, &s->account, out);
+}
+
 static enum status sign(struct local_call *c, struct tx *tx, struct buf *out)
 {
     const struct local_config *config = &c->session->local->config;
-    struct span user = span_text(c->session->user);
-    enum status st = custody_public(config->custody, user, &tx->signers[0]);
+    char entry[CUSTODY_NAME_MAX + 1];
+    enum status st = find_entry(c, entry);
+    if (st == ST_OK) st = custody_public(config->custody, span_text(entry), &tx->signers[0]);
     if (st == ST_OK) st = tx_hash(tx);
-    if (st == ST_OK) st = custody_sign(config->custody, user, &tx->txid, &tx->signatures[0]);
+    if (st == ST_OK)
+        st = custody_sign(config->custody, span_text(entry), &tx->txid, &tx->signatures[0]);
     if (st == ST_NOT_FOUND) {
         diag_set(&c->diag, "28000", "this node does not keep the key of \"%s\"", c->session->user);
         diag_hint(&c->diag, "Sign the transaction yourself: trustsql tx sign, trustsql tx send.");
@@ -399,6 +414,13 @@ static void put_submit_row(struct local_call *c, const struct exec_tx_outcome *o
     if (st != ST_OK || c->answer.data == NULL) diag_set(&c->diag, "53200", "out of memory");
 }
 
+/* Whether it failed is not known when the node was about to end. */
+static enum passwords_end end_of(const struct local_call *c)
+{
+    if (c->diag.sqlstate[0] == 0) return PASSWORDS_TAKEN;
+    return memcmp(c->diag.sqlstate, "57", 2) == 0 ? PASSWORDS_UNKNOWN : PASSWORDS_FAILED;
+}
+
 static void on_settled(struct ticket *t)
 {
     struct local_call *c = t->owner;
@@ -429,9 +451,11 @@ static void on_settled(struct ticket *t)
         }
     }
     if (c->is_block) {
+        passwords_settle(c->session, end_of(c));
         block_settled(c); /* It may be gone then. */
         return;
     }
+    if (!c->is_submit) passwords_settle(c->session, end_of(c));
     if (c->diag.sqlstate[0] != 0) call_forget_settings(c);
     session_advance(c->session);
 }

@@ -90,19 +90,6 @@ struct expr *bind_call(struct binder *b,
     return e;
 }
 
-enum status bind_access(struct binder *b, const struct catalog_table *t, uint32_t rights)
-{
-    for (uint32_t i = 0; i < b->access_count; i++) {
-        if (b->access[i].table_id != t->id) continue;
-        b->access[i].rights |= rights;
-        return ST_OK;
-    }
-    b->access = bind_grow(b, b->access, b->access_count, sizeof *b->access);
-    if (b->access == NULL) return bind_no_memory(b);
-    b->access[b->access_count++] = (struct sql_access){.table_id = t->id, .rights = rights};
-    return ST_OK;
-}
-
 struct span bind_cstring(const char *text)
 {
     if (text == NULL) return (struct span){0};

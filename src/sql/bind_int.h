@@ -66,6 +66,7 @@ struct field { /* A column of a source. */
 };
 
 struct source {            /* A table or subquery in FROM, or the target of a write. */
+    const struct catalog_table *view; /* It is the query of this view; null: none. */
     uint32_t id;           /* Emitted as r<id>. */
     struct span alias;     /* Name it is known by. */
     struct span schema;    /* Of a table without alias: for schema.table.column. */
@@ -267,6 +268,11 @@ struct binder {
     bool is_identity;    /* The DEFAULT of an identity column: no right on its sequence is asked. */
     uint32_t view_count; /* Views expanded so far. */
     uint64_t account;
+    sqlite3 *state; /* Where roles are looked up; null: nowhere. */
+    uint64_t height;
+    struct sql_schema_access *schemas;
+    uint32_t schema_count;
+    const struct sql_password *password;
     struct span path[BIND_PATH_MAX]; /* Schemas where names without one are looked for. */
     uint32_t path_count;
 };
@@ -310,7 +316,21 @@ struct expr *bind_call(struct binder *b,
                        enum sql_type type,
                        const char *template,
                        struct expr *const args[static 3]);
+/* bind_access.c: rights that are needed on the whole table, */
 NODISCARD enum status bind_access(struct binder *b, const struct catalog_table *t, uint32_t rights);
+/* that suffice on any column (and on those that follow), */
+NODISCARD enum status bind_access_any(struct binder *b,
+                                      const struct catalog_table *t,
+                                      uint32_t rights);
+/* on one column, */
+NODISCARD enum status bind_access_column(struct binder *b,
+                                         const struct catalog_table *t,
+                                         uint32_t column,
+                                         uint32_t rights);
+/* on a column that an expression reads, if it is one. */
+NODISCARD enum status bind_access_field(struct binder *b, const struct expr *e);
+/* On a schema, by its name; those of the chain are everybody's. */
+NODISCARD enum status bind_access_schema(struct binder *b, struct span name, uint32_t rights);
 /* The text of a String node; size 0: it is none. */
 struct span bind_string(const PgQuery__Node *n);
 struct span bind_cstring(const char *text); /* Null: empty. */
@@ -672,6 +692,9 @@ bind_statement_fn compile_truncate, compile_vacuum, compile_reindex, compile_clu
 bind_statement_fn compile_set_constraints, compile_create_table_as, compile_select_into;
 bind_statement_fn compile_comment, compile_create_view;
 bind_statement_fn compile_create_schema, compile_alter_table, compile_rename, compile_set_schema;
+bind_statement_fn compile_create_role, compile_alter_role, compile_drop_role, compile_grant_role;
+bind_statement_fn compile_owner, compile_reassign;
+bind_statement_fn compile_old_grant; /* Below exec_version 4. */
 bind_statement_fn compile_set, compile_show, compile_call, compile_transaction, compile_explain;
 bind_statement_fn compile_statement; /* Any. */
 bind_statement_fn compile_lock, compile_declare, compile_fetch, compile_close;

@@ -2,7 +2,7 @@
  * C1 tables are sorted by id, ids are distinct; names points to the same tables sorted by
  *    (schema, name), also distinct;
  * C2 column positions of a table are 0 … column_count − 1; positions in indexes are below it;
- * C3 rights are sorted by (table, grantee);
+ * C3 grants are sorted by (object, part, grantee, grantor), members by (member, role);
  * C4 nothing changes after the load but the reference count;
  * C5 schemas are sorted by name, properties by (object, part, kind), both distinct.
  * Rows that break C1 or C2 are ST_CORRUPT: only the chain itself writes these tables. */
@@ -18,12 +18,6 @@
 
 #define CATALOG_ARENA_MAX ((size_t)1 << 30)
 
-struct grant {
-    uint64_t table_id;
-    uint64_t grantee;
-    uint32_t rights;
-};
-
 struct property {
     uint64_t object;
     uint32_t part;
@@ -34,17 +28,16 @@ struct property {
 struct sql_catalog {
     struct mem *mem;
     struct arena arena;
+    struct catalog_rights rights;
     struct catalog_table *tables;
     const struct catalog_table **names;
     struct catalog_column **columns; /* Those of tables[i], while loading. */
     struct catalog_index **indexes;
-    struct grant *grants;
     struct catalog_schema *schemas;
     struct property *properties;
     uint64_t version;
     uint64_t next_id;
     uint32_t table_count;
-    uint32_t grant_count;
     uint32_t schema_count;
     uint32_t property_count;
     atomic_uint references;
@@ -119,6 +112,13 @@ const struct catalog_schema *sql_catalog_schema(const struct sql_catalog *c, str
 {
     for (uint32_t i = 0; i < c->schema_count; i++)
         if (span_equal(c->schemas[i].name, name)) return &c->schemas[i];
+    return NULL;
+}
+
+const struct catalog_schema *sql_catalog_schema_by_id(const struct sql_catalog *c, uint64_t id)
+{
+    for (uint32_t i = 0; i < c->schema_count; i++)
+        if (c->schemas[i].id == id) return &c->schemas[i];
     return NULL;
 }
 
@@ -252,34 +252,9 @@ const struct catalog_index *sql_catalog_find_index(const struct sql_catalog *c,
     return NULL;
 }
 
-uint32_t sql_catalog_granted(const struct sql_catalog *c, uint64_t table_id, uint64_t grantee)
+const struct catalog_rights *catalog_rights_of(const struct sql_catalog *c)
 {
-    uint32_t low = 0;
-    uint32_t high = c->grant_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        const struct grant *g = &c->grants[middle];
-        if (g->table_id == table_id && g->grantee == grantee) return g->rights;
-        bool is_before =
-            g->table_id < table_id || (g->table_id == table_id && g->grantee < grantee);
-        if (is_before)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return 0;
-}
-
-uint32_t sql_catalog_rights(const struct sql_catalog *c, uint64_t table_id, uint64_t account)
-{
-    const struct catalog_table *t = find_id(c, table_id);
-    if (t == NULL) return 0;
-    if (table_id < CATALOG_FIRST_ID) return SQL_RIGHT_SELECT;
-    const uint32_t all = SQL_RIGHT_SELECT | SQL_RIGHT_INSERT | SQL_RIGHT_UPDATE | SQL_RIGHT_DELETE |
-                         SQL_RIGHT_OWNER | SQL_RIGHT_REFERENCES;
-    if (t->owner == account) return all;
-    return sql_catalog_granted(c, table_id, account) |
-           sql_catalog_granted(c, table_id, CATALOG_GRANTEE_ALL);
+    return &c->rights;
 }
 
 /* --- loading ------------------------------------------------------------------------------- */
@@ -554,13 +529,87 @@ static enum status index_row(struct load *l, sqlite3_stmt *row)
     return ST_OK;
 }
 
-static enum status right_row(struct load *l, sqlite3_stmt *row)
+static enum status grant_row(struct load *l, sqlite3_stmt *row)
 {
-    struct sql_catalog *c = l->catalog;
-    c->grants[c->grant_count++] = (struct grant){.table_id = (uint64_t)sqlite3_column_int64(row, 0),
-                                                 .grantee = (uint64_t)sqlite3_column_int64(row, 1),
-                                                 .rights = (uint32_t)sqlite3_column_int64(row, 2)};
+    struct catalog_rights *r = &l->catalog->rights;
+    r->grants[r->grant_count++] =
+        (struct catalog_grant){.object = (uint64_t)sqlite3_column_int64(row, 0),
+                               .part = (uint32_t)sqlite3_column_int64(row, 1),
+                               .grantee = (uint64_t)sqlite3_column_int64(row, 2),
+                               .grantor = (uint64_t)sqlite3_column_int64(row, 3),
+                               .rights = (uint32_t)sqlite3_column_int64(row, 4),
+                               .options = (uint32_t)sqlite3_column_int64(row, 5)};
     return ST_OK;
+}
+
+static enum status member_row(struct load *l, sqlite3_stmt *row)
+{
+    struct catalog_rights *r = &l->catalog->rights;
+    r->members[r->member_count++] =
+        (struct catalog_member){.member = (uint64_t)sqlite3_column_int64(row, 0),
+                                .role = (uint64_t)sqlite3_column_int64(row, 1),
+                                .grantor = (uint64_t)sqlite3_column_int64(row, 2),
+                                .is_admin = sqlite3_column_int(row, 3) != 0,
+                                .is_inherited = sqlite3_column_int(row, 4) != 0};
+    return ST_OK;
+}
+
+static enum status ledger_row(struct load *l, sqlite3_stmt *row)
+{
+    struct catalog_rights *r = &l->catalog->rights;
+    struct catalog_ledger *ledger = &r->ledgers[r->ledger_count++];
+    ledger->id = (uint64_t)sqlite3_column_int64(row, 0);
+    ledger->owner = (uint64_t)sqlite3_column_int64(row, 2);
+    return copy_text(l, row, 1, &ledger->name);
+}
+
+/* Below exec_version 4 rights are of tables, and there is one ledger. */
+static enum status load_old_rights(struct load *l)
+{
+    struct catalog_rights *r = &l->catalog->rights;
+    struct arena *a = &l->catalog->arena;
+    r->ledgers = arena_alloc_zero(a, 1, sizeof *r->ledgers);
+    if (r->ledgers == NULL) return ST_NO_MEMORY;
+    r->ledgers[r->ledger_count++] =
+        (struct catalog_ledger){.id = CATALOG_LEDGER_ID, .name = span_text("main")};
+    TRY(each_row(l, "SELECT count(*) FROM \"trustsql.rights\"", count_row));
+    r->grants = arena_alloc_zero(a, (size_t)l->count + 2, sizeof *r->grants);
+    if (r->grants == NULL) return ST_NO_MEMORY;
+    r->grants[r->grant_count++] = (struct catalog_grant){
+        .object = CATALOG_LEDGER_ID,
+        .rights = SQL_RIGHT_CONNECT | SQL_RIGHT_TEMPORARY | SQL_RIGHT_CREATE};
+    r->grants[r->grant_count++] = (struct catalog_grant){
+        .object = CATALOG_PUBLIC_ID, .rights = SQL_RIGHT_USAGE | SQL_RIGHT_CREATE};
+    return each_row(l,
+                    "SELECT table_id, 0, grantee, t.owner, rights, 0 FROM \"trustsql.rights\" "
+                    "JOIN \"trustsql.tables\" t ON t.id = table_id ORDER BY table_id, grantee",
+                    grant_row);
+}
+
+static enum status load_rights(struct load *l)
+{
+    struct catalog_rights *r = &l->catalog->rights;
+    struct arena *a = &l->catalog->arena;
+    TRY(each_row(l, "SELECT count(*) FROM sqlite_master WHERE name = 'trustsql.grants'",
+                 count_row));
+    if (l->count == 0) return load_old_rights(l);
+    TRY(each_row(l, "SELECT count(*) FROM \"trustsql.grants\"", count_row));
+    r->grants = arena_alloc_zero(a, (size_t)l->count + 1, sizeof *r->grants);
+    TRY(each_row(l, "SELECT count(*) FROM \"trustsql.role_members\"", count_row));
+    r->members = arena_alloc_zero(a, (size_t)l->count + 1, sizeof *r->members);
+    TRY(each_row(l, "SELECT count(*) FROM \"trustsql.ledgers\"", count_row));
+    r->ledgers = arena_alloc_zero(a, (size_t)l->count + 1, sizeof *r->ledgers);
+    if (r->grants == NULL || r->members == NULL || r->ledgers == NULL) return ST_NO_MEMORY;
+    TRY(each_row(l, "SELECT id, name, owner FROM \"trustsql.ledgers\" ORDER BY id", ledger_row));
+    TRY(each_row(l,
+                 "SELECT m.member, m.role, m.grantor, m.is_admin, coalesce((SELECT r.inherits "
+                 "FROM \"trustsql.roles\" r WHERE r.id = m.member), 0) "
+                 "FROM \"trustsql.role_members\" m ORDER BY 1, 2",
+                 member_row));
+    return each_row(l,
+                    "SELECT object, part, grantee, grantor, rights, options "
+                    "FROM \"trustsql.grants\" ORDER BY object, part, grantee, grantor",
+                    grant_row);
 }
 
 /* What a later exec_version brings is in the catalog from then on. */
@@ -661,13 +710,7 @@ static enum status load_all(struct load *l)
                  "SELECT table_id, id, kind, name, columns, definition FROM \"trustsql.indexes\" "
                  "ORDER BY table_id, id",
                  index_row));
-    TRY(each_row(l, "SELECT count(*) FROM \"trustsql.rights\"", count_row));
-    c->grants = arena_alloc_zero(&c->arena, l->count, sizeof *c->grants);
-    if (c->grants == NULL) return ST_NO_MEMORY;
-    TRY(each_row(l,
-                 "SELECT table_id, grantee, rights FROM \"trustsql.rights\" "
-                 "ORDER BY table_id, grantee",
-                 right_row));
+    TRY(load_rights(l));
     for (uint32_t i = 0; i < c->table_count; i++)
         c->names[i] = &c->tables[i];
     qsort(c->names, c->table_count, sizeof(struct catalog_table *),

@@ -12,7 +12,9 @@
 #define CATALOG_GRANTEE_ALL     0u         /* PUBLIC, in rights. */
 #define CATALOG_KEY_COLUMNS_MAX 32u        /* Of one index, as in PostgreSQL. */
 #define CATALOG_EXPRESSION      UINT32_MAX /* In the columns of an index: an expression. */
+#define CATALOG_LEDGER_ID       1u         /* Of ledger main. */
 #define CATALOG_PUBLIC_ID       2u         /* Of schema public. */
+#define CATALOG_ROLES_MAX       256u       /* That one role is a member of, directly or not. */
 
 struct sql_catalog; /* Immutable. */
 
@@ -146,6 +148,7 @@ const struct catalog_table *sql_catalog_by_id(const struct sql_catalog *c, uint6
 uint32_t sql_catalog_schema_count(const struct sql_catalog *c);
 const struct catalog_schema *sql_catalog_schema_at(const struct sql_catalog *c, uint32_t index);
 const struct catalog_schema *sql_catalog_schema(const struct sql_catalog *c, struct span name);
+const struct catalog_schema *sql_catalog_schema_by_id(const struct sql_catalog *c, uint64_t id);
 
 /* What is said of an object (table, index, schema) or of one of its parts (column position + 1; 0:
  * the whole), by kind: docs/format/catalog.md lists them. Size 0: nothing. */
@@ -164,9 +167,62 @@ const struct catalog_index *sql_catalog_find_index(const struct sql_catalog *c,
                                                    struct span name,
                                                    const struct catalog_table **table);
 
-/* Rights of an account (row id) on a table, from its own grants and those to PUBLIC. Owner: all. */
+/* --- rights: docs/sql/rights.md ---------------------------------------------------------------
+ * A role is an account with a name, or a name alone (trustsql.roles); ids are those of accounts. */
+
+struct catalog_ledger {
+    uint64_t id;
+    struct span name;
+    uint64_t owner; /* Role id; 0: the chain. */
+};
+
+struct catalog_grant {
+    uint64_t object; /* A table, a schema, a ledger. */
+    uint32_t part;   /* Position of a column + 1; 0: the whole. */
+    uint64_t grantee; /* CATALOG_GRANTEE_ALL: PUBLIC. */
+    uint64_t grantor;
+    uint32_t rights;  /* enum sql_right bits. */
+    uint32_t options; /* Those of them that the grantee may grant. */
+};
+
+struct catalog_member {
+    uint64_t member;
+    uint64_t role;
+    uint64_t grantor;
+    bool is_admin;    /* WITH ADMIN OPTION. */
+    bool is_inherited; /* The member inherits. */
+};
+
+const struct catalog_ledger *sql_catalog_ledger(const struct sql_catalog *c, struct span name);
+
+/* In order of (part, grantee, grantor). */
+const struct catalog_grant *sql_catalog_grants(const struct sql_catalog *c,
+                                               uint64_t object,
+                                               uint32_t *count);
+/* All of them, in order of (object, part, grantee, grantor). */
+const struct catalog_grant *sql_catalog_all_grants(const struct sql_catalog *c, uint32_t *count);
+/* In order of (member, role). */
+const struct catalog_member *sql_catalog_members(const struct sql_catalog *c, uint32_t *count);
+
+/* Has account the rights of role (itself, or as a member that inherits)? */
+bool sql_catalog_acts_as(const struct sql_catalog *c, uint64_t account, uint64_t role);
+/* Is it role, or a member of it, directly or not? */
+bool sql_catalog_is_member(const struct sql_catalog *c, uint64_t account, uint64_t role);
+
+/* Rights of an account (row id) on a whole table: its own, those of roles it inherits from, those
+ * of PUBLIC. Owner: all. */
 uint32_t sql_catalog_rights(const struct sql_catalog *c, uint64_t table_id, uint64_t account);
-/* Bits granted to exactly this grantee (CATALOG_GRANTEE_ALL: PUBLIC). */
+/* The same on a part alone: what was granted on the column of this position. */
+uint32_t sql_catalog_column_rights(const struct sql_catalog *c,
+                                   uint64_t table_id,
+                                   uint32_t column,
+                                   uint64_t account);
+/* On a schema or a ledger. owner 0: nobody owns it. */
+uint32_t sql_catalog_object_rights(const struct sql_catalog *c,
+                                   uint64_t object,
+                                   uint64_t owner,
+                                   uint64_t account);
+/* Bits granted to exactly this grantee (CATALOG_GRANTEE_ALL: PUBLIC), by whomever. */
 uint32_t sql_catalog_granted(const struct sql_catalog *c, uint64_t table_id, uint64_t grantee);
 
 #endif

@@ -79,6 +79,32 @@ static const char *const ddl_4[] = {
     "CREATE INDEX \"trustsql.pending_waiting\" ON \"trustsql.pending_transactions\"(expires) "
     "WHERE state = 'waiting'",
     "INSERT INTO \"trustsql.schemas\"(id, name, owner) VALUES (2, 'public', 0)",
+    "CREATE TABLE \"trustsql.roles\"(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, "
+    "can_login INTEGER NOT NULL, inherits INTEGER NOT NULL, creates_roles INTEGER NOT NULL, "
+    "creates_ledgers INTEGER NOT NULL, organisation TEXT NOT NULL) STRICT",
+    "CREATE TABLE \"trustsql.role_members\"(role INTEGER NOT NULL, member INTEGER NOT NULL, "
+    "grantor INTEGER NOT NULL, is_admin INTEGER NOT NULL, PRIMARY KEY(role, member)) "
+    "STRICT, WITHOUT ROWID",
+    "CREATE TABLE \"trustsql.grants\"(object INTEGER NOT NULL, part INTEGER NOT NULL, "
+    "grantee INTEGER NOT NULL, grantor INTEGER NOT NULL, rights INTEGER NOT NULL, "
+    "options INTEGER NOT NULL, PRIMARY KEY(object, part, grantee, grantor)) "
+    "STRICT, WITHOUT ROWID",
+    "CREATE TABLE \"trustsql.ledgers\"(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, "
+    "owner INTEGER NOT NULL) STRICT",
+    "INSERT INTO \"trustsql.ledgers\"(id, name, owner) VALUES (1, 'main', 0)",
+    /* Everybody may connect (1024, 2048: TEMPORARY) and make schemas (512), use schema public (256)
+     * and make tables in it (512). */
+    "INSERT INTO \"trustsql.grants\"(object, part, grantee, grantor, rights, options) "
+    "VALUES (1, 0, 0, 0, 3584, 0), (2, 0, 0, 0, 768, 0)",
+    "INSERT INTO \"trustsql.grants\"(object, part, grantee, grantor, rights, options) "
+    "SELECT r.table_id, 0, r.grantee, t.owner, r.rights, 0 FROM \"trustsql.rights\" r "
+    "JOIN \"trustsql.tables\" t ON t.id = r.table_id",
+    "DELETE FROM \"trustsql.rights\"",
+    "INSERT INTO \"trustsql.roles\"(id, name, can_login, inherits, creates_roles, "
+    "creates_ledgers, organisation) "
+    "SELECT id, name, 1, 1, is_admin, is_admin, organisation FROM \"trustsql.accounts\"",
+    "INSERT INTO \"trustsql.sequences\"(name, next) "
+    "SELECT 'role', coalesce(max(id), 0) + 1 FROM \"trustsql.accounts\"",
     "UPDATE \"trustsql.sequences\" SET next = next + 1 WHERE name = 'catalog'",
     NULL,
 };
@@ -312,7 +338,30 @@ static const struct catalog_column approvals_columns[] = {
     COLUMN("height", SQL_INT8),
 };
 
+static const struct catalog_column roles_columns[] = {
+    COLUMN("id", SQL_INT8),          COLUMN("name", SQL_TEXT),
+    COLUMN("can_login", SQL_BOOL),   COLUMN("inherits", SQL_BOOL),
+    COLUMN("creates_roles", SQL_BOOL), COLUMN("creates_ledgers", SQL_BOOL),
+    COLUMN("organisation", SQL_TEXT),
+};
+static const struct catalog_column role_members_columns[] = {
+    COLUMN("role", SQL_INT8),
+    COLUMN("member", SQL_INT8),
+    COLUMN("grantor", SQL_INT8),
+    COLUMN("is_admin", SQL_BOOL),
+};
+static const struct catalog_column grants_columns[] = {
+    COLUMN("object", SQL_INT8),  COLUMN("part", SQL_INT4),   COLUMN("grantee", SQL_INT8),
+    COLUMN("grantor", SQL_INT8), COLUMN("rights", SQL_INT4), COLUMN("options", SQL_INT4),
+};
+static const struct catalog_column ledgers_columns[] = {
+    COLUMN("id", SQL_INT8),
+    COLUMN("name", SQL_TEXT),
+    COLUMN("owner", SQL_INT8),
+};
+
 static const uint32_t first_column[] = {0};
+static const uint32_t first_four_columns[] = {0, 1, 2, 3};
 static const uint32_t first_three_columns[] = {0, 1, 2};
 static const uint32_t first_two_columns[] = {0, 1};
 static const uint32_t incidents_key[] = {1, 2, 4};   /* node, found_ms, place */
@@ -356,13 +405,17 @@ const struct catalog_table catalog_chain_tables[] = {
     CHAIN_TABLE(34, "properties", properties_columns, first_three_columns, 3, false),
     CHAIN_TABLE(48, "pending_transactions", pending_columns, first_column, 1, false),
     CHAIN_TABLE(49, "approvals", approvals_columns, first_two_columns, 2, false),
+    CHAIN_TABLE(50, "roles", roles_columns, first_column, 1, false),
+    CHAIN_TABLE(51, "role_members", role_members_columns, first_two_columns, 2, false),
+    CHAIN_TABLE(52, "grants", grants_columns, first_four_columns, 4, false),
+    CHAIN_TABLE(53, "ledgers", ledgers_columns, first_column, 1, false),
 };
 /* Not there from the genesis on: from which exec_version. */
 static const struct {
     uint64_t id;
     uint32_t since;
 } late_tables[] = {
-    {28, 3}, {29, 3}, {32, 3}, {33, 4}, {34, 4}, {48, 4}, {49, 4},
+    {28, 3}, {29, 3}, {32, 3}, {33, 4}, {34, 4}, {48, 4}, {49, 4}, {50, 4}, {51, 4}, {52, 4}, {53, 4},
 };
 const uint32_t catalog_chain_count =
     (uint32_t)(sizeof catalog_chain_tables / sizeof catalog_chain_tables[0]);

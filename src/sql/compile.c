@@ -145,6 +145,12 @@ static const struct {
     {compile_create_view, PG_QUERY__NODE__NODE_VIEW_STMT, true, 4},
     {compile_create_schema, PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT, true, 4},
     {compile_grant, PG_QUERY__NODE__NODE_GRANT_STMT, true, 0},
+    {compile_create_role, PG_QUERY__NODE__NODE_CREATE_ROLE_STMT, true, 4},
+    {compile_alter_role, PG_QUERY__NODE__NODE_ALTER_ROLE_STMT, true, 4},
+    {compile_drop_role, PG_QUERY__NODE__NODE_DROP_ROLE_STMT, true, 4},
+    {compile_grant_role, PG_QUERY__NODE__NODE_GRANT_ROLE_STMT, true, 4},
+    {compile_reassign, PG_QUERY__NODE__NODE_REASSIGN_OWNED_STMT, true, 4},
+    {compile_owner, PG_QUERY__NODE__NODE_ALTER_OWNER_STMT, true, 4},
     {compile_call, PG_QUERY__NODE__NODE_CALL_STMT, true, 0},
     {compile_set, PG_QUERY__NODE__NODE_VARIABLE_SET_STMT, false, 0},
     {compile_show, PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT, false, 0},
@@ -278,7 +284,9 @@ static enum status start(struct binder *b,
                              in->exec_version == 0 ? BIND_VERSION_NEWEST : in->exec_version,
                          .text = in->text,
                          .diag = d,
-                         .account = in->account};
+                         .account = in->account,
+                         .state = in->state,
+                         .height = in->height};
     bind_take_path(b, in->search_path.size > 0 ? in->search_path : span_text("public"));
     if (in->param_count > BIND_PARAMS_MAX) {
         diag_set(d, "54023", "more than %u parameters", BIND_PARAMS_MAX);
@@ -377,6 +385,9 @@ static enum status compile_with(struct binder *b,
     s.param_count = b->param_count;
     s.access = b->access;
     s.access_count = b->access_count;
+    s.schemas = b->schemas;
+    s.schema_count = b->schema_count;
+    s.password = b->password;
     s.calls_node = b->calls_node;
     s.is_inexact = b->is_inexact;
     s.locks = b->locks;
@@ -451,6 +462,21 @@ static enum status lifted_text(struct binder *b,
     return ST_OK;
 }
 
+/* What is signed by who knows nothing of passwords has none. */
+static enum status hide_password(struct sql_lifted *out, struct binder *b)
+{
+    struct buf text;
+    const char *copy = NULL;
+    buf_init(&text, b->arena->mem, 0);
+    buf_put(&text, b->password->before);
+    buf_put_text(&text, "NULL");
+    buf_put(&text, b->password->after);
+    const size_t size = text.size;
+    TRY(emit_finish(b, &text, &copy));
+    out->text = span_of(copy, size);
+    return ST_OK;
+}
+
 /* param_count: of those before the lifted ones. */
 static enum status lift(struct sql_lifted *out,
                         struct binder *b,
@@ -460,6 +486,7 @@ static enum status lift(struct sql_lifted *out,
     *out = (struct sql_lifted){.text = b->text};
     if (s->kind == SQL_KIND_COPY_IN)
         out->text = s->copy->text; /* What is signed names its columns. */
+    if (b->password != NULL) return hide_password(out, b);
     if (b->literal_count <= SQL_LIFT_MAX) sort_literals(b);
     if (!can_lift(b, s)) return ST_OK;
     struct sql_value *lifted = arena_alloc_zero(b->arena, b->literal_count, sizeof *lifted);

@@ -857,32 +857,6 @@ static enum status find_table(struct binder *b,
     return bind_access(b, *t, SQL_RIGHT_OWNER);
 }
 
-/* The name is looked up when the step runs: the compiler does not know accounts. */
-enum status ddl_set_owner(struct binder *b,
-                          struct sql_statement *out,
-                          const struct ddl_numbered *row,
-                          const PgQuery__RoleSpec *role)
-{
-    struct buf text;
-    const bool is_named = role->roletype == PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_CSTRING;
-    const struct span name = bind_cstring(role->rolename);
-    ddl_step(b, &text);
-    buf_printf(&text, "UPDATE \"%s\" SET owner = ", row->before);
-    if (!is_named) buf_put_text(&text, "?1");
-    if (is_named) {
-        buf_put_text(&text,
-                     "coalesce((SELECT id FROM \"trustsql.accounts\" WHERE NOT is_closed AND "
-                     "name = ");
-        emit_text(&text, name);
-        buf_put_text(&text, "), sql_raise('42704', 'role \"' || ");
-        emit_text(&text, name);
-        buf_put_text(&text, " || '\" does not exist', ''))");
-    }
-    buf_printf(&text, " WHERE id = %" PRIu64, row->number);
-    TRY(ddl_step_end(b, out, &text));
-    return ddl_finish(b, out, sql_catalog_next_id(b->catalog));
-}
-
 static const char *tag_of(PgQuery__ObjectType type)
 {
     if (type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW) return "ALTER VIEW";
@@ -913,8 +887,7 @@ enum status compile_alter_table(struct binder *b, struct sql_statement *out, con
     if (c.old == NULL) return ST_OK;
     const PgQuery__AlterTableCmd *first = s->cmds[0]->alter_table_cmd;
     if (s->n_cmds == 1 && first->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_ChangeOwner)
-        return ddl_set_owner(b, out, &(struct ddl_numbered){"trustsql.tables", c.old->id, ""},
-                             first->newowner);
+        return ddl_set_owner(b, out, c.old, first->newowner);
     if (c.old->relation != CATALOG_TABLE)
         return bind_unsupported(b, 0, "this form of ALTER is supported for tables only", NULL);
     if (changes_form(s)) TRY(ddl_check_views(b, c.old));

@@ -295,6 +295,10 @@ static enum status drop_relation(struct binder *b,
     TRY(named_step(b, out, "DROP TABLE ", t->sqlite_name));
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         TRY(ddl_number_step(b, out, (struct ddl_numbered){rows[i], t->id, ""}));
+    if (b->exec_version >= CASCADE_SINCE)
+        TRY(ddl_number_step(
+            b, out,
+            (struct ddl_numbered){"DELETE FROM \"trustsql.grants\" WHERE object = ", t->id, ""}));
     for (uint32_t i = 0; i < t->index_count; i++)
         TRY(drop_properties(b, out, t->indexes[i].id));
     return drop_properties(b, out, t->id);

@@ -22,11 +22,13 @@ struct ddl_numbered {
 NODISCARD enum status ddl_number_step(struct binder *b,
                                       struct sql_statement *out,
                                       struct ddl_numbered n);
-/* before: the table whose row number gets another owner. */
+/* rights_owner.c: ALTER TABLE … OWNER TO; access as its owner is noted already. */
 NODISCARD enum status ddl_set_owner(struct binder *b,
                                     struct sql_statement *out,
-                                    const struct ddl_numbered *row,
+                                    const struct catalog_table *t,
                                     const PgQuery__RoleSpec *role);
+/* The account acts as the owner of the schema, or as an administrator when nobody owns it: 42501. */
+NODISCARD enum status ddl_check_schema_owner(struct binder *b, const struct catalog_schema *s);
 /* The steps before take part in what follows (SQL_STEP_RELOAD). */
 NODISCARD enum status ddl_reload(struct binder *b, struct sql_statement *out);
 void ddl_notice(struct binder *b, struct sql_statement *out, const char *format, ...)

@@ -14,7 +14,7 @@ static enum status add_truncated(struct binder *b, struct ddl_drops *d, const Pg
         return bind_fail(b, -1, "42501", "permission denied for table %s", r->relname);
     if (t->relation != CATALOG_TABLE)
         return bind_fail(b, -1, "42809", "\"%s\" is not a table", r->relname);
-    TRY(bind_access(b, t, SQL_RIGHT_OWNER));
+    TRY(bind_access(b, t, SQL_RIGHT_TRUNCATE));
     return ddl_drops_add(b, d, (struct ddl_object){.table = t});
 }
 
@@ -59,7 +59,7 @@ static enum status add_referring(struct binder *b,
             if (!is_cascade) return refuse_referred(b, t, to);
             ddl_notice(b, out, "truncate cascades to table \"%.*s\"", (int)t->name.size,
                        (const char *)t->name.data);
-            TRY(bind_access(b, t, SQL_RIGHT_OWNER));
+            TRY(bind_access(b, t, SQL_RIGHT_TRUNCATE));
             TRY(ddl_drops_add(b, d, (struct ddl_object){.table = t}));
         }
     }

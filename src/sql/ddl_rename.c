@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/must.h"
+#include "sql/role_int.h"
 #include "sql/ddl_model.h"
 
 /* --- names in texts ------------------------------------------------------------------------ */
@@ -232,8 +233,7 @@ static enum status rename_schema(struct binder *b,
     const struct catalog_schema *from = sql_catalog_schema(b->catalog, bind_cstring(s->subname));
     struct buf text;
     if (from == NULL) return bind_fail(b, -1, "3F000", "schema \"%s\" does not exist", s->subname);
-    if (b->account != 0 && from->owner != b->account)
-        return bind_fail(b, -1, "42501", "must be owner of schema %s", s->subname);
+    TRY(ddl_check_schema_owner(b, from));
     if (sql_catalog_schema(b->catalog, bind_cstring(s->newname)) != NULL)
         return bind_fail(b, -1, "42P06", "schema \"%s\" already exists", s->newname);
     for (uint32_t i = 0; i < sql_catalog_table_count(b->catalog); i++) {
@@ -273,6 +273,7 @@ enum status compile_rename(struct binder *b, struct sql_statement *out, const Pg
                          s->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABCONSTRAINT;
     switch ((int)s->rename_type) {
     case PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA: return rename_schema(b, out, s);
+    case PG_QUERY__OBJECT_TYPE__OBJECT_ROLE: return role_rename(b, out, s);
     case PG_QUERY__OBJECT_TYPE__OBJECT_TABLE:
     case PG_QUERY__OBJECT_TYPE__OBJECT_VIEW:
     case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE:

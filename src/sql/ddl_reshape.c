@@ -373,17 +373,17 @@ static enum status move_uses(struct binder *b,
     return ddl_step_end(b, out, &text);
 }
 
-/* Comments of the table and its columns; those of dropped columns go. */
-static enum status move_properties(struct binder *b,
-                                   struct sql_statement *out,
-                                   const struct ddl_change *c)
+/* What is said of the table and its columns; what is said of dropped columns goes. */
+static enum status move_parts(struct binder *b,
+                              struct sql_statement *out,
+                              const struct ddl_change *c,
+                              const char *table)
 {
     struct buf text;
     ddl_step(b, &text);
     buf_printf(&text,
-               "UPDATE \"trustsql.properties\" SET object = %" PRIu64
-               ", part = CASE part WHEN 0 THEN 0",
-               c->now.catalog.id);
+               "UPDATE \"trustsql.%s\" SET object = %" PRIu64 ", part = CASE part WHEN 0 THEN 0",
+               table, c->now.catalog.id);
     for (uint32_t i = 0; i < c->now.catalog.column_count; i++)
         if (c->now.sources[i] != DDL_NEW_COLUMN)
             buf_printf(&text, " WHEN %u THEN %u", c->now.sources[i] + 1, i + 1);
@@ -392,6 +392,17 @@ static enum status move_properties(struct binder *b,
         if (c->now.sources[i] != DDL_NEW_COLUMN) buf_printf(&text, ", %u", c->now.sources[i] + 1);
     buf_put_u8(&text, ')');
     TRY(ddl_step_end(b, out, &text));
+    ddl_step(b, &text);
+    buf_printf(&text, "DELETE FROM \"trustsql.%s\" WHERE object = %" PRIu64, table, c->old->id);
+    return ddl_step_end(b, out, &text);
+}
+
+static enum status move_properties(struct binder *b,
+                                   struct sql_statement *out,
+                                   const struct ddl_change *c)
+{
+    struct buf text;
+    TRY(move_parts(b, out, c, "properties"));
     for (uint32_t i = 0; i < c->now.catalog.column_count; i++) {
         if (c->now.sources[i] == DDL_NEW_COLUMN) continue;
         ddl_step(b, &text); /* Sequences that belong to the column. */
@@ -401,7 +412,7 @@ static enum status move_properties(struct binder *b,
                    c->now.catalog.id, i + 1, c->old->id, c->now.sources[i] + 1);
         TRY(ddl_step_end(b, out, &text));
     }
-    return of_table(b, out, "DELETE FROM \"trustsql.properties\" WHERE object = ", c->old->id);
+    return ST_OK;
 }
 
 /* The old table is gone: its name is free. */
@@ -498,6 +509,7 @@ static enum status reshape(struct binder *b, struct sql_statement *out, struct d
     TRY(forget(b, out, c));
     TRY(ddl_model_indexes(b, out, t));
     TRY(move_one(b, out, c, "rights"));
+    TRY(move_parts(b, out, c, "grants"));
     TRY(move_one(b, out, c, "retention"));
     TRY(move_properties(b, out, c));
     TRY(move_uses(b, out, c));

@@ -4,13 +4,26 @@
 
 #include "base/must.h"
 #include "sql/ddl_drop.h"
+#include "sql/role_int.h"
 
-static enum status check_role(struct binder *b, const PgQuery__CreateSchemaStmt *s)
+/* AUTHORIZATION of a role that the account is a member of; 0: the account. */
+static enum status find_owner(struct binder *b,
+                              const PgQuery__CreateSchemaStmt *s,
+                              struct role *owner)
 {
-    const PgQuery__RoleSpec *role = s->authrole;
-    if (role == NULL || role->roletype != PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_CSTRING) return ST_OK;
-    return bind_unsupported(b, role->location, "AUTHORIZATION of another role is not supported",
-                            "The role itself creates the schema.");
+    if (s->authrole == NULL || b->state == NULL) return ST_OK;
+    TRY(role_of_spec(b, s->authrole, owner));
+    return role_check_owner(b, owner);
+}
+
+static enum status check_ledger(struct binder *b)
+{
+    const struct catalog_ledger *l = sql_catalog_ledger(b->catalog, span_text("main"));
+    must(l != NULL);
+    if (b->account == 0) return ST_OK;
+    const uint32_t has = sql_catalog_object_rights(b->catalog, l->id, l->owner, b->account);
+    if ((has & SQL_RIGHT_CREATE) != 0) return ST_OK;
+    return bind_fail(b, -1, "42501", "permission denied for database main");
 }
 
 enum status compile_create_schema(struct binder *b,
@@ -18,22 +31,29 @@ enum status compile_create_schema(struct binder *b,
                                   const PgQuery__Node *n)
 {
     const PgQuery__CreateSchemaStmt *s = n->create_schema_stmt;
-    const struct span name = bind_cstring(s->schemaname);
+    struct span name = bind_cstring(s->schemaname);
+    struct role owner = {.id = 0};
     out->kind = SQL_KIND_DDL;
     out->tag = "CREATE SCHEMA";
-    TRY(check_role(b, s));
+    TRY(check_ledger(b));
+    TRY(find_owner(b, s, &owner));
+    if (name.size == 0 && s->authrole != NULL) name = owner.name; /* AUTHORIZATION alone. */
+    if (b->state == NULL && s->authrole != NULL) return ST_OK;
     if (name.size == 0 || s->n_schema_elts > 0)
         return bind_unsupported(b, 0, "CREATE SCHEMA with elements is not supported",
                                 "Create them in statements of their own.");
     if (name.size > 3 && memcmp(name.data, "pg_", 3) == 0) {
-        (void)bind_fail(b, -1, "42939", "unacceptable schema name \"%s\"", s->schemaname);
+        (void)bind_fail(b, -1, "42939", "unacceptable schema name \"%.*s\"", (int)name.size,
+                        (const char *)name.data);
         diag_detail(b->diag, "The prefix \"pg_\" is reserved for system schemas.");
         return ST_INVALID;
     }
     if (sql_catalog_schema(b->catalog, name) != NULL || ddl_is_reserved_schema(name)) {
         if (!s->if_not_exists)
-            return bind_fail(b, -1, "42P06", "schema \"%s\" already exists", s->schemaname);
-        ddl_notice(b, out, "schema \"%s\" already exists, skipping", s->schemaname);
+            return bind_fail(b, -1, "42P06", "schema \"%.*s\" already exists", (int)name.size,
+                             (const char *)name.data);
+        ddl_notice(b, out, "schema \"%.*s\" already exists, skipping", (int)name.size,
+                   (const char *)name.data);
         out->is_no_op = true;
         return ST_OK;
     }
@@ -43,7 +63,10 @@ enum status compile_create_schema(struct binder *b,
     buf_printf(&text, "INSERT INTO \"trustsql.schemas\"(id, name, owner) VALUES (%" PRIu64 ", ",
                id);
     emit_text(&text, name);
-    buf_put_text(&text, ", ?1)");
+    if (owner.id > 0)
+        buf_printf(&text, ", %" PRIu64 ")", owner.id);
+    else
+        buf_put_text(&text, ", ?1)");
     TRY(ddl_step_end(b, out, &text));
     return ddl_finish(b, out, id + 1);
 }
@@ -89,9 +112,7 @@ static enum status drop_one(struct binder *b,
 {
     struct ddl_drops drops = {0};
     const bool is_cascade = d->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
-    if (b->account != 0 && s->owner != b->account)
-        return bind_fail(b, -1, "42501", "must be owner of schema %.*s", (int)s->name.size,
-                         (const char *)s->name.data);
+    TRY(ddl_check_schema_owner(b, s));
     TRY(add_contents(b, &drops, s->name));
     if (drops.count > 0 && !is_cascade) return not_empty(b, &drops, s->name);
     uint32_t told = 0;
@@ -103,6 +124,9 @@ static enum status drop_one(struct binder *b,
     if (told == 1) ddl_notice(b, out, "drop cascades to %s", ddl_object_text(b, drops.items[0]));
     if (told > 1) ddl_notice(b, out, "drop cascades to %u other objects", told);
     TRY(ddl_drops_steps(b, out, &drops));
+    TRY(ddl_number_step(
+        b, out,
+        (struct ddl_numbered){"DELETE FROM \"trustsql.grants\" WHERE object = ", s->id, ""}));
     TRY(ddl_number_step(
         b, out, (struct ddl_numbered){"DELETE FROM \"trustsql.schemas\" WHERE id = ", s->id, ""}));
     return ddl_drops_triggers(b, out, &drops);

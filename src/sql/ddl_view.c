@@ -25,20 +25,6 @@ static enum status parse_view(struct binder *b,
     return ST_OK;
 }
 
-/* What the view reads, its owner must be allowed to read. */
-static enum status check_owner(struct binder *b, const struct catalog_table *view)
-{
-    for (uint32_t i = 0; i < b->access_count; i++) {
-        const uint64_t id = b->access[i].table_id;
-        const uint32_t has = sql_catalog_rights(b->catalog, id, view->owner);
-        const struct catalog_table *t = sql_catalog_by_id(b->catalog, id);
-        if ((b->access[i].rights & ~has) == 0) continue;
-        return bind_fail(b, -1, "42501", "permission denied for table %.*s", (int)t->name.size,
-                         (const char *)t->name.data);
-    }
-    return ST_OK;
-}
-
 enum status bind_view(struct binder *b, struct query **out, const struct catalog_table *view)
 {
     const PgQuery__Node *n = NULL;
@@ -52,13 +38,17 @@ enum status bind_view(struct binder *b, struct query **out, const struct catalog
     b->clause = CLAUSE_NONE;
     b->access = NULL;
     b->access_count = 0;
+    b->schemas = NULL; /* Whoever made the view could use them. */
+    b->schema_count = 0;
     b->keep_literals++;
     b->view_count++;
     bind_take_path(b, sql_catalog_property(b->catalog, view->id, 0, "path"));
     TRY(bind_query_node(b, out, n));
     for (uint32_t i = 0; i < (*out)->target_count; i++)
         TRY(bind_settle(b, &(*out)->targets[i].expr));
-    TRY(check_owner(b, view));
+    /* What the view reads, its owner must be allowed to read. */
+    if (sql_check_tables(b->catalog, b->access, b->access_count, view->owner, b->diag) != ST_OK)
+        return ST_INVALID;
     b->text = before.text;
     b->scope = before.scope;
     b->ctes = before.ctes;
@@ -66,6 +56,8 @@ enum status bind_view(struct binder *b, struct query **out, const struct catalog
     b->clause = before.clause;
     b->access = before.access;
     b->access_count = before.access_count;
+    b->schemas = before.schemas;
+    b->schema_count = before.schema_count;
     b->keep_literals--;
     memcpy(b->path, before.path, sizeof b->path);
     b->path_count = before.path_count;

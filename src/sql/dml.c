@@ -311,7 +311,7 @@ enum status write_returning(struct binder *b,
 {
     if (count == 0) return ST_OK;
     b->clause = CLAUSE_RETURNING;
-    TRY(bind_access(b, w->table, SQL_RIGHT_SELECT));
+    TRY(bind_access_any(b, w->table, SQL_RIGHT_SELECT));
     TRY(bind_targets(b, w->query, items, count));
     for (uint32_t i = 0; i < w->query->target_count; i++)
         TRY(bind_settle(b, &w->query->targets[i].expr));
@@ -367,10 +367,20 @@ enum status write_not_of_user(struct binder *b, struct span column, const char *
     return ST_INVALID;
 }
 
+/* From exec_version 4 on only what is read of the table itself counts (bind_access_field). */
+static enum status write_reads(struct binder *b,
+                               const struct catalog_table *t,
+                               const struct expr *value)
+{
+    must(value != NULL);
+    return b->exec_version >= 4 ? ST_OK : bind_access(b, t, SQL_RIGHT_SELECT);
+}
+
 static enum status set_value(struct binder *b, struct write *w, uint32_t column, struct expr *value)
 {
     w->values[column] = value;
-    if (reads_target(value)) TRY(bind_access(b, w->table, SQL_RIGHT_SELECT));
+    if (reads_target(value)) TRY(write_reads(b, w->table, value));
+    TRY(bind_access_column(b, w->table, column, SQL_RIGHT_UPDATE));
     w->value_count++;
     if (w->table->columns[column].generated.size > 0) {
         if (value->kind != EXPR_DEFAULT)
@@ -483,7 +493,7 @@ enum status write_where(struct binder *b, struct write *w, const PgQuery__Node *
     b->clause = CLAUSE_WHERE;
     TRY(bind_expr(b, &w->query->where, where));
     TRY(bind_condition(b, &w->query->where, "WHERE"));
-    return bind_access(b, w->table, SQL_RIGHT_SELECT);
+    return b->exec_version >= 4 ? ST_OK : bind_access(b, w->table, SQL_RIGHT_SELECT);
 }
 
 static enum status enter_target(struct binder *b, struct write *w, const PgQuery__WithClause *with)
@@ -510,7 +520,7 @@ enum status compile_update(struct binder *b, struct sql_statement *out, const Pg
     out->tag = "UPDATE";
     out->tag_has_count = true;
     TRY(write_open(b, &w, u->relation));
-    TRY(bind_access(b, w.table, SQL_RIGHT_UPDATE));
+    TRY(bind_access_any(b, w.table, SQL_RIGHT_UPDATE));
     TRY(enter_target(b, &w, u->with_clause));
     if (u->n_from_clause > 0) return compile_update_from(b, out, &w, u);
     TRY(write_set_list(b, &w, u->target_list, u->n_target_list));

@@ -35,7 +35,7 @@ static enum status bind_others(struct binder *b,
                                 "FROM and USING for a table with columns rowid, _rowid_ and oid "
                                 "are not supported",
                                 "Use a subquery.");
-    TRY(bind_access(b, w->table, SQL_RIGHT_SELECT));
+    if (b->exec_version < 4) TRY(bind_access(b, w->table, SQL_RIGHT_SELECT));
     return bind_from(b, w->query, items, count);
 }
 

@@ -40,6 +40,7 @@ static enum status insert_columns(struct binder *b, struct insert *in, const PgQ
                                  "column \"%s\" specified more than once",
                                  s->cols[i]->res_target->name);
         in->columns[in->column_count++] = column;
+        if (s->n_cols > 0) TRY(bind_access_column(b, t, column, SQL_RIGHT_INSERT));
     }
     return ST_OK;
 }
@@ -54,6 +55,8 @@ static enum status check_width(struct binder *b,
     if (s->n_cols > 0 && width < in->column_count)
         return bind_fail(b, s->cols[width]->res_target->location, "42601",
                          "INSERT has more target columns than expressions");
+    for (uint32_t i = 0; i < width; i++) /* Without a list, those that get a value. */
+        TRY(bind_access_column(b, in->write.table, in->columns[i], SQL_RIGHT_INSERT));
     return ST_OK;
 }
 
@@ -278,7 +281,10 @@ static enum status conflict_update(struct binder *b,
     uint32_t entry_count = scope->entry_count;
     uint32_t source_count = scope->source_count;
     TRY(bind_scope_add(b, scope, excluded)); /* A bare column name is ambiguous now: 42702. */
-    TRY(bind_access(b, in->write.table, SQL_RIGHT_UPDATE | SQL_RIGHT_SELECT));
+    TRY(bind_access_any(b, in->write.table, SQL_RIGHT_UPDATE | SQL_RIGHT_SELECT));
+    for (uint32_t i = 0; i < in->write.table->column_count; i++)
+        if (is_conflict_column(in, i))
+            TRY(bind_access_column(b, in->write.table, i, SQL_RIGHT_SELECT));
     TRY(write_set_list(b, &in->write, c->target_list, c->n_target_list));
     if (c->where_clause != NULL) {
         b->clause = CLAUSE_WHERE;
@@ -452,7 +458,7 @@ enum status compile_insert(struct binder *b, struct sql_statement *out, const Pg
     TRY(write_open(b, &in.write, s->relation));
     if (in.write.table->column_count == 0)
         return bind_unsupported(b, -1, "a table without columns takes no rows", NULL);
-    TRY(bind_access(b, in.write.table, SQL_RIGHT_INSERT));
+    TRY(bind_access_any(b, in.write.table, SQL_RIGHT_INSERT));
     TRY(bind_with(b, in.write.query, s->with_clause));
     TRY(insert_columns(b, &in, s));
     const PgQuery__SelectStmt *v = s->select_stmt == NULL ? NULL : s->select_stmt->select_stmt;

@@ -36,7 +36,7 @@ enum status bind_table(struct binder *b,
         return bind_unsupported(b, r->location, "cross-database references are not supported",
                                 "Write the table as schema.table.");
     *out = bind_find_table(b, schema, name);
-    if (*out != NULL) return ST_OK;
+    if (*out != NULL) return bind_access_schema(b, (*out)->schema, SQL_RIGHT_USAGE);
     if (is_system_schema(schema, name))
         return bind_unsupported(b, r->location, "PostgreSQL's system catalogs do not exist here",
                                 "See trustsql.tables, trustsql.columns and trustsql.indexes.");
@@ -134,6 +134,7 @@ static enum status bind_view_source(struct binder *b,
     struct source *s = new_source(b, alias.size > 0 ? alias : view->name, q->target_count);
     if (s == NULL) return bind_no_memory(b);
     s->query = q;
+    s->view = view;
     if (alias.size == 0) s->schema = view->schema;
     fields_of_query(s->fields, q);
     for (uint32_t i = 0; i < s->field_count; i++)
@@ -183,7 +184,7 @@ static enum status bind_range_var(struct binder *b, struct source **out, const P
         return bind_unsupported(b, r->location,
                                 "a write cannot read what each node knows for itself",
                                 "Read them first, and give the values.");
-    TRY(bind_access(b, t, SQL_RIGHT_SELECT));
+    TRY(bind_access_any(b, t, SQL_RIGHT_SELECT));
     if (t->relation == CATALOG_VIEW)
         TRY(bind_view_source(b, out, t, alias));
     else
@@ -380,6 +381,8 @@ static enum status merged_column(struct binder *b,
 {
     must(pair != NULL);
     TRY(bind_operator(b, equal, span_text("="), pair, -1));
+    for (int i = 0; i < 2; i++)
+        TRY(bind_access_field(b, pair[i]));
     struct expr *value = f->join == JOIN_RIGHT ? pair[1] : pair[0];
     struct span name = {0};
     for (uint32_t i = 0; i < f->left->entry_count; i++)
@@ -634,6 +637,7 @@ static enum status use_column(struct binder *b,
     if (e == NULL) return bind_no_memory(b);
     *e = *found;
     *out = e;
+    TRY(bind_access_field(b, e));
     if (scope == b->scope) return ST_OK;
     scope->outer_refs =
         bind_grow(b, scope->outer_refs, scope->outer_ref_count, sizeof(struct expr *));
@@ -878,8 +882,10 @@ enum status bind_star(struct binder *b, struct query *q, const PgQuery__ColumnRe
         if (b->scope->source_count == 0)
             return bind_fail(b, r->location, "42601",
                              "SELECT * with no tables specified is not valid");
-        for (uint32_t i = 0; i < b->scope->entry_count; i++)
+        for (uint32_t i = 0; i < b->scope->entry_count; i++) {
             TRY(add_target(b, q, b->scope->entries[i].name, b->scope->entries[i].expr));
+            TRY(bind_access_field(b, b->scope->entries[i].expr));
+        }
         return ST_OK;
     }
     struct lookup l = {.table = bind_string(r->fields[r->n_fields - 2])};
@@ -887,8 +893,10 @@ enum status bind_star(struct binder *b, struct query *q, const PgQuery__ColumnRe
     struct source *s = find_source(b->scope, &l);
     l.position = r->location;
     if (s == NULL) return no_source(b, &l);
-    for (uint32_t i = 0; i < s->field_count; i++)
+    for (uint32_t i = 0; i < s->field_count; i++) {
         TRY(add_target(b, q, s->fields[i].name, bind_field(b, s, i)));
+        TRY(bind_access_field(b, q->targets[q->target_count - 1].expr));
+    }
     return ST_OK;
 }
 

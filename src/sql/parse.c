@@ -48,7 +48,35 @@ static enum status check_text(struct span text, struct diag *d)
     return ST_OK;
 }
 
-static enum status parse_failed(const PgQueryError *error, struct diag *d)
+bool sql_may_have_password(struct span text)
+{
+    struct lex_token t = lex_next(text, 0);
+    while (t.kind != LEX_END && !lex_is(text, t, "password"))
+        t = lex_next(text, t.start + t.size);
+    return t.kind != LEX_END;
+}
+
+static struct lex_token behind(struct span text, struct lex_token t)
+{
+    return lex_next(text, t.start + t.size);
+}
+
+bool sql_sets_password(struct span text)
+{
+    static const char key[] = "'" SQL_KEY_PREFIX;
+    struct lex_token t = lex_next(text, 0);
+    if (!lex_is(text, t, "create") && !lex_is(text, t, "alter")) return false;
+    t = behind(text, t);
+    if (!lex_is(text, t, "user") && !lex_is(text, t, "role") && !lex_is(text, t, "group"))
+        return false;
+    while (t.kind != LEX_END && !lex_is(text, t, "password"))
+        t = behind(text, t);
+    if (t.kind != LEX_END) t = behind(text, t);
+    if (t.kind != LEX_STRING) return false;
+    return t.size < sizeof key || memcmp(text.data + t.start, key, sizeof key - 1) != 0;
+}
+
+static enum status parse_failed(const PgQueryError *error, struct span text, struct diag *d)
 {
     const char *message = error->message != NULL ? error->message : "syntax error";
     if (strcmp(message, "out of memory") == 0) {
@@ -59,7 +87,16 @@ static enum status parse_failed(const PgQueryError *error, struct diag *d)
                           strstr(message, "not implemented") != NULL ||
                           strstr(message, "not yet implemented") != NULL;
     bool is_depth = strcmp(message, "memory exhausted") == 0;
-    diag_set(d, is_unsupported ? "0A000" : is_depth ? "54001" : "42601", "%s", message);
+    const bool is_reserved =
+        strncmp(message, "role name ", 10) == 0 && strstr(message, " is reserved") != NULL;
+    diag_set(d,
+             is_unsupported ? "0A000"
+             : is_depth     ? "54001"
+             : is_reserved  ? "42939"
+                            : "42601",
+             "%s", message);
+    if (strchr(message, '\'') != NULL && sql_may_have_password(text))
+        diag_set(d, d->sqlstate, "syntax error at or near a literal");
     if (error->cursorpos > 0) d->position = (uint32_t)error->cursorpos;
     return is_unsupported ? ST_UNSUPPORTED : ST_INVALID;
 }
@@ -79,7 +116,7 @@ enum status parse_tree(PgQuery__ParseResult **out,
     PgQueryProtobufParseResult result = pg_query_parse_protobuf((const char *)copy.data);
     enum status st = ST_OK;
     if (result.error != NULL) {
-        st = parse_failed(result.error, d);
+        st = parse_failed(result.error, text, d);
     } else {
         ProtobufCAllocator allocator = {tree_alloc, tree_free, a};
         *out = pg_query__parse_result__unpack(&allocator, result.parse_tree.len,

@@ -111,13 +111,47 @@ enum sql_right {
     SQL_RIGHT_UPDATE = 4u,
     SQL_RIGHT_DELETE = 8u,
     SQL_RIGHT_OWNER = 16u,
-    SQL_RIGHT_REFERENCES = 32u /* From exec_version 4 on. */
+    SQL_RIGHT_REFERENCES = 32u, /* As all of the next, from exec_version 4 on. */
+    SQL_RIGHT_TRUNCATE = 64u,
+    SQL_RIGHT_TRIGGER = 128u,
+    SQL_RIGHT_USAGE = 256u, /* Of a schema, a sequence. */
+    SQL_RIGHT_CREATE = 512u,
+    SQL_RIGHT_CONNECT = 1024u,
+    SQL_RIGHT_TEMPORARY = 2048u,
+    /* Of sequences, never granted by themselves: what USAGE with UPDATE or SELECT comes to. */
+    SQL_RIGHT_NEXT = 1u << 16,
+    SQL_RIGHT_CURRENT = 1u << 17,
+    SQL_RIGHT_RULE = 1u << 18 /* Its rights are changed; who may is asked when that is compiled. */
 };
+#define SQL_RIGHTS_ALL ((1u << 19) - 1u)
 
 struct sql_access { /* What the statement needs on a table. */
     uint64_t table_id;
     uint32_t rights; /* enum sql_right bits. */
+    /* Those of them that are needed on the whole table; the others may be had on columns alone. */
+    uint32_t whole;
+    /* One byte for each column: SELECT, INSERT, UPDATE that it is used with. Null: whole counts for
+     * all rights. */
+    uint8_t *columns;
+    uint32_t column_count;
 };
+
+struct sql_schema_access { /* Of schemas that not everybody may use. */
+    uint64_t id;
+    uint32_t rights;
+};
+
+/* What stands in CREATE ROLE or ALTER ROLE and must not leave the door: docs/sql/rights.md. */
+struct sql_password {
+    struct span role;    /* Whose; size 0: the session's. */
+    struct span value;   /* In the clear. */
+    struct span before;  /* The statement around the literal. */
+    struct span after;
+    bool is_new; /* CREATE. */
+};
+/* The literal that stands in a transaction instead of a password: the account's public key, and
+ * who keeps the secret one. */
+#define SQL_KEY_PREFIX "TRUSTSQL$"
 
 /* A compiled statement. */
 struct sql_statement {
@@ -137,6 +171,11 @@ struct sql_statement {
     uint32_t column_count;
     struct sql_access *access;
     uint32_t access_count;
+    struct sql_schema_access *schemas;
+    uint32_t schema_count;
+    const struct sql_password *password; /* Null: none. What is signed has none (sql_lift). */
+    const struct public_key *key;        /* That the statement gives to an account; null: none. */
+    bool changes_accounts;               /* Rows of trustsql.accounts. */
     /* CALL: procedure name (without "trustsql.") and arguments (constants or parameters). SET,
      * SHOW: name and value. */
     struct span name;
@@ -174,7 +213,30 @@ struct sql_compile {
     uint32_t exec_version;   /* Whose functions there are; 0: the newest. */
     uint64_t account;        /* Row id of the account that will own what the statement creates. */
     struct span search_path; /* "a", "b": quoted names; size 0: public. */
+    /* The state the statement will run on, which knows the roles; null: what depends on them is not
+     * checked (a door: the nodes that execute it do). */
+    sqlite3 *state;
+    uint64_t height; /* Of the block; 0: none. */
 };
+
+/* May the account (row id) do what is listed? ST_DENIED: 42501 in d. */
+NODISCARD enum status sql_check_tables(const struct sql_catalog *c,
+                                       const struct sql_access *list,
+                                       uint32_t count,
+                                       uint64_t account,
+                                       struct diag *d);
+NODISCARD enum status sql_check_schemas(const struct sql_catalog *c,
+                                        const struct sql_schema_access *list,
+                                        uint32_t count,
+                                        uint64_t account,
+                                        struct diag *d);
+const char *sql_relation_kind(const struct catalog_table *t); /* "table", "view", "sequence". */
+
+/* Does the text say PASSWORD anywhere outside of a literal? Then it is kept nowhere, and no message
+ * repeats its literals. */
+bool sql_may_have_password(struct span text);
+/* Is the statement a CREATE or ALTER ROLE with a password in the clear? */
+bool sql_sets_password(struct span text);
 
 /* Compile one statement. The result lives in a. On failure d says why; ST_INVALID for a wrong
  * statement, ST_UNSUPPORTED for 0A000, ST_LIMIT, ST_NO_MEMORY. */

@@ -1,4 +1,4 @@
-/* GRANT, REVOKE, CALL, SET, SHOW. */
+/* CALL, SET, SHOW; GRANT and REVOKE below exec_version 4 (rights.c has those of today). */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -120,7 +120,7 @@ static enum status check_grant(struct binder *b, const PgQuery__GrantStmt *s)
     return ST_OK;
 }
 
-enum status compile_grant(struct binder *b, struct sql_statement *out, const PgQuery__Node *n)
+enum status compile_old_grant(struct binder *b, struct sql_statement *out, const PgQuery__Node *n)
 {
     const PgQuery__GrantStmt *s = n->grant_stmt;
     struct grant g = {.stmt = s};

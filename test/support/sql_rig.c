@@ -14,6 +14,7 @@
 struct sql_rig {
     sqlite3 *connection;
     struct sql_catalog *catalog;
+    uint64_t account;
     struct arena arena;
     struct sql_context context;
     struct diag diag;
@@ -37,6 +38,7 @@ struct sql_rig *sql_rig_new(void)
 {
     struct sql_rig *r = mem_alloc_zero(mem_system(), 1, sizeof *r);
     must(r != NULL);
+    r->account = RIG_ACCOUNT;
     must(sqlite3_open(":memory:", &r->connection) == SQLITE_OK);
     arena_init(&r->arena, mem_system(), 0);
     buf_init(&r->out, mem_system(), 0);
@@ -54,6 +56,9 @@ struct sql_rig *sql_rig_new(void)
     run_raw(r, "INSERT INTO \"trustsql.accounts\" VALUES"
                "(7, 'alice', 'A7', 1, x'07', '', 'bank', 1, 0, 0),"
                "(8, 'bob', 'A8', 1, x'08', '', 'bank', 0, 0, 0)");
+    run_raw(r, "INSERT INTO \"trustsql.roles\" VALUES"
+               "(7, 'alice', 1, 1, 1, 1, 'bank'), (8, 'bob', 1, 1, 0, 0, 'bank')");
+    run_raw(r, "UPDATE \"trustsql.sequences\" SET next = 9 WHERE name = 'role'");
     load(r);
     return r;
 }
@@ -104,6 +109,20 @@ static void put_row(struct sql_rig *r, const struct sql_statement *s, sqlite3_st
     buf_put_u8(&r->out, '\n');
 }
 
+static struct sql_compile compile_of(struct sql_rig *r, struct span text)
+{
+    return (struct sql_compile){.catalog = r->catalog,
+                                .text = text,
+                                .account = r->account,
+                                .state = r->connection,
+                                .height = 1};
+}
+
+void sql_rig_as(struct sql_rig *r, uint64_t account)
+{
+    r->account = account;
+}
+
 struct params {
     const struct sql_value *values;
     uint32_t count;
@@ -122,7 +141,7 @@ static bool run_one(struct sql_rig *r,
         return false;
     }
     if (s->step_count > 0 && sqlite3_bind_parameter_count(stmt) > 0)
-        must(sqlite3_bind_int64(stmt, 1, RIG_ACCOUNT) == SQLITE_OK);
+        must(sqlite3_bind_int64(stmt, 1, (sqlite3_int64)r->account) == SQLITE_OK);
     int wanted = sqlite3_bind_parameter_count(stmt);
     for (uint32_t i = 0; s->step_count == 0 && i < p.count && (int)i < wanted; i++)
         must(sql_value_bind(stmt, (int)i + 1, &p.values[i]) == ST_OK);
@@ -161,6 +180,9 @@ static bool run_step(struct sql_rig *r,
 static bool run_compiled(struct sql_rig *r, const struct sql_statement *s, struct params p)
 {
     buf_reset(&r->out);
+    if (sql_check_schemas(r->catalog, s->schemas, s->schema_count, r->account, &r->diag) != ST_OK ||
+        sql_check_tables(r->catalog, s->access, s->access_count, r->account, &r->diag) != ST_OK)
+        return false;
     if (s->notice != NULL) buf_printf(&r->out, "NOTICE: %s\n", s->notice);
     for (uint32_t i = 0; i < s->step_count; i++)
         if (!run_step(r, s, s->steps[i], p)) return false;
@@ -172,7 +194,7 @@ static bool run_compiled(struct sql_rig *r, const struct sql_statement *s, struc
 
 static bool lift_and_run(struct sql_rig *r, struct span text)
 {
-    struct sql_compile in = {.catalog = r->catalog, .text = text};
+    struct sql_compile in = compile_of(r, text);
     struct sql_lifted lifted;
     if (sql_lift(&lifted, &r->arena, &in, &r->diag) != ST_OK) return false;
     enum sql_type *types = arena_alloc(&r->arena, (lifted.count + 1) * sizeof *types);
@@ -188,7 +210,7 @@ static bool lift_and_run(struct sql_rig *r, struct span text)
 
 static bool compile_and_run(struct sql_rig *r, struct span text)
 {
-    struct sql_compile in = {.catalog = r->catalog, .text = text};
+    struct sql_compile in = compile_of(r, text);
     struct sql_statement s;
     if (sql_compile(&s, &r->arena, &in, &r->diag) != ST_OK) return false;
     return run_compiled(r, &s, (struct params){NULL, 0});
@@ -242,7 +264,7 @@ const char *sql_rig_params(struct sql_rig *r,
                            const char *const *params,
                            uint32_t count)
 {
-    struct sql_compile in = {.catalog = r->catalog, .text = span_text(text)};
+    struct sql_compile in = compile_of(r, span_text(text));
     struct sql_statement s;
     arena_reset(&r->arena);
     buf_reset(&r->out);
@@ -274,7 +296,7 @@ void sql_rig_ok(struct sql_rig *r, const char *text)
 
 const char *sql_rig_sqlite(struct sql_rig *r, const char *text)
 {
-    struct sql_compile in = {.catalog = r->catalog, .text = span_text(text)};
+    struct sql_compile in = compile_of(r, span_text(text));
     struct sql_statement s;
     arena_reset(&r->arena);
     buf_reset(&r->out);
@@ -290,7 +312,7 @@ const char *sql_rig_sqlite(struct sql_rig *r, const char *text)
 
 const char *sql_rig_lift(struct sql_rig *r, const char *text)
 {
-    struct sql_compile in = {.catalog = r->catalog, .text = span_text(text)};
+    struct sql_compile in = compile_of(r, span_text(text));
     struct sql_lifted lifted;
     arena_reset(&r->arena);
     buf_reset(&r->out);

@@ -17,6 +17,9 @@ struct sql_rig;
 struct sql_rig *sql_rig_new(void);
 void sql_rig_free(struct sql_rig *r);
 
+/* Whose statements come now: 7 alice, who creates roles, 8 bob; both of organisation bank. */
+void sql_rig_as(struct sql_rig *r, uint64_t account);
+
 /* Run the statements of a query string in one transaction. The text of the last result or of the
  * failure; valid until the next call. */
 const char *sql_rig_run(struct sql_rig *r, const char *text);

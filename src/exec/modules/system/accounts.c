@@ -17,9 +17,23 @@
     "SELECT id, name, address, scheme, public_key, custodian, organisation, is_admin, is_closed "  \
     "FROM \"trustsql.accounts\" "
 
-enum query { FIND, NEXT_ID, IS_TAKEN, ADD, CLOSE, WAS_LAST_ADMIN, QUERY_COUNT };
+enum query {
+    FIND,
+    NEXT_ID,
+    IS_TAKEN,
+    ADD,
+    CLOSE,
+    WAS_LAST_ADMIN,
+    HAS_ROLES,
+    NEXT_ROLE,
+    IS_ROLE,
+    ADD_ROLE,
+    TAKE_ROLE,
+    QUERY_COUNT
+};
 
-/* Rows are never deleted, so max(id) + 1 has never been given. */
+/* Rows are never deleted, so max(id) + 1 has never been given. From exec_version 4 on every account
+ * is a role of its id, and ids come from the sequence of roles. */
 static const char *const query_text[QUERY_COUNT] = {
     [FIND] = SELECT_ACCOUNT "WHERE address = ?1",
     [NEXT_ID] = "SELECT coalesce(max(id), 0) + 1 FROM \"trustsql.accounts\"",
@@ -32,6 +46,12 @@ static const char *const query_text[QUERY_COUNT] = {
         "SELECT 1 FROM \"trustsql.accounts\" c "
         "WHERE c.name = ?1 AND c.is_admin = 1 AND NOT EXISTS("
         "SELECT 1 FROM \"trustsql.accounts\" o WHERE o.is_admin = 1 AND o.is_closed = 0)",
+    [HAS_ROLES] = "SELECT 1 FROM sqlite_master WHERE name = 'trustsql.roles'",
+    [NEXT_ROLE] = "SELECT next FROM \"trustsql.sequences\" WHERE name = 'role'",
+    [IS_ROLE] = "SELECT 1 FROM \"trustsql.roles\" WHERE name = ?1",
+    [ADD_ROLE] = "INSERT INTO \"trustsql.roles\"(id, name, can_login, inherits, creates_roles, "
+                 "creates_ledgers, organisation) VALUES(?1, ?2, 1, 1, ?3, ?3, ?4)",
+    [TAKE_ROLE] = "UPDATE \"trustsql.sequences\" SET next = ?1 WHERE name = 'role'",
 };
 
 struct slot {
@@ -58,7 +78,9 @@ static enum status bind_text(sqlite3_stmt *s, int index, const char *text);
 static enum status bind_span(sqlite3_stmt *s, int index, struct span text);
 static enum status check_taken(struct accounts *a, const char *name, const char *address);
 static enum status check_admin_left(struct accounts *a, struct span name);
-static enum status next_id(struct accounts *a, uint64_t *id);
+static enum status next_id(struct accounts *a, enum query which, uint64_t *id);
+static enum status is_there(struct accounts *a, enum query which, const char *name, bool *found);
+static enum status add_role(struct accounts *a, const struct account *account);
 static enum status bind_row(sqlite3_stmt *s, const struct account *account, const char *address);
 
 /* Where address stands, or where it is to be put: a free place, else one that depends on it. */
@@ -138,8 +160,11 @@ enum status accounts_add(struct accounts *a, struct account *account, uint64_t h
     account->address = account_id_of(&account->key);
     char address[ACCOUNT_TEXT_MAX];
     account_id_text(address, &account->address);
+    bool has_roles = false;
     TRY(check_taken(a, account->name, address));
-    TRY(next_id(a, &account->id));
+    TRY(is_there(a, HAS_ROLES, NULL, &has_roles));
+    TRY(next_id(a, has_roles ? NEXT_ROLE : NEXT_ID, &account->id));
+    if (has_roles) TRY(add_role(a, account));
     sqlite3_stmt *s;
     TRY(query(a, ADD, &s));
     enum status st = bind_row(s, account, address);
@@ -200,6 +225,26 @@ static enum status account_where(sqlite3 *connection,
     if (st == ST_OK) st = bind_span(s, 1, value);
     if (st == ST_OK) st = sqlite_step_status(sqlite3_step(s));
     if (st == ST_OK) st = read_row(s, out);
+    (void)sqlite3_finalize(s);
+    return st;
+}
+
+enum status account_may_login(sqlite3 *connection, uint64_t id, bool *may)
+{
+    sqlite3_stmt *s = NULL;
+    *may = true;
+    enum status st =
+        sqlite_status(sqlite3_prepare_v2(connection, query_text[HAS_ROLES], -1, &s, NULL));
+    if (st == ST_OK) st = sqlite_step_status(sqlite3_step(s));
+    (void)sqlite3_finalize(s);
+    if (st == ST_NOT_FOUND) return ST_OK; /* Below exec_version 4 whoever has an account may. */
+    TRY(st);
+    s = NULL;
+    static const char text[] = "SELECT can_login FROM \"trustsql.roles\" WHERE id = ?1";
+    st = sqlite_status(sqlite3_prepare_v2(connection, text, -1, &s, NULL));
+    if (st == ST_OK) st = sqlite_status(sqlite3_bind_int64(s, 1, (sqlite3_int64)id));
+    if (st == ST_OK) st = sqlite_step_status(sqlite3_step(s));
+    if (st == ST_OK) *may = sqlite3_column_int(s, 0) != 0;
     (void)sqlite3_finalize(s);
     return st;
 }
@@ -278,10 +323,43 @@ static enum status check_taken(struct accounts *a, const char *name, const char 
     return st == ST_NOT_FOUND ? ST_OK : st;
 }
 
-static enum status next_id(struct accounts *a, uint64_t *id)
+/* Has a query without rows of its own (a name may be bound) any row? */
+static enum status is_there(struct accounts *a, enum query which, const char *name, bool *found)
 {
     sqlite3_stmt *s;
-    TRY(query(a, NEXT_ID, &s));
+    TRY(query(a, which, &s));
+    enum status st = name == NULL ? ST_OK : bind_text(s, 1, name);
+    if (st == ST_OK) st = sqlite_step_status(sqlite3_step(s));
+    (void)sqlite3_reset(s);
+    *found = st == ST_OK;
+    return st == ST_NOT_FOUND ? ST_OK : st;
+}
+
+static enum status add_role(struct accounts *a, const struct account *account)
+{
+    sqlite3_stmt *s;
+    bool is_taken = false;
+    TRY(is_there(a, IS_ROLE, account->name, &is_taken));
+    if (is_taken) return ST_EXISTS;
+    TRY(query(a, ADD_ROLE, &s));
+    enum status st = sqlite_status(sqlite3_bind_int64(s, 1, (sqlite3_int64)account->id));
+    if (st == ST_OK) st = bind_text(s, 2, account->name);
+    if (st == ST_OK) st = sqlite_status(sqlite3_bind_int(s, 3, account->is_admin));
+    if (st == ST_OK) st = bind_text(s, 4, account->organisation);
+    if (st == ST_OK) st = sqlite_done_status(sqlite3_step(s));
+    (void)sqlite3_reset(s);
+    TRY(st);
+    TRY(query(a, TAKE_ROLE, &s));
+    st = sqlite_status(sqlite3_bind_int64(s, 1, (sqlite3_int64)account->id + 1));
+    if (st == ST_OK) st = sqlite_done_status(sqlite3_step(s));
+    (void)sqlite3_reset(s);
+    return st;
+}
+
+static enum status next_id(struct accounts *a, enum query which, uint64_t *id)
+{
+    sqlite3_stmt *s;
+    TRY(query(a, which, &s));
     enum status st = sqlite_step_status(sqlite3_step(s));
     if (st == ST_OK) *id = (uint64_t)sqlite3_column_int64(s, 0);
     (void)sqlite3_reset(s);

@@ -51,6 +51,9 @@ NODISCARD enum status account_by_address(sqlite3 *connection,
                                          const struct account_id *address,
                                          struct account *out);
 
+/* Is the role of this account LOGIN? */
+NODISCARD enum status account_may_login(sqlite3 *connection, uint64_t id, bool *may);
+
 /* 1…ACCOUNT_NAME_MAX bytes of UTF-8 without control characters. */
 bool account_name_is_valid(struct span name);
 

@@ -91,6 +91,10 @@ static enum status create_account(struct module_call *call)
         diag_set(call->diag, "22023", "an account needs a name");
         return ST_REJECTED;
     }
+    if (call->config->exec_version >= 4 && strncmp(account.name, "pg_", 3) == 0) {
+        diag_set(call->diag, "42939", "role name \"%s\" is reserved", account.name);
+        return ST_REJECTED;
+    }
     TRY(take_key(call, &account.key));
     TRY(take_name(call, CUSTODIAN, "custodian", account.custodian));
     TRY(take_name(call, ORGANISATION, "organisation", account.organisation));
