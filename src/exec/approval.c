@@ -54,9 +54,8 @@ enum status approval_check(struct job *j, uint64_t table, struct span text)
 
 enum status approval_check_access(struct job *j, const struct sql_statement *s)
 {
-    const uint32_t changes =
-        SQL_RIGHT_INSERT | SQL_RIGHT_UPDATE | SQL_RIGHT_DELETE | SQL_RIGHT_OWNER |
-        SQL_RIGHT_TRUNCATE | SQL_RIGHT_NEXT | SQL_RIGHT_RULE;
+    const uint32_t changes = SQL_RIGHT_INSERT | SQL_RIGHT_UPDATE | SQL_RIGHT_DELETE |
+                             SQL_RIGHT_OWNER | SQL_RIGHT_TRUNCATE | SQL_RIGHT_NEXT | SQL_RIGHT_RULE;
     for (uint32_t i = 0; i < s->access_count; i++) {
         if ((s->access[i].rights & changes) == 0) continue;
         const uint64_t table = s->access[i].table_id;

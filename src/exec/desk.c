@@ -47,6 +47,7 @@ enum status desk_open(struct desk **out, struct mem *mem, struct exec *exec)
     struct exec *e = &d->exec;
     e->mem = mem;
     e->db = exec->db;
+    e->signer = exec->signer; /* Read-only. */
     buf_init(&e->rows, mem, EXEC_ROWS_BYTES_MAX);
     buf_init(&e->bytes, mem, 0);
     buf_init(&e->write_set, mem, 0);

@@ -109,7 +109,7 @@ void block_end(struct backend_session *s, bool is_committed)
 {
     struct block *b = &s->block;
     if (b->state == BLOCK_NONE) return;
-    passwords_settle(s, PASSWORDS_FAILED); /* Of a COMMIT they are settled before. */
+    passwords_settle(s, true); /* Of a COMMIT they are settled before. */
     give_desk(s);
     (void)cursors_close(&b->cursors, span_of(NULL, 0));
     arena_fini(&b->arena);

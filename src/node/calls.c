@@ -45,7 +45,7 @@ static void out_of_memory(struct local_call *c)
 static bool is_ddl(enum sql_kind kind)
 {
     return kind == SQL_KIND_CREATE_TABLE || kind == SQL_KIND_DROP_TABLE ||
-           kind == SQL_KIND_CREATE_INDEX || kind == SQL_KIND_DROP_INDEX;
+           kind == SQL_KIND_CREATE_INDEX || kind == SQL_KIND_DROP_INDEX || kind == SQL_KIND_DDL;
 }
 
 /* What stands for an EXECUTE has no place in the query string. */
@@ -292,7 +292,7 @@ static void begin_part(struct local_call *c)
         run_reads(c);
     if (st == ST_OK) return;
     if (c->diag.sqlstate[0] == 0) out_of_memory(c);
-    if (c->is_write) passwords_settle(c->session, PASSWORDS_FAILED);
+    if (c->is_write) passwords_settle(c->session, true);
     call_forget_settings(c);
     c->state = CALL_DONE;
 }
@@ -309,6 +309,17 @@ static void continue_parts(struct local_call *c)
 
 /* --- reads ----------------------------------------------------------------------------------- */
 
+static enum status check_schema_now(struct local_call *c,
+                                    const struct sql_catalog *now,
+                                    uint64_t table_id)
+{
+    const struct catalog_table *t = sql_catalog_by_id(now, table_id);
+    const struct catalog_schema *s = sql_catalog_schema(now, t->schema);
+    if (s == NULL) return ST_OK; /* One of the chain. */
+    const struct sql_schema_access use = {.id = s->id, .rights = SQL_RIGHT_USAGE};
+    return sql_check_schemas(now, &use, 1, c->session->account.id, &c->diag);
+}
+
 /* Who may not read a table now may not read what was in it; one that is gone goes by the rights
  * that there were. */
 static enum status check_past_access(struct local_call *c, const struct compiled *statement)
@@ -320,6 +331,7 @@ static enum status check_past_access(struct local_call *c, const struct compiled
         const bool is_here = sql_catalog_by_id(now, one.access->table_id) != NULL;
         st = exec_check_access(is_here ? now : statement->catalog, &one, &c->session->account,
                                &c->diag);
+        if (st == ST_OK && is_here) st = check_schema_now(c, now, one.access->table_id);
     }
     sql_catalog_unref(now);
     return st;

@@ -351,6 +351,7 @@ void session_drop(struct backend_session *s, const struct diag *d)
     s->call_count--;
     c->session->timed_call = NULL;
     if (c->is_spoiled) block_spoil(s);
+    passwords_settle(s, false); /* Its transaction goes on. */
     call_empty(c);
     c->session = NULL;
     if (s->is_closed) return;

@@ -6,9 +6,7 @@
 #include "base/must.h"
 #include "node/local_int.h"
 
-static enum status check(struct local_call *c,
-                         const struct compiled *statement,
-                         struct span text);
+static enum status check(struct local_call *c, const struct compiled *statement, struct span text);
 static enum status keep(struct local_call *c,
                         const struct sql_password *password,
                         struct public_key *key);
@@ -90,14 +88,15 @@ static enum status draw(struct local *l, struct secret_key *secret, struct publi
     return ST_INVALID;
 }
 
-/* The key that the account has now, if it is kept here. */
-static void find_old(struct local_call *c, struct span role, char out[CUSTODY_NAME_MAX + 1])
+/* The account that gets the key, and the entry of the one that it has, if it is kept here. */
+static void find_old(struct local_call *c, struct span role, struct password_pending *item)
 {
     struct local *l = c->session->local;
     struct exec_account account = c->session->account;
-    out[0] = 0;
+    item->old[0] = 0;
     if (role.size > 0 && exec_account_by_name(l->lookup, role, &account) != ST_OK) return;
-    if (passwords_entry(l->config.custody, &account, out) != ST_OK) out[0] = 0;
+    item->account = account.address;
+    if (passwords_entry(l->config.custody, &account, item->old) != ST_OK) item->old[0] = 0;
 }
 
 static enum status explain(struct local_call *c, enum status st)
@@ -123,10 +122,12 @@ static enum status keep(struct local_call *c,
         return ST_LIMIT;
     }
     struct password_pending *item = &p->items[p->count];
+    *item = (struct password_pending){.made = ""};
     enum status st = draw(l, &secret, key);
     if (st == ST_OK) {
         entry_of_key(key, item->made);
-        find_old(c, password->role, item->old);
+        item->account = account_id_of(key); /* Of a new account. */
+        if (!password->is_new) find_old(c, password->role, item);
         st = custody_put(l->config.custody, span_text(item->made), &secret, password->value);
     }
     mem_wipe(&secret, sizeof secret);
@@ -143,8 +144,7 @@ static enum status put_custodian(struct local *l, struct buf *out)
     const struct public_key *key = &l->config.node_key;
     TRY(db_view(exec_db(l->config.exec), l->lookup, 0));
     int code = sqlite3_prepare_v2(l->lookup, query, -1, &s, NULL);
-    if (code == SQLITE_OK)
-        code = sqlite3_bind_blob(s, 1, key->bytes, key->size, SQLITE_STATIC);
+    if (code == SQLITE_OK) code = sqlite3_bind_blob(s, 1, key->bytes, key->size, SQLITE_STATIC);
     if (code == SQLITE_OK) code = sqlite3_step(s);
     if (code == SQLITE_ROW) {
         struct span name = span_of(sqlite3_column_text(s, 0), (size_t)sqlite3_column_bytes(s, 0));
@@ -200,14 +200,23 @@ static void refresh(struct backend_session *s)
     if (st == ST_OK) s->account = account;
 }
 
-void passwords_settle(struct backend_session *s, enum passwords_end end)
+static bool is_taken(struct local *l, const struct password_pending *item)
+{
+    struct exec_account account;
+    char name[CUSTODY_NAME_MAX + 1];
+    if (exec_account_by_address(l->lookup, &item->account, &account) != ST_OK) return false;
+    entry_of_key(&account.key, name);
+    return strcmp(name, item->made) == 0;
+}
+
+void passwords_settle(struct backend_session *s, bool is_known)
 {
     struct passwords *p = &s->passwords;
-    for (uint32_t i = 0; i < p->count; i++) {
-        if (end == PASSWORDS_TAKEN) forget(s->local, p->items[i].old);
-        if (end == PASSWORDS_FAILED) forget(s->local, p->items[i].made);
-    }
-    if (p->count > 0) refresh(s);
+    if (p->count == 0) return;
+    if (db_view(exec_db(s->local->config.exec), s->local->lookup, 0) != ST_OK) is_known = false;
+    for (uint32_t i = 0; is_known && i < p->count; i++)
+        forget(s->local, is_taken(s->local, &p->items[i]) ? p->items[i].old : p->items[i].made);
+    refresh(s);
     *p = (struct passwords){.count = 0};
 }
 

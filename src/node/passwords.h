@@ -24,6 +24,7 @@
 struct password_pending {
     char made[CUSTODY_NAME_MAX + 1]; /* Entry of the new key. */
     char old[CUSTODY_NAME_MAX + 1];  /* Of the one it replaces; "": none here. */
+    struct account_id account;       /* Whose. */
 };
 
 struct passwords { /* Of the transaction that a session has under way. */
@@ -46,12 +47,9 @@ NODISCARD enum status passwords_op(struct local_call *c,
                                    const struct compiled *statement,
                                    struct tx_op *op);
 
-enum passwords_end {
-    PASSWORDS_TAKEN,  /* The transaction succeeded: keys that it replaced are forgotten. */
-    PASSWORDS_FAILED, /* New keys are. */
-    PASSWORDS_UNKNOWN /* Nothing is. */
-};
-void passwords_settle(struct backend_session *s, enum passwords_end end);
+/* The transaction has ended: of each pair of keys the one that the account does not have is
+ * forgotten. Both stay when it is not known how it ended. */
+void passwords_settle(struct backend_session *s, bool is_known);
 
 /* Overwrite a text that had one. */
 void passwords_wipe(struct span text);

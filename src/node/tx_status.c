@@ -7,10 +7,10 @@
 
 #include "base/must.h"
 #include "custody/custody.h"
-#include "node/passwords.h"
 #include "ledger/block.h"
 #include "node/functions.h"
 #include "node/keyed.h"
+#include "node/passwords.h"
 #include "node/proof_maker.h"
 #include "node/repeat.h"
 #include "node/vtable.h"

@@ -414,11 +414,10 @@ static void put_submit_row(struct local_call *c, const struct exec_tx_outcome *o
     if (st != ST_OK || c->answer.data == NULL) diag_set(&c->diag, "53200", "out of memory");
 }
 
-/* Whether it failed is not known when the node was about to end. */
-static enum passwords_end end_of(const struct local_call *c)
+/* Not when the node was about to end. */
+static bool is_end_known(const struct local_call *c)
 {
-    if (c->diag.sqlstate[0] == 0) return PASSWORDS_TAKEN;
-    return memcmp(c->diag.sqlstate, "57", 2) == 0 ? PASSWORDS_UNKNOWN : PASSWORDS_FAILED;
+    return memcmp(c->diag.sqlstate, "57", 2) != 0;
 }
 
 static void on_settled(struct ticket *t)
@@ -451,11 +450,11 @@ static void on_settled(struct ticket *t)
         }
     }
     if (c->is_block) {
-        passwords_settle(c->session, end_of(c));
+        passwords_settle(c->session, is_end_known(c));
         block_settled(c); /* It may be gone then. */
         return;
     }
-    if (!c->is_submit) passwords_settle(c->session, end_of(c));
+    if (!c->is_submit) passwords_settle(c->session, is_end_known(c));
     if (c->diag.sqlstate[0] != 0) call_forget_settings(c);
     session_advance(c->session);
 }

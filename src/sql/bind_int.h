@@ -65,12 +65,12 @@ struct field { /* A column of a source. */
     const char *sqlite; /* How it is read: "%s" is the source; null: the source's c1, c2 … */
 };
 
-struct source {            /* A table or subquery in FROM, or the target of a write. */
+struct source {                       /* A table or subquery in FROM, or the target of a write. */
     const struct catalog_table *view; /* It is the query of this view; null: none. */
-    uint32_t id;           /* Emitted as r<id>. */
-    struct span alias;     /* Name it is known by. */
-    struct span schema;    /* Of a table without alias: for schema.table.column. */
-    const char *reference; /* Emitted instead of r<id>; null: none. */
+    uint32_t id;                      /* Emitted as r<id>. */
+    struct span alias;                /* Name it is known by. */
+    struct span schema;               /* Of a table without alias: for schema.table.column. */
+    const char *reference;            /* Emitted instead of r<id>; null: none. */
     const struct catalog_table *table;
     uint32_t system_oid; /* Of a system catalog, what tableoid says; 0: none. */
     struct query *query;

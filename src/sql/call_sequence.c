@@ -169,7 +169,11 @@ enum status bind_sequence_call(struct binder *b, struct expr **out, const PgQuer
     TRY(find_sequence(b, c, &t));
     must(t != NULL);
     const bool is_read = name.data[0] == 'c';
-    if (!b->is_identity) TRY(bind_access(b, t, is_read ? SQL_RIGHT_CURRENT : is_set ? SQL_RIGHT_UPDATE : SQL_RIGHT_NEXT));
+    if (!b->is_identity)
+        TRY(bind_access(b, t,
+                        is_read  ? SQL_RIGHT_CURRENT
+                        : is_set ? SQL_RIGHT_UPDATE
+                                 : SQL_RIGHT_NEXT));
     if (!is_read) b->moves_sequence = true;
     if (is_set) return bind_setval(b, out, c, t);
     const char *template = template_of(b, is_read ? "sql_currval" : "sql_nextval", t, "");

@@ -177,8 +177,8 @@ struct catalog_ledger {
 };
 
 struct catalog_grant {
-    uint64_t object; /* A table, a schema, a ledger. */
-    uint32_t part;   /* Position of a column + 1; 0: the whole. */
+    uint64_t object;  /* A table, a schema, a ledger. */
+    uint32_t part;    /* Position of a column + 1; 0: the whole. */
     uint64_t grantee; /* CATALOG_GRANTEE_ALL: PUBLIC. */
     uint64_t grantor;
     uint32_t rights;  /* enum sql_right bits. */
@@ -189,7 +189,7 @@ struct catalog_member {
     uint64_t member;
     uint64_t role;
     uint64_t grantor;
-    bool is_admin;    /* WITH ADMIN OPTION. */
+    bool is_admin;     /* WITH ADMIN OPTION. */
     bool is_inherited; /* The member inherits. */
 };
 

@@ -339,9 +339,12 @@ static const struct catalog_column approvals_columns[] = {
 };
 
 static const struct catalog_column roles_columns[] = {
-    COLUMN("id", SQL_INT8),          COLUMN("name", SQL_TEXT),
-    COLUMN("can_login", SQL_BOOL),   COLUMN("inherits", SQL_BOOL),
-    COLUMN("creates_roles", SQL_BOOL), COLUMN("creates_ledgers", SQL_BOOL),
+    COLUMN("id", SQL_INT8),
+    COLUMN("name", SQL_TEXT),
+    COLUMN("can_login", SQL_BOOL),
+    COLUMN("inherits", SQL_BOOL),
+    COLUMN("creates_roles", SQL_BOOL),
+    COLUMN("creates_ledgers", SQL_BOOL),
     COLUMN("organisation", SQL_TEXT),
 };
 static const struct catalog_column role_members_columns[] = {
@@ -415,7 +418,8 @@ static const struct {
     uint64_t id;
     uint32_t since;
 } late_tables[] = {
-    {28, 3}, {29, 3}, {32, 3}, {33, 4}, {34, 4}, {48, 4}, {49, 4}, {50, 4}, {51, 4}, {52, 4}, {53, 4},
+    {28, 3}, {29, 3}, {32, 3}, {33, 4}, {34, 4}, {48, 4},
+    {49, 4}, {50, 4}, {51, 4}, {52, 4}, {53, 4},
 };
 const uint32_t catalog_chain_count =
     (uint32_t)(sizeof catalog_chain_tables / sizeof catalog_chain_tables[0]);

@@ -246,8 +246,7 @@ static enum status deny_table(const struct sql_catalog *c,
 {
     const struct catalog_table *t = sql_catalog_by_id(c, a->table_id);
     const struct span name = t == NULL ? span_text("?") : t->name;
-    const char *what =
-        missing == SQL_RIGHT_OWNER ? "must be owner of" : "permission denied for";
+    const char *what = missing == SQL_RIGHT_OWNER ? "must be owner of" : "permission denied for";
     diag_set(d, "42501", "%s %s %.*s", what, sql_relation_kind(t), (int)name.size,
              (const char *)name.data);
     return ST_DENIED;

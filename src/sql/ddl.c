@@ -197,9 +197,9 @@ enum status ddl_target_schema(struct binder *b, const PgQuery__RangeVar *r, stru
     if (s == NULL)
         return bind_fail(b, r->location, "3F000", "schema \"%.*s\" does not exist",
                          (int)schema.size, (const char *)schema.data);
-    const uint32_t has =
-        b->account == 0 ? SQL_RIGHT_CREATE
-                        : sql_catalog_object_rights(b->catalog, s->id, s->owner, b->account);
+    const uint32_t has = b->account == 0
+                             ? SQL_RIGHT_CREATE
+                             : sql_catalog_object_rights(b->catalog, s->id, s->owner, b->account);
     if ((has & SQL_RIGHT_CREATE) == 0)
         return bind_fail(b, r->location, "42501", "permission denied for schema %.*s",
                          (int)schema.size, (const char *)schema.data);

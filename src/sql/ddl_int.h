@@ -27,7 +27,8 @@ NODISCARD enum status ddl_set_owner(struct binder *b,
                                     struct sql_statement *out,
                                     const struct catalog_table *t,
                                     const PgQuery__RoleSpec *role);
-/* The account acts as the owner of the schema, or as an administrator when nobody owns it: 42501. */
+/* The account acts as the owner of the schema, or as an administrator when nobody owns it: 42501.
+ */
 NODISCARD enum status ddl_check_schema_owner(struct binder *b, const struct catalog_schema *s);
 /* The steps before take part in what follows (SQL_STEP_RELOAD). */
 NODISCARD enum status ddl_reload(struct binder *b, struct sql_statement *out);

@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "base/must.h"
-#include "sql/role_int.h"
 #include "sql/ddl_model.h"
+#include "sql/role_int.h"
 
 /* --- names in texts ------------------------------------------------------------------------ */
 

@@ -10,8 +10,7 @@
 #include "base/must.h"
 #include "sql/role_int.h"
 
-#define ON_COLUMNS                                                                                 \
-    (SQL_RIGHT_SELECT | SQL_RIGHT_INSERT | SQL_RIGHT_UPDATE | SQL_RIGHT_REFERENCES)
+#define ON_COLUMNS (SQL_RIGHT_SELECT | SQL_RIGHT_INSERT | SQL_RIGHT_UPDATE | SQL_RIGHT_REFERENCES)
 
 struct object {
     enum { OBJECT_TABLE, OBJECT_SEQUENCE, OBJECT_SCHEMA, OBJECT_LEDGER } class;
@@ -102,13 +101,18 @@ static enum status right_of_name(struct binder *b, const char *name, uint32_t *r
     return bind_fail(b, -1, "42601", "unrecognized privilege type \"%s\"", name);
 }
 
+/* PostgreSQL looks at USAGE once more when it knows that the relation is no sequence. */
+static const char *kind_of(const struct object *o, uint32_t privilege, bool is_column)
+{
+    if (is_column) return "column";
+    if (o->class != OBJECT_TABLE) return class_name(o);
+    return privileges[privilege].right == SQL_RIGHT_USAGE ? "table" : "relation";
+}
+
 static enum status invalid_right(struct grant *g, uint32_t privilege, bool is_column)
 {
-    const char *kind = is_column                             ? "column"
-                       : g->object.class == OBJECT_TABLE     ? "relation"
-                                                             : class_name(&g->object);
     return bind_fail(g->b, -1, "0LP01", "invalid privilege type %s for %s",
-                     privileges[privilege].text, kind);
+                     privileges[privilege].text, kind_of(&g->object, privilege, is_column));
 }
 
 /* --- the list of one object ---------------------------------------------------------------- */
@@ -248,8 +252,8 @@ static enum status choose_grantor(struct grant *g, struct wish *w)
     const uint32_t can = best_grantor(g, w);
     const char *verb = g->stmt->is_grant ? "were granted" : "could be revoked";
     if (can == 0 && !has_any(g, w->part))
-        return bind_fail(g->b, -1, "42501", "permission denied for %s %.*s",
-                         class_name(&g->object), (int)name.size, (const char *)name.data);
+        return bind_fail(g->b, -1, "42501", "permission denied for %s %.*s", class_name(&g->object),
+                         (int)name.size, (const char *)name.data);
     if (can == 0)
         ddl_notice(g->b, g->out, "no privileges %s for \"%.*s\"", verb, (int)name.size,
                    (const char *)name.data);
@@ -415,12 +419,12 @@ static enum status apply_list(struct grant *g)
 
 static enum status on_table(struct grant *g, const struct catalog_table *t)
 {
-    g->object = (struct object){.class = t->relation == CATALOG_SEQUENCE ? OBJECT_SEQUENCE
-                                                                         : OBJECT_TABLE,
-                                .id = t->id,
-                                .owner = t->owner,
-                                .name = t->name,
-                                .table = t};
+    g->object =
+        (struct object){.class = t->relation == CATALOG_SEQUENCE ? OBJECT_SEQUENCE : OBJECT_TABLE,
+                        .id = t->id,
+                        .owner = t->owner,
+                        .name = t->name,
+                        .table = t};
     TRY(bind_access(g->b, t, SQL_RIGHT_RULE));
     return g->b->state == NULL ? ST_OK : apply_list(g);
 }
@@ -491,8 +495,7 @@ static enum status on_all(struct grant *g)
         TRY(bind_access_schema(g->b, s->name, SQL_RIGHT_USAGE));
         for (uint32_t k = 0; k < sql_catalog_table_count(g->b->catalog); k++) {
             const struct catalog_table *t = sql_catalog_table_at(g->b->catalog, k);
-            const bool is_meant =
-                t->relation == CATALOG_SEQUENCE ? is_sequence : is_table;
+            const bool is_meant = t->relation == CATALOG_SEQUENCE ? is_sequence : is_table;
             if (is_meant && t->id >= CATALOG_FIRST_ID && span_equal(t->schema, s->name))
                 TRY(on_table(g, t));
         }
@@ -502,7 +505,8 @@ static enum status on_all(struct grant *g)
 
 static enum status on_objects(struct grant *g)
 {
-    if (g->stmt->targtype == PG_QUERY__GRANT_TARGET_TYPE__ACL_TARGET_ALL_IN_SCHEMA) return on_all(g);
+    if (g->stmt->targtype == PG_QUERY__GRANT_TARGET_TYPE__ACL_TARGET_ALL_IN_SCHEMA)
+        return on_all(g);
     switch ((int)g->stmt->objtype) {
     case PG_QUERY__OBJECT_TYPE__OBJECT_TABLE:
     case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE: return on_relations(g);

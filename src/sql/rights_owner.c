@@ -24,11 +24,8 @@ enum status ddl_check_schema_owner(struct binder *b, const struct catalog_schema
                      (const char *)s->name.data);
 }
 
-static enum status move_grants(struct binder *b,
-                               struct sql_statement *out,
-                               uint64_t object,
-                               uint64_t from,
-                               uint64_t to)
+static enum status move_grants(
+    struct binder *b, struct sql_statement *out, uint64_t object, uint64_t from, uint64_t to)
 {
     struct buf text;
     ddl_step(b, &text);
@@ -43,8 +40,8 @@ static enum status move_grants(struct binder *b,
     TRY(ddl_step_end(b, out, &text));
     ddl_step(b, &text);
     buf_printf(&text,
-               "DELETE FROM \"trustsql.grants\" WHERE object = %" PRIu64
-               " AND (grantor = %" PRIu64 " OR grantee = %" PRIu64 ")",
+               "DELETE FROM \"trustsql.grants\" WHERE object = %" PRIu64 " AND (grantor = %" PRIu64
+               " OR grantee = %" PRIu64 ")",
                object, from, to);
     return ddl_step_end(b, out, &text);
 }
@@ -117,7 +114,8 @@ enum status ddl_set_owner(struct binder *b,
     return ddl_finish(b, out, sql_catalog_next_id(b->catalog));
 }
 
-/* --- ALTER SCHEMA, ALTER DATABASE … OWNER TO --------------------------------------------------- */
+/* --- ALTER SCHEMA, ALTER DATABASE … OWNER TO ---------------------------------------------------
+ */
 
 static enum status own_schema(struct binder *b,
                               struct sql_statement *out,
@@ -147,7 +145,8 @@ enum status compile_owner(struct binder *b, struct sql_statement *out, const PgQ
     return bind_unsupported(b, 0, "OWNER TO is supported for relations and schemas", NULL);
 }
 
-/* --- REASSIGN OWNED ---------------------------------------------------------------------------- */
+/* --- REASSIGN OWNED ----------------------------------------------------------------------------
+ */
 
 static enum status reassign(struct binder *b,
                             struct sql_statement *out,

@@ -75,8 +75,7 @@ static enum status take_limit(struct binder *b, const PgQuery__DefElem *e)
 
 static enum status take_until(struct binder *b, const PgQuery__DefElem *e)
 {
-    const bool is_ever =
-        e->arg != NULL && span_equal(bind_string(e->arg), span_text("infinity"));
+    const bool is_ever = e->arg != NULL && span_equal(bind_string(e->arg), span_text("infinity"));
     if (is_ever) return ST_OK;
     return bind_unsupported(b, e->location, "VALID UNTIL is not supported",
                             "ALTER ROLE ... NOLOGIN ends it when its time has come.");
@@ -181,10 +180,7 @@ static enum status take_key(struct binder *b, struct options *o, struct span tex
     return ST_OK;
 }
 
-static enum status take_password(struct binder *b,
-                                 struct options *o,
-                                 struct span role,
-                                 bool is_new)
+static enum status take_password(struct binder *b, struct options *o, struct span role, bool is_new)
 {
     const PgQuery__DefElem *e = o->password;
     if (e == NULL || e->arg == NULL) return ST_OK; /* None, or PASSWORD NULL. */
@@ -555,6 +551,14 @@ static void tell_grant(struct binder *b, struct details *d, const struct catalog
         tell(d, "privileges for column of", sql_relation_kind(t), t->name);
 }
 
+/* What it owns is told once, with all that it has granted there. */
+static bool owns(const struct binder *b, uint64_t object, uint64_t id)
+{
+    const struct catalog_table *t = sql_catalog_by_id(b->catalog, object);
+    const struct catalog_schema *s = sql_catalog_schema_by_id(b->catalog, object);
+    return s != NULL ? s->owner == id : t != NULL && t->owner == id;
+}
+
 static void collect(struct binder *b, struct details *d, uint64_t id)
 {
     uint32_t count = 0;
@@ -572,7 +576,8 @@ static void collect(struct binder *b, struct details *d, uint64_t id)
         const bool is_twice = i > 0 && grants[i - 1].object == grants[i].object &&
                               grants[i - 1].part == grants[i].part &&
                               (grants[i - 1].grantee == id || grants[i - 1].grantor == id);
-        if ((grants[i].grantee == id || grants[i].grantor == id) && !is_twice)
+        if (is_twice || owns(b, grants[i].object, id)) continue;
+        if (grants[i].grantee == id || grants[i].grantor == id)
             tell_grant(b, d, &grants[i]);
     }
 }

@@ -18,8 +18,8 @@ struct role {
     bool inherits;
     bool creates_roles;
     bool creates_ledgers;
-    bool has_key; /* It is an account. */
-    bool is_admin; /* Of the chain. */
+    bool has_key;          /* It is an account. */
+    bool is_admin;         /* Of the chain. */
     struct span custodian; /* Of its key; size 0: its owner. */
 };
 

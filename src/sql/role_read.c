@@ -45,12 +45,13 @@ static enum status find(struct binder *b, struct span name, uint64_t id, struct 
 {
     sqlite3_stmt *s = NULL;
     must(b->state != NULL);
-    const char *text = name.size > 0 ? SELECT_ROLE "WHERE r.name = ?1" : SELECT_ROLE "WHERE r.id = ?1";
+    const char *text =
+        name.size > 0 ? SELECT_ROLE "WHERE r.name = ?1" : SELECT_ROLE "WHERE r.id = ?1";
     int code = sqlite3_prepare_v2(b->state, text, -1, &s, NULL);
     if (code == SQLITE_OK)
-        code = name.size > 0 ? sqlite3_bind_text(s, 1, (const char *)name.data, (int)name.size,
-                                                 SQLITE_STATIC)
-                             : sqlite3_bind_int64(s, 1, (sqlite3_int64)id);
+        code = name.size > 0
+                   ? sqlite3_bind_text(s, 1, (const char *)name.data, (int)name.size, SQLITE_STATIC)
+                   : sqlite3_bind_int64(s, 1, (sqlite3_int64)id);
     if (code == SQLITE_OK) code = sqlite3_step(s);
     enum status st = ST_NOT_FOUND;
     if (code == SQLITE_ROW)

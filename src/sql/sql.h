@@ -143,9 +143,9 @@ struct sql_schema_access { /* Of schemas that not everybody may use. */
 
 /* What stands in CREATE ROLE or ALTER ROLE and must not leave the door: docs/sql/rights.md. */
 struct sql_password {
-    struct span role;    /* Whose; size 0: the session's. */
-    struct span value;   /* In the clear. */
-    struct span before;  /* The statement around the literal. */
+    struct span role;   /* Whose; size 0: the session's. */
+    struct span value;  /* In the clear. */
+    struct span before; /* The statement around the literal. */
     struct span after;
     bool is_new; /* CREATE. */
 };

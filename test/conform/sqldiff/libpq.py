@@ -51,7 +51,7 @@ class Result:
         self.position = field(handle, "P")
         self.tag = LIB.PQcmdStatus(handle).decode()
         width = LIB.PQnfields(handle)
-        self.columns = [(LIB.PQfname(handle, c).decode(), LIB.PQftype(handle, c),
+        self.columns = [((LIB.PQfname(handle, c) or b"").decode(), LIB.PQftype(handle, c),
                          LIB.PQfmod(handle, c)) for c in range(width)]
         self.rows = [tuple(None if LIB.PQgetisnull(handle, r, c)
                            else LIB.PQgetvalue(handle, r, c).decode()

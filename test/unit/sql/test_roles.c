@@ -51,15 +51,13 @@ static void roles_are_made_and_dropped(void **state)
         {BOB, "CREATE ROLE x", "ERROR 42501: permission denied to create role"},
         {BOB, "DROP ROLE carol", "ERROR 42501: permission denied to drop role"},
         {ALICE, "CREATE ROLE x SUPERUSER", "ERROR 42501: must be superuser to create superusers"},
-        {ALICE, "CREATE ROLE x LOGIN LOGIN",
-         "ERROR 42601 21: conflicting or redundant options"},
+        {ALICE, "CREATE ROLE x LOGIN LOGIN", "ERROR 42601 21: conflicting or redundant options"},
         {ALICE, "ALTER ROLE carol RENAME TO bob", "ERROR 42710: role \"bob\" already exists"},
         {ALICE, "ALTER ROLE carol LOGIN NOINHERIT CREATEROLE", NULL},
         {ALICE, "SELECT name, can_login, inherits, creates_roles FROM trustsql.roles WHERE id > 8",
          "name|can_login|inherits|creates_roles\ncarol|t|f|t\n"},
         {ALICE, "DROP ROLE carol, nobody", "ERROR 42704: role \"nobody\" does not exist"},
-        {ALICE, "DROP ROLE IF EXISTS nobody",
-         "NOTICE: role \"nobody\" does not exist, skipping\n"},
+        {ALICE, "DROP ROLE IF EXISTS nobody", "NOTICE: role \"nobody\" does not exist, skipping\n"},
         {ALICE, "DROP ROLE alice", "ERROR 55006: current user cannot be dropped"},
         {ALICE, "DROP USER carol", NULL},
         {ALICE, "CREATE USER carol", NULL}, /* The name is free, the id is not. */
@@ -73,8 +71,7 @@ static void roles_are_made_and_dropped(void **state)
 static void passwords_are_keys(void **state)
 {
     (void)state;
-    static const char key[] =
-        "02b4632d08485ff1df2db55b9dafd23347d1c47a457072a1e87be26896549a8737";
+    static const char key[] = "02b4632d08485ff1df2db55b9dafd23347d1c47a457072a1e87be26896549a8737";
     struct sql_rig *r = sql_rig_new();
     char text[256];
     (void)snprintf(text, sizeof text, "CREATE USER carol PASSWORD 'TRUSTSQL$org a$%s'", key);
@@ -152,8 +149,7 @@ static void members_have_the_rights_of_their_roles(void **state)
         {DAVE, "SELECT a FROM t", "ERROR 42501: permission denied for table t"},
         {DAVE, "REVOKE carol FROM bob", NULL},
         {BOB, "SELECT a FROM t", "ERROR 42501: permission denied for table t"},
-        {DAVE, "REVOKE carol FROM bob",
-         "NOTICE: role \"bob\" is not a member of role \"carol\"\n"},
+        {DAVE, "REVOKE carol FROM bob", "NOTICE: role \"bob\" is not a member of role \"carol\"\n"},
         {ALICE, "REVOKE ADMIN OPTION FOR carol FROM dave", NULL},
         {DAVE, "GRANT carol TO bob", "ERROR 42501: must have admin option on role \"carol\""},
         {ALICE, "DROP ROLE carol",
@@ -200,7 +196,8 @@ static void columns_are_granted_one_by_one(void **state)
         {BOB, "SELECT b FROM t", "ERROR 42501: permission denied for table t"},
         {ALICE, "GRANT DELETE (b) ON t TO bob",
          "ERROR 0LP01: invalid privilege type DELETE for column"},
-        {ALICE, "GRANT USAGE ON t TO bob", "ERROR 0LP01: invalid privilege type USAGE for relation"},
+        {ALICE, "GRANT USAGE ON t TO bob",
+         "ERROR 0LP01: invalid privilege type USAGE for table"},
         {ALICE, "GRANT SELECT (x) ON t TO bob",
          "ERROR 42703: column \"x\" of relation \"t\" does not exist"},
     };
@@ -216,8 +213,7 @@ static void options_are_passed_on_and_taken_back(void **state)
         {BOB, "GRANT SELECT ON t TO carol", "ERROR 42501: permission denied for table t"},
         {ALICE, "GRANT SELECT ON t TO bob WITH GRANT OPTION", NULL},
         {ALICE, "GRANT INSERT ON t TO bob", NULL},
-        {BOB, "GRANT INSERT ON t TO carol",
-         "NOTICE: no privileges were granted for \"t\"\n"},
+        {BOB, "GRANT INSERT ON t TO carol", "NOTICE: no privileges were granted for \"t\"\n"},
         {BOB, "GRANT SELECT, INSERT ON t TO carol WITH GRANT OPTION",
          "NOTICE: not all privileges were granted for \"t\"\n"},
         {CAROL, "GRANT SELECT ON t TO bob WITH GRANT OPTION",
@@ -263,8 +259,9 @@ static void schemas_are_entered_by_right(void **state)
         {ALICE, "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
          NULL}, /* An administrator, for the chain. */
         {BOB, "CREATE TABLE v(a int)", "ERROR 42501 14: permission denied for schema public"},
-        {BOB, "GRANT USAGE ON SCHEMA public TO bob", "NOTICE: no privileges were granted for "
-                                                     "\"public\"\n"},
+        {BOB, "GRANT USAGE ON SCHEMA public TO bob",
+         "NOTICE: no privileges were granted for "
+         "\"public\"\n"},
         {ALICE, "REVOKE CREATE ON DATABASE main FROM PUBLIC", NULL},
         {BOB, "CREATE SCHEMA z", "ERROR 42501: permission denied for database main"},
     };
@@ -282,7 +279,10 @@ static void views_read_with_the_rights_of_their_owner(void **state)
         {BOB, "SELECT a FROM v", "a\n"},
         {BOB, "SELECT b FROM v", "ERROR 42501: permission denied for view v"},
         {BOB, "SELECT a FROM t", "ERROR 42501: permission denied for table t"},
-        {BOB, "CREATE VIEW w AS SELECT a FROM t", "ERROR 42501: permission denied for table t"},
+        {BOB, "CREATE VIEW w AS SELECT a FROM t", NULL}, /* As PostgreSQL: asked when it is read. */
+        {BOB, "SELECT a FROM w", "ERROR 42501: permission denied for table t"},
+        {ALICE, "REVOKE SELECT ON t FROM alice",
+         "ERROR 0A000 1: rights of an owner cannot be revoked"},
     };
     PLAY(lines);
 }
@@ -294,8 +294,7 @@ static void owners_change(void **state)
         {ALICE, "CREATE ROLE carol", NULL},
         {ALICE, "CREATE TABLE t(a serial, b int)", NULL},
         {ALICE, "GRANT SELECT ON t TO bob", NULL},
-        {ALICE, "ALTER TABLE t OWNER TO carol",
-         "ERROR 42501: must be member of role \"carol\""},
+        {ALICE, "ALTER TABLE t OWNER TO carol", "ERROR 42501: must be member of role \"carol\""},
         {BOB, "ALTER TABLE t OWNER TO bob", "ERROR 42501: must be owner of table t"},
         {ALICE, "GRANT carol TO alice", NULL},
         {ALICE, "ALTER TABLE t OWNER TO carol", NULL},
