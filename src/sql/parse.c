@@ -96,7 +96,7 @@ static enum status parse_failed(const PgQueryError *error, struct span text, str
                             : "42601",
              "%s", message);
     if (strchr(message, '\'') != NULL && sql_may_have_password(text))
-        diag_set(d, d->sqlstate, "syntax error at or near a literal");
+        diag_set(d, "42601", "syntax error at or near a literal");
     if (error->cursorpos > 0) d->position = (uint32_t)error->cursorpos;
     return is_unsupported ? ST_UNSUPPORTED : ST_INVALID;
 }

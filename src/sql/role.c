@@ -17,6 +17,7 @@
 
 #define NAME_MAX_BYTES 63u
 #define LISTS          3u
+#define DETAILS_MAX    100u /* Lines, as PostgreSQL tells. */
 
 enum flag { FLAG_LOGIN, FLAG_INHERIT, FLAG_CREATEROLE, FLAG_CREATEDB, FLAGS };
 
@@ -532,9 +533,19 @@ struct details { /* What a role cannot be dropped for. */
 
 static void tell(struct details *d, const char *what, const char *kind, struct span name)
 {
-    if (d->count++ < 100) /* As PostgreSQL. */
+    if (d->count++ < DETAILS_MAX)
         buf_printf(&d->text, "%s%s %s %.*s", d->text.size > 0 ? "\n" : "", what, kind,
                    (int)name.size, (const char *)name.data);
+}
+
+static void tell_table(struct details *d, const char *what, const struct catalog_table *t)
+{
+    char name[2 * NAME_MAX_BYTES + 2];
+    const bool is_near = span_equal(t->schema, span_text("public"));
+    (void)snprintf(name, sizeof name, "%.*s%s%.*s", is_near ? 0 : (int)t->schema.size,
+                   (const char *)t->schema.data, is_near ? "" : ".", (int)t->name.size,
+                   (const char *)t->name.data);
+    tell(d, what, sql_relation_kind(t), span_text(name));
 }
 
 static void tell_grant(struct binder *b, struct details *d, const struct catalog_grant *g)
@@ -546,9 +557,9 @@ static void tell_grant(struct binder *b, struct details *d, const struct catalog
     else if (s != NULL)
         tell(d, "privileges for", "schema", s->name);
     else if (t != NULL && g->part == 0)
-        tell(d, "privileges for", sql_relation_kind(t), t->name);
+        tell_table(d, "privileges for", t);
     else if (t != NULL && g->part <= t->column_count)
-        tell(d, "privileges for column of", sql_relation_kind(t), t->name);
+        tell_table(d, "privileges for column of", t);
 }
 
 /* What it owns is told once, with all that it has granted there. */
@@ -569,16 +580,14 @@ static void collect(struct binder *b, struct details *d, uint64_t id)
     }
     for (uint32_t i = 0; i < sql_catalog_table_count(b->catalog); i++) {
         const struct catalog_table *t = sql_catalog_table_at(b->catalog, i);
-        if (t->owner == id && t->id >= CATALOG_FIRST_ID)
-            tell(d, "owner of", sql_relation_kind(t), t->name);
+        if (t->owner == id && t->id >= CATALOG_FIRST_ID) tell_table(d, "owner of", t);
     }
     for (uint32_t i = 0; i < count; i++) {
         const bool is_twice = i > 0 && grants[i - 1].object == grants[i].object &&
                               grants[i - 1].part == grants[i].part &&
                               (grants[i - 1].grantee == id || grants[i - 1].grantor == id);
         if (is_twice || owns(b, grants[i].object, id)) continue;
-        if (grants[i].grantee == id || grants[i].grantor == id)
-            tell_grant(b, d, &grants[i]);
+        if (grants[i].grantee == id || grants[i].grantor == id) tell_grant(b, d, &grants[i]);
     }
 }
 

@@ -123,6 +123,7 @@ static void a_door_takes_the_password_out(void **state)
                            span_text("CREATE USER x LOGIN ENCRYPTED PASSWORD NULL NOINHERIT")));
     in.text = span_text("CREATE USER x PASSWORD 'secret' 'more'");
     assert_int_equal(sql_compile_and_lift(&s, &lifted, &a, &in, &d), ST_INVALID);
+    assert_string_equal(d.sqlstate, "42601");
     assert_string_equal(d.message, "syntax error at or near a literal");
     assert_true(sql_sets_password(span_text("alter /* x */ user y with password 'z'")));
     assert_false(sql_sets_password(span_text("ALTER USER y PASSWORD 'TRUSTSQL$a$00'")));
