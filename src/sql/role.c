@@ -61,7 +61,7 @@ static enum status take_flag(struct binder *b,
                              const PgQuery__DefElem *e)
 {
     TRY(once(b, o->flags[flag] >= 0, e));
-    o->flags[flag] = is_true(e);
+    o->flags[flag] = is_true(e) ? 1 : 0;
     return ST_OK;
 }
 
