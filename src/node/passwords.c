@@ -194,10 +194,10 @@ static void forget(struct local *l, const char *name)
 static void refresh(struct backend_session *s)
 {
     struct local *l = s->local;
-    struct exec_account account;
+    struct exec_account account = s->account;
     enum status st = db_view(exec_db(l->config.exec), l->lookup, 0);
     if (st == ST_OK) st = exec_account_by_address(l->lookup, &s->account.address, &account);
-    if (st == ST_OK) s->account = account;
+    if (st == ST_OK) s->account = account; /* Else it keeps the old one, as find_entry can tell. */
 }
 
 static bool is_taken(struct local *l, const struct password_pending *item)

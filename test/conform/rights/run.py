@@ -96,19 +96,18 @@ def main():
         for text in SETUP_MAIN:
             owner.run(text)
         owner.close()
-        own = node.split()
-        place = " ".join(word for word in own if not word.startswith(("user=", "password=")))
-        password = next(word for word in own if word.startswith("password="))
+        place = " ".join(word for word in node.split()
+                         if not word.startswith(("user=", "password=")))
         ours = Side(lambda user: node if user == ADMIN else f"{place} user={user} password=pw-{user}")
         theirs = Side(lambda user: f"host={postgres.directory} user={user} dbname=main client_encoding=UTF8")
-        assert password
-        for name, lines in parts():
+        for number, (name, lines) in enumerate(parts(), 1):
             found = list(differences(ours, theirs, lines))
             failed += bool(found)
-            print(("not ok " if found else "ok ") + name)
+            print(("not ok " if found else "ok ") + f"{number} - {name}")
             for text in found:
                 print("# " + text.replace("\n", "\n# "))
             sys.stdout.flush()
+        print(f"1..{len(parts())}")
         ours.close()
         theirs.close()
     sys.exit(1 if failed else 0)

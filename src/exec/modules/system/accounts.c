@@ -49,8 +49,9 @@ static const char *const query_text[QUERY_COUNT] = {
     [HAS_ROLES] = "SELECT 1 FROM sqlite_master WHERE name = 'trustsql.roles'",
     [NEXT_ROLE] = "SELECT next FROM \"trustsql.sequences\" WHERE name = 'role'",
     [IS_ROLE] = "SELECT 1 FROM \"trustsql.roles\" WHERE name = ?1",
-    [ADD_ROLE] = "INSERT INTO \"trustsql.roles\"(id, name, can_login, inherits, creates_roles, "
-                 "creates_ledgers, organisation) VALUES(?1, ?2, 1, 1, ?3, ?3, ?4)",
+    [ADD_ROLE] = "INSERT INTO \"trustsql.roles\"(id, name, organisation, can_login, inherits, "
+                 "creates_roles, creates_ledgers) "
+                 "VALUES(?1, ?2, ?4, 1, 1, ?3, ?3)",
     [TAKE_ROLE] = "UPDATE \"trustsql.sequences\" SET next = ?1 WHERE name = 'role'",
 };
 
