@@ -197,8 +197,7 @@ static void columns_are_granted_one_by_one(void **state)
         {BOB, "SELECT b FROM t", "ERROR 42501: permission denied for table t"},
         {ALICE, "GRANT DELETE (b) ON t TO bob",
          "ERROR 0LP01: invalid privilege type DELETE for column"},
-        {ALICE, "GRANT USAGE ON t TO bob",
-         "ERROR 0LP01: invalid privilege type USAGE for table"},
+        {ALICE, "GRANT USAGE ON t TO bob", "ERROR 0LP01: invalid privilege type USAGE for table"},
         {ALICE, "GRANT SELECT (x) ON t TO bob",
          "ERROR 42703: column \"x\" of relation \"t\" does not exist"},
     };
