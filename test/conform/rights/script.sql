@@ -169,6 +169,14 @@ admin: ALTER GROUP staff ADD USER carol
 admin: ALTER GROUP staff DROP USER carol
 admin: DROP ROLE boss
 carol: SELECT count(*) FROM t
+-- generated columns
+alice: CREATE TABLE g(a int, b int GENERATED ALWAYS AS (a + 1) STORED, CHECK (b > 0))
+alice: GRANT INSERT (a), UPDATE (a), SELECT (b) ON g TO bob
+bob: INSERT INTO g(a) VALUES (1)
+bob: UPDATE g SET a = 5
+bob: SELECT b FROM g
+bob: SELECT a FROM g
+alice: DROP TABLE g
 -- views
 alice: CREATE VIEW v AS SELECT a, b FROM t
 carol: SELECT count(*) FROM v
