@@ -320,7 +320,8 @@ static bool drops(const struct sql_statement *s, struct span name)
 static bool changes(const struct sql_statement *s, const struct catalog_table *t)
 {
     for (uint32_t i = 0; i < s->access_count; i++)
-        if (s->access[i].table_id == t->id && (s->access[i].rights & SQL_RIGHT_OWNER) != 0)
+        if (s->access[i].table_id == t->id &&
+            (s->access[i].rights & (SQL_RIGHT_OWNER | SQL_RIGHT_TRUNCATE)) != 0)
             return strncmp(s->tag, "DROP", 4) != 0 || drops(s, t->sqlite_name);
     return false;
 }

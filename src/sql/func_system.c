@@ -553,10 +553,10 @@ static bool has_word(struct span text, uint32_t rights)
     static const struct {
         const char *name;
         uint32_t right;
-    } all[] = {{"select", SQL_RIGHT_SELECT},  {"insert", SQL_RIGHT_INSERT},
-               {"update", SQL_RIGHT_UPDATE},  {"delete", SQL_RIGHT_DELETE},
-               {"truncate", SQL_RIGHT_OWNER}, {"references", SQL_RIGHT_OWNER},
-               {"trigger", SQL_RIGHT_OWNER},  {"usage", SQL_RIGHT_SELECT},
+    } all[] = {{"select", SQL_RIGHT_SELECT},     {"insert", SQL_RIGHT_INSERT},
+               {"update", SQL_RIGHT_UPDATE},     {"delete", SQL_RIGHT_DELETE},
+               {"truncate", SQL_RIGHT_TRUNCATE}, {"references", SQL_RIGHT_REFERENCES},
+               {"trigger", SQL_RIGHT_TRIGGER},   {"usage", SQL_RIGHT_SELECT},
                {"maintain", SQL_RIGHT_OWNER}};
     for (size_t at = 0; at < text.size;) {
         size_t end = at;
