@@ -5,6 +5,7 @@
 #include "base/must.h"
 #include "codec/cbor.h"
 #include "exec/sqlite.h"
+#include "sql/quote.h"
 #include "state/db.h"
 
 #define COMMITS_MAX  8192u
@@ -195,16 +196,6 @@ static const struct snapshot_table *find_table(const struct snapshot *s, uint64_
     return NULL;
 }
 
-static void put_name(struct buf *out, struct span name)
-{
-    buf_put_u8(out, '"');
-    for (size_t k = 0; k < name.size; k++) {
-        if (name.data[k] == '"') buf_put_u8(out, '"');
-        buf_put_u8(out, name.data[k]);
-    }
-    buf_put_u8(out, '"');
-}
-
 /* The names of the first columns: a row may have fewer than its table, whose rest has defaults. */
 static enum status put_columns(struct exec_import *i, const struct snapshot_table *t)
 {
@@ -212,7 +203,7 @@ static enum status put_columns(struct exec_import *i, const struct snapshot_tabl
     sqlite3_stmt *s = NULL;
     buf_init(&text, i->mem, 0);
     buf_put_text(&text, "SELECT * FROM ");
-    put_name(&text, t->name);
+    sql_put_name(&text, t->name);
     enum status st = buf_status(&text);
     if (st == ST_OK)
         st = sqlite3_prepare_v2(i->writer, (const char *)text.data, (int)text.size, &s, NULL) ==
@@ -225,7 +216,7 @@ static enum status put_columns(struct exec_import *i, const struct snapshot_tabl
         if (name == NULL) st = ST_NO_MEMORY;
         if (st != ST_OK) break;
         if (k > 0) buf_put_text(&i->text, ", ");
-        put_name(&i->text, span_text(name));
+        sql_put_name(&i->text, span_text(name));
     }
     (void)sqlite3_finalize(s);
     buf_fini(&text);
@@ -254,7 +245,7 @@ static enum status prepare(struct exec_import *i, const struct snapshot_table *t
     i->table = t->id;
     buf_reset(&i->text);
     buf_put_text(&i->text, "INSERT INTO ");
-    put_name(&i->text, t->name);
+    sql_put_name(&i->text, t->name);
     buf_put_text(&i->text, "(");
     TRY(put_columns(i, t));
     if (i->has_rowid) buf_printf(&i->text, ", %s", rowid_name(&i->text));

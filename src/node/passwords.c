@@ -222,5 +222,7 @@ void passwords_settle(struct backend_session *s, bool is_known)
 
 void passwords_wipe(struct span text)
 {
-    if (text.size > 0) mem_wipe((void *)(uintptr_t)text.data, text.size);
+    uint8_t *bytes = NULL; /* Nobody else may change them: the text is its caller's own. */
+    memcpy(&bytes, &text.data, sizeof bytes);
+    if (text.size > 0) mem_wipe(bytes, text.size);
 }

@@ -8,6 +8,7 @@
 #include "base/hex.h"
 #include "base/must.h"
 #include "node/versions.h"
+#include "sql/quote.h"
 #include "sql/system.h"
 
 #define TABLES_MAX   256u /* Loaded at once. */
@@ -140,21 +141,11 @@ bool past_is_small(const struct past *p)
 /* --- tables -------------------------------------------------------------------------------------
  */
 
-static void put_name(struct buf *out, struct span name)
-{
-    buf_put_u8(out, '"');
-    for (size_t i = 0; i < name.size; i++) {
-        if (name.data[i] == '"') buf_put_u8(out, '"');
-        buf_put_u8(out, name.data[i]);
-    }
-    buf_put_u8(out, '"');
-}
-
 static void put_list(struct buf *out, const struct catalog_table *t, bool is_typed)
 {
     for (uint32_t i = 0; i < t->column_count; i++) {
         if (i > 0) buf_put_text(out, ", ");
-        put_name(out, catalog_column_name(t, i));
+        sql_put_name(out, catalog_column_name(t, i));
         if (is_typed) buf_printf(out, " %s", sql_type_column(t->columns[i].type));
     }
 }
@@ -180,12 +171,12 @@ static enum status create(const struct past *p, const struct catalog_table *t)
     struct buf text;
     buf_init(&text, p->config.source->mem, 0);
     buf_put_text(&text, "CREATE TABLE ");
-    put_name(&text, t->sqlite_name);
+    sql_put_name(&text, t->sqlite_name);
     buf_put_text(&text, "(");
     put_list(&text, t, true);
     for (uint32_t i = 0; i < t->key_count; i++) {
         buf_put_text(&text, i == 0 ? ", PRIMARY KEY(" : ", ");
-        put_name(&text, catalog_column_name(t, t->key_columns[i]));
+        sql_put_name(&text, catalog_column_name(t, t->key_columns[i]));
     }
     buf_put_text(&text, t->key_count > 0 ? ")) STRICT" : ") STRICT");
     const enum status st = run_buf(p, &text);
@@ -206,7 +197,7 @@ static enum status prepare_put(struct filling *f, struct buf *text)
     const struct catalog_table *t = f->table;
     const bool has_rowid = t->key_count == 0;
     buf_put_text(text, "INSERT OR REPLACE INTO ");
-    put_name(text, t->sqlite_name);
+    sql_put_name(text, t->sqlite_name);
     buf_put_u8(text, '(');
     put_list(text, t, false);
     if (has_rowid) buf_printf(text, ", %s", rowid_name(t));
@@ -221,12 +212,12 @@ static enum status prepare_drop(struct filling *f, struct buf *text)
 {
     const struct catalog_table *t = f->table;
     buf_put_text(text, "DELETE FROM ");
-    put_name(text, t->sqlite_name);
+    sql_put_name(text, t->sqlite_name);
     buf_put_text(text, " WHERE ");
     if (t->key_count == 0) buf_printf(text, "%s = ?1", rowid_name(t));
     for (uint32_t i = 0; i < t->key_count; i++) {
         if (i > 0) buf_put_text(text, " AND ");
-        put_name(text, catalog_column_name(t, t->key_columns[i]));
+        sql_put_name(text, catalog_column_name(t, t->key_columns[i]));
         buf_printf(text, " IS ?%u", i + 1);
     }
     return prepare(f->past, text, &f->drop);
@@ -334,7 +325,7 @@ static enum status copy_rows(struct past *p, sqlite3 *from, const struct catalog
     buf_put_text(&text, "SELECT ");
     put_list(&text, t, false);
     buf_put_text(&text, " FROM ");
-    put_name(&text, t->sqlite_name);
+    sql_put_name(&text, t->sqlite_name);
     buf_put_u8(&text, 0);
     if (st == ST_OK) st = buf_status(&text);
     if (st == ST_OK)

@@ -3,16 +3,7 @@
 
 #include "base/must.h"
 #include "codec/cbor.h"
-
-static void put_name(struct buf *out, struct span name)
-{
-    buf_put_u8(out, '"');
-    for (size_t i = 0; i < name.size; i++) {
-        if (name.data[i] == '"') buf_put_u8(out, '"');
-        buf_put_u8(out, name.data[i]);
-    }
-    buf_put_u8(out, '"');
-}
+#include "sql/quote.h"
 
 static bool has_column(const struct catalog_table *t, const char *name)
 {
@@ -55,7 +46,7 @@ static enum status find_rowid(sqlite3 *connection,
     if (name == NULL || is_rowid(connection, t, (const char *)t->sqlite_name.data)) return ST_OK;
     buf_reset(text);
     buf_printf(text, "SELECT %s FROM ", name);
-    put_name(text, t->sqlite_name);
+    sql_put_name(text, t->sqlite_name);
     TRY(buf_status(text));
     int code = sqlite3_prepare_v2(connection, (const char *)text->data, (int)text->size, &s, NULL);
     if (code == SQLITE_OK) *out = name; /* Else it is WITHOUT ROWID. */
@@ -69,15 +60,15 @@ static enum status put_query(struct buf *out, const struct catalog_table *table,
     buf_put_text(out, "SELECT ");
     for (uint32_t i = 0; i < table->column_count; i++) {
         if (i > 0) buf_put_u8(out, ',');
-        put_name(out, catalog_column_name(table, i));
+        sql_put_name(out, catalog_column_name(table, i));
     }
     if (rowid != NULL) buf_printf(out, ", %s", rowid);
     buf_put_text(out, " FROM ");
-    put_name(out, table->sqlite_name);
+    sql_put_name(out, table->sqlite_name);
     if (table->key_count == 0) buf_printf(out, " WHERE %s = ?1", rowid);
     for (uint32_t i = 0; i < table->key_count; i++) {
         buf_put_text(out, i == 0 ? " WHERE " : " AND ");
-        put_name(out, catalog_column_name(table, table->key_columns[i]));
+        sql_put_name(out, catalog_column_name(table, table->key_columns[i]));
         buf_printf(out, " = ?%u", i + 1);
     }
     return buf_status(out);
@@ -222,11 +213,11 @@ enum status row_keys_begin(sqlite3_stmt **out,
     buf_put_text(&text, "SELECT ");
     for (uint32_t i = 0; i < table->key_count; i++) {
         if (i > 0) buf_put_u8(&text, ',');
-        put_name(&text, catalog_column_name(table, table->key_columns[i]));
+        sql_put_name(&text, catalog_column_name(table, table->key_columns[i]));
     }
     if (table->key_count == 0) buf_put_text(&text, rowid);
     buf_put_text(&text, " FROM ");
-    put_name(&text, table->sqlite_name);
+    sql_put_name(&text, table->sqlite_name);
     enum status st = buf_status(&text);
     int code = SQLITE_OK;
     if (st == ST_OK)

@@ -195,8 +195,8 @@ enum status bind_indirection(struct binder *b, struct expr **out, const PgQuery_
                       NULL));
     TRY(bind_expr(b, out, i->arg));
     TRY(bind_settle(b, out));
-    must(*out != NULL);
     for (size_t k = 0; k < i->n_indirection; k++) {
+        must(*out != NULL);
         if ((*out)->type == SQL_RECORD && k + 1 == i->n_indirection) {
             TRY(field_of_record(b, out, i->indirection[k]));
             continue;

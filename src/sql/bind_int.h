@@ -8,6 +8,7 @@
 
 #include "sql/functions.h"
 #include "sql/parse.h"
+#include "sql/quote.h"
 #include "sql/sql.h"
 
 #define BIND_VERSION_NEWEST UINT32_MAX /* exec_version of what a door compiles for itself. */
@@ -669,8 +670,6 @@ NODISCARD enum status bind_check_groups(struct binder *b, struct query *q);
 
 void emit_expr(struct buf *out, const struct expr *e);
 void emit_query(struct buf *out, const struct query *q);
-void emit_name(struct buf *out, struct span name);  /* "quoted" */
-void emit_text(struct buf *out, struct span value); /* 'quoted' */
 /* is_output: of output columns alone, by their numbers. */
 void emit_sort_terms(struct buf *out, const struct sort *sorts, uint32_t count, bool is_output);
 void emit_targets(struct buf *out, const struct target *targets, uint32_t count);

@@ -119,7 +119,7 @@ static const char *template_of(struct binder *b,
     buf_printf(&text, "%s(%" PRIu64 ", ", function, t->id);
     struct buf name;
     buf_init(&name, b->arena->mem, 0);
-    emit_text(&name, t->name);
+    sql_put_text(&name, t->name);
     for (size_t i = 0; i < name.size; i++) { /* A template doubles its percent signs. */
         if (name.data[i] == '%') buf_put_u8(&text, '%');
         buf_put_u8(&text, name.data[i]);

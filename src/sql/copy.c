@@ -145,16 +145,16 @@ static enum status choose_columns(struct binder *b,
 
 static void put_table(struct buf *text, const struct catalog_table *t)
 {
-    emit_name(text, t->schema);
+    sql_put_name(text, t->schema);
     buf_put_u8(text, '.');
-    emit_name(text, t->name);
+    sql_put_name(text, t->name);
 }
 
 static void put_columns(struct buf *text, const struct sql_copy *copy)
 {
     for (uint32_t i = 0; i < copy->column_count; i++) {
         if (i > 0) buf_put_text(text, ", ");
-        emit_name(text, copy->columns[i].name);
+        sql_put_name(text, copy->columns[i].name);
     }
 }
 

@@ -219,7 +219,7 @@ enum status ddl_index_row(struct binder *b,
                "INSERT INTO \"trustsql.indexes\"(table_id, id, kind, name, columns, definition) "
                "VALUES (%" PRIu64 ", %" PRIu64 ", '%c', ",
                row->table_id, row->id, (char)row->kind);
-    emit_text(&text, row->name);
+    sql_put_text(&text, row->name);
     buf_put_text(&text, ", '");
     for (uint32_t i = 0; i < row->column_count; i++) {
         const uint8_t options = row->options == NULL ? 0 : row->options[i];
@@ -234,7 +234,7 @@ enum status ddl_index_row(struct binder *b,
         if ((options & CATALOG_PATTERN) != 0) buf_put_u8(&text, 'p');
     }
     buf_put_text(&text, "', ");
-    emit_text(&text, row->definition);
+    sql_put_text(&text, row->definition);
     buf_put_u8(&text, ')');
     return ddl_step_end(b, out, &text);
 }

@@ -406,7 +406,7 @@ static enum status fill_generated(struct binder *b, struct ddl_change *c, uint32
     if (values == NULL) return bind_no_memory(b);
     TRY(bind_table_source(b, &source, c->old, (struct span){0}));
     buf_init(&name, b->arena->mem, 0);
-    emit_name(&name, c->old->sqlite_name);
+    sql_put_name(&name, c->old->sqlite_name);
     TRY(emit_finish(b, &name, &source->reference));
     for (uint32_t i = 0; i < count; i++) {
         values[i] = c->now.fills[i];
@@ -573,7 +573,7 @@ static enum status convert(struct binder *b,
     } else {
         TRY(bind_table_source(b, &source, c->old, (struct span){0}));
         buf_init(&name, b->arena->mem, 0);
-        emit_name(&name, c->old->sqlite_name);
+        sql_put_name(&name, c->old->sqlite_name);
         TRY(emit_finish(b, &name, &source->reference));
         e = bind_field(b, source, c->now.sources[at]);
         if (e == NULL) return bind_no_memory(b);

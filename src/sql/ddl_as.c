@@ -69,10 +69,10 @@ static enum status insert_rows(struct binder *b, struct sql_statement *out, cons
     struct buf text;
     ddl_step(b, &text);
     buf_put_text(&text, SQL_STEP_ROWS "INSERT INTO ");
-    emit_name(&text, t->catalog.sqlite_name);
+    sql_put_name(&text, t->catalog.sqlite_name);
     for (uint32_t i = 0; i < t->catalog.column_count; i++) {
         buf_put_text(&text, i == 0 ? "(" : ", ");
-        emit_name(&text, catalog_column_name(&t->catalog, i));
+        sql_put_name(&text, catalog_column_name(&t->catalog, i));
     }
     buf_put_u8(&text, ')');
     for (uint32_t i = 0; i < t->catalog.column_count; i++)

@@ -66,7 +66,7 @@ static void put_name(struct buf *out, struct span name)
     if (is_plain)
         buf_put(out, name);
     else
-        emit_name(out, name);
+        sql_put_name(out, name);
 }
 
 const char *ddl_object_text(struct binder *b, struct ddl_object o)
@@ -276,7 +276,7 @@ static enum status named_step(struct binder *b,
     struct buf text;
     ddl_step(b, &text);
     buf_put_text(&text, verb);
-    emit_name(&text, name);
+    sql_put_name(&text, name);
     return ddl_step_end(b, out, &text);
 }
 

@@ -100,7 +100,7 @@ enum status compile_truncate(struct binder *b, struct sql_statement *out, const 
         struct buf text;
         ddl_step(b, &text);
         buf_put_text(&text, "DELETE FROM "); /* Every row's end is in the write set. */
-        emit_name(&text, tables.items[i].table->sqlite_name);
+        sql_put_name(&text, tables.items[i].table->sqlite_name);
         TRY(ddl_step_end(b, out, &text));
         if (s->restart_seqs) TRY(restart_sequences(b, out, tables.items[i].table));
     }

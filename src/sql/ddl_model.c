@@ -218,7 +218,7 @@ bool ddl_model_is_rowid(const struct ddl_table *t, const struct ddl_key *k)
 static void emit_column(struct buf *text, const struct ddl_table *t, uint32_t column)
 {
     const struct catalog_column *c = &t->columns[column];
-    emit_name(text, c->sqlite_name.size > 0 ? c->sqlite_name : c->name);
+    sql_put_name(text, c->sqlite_name.size > 0 ? c->sqlite_name : c->name);
 }
 
 static void emit_key(struct buf *text, const struct ddl_table *t, const struct ddl_key *k)
@@ -226,7 +226,7 @@ static void emit_key(struct buf *text, const struct ddl_table *t, const struct d
     buf_put_text(text, ", ");
     if (!t->catalog.has_own_names) {
         buf_put_text(text, "CONSTRAINT ");
-        emit_name(text, k->name);
+        sql_put_name(text, k->name);
     }
     buf_put_text(text, k->kind == CATALOG_PRIMARY ? " PRIMARY KEY(" : " UNIQUE(");
     for (uint32_t i = 0; i < k->column_count; i++) {
@@ -247,7 +247,7 @@ enum status ddl_model_create(struct binder *b, struct sql_statement *out, const 
     struct buf text;
     ddl_step(b, &text);
     buf_put_text(&text, "CREATE TABLE ");
-    emit_name(&text, t->catalog.sqlite_name);
+    sql_put_name(&text, t->catalog.sqlite_name);
     for (uint32_t i = 0; i < t->catalog.column_count; i++) {
         buf_put_text(&text, i == 0 ? "(" : ", ");
         emit_column(&text, t, i);
@@ -258,7 +258,7 @@ enum status ddl_model_create(struct binder *b, struct sql_statement *out, const 
         if (is_inside(t, &t->keys[i - 1])) emit_key(&text, t, &t->keys[i - 1]);
     for (uint32_t i = 0; i < t->check_count; i++) {
         buf_put_text(&text, ", CONSTRAINT ");
-        emit_name(&text, t->checks[i].sqlite_name);
+        sql_put_name(&text, t->checks[i].sqlite_name);
         buf_put_text(&text, " CHECK(");
         emit_expr(&text, t->checks[i].expr);
         buf_put_u8(&text, ')');
@@ -289,9 +289,9 @@ enum status ddl_model_index(struct binder *b,
     struct buf text;
     ddl_step(b, &text);
     buf_put_text(&text, k->kind == CATALOG_INDEX ? "CREATE INDEX " : "CREATE UNIQUE INDEX ");
-    emit_name(&text, name);
+    sql_put_name(&text, name);
     buf_put_text(&text, " ON ");
-    emit_name(&text, t->catalog.sqlite_name);
+    sql_put_name(&text, t->catalog.sqlite_name);
     for (uint32_t i = 0; i < k->column_count; i++) {
         buf_put_text(&text, i == 0 ? "(" : ", ");
         if (k->columns[i] == CATALOG_EXPRESSION)
@@ -327,11 +327,11 @@ static enum status step_table_row(struct binder *b,
                "INSERT INTO \"trustsql.tables\"(id, schema, name, sqlite_name, owner) VALUES "
                "(%" PRIu64 ", ",
                t->catalog.id);
-    emit_text(&text, t->catalog.schema);
+    sql_put_text(&text, t->catalog.schema);
     buf_put_text(&text, ", ");
-    emit_text(&text, t->catalog.name);
+    sql_put_text(&text, t->catalog.name);
     buf_put_text(&text, ", ");
-    emit_text(&text, t->catalog.sqlite_name);
+    sql_put_text(&text, t->catalog.sqlite_name);
     if (t->catalog.owner == 0)
         buf_put_text(&text, ", ?1)"); /* The account that runs the step. */
     else
@@ -351,9 +351,9 @@ static enum status step_column_row(struct binder *b,
                "INSERT INTO \"trustsql.columns\"(table_id, position, name, type, typmod, "
                "is_not_null, default_sql) VALUES (%" PRIu64 ", %u, ",
                t->catalog.id, column);
-    emit_text(&text, c->name);
+    sql_put_text(&text, c->name);
     buf_printf(&text, ", %d, %d, %d, ", (int)c->type, c->typmod, c->is_not_null ? 1 : 0);
-    emit_text(&text, c->default_sql);
+    sql_put_text(&text, c->default_sql);
     buf_put_u8(&text, ')');
     return ddl_step_end(b, out, &text);
 }
@@ -375,7 +375,7 @@ enum status ddl_put_property(struct binder *b,
                "INSERT OR REPLACE INTO \"trustsql.properties\"(object, part, kind, value) "
                "VALUES (%" PRIu64 ", %u, '%s', ",
                p->object, p->part, p->kind);
-    emit_text(&text, p->value);
+    sql_put_text(&text, p->value);
     buf_put_u8(&text, ')');
     return ddl_step_end(b, out, &text);
 }
@@ -515,7 +515,7 @@ enum status ddl_bind_expr(struct binder *b,
     struct buf name;
     TRY(bind_table_source(b, &source, t, (struct span){0}));
     buf_init(&name, b->arena->mem, 0);
-    if (!is_alone) emit_name(&name, t->sqlite_name);
+    if (!is_alone) sql_put_name(&name, t->sqlite_name);
     TRY(emit_finish(b, &name, &source->reference));
     TRY(bind_scope_add(b, &scope, source));
     struct scope *before = b->scope;

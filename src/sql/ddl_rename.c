@@ -173,18 +173,18 @@ static enum status set_name(struct binder *b,
     if (!span_equal(name, t->sqlite_name)) {
         ddl_step(b, &text);
         buf_put_text(&text, "ALTER TABLE ");
-        emit_name(&text, t->sqlite_name);
+        sql_put_name(&text, t->sqlite_name);
         buf_put_text(&text, " RENAME TO ");
-        emit_name(&text, name);
+        sql_put_name(&text, name);
         TRY(ddl_step_end(b, out, &text));
     }
     ddl_step(b, &text);
     buf_put_text(&text, "UPDATE \"trustsql.tables\" SET schema = ");
-    emit_text(&text, now->schema);
+    sql_put_text(&text, now->schema);
     buf_put_text(&text, ", name = ");
-    emit_text(&text, now->name);
+    sql_put_text(&text, now->name);
     buf_put_text(&text, ", sqlite_name = ");
-    emit_text(&text, name);
+    sql_put_text(&text, name);
     buf_printf(&text, " WHERE id = %" PRIu64, t->id);
     TRY(ddl_step_end(b, out, &text));
     return ddl_finish(b, out, sql_catalog_next_id(b->catalog));
@@ -244,9 +244,9 @@ static enum status rename_schema(struct binder *b,
         ddl_step(b, &text);
         buf_put_text(&text, i == 0 ? "UPDATE \"trustsql.schemas\" SET name = "
                                    : "UPDATE \"trustsql.tables\" SET schema = ");
-        emit_text(&text, bind_cstring(s->newname));
+        sql_put_text(&text, bind_cstring(s->newname));
         buf_put_text(&text, i == 0 ? " WHERE name = " : " WHERE schema = ");
-        emit_text(&text, from->name);
+        sql_put_text(&text, from->name);
         TRY(ddl_step_end(b, out, &text));
     }
     return ddl_finish(b, out, sql_catalog_next_id(b->catalog));

@@ -24,7 +24,7 @@ static void emit_fill(struct buf *out, const struct ddl_change *c, uint32_t colu
     if (t->sources[column] == DDL_NEW_COLUMN)
         buf_put_text(out, "NULL");
     else
-        emit_name(out, catalog_column_name(c->old, t->sources[column]));
+        sql_put_name(out, catalog_column_name(c->old, t->sources[column]));
 }
 
 static void emit_rows(struct buf *out, const struct ddl_change *c)
@@ -33,10 +33,10 @@ static void emit_rows(struct buf *out, const struct ddl_change *c)
         if (i > 0) buf_put_text(out, ", ");
         emit_fill(out, c, i);
         buf_put_text(out, " AS ");
-        emit_name(out, catalog_column_name(&c->now.catalog, i));
+        sql_put_name(out, catalog_column_name(&c->now.catalog, i));
     }
     buf_put_text(out, " FROM ");
-    emit_name(out, c->old->sqlite_name);
+    sql_put_name(out, c->old->sqlite_name);
 }
 
 static void emit_source(struct buf *out, const struct ddl_change *c)
@@ -44,7 +44,7 @@ static void emit_source(struct buf *out, const struct ddl_change *c)
     buf_put_text(out, " FROM (SELECT ");
     emit_rows(out, c);
     buf_put_text(out, ") AS ");
-    emit_name(out, c->now.catalog.sqlite_name);
+    sql_put_name(out, c->now.catalog.sqlite_name);
 }
 
 static void begin_raise(struct binder *b, struct buf *out, const char *state)
@@ -59,7 +59,7 @@ static enum status put_message(struct binder *b, struct buf *out, struct buf *me
     const char *text = NULL;
     enum status st = emit_finish(b, message, &text);
     if (st == ST_OK)
-        emit_text(out, span_text(text));
+        sql_put_text(out, span_text(text));
     else
         buf_fini(out);
     return st;
@@ -83,7 +83,7 @@ static enum status check_not_null(struct binder *b,
     buf_put_text(&text, ", '')");
     emit_source(&text, c);
     buf_put_text(&text, " WHERE ");
-    emit_name(&text, catalog_column_name(&t->catalog, column));
+    sql_put_name(&text, catalog_column_name(&t->catalog, column));
     buf_put_text(&text, " IS NULL LIMIT 1");
     return ddl_step_end(b, out, &text);
 }
@@ -117,7 +117,7 @@ static void emit_part(struct buf *out,
     if (k->columns[i] == CATALOG_EXPRESSION)
         emit_expr(out, k->exprs[i]);
     else
-        emit_name(out, catalog_column_name(&t->catalog, k->columns[i]));
+        sql_put_name(out, catalog_column_name(&t->catalog, k->columns[i]));
 }
 
 /* The text of a value, as PostgreSQL prints it. */
@@ -144,8 +144,8 @@ static void emit_duplicate(struct buf *out, const struct ddl_table *t, const str
     buf_put_text(out, "'Key ('");
     for (uint32_t i = 0; i < k->column_count; i++) {
         buf_put_text(out, i > 0 ? " || ', ' || " : " || ");
-        emit_text(out, k->columns[i] == CATALOG_EXPRESSION ? k->texts[i]
-                                                           : t->columns[k->columns[i]].name);
+        sql_put_text(out, k->columns[i] == CATALOG_EXPRESSION ? k->texts[i]
+                                                              : t->columns[k->columns[i]].name);
     }
     buf_put_text(out, " || ')=('");
     for (uint32_t i = 0; i < k->column_count; i++) {
@@ -236,7 +236,7 @@ static enum status drop_indexes(struct binder *b,
         struct buf text;
         ddl_step(b, &text);
         buf_put_text(&text, "DROP INDEX ");
-        emit_name(&text, x->sqlite_name);
+        sql_put_name(&text, x->sqlite_name);
         TRY(ddl_step_end(b, out, &text));
     }
     return ST_OK;
@@ -314,11 +314,11 @@ static enum status copy_rows(struct binder *b,
     struct buf text;
     ddl_step(b, &text);
     buf_put_text(&text, "INSERT INTO ");
-    emit_name(&text, c->now.catalog.sqlite_name);
+    sql_put_name(&text, c->now.catalog.sqlite_name);
     buf_put_u8(&text, '(');
     for (uint32_t i = 0; i < c->now.catalog.column_count; i++) {
         if (i > 0) buf_put_text(&text, ", ");
-        emit_name(&text, catalog_column_name(&c->now.catalog, i));
+        sql_put_name(&text, catalog_column_name(&c->now.catalog, i));
     }
     buf_put_text(&text, has_key ? ") SELECT " : ", rowid) SELECT ");
     for (uint32_t i = 0; i < c->now.catalog.column_count; i++) {
@@ -327,7 +327,7 @@ static enum status copy_rows(struct binder *b,
     }
     if (!has_key) buf_put_text(&text, ", rowid");
     buf_put_text(&text, " FROM ");
-    emit_name(&text, c->old->sqlite_name);
+    sql_put_name(&text, c->old->sqlite_name);
     buf_put_text(&text, " ORDER BY rowid");
     return ddl_step_end(b, out, &text);
 }
@@ -340,7 +340,7 @@ static enum status named(struct binder *b,
     struct buf text;
     ddl_step(b, &text);
     buf_put_text(&text, verb);
-    emit_name(&text, name);
+    sql_put_name(&text, name);
     return ddl_step_end(b, out, &text);
 }
 
@@ -431,16 +431,16 @@ static enum status take_name(struct binder *b,
     if (!span_equal(name, own)) {
         ddl_step(b, &text);
         buf_put_text(&text, "ALTER TABLE ");
-        emit_name(&text, own);
+        sql_put_name(&text, own);
         buf_put_text(&text, " RENAME TO ");
-        emit_name(&text, name);
+        sql_put_name(&text, name);
         TRY(ddl_step_end(b, out, &text));
     }
     ddl_step(b, &text);
     buf_put_text(&text, "UPDATE \"trustsql.tables\" SET schema = ");
-    emit_text(&text, c->old->schema);
+    sql_put_text(&text, c->old->schema);
     buf_put_text(&text, ", sqlite_name = ");
-    emit_text(&text, name);
+    sql_put_text(&text, name);
     buf_printf(&text, " WHERE id = %" PRIu64, c->now.catalog.id);
     return ddl_step_end(b, out, &text);
 }
@@ -460,9 +460,9 @@ static enum status advance_serials(struct binder *b,
                    " * ((",
                    s->id, s->increment);
         buf_put_text(&text, "SELECT count(*) FROM ");
-        emit_name(&text, c->old->sqlite_name);
+        sql_put_name(&text, c->old->sqlite_name);
         buf_put_text(&text, ") - 1) WHERE EXISTS (SELECT 1 FROM ");
-        emit_name(&text, c->old->sqlite_name);
+        sql_put_name(&text, c->old->sqlite_name);
         buf_put_u8(&text, ')');
         TRY(ddl_step_end(b, out, &text));
     }

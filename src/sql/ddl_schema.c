@@ -62,7 +62,7 @@ enum status compile_create_schema(struct binder *b,
     ddl_step(b, &text);
     buf_printf(&text, "INSERT INTO \"trustsql.schemas\"(id, name, owner) VALUES (%" PRIu64 ", ",
                id);
-    emit_text(&text, name);
+    sql_put_text(&text, name);
     if (owner.id > 0)
         buf_printf(&text, ", %" PRIu64 ")", owner.id);
     else

@@ -244,7 +244,7 @@ enum status ddl_sequence_steps(struct binder *b,
     TRY(ddl_reload(b, out));
     ddl_step(b, &text);
     buf_put_text(&text, "INSERT INTO ");
-    emit_name(&text, t.catalog.sqlite_name);
+    sql_put_name(&text, t.catalog.sqlite_name);
     buf_printf(&text, " VALUES (%" PRId64 ", 0, 0)", s->start);
     return ddl_step_end(b, out, &text);
 }
@@ -259,7 +259,7 @@ static void put_quoted(struct buf *out, struct span name)
     if (is_plain)
         buf_put(out, name);
     else
-        emit_name(out, name);
+        sql_put_name(out, name);
 }
 
 enum status ddl_sequence_default(struct binder *b, const struct ddl_sequence *s, struct span *out)
@@ -279,7 +279,7 @@ enum status ddl_sequence_default(struct binder *b, const struct ddl_sequence *s,
     TRY(emit_finish(b, &name, &copy));
     buf_init(&text, b->arena->mem, 0);
     buf_put_text(&text, "nextval(");
-    emit_text(&text, span_text(copy));
+    sql_put_text(&text, span_text(copy));
     buf_put_text(&text, "::regclass)");
     TRY(emit_finish(b, &text, &copy));
     *out = span_text(copy);

@@ -186,7 +186,7 @@ static enum status put_view(struct binder *b, struct sql_statement *out, const s
     buf_init(&text, b->arena->mem, 0);
     for (uint32_t i = 0; i < b->path_count; i++) {
         if (i > 0) buf_put_text(&text, ", ");
-        emit_name(&text, b->path[i]);
+        sql_put_name(&text, b->path[i]);
     }
     TRY(emit_finish(b, &text, &copy));
     p.kind = "path";

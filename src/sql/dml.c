@@ -12,7 +12,7 @@ static const char *table_reference(struct binder *b, const struct catalog_table 
     struct buf text;
     const char *copy = NULL;
     buf_init(&text, b->arena->mem, 0);
-    emit_name(&text, t->sqlite_name);
+    sql_put_name(&text, t->sqlite_name);
     return emit_finish(b, &text, &copy) == ST_OK ? copy : NULL;
 }
 
@@ -479,7 +479,7 @@ void write_emit_set_list(struct buf *out, const struct write *w)
         if (w->values[i] == NULL) continue;
         buf_put_text(out, is_first ? " SET " : ", ");
         is_first = false;
-        emit_name(out, catalog_column_name(w->table, i));
+        sql_put_name(out, catalog_column_name(w->table, i));
         buf_put_text(out, " = ");
         emit_expr(out, w->values[i]);
     }
@@ -533,7 +533,7 @@ enum status compile_update(struct binder *b, struct sql_statement *out, const Pg
     buf_init(&text, b->arena->mem, STATEMENT_TEXT_MAX);
     emit_ctes(&text, w.query);
     buf_put_text(&text, "UPDATE ");
-    emit_name(&text, w.table->sqlite_name);
+    sql_put_name(&text, w.table->sqlite_name);
     write_emit_set_list(&text, &w);
     if (needs_all_first) buf_put_text(&text, " FROM (SELECT 1) AS \"r.0\"");
     emit_where(&text, w.query);
@@ -550,7 +550,7 @@ void write_emit_find_first(struct buf *out, const struct write *w)
     for (int i = 0; i < 2; i++) {
         buf_put_text(out, w->target->reference);
         buf_put_u8(out, '.');
-        emit_name(out, catalog_column_name(w->table, 0));
+        sql_put_name(out, catalog_column_name(w->table, 0));
         buf_put_text(out, i == 0 ? " IS " : ")");
     }
 }
@@ -572,7 +572,7 @@ enum status compile_delete(struct binder *b, struct sql_statement *out, const Pg
     buf_init(&text, b->arena->mem, STATEMENT_TEXT_MAX);
     emit_ctes(&text, w.query);
     buf_put_text(&text, "DELETE FROM ");
-    emit_name(&text, w.table->sqlite_name);
+    sql_put_name(&text, w.table->sqlite_name);
     emit_where(&text, w.query);
     if (has_query(w.query->where)) write_emit_find_first(&text, &w);
     write_emit_returning(&text, &w);

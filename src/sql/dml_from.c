@@ -74,7 +74,7 @@ static enum status bind_result(struct binder *b,
 static void emit_tables(struct buf *out, const struct write *w)
 {
     buf_put_text(out, " FROM ");
-    emit_name(out, w->table->sqlite_name);
+    sql_put_name(out, w->table->sqlite_name);
     buf_printf(out, " AS r%u", w->target->id);
     emit_from_items(out, w->query, true);
     if (w->query->where == NULL) return;
@@ -102,12 +102,12 @@ enum status compile_update_from(struct binder *b,
     buf_init(&text, b->arena->mem, STATEMENT_TEXT_MAX);
     emit_ctes(&text, w->query);
     buf_put_text(&text, "UPDATE ");
-    emit_name(&text, w->table->sqlite_name);
+    sql_put_name(&text, w->table->sqlite_name);
     const char *separator = " SET ";
     for (uint32_t i = 0; i < w->table->column_count; i++) {
         if (w->values[i] == NULL) continue;
         buf_put_text(&text, separator);
-        emit_name(&text, catalog_column_name(w->table, i));
+        sql_put_name(&text, catalog_column_name(w->table, i));
         buf_printf(&text, " = \"u.0\".c%u", i + 1);
         separator = ", ";
     }
@@ -142,7 +142,7 @@ enum status compile_delete_using(struct binder *b,
     buf_init(&text, b->arena->mem, STATEMENT_TEXT_MAX);
     emit_ctes(&text, w->query);
     buf_put_text(&text, "DELETE FROM ");
-    emit_name(&text, w->table->sqlite_name);
+    sql_put_name(&text, w->table->sqlite_name);
     buf_printf(&text, " WHERE %s.%s IN (SELECT r%u.%s", reference, row, w->target->id, row);
     w->target->reference = NULL;
     emit_tables(&text, w);

@@ -315,7 +315,7 @@ static void emit_conflict(struct buf *out, const struct insert *in)
     buf_put_text(out, " ON CONFLICT");
     for (uint32_t i = 0; i < in->conflict_count; i++) {
         buf_put_text(out, i == 0 ? "(" : ", ");
-        emit_name(out, in->conflict_columns[i]);
+        sql_put_name(out, in->conflict_columns[i]);
     }
     if (in->conflict_count > 0) buf_put_u8(out, ')');
     buf_put_text(out, in->is_update ? " DO UPDATE" : " DO NOTHING");
@@ -436,10 +436,10 @@ static enum status emit_insert(struct binder *b, struct sql_statement *out, cons
     buf_init(&text, b->arena->mem, STATEMENT_TEXT_MAX);
     emit_ctes(&text, in->write.query);
     buf_put_text(&text, "INSERT INTO ");
-    emit_name(&text, t->sqlite_name);
+    sql_put_name(&text, t->sqlite_name);
     for (uint32_t i = 0; i < t->column_count; i++) {
         buf_put_text(&text, i == 0 ? "(" : ", ");
-        emit_name(&text, catalog_column_name(t, i));
+        sql_put_name(&text, catalog_column_name(t, i));
     }
     buf_put_u8(&text, ')');
     emit_insert_rows(&text, in);

@@ -21,30 +21,6 @@ static void emit_source_name(struct buf *out, const struct source *s)
 
 static void emit_source(struct buf *out, const struct source *s);
 
-static void emit_quoted(struct buf *out, struct span text, char quote)
-{
-    buf_put_u8(out, (uint8_t)quote);
-    size_t start = 0;
-    for (size_t i = 0; i < text.size; i++) {
-        if (text.data[i] != (uint8_t)quote) continue;
-        buf_put(out, span_of(text.data + start, i + 1 - start));
-        buf_put_u8(out, (uint8_t)quote);
-        start = i + 1;
-    }
-    if (start < text.size) buf_put(out, span_of(text.data + start, text.size - start));
-    buf_put_u8(out, (uint8_t)quote);
-}
-
-void emit_name(struct buf *out, struct span name)
-{
-    emit_quoted(out, name, '"');
-}
-
-void emit_text(struct buf *out, struct span value)
-{
-    emit_quoted(out, value, '\'');
-}
-
 static void emit_bytes(struct buf *out, struct span bytes)
 {
     static const char digits[] = "0123456789abcdef";
@@ -67,7 +43,7 @@ static void emit_const(struct buf *out, const struct sql_value *v)
         buf_printf(out, v->integer < 0 ? "(%" PRId64 ")" : "%" PRId64, v->integer);
         return;
     case SQL_STORE_BLOB: emit_bytes(out, v->bytes); return;
-    case SQL_STORE_TEXT: emit_text(out, v->bytes); return;
+    case SQL_STORE_TEXT: sql_put_text(out, v->bytes); return;
     case SQL_STORE_NONE: break;
     }
     must(false); /* Constants have a type. */
@@ -230,7 +206,7 @@ static void emit_column(struct buf *out, const struct expr *e)
     emit_source_name(out, e->source);
     if (!is_alone) buf_put_u8(out, '.');
     if (e->source->table != NULL)
-        emit_name(out, catalog_column_name(e->source->table, e->column));
+        sql_put_name(out, catalog_column_name(e->source->table, e->column));
     else
         buf_printf(out, "c%u", e->column + 1);
 }
@@ -283,7 +259,7 @@ static void emit_columns(struct buf *out, uint32_t count);
 
 static void emit_call(struct buf *out, const struct source *s)
 {
-    emit_name(out, span_text(s->function));
+    sql_put_name(out, span_text(s->function));
     for (uint32_t i = 0; i < s->arg_count; i++) {
         buf_put_text(out, i == 0 ? "(" : ", ");
         emit_expr(out, s->args[i]);
@@ -306,7 +282,7 @@ static void emit_source(struct buf *out, const struct source *s)
 {
     must(s->joined == NULL); /* A name, whose parts stand in FROM. */
     if (s->table != NULL) {
-        emit_name(out, s->table->sqlite_name);
+        sql_put_name(out, s->table->sqlite_name);
     } else if (s->cte != NULL) {
         buf_printf(out, "\"w.%u\"", s->cte->id);
     } else if (s->function != NULL) {

@@ -97,9 +97,9 @@ static enum status emit_plan(struct binder *b,
     TRY(emit_finish(b, &names, &list));
     buf_init(&text, b->arena->mem, 0);
     buf_put_text(&text, "SELECT c1 FROM \"trustsql.explain\"(");
-    emit_text(&text, span_text(inner->sqlite));
+    sql_put_text(&text, span_text(inner->sqlite));
     buf_put_text(&text, ", ");
-    emit_text(&text, span_text(list));
+    sql_put_text(&text, span_text(list));
     buf_put_text(&text, analyze ? ", 1)" : ", 0)");
     return emit_finish(b, &text, &out->sqlite);
 }

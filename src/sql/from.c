@@ -500,6 +500,7 @@ static enum status name_join(struct binder *b, struct from *f, const PgQuery__Al
     if (alias == NULL) return ST_OK;
     TRY(bind_needs_or(b, 4, -1, "an alias of a join is not supported", "Give the tables aliases."));
     TRY(new_joined(b, &s, f, bind_cstring(alias->aliasname), f->entry_count));
+    must(s != NULL);
     TRY(bind_rename_fields(b, s, alias));
     for (uint32_t i = 0; i < f->entry_count; i++)
         f->entries[i].name = s->fields[i].name;

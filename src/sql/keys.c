@@ -5,6 +5,7 @@
 
 #include "base/must.h"
 #include "sql/function_int.h"
+#include "sql/quote.h"
 
 /* A note: size u32, table u64, key u64, event u8, count u8, then each value: a letter, and of an
  * integer 8 bytes, of text and blob a size u32 and the bytes. All little-endian. */
@@ -152,21 +153,11 @@ enum status sql_key_note_bind(const struct sql_key_note *note, sqlite3_stmt *stm
 
 /* --- statements ---------------------------------------------------------------------------- */
 
-static void put_name(struct buf *out, struct span name)
-{
-    buf_put_u8(out, '"');
-    for (size_t i = 0; i < name.size; i++) {
-        if (name.data[i] == '"') buf_put_u8(out, '"');
-        buf_put_u8(out, name.data[i]);
-    }
-    buf_put_u8(out, '"');
-}
-
 static void put_table(struct buf *out, const struct catalog_table *t)
 {
-    put_name(out, t->schema);
+    sql_put_name(out, t->schema);
     buf_put_u8(out, '.');
-    put_name(out, t->name);
+    sql_put_name(out, t->name);
 }
 
 static struct span own_name(const struct sql_key *k, uint32_t i)
@@ -185,7 +176,7 @@ static void put_match(struct buf *out, const struct sql_key *k, bool is_own, con
     for (uint32_t i = 0; i < k->index->column_count; i++) {
         if (i > 0) buf_put_text(out, " AND ");
         buf_put_text(out, "x.");
-        put_name(out, is_own ? own_name(k, i) : other_name(k, i));
+        sql_put_name(out, is_own ? own_name(k, i) : other_name(k, i));
         buf_printf(out, " %s $%u", operator, i + 1);
     }
 }
@@ -220,7 +211,7 @@ static void put_action(struct buf *out, const struct sql_key *k, bool is_delete)
         if (is_delete && action == CATALOG_CASCADE) break;
         if (!is_set(k, k->index->columns[i], is_delete)) continue;
         buf_put_text(out, count++ == 0 ? " SET " : ", ");
-        put_name(out, own_name(k, i));
+        sql_put_name(out, own_name(k, i));
         if (action == CATALOG_CASCADE)
             buf_printf(out, " = $%u", k->index->column_count + i + 1);
         else
@@ -240,13 +231,13 @@ static void put_wrong(struct buf *out, const struct sql_key *k, bool is_mixed)
     for (uint32_t i = 0; i < k->index->column_count; i++) {
         if (i > 0) buf_put_text(out, is_full ? " OR x." : " AND x.");
         if (i == 0) buf_put_text(out, "x.");
-        put_name(out, own_name(k, i));
+        sql_put_name(out, own_name(k, i));
         buf_put_text(out, " IS NOT NULL");
     }
     buf_put_text(out, ") AND (");
     for (uint32_t i = 0; is_mixed && i < k->index->column_count; i++) {
         buf_put_text(out, i > 0 ? " OR x." : "x.");
-        put_name(out, own_name(k, i));
+        sql_put_name(out, own_name(k, i));
         buf_put_text(out, " IS NULL");
     }
     if (!is_mixed) {
@@ -255,9 +246,9 @@ static void put_wrong(struct buf *out, const struct sql_key *k, bool is_mixed)
         buf_put_text(out, " y WHERE ");
         for (uint32_t i = 0; i < k->index->column_count; i++) {
             buf_put_text(out, i > 0 ? " AND y." : "y.");
-            put_name(out, other_name(k, i));
+            sql_put_name(out, other_name(k, i));
             buf_put_text(out, " = x.");
-            put_name(out, own_name(k, i));
+            sql_put_name(out, own_name(k, i));
         }
         buf_put_u8(out, ')');
     }
@@ -360,7 +351,7 @@ struct trigger {
 static void put_column(const struct trigger *t, const char *version, uint32_t column)
 {
     buf_put_text(t->out, version);
-    put_name(t->out, catalog_column_name(t->table, column));
+    sql_put_name(t->out, catalog_column_name(t->table, column));
 }
 
 /* " AND (OLD.a COLLATE BINARY IS NOT NEW.a OR …)": equal values in other bytes count, too. */
@@ -490,7 +481,7 @@ static void put_trigger(const struct trigger *t)
                                  : "UPDATE OF");
     if (t->event == 'u') each_key(t, visit_columns, &is_first);
     buf_put_text(t->out, " ON ");
-    put_name(t->out, t->table->sqlite_name);
+    sql_put_name(t->out, t->table->sqlite_name);
     buf_put_text(t->out, " BEGIN");
     each_key(t, visit_note, NULL);
     buf_put_text(t->out, " END");

@@ -296,6 +296,7 @@ static enum status grant_to(struct grant *g, const struct wish *w, const struct 
         return bind_fail(g->b, -1, "0LP01",
                          "grant options cannot be granted back to your own grantor");
     TRY(acl_row(g, w, grantee->id, &row));
+    must(row != NULL);
     row->rights |= w->rights;
     if (g->stmt->grant_option) row->options |= w->rights;
     return ST_OK;

@@ -261,13 +261,13 @@ static enum status add_account(struct binder *b,
                "INSERT INTO \"trustsql.accounts\"(id, name, address, scheme, public_key, "
                "custodian, organisation, is_admin, created_height, is_closed) VALUES(%" PRIu64 ", ",
                role->id);
-    emit_text(&text, role->name);
+    sql_put_text(&text, role->name);
     buf_printf(&text, ", '%s', ", address);
     put_key(&text, o->key);
     buf_put_text(&text, ", ");
-    emit_text(&text, o->custodian);
+    sql_put_text(&text, o->custodian);
     buf_put_text(&text, ", ");
-    emit_text(&text, role->organisation);
+    sql_put_text(&text, role->organisation);
     buf_printf(&text, ", 0, %" PRIu64 ", 0)", b->height);
     out->key = o->key;
     out->changes_accounts = true;
@@ -284,7 +284,7 @@ static enum status replace_key(struct binder *b,
     buf_put_text(&text, "UPDATE \"trustsql.accounts\" SET (scheme, public_key) = (");
     put_key(&text, o->key);
     buf_put_text(&text, "), custodian = ");
-    emit_text(&text, o->custodian);
+    sql_put_text(&text, o->custodian);
     buf_printf(&text, " WHERE id = %" PRIu64, role->id);
     out->key = o->key;
     out->changes_accounts = true;
@@ -351,9 +351,9 @@ static enum status insert_role(struct binder *b, struct sql_statement *out, cons
                "creates_ledgers, name, organisation) VALUES(%" PRIu64 ", %d, %d, %d, %d, ",
                role->id, role->can_login, role->inherits, role->creates_roles,
                role->creates_ledgers);
-    emit_text(&text, role->name);
+    sql_put_text(&text, role->name);
     buf_put_text(&text, ", ");
-    emit_text(&text, role->organisation);
+    sql_put_text(&text, role->organisation);
     buf_put_u8(&text, ')');
     TRY(ddl_step_end(b, out, &text));
     return text_step(b, out, "UPDATE \"trustsql.sequences\" SET next = # WHERE name = 'role'",
@@ -516,7 +516,7 @@ enum status role_rename(struct binder *b, struct sql_statement *out, const PgQue
         struct buf text;
         ddl_step(b, &text);
         buf_printf(&text, "UPDATE \"trustsql.%s\" SET name = ", i == 0 ? "roles" : "accounts");
-        emit_text(&text, name);
+        sql_put_text(&text, name);
         buf_printf(&text, " WHERE id = %" PRIu64, role.id);
         TRY(ddl_step_end(b, out, &text));
     }

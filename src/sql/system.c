@@ -223,7 +223,7 @@ static int connect(
     for (const char *at = module->relation->columns; system_next_column(&at, &column);) {
         must(t->column_count < SYSTEM_COLUMNS_MAX);
         if (t->column_count > 0) buf_put_u8(&text, ',');
-        emit_name(&text, column.name);
+        sql_put_name(&text, column.name);
         t->types[t->column_count++] = column.type;
     }
     buf_put_u8(&text, ')');

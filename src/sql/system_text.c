@@ -30,7 +30,7 @@ void system_show_name(struct buf *out, struct span name)
     if (is_plain_name(name))
         buf_put(out, name);
     else
-        emit_name(out, name);
+        sql_put_name(out, name);
 }
 
 static void show_qualified(struct buf *out, const struct catalog_table *t)

@@ -351,6 +351,7 @@ enum status bind_coerce(struct binder *b, struct expr **e, const struct coercion
 {
     const bool is_reg = sql_type_is_reg(to->type);
     if (is_reg && (*e)->type == SQL_UNKNOWN) TRY(bind_coerce_implicit(b, e, SQL_TEXT));
+    must(*e != NULL);
     if (is_reg && (*e)->type != to->type) {
         const struct sql_cast *cast = sql_cast_find((*e)->type, to->type);
         if (cast == NULL || cast->context > to->context) return coercion_failed(b, *e, to);

@@ -59,7 +59,7 @@ static enum status emit_grantee(struct binder *b,
     }
     struct span name = bind_cstring(role->rolename);
     buf_put_text(text, "(SELECT id FROM \"trustsql.accounts\" WHERE name = ");
-    emit_text(text, name);
+    sql_put_text(text, name);
     buf_put_u8(text, ')');
     for (uint32_t i = 0; i < out->argument_count; i++)
         if (span_equal(out->arguments[i].value.bytes, name)) return ST_OK;
@@ -242,7 +242,7 @@ static void put_name(struct buf *text, const PgQuery__Node *n)
     if (is_plain)
         buf_put(text, name);
     else
-        emit_name(text, name);
+        sql_put_name(text, name);
 }
 
 static enum status set_value(struct binder *b,

@@ -636,8 +636,8 @@ static void what_does_not_fit_is_refused(void **state)
     size_t size = strlen(text);
     struct sql_rig *r = sql_rig_new();
     while (size + 3 < sizeof text) {
-        memcpy(text + size, ",1", 2);
-        size += 2;
+        text[size++] = ',';
+        text[size++] = '1';
     }
     text[size++] = ')';
     struct arena a;

@@ -323,7 +323,7 @@ static void every_allocation_may_fail(void **state)
         "DROP ROLE bob",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        for (size_t limit = 0; limit < 64 * 1024; limit += 256) {
+        for (size_t limit = 0; limit < 65536; limit += 256) {
             struct arena a;
             struct sql_statement s;
             struct diag d;
