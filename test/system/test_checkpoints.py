@@ -17,7 +17,8 @@ import row_tree  # noqa: E402
 CHAIN_TABLES = {"tables": 1, "columns": 2, "indexes": 3, "sequences": 4, "rights": 5, "accounts": 6, "idempotency": 9,
                 "proposals": 20, "votes": 21, "epochs": 22, "validators": 23, "parameters": 24, "mode_history": 25,
                 "mode_state": 26, "convictions": 27, "checkpoints": 28, "incidents": 29, "retention": 32,
-                "schemas": 33, "properties": 34, "pending_transactions": 48, "approvals": 49}
+                "schemas": 33, "properties": 34, "pending_transactions": 48, "approvals": 49,
+                "roles": 50, "role_members": 51, "grants": 52, "ledgers": 53}
 HEADS = "SELECT height, before, row_count, row_root, txid_root FROM trustsql.checkpoints ORDER BY height"
 
 

@@ -58,7 +58,8 @@ class JoinTest(unittest.TestCase):
         cluster.execute(0, "INSERT INTO t VALUES (3)")
         rows = self.new.ask("SET trustsql.read = 'linearizable'; SELECT count(*) FROM t")
         self.assertEqual(rows, [(3,)])
-        self.assertEqual(self.new.ask("SELECT value FROM trustsql.status WHERE name = 'role'"), [("observer",)])
+        wait_until(lambda: self.asked("SELECT value FROM trustsql.status WHERE name = 'role'", [("observer",)]),
+                   "its epoch has begun")
 
     def token_serves_one(self, token):
         other = Newcomer(self, self.top, "bank-f").try_join(token)
