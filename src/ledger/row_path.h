@@ -14,7 +14,7 @@
 
 #define ROW_POSITION_SIZE 40u
 #define ROW_POSITION_BITS (8u * ROW_POSITION_SIZE)
-#define ROW_BUCKET_MAX    64u /* More rows are a branch. */
+#define ROW_BUCKET_MAX    32u /* More rows are a branch. */
 
 struct row_position {
     uint8_t bytes[ROW_POSITION_SIZE];

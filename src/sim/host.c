@@ -141,6 +141,7 @@ static enum status machine_replay(void *context, struct flow_block *b)
 {
     struct host *h = context;
     TRY(machine_apply(&h->machine, b));
+    oracle_on_replayed(h->world->oracle, h, b);
     return store_append_result(h->store, b->header.height, b->outcome.record);
 }
 

@@ -11,6 +11,7 @@
 static struct known_header *learn(struct oracle *o,
                                   const struct header *header,
                                   const struct hash *hash);
+static void note_digest(struct oracle *o, const struct host *h, const struct flow_block *b);
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
@@ -472,6 +473,18 @@ void oracle_on_executed(struct oracle *o, struct host *h, const struct flow_bloc
     if (!host_is_honest(h)) return;
     oracle_judge_mode(o, h, b);
     judge_configs(o, h, b);
+    note_digest(o, h, b);
+}
+
+void oracle_on_replayed(struct oracle *o, struct host *h, const struct flow_block *b)
+{
+    if (h->false_from > 0 && b->header.height >= h->false_from) return;
+    if (host_is_honest(h)) note_digest(o, h, b);
+}
+
+static void note_digest(struct oracle *o, const struct host *h, const struct flow_block *b)
+{
+    const uint64_t height = b->header.height;
     while (o->digest_room <= height) {
         uint32_t room = (uint32_t)o->digest_room;
         o->digests = oracle_grow(o->digests, room, &room, sizeof *o->digests);
@@ -481,7 +494,7 @@ void oracle_on_executed(struct oracle *o, struct host *h, const struct flow_bloc
         o->digests[height] = b->outcome.digest;
         o->digest_height = height;
     } else if (height <= o->digest_height && !hash_equal(&o->digests[height], &b->outcome.digest)) {
-        world_violate(w, "I8", "host %u has another result of block %llu than others", h->id,
+        world_violate(o->world, "I8", "host %u has another result of block %llu than others", h->id,
                       (unsigned long long)height);
     }
 }

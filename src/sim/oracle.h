@@ -40,6 +40,8 @@ void oracle_on_hold(struct oracle *o, struct host *h, const struct flow_block *b
 void oracle_on_durable(struct oracle *o, struct host *h, struct span record, struct span vc);
 void oracle_on_execute(struct oracle *o, struct host *h, const struct flow_block *b);
 void oracle_on_executed(struct oracle *o, struct host *h, const struct flow_block *b);
+/* Executed once more at a start; or for the first time, when it died before. */
+void oracle_on_replayed(struct oracle *o, struct host *h, const struct flow_block *b);
 void oracle_on_answer(struct oracle *o, struct host *h, const struct flow_block *b);
 void oracle_on_evidence(struct oracle *o, struct host *h, const struct evidence *e);
 void oracle_on_crash(struct oracle *o, struct host *h);

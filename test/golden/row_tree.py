@@ -4,7 +4,7 @@ A row is the bytes of its write-set entry [table id, key, row], or its parts: a 
 the key and a leaf. Written from the format, for tests that compare."""
 import hashlib
 
-BUCKET_MAX = 64
+BUCKET_MAX = 32
 
 
 def sha(data):

@@ -61,7 +61,7 @@ def path(leaves, index):
 def row_tree(places):
     if not places:
         return bytes(32)
-    if len(places) <= 64:
+    if len(places) <= 32:
         return tagged("bucket", u32(len(places)), *(a + b for a, b in places))
     bit, left, right = split(places)
     return tagged("branch", bit.to_bytes(2, "little"), row_tree(left), row_tree(right))
@@ -76,7 +76,7 @@ def split(places):
 
 def row_path(places, position):
     steps = []
-    while len(places) > 64:
+    while len(places) > 32:
         bit, left, right = split(places)
         is_right = bit_of(position, bit)
         steps.append([bit, row_tree(left if is_right else right)])
@@ -215,14 +215,14 @@ class Chain:
         return entries, sorted(places)
 
     def row(self):
-        entries, places = self.rows(self.random.choice((1, 30, 64, 65, 300)))
+        entries, places = self.rows(self.random.choice((1, 30, 32, 33, 300)))
         number = self.random.choice(list(entries))
         checkpoint, block = self.certified(128, 0, row_tree(places), self.hash())
         position = row_position(1000, encode([number]))
         return [checkpoint, entries[number], row_path(places, position)], block
 
     def no_row(self):
-        _, places = self.rows(self.random.choice((0, 1, 30, 64, 65, 300)))
+        _, places = self.rows(self.random.choice((0, 1, 30, 32, 33, 300)))
         number = encode([2 * self.random.randrange(400) + 1])
         checkpoint, block = self.certified(256, 128, row_tree(places), self.hash())
         path_to = row_path(places, row_position(1000, number))

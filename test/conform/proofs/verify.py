@@ -635,7 +635,7 @@ def read_checkpoint(value):
 def read_row_path(value):
     steps, bucket = array(value, 2)
     steps = [array(each, 2) for each in array(steps, most=320)]
-    bucket = [array(each, 2) for each in array(bucket, most=64)]
+    bucket = [array(each, 2) for each in array(bucket, most=32)]
     return ([(uint(bit, 319), octets(sibling, 32)) for bit, sibling in steps],
             [(octets(position, 40), octets(a_leaf, 32)) for position, a_leaf in bucket])
 
