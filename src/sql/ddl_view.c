@@ -233,7 +233,7 @@ enum status compile_create_view(struct binder *b, struct sql_statement *out, con
     const uint32_t all = b->access_count;
     b->access_count = used;
     TRY(put_view(b, out, &v));
-    b->access += used; /* Rights on what it reads are asked when it is read. */
+    if (used > 0) b->access += used; /* Rights on what it reads are asked when it is read. */
     b->access_count = all - used;
     return ddl_finish(b, out, next_id);
 }
