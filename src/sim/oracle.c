@@ -478,6 +478,8 @@ void oracle_on_executed(struct oracle *o, struct host *h, const struct flow_bloc
 
 void oracle_on_replayed(struct oracle *o, struct host *h, const struct flow_block *b)
 {
+    /* It stands in a segment: on the disk, even if it died before that was told. */
+    learn(o, &b->header, &b->hash)->held |= UINT64_C(1) << h->id;
     if (h->false_from > 0 && b->header.height >= h->false_from) return;
     if (host_is_honest(h)) note_digest(o, h, b);
 }
